@@ -1,0 +1,233 @@
+# Makefile — builds orun and runs everything that checks it; see `make help`.
+#
+# It has two halves. What people call is in the first: each target makes sure
+# of its packages, then calls make again for the files, which the second half
+# knows how to build (IN_BUILD; by then pkg-config can answer). A VARIANT
+# (asan, tsan, ubsan) is the same build with other flags in build/VARIANT.
+
+VARIANT ?=
+LUA     ?= lua5.4
+PREFIX  ?= /usr/local
+JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
+
+BUILD := build$(if $(VARIANT),/$(VARIANT))
+ORUN  := $(if $(VARIANT),$(BUILD)/orun,orun)
+TORUN := $(BUILD)/test/orun
+
+ifndef IN_BUILD
+# ---------------------------------------------------------------- for people
+
+.NOTPARALLEL:
+.DEFAULT_GOAL := all
+SUB   = $(MAKE) --no-print-directory -j$(JOBS) IN_BUILD=1
+SUITE = VARIANT=$(VARIANT) spec/support/run.sh $(ORUN) $(TORUN)
+
+.PHONY: all
+all: deps-build ## Build ./orun, the test build and build/liborun.a (default).
+	@$(SUB) files
+
+.PHONY: demo
+demo: deps-build ## Run a script with agents that need no account.
+	@$(SUB) orun
+	./orun examples/demo.lua
+
+.PHONY: test
+test: deps-build deps-test ## Run every spec, example and README block.
+	@$(SUB) files
+	@$(SUITE)
+
+.PHONY: asan tsan ubsan
+asan: ## The same under the address sanitizer (and its leak check).
+tsan: ## The same under the thread sanitizer.
+ubsan: ## The same under the undefined-behaviour sanitizer.
+asan tsan ubsan:
+	@$(MAKE) --no-print-directory VARIANT=$@ test
+
+.PHONY: valgrind
+valgrind: deps-valgrind ## Unit specs and a few whole runs under valgrind.
+valgrind: deps-build deps-test
+	@$(SUB) VARIANT=valgrind files
+	@VARIANT=valgrind spec/support/run.sh build/valgrind/orun \
+	    build/valgrind/test/orun
+
+.PHONY: lint
+lint: deps-build deps-test ## No warnings, luacheck, the style and layer specs.
+	@$(SUB) lint
+	luacheck -q lua stdlib examples spec
+	@ORUN_ONLY='layers style' $(SUITE)
+
+.PHONY: analyze
+analyze: deps-build deps-analyze ## clang's check of locks and roles, cppcheck.
+	@$(SUB) analyze
+
+.PHONY: bench
+bench: all ## Measure (spec/bench); figures are ratios within one run.
+	./orun spec/bench/bench.lua
+
+.PHONY: install
+install: all ## Copy the program, the library and its header below PREFIX.
+	@$(SUB) install
+
+.PHONY: clean
+clean: ## Remove everything that was built.
+	rm -rf build orun
+
+.PHONY: help
+help: ## List the targets.
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 12
+
+deps-%:
+	@LUA=$(LUA) .ci/deps $*
+
+# A file by its name: `make build/liborun.a`.
+build/%: deps-build FORCE
+	@$(SUB) $@
+.PHONY: orun
+orun: deps-build
+	@$(SUB) $@
+FORCE:
+
+else
+# ------------------------------------------------------------------ the files
+
+# LUA is a pkg-config name, or the prefix of a Lua built from source.
+ifneq ($(wildcard $(LUA)/include/lua.h),)
+LUA_CFLAGS := -I$(LUA)/include
+LUA_LIB    := $(LUA)/lib/liblua.a
+LUA_LINK   := $(LUA_LIB) -ldl
+else
+LUA_CFLAGS := $(shell pkg-config --cflags $(LUA))
+LUA_LINK   := $(shell pkg-config --libs $(LUA))
+LUA_LIB    := $(patsubst -l%,-l:lib%.a,$(LUA_LINK))
+endif
+CJSON_CFLAGS := $(shell pkg-config --cflags lua5.4-cjson)
+
+CC     ?= cc
+CFLAGS ?= -O2 -g
+WARN   := -Wall -Wextra -Wshadow
+SAN_asan  := -fsanitize=address -fno-omit-frame-pointer
+SAN_tsan  := -fsanitize=thread
+SAN_ubsan := -fsanitize=undefined -fno-sanitize-recover=undefined
+SAN := $(SAN_$(VARIANT))$(if $(VARIANT), -O1 -DORUN_MALLOC_STATES)
+# -iquote: our sched.h must not hide the system's.
+CPPFLAGS += -D_GNU_SOURCE -iquote runtime $(LUA_CFLAGS) $(CJSON_CFLAGS) \
+    $(shell pkg-config --cflags libuv)
+COMPILE = $(CC) -std=c11 $(CPPFLAGS) $(CFLAGS) $(SAN) $(WARN) -MMD -MP -c
+
+# All of Lua goes in, and its names (and ours) are visible to C modules.
+LINK = $(CC) $(CFLAGS) $(SAN) $(LDFLAGS)
+LIBS = -Wl,--whole-archive $(LUA_LIB) -Wl,--no-whole-archive \
+    -l:liblua5.4-cjson.a -l:libuv_a.a -lm -ldl -lrt -pthread
+EXPORT := -Wl,--export-dynamic-symbol=lua_* \
+    -Wl,--export-dynamic-symbol=luaL_* -Wl,--export-dynamic-symbol=luaopen_* \
+    -Wl,--export-dynamic-symbol=orun_*
+
+# The keeper is a program of its own: these files are only its, and it has
+# what it needs of the ground.
+KEEPER  := $(addprefix runtime/keeper_,main.c brood.c exec.c tree.c)
+GROUND  := $(addprefix runtime/,base.c buf.c mem.c)
+TESTLIB := $(wildcard runtime/lib_test*.c)
+SOURCES := $(filter-out runtime/main.c runtime/bundle_make.c $(KEEPER) \
+    $(TESTLIB), $(sort $(wildcard runtime/*.c)))
+MODULES := $(sort $(wildcard lua/*.lua stdlib/*.lua))
+MADE    := keeper_image bundle
+
+OBJECTS := $(SOURCES:runtime/%.c=$(BUILD)/%.o) $(MADE:%=$(BUILD)/%.o)
+TOBJECTS := $(SOURCES:runtime/%.c=$(BUILD)/test/%.o) \
+    $(TESTLIB:runtime/%.c=$(BUILD)/test/%.o) $(MADE:%=$(BUILD)/%.o)
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := files
+ifndef V # `make V=1` shows the commands.
+.SILENT:
+endif
+
+$(ORUN): $(BUILD)/main.o $(BUILD)/liborun.a
+	@echo '  link  $@'
+	$(LINK) -o $@ $^ $(EXPORT) $(LIBS)
+
+$(TORUN): $(BUILD)/test/main.o $(TOBJECTS) $(BUILD)/.list
+	@echo '  link  $@'
+	$(LINK) -o $@ $(filter %.o,$^) $(EXPORT) $(LIBS)
+
+# lua-cjson goes in, so that who links liborun.a adds Lua and libuv only.
+CJSON_LIB := $(shell $(CC) -print-file-name=liblua5.4-cjson.a)
+$(BUILD)/liborun.a: $(OBJECTS) $(BUILD)/.list
+	@echo '  ar    $@'
+	rm -rf $@ $(BUILD)/cjson
+	mkdir $(BUILD)/cjson
+	cd $(BUILD)/cjson && ar x $(CJSON_LIB)
+	ar rcs $@ $(OBJECTS) $(BUILD)/cjson/*.o
+
+$(BUILD)/%.o: runtime/%.c $(BUILD)/.flags
+	@echo '  cc    $@'
+	$(COMPILE) -o $@ $<
+
+$(BUILD)/test/%.o: runtime/%.c $(BUILD)/.flags
+	@echo '  cc    $@'
+	$(COMPILE) -DORUN_TEST -o $@ $<
+
+$(BUILD)/%.o: $(BUILD)/%.c
+	@echo '  cc    $@'
+	$(COMPILE) -o $@ $<
+
+# Small, and without a sanitizer whatever the variant: it shares its memory
+# with the children it starts.
+$(BUILD)/keeper: $(KEEPER) $(GROUND) $(wildcard runtime/*.h) $(BUILD)/.flags
+	@echo '  link  $@'
+	$(CC) -std=c11 -D_GNU_SOURCE -iquote runtime -Os -s $(WARN) \
+	    -ffunction-sections -Wl,--gc-sections -o $@ $(KEEPER) $(GROUND)
+
+$(BUILD)/bundle_make: runtime/bundle_make.c $(BUILD)/.flags
+	@echo '  link  $@'
+	$(CC) -std=c11 -D_GNU_SOURCE -iquote runtime -O1 -g $(WARN) -o $@ $<
+
+$(BUILD)/keeper_image.c: $(BUILD)/bundle_make $(BUILD)/keeper
+	@echo '  make  $@'
+	$(BUILD)/bundle_make --bytes keeper_image $(BUILD)/keeper $@
+
+$(BUILD)/bundle.c: $(BUILD)/bundle_make $(MODULES) $(BUILD)/.list
+	@echo '  make  $@'
+	$(BUILD)/bundle_make $@ \
+	    $(foreach f,$(MODULES),orun.$(basename $(notdir $f))=$f)
+
+# Two notes of how the last build was made: when the flags or the list of
+# files have changed, what depends on them is made again.
+note = mkdir -p $(BUILD)/test; \
+    echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
+$(BUILD)/.flags: FORCE
+	$(call note,$(COMPILE) $(LINK) $(EXPORT) $(LIBS))
+$(BUILD)/.list: FORCE
+	$(call note,$(MODULES) $(OBJECTS) $(TOBJECTS))
+FORCE:
+
+.PHONY: files lint analyze install
+files: $(ORUN) $(TORUN) $(BUILD)/liborun.a ;
+VERSION := $(shell sed -n 's/^\#define ORUN_VERSION "\(.*\)"/\1/p' \
+    runtime/orun_version.h)
+CHECKED := $(sort $(wildcard runtime/*.c))
+lint:
+	@echo '  cc -Werror'
+	for f in $(CHECKED); do $(CC) -std=c11 $(CPPFLAGS) $(WARN) -O2 \
+	    -DORUN_TEST -Werror -c -o /dev/null $$f || exit 1; done
+
+analyze:
+	for f in $(CHECKED); do clang -std=c11 $(CPPFLAGS) $(WARN) \
+	    -Wthread-safety -Werror -fsyntax-only $$f || exit 1; done
+	cppcheck -q --std=c11 --enable=warning,performance,portability \
+	    --inline-suppr --error-exitcode=1 -Iruntime $(CHECKED)
+
+install:
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib \
+	    $(DESTDIR)$(PREFIX)/include
+	install -s -m 755 orun $(DESTDIR)$(PREFIX)/bin/orun
+	install -m 644 build/liborun.a $(DESTDIR)$(PREFIX)/lib/liborun.a
+	install -m 644 runtime/orun.h $(DESTDIR)$(PREFIX)/include/orun.h
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	printf '%s\n' 'Name: orun' 'Description: parallel work from Lua' \
+	    'Version: $(VERSION)' 'Cflags: -I$(PREFIX)/include' \
+	    'Libs: -L$(PREFIX)/lib -lorun $(LUA_LINK) -luv -lm -pthread' \
+	    >$(DESTDIR)$(PREFIX)/lib/pkgconfig/orun.pc
+
+-include $(wildcard $(BUILD)/*.d $(BUILD)/test/*.d)
+endif

@@ -1,0 +1,46 @@
+--- A failed task is data: it has a status, an error and a kind of error.
+--
+-- $ orun examples/10-failures.lua
+--
+-- Nothing here raises. What depends on a failed task is cancelled, unless it
+-- says that it wants to run all the same.
+
+local broken = Task{
+  description = "Parse",
+  run = function() error("line 7: unexpected comma", 0) end,
+  run_in_background = true,
+}
+local skipped = Task{
+  description = "Compile",
+  run = function() return "never" end,
+  blockedBy = {broken},
+  run_in_background = true,
+}
+local cleanup = Task{
+  description = "Clean up",
+  run = function() return "swept" end,
+  blockedBy = {broken},
+  on_blocker_failure = "run",
+  run_in_background = true,
+}
+local other = Task{
+  description = "Something else",
+  run = function() return 42 end,
+  run_in_background = true,
+}
+
+for _, task in ipairs{broken, skipped, cleanup, other} do
+  local result = TaskOutput(task)
+  if result.status == "completed" then
+    print(("%s: %s"):format(result.description, result.output))
+  else
+    print(("%s: %s (%s)"):format(result.description, result.status, result.error_kind))
+  end
+end
+print(TaskOutput(broken).error)
+
+--> Parse: failed (lua)
+--> Compile: cancelled (blocked)
+--> Clean up: swept
+--> Something else: 42
+--> line 7: unexpected comma

@@ -1,0 +1,80 @@
+--- orun.list: the methods of what TaskList returns.
+--
+-- A list is a plain array of items, `{id, description, status, owner,
+-- blockedBy, metadata, ...}`, with three methods. It is a snapshot: the items
+-- do not change when the tasks do. This module returns the metatable.
+--
+--     local orun = require "orun"
+--     local open = orun.TaskList():filter{status = "pending", unblocked = true}
+--     local names = open:map(function(item) return item.description end)
+
+local check = require "orun.check"
+
+local List = {__name = "orun.list"}
+local methods = {}
+List.__index = methods
+
+--- Does one field of an item meet what the filter wants of it?
+local function meets(item, field, want)
+  if field == "unblocked" then
+    return (#(item.blockedBy or {}) == 0) == want
+  end
+  local have = item[field]
+  if type(want) ~= "table" then return have == want end
+  for _, one in ipairs(want) do
+    if have == one then return true end
+  end
+  return false
+end
+
+--- The items that meet a condition, as a new list.
+-- @param want  function(item) -> boolean, or a table: each field must be equal
+--              to the value given, or to one in the array given;
+--              `unblocked = true` asks for an empty blockedBy
+-- @return a list, in the same order
+-- @usage tasks:filter{status = {"pending", "in_progress"}, owner = "t3"}
+function methods:filter(want)
+  local test = want
+  if type(want) == "table" then
+    test = function(item)
+      for field, value in next, want do
+        if not meets(item, field, value) then return false end
+      end
+      return true
+    end
+  elseif type(want) ~= "function" then
+    error(check.message("filter", "the condition", want, "a function or a table of fields "
+      .. "is wanted"), 2)
+  end
+  local out = setmetatable({}, List)
+  for _, item in ipairs(self) do
+    if test(item) then out[#out + 1] = item end
+  end
+  return out
+end
+
+--- What `fn` returns for each item, as a list.
+-- @param fn  function(item, index) -> value that is not nil
+-- @return a list
+-- @usage tasks:map(function(item) return item.id end)
+function methods:map(fn)
+  check.argument("map", "fn", fn, "function")
+  local out = setmetatable({}, List)
+  for i, item in ipairs(self) do out[i] = fn(item, i) end
+  return out
+end
+
+--- Claims the first item of the list that is still free.
+-- @return the item, now the caller's, or nil when all are taken or blocked
+-- @usage local item = tasks:filter{description = "urgent"}:claim()
+function methods:claim()
+  local orun = require "orun"
+  for _, item in ipairs(self) do
+    if orun.TaskUpdate{task_id = item.id, status = "in_progress"} then
+      return orun.TaskGet{task_id = item.id}
+    end
+  end
+  return nil
+end
+
+return List

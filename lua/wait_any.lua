@@ -1,0 +1,33 @@
+--- orun.wait_any: the first of several tasks to end.
+--
+--     local orun = require "orun"
+--     local slow = orun.Task{run = function() orun.sleep(60) end, run_in_background = true}
+--     local fast = orun.Task{run = function() return "hare" end, run_in_background = true}
+--     local result, index = orun.wait_any{slow, fast}
+--     print(index .. ": " .. result.output)  --> 2: hare
+
+local orun = require "orun"
+local check = require "orun.check"
+
+--- Waits until one of the tasks has ended.
+-- @param handles  array of handles or ids; more than one may have ended already,
+--                 then it is the one that ended first
+-- @param timeout  how long to wait at most: seconds or "30s"; nil: for ever
+-- @return its result and its place in `handles`; nil when `handles` is empty;
+--         nil and "timeout" when the time ran out (nothing is stopped)
+-- Raises for an id that names no task.
+local function wait_any(handles, timeout)
+  check.array("orun.wait_any", "handles", handles)
+  if timeout ~= nil then
+    check.argument("orun.wait_any", "timeout", timeout, "duration")
+  end
+  local result, why = orun.collector(handles):next(timeout)
+  if not result then return nil, why end
+  for i, handle in ipairs(handles) do
+    if (type(handle) == "table" and handle.id or handle) == result.task_id then
+      return result, i
+    end
+  end
+end
+
+return wait_any

@@ -1,0 +1,20 @@
+/* agent.c — what an agent type owns. */
+#include "agent.h"
+#include "limit.h"
+#include "mem.h"
+#include "value.h"
+
+void
+agent_free(AgentType *a)
+{
+    if (!a)
+        return;
+    mem_free(a->name);
+    mem_free(a->description);
+    value_drop(a->code);
+    task_strings_free(a->argv);
+    limit_free(a->limit);
+    task_strings_free(a->opt.env);
+    mem_free(a->opt.cwd);
+    mem_free(a);
+}

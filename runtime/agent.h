@@ -1,0 +1,29 @@
+/* agent.h — agent types: named ways to do a task. Layer 3 (tasks).
+ *
+ * A type says how a prompt and an input become a result: a Lua function or a
+ * program. Types are made once and stay to the end of the run, so a pointer to
+ * one stays good; defining a name again hides the older type from then on.
+ */
+#ifndef ORUN_AGENT_H
+#define ORUN_AGENT_H
+
+#include "base.h"
+#include "list.h"
+#include "task.h"
+
+typedef struct AgentType {
+    List link; /* in the scheduler's list, newest first */
+    char *name;
+    char *description;   /* NULL: none */
+    TaskKind kind;       /* TASK_LUA or TASK_PROCESS */
+    struct Value *code;  /* TASK_LUA: the function */
+    char **argv;         /* TASK_PROCESS: NULL-terminated */
+    struct Limit *limit; /* its own slots; NULL: none */
+    TaskOptions opt;     /* what its tasks have when they do not say otherwise */
+    int priority;
+} AgentType;
+
+/* Free a type and all it owns. NULL is fine. */
+void agent_free(AgentType *a);
+
+#endif

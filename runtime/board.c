@@ -1,0 +1,249 @@
+/* board.c — ids, edges and the search through them. */
+#include "board.h"
+#include "err.h"
+#include "log.h"
+#include "mem.h"
+#include "wait.h"
+#include <math.h>
+
+int
+board_init(Board *b, Clock *clock)
+{
+    *b = (Board){ .clock = clock };
+    pthread_mutex_init(&b->lock, NULL);
+    queue_init(&b->items);
+    list_init(&b->item_waits);
+    list_init(&b->idle_waits);
+    Task *root = mem_zalloc(1, sizeof *root);
+    if (!root || board_add(b, root)) {
+        task_free(root);
+        pthread_mutex_destroy(&b->lock);
+        return ORUN_ENOMEM;
+    }
+    b->root = root;
+    root->state = TASK_RUNNING;
+    b->stirring = 1;
+    return 0;
+}
+
+void
+board_destroy(Board *b)
+{
+    for (size_t i = 0; i < b->count; i++)
+        task_free(b->table[i]);
+    mem_free(b->table);
+    timer_free(&b->timers);
+    pthread_mutex_destroy(&b->lock);
+}
+
+Task *
+board_find(Board *b, uint64_t id)
+{
+    return id < b->count ? b->table[id] : NULL;
+}
+
+int
+board_add(Board *b, Task *t)
+{
+    if (b->count == b->cap) {
+        size_t cap = b->cap ? b->cap * 2 : 64;
+        Task **table = mem_realloc(b->table, cap * sizeof *table);
+        if (!table)
+            return ORUN_ENOMEM;
+        b->table = table;
+        b->cap = cap;
+    }
+    t->id = b->count;
+    t->outcome.code = -1;
+    list_init(&t->job.link);
+    list_init(&t->waits);
+    b->table[b->count++] = t;
+    return 0;
+}
+
+static int
+board_append(Task ***array, uint32_t *count, uint32_t *cap, Task *t)
+{
+    if (*count == *cap) {
+        uint32_t bigger = *cap ? *cap * 2 : 4;
+        Task **p = mem_realloc(*array, bigger * sizeof *p);
+        if (!p)
+            return ORUN_ENOMEM;
+        *array = p;
+        *cap = bigger;
+    }
+    (*array)[(*count)++] = t;
+    return 0;
+}
+
+static TaskEdges *
+board_edges(Task *t)
+{
+    if (!t->edges)
+        t->edges = mem_zalloc(1, sizeof *t->edges);
+    return t->edges;
+}
+
+/* The shorter of the two lists tells whether the edge is there already. */
+static bool
+board_has_edge(const TaskEdges *e, const TaskEdges *d, Task *t, Task *blocker)
+{
+    bool by_blocker = e->blocker_count <= d->dependent_count;
+    Task **array = by_blocker ? e->blockers : d->dependents;
+    uint32_t n = by_blocker ? e->blocker_count : d->dependent_count;
+    for (uint32_t i = 0; i < n; i++)
+        if (array[i] == (by_blocker ? blocker : t))
+            return true;
+    return false;
+}
+
+int
+board_block(Task *t, Task *blocker)
+{
+    TaskEdges *e = board_edges(t), *d = board_edges(blocker);
+    if (!e || !d)
+        return ORUN_ENOMEM;
+    if (board_has_edge(e, d, t, blocker))
+        return 0;
+    if (board_append(&e->blockers, &e->blocker_count, &e->blocker_cap, blocker))
+        return ORUN_ENOMEM;
+    if (task_final(blocker))
+        return 0;
+    if (board_append(&d->dependents, &d->dependent_count, &d->dependent_cap,
+                     t)) {
+        e->blocker_count--;
+        return ORUN_ENOMEM;
+    }
+    t->unmet++;
+    return 0;
+}
+
+void
+board_unblock_last(Task *t)
+{
+    TaskEdges *e = t->edges;
+    if (!e || !e->blocker_count)
+        return;
+    Task *blocker = e->blockers[--e->blocker_count];
+    TaskEdges *d = blocker->edges;
+    if (task_final(blocker) || !d || !d->dependent_count
+        || d->dependents[d->dependent_count - 1] != t)
+        return;
+    d->dependent_count--;
+    t->unmet--;
+}
+
+/* A search: the tasks seen so far, each with the index it was reached from. */
+typedef struct Trail {
+    struct Step { Task *task; size_t from; } *steps;
+    size_t n, cap;
+    uint32_t number;
+} Trail;
+
+static void
+board_reach(Trail *trail, Task *t, size_t from)
+{
+    if (!t || task_final(t) || t->mark == trail->number)
+        return;
+    if (trail->n == trail->cap) {
+        size_t cap = trail->cap ? trail->cap * 2 : 64;
+        void *p = mem_realloc(trail->steps, cap * sizeof *trail->steps);
+        if (!p)
+            return;
+        trail->steps = p;
+        trail->cap = cap;
+    }
+    t->mark = trail->number;
+    trail->steps[trail->n++] = (struct Step){ t, from };
+}
+
+static void
+board_reach_next(Trail *trail, size_t at)
+{
+    Task *t = trail->steps[at].task;
+    for (uint32_t i = 0; t->unmet && i < t->edges->blocker_count; i++)
+        board_reach(trail, t->edges->blockers[i], at);
+    if (t->waiting)
+        board_reach(trail, t->waiting->target, at);
+    if (t->kind == TASK_ITEM)
+        board_reach(trail, t->claimer, at);
+}
+
+static void
+board_print_trail(const Trail *trail, size_t at, Buf *path)
+{
+    size_t length = 1;
+    for (size_t i = at; i != 0; i = trail->steps[i].from)
+        length++;
+    size_t *order = mem_alloc(length * sizeof *order);
+    if (!order)
+        return;
+    for (size_t i = length, s = at; i-- > 0; s = trail->steps[s].from)
+        order[i] = s;
+    for (size_t i = 0; i < length; i++) {
+        if (length > 12 && i == 6) {
+            buf_printf(path, " -> (%zu more)", length - 12);
+            i = length - 6;
+        }
+        if (i)
+            buf_puts(path, " -> ");
+        board_name(trail->steps[order[i]].task, path);
+    }
+    mem_free(order);
+}
+
+bool
+board_leads(Board *b, Task *from, Task *to, Buf *path)
+{
+    Trail trail = { .number = ++b->search };
+    board_reach(&trail, from, 0);
+    bool found = false;
+    for (size_t i = 0; i < trail.n && !found; i++) {
+        found = trail.steps[i].task == to;
+        if (found)
+            board_print_trail(&trail, i, path);
+        else
+            board_reach_next(&trail, i);
+    }
+    mem_free(trail.steps);
+    return found;
+}
+
+int
+board_arm(Board *b, Timer *t, double at)
+{
+    int e = timer_arm(&b->timers, t, at);
+    if (e == 0 && timer_first(&b->timers) == t)
+        b->clock->wake_at(b->clock, at);
+    return e;
+}
+
+void
+board_disarm(Board *b, Timer *t)
+{
+    timer_disarm(&b->timers, t);
+}
+
+double
+board_fire_due(Board *b)
+{
+    double now = board_now(b);
+    for (Timer *t; (t = timer_first(&b->timers)) != NULL;) {
+        if (t->at > now)
+            return t->at;
+        timer_disarm(&b->timers, t);
+        t->fire(t);
+    }
+    return INFINITY;
+}
+
+void
+board_name(const Task *t, Buf *to)
+{
+    if (t->id == 0)
+        buf_puts(to, "the script");
+    else if (t->description)
+        buf_printf(to, "t%llu (%s)", (unsigned long long)t->id, t->description);
+    else
+        buf_printf(to, "t%llu", (unsigned long long)t->id);
+}

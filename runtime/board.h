@@ -1,0 +1,95 @@
+/* board.h — the table of all tasks of a run. Layer 3 (tasks).
+ *
+ * The board is a monitor: one lock, and behind it everything about tasks that
+ * changes. It knows ids, edges, waits and claims; what runs when is sched.h's.
+ * Critical sections are short; nothing here calls out but the wake function of
+ * a Wait, which may only hand its owner on to a queue or signal a condition.
+ *
+ * Invariants, with the lock free:
+ *   1. t->unmet counts the blockers of t that are not final.
+ *   2. A task with unmet > 0 is waiting (items: waiting, too).
+ *   3. A pending Wait is linked at what it waits for, and nowhere else.
+ *   4. stirring counts the script while it runs, and the ready and running
+ *      tasks that are not resting in a wait only another task can end. When it
+ *      is 0 and nothing is due, nothing will ever happen again.
+ */
+#ifndef ORUN_BOARD_H
+#define ORUN_BOARD_H
+
+#include "base.h"
+#include "buf.h"
+#include "list.h"
+#include "queue.h"
+#include "task.h"
+#include "timer.h"
+#include <pthread.h>
+
+/* The time of a run, and who is to come when a timer is due. */
+typedef struct Clock {
+    double (*now)(struct Clock *c); /* seconds, monotonic; any thread */
+    /* The first timer is now due at `at`. Under the board's lock. */
+    void (*wake_at)(struct Clock *c, double at);
+} Clock;
+
+typedef struct Board {
+    Clock *clock; /* never changes */
+
+    pthread_mutex_t lock;
+    /* Guarded by lock: */
+    Task *root;        /* the script, id 0 */
+    Task **table;      /* table[id], table[0] = root */
+    size_t count, cap; /* tasks in the table, the script included */
+    size_t open_items; /* items not final */
+    size_t live;       /* other tasks not final */
+    Timers timers;
+    Queue items;       /* ready items, to be claimed (by job.link) */
+    List item_waits;   /* Waits for an item to claim */
+    List idle_waits;   /* Waits for live == 0 */
+    int stirring;
+    uint32_t search;   /* number of the last search */
+} Board;
+
+enum {
+    BOARD_MAX_DEPTH = 32,       /* nesting of tasks */
+    BOARD_MAX_BLOCKERS = 10000, /* of one task */
+};
+
+/* A board with the script as task 0, which is running. */
+int board_init(Board *b, Clock *clock) NODISCARD;
+/* Free all tasks. Nobody waits or runs any more. */
+void board_destroy(Board *b);
+
+static inline void board_lock(Board *b) { pthread_mutex_lock(&b->lock); }
+static inline void board_unlock(Board *b) { pthread_mutex_unlock(&b->lock); }
+static inline double board_now(Board *b) { return b->clock->now(b->clock); }
+
+/* The functions below are called with the lock held. */
+
+/* The task with this id (removed ones too), NULL when there never was one. */
+Task *board_find(Board *b, uint64_t id);
+
+/* Give `t` the next id and its place; it belongs to the board from then on. */
+int board_add(Board *b, Task *t) NODISCARD;
+
+/* `t` may not start before `blocker` is final. Adding an edge twice, or to a
+ * completed task, is fine and adds nothing. ORUN_ENOMEM changes nothing. */
+int board_block(Task *t, Task *blocker) NODISCARD;
+
+/* Take the edge to the last-added blocker back (to undo board_block). */
+void board_unblock_last(Task *t);
+
+/* Would `from`, for being final, have to wait for `to`? Follows blockers,
+ * waits and claims. Then `path` gets "t1 -> t2 -> t3". */
+bool board_leads(Board *b, Task *from, Task *to, Buf *path);
+
+/* Arm a timer and tell the clock. */
+int board_arm(Board *b, Timer *t, double at) NODISCARD;
+void board_disarm(Board *b, Timer *t);
+
+/* Fire what is due; gives the time of the next timer (INFINITY: none). */
+double board_fire_due(Board *b);
+
+/* The name to show for a task: "t3" or "t3 (build)". */
+void board_name(const Task *t, Buf *to);
+
+#endif

@@ -1,0 +1,124 @@
+/* claim.c — items of the list: who has which, and how they end.
+ *
+ * A claim belongs to the claiming task. It is one move, ready to running, under
+ * the board's lock, so exactly one caller wins.
+ */
+#include "err.h"
+#include "mem.h"
+#include "settle.h"
+#include "wait.h"
+
+/* Why `item` cannot be claimed now, 0 when it can. */
+static int
+claim_refusal(const Task *item)
+{
+    if (item->kind != TASK_ITEM)
+        return ORUN_ESTATE;
+    if (item->removed)
+        return ORUN_EREMOVED;
+    if (task_final(item))
+        return ORUN_ERESOLVED;
+    if (item->state == TASK_RUNNING)
+        return ORUN_ECLAIMED;
+    return item->state == TASK_WAITING ? ORUN_EBLOCKED : 0;
+}
+
+/* Room for the owner's label, made before anything changes. */
+static int
+claim_options(Task *item)
+{
+    if (!item->opt)
+        item->opt = mem_zalloc(1, sizeof *item->opt);
+    return item->opt ? 0 : ORUN_ENOMEM;
+}
+
+static void
+claim_take(Sched *s, Task *item, Task *who, char *owner)
+{
+    list_del(&item->job.link);
+    task_move(item, TASK_RUNNING);
+    item->attempt++;
+    item->started = board_now(&s->board);
+    item->claimer = who;
+    item->next_claim = who->claims;
+    who->claims = item;
+    mem_free(item->opt->owner);
+    item->opt->owner = owner;
+}
+
+int
+sched_claim(Sched *s, Task *item, Task *who, char *owner)
+{
+    sched_lock(s);
+    int e = claim_refusal(item);
+    if (e == 0)
+        e = claim_options(item);
+    if (e == 0)
+        claim_take(s, item, who, owner);
+    else
+        mem_free(owner);
+    sched_unlock(s);
+    return e;
+}
+
+Task *
+sched_claim_next(Sched *s, Task *who, char *owner, size_t *open)
+{
+    sched_lock(s);
+    List *node = queue_peek(&s->board.items);
+    Task *item = node ? container_of(node, Task, job.link) : NULL;
+    if (item && claim_options(item) == 0)
+        claim_take(s, item, who, owner);
+    else
+        mem_free(owner);
+    *open = s->board.open_items;
+    sched_unlock(s);
+    return item;
+}
+
+int
+sched_resolve(Sched *s, Task *item, Task *who, Outcome *o)
+{
+    sched_lock(s);
+    int e = claim_refusal(item);
+    if (e == ORUN_ECLAIMED && item->claimer == who)
+        e = 0;
+    if (e == 0) {
+        if (item->state == TASK_READY) {
+            list_del(&item->job.link);
+            item->started = board_now(&s->board);
+            task_move(item, TASK_RUNNING);
+            item->attempt++;
+        }
+        settle(s, item, o);
+        settle_aftermath(s);
+    } else {
+        outcome_clear(o);
+    }
+    sched_unlock(s);
+    return e;
+}
+
+int
+sched_release(Sched *s, Task *item, Task *who)
+{
+    sched_lock(s);
+    int e = claim_refusal(item);
+    if (e == 0)
+        e = ORUN_ESTATE;
+    else if (e == ORUN_ECLAIMED && item->claimer == who)
+        e = 0;
+    if (e == 0) {
+        Task **at = &who->claims;
+        while (*at != item)
+            at = &(*at)->next_claim;
+        *at = item->next_claim;
+        item->next_claim = NULL;
+        item->claimer = NULL;
+        task_move(item, TASK_READY);
+        queue_push_front(&s->board.items, &item->job.link, item->priority);
+        wait_fire_all(&s->board.item_waits);
+    }
+    sched_unlock(s);
+    return e;
+}

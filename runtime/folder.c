@@ -1,0 +1,179 @@
+/* folder.c — the run's temporary folder.
+ *
+ * `names` remembers what was made here, one NUL-terminated name after the
+ * other, because only that is removed at the end: a folder in a shared place
+ * is not swept blindly.
+ */
+#include "folder.h"
+#include "buf.h"
+#include "err.h"
+#include "mem.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct Folder {
+    char *tmp; /* TMPDIR when the run began, or NULL */
+
+    pthread_mutex_t lock;
+    /* guarded by lock: */
+    char *path;         /* absolute; NULL until made */
+    int fd;             /* the folder, -1 until made */
+    unsigned long next; /* N of the next file */
+    Buf names;
+};
+
+Folder *
+folder_new(void)
+{
+    Folder *f = mem_zalloc(1, sizeof *f);
+    if (!f)
+        return NULL;
+    const char *tmp = getenv("TMPDIR");
+    if (tmp && *tmp && !(f->tmp = mem_dup(tmp, strlen(tmp)))) {
+        mem_free(f);
+        return NULL;
+    }
+    pthread_mutex_init(&f->lock, NULL);
+    f->fd = -1;
+    return f;
+}
+
+/* Make a folder of our own under `parent` and open it. Under the lock. */
+static int
+folder_make(Folder *f, const char *parent)
+{
+    char path[PATH_MAX];
+    if (!parent || !realpath(parent, path))
+        return ORUN_ESYS;
+    if (strlen(path) + sizeof "/orun-XXXXXX" > sizeof path)
+        return errno = ENAMETOOLONG, ORUN_ESYS;
+    strcat(path, "/orun-XXXXXX");
+    if (!mkdtemp(path))
+        return ORUN_ESYS;
+    chmod(path, 0700); /* whatever the umask is */
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        goto fail_open;
+    f->path = mem_dup(path, strlen(path));
+    if (!f->path)
+        goto fail_path;
+    f->fd = fd;
+    return 0;
+fail_path:
+    close(fd);
+    rmdir(path);
+    return ORUN_ENOMEM;
+fail_open:;
+    int e = errno;
+    rmdir(path);
+    errno = e;
+    return ORUN_ESYS;
+}
+
+static int
+folder_need(Folder *f)
+{
+    if (f->fd >= 0)
+        return 0;
+    int e = folder_make(f, f->tmp);
+    return e == ORUN_ESYS ? folder_make(f, "/tmp") : e;
+}
+
+/* Under the lock: a new file, its path built and its name remembered. */
+static int
+folder_create(Folder *f, const char *prefix, const char *suffix, int *fd,
+              char **path)
+{
+    Buf full = { 0 };
+    int e = folder_need(f);
+    if (e)
+        return e;
+    buf_printf(&full, "%s/%s-%lu%s", f->path, prefix, ++f->next, suffix);
+    *path = buf_take(&full);
+    if (!*path || !buf_room(&f->names, strlen(*path)))
+        goto fail_path;
+    const char *name = *path + strlen(f->path) + 1;
+    e = ORUN_ESYS;
+    *fd = openat(f->fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (*fd < 0)
+        goto fail_open;
+    buf_put(&f->names, name, strlen(name) + 1);
+    return 0;
+fail_path:
+    f->names.failed = false; /* what is in it is still to be removed */
+    e = ORUN_ENOMEM;
+fail_open:;
+    int saved = errno;
+    mem_free(*path);
+    *path = NULL;
+    errno = saved;
+    return e;
+}
+
+int
+folder_open(Folder *f, const char *prefix, const char *suffix, int *fd,
+            char **path)
+{
+    pthread_mutex_lock(&f->lock);
+    int e = folder_create(f, prefix, suffix, fd, path);
+    pthread_mutex_unlock(&f->lock);
+    return e;
+}
+
+/* 0, or -1 with errno. */
+static int
+folder_write(int fd, const char *p, size_t n)
+{
+    while (n > 0) {
+        ssize_t written = write(fd, p, n);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return -1;
+        p += written;
+        n -= (size_t)written;
+    }
+    return 0;
+}
+
+int
+folder_file(Folder *f, const char *prefix, const char *suffix, const void *p,
+            size_t n, char **path)
+{
+    int fd, e = folder_open(f, prefix, suffix, &fd, path);
+    if (e)
+        return e;
+    int bad = folder_write(fd, p, n) ? errno : 0;
+    if (close(fd) && !bad)
+        bad = errno;
+    if (!bad)
+        return 0;
+    unlink(*path);
+    mem_free(*path);
+    *path = NULL;
+    errno = bad;
+    return ORUN_ESYS;
+}
+
+void
+folder_free(Folder *f)
+{
+    if (!f)
+        return;
+    for (size_t at = 0; at < f->names.n; at += strlen(f->names.p + at) + 1)
+        unlinkat(f->fd, f->names.p + at, 0);
+    if (f->fd >= 0) {
+        close(f->fd);
+        rmdir(f->path);
+    }
+    buf_free(&f->names);
+    mem_free(f->path);
+    mem_free(f->tmp);
+    pthread_mutex_destroy(&f->lock);
+    mem_free(f);
+}

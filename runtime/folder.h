@@ -1,0 +1,35 @@
+/* folder.h — the run's temporary folder, made when needed. Layer 3 (tasks).
+ *
+ * Big outputs and prompt files live here. The folder is made 0700 at first
+ * use, under TMPDIR or, when that cannot be used, /tmp; its files are 0600.
+ * Files are made by descriptor, so renaming the folder redirects nothing. Its
+ * own lock makes every function safe on any thread.
+ */
+#ifndef ORUN_FOLDER_H
+#define ORUN_FOLDER_H
+
+#include "base.h"
+
+typedef struct Folder Folder;
+
+/* A folder that is not there yet; NULL when memory is out. TMPDIR is read here
+ * and not later. It must outlive the writers of every Output it was given. */
+Folder *folder_new(void) NODISCARD;
+
+/* Remove the files orun made in it, then the folder (left alone when somebody
+ * else put something there), and free. NULL is fine. */
+void folder_free(Folder *f);
+
+/* Make an empty 0600 file named `prefix`-N`suffix` and open it for reading and
+ * writing (close-on-exec; the caller closes) in *fd; its absolute path, to be
+ * mem_free'd by the caller, in *path. Errors: ORUN_ENOMEM, ORUN_ESYS (errno
+ * kept). */
+int folder_open(Folder *f, const char *prefix, const char *suffix,
+                int *fd, char **path) NODISCARD;
+
+/* Write `n` bytes to a new file named like folder_open's and give its path in
+ * *path, as there. A failure leaves no file behind. Blocks for the write. */
+int folder_file(Folder *f, const char *prefix, const char *suffix,
+                const void *p, size_t n, char **path) NODISCARD;
+
+#endif

@@ -1,0 +1,100 @@
+/* handle.c — ids and handles. */
+#include "handle.h"
+#include <lauxlib.h>
+#include <stdio.h>
+
+static const char handle_key; /* its address is the metatable's registry key */
+
+void
+handle_name(uint64_t id, char out[HANDLE_ID_SIZE])
+{
+    char digits[HANDLE_ID_SIZE], *p = digits + sizeof digits;
+    do
+        *--p = (char)('0' + id % 10);
+    while ((id /= 10) != 0);
+    size_t n = (size_t)(digits + sizeof digits - p);
+    out[0] = 't';
+    memcpy(out + 1, p, n);
+    out[n + 1] = '\0';
+}
+
+uint64_t
+handle_parse(const char *s)
+{
+    uint64_t id = 0;
+    if (*s++ != 't' || *s == '0')
+        return 0;
+    for (; *s >= '0' && *s <= '9'; s++) {
+        if (id > UINT64_MAX / 100)
+            return 0;
+        id = id * 10 + (uint64_t)(*s - '0');
+    }
+    return *s ? 0 : id;
+}
+
+void
+handle_push(lua_State *L, const Task *t)
+{
+    char id[HANDLE_ID_SIZE];
+    handle_name(t->id, id);
+    lua_createtable(L, 0, t->description ? 2 : 1);
+    lua_pushstring(L, id);
+    lua_setfield(L, -2, "id");
+    if (t->description) {
+        lua_pushstring(L, t->description);
+        lua_setfield(L, -2, "description");
+    }
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &handle_key);
+    lua_setmetatable(L, -2);
+}
+
+void
+handle_open(lua_State *L)
+{
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "orun.handle");
+    lua_setfield(L, -2, "__name");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &handle_key);
+}
+
+static uint64_t
+handle_at(lua_State *L, int idx, void *ud)
+{
+    (void)ud;
+    if (!lua_checkstack(L, 3) || !lua_getmetatable(L, idx))
+        return 0;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &handle_key);
+    bool is = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    if (!is)
+        return 0;
+    uint64_t id = 0;
+    idx = lua_absindex(L, idx);
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1))
+        if (lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) == LUA_TSTRING
+            && strcmp(lua_tostring(L, -2), "id") == 0)
+            id = handle_parse(lua_tostring(L, -1));
+    return id;
+}
+
+const ValueOps handle_encoding = { .handle = handle_at };
+
+static void
+handle_resolve(lua_State *L, uint64_t id, void *ud)
+{
+    Sched *s = ud;
+    sched_lock(s);
+    Task *t = board_find(&s->board, id);
+    Value *v = t && t->state == TASK_COMPLETED ? t->outcome.output : NULL;
+    board_unlock(&s->board);
+    if (v)
+        value_decode(L, v, NULL);
+    else
+        lua_pushnil(L);
+}
+
+ValueOps
+handle_decoding(Sched *s)
+{
+    return (ValueOps){ .resolve = handle_resolve, .ud = s };
+}

@@ -1,0 +1,35 @@
+/* handle.h — a task as Lua sees it: ids, handles, values with both. Layer 4.
+ *
+ * An id is the string "t" and a number. A handle is {id=, description=} with
+ * the metatable "orun.handle"; given inside an input it stands for the output
+ * of its task.
+ */
+#ifndef ORUN_HANDLE_H
+#define ORUN_HANDLE_H
+
+#include "sched.h"
+#include "value.h"
+#include <lua.h>
+
+enum { HANDLE_ID_SIZE = 24 };
+
+/* "t12" for 12. */
+void handle_name(uint64_t id, char out[HANDLE_ID_SIZE]);
+
+/* The number in "t12", 0 when it is no id. */
+uint64_t handle_parse(const char *s);
+
+/* Push {id=, description=} of a task. */
+void handle_push(lua_State *L, const Task *t);
+
+/* Make the metatable and keep it in the registry. May raise. */
+void handle_open(lua_State *L);
+
+/* For encoding: handles are kept as references to their tasks. */
+extern const ValueOps handle_encoding;
+
+/* For decoding: a reference becomes its task's output, nil when that did not
+ * complete. */
+ValueOps handle_decoding(Sched *s);
+
+#endif

@@ -1,0 +1,237 @@
+/* host.c — making and ending what a run owns; the clock that ticks it. */
+#include "host.h"
+#include "err.h"
+#include "folder.h"
+#include "log.h"
+#include "mem.h"
+#include "run_lua.h"
+#include "run_process.h"
+#include <math.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static double
+host_now(Clock *c)
+{
+    struct timespec t;
+    (void)c;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void host_tick(Host *h) ON_IO;
+
+static void
+host_timer_fired(uv_timer_t *timer)
+{
+    role_is_io();
+    host_tick(timer->data);
+}
+
+/* Fire what is due and set the uv timer to what is due next. A timer armed by
+ * another thread meanwhile posts a message of its own. */
+static void
+host_tick(Host *h)
+{
+    uv_loop_t *uv = loop_uv(h->loop);
+    if (!h->timer_ready) {
+        uv_timer_init(uv, &h->timer);
+        h->timer.data = h;
+        h->timer_ready = true;
+    }
+    double next = sched_tick(&h->sched);
+    if (next == INFINITY) {
+        uv_timer_stop(&h->timer);
+        return;
+    }
+    double left = next - host_now(&h->clock);
+    uint64_t ms = left <= 0 ? 0 : (uint64_t)ceil(fmin(left, 1e9) * 1000);
+    uv_update_time(uv);
+    uv_timer_start(&h->timer, host_timer_fired, ms, 0);
+}
+
+static void
+host_tick_posted(LoopMsg *msg)
+{
+    role_is_io();
+    Host *h = container_of(msg, Host, tick_msg);
+    pthread_mutex_lock(&h->io_lock);
+    h->tick_posted = false;
+    pthread_mutex_unlock(&h->io_lock);
+    host_tick(h);
+}
+
+/* With io_lock held. */
+static Loop *
+host_start_loop(Host *h)
+{
+    if (!h->loop && !h->io_failed && loop_start(&h->loop)) {
+        h->io_failed = true;
+        h->loop = NULL;
+    }
+    return h->loop;
+}
+
+Loop *
+host_loop(Host *h)
+{
+    pthread_mutex_lock(&h->io_lock);
+    Loop *loop = host_start_loop(h);
+    pthread_mutex_unlock(&h->io_lock);
+    return loop;
+}
+
+static void
+host_wake_at(Clock *c, double at)
+{
+    Host *h = container_of(c, Host, clock);
+    (void)at;
+    pthread_mutex_lock(&h->io_lock);
+    bool post = !h->tick_posted && host_start_loop(h);
+    if (post)
+        h->tick_posted = true;
+    Loop *loop = h->loop;
+    pthread_mutex_unlock(&h->io_lock);
+    if (post)
+        loop_post(loop, &h->tick_msg);
+}
+
+Keeper *
+host_keeper(Host *h)
+{
+    if (!h->keeper && keeper_new(h->loop, &h->keeper))
+        h->keeper = NULL;
+    return h->keeper;
+}
+
+/* With io_lock held. */
+static const char *
+host_add_name(Host *h, const char *s)
+{
+    char **names = mem_realloc(h->names, (h->name_count + 2) * sizeof *names);
+    if (!names)
+        return NULL;
+    h->names = names;
+    names[h->name_count] = mem_dup(s, strlen(s));
+    if (!names[h->name_count])
+        return NULL;
+    names[++h->name_count] = NULL;
+    return names[h->name_count - 1];
+}
+
+const char *
+host_intern(Host *h, const char *s)
+{
+    const char *found = NULL;
+    pthread_mutex_lock(&h->io_lock);
+    for (size_t i = h->name_count; i-- > 0 && !found;)
+        if (strcmp(h->names[i], s) == 0)
+            found = h->names[i];
+    if (!found)
+        found = host_add_name(h, s);
+    pthread_mutex_unlock(&h->io_lock);
+    return found;
+}
+
+static char **
+host_copy_env(void)
+{
+    size_t n = 0;
+    while (environ && environ[n])
+        n++;
+    char **copy = mem_zalloc(n + 1, sizeof *copy);
+    for (size_t i = 0; copy && i < n; i++) {
+        copy[i] = mem_dup(environ[i], strlen(environ[i]));
+        if (!copy[i]) {
+            task_strings_free(copy);
+            return NULL;
+        }
+    }
+    return copy;
+}
+
+static char *
+host_copy_cwd(void)
+{
+    char *dir = getcwd(NULL, 0);
+    char *copy = dir ? mem_dup(dir, strlen(dir)) : mem_dup("/", 1);
+    free(dir);
+    return copy;
+}
+
+int
+host_new(const HostConfig *config, Host **out)
+{
+    int e = ORUN_ENOMEM;
+    Host *h = mem_zalloc(1, sizeof *h);
+    if (!h)
+        return e;
+    h->clock = (Clock){ .now = host_now, .wake_at = host_wake_at };
+    h->tick_msg.run = host_tick_posted;
+    h->workers = config->workers;
+    h->memory_limit = config->memory_limit;
+    pthread_mutex_init(&h->io_lock, NULL);
+    if (!(h->env = host_copy_env()) || !(h->cwd = host_copy_cwd()))
+        goto free_strings;
+    if (!(h->folder = folder_new()))
+        goto free_strings;
+    if ((e = pool_new(config->workers, &h->pool)) != 0)
+        goto free_folder;
+    if ((e = vmpool_new(&config->vm, &h->vms)) != 0)
+        goto free_pool;
+    if ((e = sched_init(&h->sched, &h->clock, config->workers,
+                        config->processes)) != 0)
+        goto free_vms;
+    run_lua_init(&h->lua);
+    run_process_init(&h->process);
+    h->sched.runner[TASK_LUA] = &h->lua;
+    h->sched.runner[TASK_PROCESS] = &h->process;
+    *out = h;
+    return 0;
+free_vms:
+    vmpool_free(h->vms);
+free_pool:
+    pool_free(h->pool);
+free_folder:
+    folder_free(h->folder);
+free_strings:
+    task_strings_free(h->env);
+    mem_free(h->cwd);
+    pthread_mutex_destroy(&h->io_lock);
+    mem_free(h);
+    return e;
+}
+
+static void
+host_close_io(Loop *loop, void *ud)
+{
+    Host *h = ud;
+    (void)loop;
+    if (h->timer_ready)
+        uv_close((uv_handle_t *)&h->timer, NULL);
+    if (h->keeper)
+        keeper_free(h->keeper);
+}
+
+void
+host_free(Host *h)
+{
+    if (!h)
+        return;
+    sched_close(&h->sched);
+    pool_free(h->pool);
+    if (h->loop) {
+        loop_call(h->loop, host_close_io, h);
+        loop_stop(h->loop);
+    }
+    vmpool_free(h->vms);
+    sched_destroy(&h->sched);
+    folder_free(h->folder);
+    task_strings_free(h->env);
+    task_strings_free(h->names);
+    mem_free(h->cwd);
+    pthread_mutex_destroy(&h->io_lock);
+    mem_free(h);
+}

@@ -1,0 +1,520 @@
+/* keeper.c — orun's end of the keeper's socket.
+ *
+ * Requests are whole frames in a queue; most are sent before keeper_spawn
+ * returns, the rest when the socket takes more. Replies name a child by id, and
+ * ids are never used twice, so a reply for one that was forgotten finds
+ * nothing. When the socket ends the keeper is dead: everything that waited on
+ * it is told so, and the next spawn starts another. The uv_poll lives in a Line
+ * of its own because closing it takes a turn of the loop, and a new keeper may
+ * be there before.
+ */
+#include "keeper.h"
+#include "buf.h"
+#include "err.h"
+#include "keeper_launch.h"
+#include "keeper_wire.h"
+#include "log.h"
+#include "loop.h"
+#include "mem.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { KEEPER_END_MS = 5000 }; /* how long the keeper may take to end */
+
+typedef struct Frame {
+    List link; /* in Keeper.unsent */
+    size_t n, sent;
+    int fds[WIRE_FDS]; /* to go with the first byte */
+    bool with_fds;
+    char bytes[];
+} Frame;
+
+typedef struct Line {
+    uv_poll_t poll;
+    Keeper *keeper;
+    bool writing; /* polled for room too */
+} Line;
+
+struct Keeper {
+    Loop *loop;
+    int null; /* /dev/null */
+
+    /* The rest is the io thread's. */
+    Line *line; /* NULL: no keeper runs */
+    KeeperLink link;
+    uint64_t last_id;
+    bool spawned; /* this keeper was asked for a process */
+    bool closing; /* start no other */
+    Buf in;
+    List unsent;       /* of Frame */
+    List children[64]; /* of KeeperChild, by id */
+};
+
+static const char *const keeper_steps[] = {
+#define X(name, text) text,
+    WIRE_STEPS(X)
+#undef X
+};
+
+int
+keeper_new(Loop *loop, Keeper **out)
+{
+    Keeper *k = mem_zalloc(1, sizeof *k);
+    if (!k)
+        return ORUN_ENOMEM;
+    k->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (k->null < 0) {
+        mem_free(k);
+        return ORUN_ESYS;
+    }
+    k->loop = loop;
+    list_init(&k->unsent);
+    for (size_t i = 0; i < countof(k->children); i++)
+        list_init(&k->children[i]);
+    *out = k;
+    return 0;
+}
+
+Loop *
+keeper_loop(Keeper *k)
+{
+    return k->loop;
+}
+
+/* ---- children ---- */
+
+static List *
+keeper_ring(Keeper *k, uint64_t id)
+{
+    return &k->children[id % countof(k->children)];
+}
+
+static KeeperChild *
+keeper_find(Keeper *k, uint64_t id)
+{
+    List *ring = keeper_ring(k, id);
+    list_each(node, ring) {
+        KeeperChild *c = container_of(node, KeeperChild, link);
+        if (c->id == id)
+            return c;
+    }
+    return NULL;
+}
+
+void
+keeper_forget(Keeper *k, KeeperChild *c)
+{
+    (void)k;
+    if (!c->id)
+        return;
+    list_del(&c->link);
+    c->id = 0;
+}
+
+/* ---- the line ---- */
+
+static void
+keeper_line_closed(uv_handle_t *h)
+{
+    mem_free(container_of(h, Line, poll));
+}
+
+static void
+keeper_frame_free(Frame *f)
+{
+    for (int i = 0; f->with_fds && f->sent == 0 && i < WIRE_FDS; i++)
+        if (f->fds[i] >= 0)
+            close(f->fds[i]);
+    mem_free(f);
+}
+
+/* Tell a child that its keeper is gone. */
+static void ON_IO
+keeper_lose_child(Keeper *k, KeeperChild *c)
+{
+    int pid = c->pid;
+    keeper_forget(k, c);
+    if (pid > 0) {
+        kill(-pid, SIGKILL);
+        c->exited(c, &(KeeperExit){ .lost = true });
+    } else {
+        c->started(c, 0, EPIPE, keeper_steps[WIRE_STEP_KEEPER]);
+    }
+}
+
+/* Let go of the socket and of everything that waited for it. The children are
+ * taken aside first: what they are told may make them spawn again. */
+static void ON_IO
+keeper_hang_up(Keeper *k)
+{
+    List all;
+    list_init(&all);
+    for (List *node; (node = list_shift(&k->unsent)) != NULL;)
+        keeper_frame_free(container_of(node, Frame, link));
+    for (size_t i = 0; i < countof(k->children); i++)
+        for (List *node; (node = list_shift(&k->children[i])) != NULL;)
+            list_push(&all, node);
+    uv_close((uv_handle_t *)&k->line->poll, keeper_line_closed);
+    close(k->link.fd);
+    k->line = NULL;
+    buf_free(&k->in);
+    for (List *node; (node = list_shift(&all)) != NULL;)
+        keeper_lose_child(k, container_of(node, KeeperChild, link));
+}
+
+static int keeper_need(Keeper *k, const char *const *env) ON_IO;
+
+/* See that the keeper is dead, and reap it. */
+static void
+keeper_bury(Keeper *k)
+{
+    kill(k->link.pid, SIGKILL);
+    while (waitpid(k->link.pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+/* The socket ended or made no sense. A keeper that had started something has a
+ * successor at once, to end what outlived it. */
+static void ON_IO
+keeper_lost(Keeper *k)
+{
+    bool heir = k->spawned && !k->closing;
+    LOG(KEEPER, "keeper %d is gone", k->link.pid);
+    keeper_bury(k);
+    keeper_hang_up(k);
+    if (heir && !k->line && keeper_need(k, NULL) != 0)
+        LOG(KEEPER, "no new keeper: %s", strerror(errno));
+}
+
+/* ---- sending ---- */
+
+/* Send what is left of a frame: its bytes, and its descriptors with the first.
+ * As send(2). */
+static ssize_t
+keeper_send(Keeper *k, Frame *f)
+{
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(sizeof f->fds)];
+    } control = { 0 };
+    struct iovec io = { f->bytes + f->sent, f->n - f->sent };
+    struct msghdr msg = { .msg_iov = &io, .msg_iovlen = 1 };
+    if (f->with_fds && f->sent == 0) {
+        int fds[WIRE_FDS];
+        for (int i = 0; i < WIRE_FDS; i++)
+            fds[i] = f->fds[i] < 0 ? k->null : f->fds[i];
+        control.head.cmsg_level = SOL_SOCKET;
+        control.head.cmsg_type = SCM_RIGHTS;
+        control.head.cmsg_len = CMSG_LEN(sizeof fds);
+        memcpy(CMSG_DATA(&control.head), fds, sizeof fds);
+        msg.msg_control = control.bytes;
+        msg.msg_controllen = sizeof control.bytes;
+    }
+    return sendmsg(k->link.fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void keeper_event(uv_poll_t *poll, int status, int events);
+
+static void ON_IO
+keeper_watch(Keeper *k, bool writing)
+{
+    Line *line = k->line;
+    int events = writing ? UV_READABLE | UV_WRITABLE : UV_READABLE;
+    line->writing = writing;
+    uv_poll_start(&line->poll, events, keeper_event);
+}
+
+/* Send what the socket takes. A dead keeper is noticed by reading, so errors
+ * only end the sending. ETOOMANYREFS is over when the keeper has read what is
+ * under way. */
+static void ON_IO
+keeper_flush(Keeper *k)
+{
+    while (!list_empty(&k->unsent)) {
+        Frame *f = container_of(k->unsent.next, Frame, link);
+        ssize_t n = keeper_send(k, f);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            break;
+        for (int i = 0; f->with_fds && f->sent == 0 && i < WIRE_FDS; i++)
+            if (f->fds[i] >= 0)
+                close(f->fds[i]);
+        f->sent += (size_t)n;
+        if (f->sent < f->n)
+            continue;
+        list_del(&f->link);
+        keeper_frame_free(f);
+    }
+    bool writing = !list_empty(&k->unsent);
+    if (writing != k->line->writing)
+        keeper_watch(k, writing);
+}
+
+/* ---- replies ---- */
+
+static void ON_IO
+keeper_on_started(KeeperChild *c, Keeper *k, const char *body)
+{
+    WireStarted w;
+    memcpy(&w, body, sizeof w);
+    c->pid = w.pid;
+    unsigned step = (unsigned)w.step;
+    if (w.pid <= 0)
+        keeper_forget(k, c);
+    c->started(c, w.pid, w.err,
+               keeper_steps[step < WIRE_STEP_COUNT ? step : 0]);
+}
+
+static void ON_IO
+keeper_on_exited(KeeperChild *c, Keeper *k, const char *body)
+{
+    WireExited w;
+    memcpy(&w, body, sizeof w);
+    keeper_forget(k, c);
+    KeeperExit exit = { .status = w.status, .wall = w.wall, .cpu = w.cpu,
+                        .max_rss = (long)w.max_rss };
+    c->exited(c, &exit);
+}
+
+/* Act on one reply; false when it makes no sense. */
+static bool ON_IO
+keeper_reply(Keeper *k, const WireHead *head, const char *body)
+{
+    bool started = head->kind == WIRE_STARTED;
+    if (head->size != (started ? sizeof(WireStarted) : sizeof(WireExited))
+        || (!started && head->kind != WIRE_EXITED))
+        return false;
+    KeeperChild *c = keeper_find(k, head->id);
+    if (c && started)
+        keeper_on_started(c, k, body);
+    else if (c)
+        keeper_on_exited(c, k, body);
+    return true;
+}
+
+/* Act on every whole reply in k->in; false when one makes no sense. */
+static bool ON_IO
+keeper_replies(Keeper *k)
+{
+    Buf *in = &k->in;
+    WireHead head;
+    size_t at = 0;
+    int whole;
+    while ((whole = wire_head(in->p + at, in->n - at, &head)) > 0) {
+        if (!keeper_reply(k, &head, in->p + at + sizeof head))
+            return false;
+        at += sizeof head + head.size;
+    }
+    in->n -= at;
+    memmove(in->p, in->p + at, in->n);
+    return whole == 0;
+}
+
+static void
+keeper_event(uv_poll_t *poll, int status, int events)
+{
+    enum { ROOM = 16 << 10 };
+    role_is_io();
+    Keeper *k = container_of(poll, Line, poll)->keeper;
+    if (status == 0 && !(events & UV_READABLE)) {
+        keeper_flush(k);
+        return;
+    }
+    char *room = buf_room(&k->in, ROOM);
+    ssize_t n = room ? recv(k->link.fd, room, ROOM, MSG_DONTWAIT) : 0;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n > 0)
+        k->in.n += (size_t)n;
+    if (n <= 0 || !keeper_replies(k))
+        keeper_lost(k);
+    else if (events & UV_WRITABLE)
+        keeper_flush(k);
+}
+
+/* ---- requests ---- */
+
+/* See that a keeper runs. ORUN_ESYS leaves errno. */
+static int
+keeper_need(Keeper *k, const char *const *env)
+{
+    if (k->line)
+        return 0;
+    if (k->closing)
+        return ORUN_ESHUTDOWN;
+    Line *line = mem_zalloc(1, sizeof *line);
+    if (!line)
+        return ORUN_ENOMEM;
+    int e = keeper_launch(&k->link, k->link.token, env);
+    if (e)
+        goto fail_launch;
+    e = uv_poll_init(loop_uv(k->loop), &line->poll, k->link.fd);
+    if (e)
+        goto fail_poll;
+    line->keeper = k;
+    k->line = line;
+    k->spawned = false;
+    keeper_watch(k, false);
+    return 0;
+fail_poll:
+    keeper_bury(k);
+    close(k->link.fd);
+    errno = -e;
+    e = ORUN_ESYS;
+fail_launch:
+    mem_free(line);
+    return e;
+}
+
+static Frame *
+keeper_frame(uint32_t kind, uint64_t id, size_t size)
+{
+    Frame *f = mem_alloc(sizeof *f + sizeof(WireHead) + size);
+    if (!f)
+        return NULL;
+    WireHead head = { WIRE_MAGIC, kind, size, id };
+    f->n = sizeof head + size;
+    f->sent = 0;
+    f->with_fds = false;
+    memcpy(f->bytes, &head, sizeof head);
+    return f;
+}
+
+/* Count the strings of `list` and add their bytes to *size. */
+static uint32_t
+keeper_measure(const char *const *list, size_t *size)
+{
+    uint32_t n = 0;
+    for (; list[n]; n++)
+        *size += strlen(list[n]) + 1;
+    return n;
+}
+
+static char *
+keeper_put(char *to, const char *const *list, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        to = stpcpy(to, list[i]) + 1;
+    return to;
+}
+
+/* The frame that asks for a process; ORUN_EINVAL: no argv[0], ORUN_ETOOBIG. */
+static int
+keeper_request(uint64_t id, uint64_t task, const char *const *argv,
+               const char *const *env, const char *cwd, Frame **out)
+{
+    size_t size = sizeof(WireSpawn) + (cwd ? strlen(cwd) + 1 : 0);
+    WireSpawn w = { .task = task, .has_cwd = cwd != NULL };
+    w.argc = keeper_measure(argv, &size);
+    w.envc = keeper_measure(env, &size);
+    if (w.argc == 0)
+        return errno = EINVAL, ORUN_EINVAL;
+    if (size > WIRE_MAX)
+        return errno = E2BIG, ORUN_ETOOBIG;
+    Frame *f = keeper_frame(WIRE_SPAWN, id, size);
+    if (!f)
+        return ORUN_ENOMEM;
+    char *to = f->bytes + sizeof(WireHead);
+    to = mempcpy(to, &w, sizeof w);
+    to = keeper_put(to, &cwd, w.has_cwd);
+    to = keeper_put(to, argv, w.argc);
+    keeper_put(to, env, w.envc);
+    *out = f;
+    return 0;
+}
+
+int
+keeper_spawn(Keeper *k, KeeperChild *c, uint64_t task,
+             const char *const *argv, const char *const *env,
+             const char *cwd, const int fds[3])
+{
+    Frame *f;
+    uint64_t id = k->last_id + 1;
+    int e = keeper_request(id, task, argv, env, cwd, &f);
+    if (e)
+        goto fail_request;
+    e = keeper_need(k, env);
+    if (e)
+        goto fail_need;
+    f->with_fds = true;
+    memcpy(f->fds, fds, sizeof f->fds);
+    c->id = k->last_id = id;
+    c->pid = 0;
+    k->spawned = true;
+    list_push(keeper_ring(k, id), &c->link);
+    list_push(&k->unsent, &f->link);
+    if (!k->line->writing)
+        keeper_flush(k);
+    return 0;
+fail_need:
+    mem_free(f);
+fail_request:;
+    int saved = errno;
+    for (int i = 0; i < WIRE_FDS; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    errno = saved;
+    return e;
+}
+
+void
+keeper_signal(Keeper *k, KeeperChild *c, int signo, bool tree)
+{
+    if (!c->id || !k->line)
+        return;
+    WireSignal w = { .signo = signo, .tree = tree };
+    Frame *f = keeper_frame(WIRE_SIGNAL, c->id, sizeof w);
+    if (!f) {
+        if (c->pid > 0) /* better its group than nothing */
+            kill(-c->pid, tree ? SIGKILL : signo);
+        return;
+    }
+    memcpy(f->bytes + sizeof(WireHead), &w, sizeof w);
+    list_push(&k->unsent, &f->link);
+    if (!k->line->writing)
+        keeper_flush(k);
+}
+
+/* ---- the end ---- */
+
+/* Read until the socket ends, which it does when the keeper has; false when
+ * that takes too long. */
+static bool
+keeper_ended(int fd)
+{
+    char scrap[4096];
+    uint64_t end = uv_hrtime() / 1000000 + KEEPER_END_MS;
+    for (;;) {
+        ssize_t n = recv(fd, scrap, sizeof scrap, MSG_DONTWAIT);
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+            return true;
+        uint64_t now = uv_hrtime() / 1000000;
+        if (now >= end)
+            return false;
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+        poll(&p, 1, (int)(end - now));
+    }
+}
+
+void
+keeper_free(Keeper *k)
+{
+    if (!k)
+        return;
+    if (k->line) {
+        shutdown(k->link.fd, SHUT_WR);
+        if (!keeper_ended(k->link.fd))
+            LOG(KEEPER, "keeper %d does not end", k->link.pid);
+        k->closing = true;
+        keeper_lost(k);
+    }
+    buf_free(&k->in);
+    close(k->null);
+    mem_free(k);
+}

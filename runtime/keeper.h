@@ -1,0 +1,75 @@
+/* keeper.h — the client of the keeper, the small process that starts every
+ * other process. Layer 5 (runners).
+ *
+ * The keeper (keeper_main.c) is a child subreaper with the other end of a
+ * socket: it starts what it is told (vfork, own session, default signals, only
+ * descriptors 0-2), reports exits, kills whole trees, and when the socket
+ * closes — however orun ended — kills everything it ever started. It is a small
+ * program whose bytes are inside the library: it is written to a memfd and
+ * executed from there with the first process, so hosts need no helper file and
+ * are never forked. The host's SIGCHLD and waitpid are not touched: the keeper
+ * is started with posix_spawn and waited for by its own pid only.
+ *
+ * A keeper that dies takes its children with it: they are reported lost, and a
+ * new keeper ends what outlived it and serves the next spawn.
+ */
+#ifndef ORUN_KEEPER_H
+#define ORUN_KEEPER_H
+
+#include "base.h"
+#include "list.h"
+
+typedef struct Loop Loop; /* loop.h */
+typedef struct Keeper Keeper;
+
+typedef struct KeeperExit {
+    int status;       /* as waitpid gives it */
+    bool lost;        /* the keeper died: nothing else is known */
+    double wall, cpu; /* seconds: from start to exit; user and system */
+    long max_rss;     /* KiB */
+} KeeperExit;
+
+typedef struct KeeperChild { /* embedded in a Proc */
+    List link;
+    uint64_t id;             /* set by keeper_spawn, 0 when not known any more */
+    int pid;                 /* 0 until started */
+    /* Both are called on the io thread. Once: pid > 0, or pid = 0 and err =
+     * errno, what = the step: "fork", "cwd", "exec", "interpreter" (the script
+     * is there, what its first line names is not), "pipe" or "keeper". A good
+     * start is told a few milliseconds late, to be told together with the exit
+     * of a short program. */
+    void (*started)(struct KeeperChild *c, int pid, int err, const char *what);
+    /* Once, after a successful start. */
+    void (*exited)(struct KeeperChild *c, const KeeperExit *exit);
+} KeeperChild;
+
+/* A keeper that is started with the first keeper_spawn. Any
+ * thread. */
+int keeper_new(Loop *loop, Keeper **out) NODISCARD;
+
+/* The loop it was made with. */
+Loop *keeper_loop(Keeper *k);
+
+/* Ask for a process: fds[3] become its 0-2 and are closed here whatever comes
+ * (-1 stands for /dev/null). `cwd` NULL: where orun was when its keeper was
+ * started. ORUN_KEEPER is added to `env`. The answer comes by c->started, never
+ * from inside this call, unless the request could not even be sent: then a
+ * negative code (ORUN_ESYS: errno tells). */
+int keeper_spawn(Keeper *k, KeeperChild *c, uint64_t task,
+                 const char *const *argv, const char *const *env,
+                 const char *cwd, const int fds[3]) ON_IO;
+
+/* Send a signal: to the process's group, or (tree) SIGKILL to every
+ * descendant. One that still waits for a fork is not started then. Unknown or
+ * ended ones are ignored. */
+void keeper_signal(Keeper *k, KeeperChild *c, int signo, bool tree) ON_IO;
+
+/* Forget a child without further calls. */
+void keeper_forget(Keeper *k, KeeperChild *c) ON_IO;
+
+/* Close the socket, wait until the keeper has killed everything and ended;
+ * free. Children that were not reported yet are reported lost from inside this
+ * call. Waits at most a few seconds; NULL is fine. */
+void keeper_free(Keeper *k) ON_IO;
+
+#endif

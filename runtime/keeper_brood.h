@@ -1,0 +1,61 @@
+/* keeper_brood.h — the keeper's children, and whose each stray is. Layer 5
+ * (runners).
+ *
+ * Part of the keeper program only. A "main" child was started on request; any
+ * other child of the keeper is a stray: something a main started whose parent
+ * died. A stray whose session or group is that of a main belongs to it; else
+ * the ORUN_KEEPER it inherited names its task. Strays of a task that still has
+ * a main stay, the others are killed with all their descendants; one that
+ * cannot be attributed is killed when no main is left.
+ */
+#ifndef ORUN_KEEPER_BROOD_H
+#define ORUN_KEEPER_BROOD_H
+
+#include "base.h"
+#include "buf.h"
+#include "keeper_tree.h"
+#include "list.h"
+
+typedef struct Child {
+    List link; /* in a ring of the brood */
+    uint64_t id, task;
+    int pid;
+    double start;
+    bool doomed; /* its tree is being killed */
+} Child;
+
+typedef struct Brood {
+    List rings[256]; /* of Child, by pid */
+    size_t n;
+    const char *token; /* what ORUN_KEEPER begins with here */
+    Buf ended;         /* pids (int) of mains that ended since a clean sweep */
+    Tree tree;         /* what the last look saw */
+    double due;        /* when to sweep next; 0: there is no need */
+    double last;       /* when the last sweep ended … */
+    double cost;       /* … and what it took */
+    double again;      /* distance of the next one while there is work */
+} Brood;
+
+void keeper_brood_init(Brood *b, const char *token);
+
+/* Take in a child that was started; the brood owns it. */
+void keeper_brood_add(Brood *b, Child *c);
+
+/* The live main with that process id, or that request id; NULL: none. */
+Child *keeper_brood_pid(Brood *b, int pid);
+Child *keeper_brood_id(Brood *b, uint64_t id);
+
+/* A main ended: forget (and free) it; what it left is swept soon. */
+void keeper_brood_end(Brood *b, Child *c, double now);
+
+/* Have the main and all its descendants killed by the next sweep, due now. */
+void keeper_brood_doom(Brood *b, Child *c, double now);
+
+/* Look for strays and kill those whose time has come. Reschedules itself until
+ * nothing new is found. */
+void keeper_brood_sweep(Brood *b, double (*clock)(void));
+
+/* SIGKILL the groups of all mains. */
+void keeper_brood_kill(Brood *b);
+
+#endif

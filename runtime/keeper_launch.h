@@ -1,0 +1,24 @@
+/* keeper_launch.h — starts the keeper program. Layer 5 (runners).
+ *
+ * Its bytes are inside the library; they are executed from a memfd or, where
+ * that is refused, from a private file that is removed at once. With
+ * posix_spawn the host is never forked.
+ */
+#ifndef ORUN_KEEPER_LAUNCH_H
+#define ORUN_KEEPER_LAUNCH_H
+
+#include "base.h"
+
+typedef struct KeeperLink {
+    int fd;         /* our end of the socket, non-blocking; -1: none */
+    int pid;        /* the keeper's; waited for by the one who launched it */
+    char token[48]; /* what its children carry in ORUN_KEEPER */
+} KeeperLink;
+
+/* Start a keeper and fill in `link`. The keeper first kills what carries the
+ * token `old` (NULL or "": nothing). TMPDIR of `env` (may be NULL) is one
+ * place for the file that may be needed. Errors: ORUN_ESYS with errno, `link` untouched. */
+int keeper_launch(KeeperLink *link, const char *old,
+                  const char *const *env) NODISCARD;
+
+#endif

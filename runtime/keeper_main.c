@@ -1,0 +1,589 @@
+/* keeper_main.c — the keeper: the small process that starts and ends all
+ * others.
+ *
+ * A program of its own (with keeper_exec, keeper_tree, keeper_brood): one
+ * thread, one poll over its socket and a signalfd. It obeys frames
+ * (keeper_wire.h), and when the socket ends, or orun is gone in any way, it
+ * kills everything that descends from it and only then ends, so that the end
+ * of the socket at orun's side means that nothing is left. It is its own
+ * session, so a terminal's signals do not reach it, and it blocks all signals,
+ * so only SIGKILL ends it from outside.
+ *
+ *     orun-keeper TOKEN PARENT [OLD-TOKEN]
+ *
+ * TOKEN marks what it starts (in ORUN_KEEPER), PARENT is orun's process id,
+ * OLD-TOKEN is that of a keeper that was killed, whose strays go first.
+ */
+#include "buf.h"
+#include "keeper_brood.h"
+#include "keeper_exec.h"
+#include "keeper_wire.h"
+#include "mem.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A fork that was refused is tried again for this long, at distances growing
+ * from the first to the second. */
+static const double KEEPER_PATIENCE = 5, KEEPER_SOON = 0.005,
+                    KEEPER_LATER = 0.25;
+
+/* How long the news of a good start may wait for other news to go with: the
+ * shortest programs have ended by then, and orun is woken once, not twice. */
+static const double KEEPER_HOLD = 0.002;
+
+/* A request to start a program: what its strings point to follows it in the
+ * same block. */
+typedef struct Start {
+    List link; /* in keeper.refused */
+    uint64_t id, task;
+    double deadline;
+    KeeperExec exec;
+    char mark[96]; /* ORUN_KEEPER=… */
+    char *strings[];
+} Start;
+
+static struct {
+    Buf in;         /* bytes received, whole frames and the start of one */
+    Buf out;        /* answers not sent yet … */
+    size_t sent;    /* … but for these */
+    double hold;    /* when they must go; 0: now */
+    int fds[2 * WIRE_FDS]; /* received with frames that are not handled yet */
+    int nfds;
+    int signals;    /* a signalfd */
+    int parent;     /* orun */
+    bool over;      /* the socket ended */
+    const char *token;
+    Brood brood;
+    List refused;   /* of Start: fork said no */
+    double retry;   /* when to try those again */
+    double delay;   /* … and the distance after that */
+} keeper;
+
+static double
+keeper_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* ---- answers ---- */
+
+static void
+keeper_answer(uint32_t kind, uint64_t id, const void *body, size_t size)
+{
+    WireHead head = { WIRE_MAGIC, kind, size, id };
+    buf_put(&keeper.out, &head, sizeof head);
+    buf_put(&keeper.out, body, size);
+    if (buf_failed(&keeper.out))
+        keeper.over = true; /* orun must not wait for an answer it missed */
+    keeper.hold = 0;
+}
+
+static void
+keeper_answer_start(uint64_t id, int pid, int err, int step)
+{
+    WireStarted w = { .pid = pid, .err = err, .step = step };
+    double hold = keeper.out.n == 0 ? keeper_now() + KEEPER_HOLD : keeper.hold;
+    keeper_answer(WIRE_STARTED, id, &w, sizeof w);
+    if (pid)
+        keeper.hold = hold;
+}
+
+/* Send what is to be sent now, as far as that goes. */
+static void
+keeper_flush(void)
+{
+    Buf *out = &keeper.out;
+    if (keeper.hold != 0 && keeper_now() < keeper.hold)
+        return;
+    while (keeper.sent < out->n) {
+        ssize_t n = send(WIRE_SOCKET, out->p + keeper.sent,
+                         out->n - keeper.sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            keeper.over |= errno != EAGAIN && errno != ENOBUFS;
+            keeper.hold = 0;
+            return;
+        }
+        keeper.sent += (size_t)n;
+    }
+    keeper.sent = 0;
+    keeper.hold = 0;
+    buf_clear(out);
+}
+
+/* ---- exits ---- */
+
+static void
+keeper_report(Child *c, int status, const struct rusage *used)
+{
+    const struct timeval *u = &used->ru_utime, *s = &used->ru_stime;
+    double now = keeper_now();
+    WireExited w = {
+        .status = status,
+        .wall = now - c->start,
+        .cpu = (double)(u->tv_sec + s->tv_sec)
+            + (double)(u->tv_usec + s->tv_usec) / 1e6,
+        .max_rss = used->ru_maxrss,
+    };
+    keeper_answer(WIRE_EXITED, c->id, &w, sizeof w);
+    keeper_brood_end(&keeper.brood, c, now);
+    if (!list_empty(&keeper.refused))
+        keeper.retry = 0; /* a process less: try now */
+}
+
+/* Report and reap what ended. A main is looked at before it is reaped, so its
+ * number is still its own when its group is killed. */
+static void
+keeper_reap(void)
+{
+    for (;;) {
+        siginfo_t info = { 0 };
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0
+            || info.si_pid == 0)
+            return;
+        struct rusage used;
+        int status;
+        Child *c = keeper_brood_pid(&keeper.brood, info.si_pid);
+        if (c)
+            kill(-c->pid, SIGKILL);
+        if (wait4(info.si_pid, &status, 0, &used) == info.si_pid && c)
+            keeper_report(c, status, &used);
+    }
+}
+
+/* ---- starting ---- */
+
+static void
+keeper_close(const int *fds)
+{
+    for (int i = 0; i < WIRE_FDS; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+}
+
+/* Start it and take it in: its pid, or 0 with exec.err and exec.step. */
+static int
+keeper_start(Start *s)
+{
+    Child *c = mem_alloc(sizeof *c);
+    if (!c) {
+        s->exec.err = ENOMEM;
+        s->exec.step = WIRE_STEP_FORK;
+        return 0;
+    }
+    double now = keeper_now();
+    int pid = keeper_exec(&s->exec);
+    if (pid) {
+        *c = (Child){ .id = s->id, .task = s->task, .pid = pid, .start = now };
+        keeper_brood_add(&keeper.brood, c);
+    } else {
+        mem_free(c);
+    }
+    return pid;
+}
+
+/* Try to start; false when the system has no process to give just now. */
+static bool
+keeper_try(Start *s)
+{
+    int pid = keeper_start(s), err = s->exec.err, step = s->exec.step;
+    if (step == WIRE_STEP_FORK && (err == EAGAIN || err == ENOMEM)
+        && keeper_now() < s->deadline)
+        return false;
+    keeper_answer_start(s->id, pid, err, step);
+    return true;
+}
+
+static void
+keeper_drop(Start *s)
+{
+    keeper_close(s->exec.fds);
+    mem_free(s);
+}
+
+/* Put a refused start with the others that wait. */
+static void
+keeper_defer(Start *s)
+{
+    if (list_empty(&keeper.refused)) {
+        keeper.delay = KEEPER_SOON;
+        keeper.retry = keeper_now() + keeper.delay;
+    }
+    list_push(&keeper.refused, &s->link);
+}
+
+/* Try the refused ones in their order, up to the first that is refused again. */
+static void
+keeper_retry(void)
+{
+    while (!list_empty(&keeper.refused)) {
+        Start *s = container_of(keeper.refused.next, Start, link);
+        if (!keeper_try(s)) {
+            if (keeper.delay < KEEPER_LATER)
+                keeper.delay *= 2;
+            keeper.retry = keeper_now() + keeper.delay;
+            return;
+        }
+        list_del(&s->link);
+        keeper_drop(s);
+    }
+}
+
+/* Point `to` at `n` strings at *at, before `end`; false when they are not
+ * there. */
+static bool
+keeper_strings(char **to, size_t n, char **at, const char *end)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (*at >= end)
+            return false;
+        to[i] = *at;
+        *at += strlen(*at) + 1;
+    }
+    to[n] = NULL;
+    return true;
+}
+
+/* Fill in argv, env (with ORUN_KEEPER) and cwd from the strings of the body. */
+static bool
+keeper_parse(Start *s, const WireSpawn *w, char *text, size_t size)
+{
+    char **argv = s->strings, **env = argv + w->argc + 1, **kept = env + 1;
+    char *at = text, *cwd[2] = { NULL };
+    const char *end = text + size;
+    if (w->argc == 0 || size == 0 || text[size - 1] != '\0'
+        || !keeper_strings(cwd, w->has_cwd, &at, end)
+        || !keeper_strings(argv, w->argc, &at, end)
+        || !keeper_strings(env + 1, w->envc, &at, end))
+        return false;
+    env[0] = s->mark;
+    for (char **v = kept; *v; v++)
+        if (strncmp(*v, "ORUN_KEEPER=", 12) != 0)
+            *kept++ = *v;
+    *kept = NULL;
+    s->exec.argv = argv;
+    s->exec.env = env;
+    s->exec.cwd = cwd[0];
+    snprintf(s->mark, sizeof s->mark, "ORUN_KEEPER=%s:t%llu", keeper.token,
+             (unsigned long long)w->task);
+    return true;
+}
+
+/* A Start for the body of a frame, or NULL: out of memory, or malformed (then
+ * errno is EPROTO). */
+static Start *
+keeper_prepare(uint64_t id, const char *body, size_t size)
+{
+    WireSpawn w;
+    errno = EPROTO;
+    if (size < sizeof w)
+        return NULL;
+    memcpy(&w, body, sizeof w);
+    body += sizeof w;
+    size -= sizeof w;
+    if (w.argc > size || w.envc > size || w.has_cwd > 1)
+        return NULL;
+    size_t pointers = ((size_t)w.argc + w.envc + 3) * sizeof(char *);
+    Start *s = mem_alloc(sizeof *s + pointers + size);
+    if (!s)
+        return errno = ENOMEM, NULL;
+    *s = (Start){ .id = id, .task = w.task };
+    char *text = (char *)s->strings + pointers;
+    memcpy(text, body, size);
+    if (keeper_parse(s, &w, text, size))
+        return s;
+    mem_free(s);
+    return errno = EPROTO, NULL;
+}
+
+static void
+keeper_spawn(uint64_t id, const char *body, size_t size)
+{
+    if (keeper.nfds < WIRE_FDS) {
+        keeper.over = true;
+        return;
+    }
+    int fds[WIRE_FDS];
+    keeper.nfds -= WIRE_FDS;
+    memcpy(fds, keeper.fds, sizeof fds);
+    memmove(keeper.fds, keeper.fds + WIRE_FDS, sizeof fds);
+    Start *s = keeper_prepare(id, body, size);
+    if (!s || fds[WIRE_FDS - 1] < 0) {
+        /* No room for the strings, or for the descriptors. */
+        keeper_answer_start(id, 0, s ? EMFILE : errno, WIRE_STEP_FORK);
+        keeper_close(fds);
+        mem_free(s);
+        return;
+    }
+    memcpy(s->exec.fds, fds, sizeof fds);
+    s->deadline = keeper_now() + KEEPER_PATIENCE;
+    if (keeper_try(s))
+        keeper_drop(s);
+    else
+        keeper_defer(s);
+}
+
+/* ---- signals ---- */
+
+/* Stopping what was not started yet is not starting it. */
+static void
+keeper_cancel(uint64_t id)
+{
+    list_each(node, &keeper.refused) {
+        Start *s = container_of(node, Start, link);
+        if (s->id != id)
+            continue;
+        list_del(&s->link);
+        keeper_answer_start(id, 0, ECANCELED, WIRE_STEP_FORK);
+        keeper_drop(s);
+    }
+}
+
+static void
+keeper_signal(uint64_t id, const char *body, size_t size)
+{
+    WireSignal w;
+    if (size != sizeof w) {
+        keeper.over = true;
+        return;
+    }
+    memcpy(&w, body, sizeof w);
+    Child *c = keeper_brood_id(&keeper.brood, id);
+    if (!c)
+        keeper_cancel(id);
+    else if (w.tree)
+        keeper_brood_doom(&keeper.brood, c, keeper_now());
+    else
+        kill(-c->pid, w.signo);
+}
+
+/* ---- frames ---- */
+
+/* Queue the descriptors of one message, all WIRE_FDS of a frame: those that
+ * did not fit into our table are -1. */
+static void
+keeper_take_fds(struct msghdr *msg)
+{
+    int got = 0, *to = keeper.fds + keeper.nfds;
+    struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+        got = (int)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+        memcpy(to, CMSG_DATA(c), (size_t)got * sizeof(int));
+    }
+    if (got == 0 && !(msg->msg_flags & MSG_CTRUNC))
+        return;
+    while (got < WIRE_FDS)
+        to[got++] = -1;
+    keeper.nfds += WIRE_FDS;
+}
+
+/* Receive once. A message never holds the descriptors of two frames, and at
+ * most one frame is half received, so keeper.fds has the room. */
+static void
+keeper_receive(void)
+{
+    enum { ROOM = 128 << 10 };
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(WIRE_FDS * sizeof(int))];
+    } control;
+    struct iovec io = { buf_room(&keeper.in, ROOM), ROOM };
+    struct msghdr msg = {
+        .msg_iov = &io, .msg_iovlen = 1,
+        .msg_control = control.bytes, .msg_controllen = sizeof control.bytes,
+    };
+    ssize_t n = io.iov_base
+        ? recvmsg(WIRE_SOCKET, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) : 0;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n <= 0) {
+        keeper.over = true;
+        return;
+    }
+    keeper.in.n += (size_t)n;
+    keeper_take_fds(&msg);
+}
+
+static void
+keeper_obey(const WireHead *head, const char *body)
+{
+    if (head->kind == WIRE_SPAWN)
+        keeper_spawn(head->id, body, head->size);
+    else if (head->kind == WIRE_SIGNAL)
+        keeper_signal(head->id, body, head->size);
+    else
+        keeper.over = true;
+}
+
+/* Obey every whole frame. Exits are looked for after each, because a start
+ * takes a while and orun may be waiting to fill a slot. */
+static void
+keeper_obey_all(void)
+{
+    Buf *in = &keeper.in;
+    WireHead head;
+    size_t at = 0;
+    int whole;
+    while (!keeper.over
+           && (whole = wire_head(in->p + at, in->n - at, &head)) != 0) {
+        if (whole < 0) {
+            keeper.over = true;
+            return;
+        }
+        keeper_obey(&head, in->p + at + sizeof head);
+        at += sizeof head + head.size;
+        keeper_reap();
+        keeper_flush();
+    }
+    in->n -= at;
+    if (in->n)
+        memmove(in->p, in->p + at, in->n);
+    else if (in->cap > 1 << 20)
+        buf_free(in);
+}
+
+/* ---- the loop ---- */
+
+/* Empty the signalfd. SIGCHLD means only "look"; SIGCONT also comes when the
+ * thread that started this process ended, maybe with all of orun: a forked
+ * copy of orun may still hold the socket then. */
+static void
+keeper_read_signals(void)
+{
+    struct signalfd_siginfo info[4];
+    ssize_t n = read(keeper.signals, info, sizeof info);
+    (void)n;
+    if (getppid() != keeper.parent)
+        keeper.over = true;
+}
+
+/* Milliseconds until something is due, -1 for nothing. */
+static int
+keeper_timeout(void)
+{
+    double due = keeper.brood.due;
+    if (!list_empty(&keeper.refused) && (due == 0 || keeper.retry < due))
+        due = keeper.retry;
+    else if (due == 0 && keeper.hold == 0)
+        return -1;
+    if (keeper.hold != 0 && (due == 0 || keeper.hold < due))
+        due = keeper.hold;
+    double left = due - keeper_now();
+    return left <= 0 ? 0 : (int)(left * 1000) + 1;
+}
+
+static void
+keeper_wait(void)
+{
+    bool unsent = keeper.out.n > 0 && keeper.hold == 0;
+    struct pollfd p[] = {
+        { .fd = WIRE_SOCKET, .events = unsent ? POLLIN | POLLOUT : POLLIN },
+        { .fd = keeper.signals, .events = POLLIN },
+    };
+    if (poll(p, countof(p), keeper_timeout()) < 0)
+        return;
+    if (p[1].revents)
+        keeper_read_signals();
+    if (p[0].revents & ~POLLOUT)
+        keeper_receive();
+}
+
+static void
+keeper_run(void)
+{
+    Brood *b = &keeper.brood;
+    while (!keeper.over) {
+        keeper_wait();
+        keeper_reap();
+        keeper_flush();
+        keeper_obey_all();
+        if (!list_empty(&keeper.refused) && keeper.retry <= keeper_now())
+            keeper_retry();
+        if (b->due != 0 && b->due <= keeper_now())
+            keeper_brood_sweep(b, keeper_now);
+        keeper_flush();
+    }
+}
+
+/* ---- start and end ---- */
+
+/* Only the socket, and /dev/null on 0-2: nothing of orun's is held open. */
+static bool
+keeper_descriptors(void)
+{
+    if (close_range(WIRE_SOCKET + 1, ~0u, 0) != 0)
+        for (int fd = (int)sysconf(_SC_OPEN_MAX); --fd > WIRE_SOCKET;)
+            close(fd);
+    int null = open("/dev/null", O_RDWR);
+    for (int fd = 0; fd < 3; fd++)
+        if (null < 0 || dup2(null, fd) < 0)
+            return false;
+    if (null > 2)
+        close(null);
+    return fcntl(WIRE_SOCKET, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+/* Every signal as a fresh process has it, and blocked. The system call, because
+ * the C library guards two signals of its own that posix_spawn set to be
+ * ignored. */
+static bool
+keeper_signals(void)
+{
+    static const unsigned long standard[8]; /* a struct sigaction of zeros */
+    sigset_t all, wanted;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    for (int signo = 1; signo < NSIG; signo++)
+        syscall(SYS_rt_sigaction, signo, standard, NULL, (NSIG - 1) / 8);
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGCHLD);
+    sigaddset(&wanted, SIGCONT);
+    keeper.signals = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+    return keeper.signals >= 0;
+}
+
+static void
+keeper_end(void)
+{
+    keeper_brood_kill(&keeper.brood);
+    for (int i = 0; i < keeper.nfds; i++)
+        if (keeper.fds[i] >= 0)
+            close(keeper.fds[i]);
+    keeper_tree_end();
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc < 3 || !keeper_descriptors() || !keeper_signals())
+        return 1;
+    setsid();
+    prctl(PR_SET_NAME, "orun-keeper");
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    prctl(PR_SET_PDEATHSIG, SIGCONT);
+    keeper.token = argv[1];
+    keeper.parent = atoi(argv[2]);
+    keeper.over = getppid() != keeper.parent;
+    list_init(&keeper.refused);
+    keeper_brood_init(&keeper.brood, keeper.token);
+    keeper_tree_init();
+    if (argc > 3)
+        keeper_tree_avenge(argv[3]);
+    keeper_run();
+    keeper_end();
+    return 0;
+}

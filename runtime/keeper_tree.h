@@ -1,0 +1,49 @@
+/* keeper_tree.h — finds and kills what children leave behind. Layer 5
+ * (runners).
+ *
+ * Part of the keeper program only. The keeper is a subreaper, so a process
+ * whose parent died becomes its child, however it was forked. Kernels do not
+ * all tell a process its children: /proc is read instead.
+ */
+#ifndef ORUN_KEEPER_TREE_H
+#define ORUN_KEEPER_TREE_H
+
+#include "base.h"
+
+typedef struct TreeProc {
+    int pid, parent, group, session;
+    bool dead;   /* a zombie */
+    bool doomed; /* to be killed, and its descendants too */
+} TreeProc;
+
+typedef struct Tree {
+    TreeProc *procs; /* in order of pid */
+    size_t n, cap;
+} Tree;
+
+/* Open /proc, for ever. */
+void keeper_tree_init(void);
+
+/* Read the processes there are now into `t` (zero at first). What memory does
+ * not hold is left out: a later look finds it. */
+void keeper_tree_look(Tree *t);
+
+/* Doom the descendants of doomed processes. */
+void keeper_tree_spread(Tree *t);
+
+/* SIGKILL the doomed ones that live; how many were sent it. */
+size_t keeper_tree_kill(const Tree *t);
+
+/* Whether process `pid` was started (itself or by inheritance) with an
+ * ORUN_KEEPER of "`token`:tTASK": then *task is that number. */
+bool keeper_tree_task(int pid, const char *token, uint64_t *task);
+
+/* SIGKILL every descendant of this process until none is left, however long it
+ * takes. */
+void keeper_tree_end(void);
+
+/* SIGKILL every process anywhere whose ORUN_KEEPER has `token`: what a keeper
+ * that was killed could not end. */
+void keeper_tree_avenge(const char *token);
+
+#endif

@@ -1,0 +1,62 @@
+/* launch.h — a program started from any thread. Layer 5 (runners).
+ *
+ * A Launch copies what it is told, starts the program on the io thread and
+ * calls `done` there, once. Tasks that are programs and orun.exec are both made
+ * of it. Where an argument holds "{prompt_file}", stdin's bytes go to a 0600
+ * file instead and the argument gets its path; the file is removed at the end.
+ */
+#ifndef ORUN_LAUNCH_H
+#define ORUN_LAUNCH_H
+
+#include "host.h"
+#include "proc.h"
+
+typedef struct Launch Launch;
+
+typedef struct LaunchSpec {
+    const char *const *argv;  /* NULL-terminated */
+    char *const *type_env;    /* "K=V" over the snapshot, or NULL */
+    char *const *env;         /* "K=V" over that, or NULL */
+    const char *cwd;          /* NULL: orun's own */
+    const char *in;           /* stdin; NULL: none */
+    size_t in_len;
+    size_t keep;              /* bytes of stdout kept in memory */
+    uint64_t task;            /* for ORUN_TASK_ID */
+    void (*done)(Launch *l, const ProcEnd *end, void *ud); /* on the io thread */
+    void *ud;
+} LaunchSpec;
+
+enum {
+    LAUNCH_KEEP = 64 << 10,   /* output bytes kept in memory */
+    LAUNCH_RESULT = 32 << 10, /* of them in a result, when not said otherwise */
+    LAUNCH_STDERR = 4 << 10,  /* of stderr in an error text */
+};
+
+/* Seconds between SIGTERM and SIGKILL. */
+#define LAUNCH_GRACE 2.0
+
+/* Make one; everything is copied. Errors: ORUN_ENOMEM, ORUN_ESYS (the prompt
+ * file could not be written, or no io thread; errno kept). May block for a
+ * file write. */
+int launch_new(Host *h, const LaunchSpec *spec, Launch **out) NODISCARD;
+
+/* Start it. Any thread. */
+void launch_go(Launch *l);
+
+/* SIGTERM, then SIGKILL after LAUNCH_GRACE. Any thread; before `done` only. */
+void launch_stop(Launch *l);
+
+/* stdout, stderr: held by l once started (NULL before); hold to keep. From
+ * `done`, or any thread that knows l lives. */
+Output *launch_out(Launch *l);
+Output *launch_err(Launch *l);
+
+/* Give the owner's part back; from `done` on, or instead of launch_go. */
+void launch_free(Launch *l);
+
+/* What an ended program means for a result: fills state, fault, error, code
+ * and signal of `o`. `program` is argv[0], `err` its stderr. */
+void launch_judge(const ProcEnd *end, const char *program, Output *err,
+                  Outcome *o);
+
+#endif

@@ -1,0 +1,152 @@
+/* lib_agent.c — orun.agent{...}: defining agent types. */
+#include "err.h"
+#include "handle.h"
+#include "host.h"
+#include "lib_arg.h"
+#include "lib_task.h"
+#include "limit.h"
+#include "mem.h"
+#include "value.h"
+#include <lauxlib.h>
+
+#define LIB_AGENT_FIELDS(X) \
+    X(command) X(cwd) X(description) X(env) X(limit) X(max_output) \
+    X(memory_limit) X(name) X(priority) X(retry) X(run) X(timeout)
+
+enum {
+#define X(name) A_##name,
+    LIB_AGENT_FIELDS(X)
+#undef X
+    A_COUNT
+};
+
+static const char *const lib_agent_fields[] = {
+#define X(name) #name,
+    LIB_AGENT_FIELDS(X)
+#undef X
+};
+
+lua_Integer
+lib_check_command(lua_State *L, const char *fn, int idx)
+{
+    if (lua_type(L, idx) == LUA_TSTRING)
+        arg_error(L, fn, "command", idx, "an array of arguments is wanted, such "
+                  "as {\"ls\", \"-l\"}; for a shell line write {\"sh\", \"-c\","
+                  " line}");
+    lua_Integer n = arg_array(L, fn, "command", idx, 100000);
+    if (n == 0)
+        luaL_error(L, "%s: command is empty; its first entry is the program",
+                   fn);
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_rawgeti(L, idx, i);
+        const char *s = arg_text(L, fn, "command", lua_gettop(L), 128 << 10);
+        if (!s || (i == 1 && !*s))
+            arg_error(L, fn, "command", -1, "strings are wanted");
+        lua_pop(L, 1);
+    }
+    return n;
+}
+
+static bool
+lib_agent_argv(lua_State *L, AgentType *a, lua_Integer n)
+{
+    a->argv = mem_zalloc((size_t)n + 1, sizeof *a->argv);
+    for (lua_Integer i = 1; a->argv && i <= n; i++) {
+        size_t size;
+        lua_rawgeti(L, ARG(A_command), i);
+        const char *s = lua_tolstring(L, -1, &size);
+        a->argv[i - 1] = mem_dup(s, size);
+        lua_pop(L, 1);
+        if (!a->argv[i - 1])
+            return false;
+    }
+    return a->argv != NULL;
+}
+
+static bool
+lib_agent_copy(char **to, const char *s)
+{
+    if (s)
+        *to = mem_dup(s, strlen(s));
+    return !s || *to;
+}
+
+/* What was checked, to be copied into a new type. */
+typedef struct AgentArgs {
+    const char *name, *description, *cwd;
+    TaskOptions opt;
+    lua_Integer command, limit, priority;
+} AgentArgs;
+
+static void
+lib_agent_read(lua_State *L, AgentArgs *a)
+{
+    const char *fn = "agent";
+    a->name = arg_name(L, fn, "name", ARG(A_name));
+    if (!a->name)
+        luaL_error(L, "agent: name is missing; tasks ask for the type by it");
+    bool command = arg_given(L, ARG(A_command)), run = arg_given(L, ARG(A_run));
+    if (command == run)
+        luaL_error(L, "agent \"%s\": give either command={...} (a program) or "
+                   "run=function", a->name);
+    if (run && lua_type(L, ARG(A_run)) != LUA_TFUNCTION)
+        arg_error(L, fn, "run", ARG(A_run), "a function is wanted");
+    if (command)
+        a->command = lib_check_command(L, fn, ARG(A_command));
+    a->description = arg_text(L, fn, "description", ARG(A_description),
+                              64 << 10);
+    a->cwd = arg_text(L, fn, "cwd", ARG(A_cwd), 4096);
+    lib_check_env(L, fn, ARG(A_env));
+    if (run && (a->cwd || arg_given(L, ARG(A_env))))
+        luaL_error(L, "agent \"%s\": cwd and env are for programs; a Lua agent "
+                   "shares the process", a->name);
+    a->opt.timeout = arg_duration(L, fn, "timeout", ARG(A_timeout), false, 0);
+    a->opt.retry = lib_retry(L, fn, ARG(A_retry));
+    a->opt.memory_limit = arg_size(L, fn, "memory_limit", ARG(A_memory_limit));
+    a->opt.max_output = arg_size(L, fn, "max_output", ARG(A_max_output));
+    a->limit = arg_integer(L, fn, "limit", ARG(A_limit), 1, 1000000, 0);
+    a->priority = arg_integer(L, fn, "priority", ARG(A_priority), QUEUE_LOWEST,
+                              QUEUE_HIGHEST, 0);
+}
+
+static int
+lib_agent_make(lua_State *L, const AgentArgs *a, AgentType *t, Buf *why)
+{
+    bool failed = false;
+    t->opt = a->opt;
+    t->priority = (int)a->priority;
+    if (!lib_agent_copy(&t->name, a->name)
+        || !lib_agent_copy(&t->description, a->description)
+        || !lib_agent_copy(&t->opt.cwd, a->cwd))
+        return ORUN_ENOMEM;
+    t->opt.env = lib_env(L, ARG(A_env), &failed);
+    if (failed)
+        return ORUN_ENOMEM;
+    if (a->limit && !(t->limit = limit_new(a->name, (int)a->limit)))
+        return ORUN_ENOMEM;
+    t->kind = a->command ? TASK_PROCESS : TASK_LUA;
+    if (a->command)
+        return lib_agent_argv(L, t, a->command) ? 0 : ORUN_ENOMEM;
+    return value_encode(L, ARG(A_run), "run", &handle_encoding, &t->code, why);
+}
+
+int
+lib_agent(lua_State *L)
+{
+    AgentArgs a = { 0 };
+    Buf text = { 0 };
+    LibWhy why = { "agent: out of memory" };
+    arg_frame(L, "agent", lib_agent_fields, A_COUNT, false);
+    lib_agent_read(L, &a);
+    AgentType *t = mem_zalloc(1, sizeof *t);
+    int e = t ? lib_agent_make(L, &a, t, &text) : ORUN_ENOMEM;
+    if (e) {
+        if (text.n)
+            lib_why(&why, "agent", &text);
+        agent_free(t);
+        return luaL_error(L, "%s", why.text);
+    }
+    sched_add_agent(park_run(L)->sched, t);
+    lua_pushstring(L, a.name);
+    return 1;
+}

@@ -1,0 +1,309 @@
+/* lib_arg.c — argument checks and their messages. */
+#include "lib_arg.h"
+#include <lauxlib.h>
+#include <math.h>
+#include <stdio.h>
+
+enum { ARG_SHOWN = 48 }; /* bytes of a string shown in a message */
+
+const char *
+arg_show(lua_State *L, int idx)
+{
+    size_t n;
+    const char *s;
+    luaL_checkstack(L, 4, NULL);
+    switch (lua_type(L, idx)) {
+    case LUA_TNIL:
+        return lua_pushliteral(L, "nil");
+    case LUA_TBOOLEAN:
+        return lua_pushstring(L, lua_toboolean(L, idx) ? "true" : "false");
+    case LUA_TNUMBER:
+        if (lua_isinteger(L, idx))
+            return lua_pushfstring(L, "%I", (LUAI_UACINT)lua_tointeger(L, idx));
+        return lua_pushfstring(L, "%f", (LUAI_UACNUMBER)lua_tonumber(L, idx));
+    case LUA_TSTRING: {
+        char shown[ARG_SHOWN + 1];
+        s = lua_tolstring(L, idx, &n);
+        size_t cut = n < ARG_SHOWN ? n : ARG_SHOWN;
+        for (size_t i = 0; i < cut; i++)
+            shown[i] = (unsigned char)s[i] < 32 || s[i] == 127 ? '?' : s[i];
+        shown[cut] = '\0';
+        return lua_pushfstring(L, n > cut ? "\"%s...\"" : "\"%s\"", shown);
+    }
+    default:
+        return lua_pushfstring(L, "a %s", luaL_typename(L, idx));
+    }
+}
+
+int
+arg_error(lua_State *L, const char *fn, const char *name, int idx,
+          const char *want)
+{
+    const char *shown = arg_show(L, idx);
+    return luaL_error(L, "%s: %s = %s: %s", fn, name, shown, want);
+}
+
+/* Levenshtein's distance, given up beyond 3. */
+static int
+arg_distance(const char *a, const char *b)
+{
+    enum { MAX = 32 };
+    size_t n = strlen(a), m = strlen(b);
+    int row[MAX + 1];
+    if (n > MAX || m > MAX)
+        return MAX;
+    for (size_t j = 0; j <= m; j++)
+        row[j] = (int)j;
+    for (size_t i = 1; i <= n; i++) {
+        int diagonal = row[0];
+        row[0] = (int)i;
+        for (size_t j = 1; j <= m; j++) {
+            int same = diagonal + ((a[i - 1] | 32) != (b[j - 1] | 32));
+            diagonal = row[j];
+            int step = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+            row[j] = same < step ? same : step;
+        }
+    }
+    return row[m];
+}
+
+const char *
+arg_nearest(const char *word, const char *const *known, int n)
+{
+    const char *best = NULL;
+    int near = (int)(strlen(word) / 3) + 2;
+    for (int i = 0; i < n; i++) {
+        int d = arg_distance(word, known[i]);
+        if (d < near) {
+            near = d;
+            best = known[i];
+        }
+    }
+    return best;
+}
+
+static int
+arg_find(const char *key, const char *const *names, int n)
+{
+    int lo = 0, hi = n;
+    while (lo < hi) {
+        int mid = (lo + hi) / 2, order = strcmp(key, names[mid]);
+        if (order == 0)
+            return mid;
+        if (order < 0)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return -1;
+}
+
+static int
+arg_unknown(lua_State *L, const char *fn, const char *const *names, int n)
+{
+    if (lua_type(L, -2) != LUA_TSTRING) {
+        const char *shown = arg_show(L, -2);
+        return luaL_error(L, "%s: the field [%s] has no meaning here; %s takes "
+                          "one table of named fields", fn, shown, fn);
+    }
+    const char *key = lua_tostring(L, -2);
+    const char *near = arg_nearest(key, names, n);
+    const char *shown = arg_show(L, -2);
+    if (near)
+        return luaL_error(L, "%s: unknown field %s, did you mean '%s'?", fn,
+                          shown, near);
+    return luaL_error(L, "%s: unknown field %s", fn, shown);
+}
+
+void
+arg_frame(lua_State *L, const char *fn, const char *const *names, int n,
+          bool optional)
+{
+    if (optional && lua_isnoneornil(L, 1)) {
+        lua_settop(L, 0);
+        lua_newtable(L);
+    }
+    if (lua_type(L, 1) != LUA_TTABLE)
+        luaL_error(L, "%s: argument 1 is %s, not a table; call it as %s{...}",
+                   fn, lua_isnone(L, 1) ? "missing" : arg_show(L, 1), fn);
+    if (lua_gettop(L) > 1)
+        luaL_error(L, "%s takes one table, and got %d arguments", fn,
+                   lua_gettop(L));
+    luaL_checkstack(L, n + 16, "too many fields");
+    lua_settop(L, n + 1);
+    for (lua_pushnil(L); lua_next(L, 1);) {
+        int i = lua_type(L, -2) == LUA_TSTRING
+            ? arg_find(lua_tostring(L, -2), names, n) : -1;
+        if (i < 0)
+            arg_unknown(L, fn, names, n);
+        lua_replace(L, ARG(i));
+    }
+}
+
+const char *
+arg_string(lua_State *L, const char *fn, const char *name, int idx, size_t max,
+           size_t *n)
+{
+    size_t length = 0;
+    if (n)
+        *n = 0;
+    if (lua_isnil(L, idx))
+        return NULL;
+    if (lua_type(L, idx) != LUA_TSTRING)
+        arg_error(L, fn, name, idx, "a string is wanted; convert it yourself "
+                  "with tostring");
+    const char *s = lua_tolstring(L, idx, &length);
+    if (length > max)
+        luaL_error(L, "%s: %s is %I bytes long, and at most %I are allowed", fn,
+                   name, (LUAI_UACINT)length, (LUAI_UACINT)max);
+    if (n)
+        *n = length;
+    return s;
+}
+
+const char *
+arg_text(lua_State *L, const char *fn, const char *name, int idx, size_t max)
+{
+    size_t n;
+    const char *s = arg_string(L, fn, name, idx, max, &n);
+    if (s && strlen(s) != n)
+        arg_error(L, fn, name, idx, "it may not hold a NUL byte");
+    return s;
+}
+
+bool
+arg_bool(lua_State *L, const char *fn, const char *name, int idx, bool other)
+{
+    if (lua_isnil(L, idx))
+        return other;
+    if (!lua_isboolean(L, idx))
+        arg_error(L, fn, name, idx, "true or false is wanted (a string counts "
+                  "as true in Lua)");
+    return lua_toboolean(L, idx);
+}
+
+lua_Integer
+arg_integer(lua_State *L, const char *fn, const char *name, int idx,
+            lua_Integer lo, lua_Integer hi, lua_Integer other)
+{
+    if (lua_isnil(L, idx))
+        return other;
+    int is = 0;
+    lua_Integer i = lua_type(L, idx) == LUA_TNUMBER
+        ? lua_tointegerx(L, idx, &is) : 0;
+    if (!is || i < lo || i > hi) {
+        const char *want = lua_pushfstring(L, "an integer from %I to %I is "
+                                           "wanted", (LUAI_UACINT)lo,
+                                           (LUAI_UACINT)hi);
+        arg_error(L, fn, name, idx, want);
+    }
+    return i;
+}
+
+typedef struct ArgUnit {
+    const char *name;
+    double factor;
+} ArgUnit;
+
+/* "12.5ms" -> 12.5 × the unit's factor; NaN when it is not of that form. */
+static double
+arg_with_unit(const char *s, const ArgUnit *units, size_t n)
+{
+    char *end;
+    if (!(*s >= '0' && *s <= '9') && *s != '.')
+        return NAN;
+    double x = strtod(s, &end);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(end, units[i].name) == 0)
+            return x * units[i].factor;
+    return NAN;
+}
+
+double
+arg_duration(lua_State *L, const char *fn, const char *name, int idx, bool zero,
+             double other)
+{
+    static const ArgUnit units[] = {
+        { "ms", 1e-3 }, { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 },
+    };
+    if (lua_isnil(L, idx))
+        return other;
+    double x = lua_type(L, idx) == LUA_TNUMBER ? lua_tonumber(L, idx)
+        : lua_type(L, idx) == LUA_TSTRING
+        ? arg_with_unit(lua_tostring(L, idx), units, countof(units)) : NAN;
+    if (!(x >= 0))
+        arg_error(L, fn, name, idx, "a duration is a number of seconds, 0 or "
+                  "more, or a string such as \"250ms\", \"30s\", \"5m\", "
+                  "\"2h\"");
+    if (x == 0 && !zero)
+        arg_error(L, fn, name, idx, "0 seconds leave no time; use nil for none");
+    return x == INFINITY ? x : fmin(x, 1e9);
+}
+
+size_t
+arg_size(lua_State *L, const char *fn, const char *name, int idx)
+{
+    static const ArgUnit units[] = {
+        { "KiB", 1024.0 }, { "MiB", 1048576.0 }, { "GiB", 1073741824.0 },
+        { "B", 1 },
+    };
+    if (lua_isnil(L, idx))
+        return 0;
+    double x = lua_isinteger(L, idx) ? (double)lua_tointeger(L, idx)
+        : lua_type(L, idx) == LUA_TSTRING
+        ? arg_with_unit(lua_tostring(L, idx), units, countof(units)) : NAN;
+    if (!(x >= 1) || x > 1e15)
+        arg_error(L, fn, name, idx, "a size is a whole number of bytes, 1 or "
+                  "more, or a string such as \"64KiB\", \"32MiB\", \"1GiB\"");
+    return (size_t)x;
+}
+
+static bool
+arg_is_name(const char *s, size_t n)
+{
+    static const char first[] = "abcdefghijklmnopqrstuvwxyz"
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+    if (n == 0 || n > 64 || strlen(s) != n || !strchr(first, s[0]))
+        return false;
+    for (size_t i = 1; i < n; i++)
+        if (!strchr(first, s[i]) && !strchr("0123456789-", s[i]))
+            return false;
+    return true;
+}
+
+const char *
+arg_name(lua_State *L, const char *fn, const char *name, int idx)
+{
+    size_t n;
+    const char *s = arg_string(L, fn, name, idx, SIZE_MAX, &n);
+    if (s && !arg_is_name(s, n))
+        arg_error(L, fn, name, idx, "a name has 1 to 64 letters, digits, '_' "
+                  "and '-', and begins with a letter or '_'");
+    return s;
+}
+
+lua_Integer
+arg_array(lua_State *L, const char *fn, const char *name, int idx,
+          lua_Integer max)
+{
+    if (lua_type(L, idx) != LUA_TTABLE)
+        arg_error(L, fn, name, idx, "an array is wanted");
+    lua_Integer count = 0, highest = 0;
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1), count++) {
+        if (!lua_isinteger(L, -2)) {
+            const char *key = arg_show(L, -2);
+            luaL_error(L, "%s: %s has the key %s; an array has 1, 2, 3, ...",
+                       fn, name, key);
+        }
+        lua_Integer i = lua_tointeger(L, -2);
+        if (i > highest)
+            highest = i;
+        if (i < 1 || count >= max)
+            luaL_error(L, "%s: %s: keys from 1 to %I are allowed", fn, name,
+                       (LUAI_UACINT)max);
+    }
+    if (highest != count)
+        luaL_error(L, "%s: %s has holes: %I entries, but the last is [%I]", fn,
+                   name, (LUAI_UACINT)count, (LUAI_UACINT)highest);
+    return count;
+}

@@ -1,0 +1,664 @@
+/* lib_list.c — TaskCreate, TaskList, TaskGet, TaskUpdate, claim: the list. */
+#include "err.h"
+#include "handle.h"
+#include "host.h"
+#include "lib_arg.h"
+#include "lib_task.h"
+#include "mem.h"
+#include "value.h"
+#include <lauxlib.h>
+#include <math.h>
+#include <stdio.h>
+
+enum { LIB_MAX_LABEL = 64 << 10, LIB_MAX_ITEM_PROMPT = 16 << 20 };
+
+/* Read the blockers in `field` as light userdata above the frame; gives how
+ * many. */
+static lua_Integer
+lib_read_tasks(lua_State *L, const char *fn, const char *name, int idx)
+{
+    if (lua_isnil(L, idx))
+        return 0;
+    lua_Integer n = arg_array(L, fn, name, idx, BOARD_MAX_BLOCKERS);
+    luaL_checkstack(L, (int)n + 8, "too many tasks");
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_rawgeti(L, idx, i);
+        Task *t = lib_task_at(L, fn, name, -1);
+        lua_pushlightuserdata(L, t);
+        lua_replace(L, -2);
+    }
+    return n;
+}
+
+/* ---- TaskCreate ---- */
+
+#define LIB_CREATE_FIELDS(X) \
+    X(blockedBy) X(description) X(input) X(metadata) X(on_blocker_failure) \
+    X(priority) X(prompt)
+
+enum {
+#define X(name) C_##name,
+    LIB_CREATE_FIELDS(X)
+#undef X
+    C_COUNT
+};
+
+static const char *const lib_create_fields[] = {
+#define X(name) #name,
+    LIB_CREATE_FIELDS(X)
+#undef X
+};
+
+static int
+lib_create_make(lua_State *L, Task *t, const char *description,
+                const char *prompt, size_t prompt_len, Buf *why)
+{
+    int e = 0;
+    t->kind = TASK_ITEM;
+    t->opt = mem_zalloc(1, sizeof *t->opt);
+    t->description = mem_dup(description, strlen(description));
+    if (!t->opt || !t->description)
+        return ORUN_ENOMEM;
+    if (prompt && !(t->prompt = value_string(prompt, prompt_len)))
+        return ORUN_ENOMEM;
+    if (arg_given(L, ARG(C_input)))
+        e = value_encode(L, ARG(C_input), "input", &handle_encoding, &t->input,
+                         why);
+    if (e == 0 && arg_given(L, ARG(C_metadata)))
+        e = value_encode(L, ARG(C_metadata), "metadata", NULL,
+                         &t->opt->metadata, why);
+    return e;
+}
+
+/* The n light userdata from stack index `first` on, as an array. */
+static Task **
+lib_take_tasks(lua_State *L, int first, lua_Integer n)
+{
+    Task **tasks = mem_alloc(((size_t)n + 1) * sizeof *tasks);
+    for (lua_Integer i = 0; tasks && i < n; i++)
+        tasks[i] = lua_touserdata(L, first + (int)i);
+    return tasks;
+}
+
+int
+lib_task_create(lua_State *L)
+{
+    const char *fn = "TaskCreate";
+    LuaRun *run = park_run(L);
+    Buf text = { 0 };
+    LibWhy why = { "" };
+    size_t prompt_len;
+    arg_frame(L, fn, lib_create_fields, C_COUNT, false);
+    const char *description = arg_text(L, fn, "description",
+                                       ARG(C_description), LIB_MAX_LABEL);
+    if (!description || !*description)
+        return luaL_error(L, "TaskCreate: description is missing; it is the "
+                          "item's short title");
+    const char *prompt = arg_string(L, fn, "prompt", ARG(C_prompt),
+                                    LIB_MAX_ITEM_PROMPT, &prompt_len);
+    lua_Integer priority = arg_integer(L, fn, "priority", ARG(C_priority),
+                                       QUEUE_LOWEST, QUEUE_HIGHEST, 0);
+    const char *policy = arg_text(L, fn, "on_blocker_failure",
+                                  ARG(C_on_blocker_failure), 32);
+    if (policy && strcmp(policy, "run") != 0 && strcmp(policy, "cancel") != 0)
+        arg_error(L, fn, "on_blocker_failure", ARG(C_on_blocker_failure),
+                  "\"cancel\" (the default) or \"run\" is wanted");
+    int first = lua_gettop(L) + 1;
+    lua_Integer n = lib_read_tasks(L, fn, "blockedBy", ARG(C_blockedBy));
+    Task *t = mem_zalloc(1, sizeof *t);
+    if (!t)
+        return luaL_error(L, "TaskCreate: %s", err_text(ORUN_ENOMEM));
+    lib_where(L, t);
+    t->priority = (int8_t)priority;
+    int e = lib_create_make(L, t, description, prompt, prompt_len, &text);
+    Task **blockers = e ? NULL : lib_take_tasks(L, first, n);
+    if (e == 0 && !blockers)
+        e = ORUN_ENOMEM;
+    if (e == 0) {
+        t->opt->despite_failure = policy && policy[0] == 'r';
+        e = sched_add(run->sched, t, run->task, blockers, (size_t)n);
+    }
+    mem_free(blockers);
+    if (e) {
+        if (text.n)
+            lib_why(&why, fn, &text);
+        else
+            snprintf(why.text, sizeof why.text, "TaskCreate: %s", err_text(e));
+        task_free(t);
+        return luaL_error(L, "%s", why.text);
+    }
+    handle_push(L, t);
+    return 1;
+}
+
+/* ---- entries: how TaskList, TaskGet and claim show a task ---- */
+
+/* What may change, copied under the lock. */
+typedef struct LibEntry {
+    TaskState state;
+    uint32_t attempt;
+    int priority;
+    size_t blockers; /* ids in the userdata array */
+    Value *metadata; /* held */
+    char owner[256];
+} LibEntry;
+
+static uint32_t
+lib_blocker_count(Sched *s, const Task *t)
+{
+    sched_lock(s);
+    uint32_t n = t->edges ? t->edges->blocker_count : 0;
+    board_unlock(&s->board);
+    return n;
+}
+
+static void
+lib_entry_read(Sched *s, Task *t, LibEntry *e, uint64_t *ids, uint32_t room,
+               bool mark)
+{
+    sched_lock(s);
+    e->state = t->state;
+    e->attempt = t->attempt;
+    e->priority = t->priority;
+    e->blockers = 0;
+    e->metadata = t->opt ? value_hold(t->opt->metadata) : NULL;
+    const char *owner = t->opt ? t->opt->owner : NULL;
+    snprintf(e->owner, sizeof e->owner, "%s", owner ? owner : "");
+    for (uint32_t i = 0; t->unmet && t->edges && i < t->edges->blocker_count
+         && e->blockers < room; i++)
+        if (!task_final(t->edges->blockers[i]))
+            ids[e->blockers++] = t->edges->blockers[i]->id;
+    if (mark && task_final(t))
+        t->read = true;
+    board_unlock(&s->board);
+}
+
+static int
+lib_entry_metadata(lua_State *L)
+{
+    value_decode(L, *(Value **)lua_touserdata(L, 1), NULL);
+    return 1;
+}
+
+/* Set entry.metadata; the held Value is dropped even when Lua raises. */
+static void
+lib_entry_set_metadata(lua_State *L, LibEntry *e)
+{
+    if (!e->metadata)
+        return;
+    lua_pushcfunction(L, lib_entry_metadata);
+    lua_pushlightuserdata(L, &e->metadata);
+    int status = lua_pcall(L, 1, 1, 0);
+    value_drop(e->metadata);
+    e->metadata = NULL;
+    if (status)
+        lua_error(L);
+    lua_setfield(L, -2, "metadata");
+}
+
+/* Push {id, description, status, owner, blockedBy, metadata, attempts}. */
+static void
+lib_push_entry(lua_State *L, Task *t, bool mark)
+{
+    Sched *s = park_run(L)->sched;
+    LibEntry e;
+    char id[HANDLE_ID_SIZE];
+    luaL_checkstack(L, 12, NULL);
+    uint32_t room = lib_blocker_count(s, t);
+    uint64_t *ids = room ? lua_newuserdatauv(L, room * sizeof *ids, 0) : NULL;
+    lua_createtable(L, 0, 8);
+    lua_createtable(L, (int)room, 0);
+    lib_entry_read(s, t, &e, ids, room, mark);
+    lua_insert(L, -2);
+    lib_entry_set_metadata(L, &e);
+    lua_insert(L, -2);
+    for (size_t i = 0; i < e.blockers; i++) {
+        handle_name(ids[i], id);
+        lua_pushstring(L, id);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    lua_setfield(L, -2, "blockedBy");
+    handle_name(t->id, id);
+    lua_pushstring(L, id);
+    lua_setfield(L, -2, "id");
+    lua_pushstring(L, t->description);
+    lua_setfield(L, -2, "description");
+    lua_pushstring(L, task_state_name(e.state));
+    lua_setfield(L, -2, "status");
+    lua_pushinteger(L, e.attempt);
+    lua_setfield(L, -2, "attempts");
+    lua_pushinteger(L, e.priority);
+    lua_setfield(L, -2, "priority");
+    if (e.owner[0]) {
+        lua_pushstring(L, e.owner);
+        lua_setfield(L, -2, "owner");
+    }
+    if (t->agent) {
+        lua_pushstring(L, t->agent->name);
+        lua_setfield(L, -2, "subagent_type");
+    }
+    if (room)
+        lua_remove(L, -2);
+}
+
+/* As lib_push_entry, with what a worker needs: prompt and input. */
+static void
+lib_push_item(lua_State *L, Task *t)
+{
+    ValueOps ops = handle_decoding(park_run(L)->sched);
+    lib_push_entry(L, t, false);
+    if (t->prompt) {
+        value_decode(L, t->prompt, NULL);
+        lua_setfield(L, -2, "prompt");
+    }
+    if (t->input) {
+        value_decode(L, t->input, &ops);
+        lua_setfield(L, -2, "input");
+    }
+}
+
+/* ---- TaskGet, TaskList ---- */
+
+static const char *const lib_get_fields[] = { "task_id" };
+
+int
+lib_task_get(lua_State *L)
+{
+    lua_settop(L, 1);
+    int idx = 1;
+    if (lua_type(L, 1) == LUA_TTABLE) {
+        lua_pushliteral(L, "id");
+        lua_rawget(L, 1);
+        bool handle = !lua_isnil(L, -1);
+        lua_settop(L, 1);
+        if (!handle) {
+            arg_frame(L, "TaskGet", lib_get_fields, 1, false);
+            idx = ARG(0);
+        }
+    }
+    Sched *s = park_run(L)->sched;
+    uint64_t id = lua_type(L, idx) == LUA_TSTRING
+        ? handle_parse(lua_tostring(L, idx)) : 0;
+    sched_lock(s);
+    bool unknown = id && !board_find(&s->board, id);
+    board_unlock(&s->board);
+    Task *t = unknown ? NULL : lib_task_at(L, "TaskGet", "task_id", idx);
+    if (!t || t->removed)
+        lua_pushnil(L);
+    else
+        lib_push_entry(L, t, true);
+    return 1;
+}
+
+#define LIB_LIST_FIELDS(X) X(owner) X(status) X(unblocked)
+
+enum {
+#define X(name) L_##name,
+    LIB_LIST_FIELDS(X)
+#undef X
+    L_COUNT
+};
+
+static const char *const lib_list_fields[] = {
+#define X(name) #name,
+    LIB_LIST_FIELDS(X)
+#undef X
+};
+
+static bool
+lib_is_status(const char *s)
+{
+    for (int i = 0; i < TASK_STATE_COUNT; i++)
+        if (strcmp(s, task_state_name((TaskState)i)) == 0)
+            return true;
+    return false;
+}
+
+typedef struct LibFilter {
+    const char *status, *owner;
+    bool unblocked, about_blocked;
+} LibFilter;
+
+/* The next task from *id on that passes the filter, NULL at the end. */
+static Task *
+lib_list_next(Sched *s, uint64_t *id, const LibFilter *f)
+{
+    Task *found = NULL;
+    sched_lock(s);
+    while (!found && *id < s->board.count) {
+        Task *t = s->board.table[(*id)++];
+        const char *owner = t->opt ? t->opt->owner : NULL;
+        bool fits = !t->removed
+            && (!f->status || !strcmp(f->status, task_state_name(t->state)))
+            && (!f->owner || (owner && strcmp(f->owner, owner) == 0))
+            && (!f->about_blocked || (t->unmet == 0) == f->unblocked);
+        found = fits ? t : NULL;
+    }
+    board_unlock(&s->board);
+    return found;
+}
+
+int
+lib_task_list(lua_State *L)
+{
+    const char *fn = "TaskList";
+    LibFilter f = { 0 };
+    arg_frame(L, fn, lib_list_fields, L_COUNT, true);
+    f.owner = arg_text(L, fn, "owner", ARG(L_owner), LIB_MAX_LABEL);
+    f.status = arg_text(L, fn, "status", ARG(L_status), LIB_MAX_LABEL);
+    if (f.status && !lib_is_status(f.status))
+        arg_error(L, fn, "status", ARG(L_status), "\"pending\", \"in_progress\""
+                  ", \"completed\", \"failed\" or \"cancelled\" is wanted");
+    f.about_blocked = arg_given(L, ARG(L_unblocked));
+    f.unblocked = arg_bool(L, fn, "unblocked", ARG(L_unblocked), false);
+    lua_newtable(L);
+    uint64_t id = 1;
+    lua_Integer n = 0;
+    Sched *s = park_run(L)->sched;
+    for (Task *t; (t = lib_list_next(s, &id, &f)) != NULL;) {
+        lib_push_entry(L, t, false);
+        lua_rawseti(L, -2, ++n);
+    }
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "orun.list");
+    lua_call(L, 1, 1);
+    lua_setmetatable(L, -2);
+    return 1;
+}
+
+/* ---- claims and updates ---- */
+
+/* nil, message, reason */
+static int
+lib_refused(lua_State *L, Task *t, int e)
+{
+    Sched *s = park_run(L)->sched;
+    char id[HANDLE_ID_SIZE];
+    char owner[128] = "";
+    handle_name(t->id, id);
+    sched_lock(s);
+    const char *state = task_state_name(t->state);
+    if (t->kind != TASK_ITEM)
+        snprintf(owner, sizeof owner, "orun, which runs it");
+    else if (t->opt && t->opt->owner)
+        snprintf(owner, sizeof owner, "%s", t->opt->owner);
+    else if (t->claimer)
+        snprintf(owner, sizeof owner, t->claimer->id ? "task t%llu"
+                 : "the script", (unsigned long long)t->claimer->id);
+    board_unlock(&s->board);
+    lua_pushnil(L);
+    switch (e) {
+    case ORUN_ERESOLVED:
+        lua_pushfstring(L, "%s is already resolved: it is %s", id, state);
+        lua_pushliteral(L, "already_resolved");
+        return 3;
+    case ORUN_EBLOCKED:
+        lua_pushfstring(L, "%s is blocked by unfinished tasks", id);
+        lua_pushliteral(L, "blocked");
+        return 3;
+    case ORUN_EREMOVED:
+        lua_pushfstring(L, "%s was removed from the list", id);
+        lua_pushliteral(L, "removed");
+        return 3;
+    case ORUN_ECLAIMED:
+        lua_pushfstring(L, "%s is already claimed by %s", id, owner);
+        lua_pushliteral(L, "already_claimed");
+        return 3;
+    case ORUN_ESTATE:
+        if (t->kind != TASK_ITEM) {
+            lua_pushfstring(L, "%s is already claimed by %s", id, owner);
+            lua_pushliteral(L, "already_claimed");
+        } else {
+            lua_pushfstring(L, "illegal transition: %s is %s", id, state);
+            lua_pushliteral(L, "illegal");
+        }
+        return 3;
+    default:
+        lua_pop(L, 1);
+        return luaL_error(L, "TaskUpdate: %s", err_text(e));
+    }
+}
+
+#define LIB_UPDATE_FIELDS(X) \
+    X(addBlockedBy) X(addBlocks) X(error) X(metadata) X(output) X(owner) \
+    X(priority) X(status) X(task_id)
+
+enum {
+#define X(name) U_##name,
+    LIB_UPDATE_FIELDS(X)
+#undef X
+    U_COUNT
+};
+
+static const char *const lib_update_fields[] = {
+#define X(name) #name,
+    LIB_UPDATE_FIELDS(X)
+#undef X
+};
+
+/* End the item as asked. */
+static int
+lib_update_resolve(lua_State *L, Task *t, TaskState state)
+{
+    LuaRun *run = park_run(L);
+    const char *error = arg_string(L, "TaskUpdate", "error", ARG(U_error),
+                                   LIB_MAX_ITEM_PROMPT, NULL);
+    Outcome o = { .state = state, .code = -1,
+                  .fault = state == TASK_FAILED ? FAULT_LUA
+                      : state == TASK_CANCELLED ? FAULT_CANCELLED : FAULT_NONE };
+    Buf text = { 0 };
+    LibWhy why = { "" };
+    if (arg_given(L, ARG(U_output))
+        && value_encode(L, ARG(U_output), "output", NULL, &o.output, &text)) {
+        lib_why(&why, "TaskUpdate", &text);
+        return luaL_error(L, "%s", why.text);
+    }
+    if (!error && state == TASK_FAILED)
+        error = "failed, without a reason given";
+    if (error)
+        o.error = mem_dup(error, strlen(error));
+    int e = sched_resolve(run->sched, t, run->task, &o);
+    if (e)
+        return lib_refused(L, t, e);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+static int
+lib_update_delete(lua_State *L, Task *t)
+{
+    Sched *s = park_run(L)->sched;
+    if (t->kind != TASK_ITEM)
+        return luaL_error(L, "TaskUpdate: status = \"deleted\": only items made "
+                          "by TaskCreate can be deleted; use TaskStop to end a "
+                          "task");
+    sched_stop(s, t);
+    sched_lock(s);
+    t->removed = true;
+    board_unlock(&s->board);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+static int
+lib_update_claim(lua_State *L, Task *t)
+{
+    LuaRun *run = park_run(L);
+    const char *owner = arg_text(L, "TaskUpdate", "owner", ARG(U_owner), 255);
+    char *copy = owner ? mem_dup(owner, strlen(owner)) : NULL;
+    int e = sched_claim(run->sched, t, run->task, copy);
+    if (e)
+        return lib_refused(L, t, e);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+static int
+lib_update_status(lua_State *L, Task *t, const char *status)
+{
+    LuaRun *run = park_run(L);
+    if (strcmp(status, "in_progress") == 0)
+        return lib_update_claim(L, t);
+    if (strcmp(status, "completed") == 0)
+        return lib_update_resolve(L, t, TASK_COMPLETED);
+    if (strcmp(status, "failed") == 0)
+        return lib_update_resolve(L, t, TASK_FAILED);
+    if (strcmp(status, "cancelled") == 0)
+        return lib_update_resolve(L, t, TASK_CANCELLED);
+    if (strcmp(status, "deleted") == 0)
+        return lib_update_delete(L, t);
+    if (strcmp(status, "pending") == 0) {
+        int e = sched_release(run->sched, t, run->task);
+        if (e)
+            return lib_refused(L, t, e);
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    return arg_error(L, "TaskUpdate", "status", ARG(U_status),
+                     "\"pending\", \"in_progress\", \"completed\", \"failed\", "
+                     "\"cancelled\" or \"deleted\" is wanted");
+}
+
+/* Add the edges asked for, all or none. Raises on a cycle. */
+static void
+lib_update_edges(lua_State *L, Task *t)
+{
+    const char *fn = "TaskUpdate";
+    int first = lua_gettop(L) + 1;
+    lua_Integer by = lib_read_tasks(L, fn, "addBlockedBy", ARG(U_addBlockedBy));
+    lua_Integer of = lib_read_tasks(L, fn, "addBlocks", ARG(U_addBlocks));
+    if (by + of == 0)
+        return;
+    Edge *edges = lua_newuserdatauv(L, (size_t)(by + of) * sizeof *edges, 0);
+    for (lua_Integer i = 0; i < by + of; i++) {
+        Task *other = lua_touserdata(L, first + (int)i);
+        edges[i] = i < by ? (Edge){ t, other } : (Edge){ other, t };
+    }
+    Buf path = { 0 };
+    char text[512];
+    int e = sched_block(park_run(L)->sched, edges, (size_t)(by + of), &path);
+    snprintf(text, sizeof text, "%s", buf_cstr(&path));
+    buf_free(&path);
+    if (e == ORUN_ECYCLE)
+        luaL_error(L, "TaskUpdate: a dependency cycle would close: %s", text);
+    if (e == ORUN_ESTATE)
+        luaL_error(L, "TaskUpdate: a task that has begun or ended cannot get "
+                   "new blockers");
+    if (e)
+        luaL_error(L, "TaskUpdate: %s", err_text(e));
+    lua_settop(L, first - 1);
+}
+
+/* Merge `metadata` into the task's, shallowly; false-less keys stay. */
+static void
+lib_update_metadata(lua_State *L, Task *t)
+{
+    Sched *s = park_run(L)->sched;
+    if (!arg_given(L, ARG(U_metadata)))
+        return;
+    if (lua_type(L, ARG(U_metadata)) != LUA_TTABLE)
+        arg_error(L, "TaskUpdate", "metadata", ARG(U_metadata),
+                  "a table is wanted; its fields replace those of the same "
+                  "name");
+    lib_push_entry(L, t, false);
+    lua_pushliteral(L, "metadata");
+    lua_rawget(L, -2);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+    }
+    for (lua_pushnil(L); lua_next(L, ARG(U_metadata)); lua_pop(L, 1)) {
+        lua_pushvalue(L, -2);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, -5);
+    }
+    Buf text = { 0 };
+    LibWhy why = { "" };
+    Value *v = NULL;
+    if (value_encode(L, -1, "metadata", NULL, &v, &text)) {
+        lib_why(&why, "TaskUpdate", &text);
+        luaL_error(L, "%s", why.text);
+    }
+    sched_lock(s);
+    if (!t->opt)
+        t->opt = mem_zalloc(1, sizeof *t->opt);
+    Value *old = t->opt ? t->opt->metadata : v;
+    if (t->opt)
+        t->opt->metadata = v;
+    board_unlock(&s->board);
+    value_drop(old);
+    lua_pop(L, 2);
+}
+
+int
+lib_task_update(lua_State *L)
+{
+    const char *fn = "TaskUpdate";
+    arg_frame(L, fn, lib_update_fields, U_COUNT, false);
+    if (!arg_given(L, ARG(U_task_id)))
+        return luaL_error(L, "TaskUpdate: task_id is missing");
+    Task *t = lib_task_at(L, fn, "task_id", ARG(U_task_id));
+    const char *status = arg_text(L, fn, "status", ARG(U_status), 64);
+    lua_Integer priority = arg_integer(L, fn, "priority", ARG(U_priority),
+                                       QUEUE_LOWEST, QUEUE_HIGHEST, 0);
+    if (t->removed)
+        return lib_refused(L, t, ORUN_EREMOVED);
+    lib_update_edges(L, t);
+    lib_update_metadata(L, t);
+    if (arg_given(L, ARG(U_priority)))
+        sched_set_priority(park_run(L)->sched, t, (int)priority);
+    if (status)
+        return lib_update_status(L, t, status);
+    if (arg_given(L, ARG(U_output)) || arg_given(L, ARG(U_error)))
+        return luaL_error(L, "TaskUpdate: output and error come with status = "
+                          "\"completed\" or \"failed\"");
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+static const char *const lib_claim_fields[] = { "owner", "wait" };
+
+static int lib_claim_try(lua_State *L, int status, lua_KContext ctx);
+
+/* The next ready item, claimed; with `wait`, waits for one until no item is
+ * left open. Stack: the frame of lib_claim. */
+static int
+lib_claim_again(lua_State *L)
+{
+    LuaRun *run = park_run(L);
+    const char *owner = lua_tostring(L, ARG(0));
+    char *copy = owner ? mem_dup(owner, strlen(owner)) : NULL;
+    size_t open;
+    Task *t = sched_claim_next(run->sched, run->task, copy, &open);
+    if (t) {
+        lib_push_item(L, t);
+        return 1;
+    }
+    if (!lua_toboolean(L, ARG(1)) || open == 0) {
+        lua_pushnil(L);
+        return 1;
+    }
+    WaitFor what = { .kind = WAIT_FOR_ITEM, .deadline = INFINITY };
+    return park(L, &what, lib_claim_try, 0);
+}
+
+static int
+lib_claim_try(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    (void)ctx;
+    if (park_outcome(L) == WAIT_DEADLOCK)
+        return luaL_error(L, "claim: no item can become ready any more: all "
+                          "open items are blocked or held, and nothing runs");
+    return lib_claim_again(L);
+}
+
+/* claim{owner=, wait=false} -> item or nil */
+int
+lib_claim(lua_State *L)
+{
+    arg_frame(L, "claim", lib_claim_fields, 2, true);
+    arg_text(L, "claim", "owner", ARG(0), 255);
+    arg_bool(L, "claim", "wait", ARG(1), false);
+    return lib_claim_again(L);
+}

@@ -1,0 +1,126 @@
+/* lib_orun.c — putting the Lua API together. */
+#include "lib_orun.h"
+#include "bundle.h"
+#include "handle.h"
+#include "lib_arg.h"
+#include "lib_base.h"
+#include "lib_task.h"
+#include "orun_version.h"
+#include <lauxlib.h>
+#include <lualib.h>
+
+static const luaL_Reg lib_orun_functions[] = {
+    { "Task", lib_task },
+    { "TaskOutput", lib_task_output },
+    { "TaskCreate", lib_task_create },
+    { "TaskGet", lib_task_get },
+    { "TaskUpdate", lib_task_update },
+    { "TaskStop", lib_task_stop },
+    { "agent", lib_agent },
+    { "claim", lib_claim },
+    { "collector", lib_collector },
+    { "config", lib_config },
+    { "exec", lib_exec },
+    { "limit", lib_limit },
+    { "log", lib_log },
+    { "nearest", lib_nearest },
+    { "now", lib_now },
+    { "sleep", lib_sleep },
+    { NULL, NULL },
+};
+
+static const char *const lib_orun_globals[] = {
+    "Task", "TaskOutput", "TaskCreate", "TaskGet", "TaskUpdate", "TaskStop",
+    "TaskList",
+};
+
+/* orun.NAME for a NAME that is not there yet: the bundled module of that
+ * name, kept in the table; nil when there is none. */
+static int
+lib_orun_index(lua_State *L)
+{
+    if (lua_type(L, 2) != LUA_TSTRING)
+        return 0;
+    const char *module = lua_pushfstring(L, "orun.%s", lua_tostring(L, 2));
+    size_t n;
+    if (!bundle_find(module, &n))
+        return 0;
+    lua_getglobal(L, "require");
+    lua_pushvalue(L, -2);
+    lua_call(L, 1, 1);
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, 1);
+    return 1;
+}
+
+/* TaskList{...} */
+static int
+lib_list_call(lua_State *L)
+{
+    lua_remove(L, 1);
+    return lib_task_list(L);
+}
+
+/* TaskList:claim{...} */
+static int
+lib_list_claim(lua_State *L)
+{
+    lua_remove(L, 1);
+    return lib_claim(L);
+}
+
+/* nearest(word, {known, …}) -> the known word nearest to it, or nil */
+int
+lib_nearest(lua_State *L)
+{
+    const char *known[64];
+    int n = 0;
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    luaL_checkstack(L, countof(known) + 4, NULL);
+    while (n < (int)countof(known) && lua_rawgeti(L, 2, n + 1) == LUA_TSTRING)
+        known[n++] = lua_tostring(L, -1);
+    lua_pushstring(L, arg_nearest(luaL_checkstring(L, 1), known, n));
+    return 1;
+}
+
+/* Push the value that is both a function and has methods. */
+static void
+lib_orun_push_list(lua_State *L)
+{
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, lib_list_claim);
+    lua_setfield(L, -2, "claim");
+    lua_createtable(L, 0, 2);
+    lua_pushcfunction(L, lib_list_call);
+    lua_setfield(L, -2, "__call");
+    lua_pushliteral(L, "orun.TaskList");
+    lua_setfield(L, -2, "__name");
+    lua_setmetatable(L, -2);
+}
+
+void
+lib_orun_open(lua_State *L, Vm *vm, void *ud)
+{
+    (void)ud;
+    lib_base_open(L, vm->script);
+    handle_open(L);
+    luaL_newlib(L, lib_orun_functions);
+    lib_orun_push_list(L);
+    lua_setfield(L, -2, "TaskList");
+    lua_pushliteral(L, ORUN_VERSION);
+    lua_setfield(L, -2, "version");
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, lib_orun_index);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+    for (size_t i = 0; i < countof(lib_orun_globals); i++) {
+        lua_getfield(L, -1, lib_orun_globals[i]);
+        lua_setglobal(L, lib_orun_globals[i]);
+    }
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_insert(L, -2);
+    lua_setfield(L, -2, "orun");
+    lua_pop(L, 1);
+}

@@ -1,0 +1,17 @@
+/* lib_orun.h — the module `orun` and the globals. Layer 7 (Lua API).
+ *
+ * The module is made in C, so `require "orun"` costs nothing; what is written
+ * in Lua (lua/ and stdlib/, bundled) is loaded when it is first asked for.
+ */
+#ifndef ORUN_LIB_ORUN_H
+#define ORUN_LIB_ORUN_H
+
+#include "vm.h"
+
+/* The `open` of VmConfig: libraries, module and globals. May raise. */
+void lib_orun_open(lua_State *L, Vm *vm, void *ud);
+
+/* The C side of the lua modules' messages: the nearest known name. */
+int lib_nearest(lua_State *L);
+
+#endif

@@ -1,0 +1,439 @@
+/* lib_result.c — TaskOutput, TaskStop, collectors: results as Lua tables. */
+#include "err.h"
+#include "handle.h"
+#include "host.h"
+#include "launch.h"
+#include "lib_arg.h"
+#include "lib_task.h"
+#include "mem.h"
+#include "run_process.h"
+#include "value.h"
+#include <lauxlib.h>
+#include <math.h>
+#include <stdio.h>
+
+/* Raise for an id that names no task. */
+static int
+lib_no_task(lua_State *L, const char *fn, const char *name, uint64_t id,
+            size_t count)
+{
+    if (count <= 1)
+        return luaL_error(L, "%s: %s = t%I: no such task; none was started in "
+                          "this run", fn, name, (LUAI_UACINT)id);
+    return luaL_error(L, "%s: %s = t%I: no such task; the ids of this run are "
+                      "t1 to t%I (ids of another run mean nothing here)", fn,
+                      name, (LUAI_UACINT)id, (LUAI_UACINT)(count - 1));
+}
+
+/* Push what names the task: the string itself or the table's id. */
+static void
+lib_push_id(lua_State *L, int idx)
+{
+    static const char *const keys[] = { "id", "task_id" };
+    idx = lua_absindex(L, idx);
+    if (lua_type(L, idx) != LUA_TTABLE) {
+        lua_pushvalue(L, idx);
+        return;
+    }
+    for (size_t i = 0; i < countof(keys); i++) {
+        lua_pushstring(L, keys[i]);
+        lua_rawget(L, idx);
+        if (!lua_isnil(L, -1))
+            return;
+        lua_pop(L, 1);
+    }
+    lua_pushnil(L);
+}
+
+Task *
+lib_task_at(lua_State *L, const char *fn, const char *name, int idx)
+{
+    LuaRun *run = park_run(L);
+    idx = lua_absindex(L, idx);
+    luaL_checkstack(L, 8, NULL);
+    lib_push_id(L, idx);
+    size_t n = 0;
+    const char *s = lua_type(L, -1) == LUA_TSTRING
+        ? lua_tolstring(L, -1, &n) : NULL;
+    uint64_t id = s && strlen(s) == n ? handle_parse(s) : 0;
+    if (id == 0)
+        arg_error(L, fn, name, idx, "a task is named by its handle or its id, "
+                  "a string such as \"t1\"");
+    sched_lock(run->sched);
+    size_t count = run->sched->board.count;
+    Task *t = board_find(&run->sched->board, id);
+    board_unlock(&run->sched->board);
+    if (!t)
+        lib_no_task(L, fn, name, id, count);
+    lua_pop(L, 1);
+    return t;
+}
+
+void
+lib_where(lua_State *L, Task *t)
+{
+    lua_Debug ar;
+    LuaRun *run = park_run(L);
+    if (!lua_getstack(L, 1, &ar) || !lua_getinfo(L, "Sl", &ar)
+        || ar.currentline <= 0)
+        return;
+    t->line = ar.currentline;
+    t->file = host_intern(run->host, ar.short_src);
+}
+
+static void
+lib_set_string(lua_State *L, const char *key, const char *s)
+{
+    if (!s)
+        return;
+    lua_pushstring(L, s);
+    lua_setfield(L, -2, key);
+}
+
+static void
+lib_set_number(lua_State *L, const char *key, double x)
+{
+    lua_pushnumber(L, x);
+    lua_setfield(L, -2, key);
+}
+
+static void
+lib_set_value(lua_State *L, const char *key, const Value *v)
+{
+    if (!v)
+        return;
+    value_decode(L, v, NULL);
+    lua_setfield(L, -2, key);
+}
+
+/* What a final task keeps for good: safe to read without the lock. */
+static void
+lib_push_outcome(lua_State *L, const Outcome *o)
+{
+    lib_set_value(L, "output", o->output);
+    lib_set_string(L, "error", o->error);
+    lib_set_string(L, "error_kind", task_fault_name(o->fault));
+    lib_set_value(L, "error_value", o->error_value);
+    if (o->code >= 0) {
+        lua_pushinteger(L, o->code);
+        lua_setfield(L, -2, "exit_code");
+    }
+    if (o->signal) {
+        lua_pushinteger(L, o->signal);
+        lua_setfield(L, -2, "signal");
+    }
+    if (o->whole) {
+        lua_pushboolean(L, 1);
+        lua_setfield(L, -2, "truncated");
+        lib_set_string(L, "output_file", output_path(o->whole));
+    }
+}
+
+/* The output so far of a running program. The Output is held by a userdata,
+ * so nothing is lost when Lua raises. */
+static int
+lib_output_gc(lua_State *L)
+{
+    Output **o = lua_touserdata(L, 1);
+    output_drop(*o);
+    *o = NULL;
+    return 0;
+}
+
+static void
+lib_push_live(lua_State *L, Output **live, size_t max)
+{
+    Buf text = { 0 };
+    output_copy(*live, max, &text);
+    luaL_Buffer b;
+    char *to = luaL_buffinitsize(L, &b, text.n);
+    memcpy(to, buf_cstr(&text), text.n);
+    size_t n = text.n;
+    buf_free(&text);
+    luaL_pushresultsize(&b, n);
+}
+
+typedef struct LibSeen {
+    TaskState state;
+    uint32_t attempt;
+    double duration;
+} LibSeen;
+
+static LibSeen
+lib_see(Sched *s, Task *t, Output **live)
+{
+    sched_lock(s);
+    bool final = task_final(t);
+    double end = final ? t->ended : board_now(&s->board);
+    LibSeen seen = {
+        .state = t->state, .attempt = t->attempt,
+        .duration = t->attempt ? end - t->started : 0,
+    };
+    if (final)
+        t->read = true;
+    else if (live)
+        *live = run_process_live(t);
+    board_unlock(&s->board);
+    return seen;
+}
+
+void
+lib_push_result(lua_State *L, Task *t, bool timed_out)
+{
+    char id[HANDLE_ID_SIZE];
+    Output **live = NULL;
+    luaL_checkstack(L, 12, NULL);
+    lua_createtable(L, 0, 8);
+    if (t->kind == TASK_PROCESS) {
+        live = lua_newuserdatauv(L, sizeof *live, 0);
+        *live = NULL;
+        lua_createtable(L, 0, 1);
+        lua_pushcfunction(L, lib_output_gc);
+        lua_setfield(L, -2, "__gc");
+        lua_setmetatable(L, -2);
+        lua_insert(L, -2);
+    }
+    LibSeen seen = lib_see(park_run(L)->sched, t, live);
+    handle_name(t->id, id);
+    lib_set_string(L, "task_id", id);
+    lib_set_string(L, "description", t->description);
+    lib_set_string(L, "status", task_state_name(seen.state));
+    lua_pushinteger(L, seen.attempt);
+    lua_setfield(L, -2, "attempts");
+    lib_set_number(L, "duration", seen.duration);
+    if (seen.state >= TASK_COMPLETED) {
+        lib_push_outcome(L, &t->outcome);
+    } else if (live && *live) {
+        lib_push_live(L, live, t->opt && t->opt->max_output
+                      ? t->opt->max_output : LAUNCH_RESULT);
+        lua_setfield(L, -2, "output");
+    }
+    if (timed_out) {
+        lua_pushboolean(L, 1);
+        lua_setfield(L, -2, "timed_out");
+    }
+    if (live)
+        lua_remove(L, -2);
+}
+
+static int
+lib_awaited(lua_State *L, int status, lua_KContext ctx)
+{
+    Task *t = (Task *)ctx;
+    (void)status;
+    int outcome = park_outcome(L);
+    if (outcome == WAIT_DEADLOCK) {
+        char id[HANDLE_ID_SIZE];
+        handle_name(t->id, id);
+        return luaL_error(L, "TaskOutput: %s can never end: nothing is running "
+                          "or due that could finish it%s", id,
+                          t->kind == TASK_ITEM
+                              ? " (it is an item of the list, and nobody claims"
+                                " it)" : "");
+    }
+    lib_push_result(L, t, outcome == WAIT_TIMED_OUT);
+    return 1;
+}
+
+/* Refuse a wait that could never end because t waits for the caller. */
+static void
+lib_check_cycle(lua_State *L, const char *fn, LuaRun *run, Task *t)
+{
+    if (t == run->task)
+        luaL_error(L, "%s: deadlock: the task would wait for itself", fn);
+    Buf path = { 0 };
+    char text[512] = "";
+    sched_lock(run->sched);
+    if (wait_closes_cycle(&run->sched->board, run->task, t, &path))
+        snprintf(text, sizeof text, "%s", buf_cstr(&path));
+    board_unlock(&run->sched->board);
+    buf_free(&path);
+    if (*text)
+        luaL_error(L, "%s: deadlock: %s would wait for each other for ever", fn,
+                   text);
+}
+
+int
+lib_await(lua_State *L, const char *fn, Task *t, double deadline)
+{
+    LuaRun *run = park_run(L);
+    WaitFor what = { .kind = WAIT_FOR_TASK, .task = t, .deadline = deadline };
+    lib_check_cycle(L, fn, run, t);
+    return park(L, &what, lib_awaited, (lua_KContext)t);
+}
+
+static const char *const lib_output_fields[] = { "block", "task_id", "timeout" };
+
+/* TaskOutput{task_id=, block=, timeout=}, TaskOutput(handle), TaskOutput(id) */
+int
+lib_task_output(lua_State *L)
+{
+    LuaRun *run = park_run(L);
+    bool bare = lua_type(L, 1) != LUA_TTABLE;
+    if (!bare) {
+        lua_pushliteral(L, "task_id");
+        lua_rawget(L, 1);
+        bool asked = !lua_isnil(L, -1);
+        lua_pushliteral(L, "status");
+        lua_rawget(L, 1);
+        bool result = !lua_isnil(L, -1);
+        lua_pushliteral(L, "id");
+        lua_rawget(L, 1);
+        bare = result || (!asked && !lua_isnil(L, -1));
+        lua_pop(L, 3);
+    }
+    if (bare) {
+        if (lua_gettop(L) != 1)
+            return luaL_error(L, "TaskOutput: one task is wanted, got %d "
+                              "arguments; options go into the table: "
+                              "TaskOutput{task_id=, timeout=}", lua_gettop(L));
+        return lib_await(L, "TaskOutput", lib_task_at(L, "TaskOutput",
+                         "task_id", 1), INFINITY);
+    }
+    arg_frame(L, "TaskOutput", lib_output_fields, 3, false);
+    if (!arg_given(L, ARG(1)))
+        return luaL_error(L, "TaskOutput: task_id is missing; it is the id of "
+                          "the handle that Task gave");
+    Task *t = lib_task_at(L, "TaskOutput", "task_id", ARG(1));
+    bool block = arg_bool(L, "TaskOutput", "block", ARG(0), true);
+    double timeout = arg_duration(L, "TaskOutput", "timeout", ARG(2), true,
+                                  INFINITY);
+    if (t->removed) {
+        lua_pushnil(L);
+        lua_pushliteral(L, "removed");
+        return 2;
+    }
+    if (!block) {
+        lib_push_result(L, t, false);
+        return 1;
+    }
+    return lib_await(L, "TaskOutput", t, board_now(&run->sched->board)
+                     + timeout);
+}
+
+static const char *const lib_stop_fields[] = { "task_id" };
+
+int
+lib_task_stop(lua_State *L)
+{
+    LuaRun *run = park_run(L);
+    Task *t;
+    lua_settop(L, 1);
+    if (lua_type(L, 1) == LUA_TTABLE) {
+        lua_pushliteral(L, "id");
+        lua_rawget(L, 1);
+    } else {
+        lua_pushvalue(L, 1);
+    }
+    bool bare = !lua_isnil(L, -1) || lua_type(L, 1) != LUA_TTABLE;
+    lua_pop(L, 1);
+    if (bare) {
+        t = lib_task_at(L, "TaskStop", "task_id", 1);
+    } else {
+        arg_frame(L, "TaskStop", lib_stop_fields, 1, false);
+        if (!arg_given(L, ARG(0)))
+            return luaL_error(L, "TaskStop: task_id is missing");
+        t = lib_task_at(L, "TaskStop", "task_id", ARG(0));
+    }
+    if (sched_stop(run->sched, t) == 0) {
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    LibSeen seen = lib_see(run->sched, t, NULL);
+    lua_pushnil(L);
+    lua_pushfstring(L, "the task is not running any more: it is %s",
+                    task_state_name(seen.state));
+    lua_pushliteral(L, "already_resolved");
+    return 3;
+}
+
+/* ---- collectors: userdata, method next ---- */
+
+static int
+lib_collected(lua_State *L, int status, lua_KContext ctx)
+{
+    Collector *c = (Collector *)ctx;
+    size_t left;
+    (void)status;
+    int outcome = park_outcome(L);
+    if (outcome == WAIT_TIMED_OUT) {
+        lua_pushnil(L);
+        lua_pushliteral(L, "timeout");
+        return 2;
+    }
+    if (outcome == WAIT_DEADLOCK)
+        return luaL_error(L, "collector: the tasks left can never end: nothing "
+                          "is running or due that could finish them");
+    Task *t = collector_next(c, &left);
+    if (!t)
+        return 0;
+    lib_push_result(L, t, false);
+    return 1;
+}
+
+static const char lib_collector_name[] = "orun.collector";
+
+static int
+lib_collector_next(lua_State *L)
+{
+    Collector **c = luaL_checkudata(L, 1, lib_collector_name);
+    LuaRun *run = park_run(L);
+    lua_settop(L, 2);
+    double timeout = arg_duration(L, "collector:next", "timeout", 2, true,
+                                  INFINITY);
+    WaitFor what = { .kind = WAIT_FOR_COLLECTOR, .collector = *c,
+                     .deadline = board_now(&run->sched->board) + timeout };
+    return park(L, &what, lib_collected, (lua_KContext)*c);
+}
+
+static int
+lib_collector_add(lua_State *L)
+{
+    Collector **c = luaL_checkudata(L, 1, lib_collector_name);
+    if (collector_add(*c, lib_task_at(L, "collector:add", "task", 2)))
+        return luaL_error(L, "collector:add: %s", err_text(ORUN_ENOMEM));
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int
+lib_collector_gc(lua_State *L)
+{
+    Collector **c = luaL_checkudata(L, 1, lib_collector_name);
+    collector_free(*c);
+    *c = NULL;
+    return 0;
+}
+
+static const luaL_Reg lib_collector_methods[] = {
+    { "next", lib_collector_next }, { "add", lib_collector_add },
+    { "__gc", lib_collector_gc }, { NULL, NULL },
+};
+
+/* collector(array of handles) -> object with next(timeout) and add(handle) */
+int
+lib_collector(lua_State *L)
+{
+    LuaRun *run = park_run(L);
+    lua_settop(L, 1);
+    lua_Integer n = lua_isnil(L, 1) ? 0
+        : arg_array(L, "collector", "tasks", 1, 100000000);
+    Collector **c = lua_newuserdatauv(L, sizeof *c, 0);
+    *c = NULL;
+    if (luaL_newmetatable(L, lib_collector_name)) {
+        luaL_setfuncs(L, lib_collector_methods, 0);
+        lua_pushvalue(L, -1);
+        lua_setfield(L, -2, "__index");
+    }
+    *c = collector_new(&run->sched->board, NULL, 0);
+    if (!*c)
+        return luaL_error(L, "collector: %s", err_text(ORUN_ENOMEM));
+    lua_setmetatable(L, -2);
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_rawgeti(L, 1, i);
+        if (collector_add(*c, lib_task_at(L, "collector", "tasks", -1)))
+            return luaL_error(L, "collector: %s", err_text(ORUN_ENOMEM));
+        lua_pop(L, 1);
+    }
+    return 1;
+}

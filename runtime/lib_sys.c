@@ -1,0 +1,104 @@
+/* lib_sys.c — sleep, now, log, limit, config. */
+#include "err.h"
+#include "host.h"
+#include "lib_arg.h"
+#include "lib_task.h"
+#include <lauxlib.h>
+#include <math.h>
+#include <unistd.h>
+
+static int
+lib_slept(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    (void)ctx;
+    park_outcome(L);
+    return 0;
+}
+
+/* sleep(duration) */
+int
+lib_sleep(lua_State *L)
+{
+    lua_settop(L, 1);
+    if (lua_isnil(L, 1))
+        return luaL_error(L, "sleep: a duration is missing: seconds, or a "
+                          "string such as \"250ms\"");
+    double d = arg_duration(L, "sleep", "duration", 1, true, 0);
+    WaitFor what = { .kind = WAIT_FOR_TIME,
+                     .deadline = board_now(&park_run(L)->sched->board) + d };
+    return park(L, &what, lib_slept, 0);
+}
+
+/* now() -> seconds of a clock that only goes forward */
+int
+lib_now(lua_State *L)
+{
+    lua_pushnumber(L, board_now(&park_run(L)->sched->board));
+    return 1;
+}
+
+/* log(...) writes one line on stderr, in one write */
+int
+lib_log(lua_State *L)
+{
+    int n = lua_gettop(L);
+    luaL_Buffer b;
+    luaL_checkstack(L, n + 8, "too many values");
+    luaL_buffinit(L, &b);
+    for (int i = 1; i <= n; i++) {
+        if (i > 1)
+            luaL_addchar(&b, '\t');
+        luaL_tolstring(L, i, NULL);
+        luaL_addvalue(&b);
+    }
+    luaL_addchar(&b, '\n');
+    luaL_pushresult(&b);
+    size_t size;
+    const char *s = lua_tolstring(L, -1, &size);
+    ssize_t written = write(2, s, size);
+    (void)written;
+    return 0;
+}
+
+/* limit(name, slots) sets the size of a named pool */
+int
+lib_limit(lua_State *L)
+{
+    lua_settop(L, 2);
+    const char *name = arg_name(L, "limit", "name", 1);
+    if (!name)
+        return luaL_error(L, "limit: the name of the pool is missing");
+    lua_Integer n = arg_integer(L, "limit", "slots", 2, 1, 1000000, 0);
+    if (n == 0)
+        return luaL_error(L, "limit: the number of slots is missing");
+    if (!sched_limit(park_run(L)->sched, name, (int)n))
+        return luaL_error(L, "limit: %s", err_text(ORUN_ENOMEM));
+    return 0;
+}
+
+static const char *const lib_config_fields[] = { "processes", "workers" };
+
+/* config{processes=n} sets, config() -> {processes=, workers=} reads */
+int
+lib_config(lua_State *L)
+{
+    LuaRun *run = park_run(L);
+    arg_frame(L, "config", lib_config_fields, 2, true);
+    lua_Integer processes = arg_integer(L, "config", "processes", ARG(0), 1,
+                                        100000, 0);
+    if (arg_given(L, ARG(1)))
+        return luaL_error(L, "config: workers is set at start and can only be "
+                          "read here");
+    if (processes)
+        sched_set_slots(run->sched, TASK_PROCESS, (int)processes);
+    sched_lock(run->sched);
+    processes = run->sched->kind[TASK_PROCESS]->cap;
+    board_unlock(&run->sched->board);
+    lua_createtable(L, 0, 2);
+    lua_pushinteger(L, processes);
+    lua_setfield(L, -2, "processes");
+    lua_pushinteger(L, run->host->workers);
+    lua_setfield(L, -2, "workers");
+    return 1;
+}

@@ -1,0 +1,497 @@
+/* lib_task.c — Task{...}: from a table to a task on the board.
+ *
+ * First everything that may raise is read and checked (only Lua values and
+ * stack memory are held), then the task is made and linked, which cannot raise.
+ */
+#include "lib_task.h"
+#include "err.h"
+#include "handle.h"
+#include "host.h"
+#include "lib_arg.h"
+#include "mem.h"
+#include "value.h"
+#include <lauxlib.h>
+#include <math.h>
+#include <stdio.h>
+
+#define LIB_TASK_FIELDS(X) \
+    X(allow_empty) X(blockedBy) X(cwd) X(description) X(detach) X(env) \
+    X(input) X(isolation) X(key) X(limit) X(max_output) X(memory_limit) \
+    X(metadata) X(model) X(on_blocker_failure) X(priority) X(prompt) X(retry) \
+    X(run) X(run_in_background) X(schema) X(subagent_type) X(timeout) X(writes)
+
+enum {
+#define X(name) F_##name,
+    LIB_TASK_FIELDS(X)
+#undef X
+    F_COUNT
+};
+
+static const char *const lib_task_fields[] = {
+#define X(name) #name,
+    LIB_TASK_FIELDS(X)
+#undef X
+};
+
+enum {
+    LIB_MAX_PROMPT = 16 << 20,
+    LIB_MAX_DESCRIPTION = 64 << 10,
+    LIB_MAX_WRITES = 1000,
+};
+
+/* All of a Task call, checked; pointers are into values on the stack. */
+typedef struct TaskArgs {
+    const AgentType *agent;
+    const char *description, *prompt, *limit, *cwd, *file;
+    size_t prompt_len;
+    double timeout;
+    Retry retry;
+    size_t memory_limit, max_output;
+    int priority;
+    lua_Integer blockers, writes;
+    bool background, detach, despite_failure, plain;
+} TaskArgs;
+
+static bool
+lib_task_has(lua_State *L, int field)
+{
+    return arg_given(L, ARG(field));
+}
+
+/* Fields that later versions give a meaning: refused, not ignored. */
+static void
+lib_task_refuse(lua_State *L)
+{
+    static const int later[] = { F_isolation, F_key, F_model, F_schema };
+    for (size_t i = 0; i < countof(later); i++)
+        if (lib_task_has(L, later[i]))
+            arg_error(L, "Task", lib_task_fields[later[i]], ARG(later[i]),
+                      "this version of orun does not offer it");
+}
+
+/* Raise for an unknown agent type, listing the known ones. */
+static int
+lib_task_no_agent(lua_State *L, LuaRun *run, const char *name)
+{
+    luaL_Buffer known;
+    int n = 0;
+    luaL_buffinit(L, &known);
+    sched_lock(run->sched);
+    /* Nothing here may raise under the lock: names are copied by size. */
+    char text[512] = "";
+    size_t used = 0;
+    list_each(node, &run->sched->agents) {
+        AgentType *a = container_of(node, AgentType, link);
+        int w = snprintf(text + used, sizeof text - used, "%s%s",
+                         n++ ? ", " : "", a->name);
+        if (w < 0 || used + (size_t)w >= sizeof text)
+            break;
+        used += (size_t)w;
+    }
+    board_unlock(&run->sched->board);
+    luaL_addstring(&known, text);
+    luaL_pushresult(&known);
+    if (n == 0)
+        return luaL_error(L, "Task: subagent_type \"%s\" is not defined, and no "
+                          "agent type is: define it with orun.agent{name=\"%s\","
+                          " command={...}} or give run=function", name, name);
+    return luaL_error(L, "Task: subagent_type \"%s\" is not defined; the known "
+                      "ones are: %s", name, lua_tostring(L, -1));
+}
+
+static void
+lib_task_read_agent(lua_State *L, LuaRun *run, TaskArgs *a)
+{
+    const char *name = arg_name(L, "Task", "subagent_type",
+                                ARG(F_subagent_type));
+    if (lib_task_has(L, F_run)) {
+        if (name)
+            luaL_error(L, "Task: both run and subagent_type are given; a task "
+                       "is done by one of them");
+        if (lua_type(L, ARG(F_run)) != LUA_TFUNCTION)
+            arg_error(L, "Task", "run", ARG(F_run), "a function is wanted; a "
+                      "program is an agent type: orun.agent{command=...}");
+        return;
+    }
+    if (!name)
+        name = "general-purpose";
+    a->agent = sched_agent(run->sched, name);
+    if (!a->agent)
+        lib_task_no_agent(L, run, name);
+}
+
+static void
+lib_task_read_prompt(lua_State *L, TaskArgs *a)
+{
+    bool empty_ok = arg_bool(L, "Task", "allow_empty", ARG(F_allow_empty),
+                             a->agent == NULL);
+    a->prompt = arg_string(L, "Task", "prompt", ARG(F_prompt), LIB_MAX_PROMPT,
+                           &a->prompt_len);
+    if (a->prompt_len > 0 || empty_ok || lib_task_has(L, F_input))
+        return;
+    luaL_error(L, "Task: prompt is %s: the agent \"%s\" needs one (or an input; "
+               "allow_empty=true starts it with nothing)",
+               a->prompt ? "empty" : "missing", a->agent->name);
+}
+
+Retry
+lib_retry(lua_State *L, const char *fn, int idx)
+{
+    Retry r = { .backoff = 0.5, .on = ~(1u << FAULT_BLOCKED
+                                        | 1u << FAULT_CANCELLED) };
+    if (lua_isnil(L, idx))
+        return (Retry){ 0 };
+    if (lua_type(L, idx) == LUA_TNUMBER) {
+        r.max = (int)arg_integer(L, fn, "retry", idx, 0, 1000, 0);
+        return r;
+    }
+    if (lua_type(L, idx) != LUA_TTABLE)
+        arg_error(L, fn, "retry", idx, "a number of tries or a table {max=, "
+                  "backoff=, on=} is wanted");
+    static const char *const names[] = { "backoff", "max", "on" };
+    int top = lua_gettop(L);
+    luaL_checkstack(L, 8, NULL);
+    lua_settop(L, top + 3);
+    for (lua_pushnil(L); lua_next(L, idx);) {
+        int i = -1;
+        for (int k = 0; k < 3 && lua_type(L, -2) == LUA_TSTRING; k++)
+            if (strcmp(lua_tostring(L, -2), names[k]) == 0)
+                i = k;
+        if (i < 0)
+            luaL_error(L, "%s: retry has the unknown field %s; it has max, "
+                       "backoff and on", fn, arg_show(L, -2));
+        lua_replace(L, top + 1 + i);
+    }
+    r.backoff = arg_duration(L, fn, "retry.backoff", top + 1, true, r.backoff);
+    r.max = (int)arg_integer(L, fn, "retry.max", top + 2, 0, 1000, 2);
+    if (!lua_isnil(L, top + 3)) {
+        lua_Integer n = arg_array(L, fn, "retry.on", top + 3, FAULT_COUNT);
+        r.on = 0;
+        for (lua_Integer i = 1; i <= n; i++) {
+            int is = lua_rawgeti(L, top + 3, i) == LUA_TSTRING
+                ? task_fault_find(lua_tostring(L, -1)) : -1;
+            if (is < 0)
+                arg_error(L, fn, "retry.on", -1, "an error_kind such as "
+                          "\"exit\", \"timeout\", \"lua\" is wanted");
+            r.on |= 1u << is;
+            lua_pop(L, 1);
+        }
+    }
+    lua_settop(L, top);
+    return r;
+}
+
+void
+lib_check_env(lua_State *L, const char *fn, int idx)
+{
+    if (lua_isnil(L, idx))
+        return;
+    if (lua_type(L, idx) != LUA_TTABLE)
+        arg_error(L, fn, "env", idx, "a table {NAME=\"value\"} is wanted");
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING)
+            luaL_error(L, "%s: env has the key %s; names of variables are "
+                       "strings", fn, arg_show(L, -2));
+        size_t kn, vn;
+        const char *k = lua_tolstring(L, -2, &kn);
+        if (kn == 0 || strchr(k, '=') || strlen(k) != kn)
+            luaL_error(L, "%s: env has the name %s; it may not be empty or "
+                       "hold '=' or NUL", fn, arg_show(L, -2));
+        if (lua_type(L, -1) != LUA_TSTRING)
+            luaL_error(L, "%s: env.%s = %s: a string is wanted", fn, k,
+                       arg_show(L, -1));
+        const char *v = lua_tolstring(L, -1, &vn);
+        if (strlen(v) != vn)
+            luaL_error(L, "%s: env.%s holds a NUL byte", fn, k);
+    }
+}
+
+char **
+lib_env(lua_State *L, int idx, bool *failed)
+{
+    size_t n = 0;
+    if (lua_isnil(L, idx))
+        return NULL;
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1))
+        n++;
+    char **env = mem_zalloc(n + 1, sizeof *env);
+    *failed |= !env;
+    n = 0;
+    lua_pushnil(L);
+    while (env && lua_next(L, idx)) {
+        Buf b = { 0 };
+        buf_printf(&b, "%s=%s", lua_tostring(L, -2), lua_tostring(L, -1));
+        env[n] = buf_take(&b);
+        *failed |= !env[n];
+        n += env[n] != NULL;
+        lua_pop(L, 1);
+    }
+    if (!env)
+        lua_pop(L, 1);
+    return env;
+}
+
+static void
+lib_task_read_edges(lua_State *L, TaskArgs *a)
+{
+    if (lib_task_has(L, F_blockedBy)) {
+        a->blockers = arg_array(L, "Task", "blockedBy", ARG(F_blockedBy),
+                                BOARD_MAX_BLOCKERS);
+        for (lua_Integer i = 1; i <= a->blockers; i++) {
+            lua_rawgeti(L, ARG(F_blockedBy), i);
+            Task *t = lib_task_at(L, "Task", "blockedBy", -1);
+            lua_pushlightuserdata(L, t);
+            lua_replace(L, -2);
+            luaL_checkstack(L, 8, "too many blockers");
+        }
+    }
+    const char *policy = arg_text(L, "Task", "on_blocker_failure",
+                                  ARG(F_on_blocker_failure), 32);
+    if (policy && strcmp(policy, "run") != 0 && strcmp(policy, "cancel") != 0)
+        arg_error(L, "Task", "on_blocker_failure", ARG(F_on_blocker_failure),
+                  "\"cancel\" (the default) or \"run\" is wanted");
+    a->despite_failure = policy && policy[0] == 'r';
+}
+
+static void
+lib_task_read_writes(lua_State *L, TaskArgs *a)
+{
+    if (!lib_task_has(L, F_writes))
+        return;
+    a->writes = arg_array(L, "Task", "writes", ARG(F_writes), LIB_MAX_WRITES);
+    for (lua_Integer i = 1; i <= a->writes; i++) {
+        lua_rawgeti(L, ARG(F_writes), i);
+        const char *s = arg_text(L, "Task", "writes", lua_gettop(L), 4096);
+        if (!s || !*s)
+            arg_error(L, "Task", "writes", -1, "paths of files or folders are "
+                      "wanted");
+        lua_pop(L, 1);
+    }
+}
+
+static void
+lib_task_read(lua_State *L, LuaRun *run, TaskArgs *a)
+{
+    const char *fn = "Task";
+    lib_task_refuse(L);
+    lib_task_read_agent(L, run, a);
+    lib_task_read_prompt(L, a);
+    const TaskOptions *own = a->agent ? &a->agent->opt : NULL;
+    a->description = arg_text(L, fn, "description", ARG(F_description),
+                              LIB_MAX_DESCRIPTION);
+    a->background = arg_bool(L, fn, "run_in_background",
+                             ARG(F_run_in_background), false);
+    a->detach = arg_bool(L, fn, "detach", ARG(F_detach), false);
+    a->timeout = arg_duration(L, fn, "timeout", ARG(F_timeout), false,
+                              own ? own->timeout : 0);
+    a->retry = lib_task_has(L, F_retry) || !own
+        ? lib_retry(L, fn, ARG(F_retry)) : own->retry;
+    a->priority = (int)arg_integer(L, fn, "priority", ARG(F_priority),
+                                   QUEUE_LOWEST, QUEUE_HIGHEST,
+                                   a->agent ? a->agent->priority : 0);
+    a->limit = arg_name(L, fn, "limit", ARG(F_limit));
+    a->memory_limit = arg_size(L, fn, "memory_limit", ARG(F_memory_limit));
+    a->max_output = arg_size(L, fn, "max_output", ARG(F_max_output));
+    a->cwd = arg_text(L, fn, "cwd", ARG(F_cwd), 4096);
+    lib_check_env(L, fn, ARG(F_env));
+    if (!a->agent && (a->cwd || lib_task_has(L, F_env)))
+        luaL_error(L, "Task: %s is for agents that are programs; a Lua task "
+                   "shares the process: give it to orun.exec instead",
+                   a->cwd ? "cwd" : "env");
+    lib_task_read_writes(L, a);
+    lib_task_read_edges(L, a);
+    a->plain = !a->agent && a->timeout == 0 && a->retry.max == 0 && !a->limit
+        && !a->memory_limit && !a->max_output && !a->writes && !a->detach
+        && !a->despite_failure && !lib_task_has(L, F_metadata);
+}
+
+/* ---- making: nothing below raises ---- */
+
+static Writes *
+lib_task_writes(lua_State *L, Host *h, const TaskArgs *a)
+{
+    Writes *w = mem_zalloc(1, sizeof *w);
+    if (!w)
+        return NULL;
+    list_init(&w->held);
+    w->paths = mem_zalloc((size_t)a->writes, sizeof *w->paths);
+    for (lua_Integer i = 1; w->paths && i <= a->writes; i++) {
+        lua_rawgeti(L, ARG(F_writes), i);
+        char *p = writes_path(a->cwd && a->cwd[0] == '/' ? a->cwd : h->cwd,
+                              lua_tostring(L, -1));
+        lua_pop(L, 1);
+        if (!p)
+            break;
+        w->paths[w->n++] = p;
+    }
+    if (w->n == (size_t)a->writes)
+        return w;
+    writes_free(w);
+    return NULL;
+}
+
+/* The strings of opt that come from the agent type or the call. */
+static bool
+lib_task_copy(lua_State *L, TaskOptions *opt, const TaskArgs *a)
+{
+    bool failed = false;
+    const char *cwd = a->cwd ? a->cwd : a->agent ? a->agent->opt.cwd : NULL;
+    if (cwd)
+        failed |= !(opt->cwd = mem_dup(cwd, strlen(cwd)));
+    opt->env = lib_env(L, ARG(F_env), &failed);
+    return !failed;
+}
+
+static int
+lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
+                 Buf *why)
+{
+    const TaskOptions *own = a->agent ? &a->agent->opt : NULL;
+    if (a->plain)
+        return 0;
+    TaskOptions *opt = t->opt = mem_zalloc(1, sizeof *opt);
+    if (!opt || !lib_task_copy(L, opt, a))
+        return ORUN_ENOMEM;
+    opt->timeout = a->timeout;
+    opt->retry = a->retry;
+    opt->memory_limit = a->memory_limit ? a->memory_limit
+        : own ? own->memory_limit : 0;
+    opt->max_output = a->max_output ? a->max_output : own ? own->max_output : 0;
+    opt->despite_failure = a->despite_failure;
+    opt->detach = a->detach;
+    if (a->limit && !(opt->limit = sched_limit(run->sched, a->limit, 0)))
+        return ORUN_ENOMEM;
+    if (a->writes && !(opt->writes = lib_task_writes(L, run->host, a)))
+        return ORUN_ENOMEM;
+    if (lib_task_has(L, F_metadata))
+        return value_encode(L, ARG(F_metadata), "metadata", NULL,
+                            &opt->metadata, why);
+    return 0;
+}
+
+static int
+lib_task_values(lua_State *L, const TaskArgs *a, Task *t, Buf *why)
+{
+    int e = 0;
+    if (a->agent) {
+        t->code = value_hold(a->agent->code);
+        t->kind = (uint8_t)a->agent->kind;
+    } else {
+        t->kind = TASK_LUA;
+        e = value_encode(L, ARG(F_run), "run", &handle_encoding, &t->code, why);
+    }
+    if (e == 0 && lib_task_has(L, F_input))
+        e = value_encode(L, ARG(F_input), "input", &handle_encoding, &t->input,
+                         why);
+    if (e == 0 && a->prompt
+        && !(t->prompt = value_string(a->prompt, a->prompt_len)))
+        e = ORUN_ENOMEM;
+    if (e == 0 && a->description
+        && !(t->description = mem_dup(a->description, strlen(a->description))))
+        e = ORUN_ENOMEM;
+    return e;
+}
+
+/* The blockers given, then those named by handles inside the input; `n` gets
+ * how many. The given ones are light userdata on top of the frame. */
+static Task **
+lib_task_blockers(lua_State *L, LuaRun *run, const TaskArgs *a, const Task *t,
+                  size_t *n)
+{
+    const Value *holders[] = { t->input, t->code };
+    size_t inside = 0, count = 0;
+    for (size_t h = 0; h < countof(holders); h++)
+        inside += holders[h] ? value_handles(holders[h]) : 0;
+    *n = (size_t)a->blockers + inside;
+    Task **all = mem_alloc((*n + 1) * sizeof *all);
+    if (!all)
+        return NULL;
+    for (lua_Integer i = 0; i < a->blockers; i++)
+        all[count++] = lua_touserdata(L, ARG(F_COUNT) + (int)i);
+    sched_lock(run->sched);
+    for (size_t h = 0; h < countof(holders); h++)
+        for (size_t i = 0; holders[h] && i < value_handles(holders[h]); i++) {
+            Task *b = board_find(&run->sched->board,
+                                 value_handle(holders[h], i));
+            if (b && b->id != 0)
+                all[count++] = b;
+        }
+    board_unlock(&run->sched->board);
+    *n = count;
+    return all;
+}
+
+static int
+lib_task_make(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t, Buf *why)
+{
+    size_t n;
+    t->agent = a->agent;
+    t->priority = (int8_t)a->priority;
+    int e = lib_task_values(L, a, t, why);
+    if (e == 0)
+        e = lib_task_options(L, run, a, t, why);
+    if (e)
+        return e;
+    if (a->blockers == 0 && !(t->input && value_handles(t->input))
+        && !(t->code && value_handles(t->code)))
+        return sched_add(run->sched, t, run->task, NULL, 0);
+    Task **blockers = lib_task_blockers(L, run, a, t, &n);
+    if (!blockers)
+        return ORUN_ENOMEM;
+    e = sched_add(run->sched, t, run->task, blockers, n);
+    mem_free(blockers);
+    return e;
+}
+
+void
+lib_why(LibWhy *why, const char *fn, Buf *b)
+{
+    snprintf(why->text, sizeof why->text, "%s: %s", fn, buf_cstr(b));
+    buf_free(b);
+}
+
+/* Say why no task was made. */
+static int
+lib_task_failed(lua_State *L, int e, const LibWhy *why)
+{
+    if (e == ORUN_ESHUTDOWN) {
+        lua_pushnil(L);
+        lua_pushliteral(L, "shutting down");
+        return 2;
+    }
+    if (e == ORUN_EDEPTH)
+        return luaL_error(L, "Task: tasks are nested %d deep; a task that keeps "
+                          "starting itself never ends", BOARD_MAX_DEPTH);
+    if (e == ORUN_EREMOVED)
+        return luaL_error(L, "Task: blockedBy names a task that was removed "
+                          "from the list");
+    if (e == ORUN_EUNSENDABLE || e == ORUN_ETOOBIG)
+        return luaL_error(L, "%s", why->text);
+    return luaL_error(L, "Task: %s", err_text(e));
+}
+
+int
+lib_task(lua_State *L)
+{
+    LuaRun *run = park_run(L);
+    TaskArgs a = { 0 };
+    LibWhy why = { "" };
+    Buf text = { 0 };
+    arg_frame(L, "Task", lib_task_fields, F_COUNT, false);
+    lib_task_read(L, run, &a);
+    Task *t = mem_zalloc(1, sizeof *t);
+    if (!t)
+        return luaL_error(L, "Task: %s", err_text(ORUN_ENOMEM));
+    lib_where(L, t);
+    int e = lib_task_make(L, run, &a, t, &text);
+    if (e) {
+        lib_why(&why, "Task", &text);
+        task_free(t);
+        return lib_task_failed(L, e, &why);
+    }
+    if (a.background) {
+        handle_push(L, t);
+        return 1;
+    }
+    return lib_await(L, "Task", t, INFINITY);
+}

@@ -1,0 +1,66 @@
+/* lib_task.h — the primitives as Lua functions. Layer 7 (Lua API).
+ *
+ * Each file of lib_*.c is a group of functions: they check their arguments,
+ * make one call down, and push what came of it. What they share is here.
+ */
+#ifndef ORUN_LIB_TASK_H
+#define ORUN_LIB_TASK_H
+
+#include "park.h"
+#include "task.h"
+#include <lua.h>
+
+/* What raises is done first; then, with nothing to lose, things are made. A
+ * message of the second part is kept here until all is given back. */
+typedef struct LibWhy {
+    char text[512];
+} LibWhy;
+
+/* Keep the message in `b` (freed) for lib_raise. */
+void lib_why(LibWhy *why, const char *fn, struct Buf *b);
+
+/* Read `retry` at idx: a number of tries, or {max=, backoff=, on=}. */
+Retry lib_retry(lua_State *L, const char *fn, int idx);
+
+/* Check an `env` table at idx: names without "=", string values. */
+void lib_check_env(lua_State *L, const char *fn, int idx);
+
+/* Check a command at idx, a non-empty array of strings; gives its length. */
+lua_Integer lib_check_command(lua_State *L, const char *fn, int idx);
+
+/* "K=V" strings of a checked table; NULL with *failed set on no memory. */
+char **lib_env(lua_State *L, int idx, bool *failed);
+
+/* The task meant by the value at idx (an id, a handle, or a table with `id` or
+ * `task_id`). Raises for what was never one; a removed task is returned. */
+Task *lib_task_at(lua_State *L, const char *fn, const char *name, int idx);
+
+/* Push the result of a task as TaskOutput gives it. When the task is final it
+ * counts as read. */
+void lib_push_result(lua_State *L, Task *t, bool timed_out);
+
+/* Wait for t (until deadline) and give its result: `return lib_await(...)`. */
+int lib_await(lua_State *L, const char *fn, Task *t, double deadline);
+
+/* Remember where in the script the caller was called. */
+void lib_where(lua_State *L, Task *t);
+
+/* Lua functions. */
+int lib_task(lua_State *L);
+int lib_task_output(lua_State *L);
+int lib_task_stop(lua_State *L);
+int lib_task_create(lua_State *L);
+int lib_task_list(lua_State *L);
+int lib_task_get(lua_State *L);
+int lib_task_update(lua_State *L);
+int lib_claim(lua_State *L);
+int lib_collector(lua_State *L);
+int lib_agent(lua_State *L);
+int lib_exec(lua_State *L);
+int lib_sleep(lua_State *L);
+int lib_now(lua_State *L);
+int lib_log(lua_State *L);
+int lib_limit(lua_State *L);
+int lib_config(lua_State *L);
+
+#endif

@@ -1,0 +1,49 @@
+/* limit.h — the right to run: slots of a pool, and declared writes. Layer 3.
+ *
+ * A Limit is a named number of slots and the tasks that wait for one. Writes
+ * are the files and folders a task says it will change; two that overlap never
+ * run at the same time. Neither is locked here: the board's lock guards both.
+ */
+#ifndef ORUN_LIMIT_H
+#define ORUN_LIMIT_H
+
+#include "base.h"
+#include "list.h"
+#include "queue.h"
+
+typedef struct Limit {
+    char *name;
+    int cap;       /* slots */
+    int used;      /* of them taken; more than cap only by tasks that go on */
+    Queue waiting; /* tasks (by job.link) */
+    List all;      /* in the scheduler's list */
+} Limit;
+
+/* A pool of `cap` slots; NULL when memory is out. */
+Limit *limit_new(const char *name, int cap);
+void limit_free(Limit *l);
+
+static inline bool
+limit_full(const Limit *l)
+{
+    return l->used >= l->cap;
+}
+
+typedef struct Writes {
+    List held; /* in the scheduler's list while its task runs */
+    size_t n;
+    char **paths; /* absolute, without "." and ".." and trailing slash */
+} Writes;
+
+/* Make an absolute, plain path out of `path` seen from `cwd` (absolute): what
+ * exists of it is resolved (links followed), the rest by its letters. NULL
+ * when memory is out. Blocks on the file system; not under a lock. */
+char *writes_path(const char *cwd, const char *path);
+
+/* True when some path of one is, or is inside, some path of the other. */
+bool writes_overlap(const Writes *a, const Writes *b);
+
+/* NULL is fine. */
+void writes_free(Writes *w);
+
+#endif

@@ -1,0 +1,202 @@
+/* loop.c — the io thread.
+ *
+ * The uv_async that wakes the loop is unreferenced, so uv_run returns by
+ * itself once nothing else is alive. Until loop_stop asks for the end, that
+ * only means that the loop is idle, and a reference keeps it waiting; after
+ * it, an idle loop with an empty mailbox is the end. The async is closed last
+ * and under the lock, so a late post is never sent to a closed handle.
+ */
+#include "loop.h"
+#include "err.h"
+#include "log.h"
+#include "mem.h"
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { LOOP_STACK = 8 << 20 };
+#else
+enum { LOOP_STACK = 1 << 20 };
+#endif
+
+struct Loop {
+    uv_loop_t uv;
+    pthread_t thread;
+
+    uv_async_t wake; /* sent by any thread, closed by the io thread */
+
+    pthread_mutex_t lock;
+    /* guarded by lock: */
+    List mail;     /* of LoopMsg */
+    bool stopping; /* loop_stop was called */
+    bool closed;   /* wake can be sent no more */
+};
+
+/* What loop_call waits for; lives on the caller's stack. */
+typedef struct LoopCall {
+    LoopMsg msg;
+    Loop *loop;
+    void (*fn)(Loop *loop, void *ud);
+    void *ud;
+    sem_t done;
+} LoopCall;
+
+/* Run what the mailbox held at this moment; true when there was something. */
+static bool ON_IO
+loop_drain(Loop *l)
+{
+    List batch;
+    list_init(&batch);
+    pthread_mutex_lock(&l->lock);
+    bool any = !list_empty(&l->mail);
+    if (any) {
+        list_after(&l->mail, &batch);
+        list_del(&l->mail);
+    }
+    pthread_mutex_unlock(&l->lock);
+    for (List *node; (node = list_shift(&batch)) != NULL;) {
+        LoopMsg *msg = container_of(node, LoopMsg, link);
+        msg->run(msg);
+    }
+    return any;
+}
+
+static void
+loop_woken(uv_async_t *wake)
+{
+    role_is_io();
+    Loop *l = wake->data;
+    loop_drain(l);
+    pthread_mutex_lock(&l->lock);
+    if (l->stopping)
+        uv_unref((uv_handle_t *)wake);
+    pthread_mutex_unlock(&l->lock);
+}
+
+/* Close the async unless a message came meanwhile; true when closed. */
+static bool ON_IO
+loop_seal(Loop *l)
+{
+    pthread_mutex_lock(&l->lock);
+    l->closed = list_empty(&l->mail);
+    bool closed = l->closed;
+    pthread_mutex_unlock(&l->lock);
+    if (closed)
+        uv_close((uv_handle_t *)&l->wake, NULL);
+    return closed;
+}
+
+static void *
+loop_main(void *arg)
+{
+    Loop *l = arg;
+    role_is_io();
+    pthread_setname_np(pthread_self(), "orun-io");
+    do
+        uv_run(&l->uv, UV_RUN_DEFAULT);
+    while (loop_drain(l) || !loop_seal(l));
+    uv_run(&l->uv, UV_RUN_DEFAULT);
+    LOG(LOOP, "io thread ends");
+    return NULL;
+}
+
+static int
+loop_spawn(Loop *l)
+{
+    pthread_attr_t attr;
+    sigset_t all, old;
+    if (pthread_attr_init(&attr))
+        return ORUN_ENOMEM;
+    pthread_attr_setstacksize(&attr, LOOP_STACK);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int e = pthread_create(&l->thread, &attr, loop_main, l);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    pthread_attr_destroy(&attr);
+    return e ? ORUN_ESYS : 0;
+}
+
+int
+loop_start(Loop **out)
+{
+    int e = ORUN_ENOMEM;
+    Loop *l = mem_zalloc(1, sizeof *l);
+    if (!l)
+        return e;
+    list_init(&l->mail);
+    pthread_mutex_init(&l->lock, NULL);
+    e = ORUN_ESYS;
+    if (uv_loop_init(&l->uv))
+        goto fail_loop;
+    if (uv_async_init(&l->uv, &l->wake, loop_woken))
+        goto fail_async;
+    l->wake.data = l;
+    if ((e = loop_spawn(l)) != 0)
+        goto fail_thread;
+    *out = l;
+    return 0;
+fail_thread:
+    uv_close((uv_handle_t *)&l->wake, NULL);
+    uv_run(&l->uv, UV_RUN_DEFAULT);
+fail_async:
+    uv_loop_close(&l->uv);
+fail_loop:
+    pthread_mutex_destroy(&l->lock);
+    mem_free(l);
+    return e;
+}
+
+void
+loop_post(Loop *l, LoopMsg *msg)
+{
+    pthread_mutex_lock(&l->lock);
+    bool first = list_empty(&l->mail);
+    list_push(&l->mail, &msg->link);
+    if (first && !l->closed)
+        uv_async_send(&l->wake);
+    pthread_mutex_unlock(&l->lock);
+}
+
+uv_loop_t *
+loop_uv(Loop *l)
+{
+    return &l->uv;
+}
+
+static void ON_IO
+loop_called(LoopMsg *msg)
+{
+    LoopCall *call = container_of(msg, LoopCall, msg);
+    call->fn(call->loop, call->ud);
+    sem_post(&call->done);
+}
+
+void
+loop_call(Loop *l, void (*fn)(Loop *loop, void *ud), void *ud)
+{
+    LoopCall call = { .msg.run = loop_called, .loop = l, .fn = fn, .ud = ud };
+    sem_init(&call.done, 0, 0);
+    loop_post(l, &call.msg);
+    while (sem_wait(&call.done) != 0 && errno == EINTR)
+        continue;
+    sem_destroy(&call.done);
+}
+
+void
+loop_stop(Loop *l)
+{
+    if (!l)
+        return;
+    pthread_mutex_lock(&l->lock);
+    l->stopping = true;
+    uv_async_send(&l->wake);
+    pthread_mutex_unlock(&l->lock);
+    pthread_join(l->thread, NULL);
+    int e = uv_loop_close(&l->uv);
+    if (e)
+        LOG(LOOP, "handles left open: %s", uv_strerror(e));
+    pthread_mutex_destroy(&l->lock);
+    mem_free(l);
+}

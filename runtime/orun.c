@@ -1,0 +1,423 @@
+/* orun.c — the embedding API: a host, a script state, and running scripts. */
+#include "err.h"
+#include "orun.h"
+#include "bundle.h"
+#include "handle.h"
+#include "host.h"
+#include "json.h"
+#include "lib_orun.h"
+#include "log.h"
+#include "mem.h"
+#include "orun_version.h"
+#include "park.h"
+#include <errno.h>
+#include <lauxlib.h>
+#include <lualib.h>
+#include <math.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    ORUN_PROCESSES = 5,             /* programs at once, by default */
+    ORUN_MAX_SCRIPT = 16 << 20,     /* bytes of a script */
+    ORUN_MEMORY = 1 << 30,          /* of a Lua task */
+};
+
+struct orun {
+    /* Never changes. */
+    Host *host;
+    Vm *vm;
+    LuaRun run; /* of the script, task 0 */
+    pid_t pid;
+    bool no_wait;
+
+    /* Of the owning thread. */
+    Buf message;
+    int status;      /* exit status of the last run */
+    size_t reported; /* tasks up to this id were looked at for failures */
+    int args;        /* how many `...` there are */
+};
+
+const char *
+orun_version(void)
+{
+    return ORUN_VERSION;
+}
+
+static int
+orun_fail(orun *o, int code, const char *format, ...) PRINTF_LIKE(3, 4);
+
+static int
+orun_fail(orun *o, int code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    buf_clear(&o->message);
+    buf_vprintf(&o->message, format, args);
+    va_end(args);
+    return code;
+}
+
+static int
+orun_read_config(const orun_config *given, orun_config *c)
+{
+    *c = (orun_config)ORUN_CONFIG_INIT;
+    if (given && (given->size < offsetof(orun_config, workers) + sizeof(int)
+                  || given->size > 4096))
+        return ORUN_EINVAL;
+    if (given)
+        memcpy(c, given, given->size < sizeof *c ? given->size : sizeof *c);
+    if (c->workers < 0 || c->processes < 0 || c->workers > 10000)
+        return ORUN_EINVAL;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (c->workers == 0)
+        c->workers = processors > 0 ? (int)processors : 1;
+    if (c->processes == 0)
+        c->processes = ORUN_PROCESSES;
+    if (c->memory_limit == 0)
+        c->memory_limit = ORUN_MEMORY;
+    return 0;
+}
+
+static int
+orun_make(orun *o, const orun_config *c)
+{
+    size_t size;
+    const char *source = bundle_find("orun.json", &size);
+    json_init(source, size);
+    HostConfig config = {
+        .processes = c->processes, .workers = c->workers,
+        .memory_limit = c->memory_limit,
+        .vm = { .open = lib_orun_open },
+    };
+    int e = stop_init();
+    if (e == 0)
+        e = host_new(&config, &o->host);
+    if (e)
+        return e;
+    o->run = (LuaRun){ .sched = &o->host->sched, .pool = o->host->pool,
+                       .host = o->host, .task = o->host->sched.board.root };
+    VmConfig script = { .open = lib_orun_open, .ud = &o->run };
+    e = vm_script_new(&script, &o->vm);
+    if (e) {
+        host_free(o->host);
+        return e;
+    }
+    o->vm->owner = &o->run;
+    o->run.vm = o->vm;
+    park_init(&o->run);
+    o->no_wait = c->no_wait != 0;
+    o->pid = getpid();
+    return 0;
+}
+
+int
+orun_new(const orun_config *config, orun **out)
+{
+    orun_config c;
+    if (!out)
+        return ORUN_EINVAL;
+    *out = NULL;
+    int e = orun_read_config(config, &c);
+    if (e)
+        return e;
+    orun *o = mem_zalloc(1, sizeof *o);
+    if (!o)
+        return ORUN_ENOMEM;
+    log_init();
+    e = orun_make(o, &c);
+    if (e) {
+        mem_free(o);
+        return e;
+    }
+    *out = o;
+    return 0;
+}
+
+typedef struct OrunArgs {
+    int argc, script;
+    const char *const *argv;
+} OrunArgs;
+
+static int
+orun_args_table(lua_State *L)
+{
+    const OrunArgs *a = lua_touserdata(L, 1);
+    lua_createtable(L, a->argc, a->script + 1);
+    for (int i = 0; i < a->argc; i++) {
+        lua_pushstring(L, a->argv[i]);
+        lua_rawseti(L, -2, i - a->script);
+    }
+    lua_setglobal(L, "arg");
+    return 0;
+}
+
+int
+orun_set_args(orun *o, int argc, const char *const *argv, int script)
+{
+    if (!o || argc < 0 || (argc && !argv))
+        return ORUN_EINVAL;
+    OrunArgs a = { argc, script, argv };
+    lua_State *L = o->vm->L;
+    lua_pushcfunction(L, orun_args_table);
+    lua_pushlightuserdata(L, &a);
+    if (lua_pcall(L, 1, 0, 0) == LUA_OK) {
+        o->args = argc - script - 1 > 0 ? argc - script - 1 : 0;
+        return 0;
+    }
+    lua_settop(L, 0);
+    return orun_fail(o, ORUN_ENOMEM, "%s", err_text(ORUN_ENOMEM));
+}
+
+/* The message at the top of the script's stack becomes the error. */
+static int
+orun_raised(orun *o, int code, int status)
+{
+    lua_State *L = o->vm->L;
+    buf_clear(&o->message);
+    vm_error_text(L, &o->message);
+    lua_settop(L, 0);
+    o->status = status;
+    return code;
+}
+
+/* Wait in the script's name; gives the outcome. */
+static int
+orun_wait(orun *o, const WaitFor *what)
+{
+    o->run.want = *what;
+    sched_lock(o->run.sched);
+    park_script(&o->run);
+    sched_unlock(o->run.sched);
+    return o->run.wait.outcome;
+}
+
+/* Wait until every task is final; what can never end is cancelled. */
+static void
+orun_wait_idle(orun *o)
+{
+    WaitFor idle = { .kind = WAIT_FOR_IDLE, .deadline = INFINITY };
+    while (orun_wait(o, &idle) != WAIT_DONE) {
+        sched_lock(o->run.sched);
+        o->run.task->stopping = FAULT_NONE;
+        sched_unlock(o->run.sched);
+        sched_cancel_all(o->run.sched, "the run ended");
+    }
+}
+
+/* Name the failed tasks nobody looked at. */
+static int
+orun_report_unread(orun *o)
+{
+    Board *b = &o->run.sched->board;
+    int unread = 0;
+    board_lock(b);
+    for (; o->reported < b->count; o->reported++) {
+        Task *t = b->table[o->reported];
+        if (t->state != TASK_FAILED || t->read || unread++ >= 20)
+            continue;
+        if (unread == 1)
+            buf_clear(&o->message);
+        else
+            buf_putc(&o->message, '\n');
+        if (t->file)
+            buf_printf(&o->message, "%s:%d: ", t->file, t->line);
+        board_name(t, &o->message);
+        buf_printf(&o->message, " failed and its result was never read: %s",
+                   t->outcome.error ? t->outcome.error : "no reason known");
+    }
+    board_unlock(b);
+    if (unread > 20)
+        buf_printf(&o->message, "\n(and %d more)", unread - 20);
+    return unread;
+}
+
+/* The end-of-script rule. `code` is how the script itself ended. */
+static int
+orun_conclude(orun *o, int code)
+{
+    if (code || o->no_wait || o->vm->exit_code >= 0)
+        sched_cancel_all(o->run.sched, "the script ended");
+    o->run.task->stopping = FAULT_NONE;
+    orun_wait_idle(o);
+    if (stop_wanted(&o->vm->stop) && o->vm->exit_code < 0 && code == 0)
+        code = orun_fail(o, ORUN_ESTOPPED, "interrupted");
+    if (code == 0 && o->vm->exit_code < 0 && orun_report_unread(o)) {
+        code = ORUN_EFAILED;
+        o->status = 1;
+    }
+    fflush(NULL);
+    return code;
+}
+
+/* Run the chunk at the top of the stack. */
+static int
+orun_call(orun *o)
+{
+    lua_State *L = o->vm->L;
+    luaL_checkstack(L, o->args + 8, "too many arguments");
+    int chunk = lua_gettop(L);
+    if (lua_getglobal(L, "arg") == LUA_TTABLE)
+        for (int i = 1; i <= o->args; i++)
+            lua_rawgeti(L, chunk + 1, i);
+    lua_remove(L, chunk + 1);
+    lua_pushcfunction(L, vm_traceback);
+    lua_insert(L, chunk);
+    int status = stop_pcall(&o->vm->stop, L, lua_gettop(L) - chunk - 1, 0,
+                            chunk);
+    if (status == LUA_OK || o->vm->exit_code >= 0) {
+        lua_settop(L, 0);
+        o->status = o->vm->exit_code >= 0 ? o->vm->exit_code : 0;
+        return 0;
+    }
+    bool stopped = stop_wanted(&o->vm->stop);
+    return orun_raised(o, stopped ? ORUN_ESTOPPED : ORUN_EFAILED,
+                       stopped ? 130 : 1);
+}
+
+/* Load with `load`, then run and conclude. */
+static int
+orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
+{
+    if (o->pid != getpid())
+        return ORUN_EFORKED;
+    lua_State *L = o->vm->L;
+    buf_clear(&o->message);
+    o->status = 0;
+    o->vm->exit_code = -1;
+    stop_reset(&o->vm->stop);
+    lua_settop(L, 0);
+    int status = load(L, ud);
+    if (status != LUA_OK)
+        return orun_raised(o, ORUN_ESYNTAX, 2);
+    int code = orun_call(o);
+    return orun_conclude(o, code);
+}
+
+typedef struct OrunSource {
+    const char *name, *code;
+    size_t size;
+} OrunSource;
+
+static int
+orun_load_string(lua_State *L, void *ud)
+{
+    const OrunSource *s = ud;
+    return luaL_loadbufferx(L, s->code, s->size, s->name, "t");
+}
+
+/* A directory or a huge file is refused before it is read. */
+static int
+orun_load_file(lua_State *L, void *ud)
+{
+    const char *path = ud;
+    struct stat st;
+    bool in = strcmp(path, "-") == 0;
+    if (!in && stat(path, &st) == 0) {
+        if (S_ISDIR(st.st_mode)) {
+            lua_pushfstring(L, "cannot read %s: it is a folder", path);
+            return LUA_ERRFILE;
+        }
+        if (st.st_size > ORUN_MAX_SCRIPT) {
+            lua_pushfstring(L, "cannot read %s: it has %I bytes, and a script "
+                            "may have %d", path, (LUAI_UACINT)st.st_size,
+                            ORUN_MAX_SCRIPT);
+            return LUA_ERRFILE;
+        }
+    }
+    return luaL_loadfilex(L, in ? NULL : path, "t");
+}
+
+int
+orun_run_string(orun *o, const char *name, const char *code, size_t size)
+{
+    if (!o)
+        return ORUN_EINVAL;
+    if (!code)
+        return orun_fail(o, ORUN_EINVAL, "orun_run_string: code is NULL");
+    OrunSource s = { name ? name : "=script", code, size };
+    return orun_run(o, orun_load_string, &s);
+}
+
+/* What stands beside the script can be required. Argument: its folder. */
+static int
+orun_add_path(lua_State *L)
+{
+    const char *dir = lua_tostring(L, 1);
+    lua_getglobal(L, "package");
+    lua_getfield(L, -1, "path");
+    lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", dir, dir,
+                    luaL_checkstring(L, -1));
+    lua_setfield(L, -3, "path");
+    return 0;
+}
+
+static void
+orun_set_path(orun *o, const char *path)
+{
+    char *real = strcmp(path, "-") == 0 ? NULL : realpath(path, NULL);
+    char *slash = real ? strrchr(real, '/') : NULL;
+    if (slash) {
+        *slash = '\0';
+        lua_State *L = o->vm->L;
+        lua_pushcfunction(L, orun_add_path);
+        lua_pushstring(L, real);
+        lua_pcall(L, 1, 0, 0);
+        lua_settop(L, 0);
+    }
+    free(real);
+}
+
+int
+orun_run_file(orun *o, const char *path)
+{
+    if (!o)
+        return ORUN_EINVAL;
+    if (!path)
+        return orun_fail(o, ORUN_EINVAL, "orun_run_file: path is NULL");
+    orun_set_path(o, path);
+    return orun_run(o, orun_load_file, (void *)path);
+}
+
+int
+orun_exit_status(orun *o)
+{
+    return o ? o->status : 2;
+}
+
+const char *
+orun_errmsg(orun *o)
+{
+    return o ? buf_cstr(&o->message) : "orun is NULL";
+}
+
+void
+orun_interrupt(orun *o)
+{
+    if (!o)
+        return;
+    Sched *s = o->run.sched;
+    bool again = stop_wanted(&o->vm->stop);
+    stop_request(&o->vm->stop, again ? STOP_HARD : STOP_ONCE, "interrupted");
+    sched_lock(s);
+    s->board.root->stopping = FAULT_CANCELLED;
+    if (s->board.root->waiting)
+        wait_fire(s->board.root->waiting, WAIT_STOPPED);
+    sched_unlock(s);
+}
+
+void
+orun_free(orun *o)
+{
+    if (!o || o->pid != getpid())
+        return;
+    o->run.task->stopping = FAULT_NONE;
+    sched_close(o->run.sched);
+    orun_wait_idle(o);
+    vm_script_free(o->vm);
+    host_free(o->host);
+    park_destroy(&o->run);
+    buf_free(&o->message);
+    mem_free(o);
+}

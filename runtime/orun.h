@@ -1,0 +1,111 @@
+/* orun.h — run parallel Lua scripts from your program. Layer 8 (edge).
+ *
+ * This is the only header to install; it is the manual of the C API.
+ *
+ *     orun_config config = ORUN_CONFIG_INIT;
+ *     orun *o;
+ *     if (orun_new(&config, &o) != 0)
+ *         return 1;
+ *     if (orun_run_string(o, "=script", code, strlen(code)) != 0)
+ *         fprintf(stderr, "%s\n", orun_errmsg(o));
+ *     orun_free(o);
+ *
+ * Link with -lorun -llua5.4 -luv (see build flags in README.md).
+ *
+ * What a runtime is. One orun is one Lua state for scripts and one board of
+ * tasks with its workers. It has no global state: a program may have several.
+ * It installs no signal handler but SIGURG's, with which it interrupts Lua
+ * code that is to be stopped (one that was there before is still called), and
+ * never touches SIGCHLD or waitpid: child processes belong to a small keeper
+ * process, which ends them all however the program ends.
+ *
+ * Threads. A runtime belongs to one thread at a time: orun_new, the orun_run
+ * functions, orun_errmsg and orun_free are called by the thread that owns it.
+ * orun_interrupt may be called by any thread. Scripts run on the calling
+ * thread, which needs 1 MiB of stack; tasks run on orun's own.
+ *
+ * Errors are 0 or one of the negative codes below; orun_errmsg says more.
+ */
+#ifndef ORUN_H
+#define ORUN_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifndef ORUN_ERR_H /* inside orun itself, err.h has the whole list */
+enum {
+    ORUN_OK = 0,
+    ORUN_ENOMEM = -1,   /* out of memory */
+    ORUN_EINVAL = -2,   /* an argument makes no sense; errmsg names it */
+    ORUN_ESTOPPED = -12, /* orun_interrupt ended the script */
+    ORUN_ESYS = -14,    /* the operating system refused */
+    ORUN_ESYNTAX = -18, /* the script could not be read or compiled */
+    ORUN_EFAILED = -19, /* the script raised an error, or a task failed and
+                           nobody read it */
+    ORUN_EFORKED = -21  /* called in a fork of the process that made it */
+};
+#endif
+
+typedef struct orun orun;
+
+/* All zero means all defaults, but `size`, which must be set: it lets fields
+ * be added at the end without breaking programs that do not know them. */
+typedef struct orun_config {
+    size_t size;         /* sizeof(orun_config) */
+    int workers;         /* Lua tasks at once; 0: as many as processors */
+    int processes;       /* programs at once; 0: 5 */
+    size_t memory_limit; /* bytes a Lua task's state may use; 0: 1 GiB */
+    int no_wait;         /* 1: cancel what still runs when a script ends,
+                            0: wait for it */
+} orun_config;
+
+#define ORUN_CONFIG_INIT { sizeof(orun_config), 0, 0, 0, 0 }
+
+/* "0.1.0"; a constant. Any thread. */
+const char *orun_version(void);
+
+/* Make a runtime in *out. `config` may be NULL: all defaults. Errors:
+ * ORUN_EINVAL (a bad config, out is NULL), ORUN_ENOMEM, ORUN_ESYS; then *out
+ * is NULL. */
+int orun_new(const orun_config *config, orun **out);
+
+/* What scripts see as `arg`: argv[0] up to argv[argc-1], where argv[script] is
+ * arg[0]. What follows it is passed to the script as `...`, too. The strings
+ * are copied. */
+int orun_set_args(orun *o, int argc, const char *const *argv, int script);
+
+/* Run a script file ("-" is standard input) and then wait for its tasks (or
+ * cancel them, as configured). May be called again; globals stay, tasks of
+ * earlier runs can still be asked for. Errors: ORUN_ESYNTAX, ORUN_EFAILED,
+ * ORUN_ESTOPPED, ORUN_ENOMEM. */
+int orun_run_file(orun *o, const char *path);
+
+/* The same for `size` bytes of source. `name` is for messages: "=name", or
+ * "@file", as in Lua. */
+int orun_run_string(orun *o, const char *name, const char *code, size_t size);
+
+/* The exit status of the last run as a program would give it: what os.exit
+ * was given, 0 after success, 1 after a failure, 2 after a syntax error, 130
+ * when interrupted. */
+int orun_exit_status(orun *o);
+
+/* What the last error was about; "" after success. Valid until the next call
+ * with this runtime. */
+const char *orun_errmsg(orun *o);
+
+/* Stop the running script: it ends with the error "stopped: interrupted", and
+ * its tasks are cancelled. A second call does not let clean-up run. Any
+ * thread; not from a signal handler. */
+void orun_interrupt(orun *o);
+
+/* Cancel what runs, wait for it (children are ended within seconds) and free
+ * all. NULL is fine. */
+void orun_free(orun *o);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

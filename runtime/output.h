@@ -1,0 +1,52 @@
+/* output.h — what a program prints, kept in bounded memory. Layer 3 (tasks).
+ *
+ * The first `keep` bytes stay in memory; when more comes, everything goes to
+ * a file in the run's folder, so a flood costs disk and not memory and no byte
+ * is lost. One thread writes (io), any thread may read meanwhile: an Output
+ * has its own small lock, and files are read outside it. An Output is counted:
+ * the last drop frees it (its file stays until the run's folder goes).
+ */
+#ifndef ORUN_OUTPUT_H
+#define ORUN_OUTPUT_H
+
+#include "base.h"
+#include "buf.h"
+#include "folder.h"
+
+typedef struct Output Output;
+
+/* An empty Output with one holder; NULL when memory is out. `keep`: bytes kept
+ * in memory before the file is started (at least 1). With no folder, what is
+ * past `keep` is dropped and output_error says so. */
+Output *output_new(Folder *f, size_t keep) NODISCARD;
+Output *output_hold(Output *o);
+void output_drop(Output *o);
+
+/* Append. A disk that is full loses nothing silently: the error sticks, later
+ * bytes are dropped, and output_error gives its text. One thread at a time. */
+void output_write(Output *o, const void *p, size_t n);
+
+/* No more will be written: the file's descriptor is closed. By the writer. */
+void output_end(Output *o);
+
+/* Bytes kept so far. Any thread. */
+size_t output_size(Output *o);
+
+/* NULL, or why bytes could not be kept (lives as long as o). Any thread. */
+const char *output_error(Output *o);
+
+/* Copy at most `max` bytes from the start into `to`. When there is more, the
+ * copy is cut after its last whole line (or at `max` when there is none) and
+ * a line "[cut: N of M bytes; the whole is in PATH]" follows, and true is
+ * returned; the file is made then if it was not there. Any thread. */
+bool output_copy(Output *o, size_t max, Buf *to);
+
+/* Copy the last `max` bytes at most into `to` (whole lines when cut). Any
+ * thread. */
+void output_tail(Output *o, size_t max, Buf *to);
+
+/* The file that holds all of it (lives as long as o): NULL while all is in
+ * memory. Any thread. */
+const char *output_path(Output *o);
+
+#endif

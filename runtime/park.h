@@ -1,0 +1,72 @@
+/* park.h — how Lua code waits. Layer 4 (Lua host).
+ *
+ * One function, park, serves the script and tasks alike:
+ *   - in a task, where Lua can yield, it yields: the worker begins the wait
+ *     after the coroutine has truly stopped (so it cannot be resumed too
+ *     early), and takes other work;
+ *   - elsewhere (the script; a sort comparator, gsub, the user's own
+ *     coroutine in a task) it blocks the thread on a condition, and in a task
+ *     a spare worker takes its place.
+ * Either way the continuation runs when the wait has ended.
+ */
+#ifndef ORUN_PARK_H
+#define ORUN_PARK_H
+
+#include "pool.h"
+#include "sched.h"
+#include "vm.h"
+#include "wait.h"
+
+/* One state running the code of one task (or the script): vm->owner. */
+typedef struct LuaRun {
+    /* Never changes. */
+    Sched *sched;
+    Pool *pool;
+    struct Host *host;
+    Task *task;
+    Vm *vm;
+    uint32_t attempt;
+
+    /* Of the thread that runs the state. */
+    WaitFor want; /* what the code asked to wait for … */
+    bool wants;   /* … when it has just yielded for that */
+
+    /* Guarded by the board's lock. */
+    Wait wait;
+    pthread_cond_t go;
+    bool blocked; /* its thread waits on `go` … */
+    bool granted; /* … until this */
+} LuaRun;
+
+/* Set up / take down the waiting part. */
+void park_init(LuaRun *run);
+void park_destroy(LuaRun *run);
+
+/* The run that L belongs to. */
+static inline LuaRun *
+park_run(lua_State *L)
+{
+    return vm_of(L)->owner;
+}
+
+/* Wait, then go on in `k` (status, ctx as for lua_yieldk) with the stack as
+ * it is. To be called as `return park(...)`. On the thread that runs L. */
+int park(lua_State *L, const WaitFor *what, lua_KFunction k, lua_KContext ctx);
+
+/* Block the script until run->want is so. With the lock held, which is free
+ * while it waits; run->wait.outcome tells how it ended. */
+void park_script(LuaRun *run);
+
+/* How the last wait ended: WAIT_DONE, _TIMED_OUT or _DEADLOCK; raises when the
+ * task is being stopped or memory is out. For continuations. */
+int park_outcome(lua_State *L);
+
+/* After stop_resume gave LUA_YIELD with run->wants: begin the wait. Gives true
+ * when it is pending (somebody else may have the run by then), false when the
+ * run is to be resumed at once. */
+bool park_begin(LuaRun *run) ON_WORKER;
+
+/* The runner's `start` for a woken task: let it go on. No lock held. */
+void park_go_on(LuaRun *run);
+
+#endif

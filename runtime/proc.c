@@ -1,0 +1,469 @@
+/* proc.c — the life of one child process.
+ *
+ * Three pipes (or two and /dev/null), one timer and the keeper's two calls
+ * drive it; proc_settle looks after each of them whether it is over. Each pipe
+ * end has its own open file description, so ours are non-blocking and the
+ * child's are not. Handles are counted: `done` is called when the last one is
+ * closed, so whoever gets it may free at once.
+ *
+ * The timer is one thing at a time: the report of a failure from proc_start,
+ * the steps of proc_stop, or the end of draining.
+ */
+#include "proc.h"
+#include "err.h"
+#include "keeper.h"
+#include "log.h"
+#include "loop.h"
+#include "mem.h"
+#include "output.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    PROC_READ = 64 << 10,   /* one read: all a pipe usually holds */
+    PROC_READS = 4,         /* reads of one pipe before others have a turn */
+    PROC_STDERR = 64 << 10, /* stderr bytes kept in memory */
+    PROC_DRAIN_MS = 500,    /* for output after the exit */
+    PROC_GIVE_UP_MS = 10000 /* for an exit after SIGKILL */
+};
+
+typedef enum ProcState {
+    PROC_STARTING, PROC_RUNNING, PROC_DRAINING, PROC_OVER
+} ProcState;
+
+/* Our end of one of the child's 0-2. */
+typedef struct Pipe {
+    uv_poll_t poll;
+    Proc *proc;
+    Output *to;   /* NULL for stdin */
+    int fd;       /* -1 when closed or never there */
+    bool watched; /* the poll is there */
+} Pipe;
+
+struct Proc {
+    Keeper *keeper;
+    void (*done)(Proc *proc, void *ud);
+    void *ud;
+    Output *out, *err;
+
+    ProcState state;
+    KeeperChild child;
+    Pipe pipes[3];   /* by the child's descriptor */
+    char *in;        /* stdin that is not written yet, NULL when there is none */
+    size_t in_len, in_done;
+    uv_timer_t timer;
+    int handles;     /* timer and polls that are not closed */
+    uint64_t kill_at; /* ns, when proc_stop's grace ends; 0: not stopped */
+    ProcEnd end;
+};
+
+/* ---- the end ---- */
+
+static void
+proc_closed(uv_handle_t *h)
+{
+    role_is_io();
+    Proc *p = h->data;
+    if (--p->handles == 0)
+        p->done(p, p->ud);
+}
+
+static void ON_IO
+proc_close_pipe(Pipe *pipe)
+{
+    if (pipe->fd < 0)
+        return;
+    if (pipe->watched)
+        uv_close((uv_handle_t *)&pipe->poll, proc_closed);
+    close(pipe->fd);
+    pipe->fd = -1;
+}
+
+static void ON_IO
+proc_finish(Proc *p)
+{
+    if (p->state == PROC_OVER)
+        return;
+    p->state = PROC_OVER;
+    for (int i = 0; i < 3; i++)
+        proc_close_pipe(&p->pipes[i]);
+    output_end(p->out);
+    output_end(p->err);
+    uv_close((uv_handle_t *)&p->timer, proc_closed);
+}
+
+/* After the exit, the end of both outputs is the end. */
+static void ON_IO
+proc_settle(Proc *p)
+{
+    if (p->state == PROC_DRAINING && p->pipes[1].fd < 0 && p->pipes[2].fd < 0)
+        proc_finish(p);
+}
+
+static void ON_IO
+proc_fail(Proc *p, int err, const char *what)
+{
+    p->end.spawn_errno = err ? err : EIO;
+    p->end.spawn_what = what;
+    p->end.code = -1;
+}
+
+/* ---- output ---- */
+
+/* Take what is there, but not for ever; closes the pipe at its end. */
+static void ON_IO
+proc_read(Pipe *pipe)
+{
+    char bytes[PROC_READ];
+    for (int i = 0; i < PROC_READS; i++) {
+        ssize_t n = read(pipe->fd, bytes, sizeof bytes);
+        if (n > 0)
+            output_write(pipe->to, bytes, (size_t)n);
+        if (n == (ssize_t)sizeof bytes || (n < 0 && errno == EINTR))
+            continue;
+        if (n == 0 || (n < 0 && errno != EAGAIN))
+            proc_close_pipe(pipe);
+        return;
+    }
+}
+
+static void
+proc_readable(uv_poll_t *poll, int status, int events)
+{
+    (void)status; /* read tells it better */
+    (void)events;
+    role_is_io();
+    Pipe *pipe = container_of(poll, Pipe, poll);
+    proc_read(pipe);
+    proc_settle(pipe->proc);
+}
+
+/* ---- stdin ---- */
+
+static void ON_IO
+proc_end_input(Proc *p)
+{
+    proc_close_pipe(&p->pipes[0]);
+    mem_free(p->in);
+    p->in = NULL;
+}
+
+/* SIGPIPE is blocked on this thread; a child that does not read its input is
+ * no error, its exit code decides. */
+static void
+proc_writable(uv_poll_t *poll, int status, int events)
+{
+    (void)events;
+    role_is_io();
+    Proc *p = container_of(poll, Pipe, poll)->proc;
+    ssize_t n = status < 0 ? -1
+        : write(p->pipes[0].fd, p->in + p->in_done, p->in_len - p->in_done);
+    if (n < 0 && status == 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n > 0)
+        p->in_done += (size_t)n;
+    if (n < 0 || p->in_done == p->in_len)
+        proc_end_input(p);
+}
+
+/* ---- watching ---- */
+
+/* Have the loop watch a pipe; 0 or the errno. */
+static int ON_IO
+proc_watch(Pipe *pipe, int events, uv_poll_cb call)
+{
+    uv_loop_t *loop = loop_uv(keeper_loop(pipe->proc->keeper));
+    int e = uv_poll_init(loop, &pipe->poll, pipe->fd); /* now non-blocking */
+    if (e)
+        return -e;
+    pipe->poll.data = pipe->proc;
+    pipe->proc->handles++;
+    pipe->watched = true;
+    uv_poll_start(&pipe->poll, events, call);
+    return 0;
+}
+
+/* ---- stopping ---- */
+
+static void proc_due(uv_timer_t *timer);
+static void proc_read_rest(Proc *p) ON_IO;
+
+static void ON_IO
+proc_arm(Proc *p, uint64_t ms)
+{
+    uv_update_time(p->timer.loop);
+    uv_timer_start(&p->timer, proc_due, ms, 0);
+}
+
+static void ON_IO
+proc_kill(Proc *p)
+{
+    if (p->end.killed)
+        return;
+    LOG(PROC, "killing the tree of %d", p->child.pid);
+    p->end.killed = true;
+    keeper_signal(p->keeper, &p->child, SIGKILL, true);
+    proc_arm(p, PROC_GIVE_UP_MS);
+}
+
+/* It sits in the kernel where even SIGKILL does not reach it. */
+static void ON_IO
+proc_give_up(Proc *p)
+{
+    LOG(PROC, "%d does not end", p->child.pid);
+    keeper_forget(p->keeper, &p->child);
+    p->end.code = -1;
+    p->end.lost = true;
+    proc_finish(p);
+}
+
+static void
+proc_due(uv_timer_t *timer)
+{
+    role_is_io();
+    Proc *p = timer->data;
+    if (p->end.spawn_what) {
+        proc_finish(p);
+    } else if (p->state == PROC_DRAINING) {
+        proc_read_rest(p);
+        proc_finish(p);
+    } else if (p->end.killed) {
+        proc_give_up(p);
+    } else {
+        proc_kill(p);
+    }
+}
+
+void
+proc_stop(Proc *p, double grace)
+{
+    if (p->state > PROC_RUNNING || p->end.killed || p->end.spawn_what)
+        return;
+    bool first = p->kill_at == 0;
+    uint64_t wait = (uint64_t)(fmin(fmax(grace, 0), 1e9) * 1e9);
+    uint64_t at = uv_hrtime() + wait;
+    if (!first && at >= p->kill_at)
+        return;
+    p->kill_at = at;
+    if (wait == 0) {
+        proc_kill(p);
+        return;
+    }
+    if (first) {
+        keeper_signal(p->keeper, &p->child, SIGTERM, false);
+        keeper_signal(p->keeper, &p->child, SIGCONT, false);
+    }
+    proc_arm(p, (wait + 999999) / 1000000);
+}
+
+/* ---- what the keeper tells ---- */
+
+/* Output that cannot be watched cannot be kept: the child has to go. */
+static void ON_IO
+proc_watch_output(Proc *p)
+{
+    int err = proc_watch(&p->pipes[1], UV_READABLE, proc_readable);
+    if (!err)
+        err = proc_watch(&p->pipes[2], UV_READABLE, proc_readable);
+    if (!err)
+        return;
+    proc_fail(p, err, "pipe");
+    proc_kill(p);
+}
+
+static void
+proc_started(KeeperChild *c, int pid, int err, const char *what)
+{
+    role_is_io();
+    Proc *p = container_of(c, Proc, child);
+    if (pid > 0) {
+        p->state = PROC_RUNNING;
+        proc_watch_output(p);
+        return;
+    }
+    proc_fail(p, err, what);
+    proc_finish(p);
+}
+
+/* Read what a child left in its pipes. Those that were not watched yet have
+ * not been made non-blocking by uv. */
+static void ON_IO
+proc_read_rest(Proc *p)
+{
+    for (int i = 1; i < 3; i++) {
+        Pipe *pipe = &p->pipes[i];
+        if (pipe->fd >= 0 && !pipe->watched)
+            fcntl(pipe->fd, F_SETFL, O_NONBLOCK);
+        if (pipe->fd >= 0)
+            proc_read(pipe);
+    }
+}
+
+static void
+proc_exited(KeeperChild *c, const KeeperExit *exit)
+{
+    role_is_io();
+    Proc *p = container_of(c, Proc, child);
+    ProcEnd *end = &p->end;
+    int status = exit->status;
+    end->wall = exit->wall;
+    end->cpu = exit->cpu;
+    end->max_rss = exit->max_rss;
+    end->lost = exit->lost;
+    end->code = !end->lost && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    end->signal = !end->lost && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    end->core = end->signal && WCOREDUMP(status);
+    p->state = PROC_DRAINING;
+    if (p->in)
+        proc_end_input(p);
+    proc_read_rest(p);
+    proc_settle(p);
+    if (p->state == PROC_DRAINING)
+        proc_arm(p, PROC_DRAIN_MS);
+}
+
+/* ---- the start ---- */
+
+/* Write what the pipe takes at once, which is all of most prompts, and keep
+ * the rest for later. ORUN_ENOMEM, or 0. */
+static int ON_IO
+proc_feed(Proc *p, const ProcSpec *spec)
+{
+    Pipe *pipe = &p->pipes[0];
+    fcntl(pipe->fd, F_SETFL, O_NONBLOCK);
+    ssize_t n = spec->in_len ? write(pipe->fd, spec->in, spec->in_len) : 0;
+    size_t done = n > 0 ? (size_t)n : 0;
+    if (done == spec->in_len) {
+        close(pipe->fd);
+        pipe->fd = -1;
+        return 0;
+    }
+    p->in_len = spec->in_len - done;
+    p->in = mem_dup(spec->in + done, p->in_len);
+    return p->in ? 0 : ORUN_ENOMEM;
+}
+
+/* Make the pipes: ours in p, the child's in theirs[] (-1: /dev/null). 0 or
+ * the errno; what was made stays for proc_unpipe. */
+static int
+proc_pipe(Proc *p, bool input, int theirs[3])
+{
+    for (int i = input ? 0 : 1; i < 3; i++) {
+        int pair[2];
+        if (pipe2(pair, O_CLOEXEC) != 0)
+            return errno;
+        p->pipes[i].fd = pair[i == 0];
+        theirs[i] = pair[i != 0];
+    }
+    return 0;
+}
+
+static void
+proc_unpipe(Proc *p, const int theirs[3])
+{
+    for (int i = 0; i < 3; i++) {
+        if (theirs[i] >= 0)
+            close(theirs[i]);
+        if (p->pipes[i].fd >= 0)
+            close(p->pipes[i].fd);
+        p->pipes[i].fd = -1;
+    }
+}
+
+static Proc * ON_IO
+proc_new(Keeper *k, Folder *f, const ProcSpec *spec)
+{
+    Proc *p = mem_zalloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    p->keeper = k;
+    p->done = spec->done;
+    p->ud = spec->ud;
+    p->child.started = proc_started;
+    p->child.exited = proc_exited;
+    for (int i = 0; i < 3; i++) {
+        p->pipes[i].proc = p;
+        p->pipes[i].fd = -1;
+    }
+    p->pipes[1].to = p->out = output_new(f, spec->keep);
+    p->pipes[2].to = p->err = output_new(f, PROC_STDERR);
+    if (p->out && p->err)
+        return p;
+    proc_free(p);
+    return NULL;
+}
+
+/* Make the pipes and have the keeper start it with its ends of them. A failure
+ * is left in p->end, but for ORUN_ENOMEM. */
+static int ON_IO
+proc_launch(Proc *p, const ProcSpec *spec)
+{
+    int theirs[3] = { -1, -1, -1 }, e = 0;
+    int err = proc_pipe(p, spec->in != NULL, theirs);
+    if (!err && spec->in)
+        e = proc_feed(p, spec);
+    if (!err && !e && p->in)
+        err = proc_watch(&p->pipes[0], UV_WRITABLE, proc_writable);
+    if (err || e) {
+        proc_unpipe(p, theirs);
+        proc_fail(p, err, "pipe");
+        return e;
+    }
+    e = keeper_spawn(p->keeper, &p->child, spec->task, spec->argv, spec->env,
+                     spec->cwd, theirs);
+    if (e)
+        proc_fail(p, e == ORUN_ENOMEM ? ENOMEM : errno,
+                  e == ORUN_ETOOBIG ? "exec" : "keeper");
+    return 0;
+}
+
+Proc *
+proc_start(Keeper *k, Folder *f, const ProcSpec *spec)
+{
+    Proc *p = proc_new(k, f, spec);
+    if (!p)
+        return NULL;
+    if (proc_launch(p, spec) != 0) {
+        proc_free(p);
+        return NULL;
+    }
+    uv_timer_init(loop_uv(keeper_loop(k)), &p->timer);
+    p->timer.data = p;
+    p->handles++;
+    if (p->end.spawn_what)
+        proc_arm(p, 0);
+    return p;
+}
+
+const ProcEnd *
+proc_end(const Proc *p)
+{
+    return &p->end;
+}
+
+Output *
+proc_out(Proc *p)
+{
+    return p->out;
+}
+
+Output *
+proc_err(Proc *p)
+{
+    return p->err;
+}
+
+void
+proc_free(Proc *p)
+{
+    if (!p)
+        return;
+    output_drop(p->out);
+    output_drop(p->err);
+    mem_free(p->in);
+    mem_free(p);
+}

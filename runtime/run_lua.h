@@ -1,0 +1,17 @@
+/* run_lua.h — the runner of Lua tasks. Layer 5 (runners).
+ *
+ * Each attempt gets a pristine state from the pool of states. The function and
+ * its input are decoded into it, it runs on a worker until it returns, raises
+ * or waits, and its result is encoded before the state is given back. The
+ * function is called as fn(input, task) with
+ * task = {id=, description=, attempt=, prompt=}.
+ */
+#ifndef ORUN_RUN_LUA_H
+#define ORUN_RUN_LUA_H
+
+#include "runner.h"
+
+/* Fill in the runner. It finds its Host around itself (host->lua). */
+void run_lua_init(Runner *r);
+
+#endif

@@ -1,0 +1,147 @@
+/* run_process.c — from a task to a Launch, and from its end to an outcome. */
+#include "run_process.h"
+#include "err.h"
+#include "handle.h"
+#include "json.h"
+#include "launch.h"
+#include "mem.h"
+#include "value.h"
+#include <errno.h>
+
+/* One attempt. t->run points to it, under the board's lock, while it may be
+ * stopped. */
+typedef struct ProcessRun {
+    Host *host;
+    Task *task;
+    uint32_t attempt;
+    Launch *launch;
+} ProcessRun;
+
+/* The bytes for stdin: prompt, empty line, input. */
+static int
+run_process_stdin(Host *h, Task *t, Buf *in, Buf *why)
+{
+    size_t n;
+    const char *s = t->prompt ? value_as_string(t->prompt, &n) : NULL;
+    if (s)
+        buf_put(in, s, n);
+    if (!t->input)
+        return 0;
+    if (in->n)
+        buf_puts(in, "\n\n");
+    ValueOps ops = handle_decoding(&h->sched);
+    if ((s = value_as_string(t->input, &n)) != NULL)
+        buf_put(in, s, n);
+    else
+        return json_from_value(t->input, &ops, in, why);
+    return 0;
+}
+
+/* How much of the output goes into the result. */
+static size_t
+run_process_max(const Task *t)
+{
+    return t->opt && t->opt->max_output ? t->opt->max_output : LAUNCH_RESULT;
+}
+
+static void
+run_process_done(Launch *l, const ProcEnd *end, void *ud)
+{
+    ProcessRun *run = ud;
+    Task *t = run->task;
+    Outcome o = { .code = -1 };
+    Buf text = { 0 };
+    Output *out = launch_out(l);
+    launch_judge(end, t->agent->argv[0], launch_err(l), &o);
+    if (out && output_copy(out, run_process_max(t), &text))
+        o.whole = output_hold(out);
+    if (out && output_error(out) && o.state == TASK_COMPLETED) {
+        o.state = TASK_FAILED;
+        o.fault = FAULT_LOST;
+        o.error = mem_dup(output_error(out), strlen(output_error(out)));
+    }
+    o.output = value_string(buf_cstr(&text), text.n);
+    buf_free(&text);
+    sched_lock(&run->host->sched);
+    t->run = NULL;
+    sched_unlock(&run->host->sched);
+    launch_free(l);
+    sched_finish(&run->host->sched, t, run->attempt, &o);
+    mem_free(run);
+}
+
+/* Make the Launch; a failure leaves its reason in `why`. */
+static int
+run_process_prepare(ProcessRun *run, Buf *why)
+{
+    Task *t = run->task;
+    Buf in = { 0 };
+    int e = run_process_stdin(run->host, t, &in, why);
+    LaunchSpec spec = {
+        .argv = (const char *const *)t->agent->argv,
+        .type_env = t->agent->opt.env, .env = t->opt ? t->opt->env : NULL,
+        .cwd = t->opt ? t->opt->cwd : NULL,
+        .in = in.n ? in.p : NULL, .in_len = in.n,
+        .keep = LAUNCH_KEEP, .task = t->id,
+        .done = run_process_done, .ud = run,
+    };
+    if (e == 0 && buf_failed(&in))
+        e = ORUN_ENOMEM;
+    if (e == 0)
+        e = launch_new(run->host, &spec, &run->launch);
+    if (e && !why->n)
+        buf_printf(why, "cannot start '%s': %s", t->agent->argv[0],
+                   e == ORUN_ESYS ? strerror(errno) : err_text(e));
+    buf_free(&in);
+    return e;
+}
+
+static void
+run_process_start(Runner *r, Task *t)
+{
+    Host *h = container_of(r, Host, process);
+    uint32_t attempt;
+    if (!sched_begin(&h->sched, t, &attempt))
+        return;
+    Buf why = { 0 };
+    ProcessRun *run = mem_zalloc(1, sizeof *run);
+    if (run)
+        *run = (ProcessRun){ .host = h, .task = t, .attempt = attempt };
+    if (!run || run_process_prepare(run, &why)) {
+        Outcome o = { .state = TASK_FAILED, .fault = FAULT_SPAWN, .code = -1,
+                      .error = buf_take(&why) };
+        mem_free(run);
+        sched_finish(&h->sched, t, attempt, &o);
+        return;
+    }
+    sched_lock(&h->sched);
+    t->run = run;
+    launch_go(run->launch);
+    if (t->stopping)
+        launch_stop(run->launch);
+    sched_unlock(&h->sched);
+}
+
+Output *
+run_process_live(Task *t)
+{
+    ProcessRun *run = t->kind == TASK_PROCESS ? t->run : NULL;
+    return run ? output_hold(launch_out(run->launch)) : NULL;
+}
+
+static double
+run_process_stop(Runner *r, Task *t, int rung)
+{
+    (void)r;
+    (void)rung;
+    ProcessRun *run = t->run;
+    if (run)
+        launch_stop(run->launch);
+    return 0;
+}
+
+void
+run_process_init(Runner *r)
+{
+    *r = (Runner){ .start = run_process_start, .stop = run_process_stop };
+}

@@ -1,0 +1,622 @@
+/* sched.c — offering, beginning, finishing, retrying.
+ *
+ * What being final means for others (waits, claims, children, dependents) is
+ * in settle.c.
+ */
+#include "sched.h"
+#include "err.h"
+#include "log.h"
+#include "mem.h"
+#include "settle.h"
+#include "value.h"
+#include "wait.h"
+#include <math.h>
+#include <stdio.h>
+
+enum {
+    SCHED_BACKOFF_CAP = 60, /* seconds between two tries, at most */
+    SCHED_RUNGS = 2,        /* of the stop ladder, before a task is given up */
+};
+
+int
+sched_init(Sched *s, Clock *clock, int lua, int process)
+{
+    *s = (Sched){ .random = 0x9e3779b97f4a7c15u };
+    list_init(&s->limits);
+    list_init(&s->agents);
+    list_init(&s->starts);
+    list_init(&s->writing);
+    list_init(&s->writers);
+    list_init(&s->aftermath);
+    s->kind[TASK_LUA] = limit_new("lua", lua);
+    s->kind[TASK_PROCESS] = limit_new("process", process);
+    if (s->kind[TASK_LUA] && s->kind[TASK_PROCESS]
+        && board_init(&s->board, clock) == 0) {
+        s->board.root->run = s;
+        return 0;
+    }
+    limit_free(s->kind[TASK_LUA]);
+    limit_free(s->kind[TASK_PROCESS]);
+    return ORUN_ENOMEM;
+}
+
+void
+sched_destroy(Sched *s)
+{
+    board_destroy(&s->board);
+    for (List *node; (node = list_shift(&s->agents)) != NULL;)
+        agent_free(container_of(node, AgentType, link));
+    for (List *node; (node = list_shift(&s->limits)) != NULL;)
+        limit_free(container_of(node, Limit, all));
+    limit_free(s->kind[TASK_LUA]);
+    limit_free(s->kind[TASK_PROCESS]);
+}
+
+Sched *
+sched_of(Task *t)
+{
+    while (t->parent)
+        t = t->parent;
+    return t->run;
+}
+
+void
+sched_unlock(Sched *s)
+{
+    if (list_empty(&s->starts)) {
+        board_unlock(&s->board);
+        return;
+    }
+    List starts = s->starts;
+    starts.next->prev = starts.prev->next = &starts;
+    list_init(&s->starts);
+    board_unlock(&s->board);
+    for (List *node; (node = list_shift(&starts)) != NULL;) {
+        Task *t = container_of(node, Task, job.link);
+        s->runner[t->kind]->start(s->runner[t->kind], t);
+    }
+}
+
+/* The limits t is under besides its kind's; gives how many. */
+static int
+sched_limits_of(Task *t, Limit **out)
+{
+    int n = 0;
+    if (t->opt && t->opt->limit)
+        out[n++] = t->opt->limit;
+    if (t->agent && t->agent->limit)
+        out[n++] = t->agent->limit;
+    return n;
+}
+
+static Writes *
+sched_writes_of(Task *t)
+{
+    return t->opt ? t->opt->writes : NULL;
+}
+
+/* True when t's writes overlap those of a running task or of one that waited
+ * before it. */
+static bool
+sched_writes_clash(Sched *s, Task *t)
+{
+    Writes *mine = sched_writes_of(t);
+    if (!mine)
+        return false;
+    list_each(node, &s->writing) {
+        Writes *theirs = container_of(node, Writes, held);
+        if (writes_overlap(mine, theirs))
+            return true;
+    }
+    list_each(node, &s->writers) {
+        Task *other = container_of(node, Task, job.link);
+        if (other == t)
+            break;
+        if (writes_overlap(mine, sched_writes_of(other)))
+            return true;
+    }
+    return false;
+}
+
+static void
+sched_queue(Queue *q, Task *t)
+{
+    if (t->woken)
+        queue_push_front(q, &t->job.link, t->priority);
+    else
+        queue_push(q, &t->job.link, t->priority);
+}
+
+/* Queue t where it lacks a slot; false when it lacks none. */
+static bool
+sched_lacks(Sched *s, Task *t)
+{
+    Limit *l[2];
+    int n = t->has_rest ? 0 : sched_limits_of(t, l);
+    for (int i = 0; i < n; i++)
+        if (limit_full(l[i]))
+            return sched_queue(&l[i]->waiting, t), true;
+    if (!t->has_rest && sched_writes_clash(s, t)) {
+        list_push(&s->writers, &t->job.link);
+        return true;
+    }
+    if (!t->woken && limit_full(s->kind[t->kind]))
+        return sched_queue(&s->kind[t->kind]->waiting, t), true;
+    return false;
+}
+
+/* Give t what it needs without asking. */
+static void
+sched_grant(Sched *s, Task *t)
+{
+    Limit *l[2];
+    int n = t->has_rest ? 0 : sched_limits_of(t, l);
+    for (int i = 0; i < n; i++)
+        l[i]->used++;
+    if (!t->has_rest && sched_writes_of(t))
+        list_push(&s->writing, &sched_writes_of(t)->held);
+    s->kind[t->kind]->used++;
+    t->has_kind = t->has_rest = true;
+    list_push(&s->starts, &t->job.link);
+}
+
+void
+sched_offer(Sched *s, Task *t)
+{
+    if (t->stopping || !sched_lacks(s, t))
+        sched_grant(s, t);
+}
+
+static void
+sched_pump(Sched *s, Limit *l)
+{
+    List *node;
+    while (!limit_full(l) && (node = queue_shift(&l->waiting)) != NULL)
+        sched_offer(s, container_of(node, Task, job.link));
+}
+
+/* Offer again, in order, the tasks that waited for writes. */
+static void
+sched_pump_writers(Sched *s)
+{
+    List waiting;
+    list_init(&waiting);
+    for (List *node; (node = list_shift(&s->writers)) != NULL;)
+        list_push(&waiting, node);
+    for (List *node; (node = list_shift(&waiting)) != NULL;)
+        sched_offer(s, container_of(node, Task, job.link));
+}
+
+void
+sched_rest(Sched *s, Task *t, bool all)
+{
+    if (t->has_kind) {
+        t->has_kind = false;
+        s->kind[t->kind]->used--;
+        sched_pump(s, s->kind[t->kind]);
+    }
+    if (!all || !t->has_rest)
+        return;
+    Limit *l[2];
+    int n = sched_limits_of(t, l);
+    t->has_rest = false;
+    for (int i = 0; i < n; i++)
+        l[i]->used--;
+    for (int i = 0; i < n; i++)
+        sched_pump(s, l[i]);
+    if (sched_writes_of(t)) {
+        list_del(&sched_writes_of(t)->held);
+        sched_pump_writers(s);
+    }
+}
+
+void
+sched_wake(Sched *s, Task *t)
+{
+    t->woken = true;
+    sched_offer(s, t);
+}
+
+void
+sched_ready(Sched *s, Task *t)
+{
+    task_move(t, TASK_READY);
+    if (t->kind == TASK_ITEM) {
+        queue_push(&s->board.items, &t->job.link, t->priority);
+        wait_fire_all(&s->board.item_waits);
+        return;
+    }
+    s->board.stirring++;
+    sched_offer(s, t);
+}
+
+static void sched_timer(Timer *timer);
+
+/* Link the new task to its parent and blockers; all or nothing. */
+static int
+sched_link(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n)
+{
+    if (s->closing)
+        return ORUN_ESHUTDOWN;
+    if (parent->depth >= BOARD_MAX_DEPTH)
+        return ORUN_EDEPTH;
+    for (size_t i = 0; i < n; i++)
+        if (blockers[i]->removed)
+            return ORUN_EREMOVED;
+    int e = 0;
+    list_init(&t->job.link);
+    list_init(&t->waits);
+    for (size_t i = 0; i < n && e == 0; i++)
+        e = board_block(t, blockers[i]);
+    if (e == 0)
+        e = board_add(&s->board, t);
+    while (e && t->edges && t->edges->blocker_count)
+        board_unblock_last(t);
+    if (e)
+        return e;
+    t->parent = parent;
+    t->depth = (uint8_t)(parent->depth + 1);
+    t->sibling = parent->children;
+    parent->children = t;
+    return 0;
+}
+
+/* A blocker that already failed, unless t runs despite failure. */
+static Task *
+sched_failed_blocker(Task *t)
+{
+    if (!t->edges || (t->opt && t->opt->despite_failure))
+        return NULL;
+    for (uint32_t i = 0; i < t->edges->blocker_count; i++)
+        if (task_final(t->edges->blockers[i])
+            && t->edges->blockers[i]->state != TASK_COMPLETED)
+            return t->edges->blockers[i];
+    return NULL;
+}
+
+int
+sched_add(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n)
+{
+    sched_lock(s);
+    t->timer.fire = sched_timer;
+    int e = sched_link(s, t, parent, blockers, n);
+    if (e) {
+        sched_unlock(s);
+        return e;
+    }
+    if (t->kind == TASK_ITEM)
+        s->board.open_items++;
+    else
+        s->board.live++;
+    Task *failed = sched_failed_blocker(t);
+    if (failed)
+        settle_blocked(s, t, failed);
+    else if (t->unmet == 0)
+        sched_ready(s, t);
+    settle_aftermath(s);
+    sched_unlock(s);
+    return 0;
+}
+
+/* Climb one rung of the stop ladder, or give the task up. */
+static void
+sched_climb(Sched *s, Task *t)
+{
+    double grace = s->runner[t->kind]->stop(s->runner[t->kind], t,
+                                            ++t->stop_rung);
+    if (grace > 0
+        && board_arm(&s->board, &t->timer, board_now(&s->board) + grace) == 0)
+        return;
+    board_disarm(&s->board, &t->timer);
+}
+
+void
+sched_stop_running(Sched *s, Task *t, TaskFault why)
+{
+    if (t->stopping)
+        return;
+    t->stopping = (uint8_t)why;
+    LOG(SCHED, "stop t%llu: %s", (unsigned long long)t->id,
+        task_fault_name(why));
+    if (t->state == TASK_RUNNING)
+        sched_climb(s, t);
+}
+
+/* The outcome of an attempt that was stopped, whatever it says itself. */
+static void
+sched_stopped_outcome(Task *t, Outcome *o)
+{
+    Buf text = { 0 };
+    bool timeout = t->stopping == FAULT_TIMEOUT;
+    if (timeout)
+        buf_printf(&text, "timed out after %g s", t->opt->timeout);
+    else
+        buf_puts(&text, "cancelled");
+    mem_free(o->error);
+    o->error = buf_take(&text);
+    o->state = timeout ? TASK_FAILED : TASK_CANCELLED;
+    o->fault = t->stopping;
+}
+
+static void
+sched_timer(Timer *timer)
+{
+    Task *t = container_of(timer, Task, timer);
+    Sched *s = sched_of(t);
+    if (t->state == TASK_READY)
+        sched_offer(s, t);
+    else if (!t->stopping)
+        sched_stop_running(s, t, FAULT_TIMEOUT);
+    else if (t->stop_rung < SCHED_RUNGS)
+        sched_climb(s, t);
+    else {
+        Outcome o = { .code = -1 };
+        sched_stopped_outcome(t, &o);
+        s->runner[t->kind]->abandon(s->runner[t->kind], t);
+        settle(s, t, &o);
+        settle_aftermath(s);
+    }
+}
+
+bool
+sched_begin(Sched *s, Task *t, uint32_t *attempt)
+{
+    sched_lock(s);
+    t->woken = false;
+    if (t->stopping) {
+        Outcome o = { .code = -1 };
+        sched_stopped_outcome(t, &o);
+        settle(s, t, &o);
+        settle_aftermath(s);
+        sched_unlock(s);
+        return false;
+    }
+    task_move(t, TASK_RUNNING);
+    *attempt = ++t->attempt;
+    t->started = board_now(&s->board);
+    if (t->opt && t->opt->timeout > 0
+        && board_arm(&s->board, &t->timer, t->started + t->opt->timeout))
+        sched_stop_running(s, t, FAULT_MEMORY);
+    sched_unlock(s);
+    return true;
+}
+
+/* A number from 0.5 to 1. */
+static double
+sched_jitter(Sched *s)
+{
+    uint64_t x = s->random;
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    s->random = x;
+    return 0.5 + (double)(x >> 11) / 18014398509481984.0;
+}
+
+/* Send the task back to be tried again; false when it may not be. */
+static bool
+sched_retry(Sched *s, Task *t, const Outcome *o)
+{
+    const Retry *r = t->opt ? &t->opt->retry : NULL;
+    if (!r || o->state != TASK_FAILED || s->closing)
+        return false;
+    if (t->attempt > (uint32_t)r->max || !(r->on >> o->fault & 1))
+        return false;
+    double delay = ldexp(r->backoff, (int)(t->attempt < 30 ? t->attempt : 30)
+                         - 1);
+    delay = fmin(delay, SCHED_BACKOFF_CAP) * sched_jitter(s);
+    settle_children(s, t);
+    settle_claims(s, t);
+    sched_rest(s, t, true);
+    task_move(t, TASK_READY);
+    t->stopping = FAULT_NONE;
+    t->stop_rung = 0;
+    LOG(SCHED, "t%llu failed (%s), try again in %g s", (unsigned long long)t->id,
+        task_fault_name(o->fault), delay);
+    if (board_arm(&s->board, &t->timer, board_now(&s->board) + delay))
+        sched_offer(s, t);
+    return true;
+}
+
+void
+sched_finish(Sched *s, Task *t, uint32_t attempt, Outcome *o)
+{
+    sched_lock(s);
+    if (t->state != TASK_RUNNING || t->attempt != attempt) {
+        outcome_clear(o);
+        sched_unlock(s);
+        return;
+    }
+    board_disarm(&s->board, &t->timer);
+    if (t->stopping)
+        sched_stopped_outcome(t, o);
+    if (sched_retry(s, t, o))
+        outcome_clear(o);
+    else
+        settle(s, t, o);
+    settle_aftermath(s);
+    sched_unlock(s);
+}
+
+int
+sched_stop(Sched *s, Task *t)
+{
+    sched_lock(s);
+    int e = task_final(t) ? ORUN_ERESOLVED : 0;
+    if (e == 0)
+        settle_cancel(s, t, "cancelled");
+    settle_aftermath(s);
+    sched_unlock(s);
+    return e;
+}
+
+/* With the lock held. */
+static void
+sched_cancel_each(Sched *s, const char *why, bool items)
+{
+    for (size_t i = 1; i < s->board.count; i++) {
+        Task *t = s->board.table[i];
+        if (!task_final(t) && (items || t->kind != TASK_ITEM))
+            settle_cancel(s, t, why);
+    }
+    settle_aftermath(s);
+}
+
+void
+sched_cancel_all(Sched *s, const char *why)
+{
+    sched_lock(s);
+    sched_cancel_each(s, why, false);
+    sched_unlock(s);
+}
+
+void
+sched_close(Sched *s)
+{
+    sched_lock(s);
+    s->closing = true;
+    sched_cancel_each(s, "the run ended", true);
+    sched_unlock(s);
+}
+
+double
+sched_tick(Sched *s)
+{
+    sched_lock(s);
+    double next = board_fire_due(&s->board);
+    wait_check_stuck(&s->board);
+    sched_unlock(s);
+    return next;
+}
+
+Limit *
+sched_limit(Sched *s, const char *name, int cap)
+{
+    sched_lock(s);
+    Limit *found = NULL;
+    list_each(node, &s->limits) {
+        Limit *l = container_of(node, Limit, all);
+        if (strcmp(l->name, name) == 0)
+            found = l;
+    }
+    if (!found && (found = limit_new(name, 1)) != NULL)
+        list_push(&s->limits, &found->all);
+    if (found && cap > 0) {
+        found->cap = cap;
+        sched_pump(s, found);
+    }
+    sched_unlock(s);
+    return found;
+}
+
+void
+sched_set_slots(Sched *s, TaskKind kind, int cap)
+{
+    sched_lock(s);
+    s->kind[kind]->cap = cap;
+    sched_pump(s, s->kind[kind]);
+    sched_unlock(s);
+}
+
+void
+sched_add_agent(Sched *s, AgentType *a)
+{
+    sched_lock(s);
+    list_after(&s->agents, &a->link);
+    sched_unlock(s);
+}
+
+const AgentType *
+sched_agent(Sched *s, const char *name)
+{
+    const AgentType *found = NULL;
+    sched_lock(s);
+    list_each(node, &s->agents) {
+        AgentType *a = container_of(node, AgentType, link);
+        if (!found && strcmp(a->name, name) == 0)
+            found = a;
+    }
+    sched_unlock(s);
+    return found;
+}
+
+/* Why `e` may not be added, 0 when it may. */
+static int
+sched_edge_refused(Sched *s, Edge e, Buf *path)
+{
+    bool begun = e.task->state > TASK_READY || e.task->has_kind
+        || e.task->stopping || (e.task->kind != TASK_ITEM && e.task->attempt);
+    if (e.blocker->removed || e.task->removed)
+        return ORUN_EREMOVED;
+    if (begun)
+        return ORUN_ESTATE;
+    return board_leads(&s->board, e.blocker, e.task, path) ? ORUN_ECYCLE : 0;
+}
+
+/* A ready task got blockers: it waits again, or fails with the failed. */
+static void
+sched_blocked_again(Sched *s, Task *t)
+{
+    if (task_final(t))
+        return;
+    if (sched_failed_blocker(t)) {
+        settle_blocked(s, t, sched_failed_blocker(t));
+    } else if (t->state == TASK_READY && t->unmet > 0) {
+        list_del(&t->job.link);
+        task_move(t, TASK_WAITING);
+        if (t->kind != TASK_ITEM)
+            s->board.stirring--;
+    }
+}
+
+/* Add one edge; *added tells whether there is a new one. */
+static int
+sched_add_edge(Sched *s, Edge e, Buf *path, bool *added)
+{
+    uint32_t before = e.task->edges ? e.task->edges->blocker_count : 0;
+    int refused = sched_edge_refused(s, e, path);
+    if (refused == 0)
+        refused = board_block(e.task, e.blocker);
+    if (refused == 0)
+        *added = e.task->edges->blocker_count > before;
+    return refused;
+}
+
+int
+sched_block(Sched *s, const Edge *edges, size_t n, Buf *path)
+{
+    int e = 0;
+    size_t done = 0;
+    bool *added = mem_zalloc(n, sizeof *added);
+    if (!added)
+        return ORUN_ENOMEM;
+    sched_lock(s);
+    while (done < n && e == 0) {
+        e = sched_add_edge(s, edges[done], path, &added[done]);
+        done++;
+    }
+    while (e && done-- > 0)
+        if (added[done])
+            board_unblock_last(edges[done].task);
+    for (size_t i = 0; i < n && e == 0; i++)
+        sched_blocked_again(s, edges[i].task);
+    settle_aftermath(s);
+    sched_unlock(s);
+    mem_free(added);
+    return e;
+}
+
+void
+sched_set_priority(Sched *s, Task *t, int priority)
+{
+    sched_lock(s);
+    t->priority = (int8_t)priority;
+    if (t->kind == TASK_ITEM && t->state == TASK_READY) {
+        list_del(&t->job.link);
+        queue_push(&s->board.items, &t->job.link, priority);
+    } else if (t->state == TASK_READY && !t->has_kind && !t->timer.slot) {
+        list_del(&t->job.link);
+        sched_offer(s, t);
+    }
+    sched_unlock(s);
+}

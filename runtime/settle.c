@@ -1,0 +1,139 @@
+/* settle.c — the end of a task and what follows from it. */
+#include "settle.h"
+#include "err.h"
+#include "log.h"
+#include "mem.h"
+#include "wait.h"
+#include <assert.h>
+
+void
+settle(Sched *s, Task *t, Outcome *o)
+{
+    Board *b = &s->board;
+    board_disarm(b, &t->timer);
+    if (t->kind == TASK_ITEM) {
+        b->open_items--;
+    } else {
+        b->live--;
+        if (t->state != TASK_WAITING)
+            b->stirring--;
+        sched_rest(s, t, true);
+    }
+    task_move(t, o->state);
+    t->outcome = *o;
+    *o = (Outcome){ .code = -1 };
+    t->ended = board_now(b);
+    list_del(&t->job.link);
+    list_push(&s->aftermath, &t->job.link);
+    LOG(SCHED, "t%llu %s %s", (unsigned long long)t->id,
+        task_state_name(t->state),
+        t->outcome.fault ? task_fault_name(t->outcome.fault) : "");
+}
+
+void
+settle_blocked(Sched *s, Task *t, Task *blocker)
+{
+    Buf text = { 0 };
+    buf_puts(&text, "blocked: ");
+    board_name(blocker, &text);
+    buf_printf(&text, " %s", task_state_name(blocker->state));
+    if (blocker->outcome.error)
+        buf_printf(&text, ": %.*s",
+                   (int)strcspn(blocker->outcome.error, "\n"),
+                   blocker->outcome.error);
+    Outcome o = { .state = TASK_CANCELLED, .fault = FAULT_BLOCKED, .code = -1,
+                  .error = buf_take(&text) };
+    if (t->state == TASK_READY && !t->has_kind)
+        list_del(&t->job.link);
+    settle(s, t, &o);
+}
+
+void
+settle_cancel(Sched *s, Task *t, const char *why)
+{
+    bool in_hand = t->state == TASK_RUNNING
+        || (t->state == TASK_READY && t->has_kind);
+    if (in_hand && t->kind != TASK_ITEM) {
+        sched_stop_running(s, t, FAULT_CANCELLED);
+        return;
+    }
+    Outcome o = { .state = TASK_CANCELLED, .fault = FAULT_CANCELLED,
+                  .code = -1, .error = mem_dup(why, strlen(why)) };
+    list_del(&t->job.link);
+    settle(s, t, &o);
+}
+
+void
+settle_children(Sched *s, Task *t)
+{
+    for (Task *c = t->children; c; c = c->sibling)
+        if (!task_final(c) && !(c->opt && c->opt->detach))
+            settle_cancel(s, c, "its parent task ended");
+}
+
+void
+settle_claims(Sched *s, Task *t)
+{
+    while (t->claims) {
+        Task *item = t->claims;
+        t->claims = item->next_claim;
+        item->next_claim = NULL;
+        item->claimer = NULL;
+        if (item->state != TASK_RUNNING)
+            continue;
+        task_move(item, TASK_READY);
+        queue_push_front(&s->board.items, &item->job.link, item->priority);
+        wait_fire_all(&s->board.item_waits);
+    }
+}
+
+static void
+settle_dependents(Sched *s, Task *t)
+{
+    TaskEdges *e = t->edges;
+    for (uint32_t i = 0; e && i < e->dependent_count; i++) {
+        Task *d = e->dependents[i];
+        d->unmet--;
+        if (d->state != TASK_WAITING)
+            continue;
+        if (t->state != TASK_COMPLETED && !(d->opt && d->opt->despite_failure))
+            settle_blocked(s, d, t);
+        else if (d->unmet == 0)
+            sched_ready(s, d);
+    }
+    if (e)
+        e->dependent_count = 0;
+}
+
+/* An item that ends leaves the hands of its claimer. */
+static void
+settle_unclaim(Task *item)
+{
+    if (!item->claimer)
+        return;
+    Task **at = &item->claimer->claims;
+    while (*at && *at != item)
+        at = &(*at)->next_claim;
+    if (*at)
+        *at = item->next_claim;
+    item->next_claim = NULL;
+}
+
+void
+settle_aftermath(Sched *s)
+{
+    Board *b = &s->board;
+    for (List *node; (node = list_shift(&s->aftermath)) != NULL;) {
+        Task *t = container_of(node, Task, job.link);
+        settle_unclaim(t);
+        wait_fire_all(&t->waits);
+        settle_claims(s, t);
+        settle_children(s, t);
+        settle_dependents(s, t);
+    }
+    if (b->open_items == 0)
+        wait_fire_all(&b->item_waits);
+    if (b->live == 0)
+        wait_fire_all(&b->idle_waits);
+    wait_check_stuck(b);
+}

@@ -1,0 +1,37 @@
+/* settle.h — what a task's end means for others. Layer 3 (tasks).
+ *
+ * settle makes a task final; its consequences (waits fired, claims returned,
+ * children cancelled, dependents released or cancelled) are worked off by
+ * settle_aftermath from a list, so a chain of a million tasks needs no stack.
+ * All with the board's lock held, and sched_unlock afterwards.
+ */
+#ifndef ORUN_SETTLE_H
+#define ORUN_SETTLE_H
+
+#include "sched.h"
+
+/* Make t final with this outcome, whose contents it takes. */
+void settle(Sched *s, Task *t, Outcome *o);
+
+/* t's blocker failed: t is cancelled with error_kind "blocked". */
+void settle_blocked(Sched *s, Task *t, Task *blocker);
+
+/* Cancel t, which is not final: at once when it does not run, else the stop
+ * ladder begins. */
+void settle_cancel(Sched *s, Task *t, const char *why);
+
+/* Cancel the unfinished children of t that are not detached. */
+void settle_children(Sched *s, Task *t);
+
+/* Items claimed by t and not finished go back to the list. */
+void settle_claims(Sched *s, Task *t);
+
+/* Work off the consequences of all that was settled. */
+void settle_aftermath(Sched *s);
+
+/* Of sched.c, for settle.c: t's blockers are done / it wants slots. */
+void sched_ready(Sched *s, Task *t);
+void sched_offer(Sched *s, Task *t);
+void sched_stop_running(Sched *s, Task *t, TaskFault why);
+
+#endif

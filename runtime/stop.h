@@ -1,0 +1,87 @@
+/* stop.h — ending Lua code that does not end by itself. Layer 4 (Lua host).
+ *
+ * A Stop says how hard the code of one state is to be stopped. Levels only
+ * rise; level 0 costs nothing while running: no hook is installed until
+ * somebody asks. The asker raises the level and signals the thread that runs
+ * the state (SIGURG); the handler sets a count hook on the innermost running
+ * coroutine, which everything here that switches coroutines publishes. Whoever
+ * switches looks at the level afterwards, so a signal that lands in between is
+ * not lost. Only the thread itself ever sets a hook on what it runs.
+ *
+ *   STOP_NONE  run
+ *   STOP_ONCE  raise the reason once, then let clean-up (<close>, handlers) run
+ *   STOP_HARD  every instruction raises a memory error, which message handlers
+ *              do not see; pcall, xpcall and the coroutine functions raise it
+ *              again, and what still catches it meets the next instruction
+ *
+ * Not stopped: a C function that does not call Lua, and a finalizer (hooks are
+ * off in __gc; tasks cannot write one). SIGURG must not be blocked where Lua
+ * runs.
+ */
+#ifndef ORUN_STOP_H
+#define ORUN_STOP_H
+
+#include "base.h"
+#include <lua.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { STOP_NONE, STOP_ONCE, STOP_HARD };
+
+typedef struct Stop {
+    atomic_int level;             /* any thread may raise it */
+    atomic_int raised;            /* STOP_ONCE when that shot was fired */
+    _Atomic(const char *) reason; /* constant text; set before the level */
+    pthread_mutex_t lock;         /* guards the rest */
+    bool running;                 /* a thread is inside, … */
+    pthread_t thread;             /* … namely this one */
+} Stop;
+
+/* Install the SIGURG handler, once a process; later calls do nothing. It
+ * passes the signal on to a handler that was there before. Errors: ORUN_ESYS.
+ * Any thread. */
+int stop_init(void) NODISCARD;
+
+/* Zero a Stop and make its lock. */
+void stop_setup(Stop *s);
+
+/* Back to STOP_NONE. Nobody may be running its state. */
+void stop_reset(Stop *s);
+void stop_destroy(Stop *s);
+
+/* Raise the level (it never falls) and interrupt the thread that runs, if any.
+ * `reason` is a constant string; the error's text is "stopped: reason". Any
+ * thread. */
+void stop_request(Stop *s, int level, const char *reason);
+
+/* lua_resume of a task's coroutine, published as the innermost one. An error
+ * leaves the coroutine dead as lua_resume does: look, then stop_close. Raises
+ * nothing. On the worker that has the state. */
+int stop_resume(Stop *s, lua_State *co, int nargs, int *nresults);
+
+/* Close the variables of a coroutine that failed or is suspended, so their
+ * handlers run, under the same level. Gives LUA_OK with an empty stack, or an
+ * error's status with the error alone on it. Raises nothing. On the worker
+ * that has the state. */
+int stop_close(Stop *s, lua_State *co);
+
+/* lua_pcall on a state's main thread, published likewise: for the script, and
+ * for C that calls Lua between resumes. */
+int stop_pcall(Stop *s, lua_State *L, int nargs, int nresults, int msgh);
+
+/* True when a stop was asked for: primitives call it when they wake and then
+ * raise with stop_raise. */
+static inline bool
+stop_wanted(const Stop *s)
+{
+    return atomic_load_explicit(&s->level, memory_order_relaxed) != STOP_NONE;
+}
+
+/* Raise "stopped: reason" (or, at STOP_HARD, a memory error). */
+int stop_raise(lua_State *L, Stop *s);
+
+/* Put the replaced pcall, xpcall, coroutine.resume, wrap and close into the
+ * globals of L, which finds its Stop by vm_of(L). May raise. */
+void stop_open(lua_State *L);
+
+#endif

@@ -1,0 +1,118 @@
+/* task.c — states and their legal moves, and what a task frees. */
+#include "task.h"
+#include "limit.h"
+#include "mem.h"
+#include "output.h"
+#include "value.h"
+#include <assert.h>
+
+static const char *const task_state_names[] = {
+#define X(name, text) text,
+    TASK_STATES(X)
+#undef X
+};
+
+static const char *const task_fault_names[] = {
+#define X(name, text) text,
+    TASK_FAULTS(X)
+#undef X
+};
+
+#define TO(state) (1u << TASK_##state)
+static const unsigned task_moves[TASK_STATE_COUNT] = {
+    [TASK_WAITING] = TO(READY) | TO(CANCELLED),
+    [TASK_READY] = TO(RUNNING) | TO(WAITING) | TO(FAILED) | TO(CANCELLED),
+    [TASK_RUNNING] = TO(READY) | TO(COMPLETED) | TO(FAILED) | TO(CANCELLED),
+};
+#undef TO
+
+const char *
+task_state_name(TaskState s)
+{
+    return task_state_names[s];
+}
+
+const char *
+task_fault_name(TaskFault f)
+{
+    return f == FAULT_NONE ? NULL : task_fault_names[f];
+}
+
+int
+task_fault_find(const char *name)
+{
+    for (int i = 1; i < FAULT_COUNT; i++)
+        if (strcmp(task_fault_names[i], name) == 0)
+            return i;
+    return -1;
+}
+
+bool
+task_may_move(TaskState from, TaskState to)
+{
+    return task_moves[from] >> to & 1;
+}
+
+void
+task_move(Task *t, TaskState to)
+{
+    assert(task_may_move(t->state, to));
+    t->state = (uint8_t)to;
+}
+
+void
+task_strings_free(char **strings)
+{
+    for (char **s = strings; s && *s; s++)
+        mem_free(*s);
+    mem_free(strings);
+}
+
+void
+task_options_free(TaskOptions *opt)
+{
+    if (!opt)
+        return;
+    writes_free(opt->writes);
+    value_drop(opt->metadata);
+    task_strings_free(opt->env);
+    mem_free(opt->cwd);
+    mem_free(opt->owner);
+    mem_free(opt->key);
+    mem_free(opt);
+}
+
+void
+outcome_clear(Outcome *o)
+{
+    value_drop(o->output);
+    value_drop(o->error_value);
+    mem_free(o->error);
+    output_drop(o->whole);
+    *o = (Outcome){ .code = -1 };
+}
+
+static void
+task_edges_free(TaskEdges *e)
+{
+    if (!e)
+        return;
+    mem_free(e->blockers);
+    mem_free(e->dependents);
+    mem_free(e);
+}
+
+void
+task_free(Task *t)
+{
+    if (!t)
+        return;
+    value_drop(t->code);
+    value_drop(t->input);
+    value_drop(t->prompt);
+    task_options_free(t->opt);
+    task_edges_free(t->edges);
+    outcome_clear(&t->outcome);
+    mem_free(t->description);
+    mem_free(t);
+}

@@ -1,0 +1,161 @@
+/* value_known.c — what travels by name between states.
+ *
+ * The registry holds package.loaded once more, under an address, so that it
+ * can be had without making a string; and, once a C function was asked for, a
+ * table from each C function to its name. A function that several modules
+ * have goes by its standard name, else by the least of its names.
+ */
+#include "value_known.h"
+#include "err.h"
+#include "value.h"
+#include <lauxlib.h>
+#include <lualib.h>
+
+/* Their addresses are keys of the registry. */
+static const char value_known_loaded = 'l';
+static const char value_known_names = 'n';
+
+static const char *const value_known_standard[] = {
+    LUA_GNAME, LUA_COLIBNAME, LUA_TABLIBNAME, LUA_IOLIBNAME, LUA_OSLIBNAME,
+    LUA_STRLIBNAME, LUA_UTF8LIBNAME, LUA_MATHLIBNAME, LUA_DBLIBNAME,
+    LUA_LOADLIBNAME,
+};
+
+/* ( -- ) May raise. */
+void
+value_open(lua_State *L)
+{
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &value_known_loaded);
+}
+
+/* Name the C functions of the module on top, called `module`, in the table at
+ * `names`. `first`: a name that is there already gives way. */
+static void
+value_known_name(lua_State *L, int names, const char *module, bool first)
+{
+    int t = lua_gettop(L);
+    lua_pushnil(L);
+    while (lua_next(L, t)) {
+        if (lua_iscfunction(L, -1) && lua_type(L, -2) == LUA_TSTRING) {
+            lua_pushfstring(L, "%s%c%s", module, 0, lua_tostring(L, -2));
+            lua_pushvalue(L, -2);
+            bool taken = lua_rawget(L, names) == LUA_TSTRING
+                         && !first && !lua_compare(L, -2, -1, LUA_OPLT);
+            lua_pop(L, 1);
+            if (!taken) {
+                lua_pushvalue(L, -2);
+                lua_pushvalue(L, -2);
+                lua_rawset(L, names);
+            }
+            lua_pop(L, 1);
+        }
+        lua_pop(L, 1);
+    }
+}
+
+static int
+value_known_learn_names(lua_State *L)
+{
+    lua_newtable(L);
+    int names = lua_gettop(L);
+    value_known_push_loaded(L);
+    int loaded = lua_gettop(L);
+    lua_pushnil(L);
+    while (lua_next(L, loaded)) {
+        if (lua_istable(L, -1) && lua_type(L, -2) == LUA_TSTRING)
+            value_known_name(L, names, lua_tostring(L, -2), false);
+        lua_pop(L, 1);
+    }
+    for (size_t i = countof(value_known_standard); i-- > 0;) {
+        lua_pushstring(L, value_known_standard[i]);
+        if (lua_rawget(L, loaded) == LUA_TTABLE)
+            value_known_name(L, names, value_known_standard[i], true);
+        lua_pop(L, 1);
+    }
+    lua_pushvalue(L, names);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &value_known_names);
+    return 0;
+}
+
+static int
+value_known_learn_loaded(lua_State *L)
+{
+    value_open(L);
+    return 0;
+}
+
+static int
+value_known_protected(lua_State *L, lua_CFunction f)
+{
+    lua_pushcfunction(L, f);
+    if (lua_pcall(L, 0, 0, 0) == LUA_OK)
+        return 0;
+    lua_pop(L, 1);
+    return ORUN_ENOMEM;
+}
+
+int
+value_known_learn(lua_State *L, bool functions)
+{
+    int type = lua_rawgetp(L, LUA_REGISTRYINDEX, &value_known_loaded);
+    lua_pop(L, 1);
+    int err = 0;
+    if (type != LUA_TTABLE)
+        err = value_known_protected(L, value_known_learn_loaded);
+    if (!err && functions)
+        err = value_known_protected(L, value_known_learn_names);
+    return err;
+}
+
+void
+value_known_push_loaded(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &value_known_loaded);
+}
+
+const char *
+value_known_function(lua_State *L, size_t *n)
+{
+    const char *name = NULL;
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &value_known_names) == LUA_TTABLE) {
+        lua_pushvalue(L, -2);
+        if (lua_rawget(L, -2) == LUA_TSTRING)
+            name = lua_tolstring(L, -1, n); /* the table keeps it */
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return name;
+}
+
+void
+value_known_push_module(lua_State *L, const char *name, size_t n)
+{
+    luaL_checkstack(L, 4, "value");
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_pushlstring(L, name, n);
+    int type = lua_rawget(L, -2);
+    lua_remove(L, -2);
+    if (type == LUA_TTABLE)
+        return;
+    lua_pop(L, 1);
+    if (lua_getglobal(L, "require") != LUA_TFUNCTION)
+        luaL_error(L, "the module '%s' is not loaded here", name);
+    lua_pushlstring(L, name, n);
+    lua_call(L, 1, 1);
+}
+
+void
+value_known_push_function(lua_State *L, const char *name, size_t n)
+{
+    size_t module = strnlen(name, n);
+    if (module == n)
+        luaL_error(L, "malformed value");
+    value_known_push_module(L, name, module);
+    lua_pushlstring(L, name + module + 1, n - module - 1);
+    int type = lua_istable(L, -2) ? lua_rawget(L, -2) : LUA_TNIL;
+    lua_remove(L, -2);
+    if (type != LUA_TFUNCTION)
+        luaL_error(L, "the function '%s.%s' is not available here", name,
+                   name + module + 1);
+}

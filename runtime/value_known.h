@@ -1,0 +1,31 @@
+/* value_known.h — what travels by name between states. Layer 1 (data).
+ *
+ * Loaded modules (the tables of package.loaded) and the C functions in them
+ * exist in every state, so a Value only names them.
+ */
+#ifndef ORUN_VALUE_KNOWN_H
+#define ORUN_VALUE_KNOWN_H
+
+#include "base.h"
+#include <lua.h>
+
+/* Make ready for the functions below, and with `functions` learn anew which C
+ * functions the loaded modules have. May run finalizers, never raises.
+ * Errors: ORUN_ENOMEM. */
+int value_known_learn(lua_State *L, bool functions) NODISCARD;
+
+/* Push package.loaded of a state that has learned. Never raises. */
+void value_known_push_loaded(lua_State *L);
+
+/* The name "module\0field" of the C function at the top, of n bytes, as far
+ * as it was learned; NULL when it has none. Never raises. */
+const char *value_known_function(lua_State *L, size_t *n);
+
+/* Push the module of that name, loading it when it is not loaded; raises when
+ * it is not to be had. */
+void value_known_push_module(lua_State *L, const char *name, size_t n);
+
+/* Push the C function of that name ("module\0field"); raises likewise. */
+void value_known_push_function(lua_State *L, const char *name, size_t n);
+
+#endif

@@ -1,0 +1,120 @@
+--- orun.wait_any and orun.as_completed: several tasks, the first to end first.
+
+local orun = require "orun"
+
+--- A task that ends with `value` when `open` is called.
+local function gated(value)
+  local gate = orun.TaskCreate{description = "gate"}
+  local handle = orun.Task{
+    run = function(input)
+      orun.TaskOutput{task_id = input.gate}
+      return input.value
+    end,
+    input = {gate = gate.id, value = value},
+    run_in_background = true,
+  }
+  return handle, function() orun.TaskUpdate{task_id = gate, status = "completed"} end
+end
+
+describe("wait_any", function()
+  it("returns the first to end and its place", function()
+    local a, open_a = gated "a"
+    local b, open_b = gated "b"
+    open_b()
+    local result, index = orun.wait_any{a, b}
+    assert.equal("b", result.output)
+    assert.equal(2, index)
+    open_a()
+    assert.equal("a", orun.wait_any{a.id}.output)
+  end)
+
+  it("returns the one that ended first when several have", function()
+    local a, open_a = gated "a"
+    local b, open_b = gated "b"
+    open_b()
+    orun.TaskOutput(b)
+    open_a()
+    orun.TaskOutput(a)
+    local _, index = orun.wait_any{a, b}
+    assert.is_true(index == 1 or index == 2)
+  end)
+
+  it("gives up after its time, and stops nothing", function()
+    local a, open = gated "a"
+    local result, why = orun.wait_any({a}, "10ms")
+    assert.is_nil(result)
+    assert.equal("timeout", why)
+    open()
+    assert.equal("a", orun.TaskOutput(a).output)
+  end)
+
+  it("returns nil for none", function()
+    assert.is_nil(orun.wait_any{})
+  end)
+
+  it("refuses wrong arguments", function()
+    local function raised(...)
+      return select(2, pcall(orun.wait_any, ...))
+    end
+    assert.equal("orun.wait_any: handles = nil: an array is wanted", raised())
+    assert.is_truthy(raised({}, -1):find("orun.wait_any: timeout = -1", 1, true))
+    assert.is_truthy(raised{"t0"}:find('"t0"', 1, true))
+  end)
+end)
+
+describe("as_completed", function()
+  it("goes through the results in the order tasks end", function()
+    local a, open_a = gated "a"
+    local b, open_b = gated "b"
+    local c, open_c = gated "c"
+    local order = {}
+    open_b()
+    for result, index in orun.as_completed{a, b, c} do
+      order[#order + 1] = result.output .. index
+      if index == 2 then open_c() end
+      if index == 3 then open_a() end
+    end
+    assert.same({"b2", "c3", "a1"}, order)
+  end)
+
+  it("gives failures like other results", function()
+    local handle = orun.Task{run = function() error("x", 0) end, run_in_background = true}
+    local count = 0
+    for result in orun.as_completed{handle} do
+      count = count + 1
+      assert.equal("failed", result.status)
+    end
+    assert.equal(1, count)
+  end)
+
+  it("may be left early", function()
+    local a, open_a = gated "a"
+    local done = orun.Task{run = function() return "done" end, run_in_background = true}
+    for result in orun.as_completed{a, done} do
+      assert.equal("done", result.output)
+      break
+    end
+    open_a()
+    assert.equal("a", orun.TaskOutput(a).output)
+  end)
+
+  it("ends when the next one takes too long", function()
+    local a, open_a = gated "a"
+    for _ in orun.as_completed({a}, 0.01) do error("nothing can have ended") end
+    open_a()
+  end)
+
+  it("ends at once for none, and works inside a task", function()
+    for _ in orun.as_completed{} do error("there is none") end
+    local result = orun.Task{run = function()
+      local handles, sum = {}, 0
+      for i = 1, 3 do
+        handles[i] = orun.Task{run = function(n) return n end, input = i,
+          run_in_background = true}
+      end
+      for r in orun.as_completed(handles) do sum = sum + r.output end
+      return sum
+    end}
+    assert.equal(6, result.output)
+  end)
+end)

@@ -1,0 +1,126 @@
+--- orun.retry: tasks and functions, tried again.
+
+local orun = require "orun"
+
+describe("retry of a function", function()
+  it("calls it until it succeeds, and returns what it returns", function()
+    local calls = {}
+    local a, b = orun.retry(function(attempt)
+      calls[#calls + 1] = attempt
+      if attempt < 3 then error("not yet") end
+      return "x", nil
+    end, {max = 5, backoff = 0})
+    assert.equal("x", a)
+    assert.is_nil(b)
+    assert.same({1, 2, 3}, calls)
+  end)
+
+  it("tries `max` more times, then returns nil, the reason and the tries", function()
+    local calls = 0
+    local value, why, tries = orun.retry(function()
+      calls = calls + 1
+      error("always " .. calls, 0)
+    end, {max = 2, backoff = 0})
+    assert.is_nil(value)
+    assert.equal("always 3", why)
+    assert.equal(3, tries)
+    assert.equal(3, calls)
+  end)
+
+  it("takes nil and a reason for a failure, but not nil alone", function()
+    local calls = 0
+    local _, why = orun.retry(function()
+      calls = calls + 1
+      return nil, "no such file"
+    end, {max = 1, backoff = 0})
+    assert.equal("no such file", why)
+    assert.equal(2, calls)
+    calls = 0
+    assert.is_nil(orun.retry(function()
+      calls = calls + 1
+      return nil
+    end))
+    assert.equal(1, calls)
+  end)
+
+  it("tries once with max = 0", function()
+    local calls = 0
+    orun.retry(function()
+      calls = calls + 1
+      error("x")
+    end, {max = 0})
+    assert.equal(1, calls)
+  end)
+
+  it("asks `on` whether another try is worth it", function()
+    local asked = {}
+    local _, why = orun.retry(function(attempt)
+      error(attempt == 1 and "busy" or "forbidden", 0)
+    end, {max = 9, backoff = 0, on = function(reason, attempt)
+      asked[#asked + 1] = reason .. attempt
+      return reason == "busy"
+    end})
+    assert.equal("forbidden", why)
+    assert.same({"busy1", "forbidden2"}, asked)
+  end)
+
+  it("pauses longer each time", function()
+    local began = orun.now()
+    orun.retry(function() error("x") end, {max = 2, backoff = "20ms"})
+    -- 20 ms and 40 ms, each at least half of that.
+    assert.is_true(orun.now() - began >= 0.03)
+  end)
+
+  it("works inside a task", function()
+    local result = orun.Task{run = function()
+      return orun.retry(function(attempt)
+        return attempt == 2 and "second" or error("first")
+      end, {backoff = 0.001})
+    end}
+    assert.equal("second", result.output)
+  end)
+end)
+
+describe("retry of a task", function()
+  it("returns the result of the attempt that succeeds", function()
+    local result = orun.retry({run = function(_, task)
+      return task.attempt == 2 and "two" or error("one", 0)
+    end}, {max = 1, backoff = 0})
+    assert.equal("two", result.output)
+    assert.equal(2, result.attempts)
+  end)
+
+  it("returns the last failure", function()
+    local result = orun.retry({run = function(_, task)
+      error("attempt " .. task.attempt, 0)
+    end}, {max = 2, backoff = 0})
+    assert.equal("failed", result.status)
+    assert.equal("attempt 3", result.error)
+    assert.equal(3, result.attempts)
+  end)
+
+  it("tries again only for the kinds it is told", function()
+    local result = orun.retry({run = function() error("x", 0) end},
+      {max = 5, backoff = 0, on = {"timeout"}})
+    assert.equal(1, result.attempts)
+  end)
+
+  it("gives a handle when the task runs in the background", function()
+    local handle = orun.retry({run = function(_, task)
+      return task.attempt > 1 and "ok" or error("x", 0)
+    end, run_in_background = true}, {backoff = 0})
+    assert.equal("ok", orun.TaskOutput(handle).output)
+  end)
+
+  it("refuses what is neither task nor function", function()
+    local function raised(...)
+      return select(2, pcall(orun.retry, ...))
+    end
+    assert.equal("orun.retry: the first argument = 7: a table of Task fields or a function "
+      .. "is wanted", raised(7))
+    assert.equal("orun.retry: max = -1: a whole number is wanted, 0 or more",
+      raised(print, {max = -1}))
+    assert.equal("orun.retry: on = \"x\": a function is wanted", raised(print, {on = "x"}))
+    assert.is_truthy(raised({run = print, x = 1}):find("orun.retry: Task: unknown field", 1, true))
+  end)
+end)

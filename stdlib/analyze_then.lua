@@ -1,0 +1,85 @@
+--- orun.analyze_then: one heavy analysis, then the work it calls for.
+--
+-- Pattern 3 of the guide, for decomposing a spec or planning a change: the
+-- analysis runs in a task of its own, the main work goes on meanwhile, and only
+-- a plan comes back, as data. The plan's tasks are then run, as a fan-out or in
+-- batches.
+--
+--     local orun = require "orun"
+--     local done = orun.analyze_then{
+--       analyze = {description = "Find parts", run = function(text)
+--         local parts = {}
+--         for part in text:gmatch("%a+") do parts[#parts + 1] = part end
+--         return parts
+--       end, input = "lexer, parser"},
+--       plan = function(parts)
+--         local tasks = {}
+--         for i, part in ipairs(parts) do
+--           tasks[i] = {run = function(name) return "built " .. name end, input = part}
+--         end
+--         return tasks
+--       end,
+--     }
+--     for _, result in ipairs(done.results) do print(result.output) end
+--     --> built lexer
+--     --> built parser
+
+local check = require "orun.check"
+local launch = require "orun.launch"
+local orun = require "orun"
+
+local FIELDS <const> = {
+  analyze = "any",
+  meanwhile = "function",
+  plan = "function",
+  implement = "function",
+  options = "table",
+}
+
+--- The plan's tasks: in batches when it has batches, else all at once.
+local function implement_plan(plan, options)
+  local first = type(plan) == "table" and plan[1]
+  if type(first) == "table" and first.tasks then return orun.batches(plan, options) end
+  return orun.fan_out(plan, options)
+end
+
+--- Analyses, then implements what the analysis says.
+-- @param fields  table:
+--   analyze    Task spec or function: the analysis, started in the background
+--   meanwhile  function(): what the main script does while it runs; optional
+--   plan       function(output) -> array of Task specs, or of batches as
+--              orun.batches takes them; default: the output is the plan
+--   implement  function(plan, options) -> array of results with `ok`; default:
+--              orun.batches for batches, orun.fan_out for specs
+--   options    table for those two; optional
+-- @return {ok, analysis, meanwhile, plan, results, failed}: whether all went
+--   well, the analysis' result, what meanwhile returned, the plan, the results
+--   of its tasks, and those that failed. When the analysis fails, nothing is
+--   planned: plan is nil, results is empty, failed holds the analysis.
+-- Raises for a spec Task refuses, and what meanwhile, plan or implement raise.
+local function analyze_then(fields)
+  fields = check.options("orun.analyze_then", fields, FIELDS)
+  local spec, why = launch.spec(fields.analyze)
+  if not spec then error("orun.analyze_then: analyze" .. why, 2) end
+  spec.description = spec.description or "analysis"
+  local handle
+  handle, why = launch.start(spec)
+  if not handle then error("orun.analyze_then: analyze: " .. why, 2) end
+
+  local done = {results = {}}
+  local _ <close> = launch.guard{handle}
+  if fields.meanwhile then done.meanwhile = fields.meanwhile() end
+  done.analysis = orun.TaskOutput{task_id = handle}
+  if done.analysis.status ~= "completed" then
+    done.ok, done.failed = false, {done.analysis}
+    return done
+  end
+  done.plan = done.analysis.output
+  if fields.plan then done.plan = fields.plan(done.plan) end
+  done.results = (fields.implement or implement_plan)(done.plan, fields.options)
+  done.failed = done.results.failed or {}
+  done.ok = #done.failed == 0
+  return done
+end
+
+return analyze_then

@@ -1,0 +1,43 @@
+--- orun.quorum: go on as soon as k of n tasks have succeeded.
+--
+-- For answers one wants from several sides without waiting for the slowest: ask
+-- five reviewers, go on with the first three. The rest is stopped.
+--
+--     local orun = require "orun"
+--     local votes = orun.quorum({
+--       function() return "yes" end,
+--       function() error("not at home", 0) end,
+--       function() return "yes" end,
+--       function() orun.sleep(60) return "no" end,
+--     }, 2)
+--     print(#votes .. " say " .. votes[1].output)  --> 2 say yes
+
+local check = require "orun.check"
+local elect = require "orun.elect"
+
+local OPTIONS <const> = {timeout = "duration", defaults = "table"}
+
+--- Runs tasks until `k` have completed, then stops the rest.
+-- @param specs  array of Task specs; a bare function stands for {run = function}
+-- @param k      how many successes are wanted, 1 to #specs
+-- @param opts   table or nil:
+--   timeout   longest time for all of it: seconds or "30s"
+--   defaults  Task fields for the specs that do not set them
+-- @return array of up to k completed results in the order they ended, each with
+--   `index`, its place in specs; `.ok`: there are k; `.failed`: those that failed
+--   meanwhile; `.timed_out`: true when the time ran out. It returns as soon as k
+--   successes are in or cannot be reached any more.
+-- Raises for a spec that Task refuses; what had been started is stopped.
+local function quorum(specs, k, opts)
+  opts = check.options("orun.quorum", opts, OPTIONS)
+  local n = check.array("orun.quorum", "specs", specs)
+  check.argument("orun.quorum", "k", k, "count")
+  if k > n then
+    error(("orun.quorum: k is %d, but there are only %d specs"):format(k, n), 2)
+  end
+  local votes, why = elect(specs, k, opts)
+  if not votes then error("orun.quorum: " .. why, 2) end
+  return votes
+end
+
+return quorum

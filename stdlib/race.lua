@@ -1,0 +1,53 @@
+--- orun.race: the first success wins, the rest is stopped.
+--
+-- Several ways to the same end, of which one is enough: mirrors, models,
+-- strategies. A failure does not end the race; only a success does, or the
+-- failure of all.
+--
+--     local orun = require "orun"
+--     local winner = orun.race{
+--       function() orun.sleep(60) return "tortoise" end,
+--       function() error("fell asleep", 0) end,
+--       function() return "hare" end,
+--     }
+--     print(winner.output)  --> hare
+--     print(winner.index)   --> 3
+
+local check = require "orun.check"
+local elect = require "orun.elect"
+
+local OPTIONS <const> = {timeout = "duration", defaults = "table"}
+
+--- What a race without a winner gives back.
+local function lost(votes, n)
+  local last = votes.failed[#votes.failed]
+  local why = votes.timed_out and "no success in time"
+    or ("all %d failed, the last with: %s"):format(n, last.error)
+  return {
+    status = "failed",
+    error = why,
+    error_kind = votes.timed_out and "timeout" or last.error_kind,
+    failed = votes.failed,
+  }
+end
+
+--- Runs tasks until one has completed, then stops the rest.
+-- @param specs  array of Task specs, at least one; a bare function stands for
+--               {run = function}
+-- @param opts   table or nil: `timeout` for the whole race, `defaults` for specs
+-- @return the winner's result, with `index`, its place in specs, and `failed`,
+--   the results of those that failed before. Without a winner a result with
+--   status "failed", error, error_kind and failed.
+-- Raises for a spec that Task refuses; what had been started is stopped.
+local function race(specs, opts)
+  opts = check.options("orun.race", opts, OPTIONS)
+  local n = check.array("orun.race", "specs", specs)
+  if n == 0 then error("orun.race: specs is empty; a race needs one at least", 2) end
+  local votes, why = elect(specs, 1, opts)
+  if not votes then error("orun.race: " .. why, 2) end
+  if not votes.ok then return lost(votes, n) end
+  votes[1].failed = votes.failed
+  return votes[1]
+end
+
+return race

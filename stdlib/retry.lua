@@ -1,0 +1,86 @@
+--- orun.retry: try again when it fails.
+--
+-- Of a task: every Task takes `retry`; this is the short way to run one and get
+-- its result. Of a function: it runs here, in the caller, so it may use all the
+-- caller has.
+--
+--     local orun = require "orun"
+--     local tries = 0
+--     local word = orun.retry(function(attempt)
+--       tries = attempt
+--       return attempt == 3 and "done" or error("not yet", 0)
+--     end, {max = 5, backoff = 0})
+--     print(word .. " after " .. tries)  --> done after 3
+--
+--     local result = orun.retry({run = function(_, task)
+--       return task.attempt == 2 and "second time" or error("first time", 0)
+--     end}, {max = 1, backoff = 0})
+--     print(result.output)  --> second time
+
+local check = require "orun.check"
+local launch = require "orun.launch"
+local orun = require "orun"
+
+local OPTIONS <const> = {max = "whole", backoff = "duration", on = "any"}
+
+--- Tries after the first, and the pause before them in seconds, when the caller
+--- does not say; Task has the same.
+local MAX <const> = 2
+local BACKOFF <const> = 0.5
+
+--- Longest pause between two tries, in seconds.
+local LONGEST <const> = 60
+
+--- Waits before try number `attempt` + 1: doubling, half of it by chance.
+local function pause(backoff, attempt)
+  local longest = math.min(LONGEST, backoff * 2 ^ (attempt - 1))
+  if longest > 0 then orun.sleep(longest * (0.5 + math.random() / 2)) end
+end
+
+local function retry_function(fn, opts)
+  local backoff = check.seconds(opts.backoff) or BACKOFF
+  for attempt = 1, (opts.max or MAX) + 1 do
+    local got = table.pack(pcall(fn, attempt))
+    local good = got[1] and not (got[2] == nil and got[3] ~= nil)
+    if good then return table.unpack(got, 2, got.n) end
+    local why = got[1] and got[3] or got[2]
+    if attempt > (opts.max or MAX) or opts.on and not opts.on(why, attempt) then
+      return nil, why, attempt
+    end
+    pause(backoff, attempt)
+  end
+end
+
+--- Runs a task or calls a function until it succeeds.
+-- @param what  a Task spec (table), or a function(attempt), which fails when it
+--              raises or returns nil and a reason
+-- @param opts  table or nil:
+--   max      how often to try again after the first failure (default 2)
+--   backoff  pause before the second try (default 0.5 s), doubled each time, with
+--            jitter; at most a minute; 0 for none
+--   on       of a task: array of the error_kinds worth another try;
+--            of a function: function(reason, attempt) -> boolean
+-- @return of a task: its result (a handle when it runs in the background);
+--   of a function: what it returns, or after the last failure nil, the reason
+--   and the number of tries
+-- Raises only for wrong arguments.
+local function retry(what, opts)
+  opts = check.options("orun.retry", opts, OPTIONS)
+  if type(what) == "function" then
+    if opts.on then check.argument("orun.retry", "on", opts.on, "function") end
+    return retry_function(what, opts)
+  end
+  if type(what) ~= "table" then
+    error(check.message("orun.retry", "the first argument", what,
+      "a table of Task fields or a function is wanted"), 2)
+  end
+  if opts.on then check.array("orun.retry", "on", opts.on) end
+  local spec = launch.spec(what)
+  spec.run_in_background = rawget(what, "run_in_background")
+  spec.retry = opts
+  local ok, result = pcall(orun.Task, spec)
+  if not ok then error("orun.retry: " .. tostring(result), 2) end
+  return result
+end
+
+return retry
