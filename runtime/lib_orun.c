@@ -42,8 +42,7 @@ lib_orun_index(lua_State *L)
     if (lua_type(L, 2) != LUA_TSTRING)
         return 0;
     const char *module = lua_pushfstring(L, "orun.%s", lua_tostring(L, 2));
-    size_t n;
-    if (!bundle_find(module, &n))
+    if (!bundle_find(module))
         return 0;
     lua_getglobal(L, "require");
     lua_pushvalue(L, -2);

@@ -83,9 +83,8 @@ orun_read_config(const orun_config *given, orun_config *c)
 static int
 orun_make(orun *o, const orun_config *c)
 {
-    size_t size;
-    const char *source = bundle_find("orun.json", &size);
-    json_init(source, size);
+    const BundleFile *json = bundle_find("orun.json");
+    json_init(json->text, json->size);
     HostConfig config = {
         .processes = c->processes, .workers = c->workers,
         .memory_limit = c->memory_limit,

@@ -1,0 +1,271 @@
+/* lib_base.c — the basic functions, os, debug and string as tasks see them.
+ *
+ * What is replaced behaves as Lua's own in all that is not refused. A refusal
+ * says what to do instead.
+ */
+#include "lib_base.h"
+#include "vm.h"
+#include <lauxlib.h>
+#include <stdio.h>
+
+int
+lib_base_forward(lua_State *L, const char *name)
+{
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
+    if (status == LUA_OK)
+        return lua_gettop(L);
+    if (status == LUA_ERRRUN && lua_type(L, -1) == LUA_TSTRING) {
+        const char *text = lua_tostring(L, -1);
+        luaL_where(L, 1);
+        luaL_gsub(L, text, "to '?'", lua_pushfstring(L, "to '%s'", name));
+        lua_remove(L, -2);
+        lua_concat(L, 2);
+    }
+    return lua_error(L);
+}
+
+void
+lib_base_replace(lua_State *L, const char *name, lua_CFunction f)
+{
+    lua_getfield(L, -1, name);
+    lua_pushcclosure(L, f, 1);
+    lua_setfield(L, -2, name);
+}
+
+/* Loading */
+
+static const char lib_base_refusal[] =
+    "bytecode is refused: it could crash the process; load source text";
+
+/* The failure at the top of the stack: is it that the chunk was binary? Then
+ * say it our way. */
+static void
+lib_base_explain(lua_State *L)
+{
+    const char *text = lua_tostring(L, -1);
+    if (!text || !strstr(text, "attempt to load a binary chunk"))
+        return;
+    lua_pop(L, 1);
+    lua_pushstring(L, lib_base_refusal);
+}
+
+/* Lua's load or loadfile with argument `mode` set to text. */
+static int
+lib_base_load_text(lua_State *L, const char *name, int mode)
+{
+    if (!strchr(luaL_optstring(L, mode, "bt"), 't')) {
+        lua_pushnil(L);
+        lua_pushstring(L, lib_base_refusal);
+        return 2;
+    }
+    if (lua_gettop(L) < mode)
+        lua_settop(L, mode);
+    lua_pushliteral(L, "t");
+    lua_replace(L, mode);
+    int results = lib_base_forward(L, name);
+    if (results == 2 && lua_isnil(L, 1))
+        lib_base_explain(L);
+    return results;
+}
+
+static int
+lib_base_load(lua_State *L)
+{
+    return lib_base_load_text(L, "load", 3);
+}
+
+/* Without a name Lua reads standard input, which is not a task's to read. */
+static void
+lib_base_check_name(lua_State *L)
+{
+    if (vm_of(L)->script)
+        luaL_optstring(L, 1, NULL);
+    else
+        luaL_checkstring(L, 1);
+}
+
+static int
+lib_base_loadfile(lua_State *L)
+{
+    lib_base_check_name(L);
+    return lib_base_load_text(L, "loadfile", 2);
+}
+
+static int
+lib_base_done_file(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status, (void)ctx;
+    return lua_gettop(L) - 1;
+}
+
+static int
+lib_base_dofile(lua_State *L)
+{
+    lib_base_check_name(L);
+    lua_settop(L, 1);
+    if (luaL_loadfilex(L, lua_tostring(L, 1), "t") != LUA_OK) {
+        lib_base_explain(L);
+        return lua_error(L);
+    }
+    lua_callk(L, 0, LUA_MULTRET, 0, lib_base_done_file);
+    return lib_base_done_file(L, LUA_OK, 0);
+}
+
+static int
+lib_base_dump(lua_State *L)
+{
+    return luaL_error(L, "string.dump: there is no bytecode in tasks; send "
+                      "the function itself, or its source");
+}
+
+/* Metatables */
+
+static int
+lib_base_setmetatable(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    int type = lua_type(L, 2);
+    luaL_argexpected(L, type == LUA_TNIL || type == LUA_TTABLE, 2,
+                     "nil or table");
+    if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
+        return luaL_error(L, "cannot change a protected metatable");
+    lua_settop(L, 2);
+    if (type == LUA_TTABLE) {
+        lua_pushliteral(L, "__gc");
+        if (lua_rawget(L, 2) != LUA_TNIL)
+            return luaL_error(L, "setmetatable: __gc is refused in a task (a "
+                              "finalizer could not be stopped); use __close "
+                              "and a <close> variable");
+        lua_settop(L, 2);
+    }
+    lua_setmetatable(L, 1);
+    return 1;
+}
+
+/* The metatable of a userdata with a finalizer would let one be written. */
+static int
+lib_base_getmetatable(lua_State *L)
+{
+    luaL_checkany(L, 1);
+    if (!lua_getmetatable(L, 1)) {
+        lua_pushnil(L);
+        return 1;
+    }
+    if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
+        return 1;
+    if (lua_type(L, 1) == LUA_TUSERDATA
+        && luaL_getmetafield(L, 1, "__gc") != LUA_TNIL) {
+        if (luaL_getmetafield(L, 1, "__name") == LUA_TNIL)
+            lua_pushliteral(L, "userdata");
+        return 1;
+    }
+    lua_settop(L, 2);
+    return 1;
+}
+
+/* os */
+
+static int
+lib_base_exit(lua_State *L)
+{
+    Vm *vm = vm_of(L);
+    lua_Integer code;
+    if (lua_isboolean(L, 1))
+        code = lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE;
+    else
+        code = luaL_optinteger(L, 1, EXIT_SUCCESS);
+    vm->exit_code = (int)(code & 0xff);
+    stop_request(&vm->stop, STOP_HARD, "os.exit");
+    return stop_raise(L, &vm->stop);
+}
+
+static int
+lib_base_setlocale(lua_State *L)
+{
+    if (luaL_optstring(L, 1, NULL))
+        return luaL_error(L, "os.setlocale: refused in a task, for the locale "
+                          "is the whole process's; set it at the start of the "
+                          "script");
+    return lib_base_forward(L, "setlocale");
+}
+
+/* Warnings of the script: off until warn("@on"), as in Lua's own program. */
+
+typedef struct LibBaseWarn {
+    bool on, more;
+} LibBaseWarn;
+
+static void
+lib_base_warn(void *ud, const char *text, int more)
+{
+    LibBaseWarn *w = ud;
+    if (!w->more && !more && *text == '@') {
+        if (strcmp(text, "@on") == 0 || strcmp(text, "@off") == 0)
+            w->on = text[2] == 'n';
+        return;
+    }
+    if (w->on)
+        fprintf(stderr, "%s%s%s", w->more ? "" : "Lua warning: ", text,
+                more ? "" : "\n");
+    w->more = more;
+}
+
+static void
+lib_base_open_warn(lua_State *L)
+{
+    LibBaseWarn *w = lua_newuserdatauv(L, sizeof *w, 0);
+    *w = (LibBaseWarn){ 0 };
+    lua_setfield(L, LUA_REGISTRYINDEX, "orun.warn");
+    lua_setwarnf(L, lib_base_warn, w);
+}
+
+/* What tasks do not have */
+
+static void
+lib_base_keep_debug(lua_State *L)
+{
+    lua_getglobal(L, "debug");
+    for (lua_pushnil(L); lua_next(L, -2);) {
+        const char *name = lua_tostring(L, -2);
+        lua_pop(L, 1);
+        if (strcmp(name, "traceback") == 0 || strcmp(name, "getinfo") == 0)
+            continue;
+        lua_pushvalue(L, -1);
+        lua_pushnil(L);
+        lua_rawset(L, -4);
+    }
+    lua_pop(L, 1);
+}
+
+static void
+lib_base_open_task(lua_State *L)
+{
+    lib_base_replace(L, "setmetatable", lib_base_setmetatable);
+    lib_base_replace(L, "getmetatable", lib_base_getmetatable);
+    lua_getfield(L, -1, "os");
+    lib_base_replace(L, "exit", lib_base_exit);
+    lib_base_replace(L, "setlocale", lib_base_setlocale);
+    lua_getfield(L, -2, "string");
+    lib_base_replace(L, "dump", lib_base_dump);
+    lua_pop(L, 2);
+    lib_base_keep_debug(L);
+}
+
+int
+lib_base_open(lua_State *L, bool script)
+{
+    lua_pushglobaltable(L);
+    lib_base_replace(L, "load", lib_base_load);
+    lib_base_replace(L, "loadfile", lib_base_loadfile);
+    lib_base_replace(L, "dofile", lib_base_dofile);
+    if (script)
+        lib_base_open_warn(L);
+    else
+        lib_base_open_task(L);
+    lua_pop(L, 1);
+    lib_io_open(L, script);
+    lib_package_open(L);
+    return 0;
+}

@@ -1,0 +1,32 @@
+/* lib_base.h — Lua's own libraries, made safe for many states. Layer 7.
+ *
+ * Everywhere: chunks are text, never bytecode; files are closed in children;
+ * a line printed is one write; C modules are opened one at a time and stay
+ * loaded; bundled modules are found. In tasks moreover what would reach beyond
+ * the task is taken away: ending the process, the locale, standard input,
+ * finalizers, most of debug.
+ */
+#ifndef ORUN_LIB_BASE_H
+#define ORUN_LIB_BASE_H
+
+#include "base.h"
+#include <lua.h>
+
+/* Replace what has to be replaced in a state whose libraries are open; to be
+ * called from VmConfig.open, first. Gives 0; may raise. */
+int lib_base_open(lua_State *L, bool script);
+
+/* Its two parts in files of their own: io and print, package and require. */
+void lib_io_open(lua_State *L, bool script);
+void lib_package_open(lua_State *L);
+
+/* For a replaced function: call Lua's own, upvalue 1, with the arguments there
+ * are. Gives the count of results, which are then all of the stack. An error's
+ * text gets the position and the name that it would have had. */
+int lib_base_forward(lua_State *L, const char *name);
+
+/* Put the function `f` in place of field `name` of the table at the top; its
+ * upvalue 1 is what was there. */
+void lib_base_replace(lua_State *L, const char *name, lua_CFunction f);
+
+#endif

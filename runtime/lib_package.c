@@ -1,0 +1,115 @@
+/* lib_package.c — where require finds modules.
+ *
+ * Bundled modules come first, then what Lua's own searchers find, but as text
+ * only. A C module's opening function runs under one lock for the process, for
+ * many keep their state in static variables; and its library stays loaded, so
+ * that tasks do not load and unload it in turn. What a C module does after it
+ * was opened is not guarded: one that is not safe for threads belongs in
+ * isolation="process".
+ */
+#include "bundle.h"
+#include "lib_base.h"
+#include <dlfcn.h>
+#include <lauxlib.h>
+#include <pthread.h>
+
+/* Recursive, for one C module may require another. */
+static pthread_mutex_t lib_package_lock =
+    PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+/* The chunk at the top, or the error why there is none. */
+static int
+lib_package_loaded(lua_State *L, int status, const char *where)
+{
+    if (status == LUA_OK) {
+        lua_pushstring(L, where);
+        return 2;
+    }
+    return luaL_error(L, "error loading module '%s' from file '%s':\n\t%s",
+                      lua_tostring(L, 1), where, lua_tostring(L, -1));
+}
+
+static int
+lib_package_search_bundle(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    const BundleFile *file = bundle_find(name);
+    bool ours = strncmp(name, "orun.", 5) == 0;
+    if (!file && ours)
+        lua_pushfstring(L, "no bundled module '%s'", name);
+    if (!file)
+        return ours;
+    const char *shown = ours ? name + 5 : name;
+    const char *chunk = lua_pushfstring(L, "=[orun]/%s.lua", shown);
+    int status = luaL_loadbufferx(L, file->text, file->size, chunk, "t");
+    return lib_package_loaded(L, status, chunk + 1);
+}
+
+/* Upvalue 1: the package table. */
+static int
+lib_package_search_lua(lua_State *L)
+{
+    luaL_checkstring(L, 1);
+    lua_settop(L, 1);
+    lua_getfield(L, lua_upvalueindex(1), "searchpath");
+    lua_pushvalue(L, 1);
+    if (lua_getfield(L, lua_upvalueindex(1), "path") != LUA_TSTRING)
+        return luaL_error(L, "'package.path' must be a string");
+    lua_call(L, 2, 2);
+    if (lua_isnil(L, 2))
+        return 1; /* where it was looked for */
+    const char *file = lua_tostring(L, 2);
+    return lib_package_loaded(L, luaL_loadfilex(L, file, "t"), file);
+}
+
+/* A C module's opening function; upvalue 1: the real one. */
+static int
+lib_package_open_c(lua_State *L)
+{
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    pthread_mutex_lock(&lib_package_lock);
+    int status = lua_pcall(L, lua_gettop(L) - 1, 1, 0);
+    pthread_mutex_unlock(&lib_package_lock);
+    return status == LUA_OK ? 1 : lua_error(L);
+}
+
+/* A searcher for C modules; upvalue 1: Lua's own. */
+static int
+lib_package_search_c(lua_State *L)
+{
+    lua_settop(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, 2);
+    if (!lua_iscfunction(L, 2)) {
+        lua_settop(L, 2);
+        return 1;
+    }
+    if (lua_type(L, 3) == LUA_TSTRING)
+        dlopen(lua_tostring(L, 3), RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+    lua_pushvalue(L, 2);
+    lua_pushcclosure(L, lib_package_open_c, 1);
+    lua_replace(L, 2);
+    return 2;
+}
+
+void
+lib_package_open(lua_State *L)
+{
+    lua_getglobal(L, "package");
+    lua_getfield(L, -1, "searchers"); /* preload, Lua, C, C in a root */
+    for (int i = 4; i >= 3; i--) {
+        lua_rawgeti(L, -1, i);
+        lua_pushcclosure(L, lib_package_search_c, 1);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_pushvalue(L, -2);
+    lua_pushcclosure(L, lib_package_search_lua, 1);
+    lua_rawseti(L, -2, 3);
+    lua_rawgeti(L, -1, 1);
+    lua_rawseti(L, -2, 2);
+    lua_pushcfunction(L, lib_package_search_bundle);
+    lua_rawseti(L, -2, 1);
+    lua_pop(L, 2);
+}
