@@ -5,6 +5,8 @@
 -- The agents stand for real ones, so that this runs anywhere: a command like
 -- {"claude", "-p"} in the place of `run` makes them real.
 
+local orun = require "orun"
+
 orun.agent{
   name = "Explore",
   description = "Looks around in the code",

@@ -7,6 +7,8 @@
 -- the whole batch. A line on stderr tells when each batch is complete; here the
 -- progress function prints it, without the time.
 
+local orun = require "orun"
+
 orun.agent{
   name = "coder",
   run = function(_, task) return "done: " .. task.prompt end,

@@ -5,6 +5,8 @@
 -- The analysis reads a whole spec in a task of its own; only its plan comes
 -- back. Meanwhile the script does something else.
 
+local orun = require "orun"
+
 local SPEC <const> = [[
 # Shop
 ## 1. Cart

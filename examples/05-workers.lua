@@ -5,6 +5,8 @@
 -- Ten items, three workers, no item done twice. Item 10 needs item 1, and one
 -- more item is found on the way: the workers do both.
 
+local orun = require "orun"
+
 local first
 for i = 1, 10 do
   local item = TaskCreate{

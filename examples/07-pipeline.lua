@@ -5,6 +5,8 @@
 -- Fetch, parse, summarise: each page goes on as soon as its own stage is done.
 -- One page is broken; that is its result, and harms no other.
 
+local orun = require "orun"
+
 local pages = {
   {url = "/home", body = "title=Home;words=120"},
   {url = "/about", body = "<<<garbage>>>"},
@@ -26,7 +28,9 @@ for i, result in ipairs(results) do
   if result.status == "completed" then
     print(result.output)
   else
-    print(("%d. %s failed in stage %d: %s"):format(i, pages[i].url, result.stage, result.error))
+    -- The first line of an error is what was raised; the rest says where.
+    local why = result.error:match("[^\n]+")
+    print(("%d. %s failed in stage %d: %s"):format(i, pages[i].url, result.stage, why))
   end
 end
 

@@ -5,6 +5,8 @@
 -- The losers are stopped: the tortoise would sleep for an hour, but the script
 -- ends at once.
 
+local orun = require "orun"
+
 local winner = orun.race{
   {description = "tortoise", run = function() orun.sleep("1h") return "slow" end},
   {description = "broken", run = function() error("lost the way", 0) end},
@@ -26,8 +28,8 @@ local function sick()
   error("not at home", 0)
 end
 local none = orun.quorum({sick, absent, sick}, 2)
-print(("enough: %s, %d failed: %s"):format(none.ok, #none.failed, none.failed[1].error))
+print(("enough: %s, %d failed (%s)"):format(none.ok, #none.failed, none.failed[1].error_kind))
 
 --> hare won: fast
 --> 3 votes, enough: true
---> enough: false, 2 failed: not at home
+--> enough: false, 2 failed (lua)

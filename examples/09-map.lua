@@ -5,6 +5,8 @@
 -- Items are sent in chunks that grow with what they are seen to cost, so a
 -- hundred thousand small ones are no burden.
 
+local orun = require "orun"
+
 local function collatz(n)
   local steps = 0
   while n ~= 1 do

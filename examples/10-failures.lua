@@ -37,7 +37,8 @@ for _, task in ipairs{broken, skipped, cleanup, other} do
     print(("%s: %s (%s)"):format(result.description, result.status, result.error_kind))
   end
 end
-print(TaskOutput(broken).error)
+-- The first line of an error is what was raised; the rest says where.
+print(TaskOutput(broken).error:match("[^\n]+"))
 
 --> Parse: failed (lua)
 --> Compile: cancelled (blocked)

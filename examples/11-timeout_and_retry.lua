@@ -2,6 +2,8 @@
 --
 -- $ orun examples/11-timeout_and_retry.lua
 
+local orun = require "orun"
+
 -- A task that never ends is stopped; a loop is as good as a sleep.
 local stuck = Task{
   description = "Loop",

@@ -5,6 +5,8 @@
 -- While a task waits for its children it takes no place from anybody, so this
 -- works with a single worker too. Functions travel with what they capture.
 
+local orun = require "orun"
+
 local function sum(numbers)
   if #numbers == 1 then return numbers[1] end
   local half = #numbers // 2

@@ -4,6 +4,8 @@
 --
 -- No shell stands between, unless one is asked for: a prompt cannot break out.
 
+local orun = require "orun"
+
 orun.agent{name = "sort", command = {"sort"}}
 orun.agent{name = "count", command = {"wc", "-w"}}
 orun.agent{name = "upper", command = {"tr", "a-z", "A-Z"}, limit = 2}

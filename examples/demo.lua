@@ -6,6 +6,8 @@
 -- real input: Lua functions and ordinary programs are started together, one of
 -- them fails on purpose, and the script puts together what comes back.
 
+local orun = require "orun"
+
 local folder = arg[1] or "."
 
 -- ------------------------------------------------------------ the agents

@@ -9,14 +9,19 @@
 int
 board_init(Board *b, Clock *clock)
 {
-    *b = (Board){ .clock = clock };
-    pthread_mutex_init(&b->lock, NULL);
+    memset(b, 0, sizeof *b);
+    b->clock = clock;
+    pthread_mutexattr_t attr;
+    pthread_mutexattr_init(&attr);
+    pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
+    pthread_mutex_init(&b->lock, &attr);
+    pthread_mutexattr_destroy(&attr);
     queue_init(&b->items);
     list_init(&b->item_waits);
     list_init(&b->idle_waits);
     Task *root = mem_zalloc(1, sizeof *root);
     if (!root || board_add(b, root)) {
-        task_free(root);
+        mem_free(root);
         pthread_mutex_destroy(&b->lock);
         return ORUN_ENOMEM;
     }
@@ -30,8 +35,9 @@ void
 board_destroy(Board *b)
 {
     for (size_t i = 0; i < b->count; i++)
-        task_free(b->table[i]);
-    mem_free(b->table);
+        task_free(board_find(b, i));
+    for (size_t i = 0; i < BOARD_PAGES && b->pages[i]; i++)
+        mem_free(b->pages[i]);
     timer_free(&b->timers);
     pthread_mutex_destroy(&b->lock);
 }
@@ -39,25 +45,33 @@ board_destroy(Board *b)
 Task *
 board_find(Board *b, uint64_t id)
 {
-    return id < b->count ? b->table[id] : NULL;
+    if (id >= atomic_load_explicit(&b->count, memory_order_acquire))
+        return NULL;
+    Task **page = atomic_load_explicit(&b->pages[id / BOARD_PAGE],
+                                       memory_order_acquire);
+    return page[id % BOARD_PAGE];
 }
 
 int
 board_add(Board *b, Task *t)
 {
-    if (b->count == b->cap) {
-        size_t cap = b->cap ? b->cap * 2 : 64;
-        Task **table = mem_realloc(b->table, cap * sizeof *table);
-        if (!table)
+    size_t id = b->count;
+    if (id / BOARD_PAGE >= BOARD_PAGES)
+        return ORUN_ETOOBIG;
+    Task **page = b->pages[id / BOARD_PAGE];
+    if (!page) {
+        page = mem_alloc(BOARD_PAGE * sizeof *page);
+        if (!page)
             return ORUN_ENOMEM;
-        b->table = table;
-        b->cap = cap;
+        atomic_store_explicit(&b->pages[id / BOARD_PAGE], page,
+                              memory_order_release);
     }
-    t->id = b->count;
+    t->id = id;
     t->outcome.code = -1;
     list_init(&t->job.link);
     list_init(&t->waits);
-    b->table[b->count++] = t;
+    page[id % BOARD_PAGE] = t;
+    atomic_store_explicit(&b->count, id + 1, memory_order_release);
     return 0;
 }
 

@@ -31,14 +31,23 @@ typedef struct Clock {
     void (*wake_at)(struct Clock *c, double at);
 } Clock;
 
+enum {
+    BOARD_MAX_DEPTH = 32,       /* nesting of tasks */
+    BOARD_MAX_BLOCKERS = 10000, /* of one task */
+    BOARD_PAGE = 4096,          /* tasks in a page of the table … */
+    BOARD_PAGES = 16384,        /* … and pages: 67 million tasks a run */
+};
+
 typedef struct Board {
     Clock *clock; /* never changes */
+    Task *root;   /* the script, id 0; never changes */
+
+    /* Grow under the lock, read by anyone: pages of tasks, by id. */
+    _Atomic(Task **) pages[BOARD_PAGES];
+    atomic_size_t count; /* tasks, the script included */
 
     pthread_mutex_t lock;
     /* Guarded by lock: */
-    Task *root;        /* the script, id 0 */
-    Task **table;      /* table[id], table[0] = root */
-    size_t count, cap; /* tasks in the table, the script included */
     size_t open_items; /* items not final */
     size_t live;       /* other tasks not final */
     Timers timers;
@@ -49,11 +58,6 @@ typedef struct Board {
     uint32_t search;   /* number of the last search */
 } Board;
 
-enum {
-    BOARD_MAX_DEPTH = 32,       /* nesting of tasks */
-    BOARD_MAX_BLOCKERS = 10000, /* of one task */
-};
-
 /* A board with the script as task 0, which is running. */
 int board_init(Board *b, Clock *clock) NODISCARD;
 /* Free all tasks. Nobody waits or runs any more. */
@@ -63,10 +67,11 @@ static inline void board_lock(Board *b) { pthread_mutex_lock(&b->lock); }
 static inline void board_unlock(Board *b) { pthread_mutex_unlock(&b->lock); }
 static inline double board_now(Board *b) { return b->clock->now(b->clock); }
 
-/* The functions below are called with the lock held. */
-
-/* The task with this id (removed ones too), NULL when there never was one. */
+/* The task with this id (removed ones too), NULL when there never was one. Any
+ * thread, without the lock. */
 Task *board_find(Board *b, uint64_t id);
+
+/* The functions below are called with the lock held. */
 
 /* Give `t` the next id and its place; it belongs to the board from then on. */
 int board_add(Board *b, Task *t) NODISCARD;

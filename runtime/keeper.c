@@ -48,7 +48,6 @@ struct Keeper {
     Line *line; /* NULL: no keeper runs */
     KeeperLink link;
     uint64_t last_id;
-    bool spawned; /* this keeper was asked for a process */
     bool closing; /* start no other */
     Buf in;
     List unsent;       /* of Frame */
@@ -167,8 +166,6 @@ keeper_hang_up(Keeper *k)
         keeper_lose_child(k, container_of(node, KeeperChild, link));
 }
 
-static int keeper_need(Keeper *k, const char *const *env) ON_IO;
-
 /* See that the keeper is dead, and reap it. */
 static void
 keeper_bury(Keeper *k)
@@ -178,17 +175,14 @@ keeper_bury(Keeper *k)
         continue;
 }
 
-/* The socket ended or made no sense. A keeper that had started something has a
- * successor at once, to end what outlived it. */
+/* The socket ended or made no sense: the keeper and all its descendants are
+ * dead, or about to be. */
 static void ON_IO
 keeper_lost(Keeper *k)
 {
-    bool heir = k->spawned && !k->closing;
     LOG(KEEPER, "keeper %d is gone", k->link.pid);
     keeper_bury(k);
     keeper_hang_up(k);
-    if (heir && !k->line && keeper_need(k, NULL) != 0)
-        LOG(KEEPER, "no new keeper: %s", strerror(errno));
 }
 
 /* ---- sending ---- */
@@ -351,7 +345,7 @@ keeper_need(Keeper *k, const char *const *env)
     Line *line = mem_zalloc(1, sizeof *line);
     if (!line)
         return ORUN_ENOMEM;
-    int e = keeper_launch(&k->link, k->link.token, env);
+    int e = keeper_launch(&k->link, env);
     if (e)
         goto fail_launch;
     e = uv_poll_init(loop_uv(k->loop), &line->poll, k->link.fd);
@@ -359,7 +353,6 @@ keeper_need(Keeper *k, const char *const *env)
         goto fail_poll;
     line->keeper = k;
     k->line = line;
-    k->spawned = false;
     keeper_watch(k, false);
     return 0;
 fail_poll:
@@ -446,7 +439,6 @@ keeper_spawn(Keeper *k, KeeperChild *c, uint64_t task,
     memcpy(f->fds, fds, sizeof f->fds);
     c->id = k->last_id = id;
     c->pid = 0;
-    k->spawned = true;
     list_push(keeper_ring(k, id), &c->link);
     list_push(&k->unsent, &f->link);
     if (!k->line->writing)

@@ -10,8 +10,9 @@
  * are never forked. The host's SIGCHLD and waitpid are not touched: the keeper
  * is started with posix_spawn and waited for by its own pid only.
  *
- * A keeper that dies takes its children with it: they are reported lost, and a
- * new keeper ends what outlived it and serves the next spawn.
+ * A keeper that is killed takes all its descendants with it (another process
+ * guards it): its children are reported lost, and the next spawn starts a new
+ * keeper.
  */
 #ifndef ORUN_KEEPER_H
 #define ORUN_KEEPER_H

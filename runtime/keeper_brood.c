@@ -15,9 +15,9 @@
 static const double BROOD_GAP = 0.1, BROOD_AGAIN = 0.003, BROOD_COST = 20;
 
 void
-keeper_brood_init(Brood *b, const char *token)
+keeper_brood_init(Brood *b)
 {
-    *b = (Brood){ .token = token, .again = BROOD_AGAIN };
+    *b = (Brood){ .again = BROOD_AGAIN };
     for (size_t i = 0; i < countof(b->rings); i++)
         list_init(&b->rings[i]);
 }
@@ -136,7 +136,7 @@ keeper_brood_judge(Brood *b, const TreeProc *p)
     if (keeper_brood_ended(b, p->session) || keeper_brood_ended(b, p->group))
         return true;
     uint64_t task;
-    if (keeper_tree_task(p->pid, b->token, &task))
+    if (keeper_tree_task(p->pid, &task))
         return !keeper_brood_any(b, keeper_brood_shields, task);
     return b->n == 0;
 }

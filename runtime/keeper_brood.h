@@ -27,7 +27,6 @@ typedef struct Child {
 typedef struct Brood {
     List rings[256]; /* of Child, by pid */
     size_t n;
-    const char *token; /* what ORUN_KEEPER begins with here */
     Buf ended;         /* pids (int) of mains that ended since a clean sweep */
     Tree tree;         /* what the last look saw */
     double due;        /* when to sweep next; 0: there is no need */
@@ -36,7 +35,7 @@ typedef struct Brood {
     double again;      /* distance of the next one while there is work */
 } Brood;
 
-void keeper_brood_init(Brood *b, const char *token);
+void keeper_brood_init(Brood *b);
 
 /* Take in a child that was started; the brood owns it. */
 void keeper_brood_add(Brood *b, Child *c);

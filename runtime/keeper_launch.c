@@ -9,7 +9,6 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -112,7 +111,7 @@ keeper_launch_file(const char *folder, int sock, char *const *argv)
 static const char *
 keeper_launch_tmp(const char *const *env)
 {
-    for (; env && *env; env++)
+    for (; *env; env++)
         if (strncmp(*env, "TMPDIR=", 7) == 0)
             return *env + 7;
     return NULL;
@@ -133,19 +132,12 @@ keeper_launch_any(int sock, char *const *argv, const char *tmp)
 }
 
 int
-keeper_launch(KeeperLink *link, const char *old, const char *const *env)
+keeper_launch(KeeperLink *link, const char *const *env)
 {
     int pair[2];
-    uint64_t random = 0;
-    char token[sizeof link->token], parent[16];
-    if (getrandom(&random, sizeof random, GRND_NONBLOCK) < 0)
-        random = (uint64_t)time(NULL);
+    char parent[16];
     snprintf(parent, sizeof parent, "%d", getpid());
-    snprintf(token, sizeof token, "%s-%016llx", parent,
-             (unsigned long long)random);
-    char *argv[] = { "orun-keeper", token, parent, (char *)old, NULL };
-    if (old && !*old)
-        argv[3] = NULL;
+    char *argv[] = { "orun-keeper", parent, NULL };
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return ORUN_ESYS;
     int pid = keeper_launch_any(pair[1], argv, keeper_launch_tmp(env));
@@ -158,7 +150,6 @@ keeper_launch(KeeperLink *link, const char *old, const char *const *env)
     fcntl(pair[0], F_SETFL, O_NONBLOCK);
     link->fd = pair[0];
     link->pid = pid;
-    memcpy(link->token, token, sizeof token);
     LOG(KEEPER, "keeper %d started", pid);
     return 0;
 }

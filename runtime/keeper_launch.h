@@ -10,15 +10,12 @@
 #include "base.h"
 
 typedef struct KeeperLink {
-    int fd;         /* our end of the socket, non-blocking; -1: none */
-    int pid;        /* the keeper's; waited for by the one who launched it */
-    char token[48]; /* what its children carry in ORUN_KEEPER */
+    int fd;  /* our end of the socket, non-blocking */
+    int pid; /* the keeper's; waited for by the one who launched it */
 } KeeperLink;
 
-/* Start a keeper and fill in `link`. The keeper first kills what carries the
- * token `old` (NULL or "": nothing). TMPDIR of `env` (may be NULL) is one
- * place for the file that may be needed. Errors: ORUN_ESYS with errno, `link` untouched. */
-int keeper_launch(KeeperLink *link, const char *old,
-                  const char *const *env) NODISCARD;
+/* Start a keeper and fill in `link`. TMPDIR of `env` is one place for the file
+ * that may be needed. Errors: ORUN_ESYS with errno, `link` untouched. */
+int keeper_launch(KeeperLink *link, const char *const *env) NODISCARD;
 
 #endif

@@ -9,10 +9,12 @@
  * session, so a terminal's signals do not reach it, and it blocks all signals,
  * so only SIGKILL ends it from outside.
  *
- *     orun-keeper TOKEN PARENT [OLD-TOKEN]
+ *     orun-keeper PARENT
  *
- * TOKEN marks what it starts (in ORUN_KEEPER), PARENT is orun's process id,
- * OLD-TOKEN is that of a keeper that was killed, whose strays go first.
+ * PARENT is orun's process id. Before it serves, the keeper forks: the child
+ * is the keeper proper, the parent a guard that only waits. Each is a subreaper
+ * and kills all descendants when the other, or orun, is gone; whichever single
+ * process of the three is killed, nothing outlives it for long.
  */
 #include "buf.h"
 #include "keeper_brood.h"
@@ -49,7 +51,7 @@ typedef struct Start {
     uint64_t id, task;
     double deadline;
     KeeperExec exec;
-    char mark[96]; /* ORUN_KEEPER=… */
+    char mark[64]; /* ORUN_KEEPER=… */
     char *strings[];
 } Start;
 
@@ -61,9 +63,8 @@ static struct {
     int fds[2 * WIRE_FDS]; /* received with frames that are not handled yet */
     int nfds;
     int signals;    /* a signalfd */
-    int parent;     /* orun */
+    int parent;     /* the guard */
     bool over;      /* the socket ended */
-    const char *token;
     Brood brood;
     List refused;   /* of Start: fork said no */
     double retry;   /* when to try those again */
@@ -278,7 +279,7 @@ keeper_parse(Start *s, const WireSpawn *w, char *text, size_t size)
     s->exec.argv = argv;
     s->exec.env = env;
     s->exec.cwd = cwd[0];
-    snprintf(s->mark, sizeof s->mark, "ORUN_KEEPER=%s:t%llu", keeper.token,
+    snprintf(s->mark, sizeof s->mark, "ORUN_KEEPER=%d:t%llu", getpid(),
              (unsigned long long)w->task);
     return true;
 }
@@ -459,8 +460,7 @@ keeper_obey_all(void)
 /* ---- the loop ---- */
 
 /* Empty the signalfd. SIGCHLD means only "look"; SIGCONT also comes when the
- * thread that started this process ended, maybe with all of orun: a forked
- * copy of orun may still hold the socket then. */
+ * guard has ended. */
 static void
 keeper_read_signals(void)
 {
@@ -556,34 +556,64 @@ keeper_signals(void)
     return keeper.signals >= 0;
 }
 
+/* Serve as the keeper proper, until the end. */
 static void
-keeper_end(void)
+keeper_serve(void)
 {
+    prctl(PR_SET_NAME, "orun-keeper");
+    keeper.over = getppid() != keeper.parent;
+    list_init(&keeper.refused);
+    keeper_brood_init(&keeper.brood);
+    keeper_run();
     keeper_brood_kill(&keeper.brood);
     for (int i = 0; i < keeper.nfds; i++)
         if (keeper.fds[i] >= 0)
             close(keeper.fds[i]);
-    keeper_tree_end();
+}
+
+/* Wait until the keeper or orun is gone. Being told of the parent's end by
+ * SIGCONT, this works even when somebody stopped this process, or when a
+ * forked copy of orun still holds the socket. */
+static void
+keeper_guard(int child, int orun)
+{
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGCHLD);
+    sigaddset(&wanted, SIGCONT);
+    prctl(PR_SET_NAME, "keeper-guard");
+    while (getppid() == orun && waitpid(child, NULL, WNOHANG) == 0)
+        sigwaitinfo(&wanted, NULL);
+    kill(child, SIGKILL);
+}
+
+/* What both are: they outlive no parent, and adopt what they started. */
+static void
+keeper_adopt(void)
+{
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    prctl(PR_SET_PDEATHSIG, SIGCONT);
 }
 
 int
 main(int argc, char **argv)
 {
-    if (argc < 3 || !keeper_descriptors() || !keeper_signals())
+    if (argc < 2 || !keeper_descriptors() || !keeper_signals())
         return 1;
+    int orun = atoi(argv[1]);
     setsid();
-    prctl(PR_SET_NAME, "orun-keeper");
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
-    prctl(PR_SET_PDEATHSIG, SIGCONT);
-    keeper.token = argv[1];
-    keeper.parent = atoi(argv[2]);
-    keeper.over = getppid() != keeper.parent;
-    list_init(&keeper.refused);
-    keeper_brood_init(&keeper.brood, keeper.token);
     keeper_tree_init();
-    if (argc > 3)
-        keeper_tree_avenge(argv[3]);
-    keeper_run();
-    keeper_end();
+    keeper_adopt();
+    keeper.parent = getpid();
+    int child = fork();
+    if (child > 0) {
+        keeper_guard(child, orun);
+    } else {
+        if (child < 0) /* no process to spare: better unguarded than not */
+            keeper.parent = orun;
+        keeper_adopt();
+        keeper_serve();
+    }
+    keeper_tree_end();
     return 0;
 }

@@ -166,21 +166,16 @@ keeper_tree_mark(int pid)
 }
 
 bool
-keeper_tree_task(int pid, const char *token, uint64_t *task)
+keeper_tree_task(int pid, uint64_t *task)
 {
     const char *mark = keeper_tree_mark(pid);
-    size_t n = strlen(token);
-    if (!mark || strncmp(mark, token, n) != 0 || strncmp(mark + n, ":t", 2))
+    int keeper;
+    unsigned long long number;
+    if (!mark || sscanf(mark, "%d:t%llu", &keeper, &number) != 2
+        || keeper != getpid())
         return false;
-    *task = strtoull(mark + n + 2, NULL, 10);
+    *task = number;
     return true;
-}
-
-static void
-keeper_tree_nap(long ms)
-{
-    struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
-    nanosleep(&t, NULL);
 }
 
 void
@@ -199,26 +194,7 @@ keeper_tree_end(void)
             continue;
         if (pid < 0 && errno == ECHILD)
             return;
-        keeper_tree_nap(ms);
-    }
-}
-
-void
-keeper_tree_avenge(const char *token)
-{
-    static Tree t;
-    uint64_t task;
-    int self = getpid();
-    for (int round = 0; round < 50; round++) {
-        keeper_tree_look(&t);
-        for (size_t i = 0; i < t.n; i++) {
-            TreeProc *p = &t.procs[i];
-            p->doomed = p->pid != self && !p->dead
-                && keeper_tree_task(p->pid, token, &task);
-        }
-        keeper_tree_spread(&t);
-        if (keeper_tree_kill(&t) == 0)
-            return;
-        keeper_tree_nap(2);
+        struct timespec nap = { 0, ms * 1000000 };
+        nanosleep(&nap, NULL);
     }
 }

@@ -35,15 +35,12 @@ void keeper_tree_spread(Tree *t);
 size_t keeper_tree_kill(const Tree *t);
 
 /* Whether process `pid` was started (itself or by inheritance) with an
- * ORUN_KEEPER of "`token`:tTASK": then *task is that number. */
-bool keeper_tree_task(int pid, const char *token, uint64_t *task);
+ * ORUN_KEEPER of "KEEPER:tTASK", where KEEPER is this process: then *task is
+ * that number. */
+bool keeper_tree_task(int pid, uint64_t *task);
 
 /* SIGKILL every descendant of this process until none is left, however long it
  * takes. */
 void keeper_tree_end(void);
-
-/* SIGKILL every process anywhere whose ORUN_KEEPER has `token`: what a keeper
- * that was killed could not end. */
-void keeper_tree_avenge(const char *token);
 
 #endif

@@ -73,6 +73,8 @@ lib_base_load_text(lua_State *L, const char *name, int mode)
 static int
 lib_base_load(lua_State *L)
 {
+    if (!lua_isstring(L, 1))
+        luaL_checktype(L, 1, LUA_TFUNCTION);
     return lib_base_load_text(L, "load", 3);
 }
 

@@ -326,7 +326,7 @@ lib_list_next(Sched *s, uint64_t *id, const LibFilter *f)
     Task *found = NULL;
     sched_lock(s);
     while (!found && *id < s->board.count) {
-        Task *t = s->board.table[(*id)++];
+        Task *t = board_find(&s->board, (*id)++);
         const char *owner = t->opt ? t->opt->owner : NULL;
         bool fits = !t->removed
             && (!f->status || !strcmp(f->status, task_state_name(t->state)))

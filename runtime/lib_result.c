@@ -59,12 +59,9 @@ lib_task_at(lua_State *L, const char *fn, const char *name, int idx)
     if (id == 0)
         arg_error(L, fn, name, idx, "a task is named by its handle or its id, "
                   "a string such as \"t1\"");
-    sched_lock(run->sched);
-    size_t count = run->sched->board.count;
     Task *t = board_find(&run->sched->board, id);
-    board_unlock(&run->sched->board);
     if (!t)
-        lib_no_task(L, fn, name, id, count);
+        lib_no_task(L, fn, name, id, run->sched->board.count);
     lua_pop(L, 1);
     return t;
 }
@@ -162,6 +159,11 @@ typedef struct LibSeen {
 static LibSeen
 lib_see(Sched *s, Task *t, Output **live)
 {
+    if (task_final(t)) {
+        t->read = true;
+        return (LibSeen){ t->state, t->attempt,
+                          t->attempt ? t->ended - t->started : 0 };
+    }
     sched_lock(s);
     bool final = task_final(t);
     double end = final ? t->ended : board_now(&s->board);
@@ -258,6 +260,10 @@ lib_await(lua_State *L, const char *fn, Task *t, double deadline)
 {
     LuaRun *run = park_run(L);
     WaitFor what = { .kind = WAIT_FOR_TASK, .task = t, .deadline = deadline };
+    if (task_final(t)) {
+        lib_push_result(L, t, false);
+        return 1;
+    }
     lib_check_cycle(L, fn, run, t);
     return park(L, &what, lib_awaited, (lua_KContext)t);
 }

@@ -213,7 +213,7 @@ orun_report_unread(orun *o)
     int unread = 0;
     board_lock(b);
     for (; o->reported < b->count; o->reported++) {
-        Task *t = b->table[o->reported];
+        Task *t = board_find(b, o->reported);
         if (t->state != TASK_FAILED || t->read || unread++ >= 20)
             continue;
         if (unread == 1)

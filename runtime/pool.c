@@ -48,7 +48,11 @@ pool_new(int want, Pool **out)
     if (!p)
         return ORUN_ENOMEM;
     p->want = want < 1 ? 1 : want;
-    pthread_mutex_init(&p->lock, NULL);
+    pthread_mutexattr_t attr;
+    pthread_mutexattr_init(&attr);
+    pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
+    pthread_mutex_init(&p->lock, &attr);
+    pthread_mutexattr_destroy(&attr);
     pthread_cond_init(&p->work, NULL);
     pthread_cond_init(&p->gone, NULL);
     queue_init(&p->fresh);

@@ -193,39 +193,102 @@ run_lua_completed(LuaRun *run, Outcome *o)
     buf_free(&why);
 }
 
-/* The coroutine has ended (or must not go on): tell the scheduler. */
+/* Point the run at a task it is about to do, in a pristine state. */
 static void
-run_lua_end(LuaRun *run, int status)
+run_lua_set(LuaRun *run, Vm *vm, Task *t)
 {
-    Outcome o = { .code = -1 };
-    Host *h = run->host;
-    if (run->vm->exit_code >= 0)
-        run_lua_exited(run->vm->exit_code, &o);
-    else if (status == LUA_OK)
-        run_lua_completed(run, &o);
-    else
-        run_lua_failed(run, status, &o);
-    if (status != LUA_OK)
-        stop_close(&run->vm->stop, run->vm->co);
-    sched_lock(run->sched);
-    if (run->task->run == run)
-        run->task->run = NULL;
-    sched_unlock(run->sched);
-    vm_give(h->vms, run->vm);
-    sched_finish(run->sched, run->task, run->attempt, &o);
+    size_t limit = t->opt ? t->opt->memory_limit : 0;
+    run->vm = vm;
+    run->task = t;
+    vm->owner = run;
+    vm->limit = limit ? limit : run->host->memory_limit;
+    if (t->stopping)
+        stop_request(&vm->stop, STOP_ONCE, task_fault_name(t->stopping));
+    lua_pushcfunction(vm->co, run_lua_body);
+    lua_pushlightuserdata(vm->co, run);
+}
+
+static void
+run_lua_free(LuaRun *run)
+{
     park_destroy(run);
     mem_free(run);
 }
 
-/* Resume until the task ends or truly waits. */
+/* What the ended coroutine means. */
+static void
+run_lua_judge(LuaRun *run, int status, Outcome *o)
+{
+    if (run->vm->exit_code >= 0)
+        run_lua_exited(run->vm->exit_code, o);
+    else if (status == LUA_OK)
+        run_lua_completed(run, o);
+    else
+        run_lua_failed(run, status, o);
+    if (status != LUA_OK)
+        stop_close(&run->vm->stop, run->vm->co);
+}
+
+static void
+run_lua_no_memory(Host *h, Task *t, uint32_t attempt)
+{
+    Outcome o = { .state = TASK_FAILED, .fault = FAULT_MEMORY, .code = -1,
+                  .error = mem_dup("out of memory", 13) };
+    sched_finish(&h->sched, t, attempt, &o);
+}
+
+/* The state must be closed (files flushed) before others see the result. */
+static void
+run_lua_end_dirty(LuaRun *run, Outcome *o)
+{
+    sched_lock(run->sched);
+    if (run->task->run == run)
+        run->task->run = NULL;
+    sched_unlock(run->sched);
+    vm_give(run->host->vms, run->vm);
+    sched_finish(run->sched, run->task, run->attempt, o);
+    run_lua_free(run);
+}
+
+/* The coroutine has ended: tell the scheduler. True when the run goes on with
+ * the next task. */
+static bool
+run_lua_end(LuaRun *run, int status)
+{
+    Outcome o = { .code = -1 };
+    Host *h = run->host;
+    run_lua_judge(run, status, &o);
+    if (vm_dirty(run->vm)) {
+        run_lua_end_dirty(run, &o);
+        return false;
+    }
+    Task *next = sched_finish_next(run->sched, run->task, &run->attempt, &o,
+                                   run);
+    if (!next) {
+        vm_give(h->vms, run->vm);
+        run_lua_free(run);
+        return false;
+    }
+    Vm *vm = vm_renew(h->vms, run->vm);
+    if (!vm) {
+        run_lua_no_memory(h, next, run->attempt);
+        run_lua_free(run);
+        return false;
+    }
+    run_lua_set(run, vm, next);
+    return true;
+}
+
+/* Resume until the task truly waits, or ends and none follows it. */
 static void
 run_lua_go(LuaRun *run, int nargs) ON_WORKER
 {
-    Vm *vm = run->vm;
-    for (;; nargs = 0) {
+    for (;;) {
         int nresults;
+        Vm *vm = run->vm;
         int status = stop_resume(&vm->stop, vm->co, nargs, &nresults);
         if (status == LUA_YIELD && run->wants) {
+            nargs = 0;
             if (park_begin(run))
                 return;
             continue;
@@ -235,30 +298,26 @@ run_lua_go(LuaRun *run, int nargs) ON_WORKER
             lua_pushstring(vm->co, "attempt to yield from outside a coroutine");
             status = LUA_ERRRUN;
         }
-        run_lua_end(run, status);
-        return;
+        if (!run_lua_end(run, status))
+            return;
+        nargs = 1;
     }
 }
 
 static LuaRun *
-run_lua_new(Host *h, Task *t, uint32_t attempt)
+run_lua_new(Host *h)
 {
     LuaRun *run = mem_zalloc(1, sizeof *run);
     if (!run)
         return NULL;
+    run->sched = &h->sched;
+    run->pool = h->pool;
+    run->host = h;
     run->vm = vm_take(h->vms);
     if (!run->vm) {
         mem_free(run);
         return NULL;
     }
-    run->sched = &h->sched;
-    run->pool = h->pool;
-    run->host = h;
-    run->task = t;
-    run->attempt = attempt;
-    run->vm->owner = run;
-    size_t limit = t->opt ? t->opt->memory_limit : 0;
-    run->vm->limit = limit ? limit : h->memory_limit;
     park_init(run);
     return run;
 }
@@ -267,22 +326,18 @@ static void
 run_lua_begin(Host *h, Task *t) ON_WORKER
 {
     uint32_t attempt;
-    if (!sched_begin(&h->sched, t, &attempt))
-        return;
-    LuaRun *run = run_lua_new(h, t, attempt);
+    LuaRun *run = run_lua_new(h);
     if (!run) {
-        Outcome o = { .state = TASK_FAILED, .fault = FAULT_MEMORY, .code = -1,
-                      .error = mem_dup("out of memory", 13) };
-        sched_finish(&h->sched, t, attempt, &o);
+        if (sched_begin(&h->sched, t, NULL, &attempt))
+            run_lua_no_memory(h, t, attempt);
         return;
     }
-    sched_lock(&h->sched);
-    t->run = run;
-    if (t->stopping)
-        stop_request(&run->vm->stop, STOP_ONCE, task_fault_name(t->stopping));
-    sched_unlock(&h->sched);
-    lua_pushcfunction(run->vm->co, run_lua_body);
-    lua_pushlightuserdata(run->vm->co, run);
+    if (!sched_begin(&h->sched, t, run, &run->attempt)) {
+        vm_give(h->vms, run->vm);
+        run_lua_free(run);
+        return;
+    }
+    run_lua_set(run, run->vm, t);
     run_lua_go(run, 1);
 }
 
@@ -316,7 +371,7 @@ run_lua_start(Runner *r, Task *t)
     if (pool_push(h->pool, &t->job, t->priority) == 0)
         return;
     uint32_t attempt;
-    if (!sched_begin(&h->sched, t, &attempt))
+    if (!sched_begin(&h->sched, t, NULL, &attempt))
         return;
     Outcome o = { .state = TASK_FAILED, .fault = FAULT_SPAWN, .code = -1,
                   .error = run_lua_format("no worker thread could be started") };

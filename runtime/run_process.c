@@ -101,7 +101,7 @@ run_process_start(Runner *r, Task *t)
 {
     Host *h = container_of(r, Host, process);
     uint32_t attempt;
-    if (!sched_begin(&h->sched, t, &attempt))
+    if (!sched_begin(&h->sched, t, NULL, &attempt))
         return;
     Buf why = { 0 };
     ProcessRun *run = mem_zalloc(1, sizeof *run);

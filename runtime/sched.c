@@ -358,27 +358,36 @@ sched_timer(Timer *timer)
     }
 }
 
-bool
-sched_begin(Sched *s, Task *t, uint32_t *attempt)
+/* Make t, which has its slots, running. False: it was stopped, and is settled
+ * now. With the lock held. */
+static bool
+sched_begin_locked(Sched *s, Task *t, void *run, uint32_t *attempt)
 {
-    sched_lock(s);
     t->woken = false;
     if (t->stopping) {
         Outcome o = { .code = -1 };
         sched_stopped_outcome(t, &o);
         settle(s, t, &o);
         settle_aftermath(s);
-        sched_unlock(s);
         return false;
     }
     task_move(t, TASK_RUNNING);
+    t->run = run;
     *attempt = ++t->attempt;
     t->started = board_now(&s->board);
     if (t->opt && t->opt->timeout > 0
         && board_arm(&s->board, &t->timer, t->started + t->opt->timeout))
         sched_stop_running(s, t, FAULT_MEMORY);
-    sched_unlock(s);
     return true;
+}
+
+bool
+sched_begin(Sched *s, Task *t, void *run, uint32_t *attempt)
+{
+    sched_lock(s);
+    bool begun = sched_begin_locked(s, t, run, attempt);
+    sched_unlock(s);
+    return begun;
 }
 
 /* A number from 0.5 to 1. */
@@ -418,15 +427,15 @@ sched_retry(Sched *s, Task *t, const Outcome *o)
     return true;
 }
 
-void
-sched_finish(Sched *s, Task *t, uint32_t attempt, Outcome *o)
+/* The end of an attempt; false when it is not the current one any more. */
+static bool
+sched_finish_locked(Sched *s, Task *t, uint32_t attempt, Outcome *o)
 {
-    sched_lock(s);
     if (t->state != TASK_RUNNING || t->attempt != attempt) {
         outcome_clear(o);
-        sched_unlock(s);
-        return;
+        return false;
     }
+    t->run = NULL;
     board_disarm(&s->board, &t->timer);
     if (t->stopping)
         sched_stopped_outcome(t, o);
@@ -435,7 +444,42 @@ sched_finish(Sched *s, Task *t, uint32_t attempt, Outcome *o)
     else
         settle(s, t, o);
     settle_aftermath(s);
+    return true;
+}
+
+void
+sched_finish(Sched *s, Task *t, uint32_t attempt, Outcome *o)
+{
+    sched_lock(s);
+    sched_finish_locked(s, t, attempt, o);
     sched_unlock(s);
+}
+
+/* The first new task of this kind among the starts, taken out of them. */
+static Task *
+sched_take_start(Sched *s, TaskKind kind)
+{
+    list_each(node, &s->starts) {
+        Task *t = container_of(node, Task, job.link);
+        if (t->kind == kind && !t->woken) {
+            list_del(node);
+            return t;
+        }
+    }
+    return NULL;
+}
+
+Task *
+sched_finish_next(Sched *s, Task *t, uint32_t *attempt, Outcome *o, void *run)
+{
+    Task *next = NULL;
+    sched_lock(s);
+    if (sched_finish_locked(s, t, *attempt, o))
+        while ((next = sched_take_start(s, (TaskKind)t->kind)) != NULL
+               && !sched_begin_locked(s, next, run, attempt))
+            continue;
+    sched_unlock(s);
+    return next;
 }
 
 int
@@ -455,7 +499,7 @@ static void
 sched_cancel_each(Sched *s, const char *why, bool items)
 {
     for (size_t i = 1; i < s->board.count; i++) {
-        Task *t = s->board.table[i];
+        Task *t = board_find(&s->board, i);
         if (!task_final(t) && (items || t->kind != TASK_ITEM))
             settle_cancel(s, t, why);
     }

@@ -55,13 +55,19 @@ int sched_add(Sched *s, Task *t, Task *parent, Task *const *blockers,
               size_t n) NODISCARD;
 
 /* The runner begins the task: gives false when it was stopped meanwhile (it
- * is settled then and must not be run), else it is running, and *attempt is to
- * be given to sched_finish. */
-bool sched_begin(Sched *s, Task *t, uint32_t *attempt);
+ * is settled then and must not be run), else it is running, t->run is `run`,
+ * and *attempt is to be given to sched_finish. */
+bool sched_begin(Sched *s, Task *t, void *run, uint32_t *attempt);
 
 /* The attempt has ended; takes what `o` holds. An attempt that is no longer
  * the task's current one is dropped. May retry. */
 void sched_finish(Sched *s, Task *t, uint32_t attempt, Outcome *o);
+
+/* sched_finish, and in the same breath begin (as sched_begin with `run` does)
+ * the task of this kind that got the slot: it is given, or NULL, and *attempt
+ * is its own then. For a runner that does one task after the other. */
+Task *sched_finish_next(Sched *s, Task *t, uint32_t *attempt, Outcome *o,
+                        void *run);
 
 /* Cancel. Gives 0, or ORUN_ERESOLVED when it was final already. */
 int sched_stop(Sched *s, Task *t);

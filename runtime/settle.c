@@ -19,10 +19,11 @@ settle(Sched *s, Task *t, Outcome *o)
             b->stirring--;
         sched_rest(s, t, true);
     }
-    task_move(t, o->state);
+    TaskState state = o->state;
     t->outcome = *o;
     *o = (Outcome){ .code = -1 };
     t->ended = board_now(b);
+    task_move(t, state);
     list_del(&t->job.link);
     list_push(&s->aftermath, &t->job.link);
     LOG(SCHED, "t%llu %s %s", (unsigned long long)t->id,

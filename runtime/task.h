@@ -16,6 +16,7 @@
 
 #include "base.h"
 #include "list.h"
+#include <stdatomic.h>
 
 /* state, the word scripts see */
 #define TASK_STATES(X) \
@@ -113,13 +114,16 @@ typedef struct Task {
     uint8_t kind;
     uint8_t depth;                 /* of nesting */
 
+    /* Written under the board's lock, read by anyone: once a final state is
+     * seen, `outcome`, `started` and `ended` are seen too and never change. */
+    _Atomic uint8_t state;
+    _Atomic uint8_t stopping; /* the TaskFault it is stopped for, or NONE */
+    atomic_bool read;         /* somebody saw its final state */
+    atomic_bool removed;      /* deleted from the list */
+
     /* Guarded by the board's lock. */
-    uint8_t state;
-    uint8_t stopping;     /* the TaskFault it is being stopped for, or NONE */
     uint8_t stop_rung;    /* how far up the stop ladder */
     int8_t priority;
-    bool read;            /* somebody saw its final state */
-    bool removed;         /* deleted from the list */
     bool has_kind;        /* holds a slot of its kind */
     bool has_rest;        /* holds its named and agent slots, and its writes */
     bool woken;           /* wants slots to go on after a wait, not to begin */
@@ -151,7 +155,8 @@ int task_fault_find(const char *name);
 static inline bool
 task_final(const Task *t)
 {
-    return t->state >= TASK_COMPLETED;
+    return atomic_load_explicit(&t->state, memory_order_acquire)
+        >= TASK_COMPLETED;
 }
 
 /* True when the table allows it. Any thread. */

@@ -435,6 +435,23 @@ vm_seed(VmCell *cell, const uint64_t seed[2], uint64_t number)
     }
 }
 
+/* Make the cell's state pristine, its random numbers the `number`-th. */
+static Vm *
+vm_begin(VmPool *p, VmCell *cell, bool again, uint64_t number)
+{
+    Vm *vm = &cell->vm;
+    if (cell->image)
+        vm_lay(cell, again);
+    vm_seed(cell, p->seed, number);
+    vm->owner = p->config.ud;
+    vm->limit = 0;
+    vm->over_limit = false;
+    vm->exit_code = -1;
+    stop_reset(&vm->stop);
+    arena_limit(cell->arena, &vm->limit, &vm->over_limit);
+    return vm;
+}
+
 Vm *
 vm_take(VmPool *p)
 {
@@ -447,31 +464,35 @@ vm_take(VmPool *p)
     }
     uint64_t number = p->taken++;
     pthread_mutex_unlock(&p->lock);
-    if (!cell)
-        return NULL;
-    if (cell->image)
-        vm_lay(cell, again);
-    vm_seed(cell, p->seed, number);
-    Vm *vm = &cell->vm;
-    vm->owner = p->config.ud;
-    vm->limit = 0;
-    vm->over_limit = false;
-    vm->exit_code = -1;
-    stop_reset(&vm->stop);
-    arena_limit(cell->arena, &vm->limit, &vm->over_limit);
-    return vm;
+    return cell ? vm_begin(p, cell, again, number) : NULL;
 }
 
-void
-vm_give(VmPool *p, Vm *vm)
+bool
+vm_dirty(const Vm *vm)
 {
-    VmCell *cell = vm_cell(vm);
+    const VmCell *cell = container_of(vm, VmCell, vm);
+    return !cell->image || lua_status(vm->co) != LUA_OK
+        || arena_userdata(cell->arena) > cell->image->userdata;
+}
+
+/* Run what has to run at the end of a task, and drop its memory. */
+static void
+vm_end(VmCell *cell)
+{
+    Vm *vm = &cell->vm;
     vm->limit = 0; /* what runs now must be able to finish */
     if (lua_status(vm->co) != LUA_OK)
         stop_close(&vm->stop, vm->co);
     if (!cell->image || arena_userdata(cell->arena) > cell->image->userdata)
         lua_close(vm->L);
     arena_drop(cell->arena);
+}
+
+void
+vm_give(VmPool *p, Vm *vm)
+{
+    VmCell *cell = vm_cell(vm);
+    vm_end(cell);
     pthread_mutex_lock(&p->lock);
     bool keep = cell->image && p->resting_count < p->config.pooled;
     if (keep) {
@@ -486,6 +507,22 @@ vm_give(VmPool *p, Vm *vm)
     pthread_mutex_lock(&p->lock);
     vmpool_free_cell(p, cell);
     pthread_mutex_unlock(&p->lock);
+}
+
+Vm *
+vm_renew(VmPool *p, Vm *vm)
+{
+    VmCell *cell = vm_cell(vm);
+    pthread_mutex_lock(&p->lock);
+    bool same = cell->image && cell->image == p->image;
+    uint64_t number = p->taken++;
+    pthread_mutex_unlock(&p->lock);
+    if (same) {
+        vm_end(cell);
+        return vm_begin(p, cell, true, number);
+    }
+    vm_give(p, vm);
+    return vm_take(p);
 }
 
 size_t

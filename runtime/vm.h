@@ -72,6 +72,13 @@ Vm *vm_take(VmPool *pool);
  * when it is suspended. */
 void vm_give(VmPool *pool, Vm *vm);
 
+/* True when vm_give would have to close something (files, finalizers) before
+ * others may see what the task did. On the thread that has it. */
+bool vm_dirty(const Vm *vm);
+
+/* vm_give and vm_take in one; mostly gives the same Vm, pristine again. */
+Vm *vm_renew(VmPool *pool, Vm *vm);
+
 /* Bytes in use by the state. On the thread that has it. */
 size_t vm_memory(const Vm *vm);
 

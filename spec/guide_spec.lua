@@ -8,6 +8,7 @@ local h = require "spec.support.helper"
 
 --- The guide's agents: functions and a program.
 local AGENTS <const> = [[
+local orun = require "orun"
 orun.agent{name = "Explore", run = function(_, task) return "explored: " .. task.prompt end}
 orun.agent{name = "research-expert", command = {"sed", "s/^/researched: /"}}
 orun.agent{name = "general-purpose", run = function(_, task) return "did: " .. task.prompt end}
@@ -298,6 +299,7 @@ end)
 describe("never do: losing task ids", function()
   it("still runs the task to its end, and the script waits for it", function()
     local r = h.script[[
+local orun = require "orun"
 -- WRONG - Can't wait for completion later
 Task{description = "Important work", run = function()
   orun.sleep(0.05)

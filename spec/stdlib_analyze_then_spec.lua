@@ -78,7 +78,7 @@ describe("analyze_then", function()
     assert.is_false(planned)
     assert.is_nil(done.plan)
     assert.same({}, done.results)
-    assert.equal("too big", done.failed[1].error)
+    assert.equal("too big", h.lines(done.failed[1].error)[1])
     assert.equal("look", done.analysis.description)
   end)
 
@@ -91,12 +91,13 @@ describe("analyze_then", function()
     }
     assert.is_false(done.ok)
     assert.equal(1, #done.failed)
-    assert.equal("no", done.failed[1].error)
+    assert.equal("no", h.lines(done.failed[1].error)[1])
   end)
 
   it("stops the analysis when the main work raises", function()
     -- An analysis that went on would keep the script from ending.
     local r = h.script([[
+      local orun = require "orun"
       print(pcall(orun.analyze_then, {
         analyze = function() orun.sleep("1h") end,
         meanwhile = function() error("main broke", 0) end,

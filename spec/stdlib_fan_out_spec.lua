@@ -67,7 +67,7 @@ describe("fan_out", function()
     assert.is_false(results.ok)
     assert.equal(1, #results.failed)
     assert.equal(2, results.failed[1].index)
-    assert.equal("two is broken", results[2].error)
+    assert.equal("two is broken", h.lines(results[2].error)[1])
     assert.equal("lua", results[2].error_kind)
     assert.equal(3, results[3].output)
     assert.equal("third", results[3].description)
@@ -150,6 +150,7 @@ describe("fan_out", function()
   it("stops what runs when `each` raises", function()
     -- A task that went on would keep the script from ending.
     local r = h.script([[
+      local orun = require "orun"
       print(pcall(orun.fan_out, {
         function() orun.sleep("1h") end,
         function() return 1 end,

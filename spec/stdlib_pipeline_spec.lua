@@ -1,5 +1,6 @@
 --- orun.pipeline: items through stages without a barrier.
 
+local h = require "spec.support.helper"
 local orun = require "orun"
 
 describe("pipeline", function()
@@ -42,7 +43,7 @@ describe("pipeline", function()
       function(s) return s end)
     assert.equal("good", results[1].output)
     assert.equal("failed", results[2].status)
-    assert.equal("spoilt", results[2].error)
+    assert.equal("spoilt", h.lines(results[2].error)[1])
     assert.equal(2, results[2].stage)
     assert.same({results[2]}, results.failed)
   end)

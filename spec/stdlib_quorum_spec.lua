@@ -1,5 +1,6 @@
 --- orun.quorum: k of n successes are enough.
 
+local h = require "spec.support.helper"
 local orun = require "orun"
 
 local function yes() return "yes" end
@@ -22,7 +23,7 @@ describe("quorum", function()
     local votes = orun.quorum({no, forever, no}, 2)
     assert.is_false(votes.ok)
     assert.equal(2, #votes.failed)
-    assert.equal("no", votes.failed[1].error)
+    assert.equal("no", h.lines(votes.failed[1].error)[1])
     assert.equal(0, #votes)
     assert.is_nil(votes.timed_out)
   end)

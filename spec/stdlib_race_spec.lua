@@ -34,6 +34,7 @@ describe("race", function()
   it("stops the others", function()
     -- One that went on would keep the script from ending.
     local r = h.script[[
+      local orun = require "orun"
       local winner = orun.race{
         function() orun.sleep("1h") end,
         function() while true do end end,

@@ -1,5 +1,6 @@
 --- orun.retry: tasks and functions, tried again.
 
+local h = require "spec.support.helper"
 local orun = require "orun"
 
 describe("retry of a function", function()
@@ -95,7 +96,7 @@ describe("retry of a task", function()
       error("attempt " .. task.attempt, 0)
     end}, {max = 2, backoff = 0})
     assert.equal("failed", result.status)
-    assert.equal("attempt 3", result.error)
+    assert.equal("attempt 3", h.lines(result.error)[1])
     assert.equal(3, result.attempts)
   end)
 

@@ -6,7 +6,7 @@ local h = require "spec.support.helper"
 
 --- The lines a script prints; it must end well.
 local function lines_of(text)
-  local r = h.script(text)
+  local r = h.script('local orun = require "orun"\n' .. text)
   assert.equal(0, r.code, r.out .. r.err)
   return h.lines(r.out)
 end

@@ -12,7 +12,7 @@
 --     })
 --     print(results[1].output)   --> 42
 --     print(results[2].status)   --> failed
---     print(results[2].error)    --> no luck
+--     print(results[2].error:match("[^\n]+"))   --> no luck
 --     print(#results.failed)     --> 1
 --
 -- Agents work alike: `{description=, prompt=, subagent_type=}`.

@@ -11,7 +11,7 @@
 --       function(number) return number * number end,
 --       {run = function(square, item) return item .. "^2=" .. square end, timeout = "5s"})
 --     print(results[1].output)  --> 3^2=9
---     print(results[2].error)   --> no number: x
+--     print(results[2].status)  --> failed
 --     print(results[2].stage)   --> 1
 --     print(results[3].output)  --> 5^2=25
 --

@@ -22,7 +22,7 @@ local OPTIONS <const> = {timeout = "duration", defaults = "table"}
 local function lost(votes, n)
   local last = votes.failed[#votes.failed]
   local why = votes.timed_out and "no success in time"
-    or ("all %d failed, the last with: %s"):format(n, last.error)
+    or ("all %d failed, the last with: %s"):format(n, last.error:match("[^\n]*"))
   return {
     status = "failed",
     error = why,

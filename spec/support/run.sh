@@ -53,9 +53,9 @@ run() {
     shift
     rm -f "$work/tally"
     ORUN_TALLY=$work/tally timeout -k 10 "$limit" $ORUN_WRAP "$program" \
-        spec/support/busted.lua "${arguments[@]}" "$@" </dev/null
+        spec/support/suite.lua "${arguments[@]}" "$@" </dev/null
     code=$?
-    if read -r p f <"$work/tally" 2>/dev/null; then
+    if [ -s "$work/tally" ] && read -r p f <"$work/tally"; then
         passed=$((passed + p)) failed=$((failed + f))
         [ "$code" = 0 ] || [ "$f" -gt 0 ] ||
             fail "all passed, yet $program ended with code $code"

@@ -1,4 +1,4 @@
---- Runs busted inside orun and counts for run.sh: `orun spec/support/busted.lua
+--- Runs busted inside orun and counts for run.sh: `orun spec/support/suite.lua
 --- ARGUMENTS…`, where the arguments are busted's own.
 ---
 --- The counts go to the file named by ORUN_TALLY, and only at the end of the
