@@ -11,6 +11,7 @@
 #include "mem.h"
 #include "value.h"
 #include <lauxlib.h>
+#include <lualib.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -369,6 +370,92 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     return 0;
 }
 
+/* A registry table, weak by key, from a function to a userdata that holds its
+ * encoding: for functions that capture nothing, which is always the same. */
+static const char lib_code_key;
+
+static int
+lib_code_gc(lua_State *L)
+{
+    Value **v = lua_touserdata(L, 1);
+    value_drop(*v);
+    *v = NULL;
+    return 0;
+}
+
+/* True when the function at ARG(F_run) captures nothing but the globals. */
+static bool
+lib_code_constant(lua_State *L)
+{
+    const char *name = lua_getupvalue(L, ARG(F_run), 1);
+    if (!name)
+        return true;
+    bool env = strcmp(name, "_ENV") == 0;
+    if (env) {
+        lua_pushglobaltable(L);
+        env = lua_rawequal(L, -1, -2);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    if (!env || !lua_getupvalue(L, ARG(F_run), 2))
+        return env;
+    lua_pop(L, 1);
+    return false;
+}
+
+/* Push the cache's box for the function at ARG(F_run): a userdata whose Value
+ * is NULL the first time, nil when it may not be cached. Only in the script: a
+ * task's state stays free of userdata, which makes it cheap to end. */
+static void
+lib_code_box(lua_State *L)
+{
+    if (!vm_of(L)->script || lua_isnil(L, ARG(F_run))
+        || lua_iscfunction(L, ARG(F_run)) || !lib_code_constant(L)) {
+        lua_pushnil(L);
+        return;
+    }
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &lib_code_key) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_createtable(L, 0, 1);
+        lua_pushliteral(L, "k");
+        lua_setfield(L, -2, "__mode");
+        lua_setmetatable(L, -2);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &lib_code_key);
+    }
+    lua_pushvalue(L, ARG(F_run));
+    if (lua_rawget(L, -2) != LUA_TUSERDATA) {
+        lua_pop(L, 1);
+        Value **box = lua_newuserdatauv(L, sizeof *box, 0);
+        *box = NULL;
+        if (luaL_newmetatable(L, "orun.code")) {
+            lua_pushcfunction(L, lib_code_gc);
+            lua_setfield(L, -2, "__gc");
+        }
+        lua_setmetatable(L, -2);
+        lua_pushvalue(L, ARG(F_run));
+        lua_pushvalue(L, -2);
+        lua_rawset(L, -4);
+    }
+    lua_remove(L, -2);
+}
+
+/* The function's encoding, from the box on top of the stack or made now. */
+static int
+lib_task_code(lua_State *L, Task *t, Buf *why)
+{
+    Value **box = lua_touserdata(L, -1);
+    if (box && *box) {
+        t->code = value_hold(*box);
+        return 0;
+    }
+    int e = value_encode(L, ARG(F_run), "run", &handle_encoding, &t->code, why);
+    if (e == 0 && box)
+        *box = value_hold(t->code);
+    return e;
+}
+
 static int
 lib_task_values(lua_State *L, const TaskArgs *a, Task *t, Buf *why)
 {
@@ -378,7 +465,7 @@ lib_task_values(lua_State *L, const TaskArgs *a, Task *t, Buf *why)
         t->kind = (uint8_t)a->agent->kind;
     } else {
         t->kind = TASK_LUA;
-        e = value_encode(L, ARG(F_run), "run", &handle_encoding, &t->code, why);
+        e = lib_task_code(L, t, why);
     }
     if (e == 0 && lib_task_has(L, F_input))
         e = value_encode(L, ARG(F_input), "input", &handle_encoding, &t->input,
@@ -470,6 +557,43 @@ lib_task_failed(lua_State *L, int e, const LibWhy *why)
     return luaL_error(L, "Task: %s", err_text(e));
 }
 
+/* `require` in tasks finds what it finds in the script: hand package.path and
+ * cpath on when the script changed them (they are compared by address). */
+static void
+lib_task_sync_path(lua_State *L, LuaRun *run)
+{
+    static const char key;
+    if (!run->vm->script)
+        return;
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &key) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+        lua_getfield(L, -1, "package");
+        lua_remove(L, -2);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+    }
+    lua_getfield(L, -1, "path");
+    lua_getfield(L, -2, "cpath");
+    const char *path = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2)
+                                                      : NULL;
+    const char *cpath = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1)
+                                                       : NULL;
+    if (path && cpath
+        && (path != run->path_seen || cpath != run->cpath_seen)) {
+        int e = vmpool_set_path(run->host->vms, path, cpath);
+        if (e)
+            luaL_error(L, "Task: %s", err_text(e));
+        run->path_seen = path;
+        run->cpath_seen = cpath;
+        lua_pushvalue(L, -2);
+        lua_setfield(L, LUA_REGISTRYINDEX, "orun.path");
+        lua_pushvalue(L, -1);
+        lua_setfield(L, LUA_REGISTRYINDEX, "orun.cpath");
+    }
+    lua_pop(L, 3);
+}
+
 int
 lib_task(lua_State *L)
 {
@@ -479,6 +603,8 @@ lib_task(lua_State *L)
     Buf text = { 0 };
     arg_frame(L, "Task", lib_task_fields, F_COUNT, false);
     lib_task_read(L, run, &a);
+    lib_task_sync_path(L, run);
+    lib_code_box(L);
     Task *t = mem_zalloc(1, sizeof *t);
     if (!t)
         return luaL_error(L, "Task: %s", err_text(ORUN_ENOMEM));

@@ -30,6 +30,9 @@ typedef struct LuaRun {
     /* Of the thread that runs the state. */
     WaitFor want; /* what the code asked to wait for … */
     bool wants;   /* … when it has just yielded for that */
+    const char *path_seen, *cpath_seen; /* the script's package.path and cpath
+                                         * that tasks have; kept alive in its
+                                         * registry */
 
     /* Guarded by the board's lock. */
     Wait wait;

@@ -65,7 +65,7 @@ describe("map", function()
 
   it("runs items that wait side by side, however many", function()
     -- Each of 40 items ends only when all 40 have begun.
-    local gate = orun.TaskCreate{description = "all here"}
+    local gate = orun.TaskCreate{description = "all here"}.id
     local log = h.tmpdir() .. "/here"
     h.write(log, "")
     local outputs = orun.map(range(40), function(i)
@@ -73,9 +73,9 @@ describe("map", function()
       file:write("x")
       file:seek("set")
       if #file:read("a") == 40 then
-        orun.TaskUpdate{task_id = gate.id, status = "completed"}
+        orun.TaskUpdate{task_id = gate, status = "completed"}
       end
-      orun.TaskOutput{task_id = gate.id}
+      orun.TaskOutput{task_id = gate}
       return i
     end)
     assert.equal(40, #outputs)

@@ -23,14 +23,14 @@ describe("pipeline", function()
 
   it("lets an item overtake the one before it", function()
     -- Item 1 leaves stage 1 only when item 2 has reached stage 2.
-    local gate = orun.TaskCreate{description = "overtaken"}
+    local gate = orun.TaskCreate{description = "overtaken"}.id
     local results = orun.pipeline({1, 2},
       function(n)
-        if n == 1 then orun.TaskOutput{task_id = gate.id} end
+        if n == 1 then orun.TaskOutput{task_id = gate} end
         return n
       end,
       function(n)
-        if n == 2 then orun.TaskUpdate{task_id = gate.id, status = "completed"} end
+        if n == 2 then orun.TaskUpdate{task_id = gate, status = "completed"} end
         return n
       end)
     assert.is_true(results.ok)

@@ -19,13 +19,13 @@ describe("race", function()
 
   it("does not let a failure win", function()
     -- The success comes only when the failure is known to have happened.
-    local gate = orun.TaskCreate{description = "failed"}
+    local gate = orun.TaskCreate{description = "failed"}.id
     local winner = orun.race{
       function()
-        orun.TaskUpdate{task_id = gate.id, status = "completed"}
+        orun.TaskUpdate{task_id = gate, status = "completed"}
         error("fell", 0)
       end,
-      {run = function(id) orun.TaskOutput{task_id = id} return "came in" end, input = gate.id},
+      {run = function(id) orun.TaskOutput{task_id = id} return "came in" end, input = gate},
     }
     assert.equal("came in", winner.output)
     assert.equal(2, winner.index)
