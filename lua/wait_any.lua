@@ -5,6 +5,7 @@
 --     local fast = orun.Task{run = function() return "hare" end, run_in_background = true}
 --     local result, index = orun.wait_any{slow, fast}
 --     print(index .. ": " .. result.output)  --> 2: hare
+--     orun.TaskStop(slow)
 
 local orun = require "orun"
 local check = require "orun.check"

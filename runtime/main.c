@@ -79,8 +79,10 @@ main_add_code(MainArgs *a, const char *code)
     char *joined = realloc(a->code, old + strlen(code) + 2);
     if (!joined)
         return main_usage("%s", "out of memory");
-    strcpy(joined + old, code);
-    strcat(joined, "\n");
+    joined[old] = '\0';
+    if (old)
+        strcat(joined, "\n");
+    strcat(joined, code);
     a->code = joined;
     return 0;
 }

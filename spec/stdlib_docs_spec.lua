@@ -17,7 +17,7 @@ end
 describe("the example at the head of", function()
   for _, path in ipairs(h.find("stdlib lua", "-name '*.lua'")) do
     local code, expected = example_of(h.read(path))
-    if #expected > 0 then
+    if #expected > 0 and code:find("print(", 1, true) then
       it(path .. " prints what it says", function()
         local r = h.script(code)
         assert.equal(0, r.code, r.err)

@@ -135,7 +135,7 @@ describe("map", function()
 
   it("blames an output that cannot be sent on its items", function()
     assert.is_truthy(raised({1}, function() return coroutine.create(print) end)
-      :find("^orun.map: items%[1%]: .*thread"))
+      :find("^orun.map: items%[1%]: .*a coroutine cannot be sent"))
   end)
 
   it("hands what a chunk has not done to other tasks", function()
