@@ -2,7 +2,9 @@
  *
  * Sizes are rounded to 16 bytes up to 1 KiB and to a quarter of a power of two
  * up to 64 KiB, so a freed block serves the next one of its class. Blocks never
- * merge: a state lives for one task. Larger blocks are malloc's.
+ * merge: a state lives for one task. But a large one that is freed (Lua leaves
+ * some behind as its string table grows) is cut up again for small ones, which
+ * keeps a state in as few pages as it can be. Larger blocks are malloc's.
  */
 #include "arena.h"
 #include "err.h"
@@ -14,6 +16,7 @@ enum {
     ARENA_GRAIN = 16,
     ARENA_SMALL = 1024,            /* up to here a class is one grain wide */
     ARENA_LARGE = 64 * 1024,       /* the largest block served from a slice */
+    ARENA_CUT = 512,               /* from here a freed block may be cut up */
     ARENA_CLASSES = 64 + 6 * 4 + 1,
     ARENA_REGION = 64 * 1024 * 1024
 };
@@ -22,13 +25,15 @@ enum {
 struct Arena {
     size_t size;         /* of the slice; 0: there is none */
     size_t top;          /* offset of the first byte never handed out */
+    size_t cut, cut_end; /* offsets of what is left of a block being cut up */
     size_t used;         /* bytes Lua holds */
     size_t userdata;     /* made so far */
     size_t refused;      /* the growth refused last, 0 none since */
     const size_t *limit;
     bool *over;
     List big;            /* malloc'd blocks */
-    void *free[ARENA_CLASSES];
+    uint32_t free[ARENA_CLASSES]; /* offset of the first block, 0 none; in
+                                   * its first bytes that of the next */
 };
 
 /* The head of a malloc'd block. */
@@ -234,25 +239,37 @@ arena_get(Arena *a, size_t n)
         return arena_get_big(a, n);
     size_t fit = n;
     unsigned c = arena_class(&fit);
-    void *p = a->free[c];
-    if (p) {
-        a->free[c] = *(void **)p;
-    } else if (a->top + fit <= a->size) {
-        p = (char *)a + a->top;
-        a->top += fit;
-    } else {
+    char *p = (char *)a + a->free[c];
+    if (a->free[c])
+        a->free[c] = *(uint32_t *)(void *)p;
+    else if (fit <= a->cut_end - a->cut)
+        p = (char *)a + a->cut, a->cut += fit;
+    else if (a->top + fit <= a->size)
+        p = (char *)a + a->top, a->top += fit;
+    else
         p = arena_get_big(a, n);
-    }
     return p;
+}
+
+static void
+arena_put_inside(Arena *a, void *p, size_t n)
+{
+    unsigned c = arena_class(&n);
+    uint32_t at = (uint32_t)((char *)p - (char *)a);
+    if (n >= ARENA_CUT && a->cut == a->cut_end) {
+        a->cut = at;
+        a->cut_end = at + n;
+        return;
+    }
+    *(uint32_t *)p = a->free[c];
+    a->free[c] = at;
 }
 
 static void
 arena_put(Arena *a, void *p, size_t n)
 {
     if (arena_owns(a, p)) {
-        unsigned c = arena_class(&n);
-        *(void **)p = a->free[c];
-        a->free[c] = p;
+        arena_put_inside(a, p, n);
     } else if (p) {
         ArenaBig *b = (ArenaBig *)p - 1;
         list_del(&b->link);

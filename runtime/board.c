@@ -147,6 +147,18 @@ board_unblock_last(Task *t)
     t->unmet--;
 }
 
+Task *
+board_failed_blocker(Task *t)
+{
+    if (!t->edges || (t->opt && t->opt->despite_failure))
+        return NULL;
+    for (uint32_t i = 0; i < t->edges->blocker_count; i++)
+        if (task_final(t->edges->blockers[i])
+            && t->edges->blockers[i]->state != TASK_COMPLETED)
+            return t->edges->blockers[i];
+    return NULL;
+}
+
 /* A search: the tasks seen so far, each with the index it was reached from. */
 typedef struct Trail {
     struct Step { Task *task; size_t from; } *steps;

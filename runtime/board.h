@@ -83,6 +83,10 @@ int board_block(Task *t, Task *blocker) NODISCARD;
 /* Take the edge to the last-added blocker back (to undo board_block). */
 void board_unblock_last(Task *t);
 
+/* A blocker of t that failed or was cancelled, when that keeps t from running;
+ * else NULL. */
+Task *board_failed_blocker(Task *t);
+
 /* Would `from`, for being final, have to wait for `to`? Follows blockers,
  * waits and claims. Then `path` gets "t1 -> t2 -> t3". */
 bool board_leads(Board *b, Task *from, Task *to, Buf *path);

@@ -1,8 +1,5 @@
-/* claim.c — items of the list: who has which, and how they end.
- *
- * A claim belongs to the claiming task. It is one move, ready to running, under
- * the board's lock, so exactly one caller wins.
- */
+/* claim.c — items of the list: who has which, and how they end. */
+#include "claim.h"
 #include "err.h"
 #include "mem.h"
 #include "settle.h"
@@ -47,7 +44,7 @@ claim_take(Sched *s, Task *item, Task *who, char *owner)
 }
 
 int
-sched_claim(Sched *s, Task *item, Task *who, char *owner)
+claim_item(Sched *s, Task *item, Task *who, char *owner)
 {
     sched_lock(s);
     int e = claim_refusal(item);
@@ -62,7 +59,7 @@ sched_claim(Sched *s, Task *item, Task *who, char *owner)
 }
 
 Task *
-sched_claim_next(Sched *s, Task *who, char *owner, size_t *open)
+claim_next(Sched *s, Task *who, char *owner, size_t *open)
 {
     sched_lock(s);
     List *node = queue_peek(&s->board.items);
@@ -77,7 +74,7 @@ sched_claim_next(Sched *s, Task *who, char *owner, size_t *open)
 }
 
 int
-sched_resolve(Sched *s, Task *item, Task *who, Outcome *o)
+claim_resolve(Sched *s, Task *item, Task *who, Outcome *o)
 {
     sched_lock(s);
     int e = claim_refusal(item);
@@ -100,7 +97,7 @@ sched_resolve(Sched *s, Task *item, Task *who, Outcome *o)
 }
 
 int
-sched_release(Sched *s, Task *item, Task *who)
+claim_release(Sched *s, Task *item, Task *who)
 {
     sched_lock(s);
     int e = claim_refusal(item);

@@ -335,7 +335,7 @@ keeper_event(uv_poll_t *poll, int status, int events)
 /* ---- requests ---- */
 
 /* See that a keeper runs. ORUN_ESYS leaves errno. */
-static int
+static int ON_IO
 keeper_need(Keeper *k, const char *const *env)
 {
     if (k->line)

@@ -571,6 +571,14 @@ keeper_serve(void)
             close(keeper.fds[i]);
 }
 
+static bool
+keeper_ended(int pid)
+{
+    siginfo_t info = { 0 };
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0
+        || info.si_pid != 0;
+}
+
 /* Wait until the keeper or orun is gone. Being told of the parent's end by
  * SIGCONT, this works even when somebody stopped this process, or when a
  * forked copy of orun still holds the socket. */
@@ -582,9 +590,9 @@ keeper_guard(int child, int orun)
     sigaddset(&wanted, SIGCHLD);
     sigaddset(&wanted, SIGCONT);
     prctl(PR_SET_NAME, "keeper-guard");
-    while (getppid() == orun && waitpid(child, NULL, WNOHANG) == 0)
+    while (getppid() == orun && !keeper_ended(child))
         sigwaitinfo(&wanted, NULL);
-    kill(child, SIGKILL);
+    kill(child, SIGKILL); /* not reaped yet: the number is still its own */
 }
 
 /* What both are: they outlive no parent, and adopt what they started. */

@@ -225,20 +225,23 @@ lib_base_open_warn(lua_State *L)
 
 /* What tasks do not have */
 
+/* debug becomes a table of the two functions that only look. */
 static void
 lib_base_keep_debug(lua_State *L)
 {
+    static const char *const kept[] = { "traceback", "getinfo" };
+    lua_createtable(L, 0, countof(kept));
     lua_getglobal(L, "debug");
-    for (lua_pushnil(L); lua_next(L, -2);) {
-        const char *name = lua_tostring(L, -2);
-        lua_pop(L, 1);
-        if (strcmp(name, "traceback") == 0 || strcmp(name, "getinfo") == 0)
-            continue;
-        lua_pushvalue(L, -1);
-        lua_pushnil(L);
-        lua_rawset(L, -4);
+    for (size_t i = 0; i < countof(kept); i++) {
+        lua_getfield(L, -1, kept[i]);
+        lua_setfield(L, -3, kept[i]);
     }
     lua_pop(L, 1);
+    lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, "debug");
+    lua_pop(L, 1);
+    lua_setglobal(L, "debug");
 }
 
 static void

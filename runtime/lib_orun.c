@@ -5,7 +5,9 @@
 #include "lib_arg.h"
 #include "lib_base.h"
 #include "lib_task.h"
-#include "orun_version.h"
+#include "lib_test.h"
+#include "value.h"
+#include "version.h"
 #include <lauxlib.h>
 #include <lualib.h>
 
@@ -104,6 +106,7 @@ lib_orun_open(lua_State *L, Vm *vm, void *ud)
 {
     (void)ud;
     lib_base_open(L, vm->script);
+    value_open(L);
     handle_open(L);
     luaL_newlib(L, lib_orun_functions);
     lib_orun_push_list(L);
@@ -122,4 +125,10 @@ lib_orun_open(lua_State *L, Vm *vm, void *ud)
     lua_insert(L, -2);
     lua_setfield(L, -2, "orun");
     lua_pop(L, 1);
+#ifdef ORUN_TEST
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+    lua_pushcfunction(L, luaopen_orun_test);
+    lua_setfield(L, -2, "orun.test");
+    lua_pop(L, 1);
+#endif
 }

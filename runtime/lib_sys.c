@@ -1,5 +1,6 @@
 /* lib_sys.c — sleep, now, log, limit, config. */
 #include "err.h"
+#include "slots.h"
 #include "host.h"
 #include "lib_arg.h"
 #include "lib_task.h"
@@ -72,7 +73,7 @@ lib_limit(lua_State *L)
     lua_Integer n = arg_integer(L, "limit", "slots", 2, 1, 1000000, 0);
     if (n == 0)
         return luaL_error(L, "limit: the number of slots is missing");
-    if (!sched_limit(park_run(L)->sched, name, (int)n))
+    if (!slots_limit(park_run(L)->sched, name, (int)n))
         return luaL_error(L, "limit: %s", err_text(ORUN_ENOMEM));
     return 0;
 }
@@ -91,7 +92,7 @@ lib_config(lua_State *L)
         return luaL_error(L, "config: workers is set at start and can only be "
                           "read here");
     if (processes)
-        sched_set_slots(run->sched, TASK_PROCESS, (int)processes);
+        slots_set(run->sched, TASK_PROCESS, (int)processes);
     sched_lock(run->sched);
     processes = run->sched->kind[TASK_PROCESS]->cap;
     board_unlock(&run->sched->board);

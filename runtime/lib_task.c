@@ -4,6 +4,7 @@
  * stack memory are held), then the task is made and linked, which cannot raise.
  */
 #include "lib_task.h"
+#include "slots.h"
 #include "err.h"
 #include "handle.h"
 #include "host.h"
@@ -11,7 +12,6 @@
 #include "mem.h"
 #include "value.h"
 #include <lauxlib.h>
-#include <lualib.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -35,8 +35,6 @@ static const char *const lib_task_fields[] = {
 };
 
 enum {
-    LIB_MAX_PROMPT = 16 << 20,
-    LIB_MAX_DESCRIPTION = 64 << 10,
     LIB_MAX_WRITES = 1000,
 };
 
@@ -135,103 +133,6 @@ lib_task_read_prompt(lua_State *L, TaskArgs *a)
                a->prompt ? "empty" : "missing", a->agent->name);
 }
 
-Retry
-lib_retry(lua_State *L, const char *fn, int idx)
-{
-    Retry r = { .backoff = 0.5, .on = ~(1u << FAULT_BLOCKED
-                                        | 1u << FAULT_CANCELLED) };
-    if (lua_isnil(L, idx))
-        return (Retry){ 0 };
-    if (lua_type(L, idx) == LUA_TNUMBER) {
-        r.max = (int)arg_integer(L, fn, "retry", idx, 0, 1000, 0);
-        return r;
-    }
-    if (lua_type(L, idx) != LUA_TTABLE)
-        arg_error(L, fn, "retry", idx, "a number of tries or a table {max=, "
-                  "backoff=, on=} is wanted");
-    static const char *const names[] = { "backoff", "max", "on" };
-    int top = lua_gettop(L);
-    luaL_checkstack(L, 8, NULL);
-    lua_settop(L, top + 3);
-    for (lua_pushnil(L); lua_next(L, idx);) {
-        int i = -1;
-        for (int k = 0; k < 3 && lua_type(L, -2) == LUA_TSTRING; k++)
-            if (strcmp(lua_tostring(L, -2), names[k]) == 0)
-                i = k;
-        if (i < 0)
-            luaL_error(L, "%s: retry has the unknown field %s; it has max, "
-                       "backoff and on", fn, arg_show(L, -2));
-        lua_replace(L, top + 1 + i);
-    }
-    r.backoff = arg_duration(L, fn, "retry.backoff", top + 1, true, r.backoff);
-    r.max = (int)arg_integer(L, fn, "retry.max", top + 2, 0, 1000, 2);
-    if (!lua_isnil(L, top + 3)) {
-        lua_Integer n = arg_array(L, fn, "retry.on", top + 3, FAULT_COUNT);
-        r.on = 0;
-        for (lua_Integer i = 1; i <= n; i++) {
-            int is = lua_rawgeti(L, top + 3, i) == LUA_TSTRING
-                ? task_fault_find(lua_tostring(L, -1)) : -1;
-            if (is < 0)
-                arg_error(L, fn, "retry.on", -1, "an error_kind such as "
-                          "\"exit\", \"timeout\", \"lua\" is wanted");
-            r.on |= 1u << is;
-            lua_pop(L, 1);
-        }
-    }
-    lua_settop(L, top);
-    return r;
-}
-
-void
-lib_check_env(lua_State *L, const char *fn, int idx)
-{
-    if (lua_isnil(L, idx))
-        return;
-    if (lua_type(L, idx) != LUA_TTABLE)
-        arg_error(L, fn, "env", idx, "a table {NAME=\"value\"} is wanted");
-    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
-        if (lua_type(L, -2) != LUA_TSTRING)
-            luaL_error(L, "%s: env has the key %s; names of variables are "
-                       "strings", fn, arg_show(L, -2));
-        size_t kn, vn;
-        const char *k = lua_tolstring(L, -2, &kn);
-        if (kn == 0 || strchr(k, '=') || strlen(k) != kn)
-            luaL_error(L, "%s: env has the name %s; it may not be empty or "
-                       "hold '=' or NUL", fn, arg_show(L, -2));
-        if (lua_type(L, -1) != LUA_TSTRING)
-            luaL_error(L, "%s: env.%s = %s: a string is wanted", fn, k,
-                       arg_show(L, -1));
-        const char *v = lua_tolstring(L, -1, &vn);
-        if (strlen(v) != vn)
-            luaL_error(L, "%s: env.%s holds a NUL byte", fn, k);
-    }
-}
-
-char **
-lib_env(lua_State *L, int idx, bool *failed)
-{
-    size_t n = 0;
-    if (lua_isnil(L, idx))
-        return NULL;
-    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1))
-        n++;
-    char **env = mem_zalloc(n + 1, sizeof *env);
-    *failed |= !env;
-    n = 0;
-    lua_pushnil(L);
-    while (env && lua_next(L, idx)) {
-        Buf b = { 0 };
-        buf_printf(&b, "%s=%s", lua_tostring(L, -2), lua_tostring(L, -1));
-        env[n] = buf_take(&b);
-        *failed |= !env[n];
-        n += env[n] != NULL;
-        lua_pop(L, 1);
-    }
-    if (!env)
-        lua_pop(L, 1);
-    return env;
-}
-
 static void
 lib_task_read_edges(lua_State *L, TaskArgs *a)
 {
@@ -279,7 +180,7 @@ lib_task_read(lua_State *L, LuaRun *run, TaskArgs *a)
     lib_task_read_prompt(L, a);
     const TaskOptions *own = a->agent ? &a->agent->opt : NULL;
     a->description = arg_text(L, fn, "description", ARG(F_description),
-                              LIB_MAX_DESCRIPTION);
+                              LIB_MAX_LABEL);
     a->background = arg_bool(L, fn, "run_in_background",
                              ARG(F_run_in_background), false);
     a->detach = arg_bool(L, fn, "detach", ARG(F_detach), false);
@@ -360,7 +261,7 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     opt->max_output = a->max_output ? a->max_output : own ? own->max_output : 0;
     opt->despite_failure = a->despite_failure;
     opt->detach = a->detach;
-    if (a->limit && !(opt->limit = sched_limit(run->sched, a->limit, 0)))
+    if (a->limit && !(opt->limit = slots_limit(run->sched, a->limit, 0)))
         return ORUN_ENOMEM;
     if (a->writes && !(opt->writes = lib_task_writes(L, run->host, a)))
         return ORUN_ENOMEM;
@@ -368,77 +269,6 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
         return value_encode(L, ARG(F_metadata), "metadata", NULL,
                             &opt->metadata, why);
     return 0;
-}
-
-/* A registry table, weak by key, from a function to a userdata that holds its
- * encoding: for functions that capture nothing, which is always the same. */
-static const char lib_code_key;
-
-static int
-lib_code_gc(lua_State *L)
-{
-    Value **v = lua_touserdata(L, 1);
-    value_drop(*v);
-    *v = NULL;
-    return 0;
-}
-
-/* True when the function at ARG(F_run) captures nothing but the globals. */
-static bool
-lib_code_constant(lua_State *L)
-{
-    const char *name = lua_getupvalue(L, ARG(F_run), 1);
-    if (!name)
-        return true;
-    bool env = strcmp(name, "_ENV") == 0;
-    if (env) {
-        lua_pushglobaltable(L);
-        env = lua_rawequal(L, -1, -2);
-        lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
-    if (!env || !lua_getupvalue(L, ARG(F_run), 2))
-        return env;
-    lua_pop(L, 1);
-    return false;
-}
-
-/* Push the cache's box for the function at ARG(F_run): a userdata whose Value
- * is NULL the first time, nil when it may not be cached. Only in the script: a
- * task's state stays free of userdata, which makes it cheap to end. */
-static void
-lib_code_box(lua_State *L)
-{
-    if (!vm_of(L)->script || lua_isnil(L, ARG(F_run))
-        || lua_iscfunction(L, ARG(F_run)) || !lib_code_constant(L)) {
-        lua_pushnil(L);
-        return;
-    }
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &lib_code_key) != LUA_TTABLE) {
-        lua_pop(L, 1);
-        lua_newtable(L);
-        lua_createtable(L, 0, 1);
-        lua_pushliteral(L, "k");
-        lua_setfield(L, -2, "__mode");
-        lua_setmetatable(L, -2);
-        lua_pushvalue(L, -1);
-        lua_rawsetp(L, LUA_REGISTRYINDEX, &lib_code_key);
-    }
-    lua_pushvalue(L, ARG(F_run));
-    if (lua_rawget(L, -2) != LUA_TUSERDATA) {
-        lua_pop(L, 1);
-        Value **box = lua_newuserdatauv(L, sizeof *box, 0);
-        *box = NULL;
-        if (luaL_newmetatable(L, "orun.code")) {
-            lua_pushcfunction(L, lib_code_gc);
-            lua_setfield(L, -2, "__gc");
-        }
-        lua_setmetatable(L, -2);
-        lua_pushvalue(L, ARG(F_run));
-        lua_pushvalue(L, -2);
-        lua_rawset(L, -4);
-    }
-    lua_remove(L, -2);
 }
 
 /* The function's encoding, from the box on top of the stack or made now. */
@@ -530,13 +360,6 @@ lib_task_make(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t, Buf *why)
     return e;
 }
 
-void
-lib_why(LibWhy *why, const char *fn, Buf *b)
-{
-    snprintf(why->text, sizeof why->text, "%s: %s", fn, buf_cstr(b));
-    buf_free(b);
-}
-
 /* Say why no task was made. */
 static int
 lib_task_failed(lua_State *L, int e, const LibWhy *why)
@@ -557,43 +380,6 @@ lib_task_failed(lua_State *L, int e, const LibWhy *why)
     return luaL_error(L, "Task: %s", err_text(e));
 }
 
-/* `require` in tasks finds what it finds in the script: hand package.path and
- * cpath on when the script changed them (they are compared by address). */
-static void
-lib_task_sync_path(lua_State *L, LuaRun *run)
-{
-    static const char key;
-    if (!run->vm->script)
-        return;
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &key) != LUA_TTABLE) {
-        lua_pop(L, 1);
-        lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-        lua_getfield(L, -1, "package");
-        lua_remove(L, -2);
-        lua_pushvalue(L, -1);
-        lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
-    }
-    lua_getfield(L, -1, "path");
-    lua_getfield(L, -2, "cpath");
-    const char *path = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2)
-                                                      : NULL;
-    const char *cpath = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1)
-                                                       : NULL;
-    if (path && cpath
-        && (path != run->path_seen || cpath != run->cpath_seen)) {
-        int e = vmpool_set_path(run->host->vms, path, cpath);
-        if (e)
-            luaL_error(L, "Task: %s", err_text(e));
-        run->path_seen = path;
-        run->cpath_seen = cpath;
-        lua_pushvalue(L, -2);
-        lua_setfield(L, LUA_REGISTRYINDEX, "orun.path");
-        lua_pushvalue(L, -1);
-        lua_setfield(L, LUA_REGISTRYINDEX, "orun.cpath");
-    }
-    lua_pop(L, 3);
-}
-
 int
 lib_task(lua_State *L)
 {
@@ -603,8 +389,8 @@ lib_task(lua_State *L)
     Buf text = { 0 };
     arg_frame(L, "Task", lib_task_fields, F_COUNT, false);
     lib_task_read(L, run, &a);
-    lib_task_sync_path(L, run);
-    lib_code_box(L);
+    lib_code_sync_path(L, run);
+    lib_code_box(L, ARG(F_run));
     Task *t = mem_zalloc(1, sizeof *t);
     if (!t)
         return luaL_error(L, "Task: %s", err_text(ORUN_ENOMEM));

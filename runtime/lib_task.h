@@ -25,6 +25,16 @@ Retry lib_retry(lua_State *L, const char *fn, int idx);
 /* Check an `env` table at idx: names without "=", string values. */
 void lib_check_env(lua_State *L, const char *fn, int idx);
 
+/* Push the box in which the encoding of the function at idx is kept: a userdata
+ * whose Value is NULL the first time; nil when it may not be kept, because the
+ * function captures something. Only in the script: a task's state stays free of
+ * userdata, which makes it cheap to end. */
+void lib_code_box(lua_State *L, int idx);
+
+/* `require` in tasks finds what it finds in the script: hand package.path and
+ * cpath on when the script changed them (they are compared by address). */
+void lib_code_sync_path(lua_State *L, LuaRun *run);
+
 /* Check a command at idx, a non-empty array of strings; gives its length. */
 lua_Integer lib_check_command(lua_State *L, const char *fn, int idx);
 
@@ -41,6 +51,22 @@ void lib_push_result(lua_State *L, Task *t, bool timed_out);
 
 /* Wait for t (until deadline) and give its result: `return lib_await(...)`. */
 int lib_await(lua_State *L, const char *fn, Task *t, double deadline);
+
+enum {
+    LIB_MAX_LABEL = 64 << 10,  /* bytes of a description */
+    LIB_MAX_PROMPT = 16 << 20, /* bytes of a prompt */
+};
+
+/* Read an array of tasks (nil: none) as light userdata above the frame; gives
+ * how many. */
+lua_Integer lib_read_tasks(lua_State *L, const char *fn, const char *name,
+                           int idx);
+
+/* Push a task as TaskList shows it: {id, kind, description, status, owner,
+ * blockedBy, metadata, attempts, priority, subagent_type}; mark: a final state
+ * counts as read. lib_push_item adds what a worker needs, prompt and input. */
+void lib_push_entry(lua_State *L, Task *t, bool mark);
+void lib_push_item(lua_State *L, Task *t);
 
 /* Remember where in the script the caller was called. */
 void lib_where(lua_State *L, Task *t);

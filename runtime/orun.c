@@ -8,12 +8,13 @@
 #include "lib_orun.h"
 #include "log.h"
 #include "mem.h"
-#include "orun_version.h"
+#include "version.h"
 #include "park.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -38,6 +39,9 @@ struct orun {
     size_t reported; /* tasks up to this id were looked at for failures */
     int args;        /* how many `...` there are */
 };
+
+/* How many runtimes there are: the last one clears what they share. */
+static atomic_int orun_alive;
 
 const char *
 orun_version(void)
@@ -130,6 +134,7 @@ orun_new(const orun_config *config, orun **out)
         mem_free(o);
         return e;
     }
+    atomic_fetch_add(&orun_alive, 1);
     *out = o;
     return 0;
 }
@@ -419,4 +424,6 @@ orun_free(orun *o)
     park_destroy(&o->run);
     buf_free(&o->message);
     mem_free(o);
+    if (atomic_fetch_sub(&orun_alive, 1) == 1)
+        json_close();
 }

@@ -1,5 +1,6 @@
 /* park.c — yielding or blocking until a Wait is fired. */
 #include "park.h"
+#include "slots.h"
 #include "log.h"
 #include <lauxlib.h>
 #include <math.h>
@@ -19,7 +20,7 @@ park_wake(Wait *w)
     if (run->vm->script)
         pthread_cond_signal(&run->go);
     else
-        sched_wake(run->sched, run->task);
+        slots_wake(run->sched, run->task);
 }
 
 void
@@ -49,7 +50,7 @@ park_try(LuaRun *run)
         run->wait.outcome = WAIT_NO_MEMORY;
     if (e != 1)
         return false;
-    sched_rest(run->sched, run->task, park_gives_all(&run->want));
+    slots_rest(run->sched, run->task, park_gives_all(&run->want));
     return true;
 }
 

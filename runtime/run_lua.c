@@ -53,7 +53,7 @@ run_lua_body(lua_State *L)
     ValueOps ops = handle_decoding(run->sched);
     Task *t = run->task;
     lua_settop(L, 0);
-    value_decode(L, t->code, NULL);
+    value_decode(L, t->code, &ops);
     if (t->input)
         value_decode(L, t->input, &ops);
     else

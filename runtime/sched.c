@@ -1,4 +1,4 @@
-/* sched.c — offering, beginning, finishing, retrying.
+/* sched.c — adding, beginning, finishing, retrying, stopping.
  *
  * What being final means for others (waits, claims, children, dependents) is
  * in settle.c.
@@ -8,6 +8,7 @@
 #include "log.h"
 #include "mem.h"
 #include "settle.h"
+#include "slots.h"
 #include "value.h"
 #include "wait.h"
 #include <math.h>
@@ -77,146 +78,6 @@ sched_unlock(Sched *s)
     }
 }
 
-/* The limits t is under besides its kind's; gives how many. */
-static int
-sched_limits_of(Task *t, Limit **out)
-{
-    int n = 0;
-    if (t->opt && t->opt->limit)
-        out[n++] = t->opt->limit;
-    if (t->agent && t->agent->limit)
-        out[n++] = t->agent->limit;
-    return n;
-}
-
-static Writes *
-sched_writes_of(Task *t)
-{
-    return t->opt ? t->opt->writes : NULL;
-}
-
-/* True when t's writes overlap those of a running task or of one that waited
- * before it. */
-static bool
-sched_writes_clash(Sched *s, Task *t)
-{
-    Writes *mine = sched_writes_of(t);
-    if (!mine)
-        return false;
-    list_each(node, &s->writing) {
-        Writes *theirs = container_of(node, Writes, held);
-        if (writes_overlap(mine, theirs))
-            return true;
-    }
-    list_each(node, &s->writers) {
-        Task *other = container_of(node, Task, job.link);
-        if (other == t)
-            break;
-        if (writes_overlap(mine, sched_writes_of(other)))
-            return true;
-    }
-    return false;
-}
-
-static void
-sched_queue(Queue *q, Task *t)
-{
-    if (t->woken)
-        queue_push_front(q, &t->job.link, t->priority);
-    else
-        queue_push(q, &t->job.link, t->priority);
-}
-
-/* Queue t where it lacks a slot; false when it lacks none. */
-static bool
-sched_lacks(Sched *s, Task *t)
-{
-    Limit *l[2];
-    int n = t->has_rest ? 0 : sched_limits_of(t, l);
-    for (int i = 0; i < n; i++)
-        if (limit_full(l[i]))
-            return sched_queue(&l[i]->waiting, t), true;
-    if (!t->has_rest && sched_writes_clash(s, t)) {
-        list_push(&s->writers, &t->job.link);
-        return true;
-    }
-    if (!t->woken && limit_full(s->kind[t->kind]))
-        return sched_queue(&s->kind[t->kind]->waiting, t), true;
-    return false;
-}
-
-/* Give t what it needs without asking. */
-static void
-sched_grant(Sched *s, Task *t)
-{
-    Limit *l[2];
-    int n = t->has_rest ? 0 : sched_limits_of(t, l);
-    for (int i = 0; i < n; i++)
-        l[i]->used++;
-    if (!t->has_rest && sched_writes_of(t))
-        list_push(&s->writing, &sched_writes_of(t)->held);
-    s->kind[t->kind]->used++;
-    t->has_kind = t->has_rest = true;
-    list_push(&s->starts, &t->job.link);
-}
-
-void
-sched_offer(Sched *s, Task *t)
-{
-    if (t->stopping || !sched_lacks(s, t))
-        sched_grant(s, t);
-}
-
-static void
-sched_pump(Sched *s, Limit *l)
-{
-    List *node;
-    while (!limit_full(l) && (node = queue_shift(&l->waiting)) != NULL)
-        sched_offer(s, container_of(node, Task, job.link));
-}
-
-/* Offer again, in order, the tasks that waited for writes. */
-static void
-sched_pump_writers(Sched *s)
-{
-    List waiting;
-    list_init(&waiting);
-    for (List *node; (node = list_shift(&s->writers)) != NULL;)
-        list_push(&waiting, node);
-    for (List *node; (node = list_shift(&waiting)) != NULL;)
-        sched_offer(s, container_of(node, Task, job.link));
-}
-
-void
-sched_rest(Sched *s, Task *t, bool all)
-{
-    if (t->has_kind) {
-        t->has_kind = false;
-        s->kind[t->kind]->used--;
-        sched_pump(s, s->kind[t->kind]);
-    }
-    if (!all || !t->has_rest)
-        return;
-    Limit *l[2];
-    int n = sched_limits_of(t, l);
-    t->has_rest = false;
-    for (int i = 0; i < n; i++)
-        l[i]->used--;
-    for (int i = 0; i < n; i++)
-        sched_pump(s, l[i]);
-    if (sched_writes_of(t)) {
-        list_del(&sched_writes_of(t)->held);
-        sched_pump_writers(s);
-    }
-}
-
-void
-sched_wake(Sched *s, Task *t)
-{
-    t->woken = true;
-    sched_offer(s, t);
-}
-
 void
 sched_ready(Sched *s, Task *t)
 {
@@ -227,7 +88,7 @@ sched_ready(Sched *s, Task *t)
         return;
     }
     s->board.stirring++;
-    sched_offer(s, t);
+    slots_offer(s, t);
 }
 
 static void sched_timer(Timer *timer);
@@ -261,19 +122,6 @@ sched_link(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n)
     return 0;
 }
 
-/* A blocker that already failed, unless t runs despite failure. */
-static Task *
-sched_failed_blocker(Task *t)
-{
-    if (!t->edges || (t->opt && t->opt->despite_failure))
-        return NULL;
-    for (uint32_t i = 0; i < t->edges->blocker_count; i++)
-        if (task_final(t->edges->blockers[i])
-            && t->edges->blockers[i]->state != TASK_COMPLETED)
-            return t->edges->blockers[i];
-    return NULL;
-}
-
 int
 sched_add(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n)
 {
@@ -288,7 +136,7 @@ sched_add(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n)
         s->board.open_items++;
     else
         s->board.live++;
-    Task *failed = sched_failed_blocker(t);
+    Task *failed = board_failed_blocker(t);
     if (failed)
         settle_blocked(s, t, failed);
     else if (t->unmet == 0)
@@ -344,7 +192,7 @@ sched_timer(Timer *timer)
     Task *t = container_of(timer, Task, timer);
     Sched *s = sched_of(t);
     if (t->state == TASK_READY)
-        sched_offer(s, t);
+        slots_offer(s, t);
     else if (!t->stopping)
         sched_stop_running(s, t, FAULT_TIMEOUT);
     else if (t->stop_rung < SCHED_RUNGS)
@@ -416,14 +264,14 @@ sched_retry(Sched *s, Task *t, const Outcome *o)
     delay = fmin(delay, SCHED_BACKOFF_CAP) * sched_jitter(s);
     settle_children(s, t);
     settle_claims(s, t);
-    sched_rest(s, t, true);
+    slots_rest(s, t, true);
     task_move(t, TASK_READY);
     t->stopping = FAULT_NONE;
     t->stop_rung = 0;
     LOG(SCHED, "t%llu failed (%s), try again in %g s", (unsigned long long)t->id,
         task_fault_name(o->fault), delay);
     if (board_arm(&s->board, &t->timer, board_now(&s->board) + delay))
-        sched_offer(s, t);
+        slots_offer(s, t);
     return true;
 }
 
@@ -533,35 +381,6 @@ sched_tick(Sched *s)
     return next;
 }
 
-Limit *
-sched_limit(Sched *s, const char *name, int cap)
-{
-    sched_lock(s);
-    Limit *found = NULL;
-    list_each(node, &s->limits) {
-        Limit *l = container_of(node, Limit, all);
-        if (strcmp(l->name, name) == 0)
-            found = l;
-    }
-    if (!found && (found = limit_new(name, 1)) != NULL)
-        list_push(&s->limits, &found->all);
-    if (found && cap > 0) {
-        found->cap = cap;
-        sched_pump(s, found);
-    }
-    sched_unlock(s);
-    return found;
-}
-
-void
-sched_set_slots(Sched *s, TaskKind kind, int cap)
-{
-    sched_lock(s);
-    s->kind[kind]->cap = cap;
-    sched_pump(s, s->kind[kind]);
-    sched_unlock(s);
-}
-
 void
 sched_add_agent(Sched *s, AgentType *a)
 {
@@ -584,72 +403,6 @@ sched_agent(Sched *s, const char *name)
     return found;
 }
 
-/* Why `e` may not be added, 0 when it may. */
-static int
-sched_edge_refused(Sched *s, Edge e, Buf *path)
-{
-    bool begun = e.task->state > TASK_READY || e.task->has_kind
-        || e.task->stopping || (e.task->kind != TASK_ITEM && e.task->attempt);
-    if (e.blocker->removed || e.task->removed)
-        return ORUN_EREMOVED;
-    if (begun)
-        return ORUN_ESTATE;
-    return board_leads(&s->board, e.blocker, e.task, path) ? ORUN_ECYCLE : 0;
-}
-
-/* A ready task got blockers: it waits again, or fails with the failed. */
-static void
-sched_blocked_again(Sched *s, Task *t)
-{
-    if (task_final(t))
-        return;
-    if (sched_failed_blocker(t)) {
-        settle_blocked(s, t, sched_failed_blocker(t));
-    } else if (t->state == TASK_READY && t->unmet > 0) {
-        list_del(&t->job.link);
-        task_move(t, TASK_WAITING);
-        if (t->kind != TASK_ITEM)
-            s->board.stirring--;
-    }
-}
-
-/* Add one edge; *added tells whether there is a new one. */
-static int
-sched_add_edge(Sched *s, Edge e, Buf *path, bool *added)
-{
-    uint32_t before = e.task->edges ? e.task->edges->blocker_count : 0;
-    int refused = sched_edge_refused(s, e, path);
-    if (refused == 0)
-        refused = board_block(e.task, e.blocker);
-    if (refused == 0)
-        *added = e.task->edges->blocker_count > before;
-    return refused;
-}
-
-int
-sched_block(Sched *s, const Edge *edges, size_t n, Buf *path)
-{
-    int e = 0;
-    size_t done = 0;
-    bool *added = mem_zalloc(n, sizeof *added);
-    if (!added)
-        return ORUN_ENOMEM;
-    sched_lock(s);
-    while (done < n && e == 0) {
-        e = sched_add_edge(s, edges[done], path, &added[done]);
-        done++;
-    }
-    while (e && done-- > 0)
-        if (added[done])
-            board_unblock_last(edges[done].task);
-    for (size_t i = 0; i < n && e == 0; i++)
-        sched_blocked_again(s, edges[i].task);
-    settle_aftermath(s);
-    sched_unlock(s);
-    mem_free(added);
-    return e;
-}
-
 void
 sched_set_priority(Sched *s, Task *t, int priority)
 {
@@ -660,7 +413,7 @@ sched_set_priority(Sched *s, Task *t, int priority)
         queue_push(&s->board.items, &t->job.link, priority);
     } else if (t->state == TASK_READY && !t->has_kind && !t->timer.slot) {
         list_del(&t->job.link);
-        sched_offer(s, t);
+        slots_offer(s, t);
     }
     sched_unlock(s);
 }

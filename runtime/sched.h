@@ -1,11 +1,8 @@
-/* sched.h — what runs when. Layer 3 (tasks).
+/* sched.h — the life of tasks: from being added to being final. Layer 3 (tasks).
  *
- * A task whose blockers are done is offered: it takes a slot of each limit it
- * is under (its named pool, its agent type's, its kind's) and its writes, all
- * or none, or queues at the first one that is full. When a slot comes free the
- * head of that queue is offered again. Nothing polls. A task that waits gives
- * its slots back and takes them again before it goes on, so nesting cannot
- * deadlock a limit.
+ * The scheduler holds the board and what decides who runs (slots.h); claims of
+ * list items are claim.h's, edges added later edge.h's, and what a task's end
+ * means for others settle.h's. All of it is behind the board's one lock.
  *
  * Work granted under the lock is started after it: every function that may
  * have granted something ends with sched_unlock, which hands the starts to the
@@ -82,52 +79,11 @@ void sched_close(Sched *s);
 /* Fire what is due; gives the time of the next timer (INFINITY: none). */
 double sched_tick(Sched *s);
 
-/* The named pool, made with one slot when new. cap > 0 sets its slots. NULL
- * when memory is out. */
-Limit *sched_limit(Sched *s, const char *name, int cap);
-
-/* Change the slots of a kind. */
-void sched_set_slots(Sched *s, TaskKind kind, int cap);
-
 /* Add a type (owned by the scheduler from then on) / the one of this name. */
 void sched_add_agent(Sched *s, AgentType *a);
 const AgentType *sched_agent(Sched *s, const char *name);
 
-/* Claim `item` for `who`; `owner` (taken, may be NULL) is a label. Gives 0,
- * ORUN_ECLAIMED, ORUN_ERESOLVED, ORUN_EBLOCKED, ORUN_ESTATE (not an item). */
-int sched_claim(Sched *s, Task *item, Task *who, char *owner) NODISCARD;
-
-/* Claim the first ready item; NULL when none is ready now. *open gets how many
- * items are not final. */
-Task *sched_claim_next(Sched *s, Task *who, char *owner, size_t *open);
-
-/* End an item: `o` is taken. As sched_claim; ORUN_ECLAIMED when another task
- * holds it. */
-int sched_resolve(Sched *s, Task *item, Task *who, Outcome *o) NODISCARD;
-
-/* Give a claim back: in_progress to pending. Errors as sched_resolve. */
-int sched_release(Sched *s, Task *item, Task *who) NODISCARD;
-
-/* An edge: `task` may not start before `blocker` is final. */
-typedef struct Edge {
-    Task *task, *blocker;
-} Edge;
-
-/* Add edges, all or none. ORUN_ECYCLE: `path` says which cycle would close.
- * ORUN_ESTATE: a task has begun already. ORUN_EREMOVED, ORUN_ENOMEM. */
-int sched_block(Sched *s, const Edge *edges, size_t n, Buf *path) NODISCARD;
-
 /* Change the priority; a task that queues takes its new place. */
 void sched_set_priority(Sched *s, Task *t, int priority);
-
-/* ---- with the lock held, then sched_unlock ---- */
-
-/* The code of running t is about to wait: give back its slot of its kind, and
- * (all) the others and its writes. */
-void sched_rest(Sched *s, Task *t, bool all);
-
-/* Its wait has ended: start it (t->woken) when it has its slots again. A task
- * that is being stopped goes on at once. */
-void sched_wake(Sched *s, Task *t);
 
 #endif

@@ -3,6 +3,7 @@
 #include "err.h"
 #include "log.h"
 #include "mem.h"
+#include "slots.h"
 #include "wait.h"
 #include <assert.h>
 
@@ -17,7 +18,7 @@ settle(Sched *s, Task *t, Outcome *o)
         b->live--;
         if (t->state != TASK_WAITING)
             b->stirring--;
-        sched_rest(s, t, true);
+        slots_rest(s, t, true);
     }
     TaskState state = o->state;
     t->outcome = *o;

@@ -29,9 +29,8 @@ void settle_claims(Sched *s, Task *t);
 /* Work off the consequences of all that was settled. */
 void settle_aftermath(Sched *s);
 
-/* Of sched.c, for settle.c: t's blockers are done / it wants slots. */
+/* Of sched.c, for those who settle: t's blockers are done / it is to stop. */
 void sched_ready(Sched *s, Task *t);
-void sched_offer(Sched *s, Task *t);
 void sched_stop_running(Sched *s, Task *t, TaskFault why);
 
 #endif

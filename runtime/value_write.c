@@ -1,19 +1,19 @@
 /* value_write.c — the encoder: from a Lua state to a Value.
  *
- * One recursive walk writes straight into what becomes the Value's block.
- * Nothing on the way can raise or run Lua code: no metamethod, no string made,
- * no collector step (so nothing changes under lua_next), stack room asked for
- * first. `seen`, a hash in C from address to offset, keeps shared references.
+ * One recursive walk writes straight into what becomes the Value's block
+ * (value_sink.c). Nothing on the way can raise or run Lua code: no metamethod,
+ * no string made, no collector step (so nothing changes under lua_next), stack
+ * room asked for first.
  *
  * Most values hold no function, and then no table in it needs to be compared
  * with the loaded modules. So the walk starts plain, and gives up with AGAIN
  * at the first function or metatable; value_write_learn then does, in one
  * protected call outside of any walk, what needs Lua memory, and the walk
  * starts over with its eyes open. Which tables are modules is asked from
- * package.loaded itself each time (some 0.3 us), so it cannot be out of date.
- * The names of C functions are a table in the registry, made when the first
- * one is met and made anew when one is missing. A module that is plain data
- * and comes in a value without functions is copied as the data it is.
+ * package.loaded itself each time (some 0.3 us), so it cannot be out of date;
+ * the names of C functions (value_known.c) are learned when the first one is
+ * met, and anew when one is missing. A module that is plain data, in a value
+ * without functions, is copied as the data it is.
  */
 #include "err.h"
 #include "value.h"

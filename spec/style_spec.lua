@@ -161,7 +161,9 @@ describe("every source file", function()
   it("has no tab and no blank at a line's end", function()
     each_line(function(line, file)
       if line:match("[ \t]$") then return "blank at the end" end
-      if file.name ~= "Makefile" and line:find("\t", 1, true) then
+      -- Output that is shown, and make's own rules, may have them.
+      local shown = file.name:match("%.md$") or line:match("%-%->")
+      if not shown and file.name ~= "Makefile" and line:find("\t") then
         return "tab"
       end
     end)

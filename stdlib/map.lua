@@ -43,12 +43,13 @@ local function worker_of(fn, go_on)
     local out, failures, at = {}, {}, 0
     local began = orun.now()
     local function work()
+      local call, from, to, now = fn, items, out, orun.now
       repeat
         for i = at + 1, math.min(at + STRIDE, n) do
           at = i
-          out[i] = fn(items[i], before + i)
+          to[i] = call(from[i], before + i)
         end
-      until at == n or orun.now() - began > MOST
+      until at == n or now() - began > MOST
     end
     local ok, why
     repeat

@@ -1,4 +1,4 @@
-/* orun_version.h — the version of this orun. Layer 0 (ground). */
+/* version.h — the version of this orun. Layer 0 (ground). */
 #ifndef ORUN_VERSION_H
 #define ORUN_VERSION_H
 

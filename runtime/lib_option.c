@@ -1,0 +1,111 @@
+/* lib_option.c — options that tasks and agent types share: retry, env. */
+#include "lib_arg.h"
+#include "lib_task.h"
+#include "mem.h"
+#include "buf.h"
+#include <lauxlib.h>
+#include <stdio.h>
+
+void
+lib_why(LibWhy *why, const char *fn, Buf *b)
+{
+    snprintf(why->text, sizeof why->text, "%s: %s", fn, buf_cstr(b));
+    buf_free(b);
+}
+
+Retry
+lib_retry(lua_State *L, const char *fn, int idx)
+{
+    Retry r = { .backoff = 0.5, .on = ~(1u << FAULT_BLOCKED
+                                        | 1u << FAULT_CANCELLED) };
+    if (lua_isnil(L, idx))
+        return (Retry){ 0 };
+    if (lua_type(L, idx) == LUA_TNUMBER) {
+        r.max = (int)arg_integer(L, fn, "retry", idx, 0, 1000, 0);
+        return r;
+    }
+    if (lua_type(L, idx) != LUA_TTABLE)
+        arg_error(L, fn, "retry", idx, "a number of tries or a table {max=, "
+                  "backoff=, on=} is wanted");
+    static const char *const names[] = { "backoff", "max", "on" };
+    int top = lua_gettop(L);
+    luaL_checkstack(L, 8, NULL);
+    lua_settop(L, top + 3);
+    for (lua_pushnil(L); lua_next(L, idx);) {
+        int i = -1;
+        for (int k = 0; k < 3 && lua_type(L, -2) == LUA_TSTRING; k++)
+            if (strcmp(lua_tostring(L, -2), names[k]) == 0)
+                i = k;
+        if (i < 0)
+            luaL_error(L, "%s: retry has the unknown field %s; it has max, "
+                       "backoff and on", fn, arg_show(L, -2));
+        lua_replace(L, top + 1 + i);
+    }
+    r.backoff = arg_duration(L, fn, "retry.backoff", top + 1, true, r.backoff);
+    r.max = (int)arg_integer(L, fn, "retry.max", top + 2, 0, 1000, 2);
+    if (!lua_isnil(L, top + 3)) {
+        lua_Integer n = arg_array(L, fn, "retry.on", top + 3, FAULT_COUNT);
+        r.on = 0;
+        for (lua_Integer i = 1; i <= n; i++) {
+            int is = lua_rawgeti(L, top + 3, i) == LUA_TSTRING
+                ? task_fault_find(lua_tostring(L, -1)) : -1;
+            if (is < 0)
+                arg_error(L, fn, "retry.on", -1, "an error_kind such as "
+                          "\"exit\", \"timeout\", \"lua\" is wanted");
+            r.on |= 1u << is;
+            lua_pop(L, 1);
+        }
+    }
+    lua_settop(L, top);
+    return r;
+}
+
+void
+lib_check_env(lua_State *L, const char *fn, int idx)
+{
+    if (lua_isnil(L, idx))
+        return;
+    if (lua_type(L, idx) != LUA_TTABLE)
+        arg_error(L, fn, "env", idx, "a table {NAME=\"value\"} is wanted");
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING)
+            luaL_error(L, "%s: env has the key %s; names of variables are "
+                       "strings", fn, arg_show(L, -2));
+        size_t kn, vn;
+        const char *k = lua_tolstring(L, -2, &kn);
+        if (kn == 0 || strchr(k, '=') || strlen(k) != kn)
+            luaL_error(L, "%s: env has the name %s; it may not be empty or "
+                       "hold '=' or NUL", fn, arg_show(L, -2));
+        if (lua_type(L, -1) != LUA_TSTRING)
+            luaL_error(L, "%s: env.%s = %s: a string is wanted", fn, k,
+                       arg_show(L, -1));
+        const char *v = lua_tolstring(L, -1, &vn);
+        if (strlen(v) != vn)
+            luaL_error(L, "%s: env.%s holds a NUL byte", fn, k);
+    }
+}
+
+char **
+lib_env(lua_State *L, int idx, bool *failed)
+{
+    size_t n = 0;
+    if (lua_isnil(L, idx))
+        return NULL;
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1))
+        n++;
+    char **env = mem_zalloc(n + 1, sizeof *env);
+    *failed |= !env;
+    n = 0;
+    lua_pushnil(L);
+    while (env && lua_next(L, idx)) {
+        Buf b = { 0 };
+        buf_printf(&b, "%s=%s", lua_tostring(L, -2), lua_tostring(L, -1));
+        env[n] = buf_take(&b);
+        *failed |= !env[n];
+        n += env[n] != NULL;
+        lua_pop(L, 1);
+    }
+    if (!env)
+        lua_pop(L, 1);
+    return env;
+}

@@ -1,0 +1,375 @@
+/* lib_test_pool.c — a worker pool whose jobs do what the spec says.
+ * Layer 7 (Lua API).
+ *
+ * Each job stays on its worker and waits for orders: block, unblock, end. The
+ * spec thus holds every worker where it wants it, and nothing depends on how
+ * fast anybody is. Whatever waits gives up after LIB_PATIENCE seconds, so a
+ * pool that forgets a job fails a test and does not hang it.
+ */
+#include "lib_test.h"
+#include "err.h"
+#include "pool.h"
+#include <errno.h>
+#include <lauxlib.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LIB_PATIENCE = 20, LIB_JOBS = 256 };
+
+typedef enum PoolOrder {
+    ORDER_NONE, ORDER_BLOCK, ORDER_UNBLOCK, ORDER_END,
+} PoolOrder;
+
+typedef struct PoolJob {
+    Job job;
+    struct LibPool *owner;
+    PoolOrder order;
+    bool runs, on_worker;
+    pthread_t thread;
+    pid_t tid;
+    sigset_t mask;
+} PoolJob;
+
+typedef struct LibPool {
+    Pool *pool;
+    int made;
+
+    pthread_mutex_t lock;
+    /* guarded by lock: */
+    pthread_cond_t changed;
+    bool closing;
+    int starts;
+    int order[LIB_JOBS]; /* jobs by when they started */
+    PoolJob job[LIB_JOBS];
+} LibPool;
+
+#define LIB_POOL "orun.test.pool"
+
+static LibPool *
+lib_pool(lua_State *L)
+{
+    LibPool *p = luaL_checkudata(L, 1, LIB_POOL);
+    luaL_argcheck(L, p->pool, 1, "this pool was freed");
+    return p;
+}
+
+static PoolJob *
+lib_pool_job(lua_State *L, LibPool *p, int idx)
+{
+    lua_Integer i = luaL_checkinteger(L, idx);
+    luaL_argcheck(L, i > 0 && i <= p->made, idx, "no job has this number");
+    return &p->job[i - 1];
+}
+
+static struct timespec
+lib_pool_deadline(void)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_REALTIME, &at);
+    at.tv_sec += LIB_PATIENCE;
+    return at;
+}
+
+/* ---- on a worker ---- */
+
+static void
+lib_pool_obey(LibPool *p, PoolJob *j, PoolOrder order)
+{
+    pthread_mutex_unlock(&p->lock);
+    if (order == ORDER_BLOCK)
+        pool_block(p->pool);
+    if (order == ORDER_UNBLOCK)
+        pool_unblock(p->pool);
+    pthread_mutex_lock(&p->lock);
+    j->order = ORDER_NONE;
+    pthread_cond_broadcast(&p->changed);
+}
+
+static void
+lib_pool_run(Job *job)
+{
+    PoolJob *j = container_of(job, PoolJob, job);
+    LibPool *p = j->owner;
+    pthread_mutex_lock(&p->lock);
+    j->thread = pthread_self();
+    j->tid = gettid();
+    j->on_worker = pool_on_worker();
+    j->runs = true;
+    pthread_sigmask(SIG_SETMASK, NULL, &j->mask);
+    p->order[p->starts++] = (int)(j - p->job) + 1;
+    pthread_cond_broadcast(&p->changed);
+    for (PoolOrder order = ORDER_NONE; order != ORDER_END && !p->closing;) {
+        while (j->order == ORDER_NONE && !p->closing)
+            pthread_cond_wait(&p->changed, &p->lock);
+        order = j->order;
+        if (order != ORDER_END)
+            lib_pool_obey(p, j, order);
+    }
+    j->runs = false;
+    j->order = ORDER_NONE;
+    pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* ---- on the spec's thread ---- */
+
+static PoolJob *
+lib_pool_make(lua_State *L, LibPool *p)
+{
+    if (p->made == LIB_JOBS)
+        luaL_error(L, "a test pool has %d jobs at most", LIB_JOBS);
+    PoolJob *j = &p->job[p->made++];
+    j->owner = p;
+    j->job.run = lib_pool_run;
+    list_init(&j->job.link);
+    return j;
+}
+
+/* push(priority) -> the job's number, or nil and the error */
+static int
+lib_pool_push(lua_State *L)
+{
+    LibPool *p = lib_pool(L);
+    int priority = (int)luaL_optinteger(L, 2, 0);
+    PoolJob *j = lib_pool_make(L, p);
+    lib_test_arm();
+    int e = pool_push(p->pool, &j->job, priority);
+    lib_test_disarm();
+    if (e)
+        return lib_test_error(L, e);
+    lua_pushinteger(L, p->made);
+    return 1;
+}
+
+/* burst(n): push n jobs as fast as can be */
+static int
+lib_pool_burst(lua_State *L)
+{
+    LibPool *p = lib_pool(L);
+    int n = (int)luaL_checkinteger(L, 2), e = 0;
+    for (int i = 0; i < n && e == 0; i++)
+        e = pool_push(p->pool, &lib_pool_make(L, p)->job, 0);
+    if (e)
+        return lib_test_error(L, e);
+    lua_pushinteger(L, p->made);
+    return 1;
+}
+
+/* resume() -> the number of a job that goes on with something */
+static int
+lib_pool_resume(lua_State *L)
+{
+    LibPool *p = lib_pool(L);
+    pool_resume(p->pool, &lib_pool_make(L, p)->job);
+    lua_pushinteger(L, p->made);
+    return 1;
+}
+
+/* started(n) -> have n jobs started by now, or soon? */
+static int
+lib_pool_started(lua_State *L)
+{
+    LibPool *p = lib_pool(L);
+    int n = (int)luaL_checkinteger(L, 2), e = 0;
+    struct timespec until = lib_pool_deadline();
+    pthread_mutex_lock(&p->lock);
+    while (p->starts < n && e != ETIMEDOUT)
+        e = pthread_cond_timedwait(&p->changed, &p->lock, &until);
+    bool reached = p->starts >= n;
+    pthread_mutex_unlock(&p->lock);
+    lua_pushboolean(L, reached);
+    return 1;
+}
+
+/* order() -> the numbers of the jobs that started, in that order */
+static int
+lib_pool_order(lua_State *L)
+{
+    LibPool *p = lib_pool(L);
+    int order[LIB_JOBS];
+    pthread_mutex_lock(&p->lock);
+    int n = p->starts;
+    memcpy(order, p->order, sizeof order);
+    pthread_mutex_unlock(&p->lock);
+    lua_createtable(L, n, 0);
+    for (int i = 0; i < n; i++) {
+        lua_pushinteger(L, order[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
+/* tell(job, "block"|"unblock"|"end") -> was it obeyed in time? */
+static int
+lib_pool_tell(lua_State *L)
+{
+    static const char *const names[] = { "block", "unblock", "end", NULL };
+    LibPool *p = lib_pool(L);
+    PoolJob *j = lib_pool_job(L, p, 2);
+    PoolOrder order = ORDER_BLOCK + luaL_checkoption(L, 3, NULL, names);
+    struct timespec until = lib_pool_deadline();
+    int e = 0;
+    pthread_mutex_lock(&p->lock);
+    j->order = order;
+    pthread_cond_broadcast(&p->changed);
+    while (j->order != ORDER_NONE && e != ETIMEDOUT)
+        e = pthread_cond_timedwait(&p->changed, &p->lock, &until);
+    bool obeyed = j->order == ORDER_NONE;
+    pthread_mutex_unlock(&p->lock);
+    lua_pushboolean(L, obeyed);
+    return 1;
+}
+
+/* count() -> workers alive, of them blocked */
+static int
+lib_pool_count(lua_State *L)
+{
+    int threads, blocked;
+    pool_count(lib_pool(L)->pool, &threads, &blocked);
+    lua_pushinteger(L, threads);
+    lua_pushinteger(L, blocked);
+    return 2;
+}
+
+/* settles(n) -> are there n workers now, or soon? (A worker says nothing when
+ * it ends, so this one asks again and again.) */
+static int
+lib_pool_settles(lua_State *L)
+{
+    LibPool *p = lib_pool(L);
+    int n = (int)luaL_checkinteger(L, 2), threads, blocked;
+    struct timespec now, until = lib_pool_deadline();
+    do {
+        sched_yield();
+        pool_count(p->pool, &threads, &blocked);
+        clock_gettime(CLOCK_REALTIME, &now);
+    } while (threads != n && now.tv_sec < until.tv_sec);
+    lua_pushboolean(L, threads == n);
+    return 1;
+}
+
+static int
+lib_pool_abandon(lua_State *L)
+{
+    LibPool *p = lib_pool(L);
+    pool_abandon(p->pool, lib_pool_job(L, p, 2)->thread);
+    return 0;
+}
+
+static bool
+lib_pool_ends(const PoolJob *j)
+{
+    struct timespec now, until = lib_pool_deadline();
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d", (int)j->tid);
+    do {
+        if (access(path, F_OK))
+            return true;
+        sched_yield();
+        clock_gettime(CLOCK_REALTIME, &now);
+    } while (now.tv_sec < until.tv_sec);
+    return false;
+}
+
+/* ended(job) -> has the thread that ran it ended by now, or soon? */
+static int
+lib_pool_ended(lua_State *L)
+{
+    LibPool *p = lib_pool(L);
+    lua_pushboolean(L, lib_pool_ends(lib_pool_job(L, p, 2)));
+    return 1;
+}
+
+/* about(job) -> {thread=, on_worker=, signals={those not blocked}} */
+static int
+lib_pool_about(lua_State *L)
+{
+    LibPool *p = lib_pool(L);
+    PoolJob *j = lib_pool_job(L, p, 2);
+    lua_Integer n = 0;
+    lua_newtable(L);
+    lua_pushinteger(L, j->tid);
+    lua_setfield(L, -2, "thread");
+    lua_pushboolean(L, j->on_worker);
+    lua_setfield(L, -2, "on_worker");
+    lua_newtable(L);
+    for (int signal = 1; signal < 32; signal++) {
+        if (signal == SIGKILL || signal == SIGSTOP
+            || sigismember(&j->mask, signal))
+            continue;
+        lua_pushinteger(L, signal);
+        lua_rawseti(L, -2, ++n);
+    }
+    lua_setfield(L, -2, "signals");
+    return 1;
+}
+
+/* here() -> is the caller a worker? Blocking from here does nothing. */
+static int
+lib_pool_here(lua_State *L)
+{
+    LibPool *p = lib_pool(L);
+    pool_block(p->pool);
+    pool_unblock(p->pool);
+    lua_pushboolean(L, pool_on_worker());
+    return 1;
+}
+
+/* Let all jobs end, then free. */
+static int
+lib_pool_gone(lua_State *L)
+{
+    LibPool *p = lua_touserdata(L, 1);
+    bool ran[LIB_JOBS];
+    if (!p->pool)
+        return 0;
+    pthread_mutex_lock(&p->lock);
+    for (int i = 0; i < p->made; i++)
+        ran[i] = p->job[i].runs;
+    p->closing = true;
+    pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->lock);
+    pool_free(p->pool);
+    p->pool = NULL;
+    for (int i = 0; i < p->made; i++)
+        if (ran[i])
+            lib_pool_ends(&p->job[i]);
+    pthread_cond_destroy(&p->changed);
+    pthread_mutex_destroy(&p->lock);
+    return 0;
+}
+
+/* pool{want=} -> a pool */
+static int
+lib_test_pool(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        { "push", lib_pool_push }, { "burst", lib_pool_burst },
+        { "resume", lib_pool_resume }, { "started", lib_pool_started },
+        { "order", lib_pool_order }, { "tell", lib_pool_tell },
+        { "count", lib_pool_count }, { "settles", lib_pool_settles },
+        { "abandon", lib_pool_abandon }, { "ended", lib_pool_ended },
+        { "about", lib_pool_about }, { "here", lib_pool_here },
+        { "free", lib_pool_gone }, { NULL, NULL },
+    };
+    luaL_checktype(L, 1, LUA_TTABLE);
+    int want = (int)lib_test_number(L, 1, "want", 2);
+    LibPool *p = lib_test_object(L, LIB_POOL, sizeof *p, methods,
+                                 lib_pool_gone);
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->changed, NULL);
+    lib_test_arm();
+    int e = pool_new(want, &p->pool);
+    lib_test_disarm();
+    return e ? lib_test_error(L, e) : 1;
+}
+
+int
+luaopen_test_pool(lua_State *L)
+{
+    lua_pushcfunction(L, lib_test_pool);
+    return 1;
+}

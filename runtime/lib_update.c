@@ -1,0 +1,307 @@
+/* lib_update.c — TaskUpdate and claim: changing what is on the list. */
+#include "claim.h"
+#include "edge.h"
+#include "err.h"
+#include "handle.h"
+#include "lib_arg.h"
+#include "lib_task.h"
+#include "mem.h"
+#include "value.h"
+#include <lauxlib.h>
+#include <math.h>
+#include <stdio.h>
+
+/* nil, message, reason */
+static int
+lib_refused(lua_State *L, Task *t, int e)
+{
+    Sched *s = park_run(L)->sched;
+    char id[HANDLE_ID_SIZE];
+    char owner[128] = "";
+    handle_name(t->id, id);
+    sched_lock(s);
+    const char *state = task_state_name(t->state);
+    if (t->kind != TASK_ITEM)
+        snprintf(owner, sizeof owner, "orun, which runs it");
+    else if (t->opt && t->opt->owner)
+        snprintf(owner, sizeof owner, "%s", t->opt->owner);
+    else if (t->claimer)
+        snprintf(owner, sizeof owner, t->claimer->id ? "task t%llu"
+                 : "the script", (unsigned long long)t->claimer->id);
+    board_unlock(&s->board);
+    lua_pushnil(L);
+    switch (e) {
+    case ORUN_ERESOLVED:
+        lua_pushfstring(L, "%s is already resolved: it is %s", id, state);
+        lua_pushliteral(L, "already_resolved");
+        return 3;
+    case ORUN_EBLOCKED:
+        lua_pushfstring(L, "%s is blocked by unfinished tasks", id);
+        lua_pushliteral(L, "blocked");
+        return 3;
+    case ORUN_EREMOVED:
+        lua_pushfstring(L, "%s was removed from the list", id);
+        lua_pushliteral(L, "removed");
+        return 3;
+    case ORUN_ECLAIMED:
+        lua_pushfstring(L, "%s is already claimed by %s", id, owner);
+        lua_pushliteral(L, "already_claimed");
+        return 3;
+    case ORUN_ESTATE:
+        if (t->kind != TASK_ITEM) {
+            lua_pushfstring(L, "%s is already claimed by %s", id, owner);
+            lua_pushliteral(L, "already_claimed");
+        } else {
+            lua_pushfstring(L, "illegal transition: %s is %s", id, state);
+            lua_pushliteral(L, "illegal");
+        }
+        return 3;
+    default:
+        lua_pop(L, 1);
+        return luaL_error(L, "TaskUpdate: %s", err_text(e));
+    }
+}
+
+#define LIB_UPDATE_FIELDS(X) \
+    X(addBlockedBy) X(addBlocks) X(error) X(metadata) X(output) X(owner) \
+    X(priority) X(status) X(task_id)
+
+enum {
+#define X(name) U_##name,
+    LIB_UPDATE_FIELDS(X)
+#undef X
+    U_COUNT
+};
+
+static const char *const lib_update_fields[] = {
+#define X(name) #name,
+    LIB_UPDATE_FIELDS(X)
+#undef X
+};
+
+/* End the item as asked. */
+static int
+lib_update_resolve(lua_State *L, Task *t, TaskState state)
+{
+    LuaRun *run = park_run(L);
+    const char *error = arg_string(L, "TaskUpdate", "error", ARG(U_error),
+                                   LIB_MAX_PROMPT, NULL);
+    Outcome o = { .state = state, .code = -1,
+                  .fault = state == TASK_FAILED ? FAULT_LUA
+                      : state == TASK_CANCELLED ? FAULT_CANCELLED : FAULT_NONE };
+    Buf text = { 0 };
+    LibWhy why = { "" };
+    if (arg_given(L, ARG(U_output))
+        && value_encode(L, ARG(U_output), "output", NULL, &o.output, &text)) {
+        lib_why(&why, "TaskUpdate", &text);
+        return luaL_error(L, "%s", why.text);
+    }
+    if (!error && state == TASK_FAILED)
+        error = "failed, without a reason given";
+    if (error)
+        o.error = mem_dup(error, strlen(error));
+    int e = claim_resolve(run->sched, t, run->task, &o);
+    if (e)
+        return lib_refused(L, t, e);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+static int
+lib_update_delete(lua_State *L, Task *t)
+{
+    Sched *s = park_run(L)->sched;
+    if (t->kind != TASK_ITEM)
+        return luaL_error(L, "TaskUpdate: status = \"deleted\": only items made "
+                          "by TaskCreate can be deleted; use TaskStop to end a "
+                          "task");
+    sched_stop(s, t);
+    sched_lock(s);
+    t->removed = true;
+    board_unlock(&s->board);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+static int
+lib_update_claim(lua_State *L, Task *t)
+{
+    LuaRun *run = park_run(L);
+    const char *owner = arg_text(L, "TaskUpdate", "owner", ARG(U_owner), 255);
+    char *copy = owner ? mem_dup(owner, strlen(owner)) : NULL;
+    int e = claim_item(run->sched, t, run->task, copy);
+    if (e)
+        return lib_refused(L, t, e);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+static int
+lib_update_status(lua_State *L, Task *t, const char *status)
+{
+    LuaRun *run = park_run(L);
+    if (strcmp(status, "in_progress") == 0)
+        return lib_update_claim(L, t);
+    if (strcmp(status, "completed") == 0)
+        return lib_update_resolve(L, t, TASK_COMPLETED);
+    if (strcmp(status, "failed") == 0)
+        return lib_update_resolve(L, t, TASK_FAILED);
+    if (strcmp(status, "cancelled") == 0)
+        return lib_update_resolve(L, t, TASK_CANCELLED);
+    if (strcmp(status, "deleted") == 0)
+        return lib_update_delete(L, t);
+    if (strcmp(status, "pending") == 0) {
+        int e = claim_release(run->sched, t, run->task);
+        if (e)
+            return lib_refused(L, t, e);
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    return arg_error(L, "TaskUpdate", "status", ARG(U_status),
+                     "\"pending\", \"in_progress\", \"completed\", \"failed\", "
+                     "\"cancelled\" or \"deleted\" is wanted");
+}
+
+/* Add the edges asked for, all or none. Raises on a cycle. */
+static void
+lib_update_edges(lua_State *L, Task *t)
+{
+    const char *fn = "TaskUpdate";
+    int first = lua_gettop(L) + 1;
+    lua_Integer by = lib_read_tasks(L, fn, "addBlockedBy", ARG(U_addBlockedBy));
+    lua_Integer of = lib_read_tasks(L, fn, "addBlocks", ARG(U_addBlocks));
+    if (by + of == 0)
+        return;
+    Edge *edges = lua_newuserdatauv(L, (size_t)(by + of) * sizeof *edges, 0);
+    for (lua_Integer i = 0; i < by + of; i++) {
+        Task *other = lua_touserdata(L, first + (int)i);
+        edges[i] = i < by ? (Edge){ t, other } : (Edge){ other, t };
+    }
+    Buf path = { 0 };
+    char text[512];
+    int e = edge_add(park_run(L)->sched, edges, (size_t)(by + of), &path);
+    snprintf(text, sizeof text, "%s", buf_cstr(&path));
+    buf_free(&path);
+    if (e == ORUN_ECYCLE)
+        luaL_error(L, "TaskUpdate: a dependency cycle would close: %s", text);
+    if (e == ORUN_ESTATE)
+        luaL_error(L, "TaskUpdate: a task that has begun or ended cannot get "
+                   "new blockers");
+    if (e)
+        luaL_error(L, "TaskUpdate: %s", err_text(e));
+    lua_settop(L, first - 1);
+}
+
+/* Merge `metadata` into the task's, shallowly; false-less keys stay. */
+static void
+lib_update_metadata(lua_State *L, Task *t)
+{
+    Sched *s = park_run(L)->sched;
+    if (!arg_given(L, ARG(U_metadata)))
+        return;
+    if (lua_type(L, ARG(U_metadata)) != LUA_TTABLE)
+        arg_error(L, "TaskUpdate", "metadata", ARG(U_metadata),
+                  "a table is wanted; its fields replace those of the same "
+                  "name");
+    lib_push_entry(L, t, false);
+    lua_pushliteral(L, "metadata");
+    lua_rawget(L, -2);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+    }
+    for (lua_pushnil(L); lua_next(L, ARG(U_metadata)); lua_pop(L, 1)) {
+        lua_pushvalue(L, -2);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, -5);
+    }
+    Buf text = { 0 };
+    LibWhy why = { "" };
+    Value *v = NULL;
+    if (value_encode(L, -1, "metadata", NULL, &v, &text)) {
+        lib_why(&why, "TaskUpdate", &text);
+        luaL_error(L, "%s", why.text);
+    }
+    sched_lock(s);
+    if (!t->opt)
+        t->opt = mem_zalloc(1, sizeof *t->opt);
+    Value *old = t->opt ? t->opt->metadata : v;
+    if (t->opt)
+        t->opt->metadata = v;
+    board_unlock(&s->board);
+    value_drop(old);
+    lua_pop(L, 2);
+}
+
+int
+lib_task_update(lua_State *L)
+{
+    const char *fn = "TaskUpdate";
+    arg_frame(L, fn, lib_update_fields, U_COUNT, false);
+    if (!arg_given(L, ARG(U_task_id)))
+        return luaL_error(L, "TaskUpdate: task_id is missing");
+    Task *t = lib_task_at(L, fn, "task_id", ARG(U_task_id));
+    const char *status = arg_text(L, fn, "status", ARG(U_status), 64);
+    lua_Integer priority = arg_integer(L, fn, "priority", ARG(U_priority),
+                                       QUEUE_LOWEST, QUEUE_HIGHEST, 0);
+    if (t->removed)
+        return lib_refused(L, t, ORUN_EREMOVED);
+    lib_update_edges(L, t);
+    lib_update_metadata(L, t);
+    if (arg_given(L, ARG(U_priority)))
+        sched_set_priority(park_run(L)->sched, t, (int)priority);
+    if (status)
+        return lib_update_status(L, t, status);
+    if (arg_given(L, ARG(U_output)) || arg_given(L, ARG(U_error)))
+        return luaL_error(L, "TaskUpdate: output and error come with status = "
+                          "\"completed\" or \"failed\"");
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+static const char *const lib_claim_fields[] = { "owner", "wait" };
+
+static int lib_claim_try(lua_State *L, int status, lua_KContext ctx);
+
+/* The next ready item, claimed; with `wait`, waits for one until no item is
+ * left open. Stack: the frame of lib_claim. */
+static int
+lib_claim_again(lua_State *L)
+{
+    LuaRun *run = park_run(L);
+    const char *owner = lua_tostring(L, ARG(0));
+    char *copy = owner ? mem_dup(owner, strlen(owner)) : NULL;
+    size_t open;
+    Task *t = claim_next(run->sched, run->task, copy, &open);
+    if (t) {
+        lib_push_item(L, t);
+        return 1;
+    }
+    if (!lua_toboolean(L, ARG(1)) || open == 0) {
+        lua_pushnil(L);
+        return 1;
+    }
+    WaitFor what = { .kind = WAIT_FOR_ITEM, .deadline = INFINITY };
+    return park(L, &what, lib_claim_try, 0);
+}
+
+static int
+lib_claim_try(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    (void)ctx;
+    if (park_outcome(L) == WAIT_DEADLOCK)
+        return luaL_error(L, "claim: no item can become ready any more: all "
+                          "open items are blocked or held, and nothing runs");
+    return lib_claim_again(L);
+}
+
+/* claim{owner=, wait=false} -> item or nil */
+int
+lib_claim(lua_State *L)
+{
+    arg_frame(L, "claim", lib_claim_fields, 2, true);
+    arg_text(L, "claim", "owner", ARG(0), 255);
+    arg_bool(L, "claim", "wait", ARG(1), false);
+    return lib_claim_again(L);
+}

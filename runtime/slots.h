@@ -1,0 +1,35 @@
+/* slots.h — who may run now: limits, and writes that overlap. Layer 3 (tasks).
+ *
+ * A ready task is offered: it takes a slot of each limit it is under (its named
+ * pool, its agent type's, its kind's) and its writes, all or none, or queues at
+ * the first one that is full. When a slot comes free the head of that queue is
+ * offered again. Nothing polls. A task that waits gives its slots back and takes
+ * them again before it goes on, so nesting cannot deadlock a limit.
+ *
+ * What is granted lands in the scheduler's starts: with the lock held, and then
+ * sched_unlock, unless said otherwise.
+ */
+#ifndef ORUN_SLOTS_H
+#define ORUN_SLOTS_H
+
+#include "sched.h"
+
+/* t wants to run: grant it, or queue it. One that is being stopped is granted
+ * at once, so that it can end. */
+void slots_offer(Sched *s, Task *t);
+
+/* The code of running t is about to wait, or has ended: give back its slot of
+ * its kind, and (all) the others and its writes. */
+void slots_rest(Sched *s, Task *t, bool all);
+
+/* Its wait has ended: start it (t->woken) when it has its slots again. */
+void slots_wake(Sched *s, Task *t);
+
+/* The named pool, made with one slot when new. cap > 0 sets its slots. NULL
+ * when memory is out. Takes the lock itself, any thread. */
+struct Limit *slots_limit(Sched *s, const char *name, int cap);
+
+/* Change the slots of a kind. Takes the lock itself, any thread. */
+void slots_set(Sched *s, TaskKind kind, int cap);
+
+#endif
