@@ -164,6 +164,7 @@ typedef struct Trail {
     struct Step { Task *task; size_t from; } *steps;
     size_t n, cap;
     uint32_t number;
+    bool failed; /* memory is out: nothing can be said */
 } Trail;
 
 static void
@@ -174,8 +175,10 @@ board_reach(Trail *trail, Task *t, size_t from)
     if (trail->n == trail->cap) {
         size_t cap = trail->cap ? trail->cap * 2 : 64;
         void *p = mem_realloc(trail->steps, cap * sizeof *trail->steps);
-        if (!p)
+        if (!p) {
+            trail->failed = true;
             return;
+        }
         trail->steps = p;
         trail->cap = cap;
     }
@@ -218,19 +221,21 @@ board_print_trail(const Trail *trail, size_t at, Buf *path)
     mem_free(order);
 }
 
-bool
+int
 board_leads(Board *b, Task *from, Task *to, Buf *path)
 {
     Trail trail = { .number = ++b->search };
+    int found = 0;
     board_reach(&trail, from, 0);
-    bool found = false;
     for (size_t i = 0; i < trail.n && !found; i++) {
-        found = trail.steps[i].task == to;
+        found = trail.steps[i].task == to ? ORUN_ECYCLE : 0;
         if (found)
             board_print_trail(&trail, i, path);
         else
             board_reach_next(&trail, i);
     }
+    if (trail.failed && !found)
+        found = ORUN_ENOMEM;
     mem_free(trail.steps);
     return found;
 }

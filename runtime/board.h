@@ -88,8 +88,9 @@ void board_unblock_last(Task *t);
 Task *board_failed_blocker(Task *t);
 
 /* Would `from`, for being final, have to wait for `to`? Follows blockers,
- * waits and claims. Then `path` gets "t1 -> t2 -> t3". */
-bool board_leads(Board *b, Task *from, Task *to, Buf *path);
+ * waits and claims. 0: no. ORUN_ECYCLE: yes, and `path` gets "t1 -> t2 -> t3".
+ * ORUN_ENOMEM: it cannot be said. */
+int board_leads(Board *b, Task *from, Task *to, Buf *path);
 
 /* Arm a timer and tell the clock. */
 int board_arm(Board *b, Timer *t, double at) NODISCARD;

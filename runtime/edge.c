@@ -14,7 +14,7 @@ edge_refused(Sched *s, Edge e, Buf *path)
         return ORUN_EREMOVED;
     if (begun)
         return ORUN_ESTATE;
-    return board_leads(&s->board, e.blocker, e.task, path) ? ORUN_ECYCLE : 0;
+    return board_leads(&s->board, e.blocker, e.task, path);
 }
 
 /* A ready task got blockers: it waits again, or fails with the failed. */

@@ -286,7 +286,7 @@ lib_task_get(lua_State *L)
     return 1;
 }
 
-#define LIB_LIST_FIELDS(X) X(owner) X(status) X(unblocked)
+#define LIB_LIST_FIELDS(X) X(kind) X(owner) X(status) X(unblocked)
 
 enum {
 #define X(name) L_##name,
@@ -312,6 +312,7 @@ lib_is_status(const char *s)
 
 typedef struct LibFilter {
     const char *status, *owner;
+    bool items, tasks; /* made by TaskCreate, started by Task */
     bool unblocked, about_blocked;
 } LibFilter;
 
@@ -325,6 +326,7 @@ lib_list_next(Sched *s, uint64_t *id, const LibFilter *f)
         Task *t = board_find(&s->board, (*id)++);
         const char *owner = t->opt ? t->opt->owner : NULL;
         bool fits = !t->removed
+            && (t->kind == TASK_ITEM ? f->items : f->tasks)
             && (!f->status || !strcmp(f->status, task_state_name(t->state)))
             && (!f->owner || (owner && strcmp(f->owner, owner) == 0))
             && (!f->about_blocked || (t->unmet == 0) == f->unblocked);
@@ -345,6 +347,14 @@ lib_task_list(lua_State *L)
     if (f.status && !lib_is_status(f.status))
         arg_error(L, fn, "status", ARG(L_status), "\"pending\", \"in_progress\""
                   ", \"completed\", \"failed\" or \"cancelled\" is wanted");
+    const char *kind = arg_text(L, fn, "kind", ARG(L_kind), LIB_MAX_LABEL);
+    bool all = kind && strcmp(kind, "all") == 0;
+    f.tasks = all || (kind && strcmp(kind, "task") == 0);
+    f.items = all || !kind || strcmp(kind, "item") == 0;
+    if (!f.tasks && !f.items)
+        arg_error(L, fn, "kind", ARG(L_kind), "\"item\" (made by TaskCreate; "
+                  "the default), \"task\" (started by Task) or \"all\" is "
+                  "wanted");
     f.about_blocked = arg_given(L, ARG(L_unblocked));
     f.unblocked = arg_bool(L, fn, "unblocked", ARG(L_unblocked), false);
     lua_newtable(L);

@@ -246,10 +246,13 @@ lib_check_cycle(lua_State *L, const char *fn, LuaRun *run, Task *t)
     Buf path = { 0 };
     char text[512] = "";
     sched_lock(run->sched);
-    if (wait_closes_cycle(&run->sched->board, run->task, t, &path))
-        snprintf(text, sizeof text, "%s", buf_cstr(&path));
+    int e = wait_closes_cycle(&run->sched->board, run->task, t, &path);
     board_unlock(&run->sched->board);
+    if (e == ORUN_ECYCLE)
+        snprintf(text, sizeof text, "%s", buf_cstr(&path));
     buf_free(&path);
+    if (e == ORUN_ENOMEM)
+        luaL_error(L, "%s: %s", fn, err_text(e));
     if (*text)
         luaL_error(L, "%s: deadlock: %s would wait for each other for ever", fn,
                    text);

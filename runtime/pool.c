@@ -2,7 +2,8 @@
  *
  * One mutex guards everything. `threads` counts the workers that take jobs;
  * of them `blocked` sit inside a job waiting, and `idle` wait for a job. A
- * new thread is started only when no idle one could take what was pushed.
+ * new thread is started only when no idle one could take what was pushed: an
+ * idle worker that was signalled but has not woken yet is spoken for (`roused`).
  */
 #include "pool.h"
 #include "err.h"
@@ -22,7 +23,8 @@ typedef struct Worker {
     List link; /* in pool->workers */
     Pool *pool;
     pthread_t thread;
-    bool abandoned;
+    bool abandoned; /* under the pool's lock, as the next */
+    bool blocking;
 } Worker;
 
 struct Pool {
@@ -35,7 +37,7 @@ struct Pool {
     Queue fresh;
     List begun;
     List workers;
-    int threads, idle, blocked, stuck;
+    int threads, idle, roused, blocked, stuck;
     bool closing;
 };
 
@@ -89,6 +91,8 @@ pool_wait(Pool *p, Worker *self)
         p->idle++;
         pthread_cond_wait(&p->work, &p->lock);
         p->idle--;
+        if (p->roused > 0)
+            p->roused--;
     }
     return NULL;
 }
@@ -150,7 +154,8 @@ pool_spawn(Pool *p)
 static int
 pool_rouse(Pool *p)
 {
-    if (p->idle > 0) {
+    if (p->idle > p->roused) {
+        p->roused++;
         pthread_cond_signal(&p->work);
         return 0;
     }
@@ -187,7 +192,10 @@ pool_block(Pool *p)
     if (!pool_self)
         return;
     pthread_mutex_lock(&p->lock);
-    p->blocked++;
+    if (!pool_self->abandoned) {
+        pool_self->blocking = true;
+        p->blocked++;
+    }
     if (queue_peek(&p->fresh) || !list_empty(&p->begun))
         pool_rouse(p);
     pthread_mutex_unlock(&p->lock);
@@ -199,7 +207,9 @@ pool_unblock(Pool *p)
     if (!pool_self)
         return;
     pthread_mutex_lock(&p->lock);
-    p->blocked--;
+    if (pool_self->blocking)
+        p->blocked--;
+    pool_self->blocking = false;
     if (pool_surplus(p) && p->idle > 0)
         pthread_cond_signal(&p->work);
     pthread_mutex_unlock(&p->lock);
@@ -220,6 +230,9 @@ pool_abandon(Pool *p, pthread_t thread)
         if (w->abandoned || !pthread_equal(w->thread, thread))
             continue;
         w->abandoned = true;
+        if (w->blocking)
+            p->blocked--;
+        w->blocking = false;
         p->threads--;
         p->stuck++;
         if (queue_peek(&p->fresh) || !list_empty(&p->begun))

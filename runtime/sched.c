@@ -61,21 +61,48 @@ sched_of(Task *t)
     return t->run;
 }
 
-void
-sched_unlock(Sched *s)
+/* The scheduler whose starts this thread is handing out, and whether more came
+ * meanwhile. A runner that ends a task from inside `start` comes back to
+ * sched_unlock, and must not start others there: a million tasks that fail at
+ * once would need a million frames. */
+static _Thread_local Sched *sched_starting;
+static _Thread_local bool sched_more;
+
+/* Take all starts; unlock; hand them to their runners. */
+static void
+sched_hand_out(Sched *s)
 {
-    if (list_empty(&s->starts)) {
-        board_unlock(&s->board);
-        return;
-    }
     List starts = s->starts;
     starts.next->prev = starts.prev->next = &starts;
     list_init(&s->starts);
+    sched_more = false;
     board_unlock(&s->board);
     for (List *node; (node = list_shift(&starts)) != NULL;) {
         Task *t = container_of(node, Task, job.link);
         s->runner[t->kind]->start(s->runner[t->kind], t);
     }
+}
+
+void
+sched_unlock(Sched *s)
+{
+    if (list_empty(&s->starts) || sched_starting == s) {
+        sched_more |= !list_empty(&s->starts);
+        board_unlock(&s->board);
+        return;
+    }
+    Sched *outer = sched_starting;
+    sched_starting = s;
+    sched_hand_out(s);
+    while (sched_more) {
+        board_lock(&s->board);
+        if (list_empty(&s->starts)) {
+            board_unlock(&s->board);
+            break;
+        }
+        sched_hand_out(s);
+    }
+    sched_starting = outer;
 }
 
 void
@@ -161,13 +188,20 @@ sched_climb(Sched *s, Task *t)
 void
 sched_stop_running(Sched *s, Task *t, TaskFault why)
 {
-    if (t->stopping)
+    bool climbing = t->stopping != FAULT_NONE;
+    if (!climbing || why == FAULT_CANCELLED)
+        t->stopping = (uint8_t)why;
+    if (climbing)
         return;
-    t->stopping = (uint8_t)why;
     LOG(SCHED, "stop t%llu: %s", (unsigned long long)t->id,
         task_fault_name(why));
-    if (t->state == TASK_RUNNING)
-        sched_climb(s, t);
+    if (t->state != TASK_RUNNING)
+        return;
+    if (t->woken && !t->has_kind) { /* it queues to go on after a wait */
+        list_del(&t->job.link);
+        slots_offer(s, t);
+    }
+    sched_climb(s, t);
 }
 
 /* The outcome of an attempt that was stopped, whatever it says itself. */
@@ -179,7 +213,7 @@ sched_stopped_outcome(Task *t, Outcome *o)
     if (timeout)
         buf_printf(&text, "timed out after %g s", t->opt->timeout);
     else
-        buf_puts(&text, "cancelled");
+        buf_puts(&text, t->stop_why ? t->stop_why : "cancelled");
     mem_free(o->error);
     o->error = buf_take(&text);
     o->state = timeout ? TASK_FAILED : TASK_CANCELLED;
@@ -195,8 +229,8 @@ sched_timer(Timer *timer)
         slots_offer(s, t);
     else if (!t->stopping)
         sched_stop_running(s, t, FAULT_TIMEOUT);
-    else if (t->stop_rung < SCHED_RUNGS)
-        sched_climb(s, t);
+    else if (t->stop_rung < SCHED_RUNGS || t->woken)
+        sched_climb(s, t); /* woken: no worker has taken it up yet */
     else {
         Outcome o = { .code = -1 };
         sched_stopped_outcome(t, &o);

@@ -7,6 +7,10 @@
 #include "wait.h"
 #include <assert.h>
 
+/* Bytes of a failed task's reason that its dependents repeat; along a chain the
+ * first reason is handed on. */
+enum { SETTLE_REASON = 300 };
+
 void
 settle(Sched *s, Task *t, Outcome *o)
 {
@@ -36,13 +40,17 @@ void
 settle_blocked(Sched *s, Task *t, Task *blocker)
 {
     Buf text = { 0 };
-    buf_puts(&text, "blocked: ");
-    board_name(blocker, &text);
-    buf_printf(&text, " %s", task_state_name(blocker->state));
-    if (blocker->outcome.error)
-        buf_printf(&text, ": %.*s",
-                   (int)strcspn(blocker->outcome.error, "\n"),
-                   blocker->outcome.error);
+    const char *why = blocker->outcome.error;
+    int n = why ? (int)strnlen(why, SETTLE_REASON) : 0;
+    if (n && memchr(why, '\n', (size_t)n))
+        n = (int)strcspn(why, "\n");
+    if (blocker->outcome.fault != FAULT_BLOCKED) {
+        buf_puts(&text, "blocked: ");
+        board_name(blocker, &text);
+        buf_printf(&text, " %s", task_state_name(blocker->state));
+        buf_puts(&text, n ? ": " : "");
+    }
+    buf_put(&text, why, (size_t)n);
     Outcome o = { .state = TASK_CANCELLED, .fault = FAULT_BLOCKED, .code = -1,
                   .error = buf_take(&text) };
     if (t->state == TASK_READY && !t->has_kind)
@@ -56,6 +64,7 @@ settle_cancel(Sched *s, Task *t, const char *why)
     bool in_hand = t->state == TASK_RUNNING
         || (t->state == TASK_READY && t->has_kind);
     if (in_hand && t->kind != TASK_ITEM) {
+        t->stop_why = why;
         sched_stop_running(s, t, FAULT_CANCELLED);
         return;
     }

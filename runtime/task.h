@@ -127,6 +127,7 @@ typedef struct Task {
     bool has_kind;        /* holds a slot of its kind */
     bool has_rest;        /* holds its named and agent slots, and its writes */
     bool woken;           /* wants slots to go on after a wait, not to begin */
+    const char *stop_why; /* constant text: why it is cancelled, or NULL */
     uint32_t attempt;     /* 1 while the first runs */
     uint32_t unmet;       /* blockers not final yet */
     uint32_t mark;        /* visited by search number … */

@@ -108,13 +108,14 @@ wait_fire_all(List *waits)
         wait_fire(container_of(waits->next, Wait, link), WAIT_DONE);
 }
 
-bool
+int
 wait_closes_cycle(Board *b, Task *waiter, Task *target, Buf *path)
 {
     bool awaited = waiter->claims || !list_empty(&waiter->waits)
         || (waiter->edges && waiter->edges->dependent_count);
-    return awaited && !task_final(target)
-        && board_leads(b, target, waiter, path);
+    if (!awaited || task_final(target))
+        return 0;
+    return board_leads(b, target, waiter, path);
 }
 
 void

@@ -76,9 +76,9 @@ void wait_fire_all(List *waits);
 /* True when what the wait is for is so now. */
 bool wait_ready(Board *b, const WaitFor *what);
 
-/* Would `waiter`, by waiting for `target`, wait for itself? Then `path` gets
- * how. Cheap when nobody can be waiting for the waiter. */
-bool wait_closes_cycle(Board *b, Task *waiter, Task *target, Buf *path);
+/* Would `waiter`, by waiting for `target`, wait for itself? As board_leads.
+ * Cheap when nobody can be waiting for the waiter. */
+int wait_closes_cycle(Board *b, Task *waiter, Task *target, Buf *path);
 
 /* When nothing can ever happen again, end the script's endless wait. */
 void wait_check_stuck(Board *b);

@@ -103,8 +103,8 @@ describe("C", function()
   it("has header guards named after the file", function()
     for _, file in ipairs(files) do
       if file.name:match("%.h$") then
-        local guard = "ORUN_" .. file.name:upper():gsub("%W", "_")
-        if file.name == "orun.h" then guard = "ORUN_H" end
+        local guard = "ORUN_" .. file.name:gsub("^orun_?", ""):upper()
+          :gsub("^%.", ""):gsub("%W", "_")
         assert.is_truthy(file.text:find("#ifndef " .. guard .. "\n#define "
           .. guard .. "\n", 1, true), file.path .. ": guard")
       end

@@ -72,7 +72,7 @@ end
 
 --- The items of the list.
 local function list()
-  return orun.TaskList():filter(function(entry) return (entry.kind or "item") == "item" end)
+  return orun.TaskList()
 end
 
 --- How many of them nobody has finished yet.

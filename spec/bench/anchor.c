@@ -6,8 +6,8 @@
  * and under any load, when both are measured in turn.
  *
  *     anchor futex N             two threads hand one word to and fro
- *     anchor pool N              two workers take N calls off one queue; all are
- *                                queued first, then each is waited for
+ *     anchor pool N              two workers take N calls off one queue; all
+ *                                are queued first, then each is waited for
  *     anchor state N             a Lua state with all its libraries, N times
  *     anchor fib THREADS N       fib(20) in Lua, N times on each thread
  *     anchor spawn N SLOTS PROG  vfork and wait, on two threads

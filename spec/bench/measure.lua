@@ -42,7 +42,8 @@ end
 -- @param sides   array of {name, function -> number}
 -- @param rounds  how many; default 5, or 3 for a quick look
 -- @param budget  seconds after which no further round begins; default 12
--- @return table: name -> median; ratio(a, b) -> the rounds' median of a / b
+-- @return table: name -> median; best[name] -> the least of the rounds;
+--   ratio(a, b) -> the rounds' median of a / b
 function M.rounds(sides, rounds, budget)
   rounds = rounds or M.size(5, 3)
   local all, began = {}, orun.now()
@@ -52,8 +53,10 @@ function M.rounds(sides, rounds, budget)
     for _, side in ipairs(sides) do all[side[1]][round] = side[2](round) end
     if orun.now() > ends then break end
   end
-  local result = {all = all}
-  for name, numbers in pairs(all) do result[name] = M.median(numbers) end
+  local result = {all = all, best = {}}
+  for name, numbers in pairs(all) do
+    result[name], result.best[name] = M.median(numbers), math.min(table.unpack(numbers))
+  end
   function result.ratio(a, b)
     local ratios = {}
     for i = 1, #all[a] do ratios[i] = all[a][i] / all[b][i] end

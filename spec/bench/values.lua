@@ -54,9 +54,9 @@ local function value()
   }, measure.size(9, 3))
   local ours = {}
   for i, cpu in ipairs(r.all.with) do ours[i] = cpu - r.all.without[i] end
-  local ratio, ratios = nil, {}
+  local ratios = {}
   for i, cpu in ipairs(ours) do ratios[i] = r.all.json[i] / cpu end
-  ratio = measure.median(ratios)
+  local ratio = measure.median(ratios)
   measure.row{measure = ("table of %d B into a task and back"):format(#text),
     measured = measure.us(measure.median(ours)), anchor = "lua-cjson, same " .. measure.us(r.json),
     ratio = 1 / ratio, goal = ">= 2 x lua-cjson", met = ratio >= 2,
