@@ -19,7 +19,7 @@ typedef struct AgentType {
     struct Value *code;  /* TASK_LUA: the function */
     char **argv;         /* TASK_PROCESS: NULL-terminated */
     struct Limit *limit; /* its own slots; NULL: none */
-    TaskOptions opt;     /* what its tasks have when they do not say otherwise */
+    TaskOptions opt;     /* what its tasks have unless they say otherwise */
     int priority;
 } AgentType;
 

@@ -22,7 +22,8 @@ typedef struct LaunchSpec {
     size_t in_len;
     size_t keep;              /* bytes of stdout kept in memory */
     uint64_t task;            /* for ORUN_TASK_ID */
-    void (*done)(Launch *l, const ProcEnd *end, void *ud); /* on the io thread */
+    /* Once, on the io thread. */
+    void (*done)(Launch *l, const ProcEnd *end, void *ud);
     void *ud;
 } LaunchSpec;
 

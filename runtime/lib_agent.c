@@ -30,9 +30,9 @@ lua_Integer
 lib_check_command(lua_State *L, const char *fn, int idx)
 {
     if (lua_type(L, idx) == LUA_TSTRING)
-        arg_error(L, fn, "command", idx, "an array of arguments is wanted, such "
-                  "as {\"ls\", \"-l\"}; for a shell line write {\"sh\", \"-c\","
-                  " line}");
+        arg_error(L, fn, "command", idx, "an array of arguments is wanted, "
+                  "such as {\"ls\", \"-l\"}; for a shell line write "
+                  "{\"sh\", \"-c\", line}");
     lua_Integer n = arg_array(L, fn, "command", idx, 100000);
     if (n == 0)
         luaL_error(L, "%s: command is empty; its first entry is the program",

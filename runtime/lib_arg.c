@@ -236,7 +236,8 @@ arg_duration(lua_State *L, const char *fn, const char *name, int idx, bool zero,
                   "more, or a string such as \"250ms\", \"30s\", \"5m\", "
                   "\"2h\"");
     if (x == 0 && !zero)
-        arg_error(L, fn, name, idx, "0 seconds leave no time; use nil for none");
+        arg_error(L, fn, name, idx,
+                  "0 seconds leave no time; use nil for none");
     return x == INFINITY ? x : fmin(x, 1e9);
 }
 

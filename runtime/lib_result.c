@@ -271,7 +271,9 @@ lib_await(lua_State *L, const char *fn, Task *t, double deadline)
     return park(L, &what, lib_awaited, (lua_KContext)t);
 }
 
-static const char *const lib_output_fields[] = { "block", "task_id", "timeout" };
+static const char *const lib_output_fields[] = {
+    "block", "task_id", "timeout",
+};
 
 /* TaskOutput{task_id=, block=, timeout=}, TaskOutput(handle), TaskOutput(id) */
 int

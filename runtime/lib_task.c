@@ -91,9 +91,10 @@ lib_task_no_agent(lua_State *L, LuaRun *run, const char *name)
     luaL_addstring(&known, text);
     luaL_pushresult(&known);
     if (n == 0)
-        return luaL_error(L, "Task: subagent_type \"%s\" is not defined, and no "
-                          "agent type is: define it with orun.agent{name=\"%s\","
-                          " command={...}} or give run=function", name, name);
+        return luaL_error(L, "Task: subagent_type \"%s\" is not defined, and "
+                          "no agent type is: define it with "
+                          "orun.agent{name=\"%s\", command={...}} or give "
+                          "run=function", name, name);
     return luaL_error(L, "Task: subagent_type \"%s\" is not defined; the known "
                       "ones are: %s", name, lua_tostring(L, -1));
 }
@@ -128,8 +129,8 @@ lib_task_read_prompt(lua_State *L, TaskArgs *a)
                            &a->prompt_len);
     if (a->prompt_len > 0 || empty_ok || lib_task_has(L, F_input))
         return;
-    luaL_error(L, "Task: prompt is %s: the agent \"%s\" needs one (or an input; "
-               "allow_empty=true starts it with nothing)",
+    luaL_error(L, "Task: prompt is %s: the agent \"%s\" needs one (or an "
+               "input; allow_empty=true starts it with nothing)",
                a->prompt ? "empty" : "missing", a->agent->name);
 }
 
@@ -370,8 +371,8 @@ lib_task_failed(lua_State *L, int e, const LibWhy *why)
         return 2;
     }
     if (e == ORUN_EDEPTH)
-        return luaL_error(L, "Task: tasks are nested %d deep; a task that keeps "
-                          "starting itself never ends", BOARD_MAX_DEPTH);
+        return luaL_error(L, "Task: tasks are nested %d deep; a task that "
+                          "keeps starting itself never ends", BOARD_MAX_DEPTH);
     if (e == ORUN_EREMOVED)
         return luaL_error(L, "Task: blockedBy names a task that was removed "
                           "from the list");

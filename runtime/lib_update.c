@@ -88,7 +88,8 @@ lib_update_resolve(lua_State *L, Task *t, TaskState state)
                                    LIB_MAX_PROMPT, NULL);
     Outcome o = { .state = state, .code = -1,
                   .fault = state == TASK_FAILED ? FAULT_LUA
-                      : state == TASK_CANCELLED ? FAULT_CANCELLED : FAULT_NONE };
+                      : state == TASK_CANCELLED ? FAULT_CANCELLED
+                      : FAULT_NONE };
     Buf text = { 0 };
     LibWhy why = { "" };
     if (arg_given(L, ARG(U_output))
@@ -112,9 +113,9 @@ lib_update_delete(lua_State *L, Task *t)
 {
     Sched *s = park_run(L)->sched;
     if (t->kind != TASK_ITEM)
-        return luaL_error(L, "TaskUpdate: status = \"deleted\": only items made "
-                          "by TaskCreate can be deleted; use TaskStop to end a "
-                          "task");
+        return luaL_error(L, "TaskUpdate: status = \"deleted\": only items "
+                          "made by TaskCreate can be deleted; use TaskStop to "
+                          "end a task");
     sched_stop(s, t);
     sched_lock(s);
     t->removed = true;

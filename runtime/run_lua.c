@@ -374,7 +374,7 @@ run_lua_start(Runner *r, Task *t)
     if (!sched_begin(&h->sched, t, NULL, &attempt))
         return;
     Outcome o = { .state = TASK_FAILED, .fault = FAULT_SPAWN, .code = -1,
-                  .error = run_lua_format("no worker thread could be started") };
+                  .error = run_lua_format("no worker could be started") };
     sched_finish(&h->sched, t, attempt, &o);
 }
 

@@ -302,8 +302,8 @@ sched_retry(Sched *s, Task *t, const Outcome *o)
     task_move(t, TASK_READY);
     t->stopping = FAULT_NONE;
     t->stop_rung = 0;
-    LOG(SCHED, "t%llu failed (%s), try again in %g s", (unsigned long long)t->id,
-        task_fault_name(o->fault), delay);
+    LOG(SCHED, "t%llu failed (%s), try again in %g s",
+        (unsigned long long)t->id, task_fault_name(o->fault), delay);
     if (board_arm(&s->board, &t->timer, board_now(&s->board) + delay))
         slots_offer(s, t);
     return true;
