@@ -193,12 +193,12 @@ run_lua_completed(LuaRun *run, Outcome *o)
     buf_free(&why);
 }
 
-/* Point the run at a task it is about to do, in a pristine state. */
+/* Make the run's pristine state ready for a task it is about to do. */
 static void
-run_lua_set(LuaRun *run, Vm *vm, Task *t)
+run_lua_set(LuaRun *run, Task *t)
 {
+    Vm *vm = run->vm;
     size_t limit = t->opt ? t->opt->memory_limit : 0;
-    run->vm = vm;
     run->task = t;
     vm->owner = run;
     vm->limit = limit ? limit : run->host->memory_limit;
@@ -206,6 +206,26 @@ run_lua_set(LuaRun *run, Vm *vm, Task *t)
         stop_request(&vm->stop, STOP_ONCE, task_fault_name(t->stopping));
     lua_pushcfunction(vm->co, run_lua_body);
     lua_pushlightuserdata(vm->co, run);
+}
+
+/* A pristine state for `next`, which has begun and may be stopped meanwhile by
+ * way of next->run. False when memory is out. */
+static bool
+run_lua_renew(LuaRun *run, Task *next)
+{
+    VmPool *vms = run->host->vms;
+    if (vm_renew(vms, run->vm))
+        return true;
+    sched_lock(run->sched);
+    next->run = NULL;
+    sched_unlock(run->sched);
+    vm_give(vms, run->vm);
+    Vm *vm = vm_take(vms);
+    sched_lock(run->sched);
+    run->vm = vm;
+    next->run = vm ? run : NULL;
+    sched_unlock(run->sched);
+    return vm != NULL;
 }
 
 static void
@@ -269,13 +289,12 @@ run_lua_end(LuaRun *run, int status)
         run_lua_free(run);
         return false;
     }
-    Vm *vm = vm_renew(h->vms, run->vm);
-    if (!vm) {
+    if (!run_lua_renew(run, next)) {
         run_lua_no_memory(h, next, run->attempt);
         run_lua_free(run);
         return false;
     }
-    run_lua_set(run, vm, next);
+    run_lua_set(run, next);
     return true;
 }
 
@@ -337,7 +356,7 @@ run_lua_begin(Host *h, Task *t) ON_WORKER
         run_lua_free(run);
         return;
     }
-    run_lua_set(run, run->vm, t);
+    run_lua_set(run, t);
     run_lua_go(run, 1);
 }
 

@@ -509,20 +509,19 @@ vm_give(VmPool *p, Vm *vm)
     pthread_mutex_unlock(&p->lock);
 }
 
-Vm *
+bool
 vm_renew(VmPool *p, Vm *vm)
 {
     VmCell *cell = vm_cell(vm);
     pthread_mutex_lock(&p->lock);
-    bool same = cell->image && cell->image == p->image;
+    bool current = cell->image && cell->image == p->image;
     uint64_t number = p->taken++;
     pthread_mutex_unlock(&p->lock);
-    if (same) {
-        vm_end(cell);
-        return vm_begin(p, cell, true, number);
-    }
-    vm_give(p, vm);
-    return vm_take(p);
+    if (!current)
+        return false;
+    vm_end(cell);
+    vm_begin(p, cell, true, number);
+    return true;
 }
 
 size_t

@@ -76,8 +76,9 @@ void vm_give(VmPool *pool, Vm *vm);
  * others may see what the task did. On the thread that has it. */
 bool vm_dirty(const Vm *vm);
 
-/* vm_give and vm_take in one; mostly gives the same Vm, pristine again. */
-Vm *vm_renew(VmPool *pool, Vm *vm);
+/* vm_give and vm_take in one: the same Vm, pristine again. False: that cannot be
+ * done with this one (the paths were changed), and nothing was. */
+bool vm_renew(VmPool *pool, Vm *vm);
 
 /* Bytes in use by the state. On the thread that has it. */
 size_t vm_memory(const Vm *vm);

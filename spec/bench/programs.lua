@@ -160,7 +160,8 @@ local function slots()
   end
   measure.row{measure = ("%d x sleep 0.1 at %d slots: ideal / measured"):format(n, at_once),
     measured = ("%.1f %%"):format(share * 100), anchor = beside[1],
-    ratio = r.make and r.ratio("make", "orun"), goal = ">= 97 %", met = share >= 0.97, note = table.concat(beside, ", ")}
+    ratio = r.make and r.ratio("make", "orun"), goal = ">= 97 %",
+    met = share >= 0.97, note = table.concat(beside, ", ")}
 end
 
 local function nap_tasks(n)
@@ -191,8 +192,8 @@ local function naps()
     for _, kind in ipairs{{"tasks", 1.005}, {"programs", 1.012}} do
       measure.row{measure = ("ten naps of 0.3 s, %d at once, as %s"):format(at_once, kind[1]),
         measured = ("%.4f x ideal"):format(r[kind[1]]),
-        anchor = make and ("make %.4f"):format(make), ratio = make and r[kind[1]] / make, goal = ("<= %g x ideal"):format(kind[2]),
-        met = r[kind[1]] <= kind[2]}
+        anchor = make and ("make %.4f"):format(make), ratio = make and r[kind[1]] / make,
+        goal = ("<= %g x ideal"):format(kind[2]), met = r[kind[1]] <= kind[2]}
     end
   end
 end
