@@ -212,7 +212,7 @@ FORCE:
 .PHONY: files lint analyze install
 files: $(ORUN) $(TORUN) $(BUILD)/liborun.a ;
 VERSION := $(shell sed -n 's/^\#define ORUN_VERSION "\(.*\)"/\1/p' \
-    runtime/orun_version.h)
+    runtime/version.h)
 CHECKED := $(sort $(wildcard runtime/*.c))
 lint:
 	@echo '  cc -Werror'

@@ -10,6 +10,8 @@ local orun = require "orun"
 
 local folder = arg[1] or "."
 
+local ORACLE <const> = "Ask the oracle"
+
 -- ------------------------------------------------------------ the agents
 -- Each gets the names of files, and gives back a small table: the files' text
 -- never reaches the script.
@@ -64,28 +66,30 @@ end
 
 --- Which layer includes which: counts, and includes that go up.
 local function map_layers(files)
-  local layer_of, up, down, layers = {}, {}, 0, {}
+  local layer_of, layer_by_name, layers, highest, includes, up = {}, {}, {}, -1, 0, {}
   for _, path in ipairs(files) do
     local layer = text_of(path):match("^[^\n]*Layer (%d+)")
-    if layer then layer_of[path:match("([^/]+)%.h$") or path] = math.tointeger(layer) end
+    local stem, name = path:match("^(.-([^/]+))%.h$")
+    if layer and stem then
+      layer_of[stem] = math.tointeger(layer)
+      layer_by_name[name] = layer_of[stem]
+    end
   end
   for _, path in ipairs(files) do
-    local from = layer_of[path:match("([^/]+)%.%w+$")]
+    local from = layer_of[path:match("^(.*)%.%w+$")]
     if from then
-      layers[from] = layers[from] or {layer = from, files = 0, includes = 0}
+      layers[from] = layers[from] or {files = 0, includes = 0}
+      highest = math.max(highest, from)
       layers[from].files = layers[from].files + 1
       for name in text_of(path):gmatch('#%s*include "([^"]+)%.h"') do
         layers[from].includes = layers[from].includes + 1
-        local to = layer_of[name] or 0
-        down = down + 1
+        local to = layer_by_name[name] or 0
+        includes = includes + 1
         if to > from then up[#up + 1] = path .. " -> " .. name .. ".h" end
       end
     end
   end
-  local list = {}
-  for _, layer in pairs(layers) do list[#list + 1] = layer end
-  table.sort(list, function(a, b) return a.layer < b.layer end)
-  return {layers = list, includes = down, up = up}
+  return {layers = layers, highest = highest, includes = includes, up = up}
 end
 
 --- The longest lines.
@@ -184,11 +188,12 @@ lua("Map includes by layer", map_layers, headed)
 lua("Find the longest lines", longest_lines, code)
 lua("Find repeated blocks", repeated_blocks, code)
 lua("Look for risky calls", risky_calls, headed)
+-- Four parts, so that four can be checked at once.
 for part, files in ipairs(orun.chunks(c_files, math.max(1, (#c_files + 3) // 4))) do
   program(("Check C, part %d"):format(part), "cppcheck", files)
 end
 program("Check Lua", "luacheck", lua_files)
-program("Ask the oracle", "oracle", {"Will it work?"})
+program(ORACLE, "oracle", {"Will it work?"})
 
 local limits = orun.config()
 print(("Looking at %s: %d files, %d tasks; %d workers for Lua, %d programs at once"):format(
@@ -209,62 +214,119 @@ end
 
 -- When each task was at work: a bar from its start to its end.
 local WIDTH <const> = 36
-local at_work = 0
+local at_work, outputs = 0, {}
 for _, result in ipairs(results) do
   at_work = at_work + result.duration
+  outputs[result.description] = result.output
   local from = math.floor(WIDTH * math.max(0, result.ended - result.duration) / took)
   local to = math.min(WIDTH, math.max(from + 1, math.ceil(WIDTH * result.ended / took)))
   from = math.min(from, to - 1)
-  print(("%-24s |%s%s%s| %8s%s"):format(result.description, (" "):rep(from),
+  print(("%-23s |%s%s%s| %7s%s"):format(result.description, (" "):rep(from),
     ("#"):rep(to - from), (" "):rep(WIDTH - to), seconds(result.duration),
     result.status == "completed" and "" or "  " .. result.status))
 end
 for _, description in ipairs(skipped) do
-  print(("%-24s  skipped: its program is not installed"):format(description))
+  print(("%-23s  skipped: its program is not installed"):format(description))
 end
 
-local by_name, findings, checked = {}, 0, 0
-for _, result in ipairs(results) do
-  by_name[result.description] = result.output
-  if result.description:find("^Check C") and result.status == "completed" then
-    checked = checked + 1
-    findings = findings + select(2, result.output:gsub("\n", ""))
-  end
-end
-
-print(("\n%-10s %8s %8s %9s %8s"):format("LINES", "files", "code", "comments", "blank"))
+local lines = outputs["Count lines by kind"] or {}
+print(("\n%-12s %8s %8s %9s %8s"):format("LINES", "files", "code", "comments", "blank"))
 for _, kind in ipairs{"c", "h", "lua", "md"} do
-  local k = by_name["Count lines by kind"][kind]
-    or {kind = kind, files = 0, code = 0, comment = 0, blank = 0}
-  print(("%-10s %8d %8d %9d %8d"):format("  ." .. k.kind, k.files, k.code, k.comment, k.blank))
+  local k = lines[kind] or {files = 0, code = 0, comment = 0, blank = 0}
+  print(("  %-10s %8d %8d %9d %8d"):format("." .. kind, k.files, k.code, k.comment, k.blank))
 end
 
-local functions = by_name["Rank functions by size"]
-print(("\nFUNCTIONS: %d, half of them at most %d lines; the longest"):format(functions.count,
-  functions.median))
+local functions = outputs["Rank functions by size"] or {count = 0, median = 0, top = {}}
+print(("\nFUNCTIONS: %d, half of them at most %d lines long; the longest"):format(
+  functions.count, functions.median))
 for _, f in ipairs(functions.top) do
   print(("  %4d  %-32s %s"):format(f.lines, f.name, f.path))
 end
 
-local layers = by_name["Map includes by layer"]
-print(("\nLAYERS: %d includes, %d of them upwards"):format(layers.includes, #layers.up))
-for _, layer in ipairs(layers.layers) do
-  print(("  %d  %3d files, %4d includes  %s"):format(layer.layer, layer.files, layer.includes,
-    ("="):rep(math.min(40, (layer.includes + 2) // 3))))
+local map = outputs["Map includes by layer"] or {includes = 0, up = {}, layers = {}, highest = -1}
+print(("\nLAYERS: %d includes, %d of them upwards"):format(map.includes, #map.up))
+for number = 0, map.highest do
+  local layer = map.layers[number] or {files = 0, includes = 0}
+  print((("  %d  %3d files %4d includes  %s"):format(number, layer.files, layer.includes,
+    ("="):rep(math.min(40, (layer.includes + 2) // 3))):gsub("%s+$", "")))
 end
 
-local long, risky = by_name["Find the longest lines"], by_name["Look for risky calls"]
+local function some(list, what)
+  return ("  %d %s%s"):format(#list, what, list[1] and ", such as " .. list[1] or "")
+end
+
+local findings, checked = 0, false
+for description, output in pairs(outputs) do
+  if description:find("^Check C") then
+    checked, findings = true, findings + select(2, output:gsub("\n", ""))
+  end
+end
+local long = outputs["Find the longest lines"] or {count = 0}
 print("\nFINDINGS")
+print(some(map.up, "includes that go up a layer"))
+print(some(outputs["Look for risky calls"] or {}, "risky calls"))
 print(("  %d lines over 79 bytes%s"):format(long.count,
   long.longest and (", the longest %d: %s"):format(long.longest.length, long.longest.at) or ""))
-print(("  %d blocks of six lines stand in two places"):format(by_name["Find repeated blocks"]))
-print(("  %d risky calls%s"):format(#risky, risky[1] and ", such as " .. risky[1] or ""))
-print(checked > 0 and ("  cppcheck: %d findings"):format(findings) or "  cppcheck: not run")
-print("  luacheck: " .. (by_name["Check Lua"] or "not run"):gsub("%s+$", ""):lower())
+print(("  %d blocks of six lines that stand twice"):format(outputs["Find repeated blocks"] or 0))
+print(checked and ("  cppcheck: %d findings"):format(findings) or "  cppcheck: not run")
+print("  luacheck: " .. (outputs["Check Lua"] or "not run"):gsub("%s+$", ""):lower())
 for _, result in ipairs(results.failed) do
-  print(("  %s %s (%s), as it was meant to; the others went on"):format(result.description,
-    result.status, result.error_kind))
+  print(("  %s: %s (%s)%s"):format(result.description, result.status, result.error_kind,
+    result.description == ORACLE and ", as it was meant to; the others went on" or ""))
 end
 
-print(("\n%s of work in %s: %.1f tasks at work at a time"):format(seconds(at_work), seconds(took),
-  at_work / took))
+-- Tasks that share a processor slow each other down, so the first figure is not
+-- what they would take one after the other; the last one is how many were at
+-- work at a time.
+print(("\n%s of task time in %s: %.1f tasks at work at a time"):format(seconds(at_work),
+  seconds(took), at_work / took))
+
+--> ~ Looking at %.: %d+ files, %d+ tasks; %d+ workers for Lua, %d+ programs at once
+-->
+--> ~ Count lines by kind     |[ #]+| +[%d.]+ m?s
+--> ~ Rank functions by size  |[ #]+| +[%d.]+ m?s
+--> ~ Map includes by layer   |[ #]+| +[%d.]+ m?s
+--> ~ Find the longest lines  |[ #]+| +[%d.]+ m?s
+--> ~ Find repeated blocks    |[ #]+| +[%d.]+ m?s
+--> ~ Look for risky calls    |[ #]+| +[%d.]+ m?s
+--> ~ %u[%a ,]+%d? +.+
+--> ~ %u[%a ,]+%d? +.+
+--> ~ %u[%a ,]+%d? +.+
+--> ~ %u[%a ,]+%d? +.+
+--> ~ %u[%a ,]+%d? +.+
+--> ~ %u[%a ,]+%d? +.+
+-->
+--> LINES           files     code  comments    blank
+--> ~   %.c        +%d+ +%d+ +%d+ +%d+
+--> ~   %.h        +%d+ +%d+ +%d+ +%d+
+--> ~   %.lua      +%d+ +%d+ +%d+ +%d+
+--> ~   %.md       +%d+ +%d+ +%d+ +%d+
+-->
+--> ~ FUNCTIONS: %d+, half of them at most %d+ lines long; the longest
+--> ~  +%d+  [%w_.]+ +%S+
+--> ~  +%d+  [%w_.]+ +%S+
+--> ~  +%d+  [%w_.]+ +%S+
+--> ~  +%d+  [%w_.]+ +%S+
+--> ~  +%d+  [%w_.]+ +%S+
+-->
+--> ~ LAYERS: %d+ includes, %d+ of them upwards
+--> ~   0 +%d+ files +%d+ includes *=*
+--> ~   1 +%d+ files +%d+ includes *=*
+--> ~   2 +%d+ files +%d+ includes *=*
+--> ~   3 +%d+ files +%d+ includes *=*
+--> ~   4 +%d+ files +%d+ includes *=*
+--> ~   5 +%d+ files +%d+ includes *=*
+--> ~   6 +%d+ files +%d+ includes *=*
+--> ~   7 +%d+ files +%d+ includes *=*
+--> ~   8 +%d+ files +%d+ includes *=*
+-->
+--> FINDINGS
+--> ~   %d+ includes that go up a layer.*
+--> ~   %d+ risky calls.*
+--> ~   %d+ lines over 79 bytes.*
+--> ~   %d+ blocks of six lines that stand twice
+--> ~   cppcheck: .+
+--> ~   luacheck: .+
+-->   Ask the oracle: failed (exit), as it was meant to; the others went on
+-->
+--> ~ [%d.]+ m?s of task time in [%d.]+ m?s: [%d.]+ tasks at work at a time

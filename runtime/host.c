@@ -67,9 +67,10 @@ host_tick_posted(LoopMsg *msg)
 static Loop *
 host_start_loop(Host *h)
 {
-    if (!h->loop && !h->io_failed && loop_start(&h->loop)) {
-        h->io_failed = true;
-        h->loop = NULL;
+    Loop *loop = h->loop;
+    if (!loop && !h->io_failed) {
+        h->io_failed = loop_start(&loop) != 0;
+        h->loop = h->io_failed ? NULL : loop;
     }
     return h->loop;
 }
@@ -77,8 +78,11 @@ host_start_loop(Host *h)
 Loop *
 host_loop(Host *h)
 {
+    Loop *loop = atomic_load_explicit(&h->loop, memory_order_acquire);
+    if (loop)
+        return loop;
     pthread_mutex_lock(&h->io_lock);
-    Loop *loop = host_start_loop(h);
+    loop = host_start_loop(h);
     pthread_mutex_unlock(&h->io_lock);
     return loop;
 }

@@ -28,9 +28,10 @@ typedef struct Host {
     int workers;      /* Lua tasks at once */
     size_t memory_limit; /* of a Lua task, bytes, when it does not say */
 
+    _Atomic(Loop *) loop; /* NULL: not needed yet; set once, under io_lock */
+
     pthread_mutex_t io_lock;
     /* Guarded by io_lock: */
-    Loop *loop;       /* NULL: not needed yet */
     bool io_failed;
     LoopMsg tick_msg;
     bool tick_posted;

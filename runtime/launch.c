@@ -27,7 +27,7 @@ struct Launch {
     LoopMsg go_msg, stop_msg;
     _Atomic(Output *) out, err;
     Proc *proc; /* of the io thread: NULL before the start and from `done` on */
-    bool ended; /* of the io thread */
+    bool stopped; /* of the io thread: asked for, perhaps before the start */
 };
 
 static void
@@ -180,15 +180,12 @@ launch_new(Host *h, const LaunchSpec *spec, Launch **out)
 void
 launch_go(Launch *l)
 {
+    Loop *loop = host_loop(l->host);
     atomic_fetch_add(&l->refs, 1);
-    loop_post(host_loop(l->host), &l->go_msg);
-}
-
-static void
-launch_finished(Launch *l, const ProcEnd *end)
-{
-    l->ended = true;
-    l->done(l, end, l->ud);
+    if (loop_is_io(loop)) /* the end of one program starts the next */
+        launch_go_posted(&l->go_msg);
+    else
+        loop_post(loop, &l->go_msg);
 }
 
 static void
@@ -198,7 +195,7 @@ launch_proc_done(Proc *proc, void *ud)
     Launch *l = ud;
     ProcEnd end = *proc_end(proc);
     l->proc = NULL;
-    launch_finished(l, &end);
+    l->done(l, &end, l->ud);
     proc_free(proc);
     launch_unref(l);
 }
@@ -220,12 +217,14 @@ launch_go_posted(LoopMsg *msg)
     if (!l->proc) {
         ProcEnd end = { .spawn_errno = ENOMEM, .spawn_what = "keeper",
                         .code = -1 };
-        launch_finished(l, &end);
+        l->done(l, &end, l->ud);
         launch_unref(l);
         return;
     }
     atomic_store(&l->out, output_hold(proc_out(l->proc)));
     atomic_store(&l->err, output_hold(proc_err(l->proc)));
+    if (l->stopped)
+        proc_stop(l->proc, LAUNCH_GRACE);
 }
 
 static void
@@ -233,7 +232,8 @@ launch_stop_posted(LoopMsg *msg)
 {
     role_is_io();
     Launch *l = container_of(msg, Launch, stop_msg);
-    if (l->proc && !l->ended)
+    l->stopped = true;
+    if (l->proc)
         proc_stop(l->proc, LAUNCH_GRACE);
     launch_unref(l);
 }

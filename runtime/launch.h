@@ -41,10 +41,12 @@ enum {
  * file write. */
 int launch_new(Host *h, const LaunchSpec *spec, Launch **out) NODISCARD;
 
-/* Start it. Any thread. */
+/* Start it. Any thread, with no lock held: `done` may be called from inside, on
+ * the io thread, when memory is out. */
 void launch_go(Launch *l);
 
-/* SIGTERM, then SIGKILL after LAUNCH_GRACE. Any thread; before `done` only. */
+/* SIGTERM, then SIGKILL after LAUNCH_GRACE; before launch_go it means right
+ * after the start. Any thread; before `done` only. */
 void launch_stop(Launch *l);
 
 /* stdout, stderr: held by l once started (NULL before); hold to keep. From

@@ -121,6 +121,8 @@ lib_orun_open(lua_State *L, Vm *vm, void *ud)
         lua_getfield(L, -1, lib_orun_globals[i]);
         lua_setglobal(L, lib_orun_globals[i]);
     }
+    lua_pushvalue(L, -1);
+    lua_setglobal(L, "orun");
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_insert(L, -2);
     lua_setfield(L, -2, "orun");

@@ -118,6 +118,12 @@ loop_spawn(Loop *l)
     return e ? ORUN_ESYS : 0;
 }
 
+bool
+loop_is_io(Loop *l)
+{
+    return pthread_equal(pthread_self(), l->thread);
+}
+
 int
 loop_start(Loop **out)
 {

@@ -31,6 +31,9 @@ int loop_start(Loop **out) NODISCARD;
  * began, messages are still run once, before the thread ends. */
 void loop_post(Loop *loop, LoopMsg *msg);
 
+/* True on the io thread itself. Any thread. */
+bool loop_is_io(Loop *loop);
+
 /* The uv loop itself. */
 uv_loop_t *loop_uv(Loop *loop) ON_IO;
 

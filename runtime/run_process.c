@@ -116,10 +116,10 @@ run_process_start(Runner *r, Task *t)
     }
     sched_lock(&h->sched);
     t->run = run;
-    launch_go(run->launch);
     if (t->stopping)
         launch_stop(run->launch);
     sched_unlock(&h->sched);
+    launch_go(run->launch);
 }
 
 Output *
