@@ -27,7 +27,7 @@ all: deps-build ## Build ./orun, the test build and build/liborun.a (default).
 	@$(SUB) files
 
 .PHONY: demo
-demo: deps-build ## Run a script with agents that need no account.
+demo: deps-build ## Explore this source tree with a dozen parallel tasks.
 	@$(SUB) orun
 	./orun examples/demo.lua
 

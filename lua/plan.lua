@@ -15,6 +15,9 @@ local launch = require "orun.launch"
 
 --- The guide's field names, and Task's.
 local RENAMED <const> = {details = "prompt", agent_type = "subagent_type"}
+--- Tasks of a long cycle that a message names at either end.
+local SHOWN <const> = 5
+
 local BATCH_FIELDS <const> = {name = true, tasks = true, blockedBy = true}
 
 --- Stops the reading; `plan` turns it into `nil, message`.
@@ -122,31 +125,52 @@ local function link(entry, entries, names)
   entry.blockers = blockers
 end
 
---- The way from one entry to another along blockers, as an array, or nil.
-local function path(from, to, seen)
-  if from == to then return {to} end
-  if seen[from] then return nil end
-  seen[from] = true
-  for _, blocker in ipairs(from.blockers) do
-    local rest = blocker.number and path(blocker, to, seen)
-    if rest then
-      table.insert(rest, 1, from)
-      return rest
+--- A way from one entry to another along blockers, as an array of titles, or nil.
+local function way(from, to)
+  local came, stack = {[from] = from}, {from}
+  while #stack > 0 do
+    local entry = table.remove(stack)
+    if entry == to then break end
+    for _, blocker in ipairs(entry.blockers) do
+      if blocker.number and not came[blocker] then
+        came[blocker] = entry
+        stack[#stack + 1] = blocker
+      end
     end
   end
+  if not came[to] then return nil end
+  local titles, entry = {title(to)}, to
+  while entry ~= from do
+    entry = came[entry]
+    titles[#titles + 1] = title(entry)
+  end
+  for i = 1, #titles // 2 do
+    titles[i], titles[#titles + 1 - i] = titles[#titles + 1 - i], titles[i]
+  end
+  return titles
+end
+
+--- A cycle as a message shows it: a long one without its middle.
+local function shown(titles)
+  if #titles > 2 * SHOWN then
+    local left = ("... %d more"):format(#titles - 2 * SHOWN)
+    titles = table.move(titles, #titles - SHOWN + 1, #titles, SHOWN + 2,
+      table.move(titles, 1, SHOWN, 1, {}))
+    titles[SHOWN + 1] = left
+  end
+  return table.concat(titles, " waits for ")
 end
 
 local function check_order(entry)
   for _, blocker in ipairs(entry.blockers) do
     if blocker.number and blocker.number >= entry.number then
-      local cycle = path(blocker, entry, {})
-      if not cycle then
+      local back = way(blocker, entry)
+      if not back then
         refuse("%s waits for %s, which comes later; put %s in an earlier batch",
           title(entry), title(blocker), title(blocker))
       end
-      table.insert(cycle, 1, entry)
-      for i, step in ipairs(cycle) do cycle[i] = title(step) end
-      refuse("a cycle, so none of these could start: %s", table.concat(cycle, " waits for "))
+      table.insert(back, 1, title(entry))
+      refuse("a cycle, so none of these could start: %s", shown(back))
     end
   end
 end

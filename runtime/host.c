@@ -213,6 +213,7 @@ host_close_io(Loop *loop, void *ud)
 {
     Host *h = ud;
     (void)loop;
+    role_is_io();
     if (h->timer_ready)
         uv_close((uv_handle_t *)&h->timer, NULL);
     if (h->keeper)

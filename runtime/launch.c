@@ -268,7 +268,7 @@ launch_free(Launch *l)
 static void
 launch_judge_spawn(const ProcEnd *end, const char *program, Buf *text)
 {
-    const char *name = uv_err_name(-end->spawn_errno);
+    const char *name = strerrorname_np(end->spawn_errno);
     const char *what = strerror(end->spawn_errno);
     if (strcmp(end->spawn_what, "cwd") == 0)
         buf_printf(text, "cwd: %s (%s)", what, name);

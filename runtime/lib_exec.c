@@ -218,7 +218,7 @@ lib_exec_new(lua_State *L, const char *program, size_t max)
     lua_setmetatable(L, -2);
     ExecCall *c = *box = mem_zalloc(1, sizeof *c);
     if (!c)
-        luaL_error(L, "exec: %s", err_text(ORUN_ENOMEM));
+        return luaL_error(L, "exec: %s", err_text(ORUN_ENOMEM)), NULL;
     atomic_init(&c->refs, 1);
     c->sched = park_run(L)->sched;
     c->max = max ? max : LIB_EXEC_KEEP;

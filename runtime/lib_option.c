@@ -49,10 +49,11 @@ lib_retry(lua_State *L, const char *fn, int idx)
         for (lua_Integer i = 1; i <= n; i++) {
             int is = lua_rawgeti(L, top + 3, i) == LUA_TSTRING
                 ? task_fault_find(lua_tostring(L, -1)) : -1;
-            if (is < 0)
+            if (is >= 0)
+                r.on |= 1u << is;
+            else
                 arg_error(L, fn, "retry.on", -1, "an error_kind such as "
                           "\"exit\", \"timeout\", \"lua\" is wanted");
-            r.on |= 1u << is;
             lua_pop(L, 1);
         }
     }

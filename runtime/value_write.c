@@ -231,7 +231,7 @@ value_write_items(Writer *w, uint32_t *array, uint32_t *pairs)
     lua_State *L = w->L;
     int t = lua_gettop(L), err = 0;
     ValueStep step = { w->step, t + 1, 0 };
-    w->step = &step;
+    w->step = &step; /* cppcheck-suppress autoVariables ; undone below */
     lua_pushnil(L);
     while (lua_next(L, t)) {
         if (!*pairs && lua_isinteger(L, -2)
@@ -355,7 +355,7 @@ value_write_upvalues(Writer *w, size_t offset)
     ValueStep step = { w->step, f, 0 };
     if (err)
         return err;
-    w->step = &step;
+    w->step = &step; /* cppcheck-suppress autoVariables ; undone below */
     const char *name;
     for (int n = 1; (name = lua_getupvalue(L, f, n)) != NULL; n++) {
         step.upvalue = n;

@@ -16,12 +16,9 @@
 #include "arena.h"
 #include "err.h"
 #include "list.h"
-#include "log.h"
 #include "mem.h"
 #include "vm_image.h"
-#include <lauxlib.h>
-#include <lua-cjson.h>
-#include <lualib.h>
+#include "vm_open.h"
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -54,9 +51,8 @@ struct VmPool {
     VmImage *image;
     bool no_image;     /* it could not be made: open every state */
     uint64_t taken;    /* states so far */
+    size_t out;        /* of them not given back */
 };
-
-static const char vm_co_key;
 
 static inline VmCell *
 vm_cell(Vm *vm)
@@ -64,132 +60,12 @@ vm_cell(Vm *vm)
     return container_of(vm, VmCell, vm);
 }
 
-/* Opening a state */
-
-static int
-vm_panic(lua_State *L)
-{
-    static const char text[] = "orun: unprotected error in Lua: ";
-    const char *why = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1)
-                                                     : "not a string";
-    ssize_t n = write(2, text, sizeof text - 1);
-    n += write(2, why, strlen(why));
-    n += write(2, "\n", 1);
-    return (int)(n & 0); /* and Lua aborts */
-}
-
-static void
-vm_warn(void *ud, const char *text, int more)
-{
-    (void)ud, (void)more;
-    LOG(VM, "warning: %s", text);
-}
-
-static void
-vm_set_field(lua_State *L, const char *name, const char *value)
-{
-    if (!value)
-        return;
-    lua_pushstring(L, value);
-    lua_setfield(L, -2, name);
-}
-
-static void
-vm_open_package(lua_State *L, const VmConfig *config)
-{
-    lua_getglobal(L, "package");
-    vm_set_field(L, "path", config->path);
-    vm_set_field(L, "cpath", config->cpath);
-    lua_getfield(L, -1, "preload");
-    lua_pushcfunction(L, luaopen_cjson);
-    lua_setfield(L, -2, "cjson");
-    lua_pop(L, 2);
-}
-
-/* Protected; argument 1: the configuration. */
-static int
-vm_open(lua_State *L)
-{
-    const VmConfig *config = lua_touserdata(L, 1);
-    Vm *vm = vm_of(L);
-    if (config->path && config->cpath) {
-        lua_pushboolean(L, 1); /* then the environment need not be read */
-        lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
-    }
-    luaL_openlibs(L);
-    stop_open(L);
-    vm_open_package(L, config);
-    if (!vm->script) {
-        vm->co = lua_newthread(L);
-        lua_rawsetp(L, LUA_REGISTRYINDEX, &vm_co_key);
-    }
-    if (config->open)
-        config->open(L, vm, config->ud);
-    return 0;
-}
-
-/* lua-cjson writes a static variable when it is opened for the first time:
- * that is done here, before a second thread can. */
-static void
-vm_init_once(void)
-{
-    lua_State *L = luaL_newstate();
-    if (!L)
-        return;
-    lua_pushcfunction(L, luaopen_cjson);
-    lua_pcall(L, 0, 0, 0);
-    lua_close(L);
-}
-
-static int
-vm_init(void)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, vm_init_once);
-    return stop_init();
-}
-
-static void
-vm_point(lua_State *L, Vm *vm)
-{
-    *(Vm **)lua_getextraspace(L) = vm;
-}
-
-/* A state in cell->arena with everything opened. Errors: ORUN_ENOMEM;
- * ORUN_EFAILED when a library raised, which is logged. */
-static int
-vm_build(VmCell *cell, const VmConfig *config)
-{
-    Vm *vm = &cell->vm;
-    lua_State *L = lua_newstate(arena_alloc, cell->arena);
-    if (!L)
-        return ORUN_ENOMEM;
-    vm->L = vm->co = L;
-    vm->owner = config->ud;
-    vm_point(L, vm);
-    lua_atpanic(L, vm_panic);
-    lua_setwarnf(L, vm_warn, NULL);
-    lua_gc(L, LUA_GCSTOP);
-    lua_pushcfunction(L, vm_open);
-    lua_pushlightuserdata(L, (void *)config);
-    int status = lua_pcall(L, 1, 0, 0);
-    if (status == LUA_OK) {
-        lua_gc(L, LUA_GCRESTART);
-        lua_gc(L, LUA_GCCOLLECT);
-        return 0;
-    }
-    const char *why = lua_tostring(L, -1);
-    LOG(VM, "opening a state: %s", why ? why : "?");
-    lua_close(L);
-    return status == LUA_ERRMEM ? ORUN_ENOMEM : ORUN_EFAILED;
-}
-
 /* The script's state */
 
 int
 vm_script_new(const VmConfig *config, Vm **out)
 {
-    int e = vm_init();
+    int e = vm_open_init();
     if (e)
         return e;
     VmCell *cell = mem_zalloc(1, sizeof *cell);
@@ -200,7 +76,7 @@ vm_script_new(const VmConfig *config, Vm **out)
     cell->vm.exit_code = -1;
     cell->heap = true;
     cell->arena = arena_heap_new();
-    e = cell->arena ? vm_build(cell, config) : ORUN_ENOMEM;
+    e = cell->arena ? vm_open(&cell->vm, cell->arena, config) : ORUN_ENOMEM;
     if (e)
         goto fail;
     arena_limit(cell->arena, &cell->vm.limit, &cell->vm.over_limit);
@@ -272,7 +148,7 @@ vmpool_seed(VmPool *p)
 int
 vmpool_new(const VmConfig *config, VmPool **out)
 {
-    int e = vm_init();
+    int e = vm_open_init();
     if (e)
         return e;
     VmPool *p = mem_zalloc(1, sizeof *p);
@@ -320,6 +196,11 @@ vmpool_free(VmPool *p)
 {
     if (!p)
         return;
+    pthread_mutex_lock(&p->lock);
+    bool in_use = p->out > 0;
+    pthread_mutex_unlock(&p->lock);
+    if (in_use)
+        return;
     List *resting;
     while ((resting = list_shift(&p->resting)))
         vmpool_free_cell(p, container_of(resting, VmCell, link));
@@ -343,7 +224,7 @@ vmpool_make_image(VmPool *p)
     if (!slice)
         return 0;
     cell.arena = arena_in(slice);
-    int e = vm_build(&cell, &p->config);
+    int e = vm_open(&cell.vm, cell.arena, &p->config);
     if (!e)
         e = vm_image_new(cell.arena, cell.vm.L, cell.vm.co, &p->image);
     arena_drop(cell.arena);
@@ -381,7 +262,7 @@ static bool
 vmpool_choose(VmPool *p, VmCell *cell)
 {
     if (cell->heap)
-        return vm_build(cell, &p->config) == 0;
+        return vm_open(&cell->vm, cell->arena, &p->config) == 0;
     if (cell->image == p->image)
         return true;
     vmpool_drop_image(cell->image);
@@ -407,8 +288,8 @@ vm_lay(VmCell *cell, bool again)
         cell->own = NULL;
     cell->vm.L = (lua_State *)(void *)(slice + cell->image->L);
     cell->vm.co = (lua_State *)(void *)(slice + cell->image->co);
-    vm_point(cell->vm.L, &cell->vm);
-    vm_point(cell->vm.co, &cell->vm);
+    vm_open_point(cell->vm.L, &cell->vm);
+    vm_open_point(cell->vm.co, &cell->vm);
 }
 
 static uint64_t *
@@ -463,6 +344,7 @@ vm_take(VmPool *p)
         cell = NULL;
     }
     uint64_t number = p->taken++;
+    p->out += cell != NULL;
     pthread_mutex_unlock(&p->lock);
     return cell ? vm_begin(p, cell, again, number) : NULL;
 }
@@ -494,6 +376,7 @@ vm_give(VmPool *p, Vm *vm)
     VmCell *cell = vm_cell(vm);
     vm_end(cell);
     pthread_mutex_lock(&p->lock);
+    p->out--;
     bool keep = cell->image && p->resting_count < p->config.pooled;
     if (keep) {
         list_after(&p->resting, &cell->link);

@@ -53,7 +53,8 @@ vm_of(lua_State *L)
  * Errors: ORUN_ENOMEM, ORUN_ESYS. */
 int vmpool_new(const VmConfig *config, VmPool **out) NODISCARD;
 
-/* Every Vm must have been given back; NULL is fine. */
+/* NULL is fine. When a Vm was not given back, which is one that runs on a
+ * thread stuck in C, all of the pool stays as it is: that thread is using it. */
 void vmpool_free(VmPool *pool);
 
 /* What package.path/cpath are from now on (the script may change its own);
@@ -76,8 +77,8 @@ void vm_give(VmPool *pool, Vm *vm);
  * others may see what the task did. On the thread that has it. */
 bool vm_dirty(const Vm *vm);
 
-/* vm_give and vm_take in one: the same Vm, pristine again. False: that cannot be
- * done with this one (the paths were changed), and nothing was. */
+/* vm_give and vm_take in one: the same Vm, pristine again. False: that cannot
+ * be done with this one (the paths were changed), and nothing was. */
 bool vm_renew(VmPool *pool, Vm *vm);
 
 /* Bytes in use by the state. On the thread that has it. */

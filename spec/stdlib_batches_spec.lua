@@ -173,6 +173,16 @@ describe("batches", function()
       .. "task 1 'a'", raised{{tasks = {named("a", {blockedBy = {"a"}})}}})
   end)
 
+  it("shows the two ends of a long cycle", function()
+    local tasks = {}
+    for i = 1, 20000 do tasks[i] = named("n" .. i, {blockedBy = {i == 1 and 20000 or i - 1}}) end
+    local message = raised{{tasks = tasks}}
+    assert.is_truthy(message:find("task 1 'n1' waits for task 20000 'n20000' waits for", 1, true))
+    assert.is_truthy(message:find("... 19991 more waits for", 1, true))
+    assert.is_truthy(message:find("waits for task 2 'n2' waits for task 1 'n1'$"))
+    assert.is_true(#message < 500)
+  end)
+
   it("refuses equal names", function()
     assert.equal("orun.batches: task 1 'a' and task 2 'a' have the same name; give each its own",
       raised{{tasks = {named "a", named "a"}}})

@@ -1,0 +1,131 @@
+/* vm_open.c — a new Lua state with its libraries.
+ *
+ * Everything that can raise runs protected; what still reaches the panic
+ * function is our own bug.
+ */
+#include "vm_open.h"
+#include "arena.h"
+#include "err.h"
+#include "log.h"
+#include "vm.h"
+#include <lauxlib.h>
+#include <lua-cjson.h>
+#include <lualib.h>
+#include <unistd.h>
+
+static const char vm_open_co_key;
+
+void
+vm_open_point(lua_State *L, Vm *vm)
+{
+    *(Vm **)lua_getextraspace(L) = vm;
+}
+
+static int
+vm_open_panic(lua_State *L)
+{
+    static const char text[] = "orun: unprotected error in Lua: ";
+    const char *why = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1)
+                                                     : "not a string";
+    ssize_t n = write(2, text, sizeof text - 1);
+    n += write(2, why, strlen(why));
+    n += write(2, "\n", 1);
+    return (int)(n & 0); /* and Lua aborts */
+}
+
+static void
+vm_open_warn(void *ud, const char *text, int more)
+{
+    (void)ud, (void)more;
+    LOG(VM, "warning: %s", text);
+}
+
+static void
+vm_open_field(lua_State *L, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    lua_pushstring(L, value);
+    lua_setfield(L, -2, name);
+}
+
+static void
+vm_open_package(lua_State *L, const VmConfig *config)
+{
+    lua_getglobal(L, "package");
+    vm_open_field(L, "path", config->path);
+    vm_open_field(L, "cpath", config->cpath);
+    lua_getfield(L, -1, "preload");
+    lua_pushcfunction(L, luaopen_cjson);
+    lua_setfield(L, -2, "cjson");
+    lua_pop(L, 2);
+}
+
+/* Protected; argument 1: the configuration. */
+static int
+vm_open_all(lua_State *L)
+{
+    const VmConfig *config = lua_touserdata(L, 1);
+    Vm *vm = vm_of(L);
+    if (config->path && config->cpath) {
+        lua_pushboolean(L, 1); /* then the environment need not be read */
+        lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
+    }
+    luaL_openlibs(L);
+    stop_open(L);
+    vm_open_package(L, config);
+    if (!vm->script) {
+        vm->co = lua_newthread(L);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &vm_open_co_key);
+    }
+    if (config->open)
+        config->open(L, vm, config->ud);
+    return 0;
+}
+
+/* lua-cjson writes a static variable when it is opened for the first time:
+ * that is done here, before a second thread can. */
+static void
+vm_open_init_once(void)
+{
+    lua_State *L = luaL_newstate();
+    if (!L)
+        return;
+    lua_pushcfunction(L, luaopen_cjson);
+    lua_pcall(L, 0, 0, 0);
+    lua_close(L);
+}
+
+int
+vm_open_init(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, vm_open_init_once);
+    return stop_init();
+}
+
+int
+vm_open(Vm *vm, Arena *arena, const VmConfig *config)
+{
+    lua_State *L = lua_newstate(arena_alloc, arena);
+    if (!L)
+        return ORUN_ENOMEM;
+    vm->L = vm->co = L;
+    vm->owner = config->ud;
+    vm_open_point(L, vm);
+    lua_atpanic(L, vm_open_panic);
+    lua_setwarnf(L, vm_open_warn, NULL);
+    lua_gc(L, LUA_GCSTOP);
+    lua_pushcfunction(L, vm_open_all);
+    lua_pushlightuserdata(L, (void *)config);
+    int status = lua_pcall(L, 1, 0, 0);
+    if (status == LUA_OK) {
+        lua_gc(L, LUA_GCRESTART);
+        lua_gc(L, LUA_GCCOLLECT);
+        return 0;
+    }
+    const char *why = lua_tostring(L, -1);
+    LOG(VM, "opening a state: %s", why ? why : "?");
+    lua_close(L);
+    return status == LUA_ERRMEM ? ORUN_ENOMEM : ORUN_EFAILED;
+}

@@ -1,0 +1,453 @@
+-- Slots and declared writes (runtime/limit.c, slots.c).
+
+local test = require "orun.test"
+local support = require "spec.support.sim"
+
+local new, states = support.new, support.states
+
+-- Finish what runs, one at a time, first come first; the order of the starts.
+local function drain(sim)
+  while sim:running()[1] do sim:finish(sim:running()[1]) end
+  local order = {}
+  for _, event in ipairs(sim:log()) do
+    order[#order + 1] = tonumber(event:match("^start (%d+)$"))
+  end
+  return order
+end
+
+describe("a named limit", function()
+  it("has one slot when nothing else is said", function()
+    local sim = new { lua = 5 }
+    for _ = 1, 3 do sim:add { limit = "db" } end
+    assert.same({ 1 }, sim:running())
+    assert.same({ cap = 1, used = 1, waiting = 2 }, sim:figures().limits.db)
+    assert.same({ 1, 2, 3 }, drain(sim))
+    assert.same({ cap = 1, used = 0, waiting = 0 }, sim:figures().limits.db)
+  end)
+
+  it("lets as many run as it has slots, in the order they came", function()
+    local sim = new { lua = 9 }
+    sim:limit("api", 3)
+    for _ = 1, 6 do sim:add { limit = "api" } end
+    assert.same({ 1, 2, 3 }, sim:running())
+    sim:finish(2)
+    assert.same({ 1, 3, 4 }, sim:running())
+  end)
+
+  it("is shared by tasks of different kinds", function()
+    local sim = new { lua = 5, process = 5 }
+    sim:limit("api", 2)
+    local a = sim:add { limit = "api" }
+    local b = sim:add { limit = "api", kind = "process" }
+    local c = sim:add { limit = "api" }
+    local d = sim:add { limit = "api", kind = "process" }
+    assert.same({ a, b }, sim:running())
+    sim:finish(a)
+    assert.same({ b, c }, sim:running())
+    sim:finish(b)
+    assert.same({ c, d }, sim:running())
+  end)
+
+  it("does not hold up tasks that are not under it", function()
+    local sim = new { lua = 2 }
+    local a, b = sim:add { limit = "a" }, sim:add { limit = "a" }
+    local other, free = sim:add { limit = "b" }, sim:add {}
+    assert.same({ a, other }, sim:running())
+    sim:finish(other)
+    assert.same({ a, free }, sim:running())
+    sim:finish(a)
+    assert.same({ free, b }, sim:running())
+  end)
+
+  it("keeps no slot for a task that lacks another one", function()
+    local sim = new { lua = 1, process = 1 }
+    local busy = sim:add {}
+    local queued = sim:add { limit = "a" }
+    local process = sim:add { limit = "a", kind = "process" }
+    assert.same({ busy, process }, sim:running())
+    sim:finish(busy)
+    assert.same({ process }, sim:running())
+    sim:finish(process)
+    assert.same({ queued }, sim:running())
+  end)
+
+  it("starts the higher priority first", function()
+    local sim = new { lua = 9 }
+    local order = { sim:add { limit = "a" } }
+    order[4] = sim:add { limit = "a", priority = -1 }
+    order[3] = sim:add { limit = "a" }
+    order[2] = sim:add { limit = "a", priority = 1 }
+    assert.same(order, drain(sim))
+  end)
+
+  it("starts more when it is made larger, and none when smaller", function()
+    local sim = new { lua = 9 }
+    for _ = 1, 6 do sim:add { limit = "a" } end
+    sim:limit("a", 4)
+    assert.same({ 1, 2, 3, 4 }, sim:running())
+    sim:limit("a", 2)
+    sim:finish(1)
+    sim:finish(2)
+    assert.same({ 3, 4 }, sim:running())
+    sim:finish(3)
+    assert.same({ 4, 5 }, sim:running())
+  end)
+
+  it("forgets a task that was cancelled in its queue", function()
+    local sim = new { lua = 9 }
+    for _ = 1, 4 do sim:add { limit = "a" } end
+    sim:stop(2)
+    assert.equal(2, sim:figures().limits.a.waiting)
+    assert.same({ 1, 3, 4 }, drain(sim))
+  end)
+
+  it("gets its slot back from a task that is given up", function()
+    local sim = new { lua = 9 }
+    local a, b = sim:add { limit = "a" }, sim:add { limit = "a" }
+    sim:stop(a)
+    sim:advance(1.25)
+    assert.same({ b }, sim:running())
+  end)
+
+  it("gets its slot back while a task waits to be tried again", function()
+    local sim = new { lua = 9 }
+    local a = sim:add { limit = "a", retry = { max = 1, backoff = 1 } }
+    local b = sim:add { limit = "a" }
+    sim:finish(a, "failed")
+    assert.same({ b }, sim:running())
+    sim:advance(1)
+    assert.same({ b }, sim:running())
+    sim:finish(b)
+    assert.same({ a }, sim:running())
+  end)
+end)
+
+describe("an agent type's limit", function()
+  it("counts with the named one: a task needs a slot of each", function()
+    local sim = new { lua = 9 }
+    sim:agent("claude", 2)
+    sim:limit("api", 2)
+    local a = sim:add { agent = "claude", limit = "api" }
+    local b = sim:add { agent = "claude" }
+    local c = sim:add { agent = "claude", limit = "api" }
+    local d = sim:add { limit = "api" }
+    local e = sim:add { limit = "api" }
+    assert.same({ a, b, d }, sim:running())
+    sim:finish(d)
+    assert.same({ a, b, e }, sim:running())
+    sim:finish(b)
+    assert.same({ a, e }, sim:running())
+    sim:finish(a)
+    assert.same({ e, c }, sim:running())
+  end)
+
+  it("of two types are two", function()
+    local sim = new { lua = 9 }
+    sim:agent("one", 1)
+    sim:agent("two", 1)
+    local a, b = sim:add { agent = "one" }, sim:add { agent = "two" }
+    sim:add { agent = "one" }
+    assert.same({ a, b }, sim:running())
+  end)
+end)
+
+describe("tasks of one limit", function()
+  it("start in the order they came, whatever else queues between them", function()
+    -- With one slot of each, the second of the limit comes to the head of the
+    -- kind's queue in the moment the first one ends.
+    local sim = new { lua = 1 }
+    local busy = sim:add {}
+    local a, b = sim:add { limit = "a" }, sim:add { limit = "a" }
+    local free, c = sim:add {}, sim:add { limit = "a" }
+    assert.same({ busy, a, b, free, c }, drain(sim))
+  end)
+
+  it("start in the order they came although another kind has the slot", function()
+    local sim = new { lua = 2, process = 1 }
+    local x, y = sim:add {}, sim:add {}
+    local a = sim:add { limit = "a" }
+    local free, b = sim:add {}, sim:add { limit = "a" }
+    local process = sim:add { limit = "a", kind = "process" }
+    assert.same({ x, y, process }, sim:running())
+    sim:finish(x) -- the slot of "a" is taken: `free` overtakes, as it may
+    assert.same({ y, process, free }, sim:running())
+    sim:finish(process) -- no slot of its kind is free for `a`
+    sim:finish(y)
+    assert.same({ free, a }, sim:running())
+    sim:finish(free)
+    sim:finish(a)
+    assert.same({ b }, sim:running())
+  end)
+
+  it("start in the order they came when they write the same, too", function()
+    local sim = new { lua = 1 }
+    local busy = sim:add {}
+    local a, b = sim:add { writes = { "f" } }, sim:add { writes = { "f" } }
+    local free, c = sim:add {}, sim:add { writes = { "f" } }
+    assert.same({ busy, a, b, free, c }, drain(sim))
+  end)
+
+  it("go on after a wait in the order their waits ended", function()
+    local sim = new { lua = 9 }
+    sim:limit("a", 2)
+    local a, b, what = sim:add { limit = "a" }, sim:add { limit = "a" }, sim:add {}
+    local other = sim:add {}
+    sim:wait(what, a)
+    sim:wait(other, b)
+    local c, d = sim:add { limit = "a" }, sim:add { limit = "a" }
+    sim:finish(what)
+    sim:finish(other)
+    assert.same({ c, d }, sim:running())
+    sim:finish(c)
+    assert.same({ d, a }, sim:running())
+    sim:finish(d)
+    assert.same({ a, b }, sim:running())
+  end)
+end)
+
+describe("a task that waits", function()
+  it("gives its slots to others and takes them again before it goes on", function()
+    local sim = new { lua = 1 }
+    sim:agent("one", 1)
+    local a = sim:add { limit = "a", agent = "one" }
+    local b = sim:add { limit = "a", agent = "one" }
+    local c = sim:add { limit = "a", agent = "one" }
+    assert.equal("pending", sim:wait(b, a))
+    assert.same({ b }, sim:running())
+    sim:finish(b)
+    -- c was first in the queue when the slot came free
+    assert.same({ c }, sim:running())
+    assert.equal("done", sim:outcome(a))
+    assert.is_true(sim:info(a).woken)
+    sim:finish(c)
+    assert.same({ a }, sim:running())
+    assert.is_true(sim:info(a).has_rest)
+  end)
+
+  it("goes before those that have not begun", function()
+    local sim = new { lua = 9 }
+    local a, b = sim:add { limit = "a" }, sim:add {}
+    local c, d = sim:add { limit = "a" }, sim:add { limit = "a" }
+    sim:wait(b, a)
+    sim:finish(b)
+    sim:finish(c)
+    assert.same({ a }, sim:running())
+    sim:finish(a)
+    assert.same({ d }, sim:running())
+  end)
+
+  it("needs no slot of its kind to go on", function()
+    local sim = new { lua = 1 }
+    local a = sim:add {}
+    assert.equal("pending", sim:wait("time", a, 1))
+    local b = sim:add {}
+    assert.same({ b }, sim:running())
+    sim:advance(1)
+    assert.same({ b, a }, sim:running())
+    local c = sim:add {}
+    sim:finish(a)
+    assert.same({ b }, sim:running())
+    sim:finish(b)
+    assert.same({ c }, sim:running())
+  end)
+
+  it("keeps its named slots while it sleeps or runs something outside", function()
+    for _, what in ipairs { "time", "op" } do
+      local sim = new { lua = 1 }
+      local a = sim:add { limit = "a", writes = { "f" } }
+      local b, c = sim:add { limit = "a" }, sim:add { writes = { "f" } }
+      local free = sim:add {}
+      assert.equal("pending", sim:wait(what, a, 5))
+      assert.same({ free }, sim:running())
+      sim:advance(5)
+      assert.same({ free, a }, sim:running())
+      sim:finish(free)
+      sim:finish(a)
+      assert.equal("RUNNING READY", states(sim, { b, c }))
+    end
+  end)
+
+  it("has no more slots when it does not have to wait", function()
+    local sim = new { lua = 2 }
+    local a, b = sim:add { limit = "a" }, sim:add {}
+    sim:finish(b)
+    assert.equal("done", sim:wait(b, a))
+    assert.equal("timed_out", sim:wait("time", a, 0))
+    assert.same({ a }, sim:running())
+    assert.equal(1, sim:figures().limits.a.used)
+  end)
+
+  it("cannot deadlock a limit with one slot, however deep tasks nest", function()
+    local sim = new { lua = 1 }
+    sim:agent("one", 1)
+    local parent = 0
+    for depth = 1, 32 do
+      local id = sim:add { parent = parent, limit = "a", agent = "one", writes = { "f" } }
+      if parent > 0 then assert.equal("pending", sim:wait(id, parent)) end
+      assert.same({ id }, sim:running(), "at depth " .. depth)
+      parent = id
+    end
+    for id = 32, 1, -1 do
+      assert.same({ id }, sim:running())
+      sim:finish(id)
+    end
+    assert.equal(0, sim:figures().live)
+  end)
+end)
+
+describe("writes", function()
+  local function overlap(a, b)
+    assert.equal(test.overlap(a, b), test.overlap(b, a))
+    return test.overlap(a, b)
+  end
+
+  it("overlap when they are the same or one lies in the other", function()
+    for _, pair in ipairs { { "/a", "/a" }, { "/a", "/a/b" }, { "/a", "/a/b/c" },
+      { "/", "/a" }, { "/", "/" } } do
+      assert.is_true(overlap(pair[1], pair[2]), pair[1] .. " " .. pair[2])
+    end
+    for _, pair in ipairs { { "/a", "/b" }, { "/a", "/ab" }, { "/a/b", "/a/c" },
+      { "/a/b", "/a/bc/d" }, { "/ab/c", "/a" } } do
+      assert.is_false(overlap(pair[1], pair[2]), pair[1] .. " " .. pair[2])
+    end
+  end)
+
+  it("are made plain: no dots, no double slashes, none at the end", function()
+    for path, plain in pairs {
+      ["a"] = "/sim/a", ["./a//b/"] = "/sim/a/b", ["a/../b"] = "/sim/b",
+      ["../a"] = "/a", ["../../../a"] = "/a", ["."] = "/sim", [".."] = "/",
+      [""] = "/sim", ["/"] = "/", ["/x/../.."] = "/", ["..."] = "/sim/...",
+      ["..a/.b"] = "/sim/..a/.b", ["/no such/../a/."] = "/a", ["//a//b"] = "/a/b",
+      ["a/b/c/../../d"] = "/sim/a/d",
+    } do
+      assert.equal(plain, test.path("/sim", path), path)
+    end
+  end)
+
+  it("follow links in the part that exists", function()
+    local h = require "spec.support.helper"
+    local dir = h.tmpdir()
+    local real = h.sh("cd " .. h.quote(dir) .. " && pwd -P && mkdir r && ln -s r l").out
+      :match("^[^\n]+")
+    assert.equal(real .. "/r/new/file", test.path(dir, "l/new/file"))
+    assert.equal(real .. "/r", test.path(dir, "l"))
+    assert.is_true(overlap(test.path(dir, "l/x"), test.path(dir, "r")))
+  end)
+
+  it("of any length are taken", function()
+    local long = ("x/"):rep(5000) .. "y"
+    assert.equal("/sim/" .. long, test.path("/sim", long))
+  end)
+
+  it("that overlap never run at the same time", function()
+    for _, pair in ipairs { { "f", "f" }, { "d", "d/f" }, { "d/f", "d" },
+      { "d/f", "d/../d/./f" }, { ".", "x" }, { "/", "x" }, { "..", "x" } } do
+      local sim = new { lua = 9 }
+      local a = sim:add { writes = { "one", pair[1] } }
+      local b = sim:add { writes = { "two", pair[2] } }
+      assert.same({ a }, sim:running(), pair[1] .. " " .. pair[2])
+      sim:finish(a)
+      assert.same({ b }, sim:running())
+    end
+  end)
+
+  it("that do not overlap do", function()
+    local sim = new { lua = 9 }
+    local ids = {}
+    for i, path in ipairs { "a", "b", "ab", "c/d", "c/e", "../sim2" } do
+      ids[i] = sim:add { writes = { path } }
+    end
+    ids[#ids + 1] = sim:add {}
+    assert.same(ids, sim:running())
+  end)
+
+  it("are fair: who comes later does not overtake who waits for the same", function()
+    local sim = new { lua = 9 }
+    local a = sim:add { writes = { "x" } }
+    local both = sim:add { writes = { "x", "y" } }
+    local y = sim:add { writes = { "y" } }
+    local z = sim:add { writes = { "z" } }
+    assert.same({ a, z }, sim:running())
+    sim:finish(a)
+    assert.same({ z, both }, sim:running())
+    sim:finish(both)
+    assert.same({ z, y }, sim:running())
+  end)
+
+  it("are handed on in the order they were asked for", function()
+    local sim = new { lua = 9 }
+    for _ = 1, 20 do sim:add { writes = { "f" } } end
+    local expected = {}
+    for id = 1, 20 do expected[id] = id end
+    assert.same(expected, drain(sim))
+  end)
+
+  it("are free when a task in front gives up waiting", function()
+    local sim = new { lua = 9 }
+    local a = sim:add { writes = { "x" } }
+    local both = sim:add { writes = { "x", "y" } }
+    local y = sim:add { writes = { "y" } }
+    assert.same({ a }, sim:running())
+    sim:stop(both)
+    assert.same({ a, y }, sim:running())
+  end)
+
+  it("are free when a task in front gets a blocker", function()
+    local sim = new { lua = 9 }
+    local a = sim:add { writes = { "x" } }
+    local both = sim:add { writes = { "x", "y" } }
+    local y = sim:add { writes = { "y" } }
+    sim:block { { both, a } }
+    assert.same({ a, y }, sim:running())
+    sim:finish(a)
+    sim:finish(y)
+    assert.same({ both }, sim:running())
+  end)
+
+  it("are given to who waits behind when a priority changes", function()
+    local sim = new { lua = 9 }
+    local a = sim:add { writes = { "x" } }
+    local both = sim:add { writes = { "x", "y" } }
+    local y = sim:add { writes = { "y" } }
+    sim:priority(both, 3)
+    assert.same({ a, y }, sim:running())
+    sim:finish(a)
+    sim:finish(y)
+    assert.same({ both }, sim:running())
+  end)
+
+  it("are given back by a task that waits, and taken again", function()
+    local sim = new { lua = 9 }
+    local parent = sim:add { writes = { "d" } }
+    local child = sim:add { parent = parent, writes = { "d/f" } }
+    local other = sim:add { writes = { "d" } }
+    assert.same({ parent }, sim:running())
+    sim:wait(child, parent)
+    assert.same({ child }, sim:running())
+    sim:finish(child)
+    assert.same({ other }, sim:running())
+    sim:finish(other)
+    assert.same({ parent }, sim:running())
+  end)
+
+  it("are given back by a task that failed and will be tried again", function()
+    local sim = new { lua = 9 }
+    local a = sim:add { writes = { "f" }, retry = { max = 1, backoff = 1 } }
+    local b = sim:add { writes = { "f" } }
+    sim:finish(a, "failed")
+    assert.same({ b }, sim:running())
+    sim:advance(1)
+    sim:finish(b)
+    assert.same({ a }, sim:running())
+  end)
+
+  it("of 2,000 tasks on one file are served one by one", function()
+    local sim = test.sim { lua = 9 }
+    for _ = 1, 2000 do sim:add { writes = { "f" } } end
+    for id = 1, 2000 do
+      assert(sim:running()[1] == id and not sim:running()[2])
+      sim:finish(id)
+    end
+    assert.is_nil(sim:check())
+  end)
+end)
