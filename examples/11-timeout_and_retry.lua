@@ -31,11 +31,11 @@ local patient = Task{
   run_in_background = true,
 }
 local early = TaskOutput{task_id = patient, timeout = "20ms"}
-print(("timed out: %s, still %s"):format(early.timed_out, early.status))
+print("timed out: " .. tostring(early.timed_out))
 TaskUpdate{task_id = gate, status = "completed", output = "went"}
 print(TaskOutput(patient).output)
 
 --> failed: timeout
 --> fine now after 2 attempts
---> timed out: true, still in_progress
+--> timed out: true
 --> went

@@ -9,12 +9,12 @@
 static int
 claim_refusal(const Task *item)
 {
-    if (item->kind != TASK_ITEM)
-        return ORUN_ESTATE;
     if (item->removed)
         return ORUN_EREMOVED;
     if (task_final(item))
         return ORUN_ERESOLVED;
+    if (item->kind != TASK_ITEM)
+        return ORUN_ESTATE;
     if (item->state == TASK_RUNNING)
         return ORUN_ECLAIMED;
     return item->state == TASK_WAITING ? ORUN_EBLOCKED : 0;
@@ -105,17 +105,8 @@ claim_release(Sched *s, Task *item, Task *who)
         e = ORUN_ESTATE;
     else if (e == ORUN_ECLAIMED && item->claimer == who)
         e = 0;
-    if (e == 0) {
-        Task **at = &who->claims;
-        while (*at != item)
-            at = &(*at)->next_claim;
-        *at = item->next_claim;
-        item->next_claim = NULL;
-        item->claimer = NULL;
-        task_move(item, TASK_READY);
-        queue_push_front(&s->board.items, &item->job.link, item->priority);
-        wait_fire_all(&s->board.item_waits);
-    }
+    if (e == 0)
+        settle_give_back(s, item);
     sched_unlock(s);
     return e;
 }

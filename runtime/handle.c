@@ -57,16 +57,22 @@ handle_open(lua_State *L)
     lua_rawsetp(L, LUA_REGISTRYINDEX, &handle_key);
 }
 
+bool
+handle_is(lua_State *L, int idx)
+{
+    if (!lua_checkstack(L, 3) || !lua_getmetatable(L, idx))
+        return false;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &handle_key);
+    bool is = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return is;
+}
+
 static uint64_t
 handle_at(lua_State *L, int idx, void *ud)
 {
     (void)ud;
-    if (!lua_checkstack(L, 3) || !lua_getmetatable(L, idx))
-        return 0;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &handle_key);
-    bool is = lua_rawequal(L, -1, -2);
-    lua_pop(L, 2);
-    if (!is)
+    if (!handle_is(L, idx))
         return 0;
     uint64_t id = 0;
     idx = lua_absindex(L, idx);
@@ -91,6 +97,20 @@ handle_resolve(lua_State *L, uint64_t id, void *ud)
         value_decode(L, v, NULL);
     else
         lua_pushnil(L);
+}
+
+/* A captured handle stays one. */
+static void
+handle_keep(lua_State *L, uint64_t id, void *ud)
+{
+    Sched *s = ud;
+    handle_push(L, board_find(&s->board, id));
+}
+
+ValueOps
+handle_keeping(Sched *s)
+{
+    return (ValueOps){ .resolve = handle_keep, .ud = s };
 }
 
 ValueOps

@@ -22,14 +22,20 @@ uint64_t handle_parse(const char *s);
 /* Push {id=, description=} of a task. */
 void handle_push(lua_State *L, const Task *t);
 
+/* Is the value at idx a handle? Never raises. */
+bool handle_is(lua_State *L, int idx);
+
 /* Make the metatable and keep it in the registry. May raise. */
 void handle_open(lua_State *L);
 
 /* For encoding: handles are kept as references to their tasks. */
 extern const ValueOps handle_encoding;
 
-/* For decoding: a reference becomes its task's output, nil when that did not
- * complete. */
+/* For decoding functions: a captured handle is a handle again. */
+ValueOps handle_keeping(Sched *s);
+
+/* For decoding inputs: a reference becomes its task's output, nil when that did
+ * not complete. */
 ValueOps handle_decoding(Sched *s);
 
 #endif

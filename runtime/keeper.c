@@ -271,6 +271,7 @@ keeper_on_exited(KeeperChild *c, Keeper *k, const char *body)
     WireExited w;
     memcpy(&w, body, sizeof w);
     keeper_forget(k, c);
+    c->pid = w.pid;
     KeeperExit exit = { .status = w.status, .wall = w.wall, .cpu = w.cpu,
                         .max_rss = (long)w.max_rss };
     c->exited(c, &exit);

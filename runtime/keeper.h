@@ -2,8 +2,8 @@
  * other process. Layer 5 (runners).
  *
  * The keeper (keeper_main.c) is a child subreaper with the other end of a
- * socket: it starts what it is told (vfork, own session, default signals, only
- * descriptors 0-2), reports exits, kills whole trees, and when the socket
+ * socket: it starts what it is told (vfork, own process group, default signals,
+ * only descriptors 0-2), reports exits, kills whole trees, and when the socket
  * closes — however orun ended — kills everything it ever started. It is a small
  * program whose bytes are inside the library: it is written to a memfd and
  * executed from there with the first process, so hosts need no helper file and
@@ -34,13 +34,12 @@ typedef struct KeeperChild { /* embedded in a Proc */
     List link;
     uint64_t id;             /* set by keeper_spawn, 0 when not known any more */
     int pid;                 /* 0 until started */
-    /* Both are called on the io thread. Once: pid > 0, or pid = 0 and err =
-     * errno, what = the step: "fork", "cwd", "exec", "interpreter" (the script
-     * is there, what its first line names is not), "pipe" or "keeper". A good
-     * start is told a few milliseconds late, to be told together with the exit
-     * of a short program. */
+    /* Both are called on the io thread, each at most once. started: pid > 0, a
+     * few milliseconds after the start; or pid = 0 and err = errno, what = the
+     * step: "fork", "cwd", "exec", "interpreter" (the script is there, what its
+     * first line names is not), "pipe" or "keeper". */
     void (*started)(struct KeeperChild *c, int pid, int err, const char *what);
-    /* Once, after a successful start. */
+    /* The end of one that was started; for a short-lived one the only call. */
     void (*exited)(struct KeeperChild *c, const KeeperExit *exit);
 } KeeperChild;
 

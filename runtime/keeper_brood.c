@@ -103,6 +103,7 @@ keeper_brood_end(Brood *b, Child *c, double now)
     buf_put(&b->ended, &c->pid, sizeof c->pid);
     b->ended.failed = false; /* then its strays are known by their mark only */
     list_del(&c->link);
+    list_del(&c->news);
     b->n--;
     mem_free(c);
     keeper_brood_want(b, now);
@@ -128,12 +129,10 @@ keeper_brood_ended(const Brood *b, int pid)
 static bool
 keeper_brood_judge(Brood *b, const TreeProc *p)
 {
-    const Child *owner = keeper_brood_pid(b, p->session);
-    if (!owner)
-        owner = keeper_brood_pid(b, p->group);
+    const Child *owner = keeper_brood_pid(b, p->group);
     if (owner)
         return owner->doomed;
-    if (keeper_brood_ended(b, p->session) || keeper_brood_ended(b, p->group))
+    if (keeper_brood_ended(b, p->group))
         return true;
     uint64_t task;
     if (keeper_tree_task(p->pid, &task))

@@ -3,10 +3,10 @@
  *
  * Part of the keeper program only. A "main" child was started on request; any
  * other child of the keeper is a stray: something a main started whose parent
- * died. A stray whose session or group is that of a main belongs to it; else
- * the ORUN_KEEPER it inherited names its task. Strays of a task that still has
- * a main stay, the others are killed with all their descendants; one that
- * cannot be attributed is killed when no main is left.
+ * died. A stray in the group of a main belongs to it; else the ORUN_KEEPER it
+ * inherited names its task. Strays of a task that still has a main stay, the
+ * others are killed with all their descendants; one that cannot be attributed
+ * is killed when no main is left.
  */
 #ifndef ORUN_KEEPER_BROOD_H
 #define ORUN_KEEPER_BROOD_H
@@ -18,6 +18,7 @@
 
 typedef struct Child {
     List link; /* in a ring of the brood */
+    List news; /* in a list of those whose start was not told yet */
     uint64_t id, task;
     int pid;
     double start;

@@ -97,7 +97,7 @@ keeper_exec_child(void *arg)
     KeeperExec *e = arg;
     sigset_t none;
     sigemptyset(&none);
-    setsid();
+    setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != e->keeper) /* it died before that line */
         return 127;

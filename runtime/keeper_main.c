@@ -40,9 +40,9 @@
 static const double KEEPER_PATIENCE = 5, KEEPER_SOON = 0.005,
                     KEEPER_LATER = 0.25;
 
-/* How long the news of a good start may wait for other news to go with: the
- * shortest programs have ended by then, and orun is woken once, not twice. */
-static const double KEEPER_HOLD = 0.002;
+/* How old a child is when its good start is told: the shortest programs have
+ * ended by then, and orun is woken once and not several times. */
+static const double KEEPER_NEWS = 0.002;
 
 /* A request to start a program: what its strings point to follows it in the
  * same block. */
@@ -59,7 +59,7 @@ static struct {
     Buf in;         /* bytes received, whole frames and the start of one */
     Buf out;        /* answers not sent yet … */
     size_t sent;    /* … but for these */
-    double hold;    /* when they must go; 0: now */
+    List news;      /* of Child.news: young, their start not told */
     int fds[2 * WIRE_FDS]; /* received with frames that are not handled yet */
     int nfds;
     int signals;    /* a signalfd */
@@ -89,26 +89,40 @@ keeper_answer(uint32_t kind, uint64_t id, const void *body, size_t size)
     buf_put(&keeper.out, body, size);
     if (buf_failed(&keeper.out))
         keeper.over = true; /* orun must not wait for an answer it missed */
-    keeper.hold = 0;
 }
 
 static void
 keeper_answer_start(uint64_t id, int pid, int err, int step)
 {
     WireStarted w = { .pid = pid, .err = err, .step = step };
-    double hold = keeper.out.n == 0 ? keeper_now() + KEEPER_HOLD : keeper.hold;
     keeper_answer(WIRE_STARTED, id, &w, sizeof w);
-    if (pid)
-        keeper.hold = hold;
 }
 
-/* Send what is to be sent now, as far as that goes. */
+static Child *
+keeper_first_news(void)
+{
+    if (list_empty(&keeper.news))
+        return NULL;
+    return container_of(keeper.news.next, Child, news);
+}
+
+/* Tell the starts of those that have lived for a moment. */
+static void
+keeper_tell(void)
+{
+    Child *c;
+    double born = keeper_now() - KEEPER_NEWS;
+    while ((c = keeper_first_news()) != NULL && c->start <= born) {
+        list_del(&c->news);
+        keeper_answer_start(c->id, c->pid, 0, WIRE_STEP_NONE);
+    }
+}
+
+/* Send what can be sent now. */
 static void
 keeper_flush(void)
 {
     Buf *out = &keeper.out;
-    if (keeper.hold != 0 && keeper_now() < keeper.hold)
-        return;
     while (keeper.sent < out->n) {
         ssize_t n = send(WIRE_SOCKET, out->p + keeper.sent,
                          out->n - keeper.sent, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -116,13 +130,11 @@ keeper_flush(void)
             continue;
         if (n < 0) {
             keeper.over |= errno != EAGAIN && errno != ENOBUFS;
-            keeper.hold = 0;
             return;
         }
         keeper.sent += (size_t)n;
     }
     keeper.sent = 0;
-    keeper.hold = 0;
     buf_clear(out);
 }
 
@@ -134,6 +146,7 @@ keeper_report(Child *c, int status, const struct rusage *used)
     const struct timeval *u = &used->ru_utime, *s = &used->ru_stime;
     double now = keeper_now();
     WireExited w = {
+        .pid = c->pid,
         .status = status,
         .wall = now - c->start,
         .cpu = (double)(u->tv_sec + s->tv_sec)
@@ -191,6 +204,7 @@ keeper_start(Start *s)
     if (pid) {
         *c = (Child){ .id = s->id, .task = s->task, .pid = pid, .start = now };
         keeper_brood_add(&keeper.brood, c);
+        list_push(&keeper.news, &c->news);
     } else {
         mem_free(c);
     }
@@ -205,7 +219,8 @@ keeper_try(Start *s)
     if (step == WIRE_STEP_FORK && (err == EAGAIN || err == ENOMEM)
         && keeper_now() < s->deadline)
         return false;
-    keeper_answer_start(s->id, pid, err, step);
+    if (!pid)
+        keeper_answer_start(s->id, 0, err, step);
     return true;
 }
 
@@ -475,21 +490,24 @@ keeper_read_signals(void)
 static int
 keeper_timeout(void)
 {
-    double due = keeper.brood.due;
-    if (!list_empty(&keeper.refused) && (due == 0 || keeper.retry < due))
+    static const double hour = 3600;
+    double now = keeper_now(), due = now + hour;
+    if (keeper.brood.due != 0 && keeper.brood.due < due)
+        due = keeper.brood.due;
+    if (!list_empty(&keeper.refused) && keeper.retry < due)
         due = keeper.retry;
-    else if (due == 0 && keeper.hold == 0)
+    if (!list_empty(&keeper.news)
+        && keeper_first_news()->start + KEEPER_NEWS < due)
+        due = keeper_first_news()->start + KEEPER_NEWS;
+    if (due == now + hour)
         return -1;
-    if (keeper.hold != 0 && (due == 0 || keeper.hold < due))
-        due = keeper.hold;
-    double left = due - keeper_now();
-    return left <= 0 ? 0 : (int)(left * 1000) + 1;
+    return due <= now ? 0 : (int)((due - now) * 1000) + 1;
 }
 
 static void
 keeper_wait(void)
 {
-    bool unsent = keeper.out.n > 0 && keeper.hold == 0;
+    bool unsent = keeper.out.n > 0;
     struct pollfd p[] = {
         { .fd = WIRE_SOCKET, .events = unsent ? POLLIN | POLLOUT : POLLIN },
         { .fd = keeper.signals, .events = POLLIN },
@@ -515,6 +533,7 @@ keeper_run(void)
             keeper_retry();
         if (b->due != 0 && b->due <= keeper_now())
             keeper_brood_sweep(b, keeper_now);
+        keeper_tell();
         keeper_flush();
     }
 }
@@ -563,6 +582,7 @@ keeper_serve(void)
     prctl(PR_SET_NAME, "orun-keeper");
     keeper.over = getppid() != keeper.parent;
     list_init(&keeper.refused);
+    list_init(&keeper.news);
     keeper_brood_init(&keeper.brood);
     keeper_run();
     keeper_brood_kill(&keeper.brood);

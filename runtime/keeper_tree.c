@@ -50,8 +50,8 @@ keeper_tree_stat(const char *pid, TreeProc *p)
     if (keeper_tree_read(pid, "stat", line, sizeof line) <= 0)
         return false;
     const char *end = strrchr(line, ')'); /* the name may hold anything */
-    if (!end || sscanf(end + 1, " %c %d %d %d", &state, &p->parent, &p->group,
-                       &p->session) != 4)
+    if (!end
+        || sscanf(end + 1, " %c %d %d", &state, &p->parent, &p->group) != 3)
         return false;
     p->pid = atoi(pid);
     p->dead = state == 'Z' || state == 'X';

@@ -11,7 +11,7 @@
 #include "base.h"
 
 typedef struct TreeProc {
-    int pid, parent, group, session;
+    int pid, parent, group;
     bool dead;   /* a zombie */
     bool doomed; /* to be killed, and its descendants too */
 } TreeProc;

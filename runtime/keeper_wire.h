@@ -2,7 +2,7 @@
  *
  * Both ends are of one build and one machine, so frames are plain structs: a
  * WireHead, then `size` bytes. orun sends SPAWN and SIGNAL, the keeper answers
- * STARTED and EXITED. A SPAWN's body is a WireSpawn followed by NUL-terminated
+ * STARTED and EXITED (of a short-lived child only the latter). A SPAWN's body is a WireSpawn followed by NUL-terminated
  * strings (the working folder if there is one, the arguments, the
  * environment), and exactly WIRE_FDS descriptors travel with its first byte.
  */
@@ -53,7 +53,7 @@ typedef struct WireStarted {
 } WireStarted;
 
 typedef struct WireExited {
-    int32_t status, zero;
+    int32_t pid, status;
     double wall, cpu; /* seconds: since the start; user and system */
     int64_t max_rss;  /* KiB */
 } WireExited;

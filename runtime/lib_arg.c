@@ -200,6 +200,13 @@ arg_integer(lua_State *L, const char *fn, const char *name, int idx,
     return i;
 }
 
+void
+arg_table(lua_State *L, const char *fn, const char *name, int idx)
+{
+    if (!lua_isnil(L, idx) && lua_type(L, idx) != LUA_TTABLE)
+        arg_error(L, fn, name, idx, "a table of named fields is wanted");
+}
+
 typedef struct ArgUnit {
     const char *name;
     double factor;

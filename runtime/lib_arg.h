@@ -42,6 +42,9 @@ const char *arg_text(lua_State *L, const char *fn, const char *name, int idx,
 bool arg_bool(lua_State *L, const char *fn, const char *name, int idx,
               bool other);
 
+/* The value must be a table or nil. */
+void arg_table(lua_State *L, const char *fn, const char *name, int idx);
+
 /* An integer from lo to hi; `other` when nil. */
 lua_Integer arg_integer(lua_State *L, const char *fn, const char *name, int idx,
                         lua_Integer lo, lua_Integer hi, lua_Integer other);

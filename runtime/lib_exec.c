@@ -246,6 +246,7 @@ lib_exec(lua_State *L)
     double timeout = arg_duration(L, fn, "timeout", ARG(X_timeout), false,
                                   INFINITY);
     size_t max = arg_size(L, fn, "max_output", ARG(X_max_output));
+    park_check(L, fn);
     ExecCall *c = lib_exec_new(L, argv[0], max);
     bool failed = false;
     char **env = lib_env(L, ARG(X_env), &failed);

@@ -15,6 +15,9 @@ lib_read_tasks(lua_State *L, const char *fn, const char *name, int idx)
 {
     if (lua_isnil(L, idx))
         return 0;
+    if (handle_is(L, idx))
+        arg_error(L, fn, name, idx, "an array of tasks is wanted; put the "
+                  "handle in braces: {handle}");
     lua_Integer n = arg_array(L, fn, name, idx, BOARD_MAX_BLOCKERS);
     luaL_checkstack(L, (int)n + 8, "too many tasks");
     for (lua_Integer i = 1; i <= n; i++) {
@@ -94,6 +97,7 @@ lib_task_create(lua_State *L)
                                     LIB_MAX_PROMPT, &prompt_len);
     lua_Integer priority = arg_integer(L, fn, "priority", ARG(C_priority),
                                        QUEUE_LOWEST, QUEUE_HIGHEST, 0);
+    arg_table(L, fn, "metadata", ARG(C_metadata));
     const char *policy = arg_text(L, fn, "on_blocker_failure",
                                   ARG(C_on_blocker_failure), 32);
     if (policy && strcmp(policy, "run") != 0 && strcmp(policy, "cancel") != 0)
@@ -273,8 +277,10 @@ lib_task_get(lua_State *L)
         }
     }
     Sched *s = park_run(L)->sched;
-    uint64_t id = lua_type(L, idx) == LUA_TSTRING
-        ? handle_parse(lua_tostring(L, idx)) : 0;
+    size_t n = 0;
+    const char *word = lua_type(L, idx) == LUA_TSTRING
+        ? lua_tolstring(L, idx, &n) : "";
+    uint64_t id = strlen(word) == n ? handle_parse(word) : 0;
     sched_lock(s);
     bool unknown = id && !board_find(&s->board, id);
     board_unlock(&s->board);

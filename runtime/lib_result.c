@@ -70,12 +70,15 @@ void
 lib_where(lua_State *L, Task *t)
 {
     lua_Debug ar;
-    LuaRun *run = park_run(L);
-    if (!lua_getstack(L, 1, &ar) || !lua_getinfo(L, "Sl", &ar)
-        || ar.currentline <= 0)
+    for (int level = 1; lua_getstack(L, level, &ar); level++) {
+        lua_getinfo(L, "Sl", &ar);
+        bool ours = strncmp(ar.short_src, "[orun]", 6) == 0;
+        if (ours || ar.currentline <= 0)
+            continue;
+        t->line = ar.currentline;
+        t->file = host_intern(park_run(L)->host, ar.short_src);
         return;
-    t->line = ar.currentline;
-    t->file = host_intern(run->host, ar.short_src);
+    }
 }
 
 static void
@@ -103,12 +106,27 @@ lib_set_value(lua_State *L, const char *key, const Value *v)
     lua_setfield(L, -2, key);
 }
 
+/* Set `error`, and `traceback` when the text goes on with one. */
+static void
+lib_set_error(lua_State *L, const char *error)
+{
+    static const char mark[] = "\nstack traceback:\n";
+    const char *trace = error ? strstr(error, mark) : NULL;
+    if (!trace) {
+        lib_set_string(L, "error", error);
+        return;
+    }
+    lua_pushlstring(L, error, (size_t)(trace - error));
+    lua_setfield(L, -2, "error");
+    lib_set_string(L, "traceback", trace + 1);
+}
+
 /* What a final task keeps for good: safe to read without the lock. */
 static void
 lib_push_outcome(lua_State *L, const Outcome *o)
 {
     lib_set_value(L, "output", o->output);
-    lib_set_string(L, "error", o->error);
+    lib_set_error(L, o->error);
     lib_set_string(L, "error_kind", task_fault_name(o->fault));
     lib_set_value(L, "error_value", o->error_value);
     if (o->code >= 0) {
@@ -263,6 +281,11 @@ lib_await(lua_State *L, const char *fn, Task *t, double deadline)
 {
     LuaRun *run = park_run(L);
     WaitFor what = { .kind = WAIT_FOR_TASK, .task = t, .deadline = deadline };
+    if (t->removed) {
+        lua_pushnil(L);
+        lua_pushliteral(L, "removed");
+        return 2;
+    }
     if (task_final(t)) {
         lib_push_result(L, t, false);
         return 1;
@@ -275,25 +298,34 @@ static const char *const lib_output_fields[] = {
     "block", "task_id", "timeout",
 };
 
+/* Has the table at 1 this field? */
+static bool
+lib_output_has(lua_State *L, const char *field)
+{
+    lua_pushstring(L, field);
+    bool has = lua_rawget(L, 1) != LUA_TNIL;
+    lua_pop(L, 1);
+    return has;
+}
+
+/* Is argument 1 the task itself (a handle, an id, a result, an entry of the
+ * list), and not a table of options? */
+static bool
+lib_output_bare(lua_State *L)
+{
+    if (lua_type(L, 1) != LUA_TTABLE || handle_is(L, 1)
+        || lib_output_has(L, "status"))
+        return true;
+    return lib_output_has(L, "id") && !lib_output_has(L, "task_id")
+        && !lib_output_has(L, "block") && !lib_output_has(L, "timeout");
+}
+
 /* TaskOutput{task_id=, block=, timeout=}, TaskOutput(handle), TaskOutput(id) */
 int
 lib_task_output(lua_State *L)
 {
     LuaRun *run = park_run(L);
-    bool bare = lua_type(L, 1) != LUA_TTABLE;
-    if (!bare) {
-        lua_pushliteral(L, "task_id");
-        lua_rawget(L, 1);
-        bool asked = !lua_isnil(L, -1);
-        lua_pushliteral(L, "status");
-        lua_rawget(L, 1);
-        bool result = !lua_isnil(L, -1);
-        lua_pushliteral(L, "id");
-        lua_rawget(L, 1);
-        bare = result || (!asked && !lua_isnil(L, -1));
-        lua_pop(L, 3);
-    }
-    if (bare) {
+    if (lib_output_bare(L)) {
         if (lua_gettop(L) != 1)
             return luaL_error(L, "TaskOutput: one task is wanted, got %d "
                               "arguments; options go into the table: "
@@ -309,12 +341,7 @@ lib_task_output(lua_State *L)
     bool block = arg_bool(L, "TaskOutput", "block", ARG(0), true);
     double timeout = arg_duration(L, "TaskOutput", "timeout", ARG(2), true,
                                   INFINITY);
-    if (t->removed) {
-        lua_pushnil(L);
-        lua_pushliteral(L, "removed");
-        return 2;
-    }
-    if (!block) {
+    if (!block && !t->removed) {
         lib_push_result(L, t, false);
         return 1;
     }

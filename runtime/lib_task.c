@@ -137,17 +137,7 @@ lib_task_read_prompt(lua_State *L, TaskArgs *a)
 static void
 lib_task_read_edges(lua_State *L, TaskArgs *a)
 {
-    if (lib_task_has(L, F_blockedBy)) {
-        a->blockers = arg_array(L, "Task", "blockedBy", ARG(F_blockedBy),
-                                BOARD_MAX_BLOCKERS);
-        for (lua_Integer i = 1; i <= a->blockers; i++) {
-            lua_rawgeti(L, ARG(F_blockedBy), i);
-            Task *t = lib_task_at(L, "Task", "blockedBy", -1);
-            lua_pushlightuserdata(L, t);
-            lua_replace(L, -2);
-            luaL_checkstack(L, 8, "too many blockers");
-        }
-    }
+    a->blockers = lib_read_tasks(L, "Task", "blockedBy", ARG(F_blockedBy));
     const char *policy = arg_text(L, "Task", "on_blocker_failure",
                                   ARG(F_on_blocker_failure), 32);
     if (policy && strcmp(policy, "run") != 0 && strcmp(policy, "cancel") != 0)
@@ -195,6 +185,7 @@ lib_task_read(lua_State *L, LuaRun *run, TaskArgs *a)
     a->limit = arg_name(L, fn, "limit", ARG(F_limit));
     a->memory_limit = arg_size(L, fn, "memory_limit", ARG(F_memory_limit));
     a->max_output = arg_size(L, fn, "max_output", ARG(F_max_output));
+    arg_table(L, fn, "metadata", ARG(F_metadata));
     a->cwd = arg_text(L, fn, "cwd", ARG(F_cwd), 4096);
     lib_check_env(L, fn, ARG(F_env));
     if (!a->agent && (a->cwd || lib_task_has(L, F_env)))
@@ -316,25 +307,17 @@ static Task **
 lib_task_blockers(lua_State *L, LuaRun *run, const TaskArgs *a, const Task *t,
                   size_t *n)
 {
-    const Value *holders[] = { t->input, t->code };
-    size_t inside = 0, count = 0;
-    for (size_t h = 0; h < countof(holders); h++)
-        inside += holders[h] ? value_handles(holders[h]) : 0;
-    *n = (size_t)a->blockers + inside;
-    Task **all = mem_alloc((*n + 1) * sizeof *all);
+    size_t inside = t->input ? value_handles(t->input) : 0, count = 0;
+    Task **all = mem_alloc(((size_t)a->blockers + inside + 1) * sizeof *all);
     if (!all)
         return NULL;
     for (lua_Integer i = 0; i < a->blockers; i++)
         all[count++] = lua_touserdata(L, ARG(F_COUNT) + (int)i);
-    sched_lock(run->sched);
-    for (size_t h = 0; h < countof(holders); h++)
-        for (size_t i = 0; holders[h] && i < value_handles(holders[h]); i++) {
-            Task *b = board_find(&run->sched->board,
-                                 value_handle(holders[h], i));
-            if (b && b->id != 0)
-                all[count++] = b;
-        }
-    board_unlock(&run->sched->board);
+    for (size_t i = 0; i < inside; i++) {
+        Task *b = board_find(&run->sched->board, value_handle(t->input, i));
+        if (b && b->id != 0)
+            all[count++] = b;
+    }
     *n = count;
     return all;
 }
@@ -350,8 +333,7 @@ lib_task_make(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t, Buf *why)
         e = lib_task_options(L, run, a, t, why);
     if (e)
         return e;
-    if (a->blockers == 0 && !(t->input && value_handles(t->input))
-        && !(t->code && value_handles(t->code)))
+    if (a->blockers == 0 && !(t->input && value_handles(t->input)))
         return sched_add(run->sched, t, run->task, NULL, 0);
     Task **blockers = lib_task_blockers(L, run, a, t, &n);
     if (!blockers)
@@ -390,6 +372,8 @@ lib_task(lua_State *L)
     Buf text = { 0 };
     arg_frame(L, "Task", lib_task_fields, F_COUNT, false);
     lib_task_read(L, run, &a);
+    if (!a.background)
+        park_check(L, "Task");
     lib_code_sync_path(L, run);
     lib_code_box(L, ARG(F_run));
     Task *t = mem_zalloc(1, sizeof *t);

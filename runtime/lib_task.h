@@ -68,7 +68,7 @@ lua_Integer lib_read_tasks(lua_State *L, const char *fn, const char *name,
 void lib_push_entry(lua_State *L, Task *t, bool mark);
 void lib_push_item(lua_State *L, Task *t);
 
-/* Remember where in the script the caller was called. */
+/* Remember which line of the user's, past C and orun's own Lua, led here. */
 void lib_where(lua_State *L, Task *t);
 
 /* Lua functions. */

@@ -17,6 +17,7 @@ typedef struct SimSpec {
     Task *parent;
     const AgentType *agent;
     TaskOptions opt; /* limit set, writes not yet */
+    bool plain;      /* it is to have no options at all */
     int writes;      /* stack index of the paths, 0: none */
 } SimSpec;
 
@@ -102,6 +103,7 @@ lib_sim_read(lua_State *L, Sim *sim, SimSpec *spec)
     spec->opt.timeout = lib_test_number(L, 2, "timeout", 0);
     spec->opt.despite_failure = lib_test_flag(L, 2, "despite_failure");
     spec->opt.detach = lib_test_flag(L, 2, "detach");
+    spec->plain = lib_test_flag(L, 2, "plain");
     lib_sim_read_retry(L, &spec->opt.retry);
     lib_sim_read_names(L, sim, spec);
     lib_sim_read_blockers(L, sim, spec);
@@ -143,6 +145,8 @@ lib_sim_make(lua_State *L, const SimSpec *spec)
     t->priority = (int8_t)spec->priority;
     t->line = spec->instant;
     t->agent = spec->agent;
+    if (spec->plain)
+        return t;
     t->opt = mem_alloc(sizeof *t->opt);
     if (!t->opt)
         goto fail;
@@ -161,8 +165,8 @@ fail:
 }
 
 /* add{kind=, blockers=, timeout=, retry=, limit=, agent=, writes=, priority=,
- * despite_failure=, detach=, parent=, description=, instant=} -> id, or nil
- * and the error */
+ * despite_failure=, detach=, parent=, description=, instant=, plain=} -> id, or
+ * nil and the error */
 int
 lib_sim_add(lua_State *L)
 {

@@ -151,16 +151,30 @@ lib_update_status(lua_State *L, Task *t, const char *status)
         return lib_update_resolve(L, t, TASK_CANCELLED);
     if (strcmp(status, "deleted") == 0)
         return lib_update_delete(L, t);
-    if (strcmp(status, "pending") == 0) {
-        int e = claim_release(run->sched, t, run->task);
-        if (e)
-            return lib_refused(L, t, e);
-        lua_pushboolean(L, 1);
-        return 1;
-    }
-    return arg_error(L, "TaskUpdate", "status", ARG(U_status),
-                     "\"pending\", \"in_progress\", \"completed\", \"failed\", "
-                     "\"cancelled\" or \"deleted\" is wanted");
+    int e = claim_release(run->sched, t, run->task);
+    if (e)
+        return lib_refused(L, t, e);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* Raise for a status that is none, before anything is changed. */
+static const char *
+lib_update_read_status(lua_State *L)
+{
+    static const char *const known[] = {
+        "pending", "in_progress", "completed", "failed", "cancelled", "deleted",
+    };
+    const char *status = arg_text(L, "TaskUpdate", "status", ARG(U_status),
+                                  LIB_MAX_LABEL);
+    for (size_t i = 0; status && i < countof(known); i++)
+        if (strcmp(status, known[i]) == 0)
+            return status;
+    if (status)
+        arg_error(L, "TaskUpdate", "status", ARG(U_status), "\"pending\", "
+                  "\"in_progress\", \"completed\", \"failed\", \"cancelled\" "
+                  "or \"deleted\" is wanted");
+    return NULL;
 }
 
 /* Add the edges asked for, all or none. Raises on a cycle. */
@@ -242,7 +256,7 @@ lib_task_update(lua_State *L)
     if (!arg_given(L, ARG(U_task_id)))
         return luaL_error(L, "TaskUpdate: task_id is missing");
     Task *t = lib_task_at(L, fn, "task_id", ARG(U_task_id));
-    const char *status = arg_text(L, fn, "status", ARG(U_status), 64);
+    const char *status = lib_update_read_status(L);
     lua_Integer priority = arg_integer(L, fn, "priority", ARG(U_priority),
                                        QUEUE_LOWEST, QUEUE_HIGHEST, 0);
     if (t->removed)

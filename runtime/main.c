@@ -9,6 +9,7 @@
 #include "orun.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -250,15 +251,26 @@ main_report(const char *message)
     fprintf(stderr, "orun: %s%s", message, message[n - 1] == '\n' ? "" : "\n");
 }
 
-/* What was printed must have arrived: a full disk is not success. */
+/* Has the reader of standard output gone? */
+static bool
+main_unread(void)
+{
+    struct pollfd out = { .fd = 1, .events = POLLOUT };
+    return poll(&out, 1, 0) == 1 && out.revents & POLLERR;
+}
+
+/* What was printed must have arrived: a full disk is not success. A reader
+ * that has seen enough is. */
 static int
 main_flush(int status)
 {
-    bool failed = fflush(stdout) != 0 || ferror(stdout);
-    if (!failed || errno == EPIPE)
+    errno = 0;
+    bool failed = fflush(stdout) != 0;
+    int reason = errno;
+    if ((!failed && !ferror(stdout)) || reason == EPIPE || main_unread())
         return status;
-    fprintf(stderr, "orun: cannot write to standard output: %s\n",
-            strerror(errno));
+    fprintf(stderr, "orun: cannot write to standard output%s%s\n",
+            reason ? ": " : "", reason ? strerror(reason) : "");
     return status ? status : 1;
 }
 

@@ -23,6 +23,7 @@ enum {
     ORUN_PROCESSES = 5,             /* programs at once, by default */
     ORUN_MAX_SCRIPT = 16 << 20,     /* bytes of a script */
     ORUN_MEMORY = 1 << 30,          /* of a Lua task */
+    ORUN_LINES = 20,                /* of the message about tasks, at most */
 };
 
 struct orun {
@@ -197,17 +198,69 @@ orun_wait(orun *o, const WaitFor *what)
     return o->run.wait.outcome;
 }
 
-/* Wait until every task is final; what can never end is cancelled. */
+/* The task waited for by one that can never end, NULL when it is no task. */
+static const Task *
+orun_awaited(const Task *t)
+{
+    if (t->waiting)
+        return t->waiting->target;
+    for (uint32_t i = 0; t->edges && i < t->edges->blocker_count; i++)
+        if (!task_final(t->edges->blockers[i]))
+            return t->edges->blockers[i];
+    return NULL;
+}
+
+/* Begin a line of the message that is about t. */
 static void
+orun_begin_line(orun *o, const Task *t)
+{
+    if (o->message.n)
+        buf_putc(&o->message, '\n');
+    if (t->file)
+        buf_printf(&o->message, "%s:%d: ", t->file, t->line);
+    board_name(t, &o->message);
+}
+
+/* Name the tasks that wait for what can never be. */
+static void
+orun_report_stuck(orun *o)
+{
+    Board *b = &o->run.sched->board;
+    int lines = 0;
+    board_lock(b);
+    for (size_t i = 1; i < b->count && lines < ORUN_LINES; i++) {
+        Task *t = board_find(b, i);
+        if (task_final(t) || t->kind == TASK_ITEM)
+            continue;
+        const Task *other = orun_awaited(t);
+        orun_begin_line(o, t);
+        buf_puts(&o->message, " can never end, and was cancelled: it waits");
+        if (other) {
+            buf_puts(&o->message, " for ");
+            board_name(other, &o->message);
+        }
+        lines++;
+    }
+    board_unlock(b);
+}
+
+/* Wait until every task is final; what can never end is cancelled. False when
+ * there was such a task, which the message then names. */
+static bool
 orun_wait_idle(orun *o)
 {
+    bool fine = true;
     WaitFor idle = { .kind = WAIT_FOR_IDLE, .deadline = INFINITY };
-    while (orun_wait(o, &idle) != WAIT_DONE) {
+    for (int end; (end = orun_wait(o, &idle)) != WAIT_DONE;) {
+        if (end == WAIT_DEADLOCK && fine)
+            orun_report_stuck(o);
+        fine = fine && end != WAIT_DEADLOCK;
         sched_lock(o->run.sched);
         o->run.task->stopping = FAULT_NONE;
         sched_unlock(o->run.sched);
         sched_cancel_all(o->run.sched, "the run ended");
     }
+    return fine;
 }
 
 /* Name the failed tasks nobody looked at. */
@@ -219,21 +272,15 @@ orun_report_unread(orun *o)
     board_lock(b);
     for (; o->reported < b->count; o->reported++) {
         Task *t = board_find(b, o->reported);
-        if (t->state != TASK_FAILED || t->read || unread++ >= 20)
+        if (t->state != TASK_FAILED || t->read || unread++ >= ORUN_LINES)
             continue;
-        if (unread == 1)
-            buf_clear(&o->message);
-        else
-            buf_putc(&o->message, '\n');
-        if (t->file)
-            buf_printf(&o->message, "%s:%d: ", t->file, t->line);
-        board_name(t, &o->message);
+        orun_begin_line(o, t);
         buf_printf(&o->message, " failed and its result was never read: %s",
                    t->outcome.error ? t->outcome.error : "no reason known");
     }
     board_unlock(b);
-    if (unread > 20)
-        buf_printf(&o->message, "\n(and %d more)", unread - 20);
+    if (unread > ORUN_LINES)
+        buf_printf(&o->message, "\n(and %d more)", unread - ORUN_LINES);
     return unread;
 }
 
@@ -244,12 +291,15 @@ orun_conclude(orun *o, int code)
     if (code || o->no_wait || o->vm->exit_code >= 0)
         sched_cancel_all(o->run.sched, "the script ended");
     o->run.task->stopping = FAULT_NONE;
-    orun_wait_idle(o);
+    bool fine = orun_wait_idle(o);
     if (stop_wanted(&o->vm->stop) && o->vm->exit_code < 0 && code == 0)
         code = orun_fail(o, ORUN_ESTOPPED, "interrupted");
-    if (code == 0 && o->vm->exit_code < 0 && orun_report_unread(o)) {
-        code = ORUN_EFAILED;
-        o->status = 1;
+    if (code == 0 && o->vm->exit_code < 0) {
+        bool unread = orun_report_unread(o) > 0;
+        if (unread || !fine) {
+            code = ORUN_EFAILED;
+            o->status = 1;
+        }
     }
     fflush(NULL);
     return code;
@@ -330,7 +380,12 @@ orun_load_file(lua_State *L, void *ud)
             return LUA_ERRFILE;
         }
     }
-    return luaL_loadfilex(L, in ? NULL : path, "t");
+    int status = luaL_loadfilex(L, in ? NULL : path, "t");
+    if (status == LUA_ERRSYNTAX
+        && strstr(lua_tostring(L, -1), "attempt to load a binary chunk"))
+        lua_pushfstring(L, "cannot run %s: it is bytecode, which could crash "
+                        "the process; source text is wanted", path);
+    return status;
 }
 
 int

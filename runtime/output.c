@@ -48,7 +48,8 @@ output_new(Folder *f, size_t keep)
 Output *
 output_hold(Output *o)
 {
-    atomic_fetch_add_explicit(&o->holders, 1, memory_order_relaxed);
+    if (o)
+        atomic_fetch_add_explicit(&o->holders, 1, memory_order_relaxed);
     return o;
 }
 

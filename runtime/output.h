@@ -19,6 +19,8 @@ typedef struct Output Output;
  * in memory before the file is started (at least 1). With no folder, what is
  * past `keep` is dropped and output_error says so. */
 Output *output_new(Folder *f, size_t keep) NODISCARD;
+
+/* One holder more, one less; the last drop frees. NULL is fine. Any thread. */
 Output *output_hold(Output *o);
 void output_drop(Output *o);
 

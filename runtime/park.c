@@ -106,10 +106,20 @@ park_go_on(LuaRun *run)
         pool_resume(run->pool, &run->task->job);
 }
 
+/* While a finalizer runs the collector answers no question. */
+void
+park_check(lua_State *L, const char *what)
+{
+    if (vm_of(L)->script && lua_gc(L, LUA_GCISRUNNING) < 0)
+        luaL_error(L, "%s: not allowed in a finalizer (__gc), which must not "
+                   "wait", what);
+}
+
 int
 park(lua_State *L, const WaitFor *what, lua_KFunction k, lua_KContext ctx)
 {
     Vm *vm = vm_of(L);
+    park_check(L, "waiting");
     LuaRun *run = vm->owner;
     run->want = *what;
     if (!vm->script && L == vm->co && lua_isyieldable(L)) {

@@ -52,6 +52,10 @@ park_run(lua_State *L)
     return vm_of(L)->owner;
 }
 
+/* Raise in a finalizer: it runs in the middle of anything, the end of the state
+ * included, so nothing may wait there. `what` begins the message. */
+void park_check(lua_State *L, const char *what);
+
 /* Wait, then go on in `k` (status, ctx as for lua_yieldk) with the stack as
  * it is. To be called as `return park(...)`. On the thread that runs L. */
 int park(lua_State *L, const WaitFor *what, lua_KFunction k, lua_KContext ctx);

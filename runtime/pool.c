@@ -3,7 +3,8 @@
  * One mutex guards everything. `threads` counts the workers that take jobs;
  * of them `blocked` sit inside a job waiting, and `idle` wait for a job. A
  * new thread is started only when no idle one could take what was pushed: an
- * idle worker that was signalled but has not woken yet is spoken for (`roused`).
+ * idle worker that was signalled but has not woken yet is spoken for, one of
+ * the `roused`.
  */
 #include "pool.h"
 #include "err.h"

@@ -51,9 +51,10 @@ run_lua_body(lua_State *L)
 {
     LuaRun *run = lua_touserdata(L, 1);
     ValueOps ops = handle_decoding(run->sched);
+    ValueOps code_ops = handle_keeping(run->sched);
     Task *t = run->task;
     lua_settop(L, 0);
-    value_decode(L, t->code, &ops);
+    value_decode(L, t->code, &code_ops);
     if (t->input)
         value_decode(L, t->input, &ops);
     else

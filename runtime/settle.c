@@ -82,20 +82,39 @@ settle_children(Sched *s, Task *t)
             settle_cancel(s, c, "its parent task ended");
 }
 
+/* The item leaves the hands of its claimer. */
+static void
+settle_unclaim(Task *item)
+{
+    if (!item->claimer)
+        return;
+    Task **at = &item->claimer->claims;
+    while (*at && *at != item)
+        at = &(*at)->next_claim;
+    if (*at)
+        *at = item->next_claim;
+    item->next_claim = NULL;
+}
+
+void
+settle_give_back(Sched *s, Task *item)
+{
+    settle_unclaim(item);
+    item->claimer = NULL;
+    if (item->opt) {
+        mem_free(item->opt->owner);
+        item->opt->owner = NULL;
+    }
+    task_move(item, TASK_READY);
+    queue_push_front(&s->board.items, &item->job.link, item->priority);
+    wait_fire_all(&s->board.item_waits);
+}
+
 void
 settle_claims(Sched *s, Task *t)
 {
-    while (t->claims) {
-        Task *item = t->claims;
-        t->claims = item->next_claim;
-        item->next_claim = NULL;
-        item->claimer = NULL;
-        if (item->state != TASK_RUNNING)
-            continue;
-        task_move(item, TASK_READY);
-        queue_push_front(&s->board.items, &item->job.link, item->priority);
-        wait_fire_all(&s->board.item_waits);
-    }
+    while (t->claims)
+        settle_give_back(s, t->claims);
 }
 
 static void
@@ -114,20 +133,6 @@ settle_dependents(Sched *s, Task *t)
     }
     if (e)
         e->dependent_count = 0;
-}
-
-/* An item that ends leaves the hands of its claimer. */
-static void
-settle_unclaim(Task *item)
-{
-    if (!item->claimer)
-        return;
-    Task **at = &item->claimer->claims;
-    while (*at && *at != item)
-        at = &(*at)->next_claim;
-    if (*at)
-        *at = item->next_claim;
-    item->next_claim = NULL;
 }
 
 void

@@ -23,6 +23,9 @@ void settle_cancel(Sched *s, Task *t, const char *why);
 /* Cancel the unfinished children of t that are not detached. */
 void settle_children(Sched *s, Task *t);
 
+/* A claimed item goes back to the list, before the others. */
+void settle_give_back(Sched *s, Task *item);
+
 /* Items claimed by t and not finished go back to the list. */
 void settle_claims(Sched *s, Task *t);
 

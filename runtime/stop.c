@@ -9,6 +9,7 @@
 #include "vm.h"
 #include <errno.h>
 #include <lauxlib.h>
+#include <setjmp.h>
 #include <signal.h>
 
 /* What this thread is running now. Read by the signal handler, so it must not
@@ -27,6 +28,18 @@ static _Thread_local lua_State *volatile stop_current
 #endif
 #ifndef STOP_POLLS
 #define STOP_POLLS 0
+#endif
+
+#if STOP_POLLS
+/* Nor does it know the checked longjmp that a hardened Lua raises errors with,
+ * and its own account of the stack would overflow after some 60,000 errors. */
+void __longjmp_chk(jmp_buf env, int value) __attribute__((noreturn));
+
+void
+__longjmp_chk(jmp_buf env, int value)
+{
+    _longjmp(env, value);
+}
 #endif
 
 static inline Stop *

@@ -35,7 +35,7 @@ describe("quorum", function()
   end)
 
   it("ends when its time runs out", function()
-    local votes = orun.quorum({yes, forever}, 2, {timeout = 0.05})
+    local votes = orun.quorum({yes, forever}, 2, {timeout = "1s"})
     assert.is_false(votes.ok)
     assert.is_true(votes.timed_out)
     assert.equal(1, #votes)
