@@ -3,6 +3,7 @@
 #include "err.h"
 #include "mem.h"
 #include "settle.h"
+#include "slots.h"
 
 /* Why `e` may not be added, 0 when it may. */
 static int
@@ -26,7 +27,7 @@ edge_took(Sched *s, Task *t)
     if (board_failed_blocker(t)) {
         settle_blocked(s, t, board_failed_blocker(t));
     } else if (t->state == TASK_READY && t->unmet > 0) {
-        list_del(&t->job.link);
+        slots_leave(s, t);
         task_move(t, TASK_WAITING);
         if (t->kind != TASK_ITEM)
             s->board.stirring--;

@@ -15,6 +15,7 @@ typedef struct Limit {
     char *name;
     int cap;       /* slots */
     int used;      /* of them taken; more than cap only by tasks that go on */
+    bool closed;   /* nobody new gets one, just now */
     Queue waiting; /* tasks (by job.link) */
     List all;      /* in the scheduler's list */
 } Limit;

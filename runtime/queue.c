@@ -11,7 +11,7 @@ queue_init(Queue *q)
     q->maybe = 0;
 }
 
-static List *
+List *
 queue_level(Queue *q, int priority)
 {
     int i = QUEUE_HIGHEST - priority;

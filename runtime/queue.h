@@ -27,6 +27,9 @@ void queue_push(Queue *q, List *node, int priority);
 /* Put `node` first among its priority. */
 void queue_push_front(Queue *q, List *node, int priority);
 
+/* The ring of one priority, for an owner that puts a node in its own place. */
+List *queue_level(Queue *q, int priority);
+
 /* The node to take next, left in place; NULL when empty. */
 List *queue_peek(Queue *q);
 

@@ -115,7 +115,7 @@ sched_ready(Sched *s, Task *t)
         return;
     }
     s->board.stirring++;
-    slots_offer(s, t);
+    slots_enter(s, t);
 }
 
 static void sched_timer(Timer *timer);
@@ -198,7 +198,7 @@ sched_stop_running(Sched *s, Task *t, TaskFault why)
     if (t->state != TASK_RUNNING)
         return;
     if (t->woken && !t->has_kind) { /* it queues to go on after a wait */
-        list_del(&t->job.link);
+        slots_leave(s, t);
         slots_offer(s, t);
     }
     sched_climb(s, t);
@@ -226,7 +226,7 @@ sched_timer(Timer *timer)
     Task *t = container_of(timer, Task, timer);
     Sched *s = sched_of(t);
     if (t->state == TASK_READY)
-        slots_offer(s, t);
+        slots_enter(s, t);
     else if (!t->stopping)
         sched_stop_running(s, t, FAULT_TIMEOUT);
     else if (t->stop_rung < SCHED_RUNGS || t->woken)
@@ -305,7 +305,7 @@ sched_retry(Sched *s, Task *t, const Outcome *o)
     LOG(SCHED, "t%llu failed (%s), try again in %g s",
         (unsigned long long)t->id, task_fault_name(o->fault), delay);
     if (board_arm(&s->board, &t->timer, board_now(&s->board) + delay))
-        slots_offer(s, t);
+        slots_enter(s, t);
     return true;
 }
 
@@ -446,8 +446,7 @@ sched_set_priority(Sched *s, Task *t, int priority)
         list_del(&t->job.link);
         queue_push(&s->board.items, &t->job.link, priority);
     } else if (t->state == TASK_READY && !t->has_kind && !t->timer.slot) {
-        list_del(&t->job.link);
-        slots_offer(s, t);
+        slots_requeue(s, t);
     }
     sched_unlock(s);
 }

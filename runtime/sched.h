@@ -27,6 +27,7 @@ typedef struct Sched {
     List writing;         /* Writes of tasks that run */
     List writers;         /* tasks that wait for somebody's writes */
     List aftermath;       /* final tasks whose consequences are due */
+    uint64_t turns;       /* given so far, to tasks that became ready */
     bool closing;         /* no new tasks */
     uint64_t random;      /* state of the jitter */
 } Sched;

@@ -53,8 +53,7 @@ settle_blocked(Sched *s, Task *t, Task *blocker)
     buf_put(&text, why, (size_t)n);
     Outcome o = { .state = TASK_CANCELLED, .fault = FAULT_BLOCKED, .code = -1,
                   .error = buf_take(&text) };
-    if (t->state == TASK_READY && !t->has_kind)
-        list_del(&t->job.link);
+    slots_leave(s, t);
     settle(s, t, &o);
 }
 
@@ -70,7 +69,7 @@ settle_cancel(Sched *s, Task *t, const char *why)
     }
     Outcome o = { .state = TASK_CANCELLED, .fault = FAULT_CANCELLED,
                   .code = -1, .error = mem_dup(why, strlen(why)) };
-    list_del(&t->job.link);
+    slots_leave(s, t);
     settle(s, t, &o);
 }
 
@@ -114,7 +113,10 @@ void
 settle_claims(Sched *s, Task *t)
 {
     while (t->claims)
-        settle_give_back(s, t->claims);
+        if (t->claims->state == TASK_RUNNING)
+            settle_give_back(s, t->claims);
+        else
+            settle_unclaim(t->claims);
 }
 
 static void

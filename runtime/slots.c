@@ -20,6 +20,15 @@ slots_writes(Task *t)
     return t->opt ? t->opt->writes : NULL;
 }
 
+/* Does a go before b, of one priority? Those that go on after a wait come
+ * first, and each sort in the order it came: a task that moves from one queue
+ * to another keeps its turn. */
+static bool
+slots_before(const Task *a, const Task *b)
+{
+    return a->woken != b->woken ? a->woken : a->turn < b->turn;
+}
+
 /* True when t's writes overlap those of a running task or of one that waited
  * before it. */
 static bool
@@ -35,7 +44,7 @@ slots_clash(Sched *s, Task *t)
     }
     list_each(node, &s->writers) {
         Task *other = container_of(node, Task, job.link);
-        if (other == t)
+        if (!slots_before(other, t))
             break;
         if (writes_overlap(mine, slots_writes(other)))
             return true;
@@ -43,30 +52,49 @@ slots_clash(Sched *s, Task *t)
     return false;
 }
 
+/* Put t into the ring where its turn is: mostly last. */
 static void
-slots_queue(Queue *q, Task *t)
+slots_queue(List *ring, Task *t)
 {
-    if (t->woken)
-        queue_push_front(q, &t->job.link, t->priority);
-    else
-        queue_push(q, &t->job.link, t->priority);
+    List *at = ring->prev;
+    while (at != ring && slots_before(t, container_of(at, Task, job.link)))
+        at = at->prev;
+    list_after(at, &t->job.link);
+}
+
+/* Must t queue at l? It is full (or closed for a moment), or somebody there is
+ * before t, who is about to be pumped: a slot has just come free. */
+static bool
+slots_must_queue(Limit *l, const Task *t)
+{
+    if (limit_full(l) || l->closed)
+        return true;
+    List *head = queue_peek(&l->waiting);
+    if (!head)
+        return false;
+    const Task *first = container_of(head, Task, job.link);
+    return first->priority != t->priority ? first->priority > t->priority
+                                          : slots_before(first, t);
 }
 
 /* Queue t where it lacks a slot; false when it lacks none. */
 static bool
 slots_lack(Sched *s, Task *t)
 {
-    Limit *l[2];
+    Limit *l[3];
     int n = t->has_rest ? 0 : slots_of(t, l);
-    for (int i = 0; i < n; i++)
-        if (limit_full(l[i]))
-            return slots_queue(&l[i]->waiting, t), true;
     if (!t->has_rest && slots_clash(s, t)) {
-        list_push(&s->writers, &t->job.link);
+        slots_queue(&s->writers, t);
+        t->for_writes = true;
         return true;
     }
-    if (!t->woken && limit_full(s->kind[t->kind]))
-        return slots_queue(&s->kind[t->kind]->waiting, t), true;
+    if (!t->woken)
+        l[n++] = s->kind[t->kind];
+    for (int i = 0; i < n; i++)
+        if (slots_must_queue(l[i], t)) {
+            slots_queue(queue_level(&l[i]->waiting, t->priority), t);
+            return true;
+        }
     return false;
 }
 
@@ -88,8 +116,16 @@ slots_grant(Sched *s, Task *t)
 void
 slots_offer(Sched *s, Task *t)
 {
+    t->for_writes = false;
     if (t->stopping || !slots_lack(s, t))
         slots_grant(s, t);
+}
+
+void
+slots_enter(Sched *s, Task *t)
+{
+    t->turn = ++s->turns;
+    slots_offer(s, t);
 }
 
 static void
@@ -113,33 +149,65 @@ slots_pump_writers(Sched *s)
 }
 
 void
-slots_rest(Sched *s, Task *t, bool all)
+slots_leave(Sched *s, Task *t)
 {
-    if (t->has_kind) {
-        t->has_kind = false;
-        s->kind[t->kind]->used--;
-        slots_pump(s, s->kind[t->kind]);
-    }
-    if (!all || !t->has_rest)
-        return;
-    Limit *l[2];
-    int n = slots_of(t, l);
-    t->has_rest = false;
-    for (int i = 0; i < n; i++)
-        l[i]->used--;
-    for (int i = 0; i < n; i++)
-        slots_pump(s, l[i]);
-    if (slots_writes(t)) {
-        list_del(&slots_writes(t)->held);
+    list_del(&t->job.link);
+    if (t->for_writes) {
+        t->for_writes = false;
         slots_pump_writers(s);
     }
+}
+
+void
+slots_requeue(Sched *s, Task *t)
+{
+    bool for_writes = t->for_writes;
+    list_del(&t->job.link);
+    slots_offer(s, t);
+    if (for_writes)
+        slots_pump_writers(s);
+}
+
+/* Offer again whoever t's named slots and writes kept from running. They come
+ * to the queues of their kinds first, which sort them by their turns. */
+static void
+slots_reopen(Sched *s, Limit *const *l, int n, bool writes)
+{
+    s->kind[TASK_LUA]->closed = s->kind[TASK_PROCESS]->closed = true;
+    if (writes)
+        slots_pump_writers(s);
+    for (int i = 0; i < n; i++)
+        slots_pump(s, l[i]);
+    s->kind[TASK_LUA]->closed = s->kind[TASK_PROCESS]->closed = false;
+    slots_pump(s, s->kind[TASK_LUA]);
+    slots_pump(s, s->kind[TASK_PROCESS]);
+}
+
+void
+slots_rest(Sched *s, Task *t, bool all)
+{
+    Limit *l[2];
+    bool kind = t->has_kind, rest = all && t->has_rest;
+    int n = rest ? slots_of(t, l) : 0;
+    Writes *writes = rest ? slots_writes(t) : NULL;
+    s->kind[t->kind]->used -= kind;
+    for (int i = 0; i < n; i++)
+        l[i]->used--;
+    t->has_kind = false;
+    t->has_rest = t->has_rest && !rest;
+    if (writes)
+        list_del(&writes->held);
+    if (n || writes)
+        slots_reopen(s, l, n, writes != NULL);
+    else if (kind)
+        slots_pump(s, s->kind[t->kind]);
 }
 
 void
 slots_wake(Sched *s, Task *t)
 {
     t->woken = true;
-    slots_offer(s, t);
+    slots_enter(s, t);
 }
 
 Limit *

@@ -14,9 +14,18 @@
 
 #include "sched.h"
 
-/* t wants to run: grant it, or queue it. One that is being stopped is granted
- * at once, so that it can end. */
+/* t has become ready: grant it, or queue it. One that is being stopped is
+ * granted at once, so that it can end. */
+void slots_enter(Sched *s, Task *t);
+
+/* The same for one that was ready before and keeps its turn. */
 void slots_offer(Sched *s, Task *t);
+
+/* t, which queues, takes its place anew (its priority has changed). */
+void slots_requeue(Sched *s, Task *t);
+
+/* t, ready and not granted, leaves the queue it is in. */
+void slots_leave(Sched *s, Task *t);
 
 /* The code of running t is about to wait, or has ended: give back its slot of
  * its kind, and (all) the others and its writes. */

@@ -127,6 +127,8 @@ typedef struct Task {
     bool has_kind;        /* holds a slot of its kind */
     bool has_rest;        /* holds its named and agent slots, and its writes */
     bool woken;           /* wants slots to go on after a wait, not to begin */
+    bool for_writes;      /* queues for writes, not for a slot */
+    uint64_t turn;        /* its place among those that queue; see slots.c */
     const char *stop_why; /* constant text: why it is cancelled, or NULL */
     uint32_t attempt;     /* 1 while the first runs */
     uint32_t unmet;       /* blockers not final yet */

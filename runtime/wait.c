@@ -2,6 +2,7 @@
 #include "wait.h"
 #include "err.h"
 #include "mem.h"
+#include "sched.h"
 #include <math.h>
 
 typedef struct Entry {
@@ -150,10 +151,10 @@ collector_add_locked(Collector *c, Task *t)
     *e = (Entry){ .task = t, .collector = c, .wait.wake = collector_got };
     list_init(&e->done);
     WaitFor what = { .kind = WAIT_FOR_TASK, .task = t, .deadline = INFINITY };
-    if (wait_begin(c->board, &e->wait, NULL, &what) == 0)
-        list_push(&c->done, &e->done);
     list_push(&c->all, &e->link);
     c->left++;
+    if (wait_begin(c->board, &e->wait, NULL, &what) == 0)
+        collector_got(&e->wait);
     return 0;
 }
 
@@ -162,7 +163,7 @@ collector_add(Collector *c, Task *t)
 {
     board_lock(c->board);
     int e = collector_add_locked(c, t);
-    board_unlock(c->board);
+    sched_unlock(sched_of(t));
     return e;
 }
 
