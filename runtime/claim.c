@@ -58,19 +58,22 @@ claim_item(Sched *s, Task *item, Task *who, char *owner)
     return e;
 }
 
-Task *
-claim_next(Sched *s, Task *who, char *owner, size_t *open)
+int
+claim_next(Sched *s, Task *who, char *owner, Task **item, size_t *open)
 {
     sched_lock(s);
     List *node = queue_peek(&s->board.items);
-    Task *item = node ? container_of(node, Task, job.link) : NULL;
-    if (item && claim_options(item) == 0)
-        claim_take(s, item, who, owner);
+    *item = node ? container_of(node, Task, job.link) : NULL;
+    int e = *item ? claim_options(*item) : 0;
+    if (e)
+        *item = NULL;
+    if (*item)
+        claim_take(s, *item, who, owner);
     else
         mem_free(owner);
     *open = s->board.open_items;
     sched_unlock(s);
-    return item;
+    return e;
 }
 
 int

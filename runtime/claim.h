@@ -14,9 +14,10 @@
  * ORUN_ECLAIMED, ORUN_ERESOLVED, ORUN_EBLOCKED, ORUN_ESTATE (not an item). */
 int claim_item(Sched *s, Task *item, Task *who, char *owner) NODISCARD;
 
-/* Claim the first ready item; NULL when none is ready now. *open gets how many
- * items are not final. */
-Task *claim_next(Sched *s, Task *who, char *owner, size_t *open);
+/* Claim the first ready item into *item; NULL when none is ready now. *open
+ * gets how many items are not final. Gives 0 or ORUN_ENOMEM. */
+int claim_next(Sched *s, Task *who, char *owner, Task **item,
+               size_t *open) NODISCARD;
 
 /* End an item: `o` is taken. As claim_item; ORUN_ECLAIMED when another task
  * holds it. */

@@ -77,7 +77,9 @@ lib_race_main(void *arg)
         if (claim_item(&race->sched, race->item[i], who, NULL) == 0)
             lib_race_won(race, race->item[i], who, false);
     for (int i = 0; race->next && open; i++) {
-        Task *item = claim_next(&race->sched, who, NULL, &open);
+        Task *item;
+        if (claim_next(&race->sched, who, NULL, &item, &open))
+            continue;
         if (item)
             lib_race_won(race, item, who, i % 3 == 0);
     }

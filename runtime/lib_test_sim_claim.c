@@ -44,9 +44,10 @@ lib_sim_claim_next(lua_State *L)
     size_t open;
     char *owner = lib_sim_label(L, 3);
     lib_test_arm();
-    Task *item = claim_next(&sim->sched, who, owner, &open);
+    Task *item;
+    int e = claim_next(&sim->sched, who, owner, &item, &open);
     lib_test_disarm();
-    if (item)
+    if (e == 0 && item)
         lua_pushinteger(L, (lua_Integer)item->id);
     else
         lua_pushnil(L);

@@ -287,7 +287,10 @@ lib_claim_again(lua_State *L)
     const char *owner = lua_tostring(L, ARG(0));
     char *copy = owner ? mem_dup(owner, strlen(owner)) : NULL;
     size_t open;
-    Task *t = claim_next(run->sched, run->task, copy, &open);
+    Task *t;
+    if ((owner && !copy)
+        || claim_next(run->sched, run->task, copy, &t, &open))
+        return luaL_error(L, "claim: %s", err_text(ORUN_ENOMEM));
     if (t) {
         lib_push_item(L, t);
         return 1;

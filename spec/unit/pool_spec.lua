@@ -97,12 +97,6 @@ describe("pool", function()
     assert.same({ busy[1], first, second, fresh }, pool:order())
   end)
 
-  it("uses the same worker again", function()
-    local pool <close> = test.pool { want = 4 }
-    for _ = 1, 20 do end_all(pool, occupy(pool, 1)) end
-    assert.is_true(threads_of(pool) <= 2)
-  end)
-
   it("runs jobs at once that were pushed while one worker is idle", function()
     for _ = 1, 50 do
       local pool <close> = test.pool { want = 4 }
