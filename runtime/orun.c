@@ -288,7 +288,8 @@ orun_report_unread(orun *o)
 static int
 orun_conclude(orun *o, int code)
 {
-    if (code || o->no_wait || o->vm->exit_code >= 0)
+    if (code || o->no_wait || o->vm->exit_code >= 0
+        || stop_wanted(&o->vm->stop))
         sched_cancel_all(o->run.sched, "the script ended");
     o->run.task->stopping = FAULT_NONE;
     bool fine = orun_wait_idle(o);

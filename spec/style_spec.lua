@@ -10,7 +10,7 @@ local MAX_FILE <const> = 520      -- "about 500"
 local COLUMNS <const> = { lua = 100 } -- of a line; 80 elsewhere
 
 -- Functions that must have a name that others chose.
-local GIVEN_NAMES <const> = { "^main$", "^luaopen_" }
+local GIVEN_NAMES <const> = { "^main$", "^luaopen_", "^__" }
 
 local function names_match(list, name)
   for _, pattern in ipairs(list) do
