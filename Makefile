@@ -44,11 +44,8 @@ asan tsan ubsan:
 	@$(MAKE) --no-print-directory VARIANT=$@ test
 
 .PHONY: valgrind
-valgrind: deps-valgrind ## Unit specs and a few whole runs under valgrind.
-valgrind: deps-build deps-test
-	@$(SUB) VARIANT=valgrind files
-	@VARIANT=valgrind spec/support/run.sh build/valgrind/orun \
-	    build/valgrind/test/orun
+valgrind: deps-valgrind ## The same under valgrind.
+	@$(MAKE) --no-print-directory VARIANT=$@ test
 
 .PHONY: lint
 lint: deps-build deps-test ## No warnings, luacheck, the style and layer specs.
@@ -133,7 +130,8 @@ EXPORT := -Wl,--export-dynamic-symbol=lua_* \
 
 # The keeper is a program of its own: these files are only its, and it has
 # what it needs of the ground.
-KEEPER  := $(addprefix runtime/keeper_,main.c brood.c exec.c tree.c)
+KEEPER  := $(addprefix runtime/keeper_,main.c brood.c exec.c guard.c start.c \
+    tree.c)
 GROUND  := $(addprefix runtime/,base.c buf.c mem.c)
 TESTLIB := $(wildcard runtime/lib_test*.c)
 SOURCES := $(filter-out runtime/main.c runtime/bundle_make.c $(KEEPER) \

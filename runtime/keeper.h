@@ -1,5 +1,4 @@
-/* keeper.h — the client of the keeper, the small process that starts every
- * other process. Layer 5 (runners).
+/* keeper.h — the client of the process that starts all others. Layer 5.
  *
  * The keeper (keeper_main.c) is a child subreaper with the other end of a
  * socket: it starts what it is told (vfork, own process group, default signals,
@@ -32,7 +31,7 @@ typedef struct KeeperExit {
 
 typedef struct KeeperChild { /* embedded in a Proc */
     List link;
-    uint64_t id;             /* set by keeper_spawn, 0 when not known any more */
+    uint64_t id;             /* set by keeper_spawn, 0 when forgotten */
     int pid;                 /* 0 until started */
     /* Both are called on the io thread, each at most once. started: pid > 0, a
      * few milliseconds after the start; or pid = 0 and err = errno, what = the

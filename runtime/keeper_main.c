@@ -1,7 +1,7 @@
 /* keeper_main.c — the keeper: the small process that starts and ends all
  * others.
  *
- * A program of its own (with keeper_exec, keeper_tree, keeper_brood): one
+ * A program of its own, with all of keeper_*.c but keeper_launch.c: one
  * thread, one poll over its socket and a signalfd. It obeys frames
  * (keeper_wire.h), and when the socket ends, or orun is gone in any way, it
  * kills everything that descends from it and only then ends, so that the end
@@ -18,14 +18,13 @@
  */
 #include "buf.h"
 #include "keeper_brood.h"
-#include "keeper_exec.h"
+#include "keeper_guard.h"
+#include "keeper_start.h"
 #include "keeper_wire.h"
 #include "mem.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -43,17 +42,6 @@ static const double KEEPER_PATIENCE = 5, KEEPER_SOON = 0.005,
 /* How old a child is when its good start is told: the shortest programs have
  * ended by then, and orun is woken once and not several times. */
 static const double KEEPER_NEWS = 0.002;
-
-/* A request to start a program: what its strings point to follows it in the
- * same block. */
-typedef struct Start {
-    List link; /* in keeper.refused */
-    uint64_t id, task;
-    double deadline;
-    KeeperExec exec;
-    char mark[64]; /* ORUN_KEEPER=… */
-    char *strings[];
-} Start;
 
 static struct {
     Buf in;         /* bytes received, whole frames and the start of one */
@@ -242,7 +230,8 @@ keeper_defer(Start *s)
     list_push(&keeper.refused, &s->link);
 }
 
-/* Try the refused ones in their order, up to the first that is refused again. */
+/* Try the refused ones in their order, up to the first that is refused
+ * again. */
 static void
 keeper_retry(void)
 {
@@ -259,73 +248,6 @@ keeper_retry(void)
     }
 }
 
-/* Point `to` at `n` strings at *at, before `end`; false when they are not
- * there. */
-static bool
-keeper_strings(char **to, size_t n, char **at, const char *end)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (*at >= end)
-            return false;
-        to[i] = *at;
-        *at += strlen(*at) + 1;
-    }
-    to[n] = NULL;
-    return true;
-}
-
-/* Fill in argv, env (with ORUN_KEEPER) and cwd from the strings of the body. */
-static bool
-keeper_parse(Start *s, const WireSpawn *w, char *text, size_t size)
-{
-    char **argv = s->strings, **env = argv + w->argc + 1, **kept = env + 1;
-    char *at = text, *cwd[2] = { NULL };
-    const char *end = text + size;
-    if (w->argc == 0 || size == 0 || text[size - 1] != '\0'
-        || !keeper_strings(cwd, w->has_cwd, &at, end)
-        || !keeper_strings(argv, w->argc, &at, end)
-        || !keeper_strings(env + 1, w->envc, &at, end))
-        return false;
-    env[0] = s->mark;
-    for (char **v = kept; *v; v++)
-        if (strncmp(*v, "ORUN_KEEPER=", 12) != 0)
-            *kept++ = *v;
-    *kept = NULL;
-    s->exec.argv = argv;
-    s->exec.env = env;
-    s->exec.cwd = cwd[0];
-    snprintf(s->mark, sizeof s->mark, "ORUN_KEEPER=%d:t%llu", getpid(),
-             (unsigned long long)w->task);
-    return true;
-}
-
-/* A Start for the body of a frame, or NULL: out of memory, or malformed (then
- * errno is EPROTO). */
-static Start *
-keeper_prepare(uint64_t id, const char *body, size_t size)
-{
-    WireSpawn w;
-    errno = EPROTO;
-    if (size < sizeof w)
-        return NULL;
-    memcpy(&w, body, sizeof w);
-    body += sizeof w;
-    size -= sizeof w;
-    if (w.argc > size || w.envc > size || w.has_cwd > 1)
-        return NULL;
-    size_t pointers = ((size_t)w.argc + w.envc + 3) * sizeof(char *);
-    Start *s = mem_alloc(sizeof *s + pointers + size);
-    if (!s)
-        return errno = ENOMEM, NULL;
-    *s = (Start){ .id = id, .task = w.task };
-    char *text = (char *)s->strings + pointers;
-    memcpy(text, body, size);
-    if (keeper_parse(s, &w, text, size))
-        return s;
-    mem_free(s);
-    return errno = EPROTO, NULL;
-}
-
 static void
 keeper_spawn(uint64_t id, const char *body, size_t size)
 {
@@ -337,7 +259,7 @@ keeper_spawn(uint64_t id, const char *body, size_t size)
     keeper.nfds -= WIRE_FDS;
     memcpy(fds, keeper.fds, sizeof fds);
     memmove(keeper.fds, keeper.fds + WIRE_FDS, sizeof fds);
-    Start *s = keeper_prepare(id, body, size);
+    Start *s = keeper_start_new(id, body, size);
     if (!s || fds[WIRE_FDS - 1] < 0) {
         /* No room for the strings, or for the descriptors. */
         keeper_answer_start(id, 0, s ? EMFILE : errno, WIRE_STEP_FORK);
@@ -538,24 +460,6 @@ keeper_run(void)
     }
 }
 
-/* ---- start and end ---- */
-
-/* Only the socket, and /dev/null on 0-2: nothing of orun's is held open. */
-static bool
-keeper_descriptors(void)
-{
-    if (close_range(WIRE_SOCKET + 1, ~0u, 0) != 0)
-        for (int fd = (int)sysconf(_SC_OPEN_MAX); --fd > WIRE_SOCKET;)
-            close(fd);
-    int null = open("/dev/null", O_RDWR);
-    for (int fd = 0; fd < 3; fd++)
-        if (null < 0 || dup2(null, fd) < 0)
-            return false;
-    if (null > 2)
-        close(null);
-    return fcntl(WIRE_SOCKET, F_SETFD, FD_CLOEXEC) == 0;
-}
-
 /* Every signal as a fresh process has it, and blocked. The system call, because
  * the C library guards two signals of its own that posix_spawn set to be
  * ignored. */
@@ -591,47 +495,15 @@ keeper_serve(void)
             close(keeper.fds[i]);
 }
 
-static bool
-keeper_ended(int pid)
-{
-    siginfo_t info = { 0 };
-    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0
-        || info.si_pid != 0;
-}
-
-/* Wait until the keeper or orun is gone. Being told of the parent's end by
- * SIGCONT, this works even when somebody stopped this process, or when a
- * forked copy of orun still holds the socket. */
-static void
-keeper_guard(int child, int orun)
-{
-    sigset_t wanted;
-    sigemptyset(&wanted);
-    sigaddset(&wanted, SIGCHLD);
-    sigaddset(&wanted, SIGCONT);
-    prctl(PR_SET_NAME, "keeper-guard");
-    while (getppid() == orun && !keeper_ended(child))
-        sigwaitinfo(&wanted, NULL);
-    kill(child, SIGKILL); /* not reaped yet: the number is still its own */
-}
-
-/* What both are: they outlive no parent, and adopt what they started. */
-static void
-keeper_adopt(void)
-{
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
-    prctl(PR_SET_PDEATHSIG, SIGCONT);
-}
-
 int
 main(int argc, char **argv)
 {
-    if (argc < 2 || !keeper_descriptors() || !keeper_signals())
+    if (argc < 2 || !keeper_guard_descriptors() || !keeper_signals())
         return 1;
     int orun = atoi(argv[1]);
     setsid();
     keeper_tree_init();
-    keeper_adopt();
+    keeper_guard_adopt();
     keeper.parent = getpid();
     int child = fork();
     if (child > 0) {
@@ -639,7 +511,7 @@ main(int argc, char **argv)
     } else {
         if (child < 0) /* no process to spare: better unguarded than not */
             keeper.parent = orun;
-        keeper_adopt();
+        keeper_guard_adopt();
         keeper_serve();
     }
     keeper_tree_end();

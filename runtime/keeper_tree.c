@@ -149,7 +149,7 @@ keeper_tree_kill(const Tree *t)
 }
 
 /* The ORUN_KEEPER that process `pid` was started with, in a static buffer, or
- * NULL. It is looked for everywhere because shells reorder what they pass on. */
+ * NULL. It is looked for everywhere: shells reorder what they pass on. */
 static const char *
 keeper_tree_mark(int pid)
 {

@@ -1,4 +1,4 @@
-/* lib_agent.c — orun.agent{...}: defining agent types. */
+/* lib_agent.c — orun.agent{...}: defining agent types. Layer 7. */
 #include "err.h"
 #include "handle.h"
 #include "host.h"

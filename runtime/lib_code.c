@@ -1,5 +1,7 @@
-/* lib_code.c — what goes with a task's function: its encoding, kept, and the
- * paths where it finds modules. */
+/* lib_code.c — what goes with a task's function. Layer 7.
+ *
+ * Its encoding, kept for the next time, and the paths where it finds modules.
+ */
 #include "err.h"
 #include "host.h"
 #include "lib_task.h"

@@ -1,4 +1,4 @@
-/* lib_exec.c — orun.exec: run a program, wait, get what it printed.
+/* lib_exec.c — orun.exec: run a program, wait, get what it printed. Layer 7.
  *
  * A call is shared by Lua (a userdata on the stack while it waits) and the io
  * thread; the last of the two frees it. When the waiting task is stopped, the

@@ -1,4 +1,4 @@
-/* lib_io.c — print and io, for many threads and their children.
+/* lib_io.c — print and io, for many threads and their children. Layer 7.
  *
  * Standard output and error belong to the whole process: what one call prints
  * goes out in one piece. Files are opened close-on-exec, for children are

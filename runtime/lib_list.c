@@ -1,4 +1,4 @@
-/* lib_list.c — TaskCreate, TaskList, TaskGet: the list and its entries. */
+/* lib_list.c — TaskCreate, TaskList, TaskGet, and their entries. Layer 7. */
 #include "err.h"
 #include "handle.h"
 #include "host.h"

@@ -1,4 +1,4 @@
-/* lib_option.c — options that tasks and agent types share: retry, env. */
+/* lib_option.c — options of tasks and agent types alike. Layer 7. */
 #include "lib_arg.h"
 #include "lib_task.h"
 #include "mem.h"

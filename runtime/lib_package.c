@@ -1,4 +1,4 @@
-/* lib_package.c — where require finds modules.
+/* lib_package.c — where require finds modules. Layer 7.
  *
  * Bundled modules come first, then what Lua's own searchers find, but as text
  * only. A C module's opening function runs under one lock for the process, for

@@ -1,4 +1,4 @@
-/* lib_result.c — TaskOutput, TaskStop, collectors: results as Lua tables. */
+/* lib_result.c — TaskOutput, TaskStop, collectors: results. Layer 7. */
 #include "err.h"
 #include "handle.h"
 #include "host.h"

@@ -1,4 +1,4 @@
-/* lib_sys.c — sleep, now, log, limit, config. */
+/* lib_sys.c — sleep, now, log, limit, config. Layer 7. */
 #include "err.h"
 #include "slots.h"
 #include "host.h"

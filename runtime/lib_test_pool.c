@@ -1,4 +1,4 @@
-/* lib_test_pool.c — a worker pool whose jobs do what the spec says.
+/* lib_test_pool.c — a worker pool whose jobs do what the spec says. Layer 7.
  * Layer 7 (Lua API).
  *
  * Each job stays on its worker and waits for orders: block, unblock, end. The

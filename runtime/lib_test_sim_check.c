@@ -1,4 +1,4 @@
-/* lib_test_sim_check.c — what must be true of a Sim between any two calls.
+/* lib_test_sim_check.c — what must be true of a Sim at any time. Layer 7.
  * Layer 7 (Lua API).
  *
  * Recounts from the tasks alone what the scheduler keeps account of, so that

@@ -1,4 +1,4 @@
-/* lib_test_sim_look.c — what a Sim shows of its tasks and its scheduler.
+/* lib_test_sim_look.c — what a Sim shows of its tasks. Layer 7.
  * Layer 7 (Lua API).
  */
 #include "lib_test_sim.h"

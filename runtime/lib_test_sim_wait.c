@@ -1,4 +1,4 @@
-/* lib_test_sim_wait.c — tasks of a Sim that wait, and collectors.
+/* lib_test_sim_wait.c — tasks of a Sim that wait, and collectors. Layer 7.
  * Layer 7 (Lua API).
  *
  * A fake task waits as park.c has it: its Wait is begun, then its slots are

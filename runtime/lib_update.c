@@ -1,4 +1,4 @@
-/* lib_update.c — TaskUpdate and claim: changing what is on the list. */
+/* lib_update.c — TaskUpdate and claim: changing the list. Layer 7. */
 #include "claim.h"
 #include "edge.h"
 #include "err.h"

@@ -53,7 +53,7 @@ struct Proc {
     ProcState state;
     KeeperChild child;
     Pipe pipes[3];   /* by the child's descriptor */
-    char *in;        /* stdin that is not written yet, NULL when there is none */
+    char *in;        /* stdin that is not written yet, or NULL */
     size_t in_len, in_done;
     uv_timer_t timer;
     int handles;     /* timer and polls that are not closed */

@@ -18,7 +18,7 @@ typedef struct Output Output; /* output.h */
 typedef struct Proc Proc;
 
 typedef struct ProcSpec {
-    const char *const *argv;  /* NULL-terminated; argv[0] looked up in PATH of env */
+    const char *const *argv;  /* NULL-terminated; [0] looked up in env's PATH */
     const char *const *env;   /* NULL-terminated "K=V" strings */
     const char *cwd;          /* NULL: orun's own */
     const char *in;           /* stdin bytes, copied; NULL: /dev/null */
@@ -31,13 +31,13 @@ typedef struct ProcSpec {
 
 typedef struct ProcEnd {
     int spawn_errno;        /* 0, or why it could not be started … */
-    const char *spawn_what; /* … and at which step: "exec", "interpreter", "cwd",
-                             * "fork", "pipe", "keeper" */
+    const char *spawn_what; /* … and at which step: "exec", "interpreter",
+                             * "cwd", "fork", "pipe", "keeper" */
     int code;               /* exit code, -1 when a signal ended it */
     int signal;             /* that signal, 0 otherwise */
     bool core;              /* it dumped core */
     bool killed;            /* SIGKILL was sent by proc_stop's ladder */
-    bool lost;              /* the keeper died under it, or it cannot be killed */
+    bool lost;              /* its keeper died, or it cannot be killed */
     double wall, cpu;       /* seconds from start to exit; user + system */
     long max_rss;           /* KiB */
 } ProcEnd;

@@ -1,4 +1,4 @@
-/* sched.h — the life of tasks: from being added to being final. Layer 3 (tasks).
+/* sched.h — the life of tasks, from being added to being final. Layer 3.
  *
  * The scheduler holds the board and what decides who runs (slots.h); claims of
  * list items are claim.h's, edges added later edge.h's, and what a task's end

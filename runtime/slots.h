@@ -3,8 +3,8 @@
  * A ready task is offered: it takes a slot of each limit it is under (its named
  * pool, its agent type's, its kind's) and its writes, all or none, or queues at
  * the first one that is full. When a slot comes free the head of that queue is
- * offered again. Nothing polls. A task that waits gives its slots back and takes
- * them again before it goes on, so nesting cannot deadlock a limit.
+ * offered again. Nothing polls. A task that waits gives its slots back and
+ * takes them again before it goes on, so nesting cannot deadlock a limit.
  *
  * What is granted lands in the scheduler's starts: with the lock held, and then
  * sched_unlock, unless said otherwise.

@@ -31,14 +31,17 @@ static _Thread_local lua_State *volatile stop_current
 #endif
 
 #if STOP_POLLS
-/* Nor does it know the checked longjmp that a hardened Lua raises errors with,
- * and its own account of the stack would overflow after some 60,000 errors. */
-void __longjmp_chk(jmp_buf env, int value) __attribute__((noreturn));
+/* Of the functions that jump it knows only longjmp; Lua raises its errors with
+ * one of the others (which, depends on how it was built), and the sanitizer's
+ * own account of the stack overflows after some 60,000 of them. */
+void stop_longjmp(jmp_buf env, int value) __asm__("__longjmp_chk");
+void stop_longjmp_plain(jmp_buf env, int value) __asm__("_longjmp")
+    __attribute__((alias("__longjmp_chk")));
 
 void
-__longjmp_chk(jmp_buf env, int value)
+stop_longjmp(jmp_buf env, int value)
 {
-    _longjmp(env, value);
+    longjmp(env, value);
 }
 #endif
 

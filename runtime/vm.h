@@ -54,7 +54,7 @@ vm_of(lua_State *L)
 int vmpool_new(const VmConfig *config, VmPool **out) NODISCARD;
 
 /* NULL is fine. When a Vm was not given back, which is one that runs on a
- * thread stuck in C, all of the pool stays as it is: that thread is using it. */
+ * thread stuck in C, all of the pool stays as it is: that thread uses it. */
 void vmpool_free(VmPool *pool);
 
 /* What package.path/cpath are from now on (the script may change its own);

@@ -39,7 +39,9 @@ case $variant in
     valgrind)
         slow=30
         ORUN_WRAP="valgrind -q --error-exitcode=99 --leak-check=full"
-        ORUN_WRAP+=" --errors-for-leak-kinds=definite --log-file=$report.%p" ;;
+        ORUN_WRAP+=" --errors-for-leak-kinds=definite"
+        ORUN_WRAP+=" --show-leak-kinds=definite"
+        ORUN_WRAP+=" --log-file=$report.%p" ;;
 esac
 export ORUN_SLOW=${ORUN_SLOW:-$slow} ORUN_SAN=${ORUN_SAN:-}
 export ORUN_WRAP=${ORUN_WRAP:-}

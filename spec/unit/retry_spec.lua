@@ -111,6 +111,19 @@ describe("retry", function()
     assert.equal(3, sim:info(b).attempt)
   end)
 
+  it("begins the stop ladder anew", function()
+    local sim = new { lua = 1 }
+    local id = sim:add { timeout = 10, retry = { max = 1, backoff = 1 } }
+    sim:advance(10.25)
+    sim:finish(id, "failed")
+    sim:advance(1)
+    assert.same({ "start 1", "stop 1 1", "stop 1 2", "start 1 2" }, sim:log())
+    sim:advance(10)
+    assert.equal("stop 1 1", sim:log()[1])
+    assert.equal("timeout", sim:info(id).stopping)
+    sim:finish(id)
+  end)
+
   it("is not for a task that was stopped", function()
     local sim = new { lua = 1 }
     local id = sim:add { retry = { max = 9, backoff = 1 } }

@@ -116,6 +116,23 @@ describe("sched", function()
     assert.is_nil(sim:finish_next(process))
   end)
 
+  it("begins only a task of the same kind in that breath", function()
+    local sim = new { lua = 1, process = 1 }
+    local a = sim:add { limit = "a" }
+    local process = sim:add { kind = "process", limit = "a" }
+    assert.is_nil(sim:finish_next(a))
+    assert.same({ process }, sim:running())
+  end)
+
+  it("does not begin in that breath what goes on after a wait", function()
+    local sim = new { lua = 2 }
+    local a, b = sim:add {}, sim:add {}
+    sim:wait(b, a)
+    assert.is_nil(sim:finish_next(b))
+    assert.same({ a }, sim:running())
+    assert.same({ "start 1", "start 2", "resume 1" }, sim:log())
+  end)
+
   it("passes over a stopped task when it begins the next one", function()
     local sim = new { lua = 1 }
     local a, b, c = sim:add {}, sim:add {}, sim:add {}
