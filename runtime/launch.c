@@ -30,18 +30,26 @@ struct Launch {
     bool stopped; /* of the io thread: asked for, perhaps before the start */
 };
 
+/* Before anybody is told of the end, the prompt's file is gone. */
+static void
+launch_remove_file(Launch *l)
+{
+    if (l->file)
+        unlink(l->file);
+    mem_free(l->file);
+    l->file = NULL;
+}
+
 static void
 launch_unref(Launch *l)
 {
     if (atomic_fetch_sub(&l->refs, 1) != 1)
         return;
-    if (l->file)
-        unlink(l->file);
+    launch_remove_file(l);
     task_strings_free(l->argv);
     task_strings_free(l->env);
     output_drop(l->out);
     output_drop(l->err);
-    mem_free(l->file);
     mem_free(l->cwd);
     mem_free(l->in);
     mem_free(l);
@@ -195,6 +203,7 @@ launch_proc_done(Proc *proc, void *ud)
     Launch *l = ud;
     ProcEnd end = *proc_end(proc);
     l->proc = NULL;
+    launch_remove_file(l);
     l->done(l, &end, l->ud);
     proc_free(proc);
     launch_unref(l);

@@ -1,4 +1,4 @@
-/* main.c — the command `orun`: options, signals, exit codes.
+/* main.c — the command `orun`: options, signals, exit codes. Layer 8.
  *
  * A thin user of orun.h. SIGINT, SIGTERM and SIGHUP are taken by one thread
  * that waits for them, so no handler runs in the middle of anything: the first

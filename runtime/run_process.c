@@ -17,7 +17,20 @@ typedef struct ProcessRun {
     Launch *launch;
 } ProcessRun;
 
-/* The bytes for stdin: prompt, empty line, input. */
+/* From `start` on `in` holds a JSON string, so the input is the handle of a
+ * task with a string for output: write that as it is. */
+static void
+run_process_plain(Host *h, const Task *t, size_t start, Buf *in)
+{
+    size_t n;
+    Task *from = board_find(&h->sched.board, value_handle(t->input, 0));
+    const char *s = value_as_string(from->outcome.output, &n);
+    in->n = start;
+    buf_put(in, s, n);
+}
+
+/* The bytes for stdin: prompt, empty line, input. A string goes as it is, all
+ * else as JSON. */
 static int
 run_process_stdin(Host *h, Task *t, Buf *in, Buf *why)
 {
@@ -29,12 +42,16 @@ run_process_stdin(Host *h, Task *t, Buf *in, Buf *why)
         return 0;
     if (in->n)
         buf_puts(in, "\n\n");
-    ValueOps ops = handle_decoding(&h->sched);
-    if ((s = value_as_string(t->input, &n)) != NULL)
+    if ((s = value_as_string(t->input, &n)) != NULL) {
         buf_put(in, s, n);
-    else
-        return json_from_value(t->input, &ops, in, why);
-    return 0;
+        return 0;
+    }
+    size_t start = in->n;
+    ValueOps ops = handle_decoding(&h->sched);
+    int e = json_from_value(t->input, &ops, in, why);
+    if (e == 0 && in->p[start] == '"')
+        run_process_plain(h, t, start, in);
+    return e;
 }
 
 /* How much of the output goes into the result. */

@@ -7,9 +7,10 @@
 #include "wait.h"
 #include <assert.h>
 
-/* Bytes of a failed task's reason that its dependents repeat; along a chain the
- * first reason is handed on. */
+/* Bytes of a failed task's reason that its dependents repeat. */
 enum { SETTLE_REASON = 300 };
+
+static const char settle_mark[] = "blocked: ";
 
 void
 settle(Sched *s, Task *t, Outcome *o)
@@ -36,21 +37,34 @@ settle(Sched *s, Task *t, Outcome *o)
         t->outcome.fault ? task_fault_name(t->outcome.fault) : "");
 }
 
+/* What stands after the last mark: along a chain each names its own blocker and
+ * the first failure, so texts stay short. */
+static const char *
+settle_root(const char *why)
+{
+    for (const char *at; (at = strstr(why, settle_mark)) != NULL;)
+        why = at + sizeof settle_mark - 1;
+    return why;
+}
+
 void
 settle_blocked(Sched *s, Task *t, Task *blocker)
 {
     Buf text = { 0 };
     const char *why = blocker->outcome.error;
-    int n = why ? (int)strnlen(why, SETTLE_REASON) : 0;
-    if (n && memchr(why, '\n', (size_t)n))
-        n = (int)strcspn(why, "\n");
-    if (blocker->outcome.fault != FAULT_BLOCKED) {
-        buf_puts(&text, "blocked: ");
-        board_name(blocker, &text);
-        buf_printf(&text, " %s", task_state_name(blocker->state));
-        buf_puts(&text, n ? ": " : "");
-    }
-    buf_put(&text, why, (size_t)n);
+    if (why && blocker->outcome.fault == FAULT_BLOCKED)
+        why = settle_root(why);
+    buf_puts(&text, settle_mark);
+    board_name(blocker, &text);
+    buf_printf(&text, " %s", task_state_name(blocker->state));
+    if (blocker->outcome.fault == FAULT_BLOCKED)
+        buf_printf(&text, ", %s", settle_mark);
+    else
+        buf_puts(&text, why ? ": " : "");
+    size_t n = why ? strnlen(why, SETTLE_REASON) : 0, line = 0;
+    while (line < n && why[line] != '\n')
+        line++;
+    buf_put(&text, why, line);
     Outcome o = { .state = TASK_CANCELLED, .fault = FAULT_BLOCKED, .code = -1,
                   .error = buf_take(&text) };
     slots_leave(s, t);

@@ -185,11 +185,13 @@ value_read_key(Reader *r, int t)
     lua_pop(L, 1);
 }
 
+/* Nil is nowhere written; but a handle stands for what may turn out as nil. */
 static void
 value_read_item(Reader *r)
 {
+    bool handle = r->at < r->end && *r->at == TAG_HANDLE;
     value_read(r);
-    if (lua_isnil(r->L, -1))
+    if (!handle && lua_isnil(r->L, -1))
         value_read_fail(r);
 }
 
