@@ -54,8 +54,9 @@ typedef struct HostConfig {
 /* Make a host. Errors: ORUN_ENOMEM, ORUN_ESYS. */
 int host_new(const HostConfig *config, Host **out) NODISCARD;
 
-/* End everything: tasks are cancelled, workers and io joined. Not from a
- * thread of its own. */
+/* End everything: tasks are cancelled, children ended, workers and io joined.
+ * When a worker is stuck in a C function for good, the memory stays. Not from
+ * a thread of its own. */
 void host_free(Host *h);
 
 /* A copy of `s` that lives as long as the host, the same one each time. Any

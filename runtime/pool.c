@@ -252,11 +252,11 @@ pool_count(Pool *p, int *threads, int *blocked)
     pthread_mutex_unlock(&p->lock);
 }
 
-void
+bool
 pool_free(Pool *p)
 {
     if (!p)
-        return;
+        return true;
     pthread_mutex_lock(&p->lock);
     p->closing = true;
     pthread_cond_broadcast(&p->work);
@@ -265,9 +265,10 @@ pool_free(Pool *p)
     bool stuck = p->stuck > 0;
     pthread_mutex_unlock(&p->lock);
     if (stuck)
-        return;
+        return false;
     pthread_cond_destroy(&p->gone);
     pthread_cond_destroy(&p->work);
     pthread_mutex_destroy(&p->lock);
     mem_free(p);
+    return true;
 }

@@ -52,9 +52,10 @@ void pool_abandon(Pool *p, pthread_t thread);
 /* The figures for tests and reports: workers alive, of them blocked. */
 void pool_count(Pool *p, int *threads, int *blocked);
 
-/* Let queued jobs be, end the idle workers, wait for the running ones, free.
- * Workers abandoned and still stuck keep the pool's memory. Not from a
- * worker. */
-void pool_free(Pool *p);
+/* Let queued jobs be, end the idle workers, wait for the running ones, free;
+ * true. While an abandoned worker is still stuck nothing is freed, for it will
+ * come back: false, and what its job uses must stay, too. NULL is fine. Not
+ * from a worker. */
+bool pool_free(Pool *p);
 
 #endif

@@ -53,8 +53,8 @@ describe("blockers", function()
       assert.equal("cancelled", info.status)
       assert.equal("blocked", info.fault)
       assert.equal(0, info.attempt)
+      assert.equal("blocked: t1 (build) failed: exit code 3", info.error)
     end
-    assert.equal("blocked: t1 (build) failed: exit code 3", sim:info(b).error)
   end)
 
   it("that are cancelled count as failed", function()

@@ -307,7 +307,18 @@ describe("a wait that can never end", function()
     assert.equal("deadlock", sim:outcome(0))
   end)
 
-  it("is not one while work outside goes on, or a program runs", function()
+  it("is not one while work outside goes on", function()
+    local sim = new { lua = 2 }
+    local item, a = sim:add { kind = "item" }, sim:add {}
+    assert.equal("pending", sim:wait("op", a))
+    assert.equal("pending", sim:wait(item, 0))
+    assert.equal("pending", sim:outcome(0))
+    sim:op_done()
+    sim:finish(a)
+    assert.equal("deadlock", sim:outcome(0))
+  end)
+
+  it("is not one while a program runs", function()
     local sim = new { lua = 2, process = 1 }
     local item, a = sim:add { kind = "item" }, sim:add {}
     local program = sim:add { kind = "process" }

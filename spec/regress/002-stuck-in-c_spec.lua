@@ -1,0 +1,20 @@
+--- A task stuck in a C function was reported on time, but its worker, coming
+--- back after the end of the run, found the run's memory freed.
+
+local h = require "spec.support.helper"
+
+describe("a task stuck in a C function", function()
+  it("is reported, another worker goes on, and the end is orderly", function()
+    local r = h.script([[
+      local stuck = Task{
+        run = function() return (("a"):rep(30)):find(("a*"):rep(8) .. "c") end,
+        timeout = 0.1,
+      }
+      print(stuck.status, stuck.error_kind)
+      print(Task{run = function() return "still works" end}.output)]],
+      {limit = 120})
+    assert.equal("failed\ttimeout\nstill works\n", r.out)
+    assert.equal("", r.err)
+    assert.equal(0, r.code)
+  end)
+end)
