@@ -2,7 +2,7 @@
  *
  * A sweep reads all of /proc, about 5 µs a process, so it is never part of
  * reporting an exit: many exits share one sweep, and sweeps keep a distance
- * that holds their cost at a few per cent.
+ * that holds their cost at two per cent.
  */
 #include "keeper_brood.h"
 #include "mem.h"
@@ -12,7 +12,7 @@
 /* Seconds between sweeps while exits happen; after the first that found
  * something; and how many times its own cost a sweep keeps away from the one
  * before. */
-static const double BROOD_GAP = 0.1, BROOD_AGAIN = 0.003, BROOD_COST = 20;
+static const double BROOD_GAP = 0.2, BROOD_AGAIN = 0.003, BROOD_COST = 50;
 
 void
 keeper_brood_init(Brood *b)

@@ -290,6 +290,7 @@ lib_await(lua_State *L, const char *fn, Task *t, double deadline)
         lib_push_result(L, t, false);
         return 1;
     }
+    park_check(L, fn);
     lib_check_cycle(L, fn, run, t);
     return park(L, &what, lib_awaited, (lua_KContext)t);
 }

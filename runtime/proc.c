@@ -114,7 +114,9 @@ proc_fail(Proc *p, int err, const char *what)
 
 /* ---- output ---- */
 
-/* Take what is there, but not for ever; closes the pipe at its end. */
+/* Take what is there, but not for ever; closes the pipe at its end. While the
+ * child lives a short read is all there is; after its exit the end is looked
+ * for too. */
 static void ON_IO
 proc_read(Pipe *pipe)
 {
@@ -123,7 +125,8 @@ proc_read(Pipe *pipe)
         ssize_t n = read(pipe->fd, bytes, sizeof bytes);
         if (n > 0)
             output_write(pipe->to, bytes, (size_t)n);
-        if (n == (ssize_t)sizeof bytes || (n < 0 && errno == EINTR))
+        if (n == (ssize_t)sizeof bytes || (n < 0 && errno == EINTR)
+            || (n > 0 && pipe->proc->state == PROC_DRAINING))
             continue;
         if (n == 0 || (n < 0 && errno != EAGAIN))
             proc_close_pipe(pipe);
@@ -303,6 +306,17 @@ proc_read_rest(Proc *p)
     }
 }
 
+/* Others hold the outputs, or there is much in them: give them some time. What
+ * was not watched, for the start and the exit came at once, is watched now. */
+static void ON_IO
+proc_drain(Proc *p)
+{
+    for (int i = 1; i < 3; i++)
+        if (p->pipes[i].fd >= 0 && !p->pipes[i].watched)
+            (void)proc_watch(&p->pipes[i], UV_READABLE, proc_readable);
+    proc_arm(p, PROC_DRAIN_MS);
+}
+
 static void
 proc_exited(KeeperChild *c, const KeeperExit *exit)
 {
@@ -323,7 +337,7 @@ proc_exited(KeeperChild *c, const KeeperExit *exit)
     proc_read_rest(p);
     proc_settle(p);
     if (p->state == PROC_DRAINING)
-        proc_arm(p, PROC_DRAIN_MS);
+        proc_drain(p);
 }
 
 /* ---- the start ---- */

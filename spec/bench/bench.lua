@@ -71,8 +71,15 @@ local function run(name, counts)
 end
 
 local function load_average()
-  local file <close> = io.open("/proc/loadavg")
-  return file and file:read("l") or "?"
+  local file <close> = assert(io.open("/proc/loadavg"))
+  return file:read("n")
+end
+
+-- What can be said of the figures when others use the machine, too.
+local function say_load(before, after)
+  local busy = math.max(before, after) > 3
+  print(("# load (tasks that wanted a processor): %.1f before, %.1f after%s"):format(before,
+    after, busy and "; others were at work: trust the ratios, not the times" or ""))
 end
 
 local function alone(name)
@@ -102,14 +109,13 @@ local function main()
   local names, counts = chosen(), {}
   assert(io.open(measure.anchor_program),
     measure.anchor_program .. " is not there: make " .. measure.anchor_program):close()
-  print(("# load before: %s   (quiet machine: figures near their best)"):format(
-    load_average()))
+  local before = load_average()
   print(line{"measure", "measured", "anchor in the same run", "ratio", "goal", "met?"})
   print(("-"):rep(122))
   for _, name in ipairs(names) do run(name, counts) end
   print(("# goals met: %d, not met: %d, not measured: %d"):format(
     counts.yes or 0, counts.NO or 0, counts["-"] or 0))
-  print("# load after: " .. load_average())
+  say_load(before, load_average())
   if counts.failed then os.exit(1) end
 end
 

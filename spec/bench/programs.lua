@@ -77,8 +77,9 @@ local function per_second(seconds)
   return ("%.0f/s"):format(1 / seconds)
 end
 
+-- 2,000 for each tool, in rounds short enough to meet the same weather.
 local function spawn_at(slots)
-  local n = measure.size(2000, 400)
+  local n = measure.size(400, 200)
   local dir, guard = folder(build_files(n, "true"))
   local _ <close> = guard
   slots_of(slots)
@@ -88,7 +89,7 @@ local function spawn_at(slots)
     return measure.anchor("spawn", n, slots, "true") / 1e9
   end}
   if measure.installed("parallel") then
-    local few = n // 10
+    local few = n // 8
     local command = ("seq %d | parallel -j%d true 2>/dev/null"):format(few, slots)
     sides[#sides + 1] = {"parallel", function()
       return measure.time(measure.shell, command) / few
@@ -96,12 +97,12 @@ local function spawn_at(slots)
   else
     measure.note("parallel is not installed: skipped")
   end
-  local r = measure.rounds(sides, measure.size(5, 3), measure.size(20, 5))
+  local r = measure.rounds(sides, measure.size(5, 3), measure.size(25, 5))
   local function row(tool, factor)
     local goal = factor and (">= %g x %s"):format(factor, tool)
     local met
     if factor then met = 1 / r.ratio("orun", tool) >= factor end
-    measure.row{measure = ("%d x true, %d slots"):format(n, slots),
+    measure.row{measure = ("%d x true a round, %d slots"):format(n, slots),
       measured = per_second(r.orun), anchor = tool .. " " .. per_second(r[tool]),
       ratio = 1 / r.ratio("orun", tool), goal = goal, met = met}
   end

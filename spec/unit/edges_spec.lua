@@ -45,15 +45,18 @@ describe("blockers", function()
     local a = sim:add { description = "build" }
     local b = sim:add { blockers = { a } }
     local c = sim:add { blockers = { b } }
+    local d = sim:add { blockers = { c } }
     local other = sim:add {}
     sim:finish(a, "failed", "exit", "exit code 3\nmore")
     assert.same({ other }, sim:running())
-    for _, id in ipairs { b, c } do
+    local root = "blocked: t1 (build) failed: exit code 3"
+    for id, error in pairs { [b] = root, [c] = "blocked: t2 cancelled, " .. root,
+      [d] = "blocked: t3 cancelled, " .. root } do
       local info = sim:info(id)
       assert.equal("cancelled", info.status)
       assert.equal("blocked", info.fault)
       assert.equal(0, info.attempt)
-      assert.equal("blocked: t1 (build) failed: exit code 3", info.error)
+      assert.equal(error, info.error)
     end
   end)
 
