@@ -66,6 +66,7 @@ lib_check_final(SimCheck *c, const Task *t)
                    id);
     for (Task *child = t->children; child; child = child->sibling)
         lib_check_that(c, task_final(child) || child->stopping
+                       || child->kind == TASK_ITEM
                        || (child->opt && child->opt->detach),
                        "t%d lives on without its parent", (int)child->id);
 }

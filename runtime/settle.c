@@ -91,7 +91,8 @@ void
 settle_children(Sched *s, Task *t)
 {
     for (Task *c = t->children; c; c = c->sibling)
-        if (!task_final(c) && !(c->opt && c->opt->detach))
+        if (!task_final(c) && c->kind != TASK_ITEM
+            && !(c->opt && c->opt->detach))
             settle_cancel(s, c, "its parent task ended");
 }
 

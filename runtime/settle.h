@@ -20,7 +20,8 @@ void settle_blocked(Sched *s, Task *t, Task *blocker);
  * ladder begins. */
 void settle_cancel(Sched *s, Task *t, const char *why);
 
-/* Cancel the unfinished children of t that are not detached. */
+/* Cancel the unfinished children of t that are not detached. Items are not
+ * children: what a planner put on the list outlives it. */
 void settle_children(Sched *s, Task *t);
 
 /* A claimed item goes back to the list, before the others. */

@@ -27,7 +27,7 @@ local function new_graph(seed)
   local lua, process = math.random(1, 4), math.random(1, 2)
   local self = setmetatable({ sim = test.sim { lua = lua, process = process },
     caps = { a = math.random(1, 2), b = 1 }, kinds = { lua = lua, process = process },
-    tasks = {}, owner = {}, resumed = {}, steps = {} }, Graph)
+    tasks = {}, latest = {}, owner = {}, resumed = {}, steps = {} }, Graph)
   for name, cap in pairs(self.caps) do self.sim:limit(name, cap) end
   return self
 end
@@ -66,6 +66,15 @@ local function writes_same(one, other)
   return false
 end
 
+-- Tasks that want the same and were never held up begin in the order they came.
+function Graph:check_turn(id, task)
+  if next(task.blockers) or task.writes or task.moved or task.priority ~= 0 then return end
+  local class = task.kind .. " " .. (task.limit or "")
+  local latest = self.latest[class] or 0
+  assert(id > latest, ("t%d began after t%d, which came later"):format(id, latest))
+  self.latest[class] = id
+end
+
 function Graph:check_start(id, resumed)
   local task = self.tasks[id]
   self.resumed[id] = resumed or nil
@@ -80,10 +89,12 @@ end
 
 function Graph:check_log()
   for _, event in ipairs(self.sim:log()) do
-    local what, id = event:match("^(%a+) (%d+)")
+    local what, id, attempt = event:match("^(%a+) (%d+) ?(%d*)$")
+    id = tonumber(id)
     if what == "start" or what == "resume" then
-      self:check_start(tonumber(id), what == "resume")
+      self:check_start(id, what == "resume")
     end
+    if what == "start" and attempt == "" then self:check_turn(id, self.tasks[id]) end
   end
 end
 
@@ -256,6 +267,7 @@ function act.priority(self)
   if not id then return end
   local priority = math.random(-10, 10)
   self:note("priority %d %d", id, priority)
+  self.tasks[id].moved = true
   self.sim:priority(id, priority)
 end
 
