@@ -214,10 +214,6 @@ lib_update_metadata(lua_State *L, Task *t)
     Sched *s = park_run(L)->sched;
     if (!arg_given(L, ARG(U_metadata)))
         return;
-    if (lua_type(L, ARG(U_metadata)) != LUA_TTABLE)
-        arg_error(L, "TaskUpdate", "metadata", ARG(U_metadata),
-                  "a table is wanted; its fields replace those of the same "
-                  "name");
     lib_push_entry(L, t, false);
     lua_pushliteral(L, "metadata");
     lua_rawget(L, -2);
@@ -248,6 +244,36 @@ lib_update_metadata(lua_State *L, Task *t)
     lua_pop(L, 2);
 }
 
+/* Raise for values that cannot be kept, and for an output that has no end to
+ * come with, before anything is changed. */
+static void
+lib_update_check(lua_State *L, const char *status)
+{
+    static const int fields[] = { U_metadata, U_output };
+    const char *fn = "TaskUpdate";
+    arg_table(L, fn, "metadata", ARG(U_metadata));
+    arg_string(L, fn, "error", ARG(U_error), LIB_MAX_PROMPT, NULL);
+    if (arg_text(L, fn, "owner", ARG(U_owner), 255)
+        && (!status || strcmp(status, "in_progress") != 0))
+        luaL_error(L, "TaskUpdate: owner comes with status = \"in_progress\", "
+                   "which is the claim");
+    if (!status && (arg_given(L, ARG(U_output)) || arg_given(L, ARG(U_error))))
+        luaL_error(L, "TaskUpdate: output and error come with status = "
+                   "\"completed\" or \"failed\"");
+    for (size_t i = 0; i < countof(fields); i++) {
+        Buf text = { 0 };
+        LibWhy why = { "" };
+        Value *v = NULL;
+        if (arg_given(L, ARG(fields[i]))
+            && value_encode(L, ARG(fields[i]), lib_update_fields[fields[i]],
+                            NULL, &v, &text)) {
+            lib_why(&why, "TaskUpdate", &text);
+            luaL_error(L, "%s", why.text);
+        }
+        value_drop(v);
+    }
+}
+
 int
 lib_task_update(lua_State *L)
 {
@@ -259,6 +285,7 @@ lib_task_update(lua_State *L)
     const char *status = lib_update_read_status(L);
     lua_Integer priority = arg_integer(L, fn, "priority", ARG(U_priority),
                                        QUEUE_LOWEST, QUEUE_HIGHEST, 0);
+    lib_update_check(L, status);
     if (t->removed)
         return lib_refused(L, t, ORUN_EREMOVED);
     lib_update_edges(L, t);
@@ -267,9 +294,6 @@ lib_task_update(lua_State *L)
         sched_set_priority(park_run(L)->sched, t, (int)priority);
     if (status)
         return lib_update_status(L, t, status);
-    if (arg_given(L, ARG(U_output)) || arg_given(L, ARG(U_error)))
-        return luaL_error(L, "TaskUpdate: output and error come with status = "
-                          "\"completed\" or \"failed\"");
     lua_pushboolean(L, 1);
     return 1;
 }
