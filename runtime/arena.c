@@ -65,8 +65,9 @@ arena_map_init(ArenaMap *m)
 static bool
 arena_map_grow(ArenaMap *m)
 {
-    char *p = mmap(NULL, ARENA_REGION, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *p = mem_refused() ? MAP_FAILED
+        : mmap(NULL, ARENA_REGION, PROT_READ | PROT_WRITE,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED)
         return false;
     /* A huge page would make eight states resident for one. */
@@ -237,6 +238,8 @@ arena_get(Arena *a, size_t n)
 {
     if (n > ARENA_LARGE)
         return arena_get_big(a, n);
+    if (a->size && mem_refused())
+        return NULL;
     size_t fit = n;
     unsigned c = arena_class(&fit);
     char *p = (char *)a + a->free[c];

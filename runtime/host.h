@@ -32,7 +32,6 @@ typedef struct Host {
 
     pthread_mutex_t io_lock;
     /* Guarded by io_lock: */
-    bool io_failed;
     LoopMsg tick_msg;
     bool tick_posted;
     char **names;     /* interned strings, NULL-terminated */
@@ -63,10 +62,11 @@ void host_free(Host *h);
  * thread; NULL when memory is out. */
 const char *host_intern(Host *h, const char *s);
 
-/* The io thread, started when needed; NULL when it cannot be. Any thread. */
+/* The io thread, started when needed; NULL and errno when it cannot
+ * be, which may be different the next time. Any thread. */
 Loop *host_loop(Host *h);
 
-/* The keeper; NULL when memory is out. */
+/* The keeper; NULL and errno when it cannot be made. */
 Keeper *host_keeper(Host *h) ON_IO;
 
 #endif

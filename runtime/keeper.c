@@ -24,7 +24,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { KEEPER_END_MS = 5000 }; /* how long the keeper may take to end */
+enum {
+    KEEPER_END_MS = 5000,   /* how long the keeper may take to end */
+    KEEPER_ROOM = 16 << 10, /* for replies, which are much smaller each */
+};
 
 typedef struct Frame {
     List link; /* in Keeper.unsent */
@@ -49,7 +52,7 @@ struct Keeper {
     KeeperLink link;
     uint64_t last_id;
     bool closing; /* start no other */
-    Buf in;
+    Buf in; /* has the room for all it ever holds */
     List unsent;       /* of Frame */
     List children[64]; /* of KeeperChild, by id */
 };
@@ -66,10 +69,11 @@ keeper_new(Loop *loop, Keeper **out)
     Keeper *k = mem_zalloc(1, sizeof *k);
     if (!k)
         return ORUN_ENOMEM;
+    int e = buf_room(&k->in, KEEPER_ROOM) ? ORUN_ESYS : ORUN_ENOMEM;
     k->null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (k->null < 0) {
-        mem_free(k);
-        return ORUN_ESYS;
+    if (e == ORUN_ENOMEM || k->null < 0) {
+        keeper_free(k);
+        return e;
     }
     k->loop = loop;
     list_init(&k->unsent);
@@ -161,7 +165,7 @@ keeper_hang_up(Keeper *k)
     uv_close((uv_handle_t *)&k->line->poll, keeper_line_closed);
     close(k->link.fd);
     k->line = NULL;
-    buf_free(&k->in);
+    buf_clear(&k->in);
     for (List *node; (node = list_shift(&all)) != NULL;)
         keeper_lose_child(k, container_of(node, KeeperChild, link));
 }
@@ -314,15 +318,14 @@ keeper_replies(Keeper *k)
 static void
 keeper_event(uv_poll_t *poll, int status, int events)
 {
-    enum { ROOM = 16 << 10 };
     role_is_io();
     Keeper *k = container_of(poll, Line, poll)->keeper;
     if (status == 0 && !(events & UV_READABLE)) {
         keeper_flush(k);
         return;
     }
-    char *room = buf_room(&k->in, ROOM);
-    ssize_t n = room ? recv(k->link.fd, room, ROOM, MSG_DONTWAIT) : 0;
+    ssize_t n = recv(k->link.fd, k->in.p + k->in.n, k->in.cap - k->in.n,
+                     MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n > 0)
@@ -346,21 +349,21 @@ keeper_need(Keeper *k, const char *const *env)
     Line *line = mem_zalloc(1, sizeof *line);
     if (!line)
         return ORUN_ENOMEM;
-    int e = keeper_launch(&k->link, env);
+    int e = keeper_launch(&k->link, env), err;
     if (e)
         goto fail_launch;
-    e = uv_poll_init(loop_uv(k->loop), &line->poll, k->link.fd);
-    if (e)
+    err = loop_watch(k->loop, &line->poll, k->link.fd, UV_READABLE,
+                     keeper_event);
+    if (err)
         goto fail_poll;
     line->keeper = k;
     k->line = line;
-    keeper_watch(k, false);
     return 0;
 fail_poll:
     keeper_bury(k);
     close(k->link.fd);
-    errno = -e;
-    e = ORUN_ESYS;
+    errno = err;
+    e = err == ENOMEM ? ORUN_ENOMEM : ORUN_ESYS;
 fail_launch:
     mem_free(line);
     return e;
@@ -508,6 +511,7 @@ keeper_free(Keeper *k)
         keeper_lost(k);
     }
     buf_free(&k->in);
-    close(k->null);
+    if (k->null >= 0)
+        close(k->null);
     mem_free(k);
 }

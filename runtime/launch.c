@@ -224,8 +224,8 @@ launch_go_posted(LoopMsg *msg)
     };
     l->proc = keeper ? proc_start(keeper, l->host->folder, &spec) : NULL;
     if (!l->proc) {
-        ProcEnd end = { .spawn_errno = ENOMEM, .spawn_what = "keeper",
-                        .code = -1 };
+        ProcEnd end = { .spawn_errno = keeper ? ENOMEM : errno,
+                        .spawn_what = "keeper", .code = -1 };
         l->done(l, &end, l->ud);
         launch_unref(l);
         return;

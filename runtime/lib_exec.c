@@ -43,6 +43,7 @@ typedef struct ExecCall {
     Op op;         /* its `done` is guarded by the board's lock */
     ProcEnd end;   /* valid once done */
     Output *out, *err;
+    Buf text;      /* of the waiting side: bytes on their way into Lua */
 } ExecCall;
 
 static void
@@ -52,6 +53,7 @@ lib_exec_unref(ExecCall *c)
         return;
     output_drop(c->out);
     output_drop(c->err);
+    buf_free(&c->text);
     mem_free(c->program);
     mem_free(c);
 }
@@ -93,22 +95,32 @@ lib_exec_gc(lua_State *L)
     return 0;
 }
 
-/* Set field `key` to at most `max` bytes of an output. */
+/* Set field `key` to at most max bytes of an output. */
 static bool
-lib_exec_text(lua_State *L, const char *key, Output *o, size_t max)
+lib_exec_text(lua_State *L, const char *key, ExecCall *c, Output *o)
 {
-    Buf text = { 0 };
-    bool cut = o && output_copy(o, max, &text);
-    luaL_Buffer b;
-    /* A userdata would be needed to survive a memory error here; the bytes are
-     * bounded by max and the state is about to end in that case. */
-    char *to = luaL_buffinitsize(L, &b, text.n);
-    memcpy(to, buf_cstr(&text), text.n);
-    size_t n = text.n;
-    buf_free(&text);
-    luaL_pushresultsize(&b, n);
+    bool cut = o && output_copy(o, c->max, &c->text);
+    if (buf_failed(&c->text))
+        luaL_error(L, "exec: %s", err_text(ORUN_ENOMEM));
+    lua_pushlstring(L, buf_cstr(&c->text), c->text.n);
     lua_setfield(L, -2, key);
+    buf_free(&c->text);
     return cut;
+}
+
+/* Why it did not go well, "" when it did: the program's end, or what it printed
+ * could not be kept. */
+static void
+lib_exec_why(ExecCall *c, const Outcome *o, LibWhy *why)
+{
+    const char *text = o->error;
+    if (!text && o->state != TASK_COMPLETED)
+        text = err_text(ORUN_ENOMEM);
+    if (!text && c->out)
+        text = output_error(c->out);
+    if (!text && c->err)
+        text = output_error(c->err);
+    snprintf(why->text, sizeof why->text, "%s", text ? text : "");
 }
 
 static void
@@ -117,8 +129,7 @@ lib_exec_push(lua_State *L, ExecCall *c, bool timed_out)
     Outcome o = { .code = -1 };
     LibWhy why = { "" };
     launch_judge(&c->end, c->program, c->err, &o);
-    if (o.error)
-        snprintf(why.text, sizeof why.text, "%s", o.error);
+    lib_exec_why(c, &o, &why);
     outcome_clear(&o);
     bool ok = !*why.text && !timed_out;
     TaskFault fault = FAULT_NONE;
@@ -126,10 +137,10 @@ lib_exec_push(lua_State *L, ExecCall *c, bool timed_out)
         fault = FAULT_TIMEOUT;
     else if (c->end.spawn_errno)
         fault = FAULT_SPAWN;
-    else if (c->end.lost)
-        fault = FAULT_LOST;
-    else if (!ok)
+    else if (c->end.signal || c->end.code > 0)
         fault = c->end.signal ? FAULT_SIGNAL : FAULT_EXIT;
+    else if (!ok)
+        fault = FAULT_LOST;
     lua_createtable(L, 0, 8);
     if (c->end.code >= 0 && !c->end.spawn_errno) {
         lua_pushinteger(L, c->end.code);
@@ -147,8 +158,8 @@ lib_exec_push(lua_State *L, ExecCall *c, bool timed_out)
     }
     lua_pushnumber(L, c->end.wall);
     lua_setfield(L, -2, "duration");
-    lib_exec_text(L, "stderr", c->err, c->max);
-    if (lib_exec_text(L, "stdout", c->out, c->max)) {
+    lib_exec_text(L, "stderr", c, c->err);
+    if (lib_exec_text(L, "stdout", c, c->out)) {
         lua_pushstring(L, output_path(c->out));
         lua_setfield(L, -2, "output_file");
         lua_pushboolean(L, 1);

@@ -1,4 +1,5 @@
 /* lib_option.c — options of tasks and agent types alike. Layer 7. */
+#include "err.h"
 #include "lib_arg.h"
 #include "lib_task.h"
 #include "mem.h"
@@ -6,10 +7,17 @@
 #include <lauxlib.h>
 #include <stdio.h>
 
+bool
+lib_closing(const LuaRun *run)
+{
+    return run->vm->script && run->sched->closing;
+}
+
 void
 lib_why(LibWhy *why, const char *fn, Buf *b)
 {
-    snprintf(why->text, sizeof why->text, "%s: %s", fn, buf_cstr(b));
+    snprintf(why->text, sizeof why->text, "%s: %s", fn,
+             b->n ? buf_cstr(b) : err_text(ORUN_ENOMEM));
     buf_free(b);
 }
 

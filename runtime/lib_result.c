@@ -123,10 +123,11 @@ lib_set_error(lua_State *L, const char *error)
 
 /* What a final task keeps for good: safe to read without the lock. */
 static void
-lib_push_outcome(lua_State *L, const Outcome *o)
+lib_push_outcome(lua_State *L, const Task *t)
 {
+    const Outcome *o = &t->outcome;
     lib_set_value(L, "output", o->output);
-    lib_set_error(L, o->error);
+    lib_set_error(L, task_error(t));
     lib_set_string(L, "error_kind", task_fault_name(o->fault));
     lib_set_value(L, "error_value", o->error_value);
     if (o->code >= 0) {
@@ -144,28 +145,42 @@ lib_push_outcome(lua_State *L, const Outcome *o)
     }
 }
 
-/* The output so far of a running program. The Output is held by a userdata,
- * so nothing is lost when Lua raises. */
+/* The output so far of a running program, and the bytes of it on their way into
+ * Lua: in a userdata, so nothing is lost when Lua raises. */
+typedef struct LibLive {
+    Output *output;
+    Buf text;
+} LibLive;
+
 static int
-lib_output_gc(lua_State *L)
+lib_live_gc(lua_State *L)
 {
-    Output **o = lua_touserdata(L, 1);
-    output_drop(*o);
-    *o = NULL;
+    LibLive *live = lua_touserdata(L, 1);
+    output_drop(live->output);
+    buf_free(&live->text);
+    live->output = NULL;
     return 0;
 }
 
-static void
-lib_push_live(lua_State *L, Output **live, size_t max)
+static LibLive *
+lib_live_new(lua_State *L)
 {
-    Buf text = { 0 };
-    output_copy(*live, max, &text);
-    luaL_Buffer b;
-    char *to = luaL_buffinitsize(L, &b, text.n);
-    memcpy(to, buf_cstr(&text), text.n);
-    size_t n = text.n;
-    buf_free(&text);
-    luaL_pushresultsize(&b, n);
+    LibLive *live = lua_newuserdatauv(L, sizeof *live, 0);
+    *live = (LibLive){ 0 };
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, lib_live_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    return live;
+}
+
+static void
+lib_live_push(lua_State *L, LibLive *live, size_t max)
+{
+    output_copy(live->output, max, &live->text);
+    if (buf_failed(&live->text))
+        luaL_error(L, "TaskOutput: %s", err_text(ORUN_ENOMEM));
+    lua_pushlstring(L, buf_cstr(&live->text), live->text.n);
 }
 
 typedef struct LibSeen {
@@ -175,7 +190,7 @@ typedef struct LibSeen {
 } LibSeen;
 
 static LibSeen
-lib_see(Sched *s, Task *t, Output **live)
+lib_see(Sched *s, Task *t, LibLive *live)
 {
     if (task_final(t)) {
         t->read = true;
@@ -192,7 +207,7 @@ lib_see(Sched *s, Task *t, Output **live)
     if (final)
         t->read = true;
     else if (live)
-        *live = run_process_live(t);
+        live->output = run_process_live(t);
     board_unlock(&s->board);
     return seen;
 }
@@ -201,16 +216,11 @@ void
 lib_push_result(lua_State *L, Task *t, bool timed_out)
 {
     char id[HANDLE_ID_SIZE];
-    Output **live = NULL;
+    LibLive *live = NULL;
     luaL_checkstack(L, 12, NULL);
     lua_createtable(L, 0, 8);
     if (t->kind == TASK_PROCESS) {
-        live = lua_newuserdatauv(L, sizeof *live, 0);
-        *live = NULL;
-        lua_createtable(L, 0, 1);
-        lua_pushcfunction(L, lib_output_gc);
-        lua_setfield(L, -2, "__gc");
-        lua_setmetatable(L, -2);
+        live = lib_live_new(L);
         lua_insert(L, -2);
     }
     LibSeen seen = lib_see(park_run(L)->sched, t, live);
@@ -222,9 +232,9 @@ lib_push_result(lua_State *L, Task *t, bool timed_out)
     lua_setfield(L, -2, "attempts");
     lib_set_number(L, "duration", seen.duration);
     if (seen.state >= TASK_COMPLETED) {
-        lib_push_outcome(L, &t->outcome);
-    } else if (live && *live) {
-        lib_push_live(L, live, t->opt && t->opt->max_output
+        lib_push_outcome(L, t);
+    } else if (live && live->output) {
+        lib_live_push(L, live, t->opt && t->opt->max_output
                       ? t->opt->max_output : LAUNCH_RESULT);
         lua_setfield(L, -2, "output");
     }
@@ -454,6 +464,8 @@ int
 lib_collector(lua_State *L)
 {
     LuaRun *run = park_run(L);
+    if (lib_closing(run))
+        return luaL_error(L, "collector: %s", err_text(ORUN_ESHUTDOWN));
     lua_settop(L, 1);
     lua_Integer n = lua_isnil(L, 1) ? 0
         : arg_array(L, "collector", "tasks", 1, 100000000);
@@ -464,10 +476,10 @@ lib_collector(lua_State *L)
         lua_pushvalue(L, -1);
         lua_setfield(L, -2, "__index");
     }
+    lua_setmetatable(L, -2);
     *c = collector_new(&run->sched->board, NULL, 0);
     if (!*c)
         return luaL_error(L, "collector: %s", err_text(ORUN_ENOMEM));
-    lua_setmetatable(L, -2);
     for (lua_Integer i = 1; i <= n; i++) {
         lua_rawgeti(L, 1, i);
         if (collector_add(*c, lib_task_at(L, "collector", "tasks", -1)))

@@ -279,7 +279,8 @@ main_run(MainArgs *a, int argc, char **argv)
 {
     int e = orun_new(&a->config, &main_orun);
     if (e) {
-        fprintf(stderr, "orun: cannot start (error %d)\n", e);
+        fprintf(stderr, "orun: cannot start: %s\n", e == ORUN_ENOMEM
+                ? "out of memory" : strerror(errno));
         return 1;
     }
     if (main_take_signals() != 0)

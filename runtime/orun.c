@@ -276,7 +276,7 @@ orun_report_unread(orun *o)
             continue;
         orun_begin_line(o, t);
         buf_printf(&o->message, " failed and its result was never read: %s",
-                   t->outcome.error ? t->outcome.error : "no reason known");
+                   task_error(t));
     }
     board_unlock(b);
     if (unread > ORUN_LINES)
@@ -306,21 +306,33 @@ orun_conclude(orun *o, int code)
     return code;
 }
 
-/* Run the chunk at the top of the stack. */
+/* argument 1: a chunk, 2: how many arguments it has in `arg`; gives the chunk
+ * and its arguments. */
+static int
+orun_spread(lua_State *L)
+{
+    int n = (int)lua_tointeger(L, 2);
+    lua_settop(L, 1);
+    luaL_checkstack(L, n + 8, "too many arguments");
+    if (lua_getglobal(L, "arg") == LUA_TTABLE)
+        for (int i = 1; i <= n; i++)
+            lua_rawgeti(L, 2, i);
+    lua_remove(L, 2);
+    return lua_gettop(L);
+}
+
+/* Run the chunk, which is all of the stack. */
 static int
 orun_call(orun *o)
 {
     lua_State *L = o->vm->L;
-    luaL_checkstack(L, o->args + 8, "too many arguments");
-    int chunk = lua_gettop(L);
-    if (lua_getglobal(L, "arg") == LUA_TTABLE)
-        for (int i = 1; i <= o->args; i++)
-            lua_rawgeti(L, chunk + 1, i);
-    lua_remove(L, chunk + 1);
     lua_pushcfunction(L, vm_traceback);
-    lua_insert(L, chunk);
-    int status = stop_pcall(&o->vm->stop, L, lua_gettop(L) - chunk - 1, 0,
-                            chunk);
+    lua_pushcfunction(L, orun_spread);
+    lua_rotate(L, 1, 2);
+    lua_pushinteger(L, o->args);
+    if (lua_pcall(L, 2, LUA_MULTRET, 0) != LUA_OK)
+        return orun_raised(o, ORUN_ENOMEM, 1);
+    int status = stop_pcall(&o->vm->stop, L, lua_gettop(L) - 2, 0, 1);
     if (status == LUA_OK || o->vm->exit_code >= 0) {
         lua_settop(L, 0);
         o->status = o->vm->exit_code >= 0 ? o->vm->exit_code : 0;
@@ -331,10 +343,24 @@ orun_call(orun *o)
                        stopped ? 130 : 1);
 }
 
+typedef struct OrunLoad {
+    int (*load)(lua_State *L, void *ud); /* as lua_load */
+    void *ud;
+} OrunLoad;
+
+/* Protected; argument 1: an OrunLoad. Gives the chunk. */
+static int
+orun_load(lua_State *L)
+{
+    const OrunLoad *how = lua_touserdata(L, 1);
+    return how->load(L, how->ud) == LUA_OK ? 1 : lua_error(L);
+}
+
 /* Load with `load`, then run and conclude. */
 static int
 orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
 {
+    OrunLoad how = { load, ud };
     if (o->pid != getpid())
         return ORUN_EFORKED;
     lua_State *L = o->vm->L;
@@ -343,7 +369,11 @@ orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
     o->vm->exit_code = -1;
     stop_reset(&o->vm->stop);
     lua_settop(L, 0);
-    int status = load(L, ud);
+    lua_pushcfunction(L, orun_load);
+    lua_pushlightuserdata(L, &how);
+    int status = lua_pcall(L, 1, 1, 0);
+    if (status == LUA_ERRMEM)
+        return orun_raised(o, ORUN_ENOMEM, 1);
     if (status != LUA_OK)
         return orun_raised(o, ORUN_ESYNTAX, 2);
     int code = orun_call(o);
@@ -449,7 +479,12 @@ orun_exit_status(orun *o)
 const char *
 orun_errmsg(orun *o)
 {
-    return o ? buf_cstr(&o->message) : "orun is NULL";
+    if (!o)
+        return "orun is NULL";
+    if (o->message.n == 0 && !buf_failed(&o->message))
+        return "";
+    const char *text = buf_cstr(&o->message);
+    return buf_failed(&o->message) ? err_text(ORUN_ENOMEM) : text;
 }
 
 void

@@ -143,6 +143,7 @@ park_outcome(lua_State *L)
     if (stop_wanted(&vm->stop) || run->wait.outcome == WAIT_STOPPED)
         return stop_raise(L, &vm->stop);
     if (run->wait.outcome == WAIT_NO_MEMORY)
-        return luaL_error(L, "not enough memory to wait");
+        return luaL_error(L, "cannot wait: there is no memory, or no "
+                          "thread, left for a timer");
     return run->wait.outcome;
 }

@@ -116,9 +116,9 @@ pool_main(void *arg)
     else
         p->threads--;
     list_del(&self->link);
+    mem_free(self); /* now: nobody waits for the thread itself */
     pthread_cond_broadcast(&p->gone);
     pthread_mutex_unlock(&p->lock);
-    mem_free(self);
     return NULL;
 }
 

@@ -179,14 +179,13 @@ proc_writable(uv_poll_t *poll, int status, int events)
 static int ON_IO
 proc_watch(Pipe *pipe, int events, uv_poll_cb call)
 {
-    uv_loop_t *loop = loop_uv(keeper_loop(pipe->proc->keeper));
-    int e = uv_poll_init(loop, &pipe->poll, pipe->fd); /* now non-blocking */
-    if (e)
-        return -e;
+    Loop *loop = keeper_loop(pipe->proc->keeper);
+    int err = loop_watch(loop, &pipe->poll, pipe->fd, events, call);
+    if (err)
+        return err;
     pipe->poll.data = pipe->proc;
     pipe->proc->handles++;
     pipe->watched = true;
-    uv_poll_start(&pipe->poll, events, call);
     return 0;
 }
 

@@ -64,14 +64,20 @@ run_lua_body(lua_State *L)
     return run_lua_returned(L, LUA_OK, 0);
 }
 
-/* argument 1: the coroutine that failed, 2: the text; gives the text with
- * where it happened. */
+/* argument 1: the coroutine that failed, 2: the Buf with the text, to which
+ * where it happened is added. */
 static int
 run_lua_trace(lua_State *L)
 {
-    lua_State *co = lua_tothread(L, 1);
-    luaL_traceback(L, co, lua_tostring(L, 2), 0);
-    return 1;
+    size_t n;
+    Buf *text = lua_touserdata(L, 2);
+    const char *message = buf_cstr(text);
+    luaL_traceback(L, lua_tothread(L, 1), message, 0);
+    const char *s = lua_tolstring(L, -1, &n);
+    text->n = strlen(message);
+    buf_put(text, s + text->n, n - text->n);
+    text->failed = false; /* the message is better than nothing */
+    return 0;
 }
 
 /* A trace without the frames of orun itself at its end. */
@@ -99,6 +105,10 @@ run_lua_hint(Buf *text)
     buf_printf(&with, "; a task does not see the script's globals: make '%.*s' "
                "a local above the function, or pass it in input", n, name);
     buf_puts(&with, s + line);
+    if (buf_failed(&with)) {
+        buf_free(&with);
+        return;
+    }
     buf_free(text);
     *text = with;
 }
@@ -111,21 +121,16 @@ run_lua_explain(Vm *vm, int status)
     lua_State *L = vm->L;
     vm_error_text(vm->co, &text);
     run_lua_hint(&text);
-    if (status == LUA_ERRMEM || stop_wanted(&vm->stop)
+    if (status == LUA_ERRMEM || stop_wanted(&vm->stop) || buf_failed(&text)
         || !lua_checkstack(L, 4))
         return buf_take(&text);
     lua_settop(L, 0);
     lua_pushcfunction(L, run_lua_trace);
     lua_pushthread(vm->co);
     lua_xmove(vm->co, L, 1);
-    lua_pushstring(L, buf_cstr(&text));
-    if (lua_pcall(L, 2, 1, 0) == LUA_OK) {
-        size_t n;
-        const char *s = lua_tolstring(L, -1, &n);
-        buf_clear(&text);
-        buf_put(&text, s, n);
+    lua_pushlightuserdata(L, &text);
+    if (lua_pcall(L, 2, 0, 0) == LUA_OK)
         run_lua_trim(&text);
-    }
     return buf_take(&text);
 }
 
@@ -169,13 +174,14 @@ run_lua_failed(LuaRun *run, int status, Outcome *o)
     }
     if (status == LUA_ERRMEM)
         o->fault = FAULT_MEMORY;
-    if (status != LUA_ERRMEM && lua_type(vm->co, -1) == LUA_TTABLE) {
-        Buf why = { 0 };
-        if (value_encode(vm->co, -1, "error", NULL, &o->error_value, &why))
-            o->error_value = NULL;
-        buf_free(&why);
-    }
-    o->error = run_lua_explain(vm, status);
+    Buf why = { 0 };
+    if (status != LUA_ERRMEM && lua_type(vm->co, -1) == LUA_TTABLE
+        && value_encode(vm->co, -1, "error", NULL, &o->error_value, &why)
+            == ORUN_ENOMEM)
+        o->fault = FAULT_MEMORY;
+    else
+        o->error = run_lua_explain(vm, status);
+    buf_free(&why);
 }
 
 static void
@@ -186,10 +192,11 @@ run_lua_completed(LuaRun *run, Outcome *o)
     if (lua_gettop(co) == 0 || lua_isnil(co, -1))
         return;
     Buf why = { 0 };
-    if (value_encode(co, -1, "result", NULL, &o->output, &why)) {
+    int e = value_encode(co, -1, "result", NULL, &o->output, &why);
+    if (e) {
         o->state = TASK_FAILED;
-        o->fault = FAULT_LUA;
-        o->error = buf_take(&why);
+        o->fault = e == ORUN_ENOMEM ? FAULT_MEMORY : FAULT_LUA;
+        o->error = e == ORUN_ENOMEM ? NULL : buf_take(&why);
     }
     buf_free(&why);
 }
@@ -253,8 +260,7 @@ run_lua_judge(LuaRun *run, int status, Outcome *o)
 static void
 run_lua_no_memory(Host *h, Task *t, uint32_t attempt)
 {
-    Outcome o = { .state = TASK_FAILED, .fault = FAULT_MEMORY, .code = -1,
-                  .error = mem_dup("out of memory", 13) };
+    Outcome o = { .state = TASK_FAILED, .fault = FAULT_MEMORY, .code = -1 };
     sched_finish(&h->sched, t, attempt, &o);
 }
 
@@ -299,6 +305,24 @@ run_lua_end(LuaRun *run, int status)
     return true;
 }
 
+static int
+run_lua_misplaced(lua_State *L)
+{
+    lua_pushliteral(L, "attempt to yield from outside a coroutine");
+    return 1;
+}
+
+/* The task yielded to nobody: make it the error; gives its kind. */
+static int
+run_lua_yielded(Vm *vm)
+{
+    lua_settop(vm->co, 0);
+    lua_pushcfunction(vm->L, run_lua_misplaced);
+    int status = lua_pcall(vm->L, 0, 1, 0);
+    lua_xmove(vm->L, vm->co, 1);
+    return status == LUA_ERRMEM ? status : LUA_ERRRUN;
+}
+
 /* Resume until the task truly waits, or ends and none follows it. */
 static void
 run_lua_go(LuaRun *run, int nargs) ON_WORKER
@@ -313,11 +337,8 @@ run_lua_go(LuaRun *run, int nargs) ON_WORKER
                 return;
             continue;
         }
-        if (status == LUA_YIELD) {
-            lua_settop(vm->co, 0);
-            lua_pushstring(vm->co, "attempt to yield from outside a coroutine");
-            status = LUA_ERRRUN;
-        }
+        if (status == LUA_YIELD)
+            status = run_lua_yielded(vm);
         if (!run_lua_end(run, status))
             return;
         nargs = 1;

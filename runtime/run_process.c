@@ -72,13 +72,15 @@ run_process_done(Launch *l, const ProcEnd *end, void *ud)
     launch_judge(end, t->agent->argv[0], launch_err(l), &o);
     if (out && output_copy(out, run_process_max(t), &text))
         o.whole = output_hold(out);
-    if (out && output_error(out) && o.state == TASK_COMPLETED) {
-        o.state = TASK_FAILED;
-        o.fault = FAULT_LOST;
-        o.error = mem_dup(output_error(out), strlen(output_error(out)));
-    }
-    o.output = value_string(buf_cstr(&text), text.n);
+    if (!buf_failed(&text))
+        o.output = value_string(buf_cstr(&text), text.n);
     buf_free(&text);
+    const char *lost = out ? output_error(out) : NULL;
+    if (o.state == TASK_COMPLETED && (lost || !o.output)) {
+        o.state = TASK_FAILED;
+        o.fault = lost ? FAULT_LOST : FAULT_MEMORY;
+        o.error = lost ? mem_dup(lost, strlen(lost)) : NULL;
+    }
     sched_lock(&run->host->sched);
     t->run = NULL;
     sched_unlock(&run->host->sched);
@@ -125,8 +127,9 @@ run_process_start(Runner *r, Task *t)
     if (run)
         *run = (ProcessRun){ .host = h, .task = t, .attempt = attempt };
     if (!run || run_process_prepare(run, &why)) {
-        Outcome o = { .state = TASK_FAILED, .fault = FAULT_SPAWN, .code = -1,
-                      .error = buf_take(&why) };
+        Outcome o = { .state = TASK_FAILED, .code = -1,
+                      .fault = run ? FAULT_SPAWN : FAULT_MEMORY,
+                      .error = run ? buf_take(&why) : NULL };
         mem_free(run);
         sched_finish(&h->sched, t, attempt, &o);
         return;

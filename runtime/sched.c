@@ -173,15 +173,19 @@ sched_add(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n)
     return 0;
 }
 
-/* Climb one rung of the stop ladder, or give the task up. */
+/* Climb one rung of the stop ladder, or the next one too when there is no timer
+ * to be had for the time in between. */
 static void
 sched_climb(Sched *s, Task *t)
 {
-    double grace = s->runner[t->kind]->stop(s->runner[t->kind], t,
-                                            ++t->stop_rung);
-    if (grace > 0
-        && board_arm(&s->board, &t->timer, board_now(&s->board) + grace) == 0)
-        return;
+    Runner *r = s->runner[t->kind];
+    do {
+        double grace = r->stop(r, t, ++t->stop_rung);
+        if (grace <= 0)
+            break;
+        if (!board_arm(&s->board, &t->timer, board_now(&s->board) + grace))
+            return;
+    } while (t->stop_rung < SCHED_RUNGS);
     board_disarm(&s->board, &t->timer);
 }
 

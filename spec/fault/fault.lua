@@ -1,0 +1,189 @@
+--- fault: runs what is in scenarios.lua with the n-th allocation failing, for
+--- every n, until a run asks for fewer.
+--
+--     make fault                          all of it, some minutes
+--     make fault ONLY='fan list'          these scenarios only
+--     ./orun spec/fault/fault.lua --stride 97 [NAME…]   every 97th n
+--
+-- Each n runs three times: it alone fails, it and the next one do (Lua asks
+-- once more after a collection), all from it on do. A crash, a hang, a lie (a
+-- wrong result, an end without its reason) and a block that is never freed
+-- each fail the whole.
+
+local FOLDER <const> = arg[0]:match("^(.*)/[^/]*$") or "."
+package.path = FOLDER .. "/../../?.lua;" .. package.path
+
+local orun = require "orun"
+local h = require "spec.support.helper"
+
+local MODES <const> = {"", "*2", "+"}
+local SECONDS <const> = 30 -- until a run counts as hanging
+local COLUMNS <const> = {12, 12, 8, 8, 8, 8, 8, 8, 9}
+
+-- Whole runs, from the first allocation of the process on: arguments, how each
+-- ends when nothing fails, and what it prints. `exits`: by os.exit, which frees
+-- nothing.
+local WHOLE <const> = {
+  start = {code = 0, out = "3\n", args = {"-e",
+    "local r = Task{run = function() return 1 + 2 end} print(r.output or error(r.error, 0))"}},
+  raise = {code = 1, out = "", err = "boom", args = {"-e", "error('boom')"}},
+  unread = {code = 1, out = "", err = "never read: ", args = {"-e",
+    "Task{run = function() error('boom') end, run_in_background = true}"}},
+  syntax = {code = 2, out = "", err = "syntax error", args = {"-e", "x x"}},
+  file = {code = 0, out = "a\tb\n", args = {"hello.lua", "a", "b"}},
+  missing = {code = 2, out = "", err = "nowhere.lua", args = {"nowhere.lua"}},
+  exits = {code = 7, out = "", exits = true, args = {"-e",
+    "Task{run = function() orun.sleep(60) end, run_in_background = true} os.exit(7)"}},
+}
+
+local function names()
+  local all = h.lines(h.orun{bin = h.test_bin, FOLDER .. "/scenarios.lua", "--list", cwd = "."}.out)
+  for name in pairs(WHOLE) do all[#all + 1] = name end
+  table.sort(all)
+  return all
+end
+
+-- The shell command of one scenario; `$spec` is which allocations fail.
+local function command_of(name)
+  local whole = WHOLE[name]
+  local words = {whole and "ORUN_FAULT=$spec" or "ORUN_FAULT_HERE=$spec",
+    "ORUN_FAULT_COUNT=$work/count ORUN_FAULT_TALLY=$work/tally",
+    ("timeout -s ABRT %d"):format(SECONDS * h.slow // 1), h.quote(h.test_bin)}
+  if not whole then
+    words[#words + 1] = "scenarios.lua " .. name
+  else
+    for _, word in ipairs(whole.args) do words[#words + 1] = h.quote(word) end
+  end
+  return table.concat(words, " ")
+end
+
+-- One shell that does the n of a sequence: for each, its record in $work/log.
+-- The first line tells exit code, allocations asked for and failed, and blocks
+-- left at the end (if it got there).
+local RUNS <const> = [[
+  work=%s; mkdir -p $work; : >$work/log
+  for n in $(seq %d %d %d); do
+    spec=$n'%s'
+    rm -f $work/count $work/tally
+    %s >$work/out 2>$work/err </dev/null
+    code=$?
+    { echo "RUN $n $code $(cat $work/%s 2>/dev/null || echo - -) $(
+        sed 's/.* //' $work/tally 2>/dev/null || echo -)"
+      cat $work/out; echo; echo ERR; cat $work/err; echo; echo END; } >>$work/log
+  done]]
+
+local function runs(name, mode, first, step, last, work)
+  return RUNS:format(h.quote(work), first, step, last, mode, command_of(name),
+    WHOLE[name] and "tally" or "count")
+end
+
+-- Why a run is wrong: the column it counts in; nil for a good one.
+local function judge(name, run)
+  local whole = WHOLE[name] or {code = 0, out = "done\n"}
+  if run.code == 124 or run.code == 134 or run.code == 137 then
+    return run.err:find("Assert", 1, true) and "crashes" or "hangs"
+  end
+  if run.code > 128 or run.err:find("unprotected", 1, true) then return "crashes" end
+  if run.code == 99 then return "lies" end
+  if run.live and run.live ~= 0 and not whole.exits then return "leaks" end
+  if run.code == whole.code and run.out == whole.out
+    and run.err:find(whole.err or "", 1, true) then
+    return nil
+  end
+  local told = run.err:lower():find("memory", 1, true)
+    or run.err:find("no worker could be started", 1, true)
+  if run.code == 0 or not told then return "lies" end
+  return nil
+end
+
+local function parse(log)
+  local all = {}
+  for n, code, asked, failed, live, out, err in log:gmatch(
+    "RUN (%d+) (%d+) (%S+) (%S+)[%d ]* (%S+)\n(.-)\nERR\n(.-)\nEND\n") do
+    all[#all + 1] = {n = math.tointeger(n), code = math.tointeger(code),
+      asked = math.tointeger(asked), failed = math.tointeger(failed),
+      live = math.tointeger(live), out = out, err = err}
+  end
+  return all
+end
+
+local function tell(name, mode, run, why)
+  print(("    %s: %s, allocation %d%s, code %d: %s"):format(why, name, run.n, mode, run.code,
+    (run.out .. run.err):gsub("%s+$", ""):sub(-600):gsub("\n", "\n        ")))
+end
+
+-- Two shells share the n from `first` to `last`.
+local function batch(name, mode, first, last, stride, dir)
+  local parts = {}
+  for i = 0, 1 do
+    parts[#parts + 1] = "(" .. runs(name, mode, first + i * stride, 2 * stride, last,
+      dir .. "/" .. i) .. ") &"
+  end
+  parts[#parts + 1] = "wait"
+  h.sh(table.concat(parts, "\n"), {cwd = FOLDER, limit = 3600})
+  local all = parse((h.read(dir .. "/0/log") or "") .. (h.read(dir .. "/1/log") or ""))
+  table.sort(all, function(a, b) return a.n < b.n end)
+  return all
+end
+
+-- All n of one scenario and mode; adds to `row`.
+local function sweep(name, mode, stride, row, told)
+  local dir, first, idle = h.tmpdir(), 1, 0
+  while idle < 4 do
+    local last = first + 64 * stride - 1
+    for _, run in ipairs(batch(name, mode, first, last, stride, dir)) do
+      row.runs = row.runs + 1
+      row.asked = math.max(row.asked, run.failed == 0 and run.asked or 0)
+      row.failed = row.failed + (run.failed ~= 0 and 1 or 0)
+      row.absorbed = row.absorbed + (run.failed ~= 0 and run.code == 0 and 1 or 0)
+      idle = run.failed == 0 and run.code == (WHOLE[name] or {code = 0}).code and idle + 1 or 0
+      local why = judge(name, run)
+      if why then
+        row[why] = row[why] + 1
+        told[why] = (told[why] or 0) + 1
+        if told[why] <= 3 then tell(name, mode, run, why) end
+      end
+    end
+    first = last + 1
+  end
+  os.execute("rm -rf " .. h.quote(dir))
+end
+
+local function line(cells)
+  local out = {}
+  for i, width in ipairs(COLUMNS) do
+    out[i] = tostring(cells[i]) .. (" "):rep(width - #tostring(cells[i]))
+  end
+  return (table.concat(out, " "):gsub("%s+$", ""))
+end
+
+-- One scenario; gives how many of its runs were wrong.
+local function run(name, stride)
+  local row = {asked = 0, runs = 0, failed = 0, absorbed = 0, crashes = 0, hangs = 0,
+    lies = 0, leaks = 0}
+  local began, told = orun.now(), {}
+  for _, mode in ipairs(MODES) do sweep(name, mode, stride, row, told) end
+  print(line{name, row.asked, row.runs, row.absorbed, row.crashes, row.hangs, row.lies,
+    row.leaks, ("%.0f s"):format(orun.now() - began)})
+  io.stdout:flush()
+  return row.crashes + row.hangs + row.lies + row.leaks
+end
+
+local function main(stride, chosen)
+  local wrong = 0
+  print(line{"scenario", "allocations", "runs", "absorbed", "crashes", "hangs", "lies",
+    "leaks", "time"})
+  for _, name in ipairs(#chosen > 0 and chosen or names()) do
+    wrong = wrong + run(name, stride)
+  end
+  print(("# wrong runs in all: %d"):format(wrong))
+  if wrong > 0 then os.exit(1) end
+end
+
+local stride = 1
+local chosen = {table.unpack(arg)}
+if chosen[1] == "--stride" then
+  stride = math.tointeger(chosen[2])
+  chosen = {table.unpack(chosen, 3)}
+end
+main(stride, chosen)
