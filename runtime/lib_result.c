@@ -465,7 +465,8 @@ lib_collector(lua_State *L)
 {
     LuaRun *run = park_run(L);
     if (lib_closing(run))
-        return luaL_error(L, "collector: %s", err_text(ORUN_ESHUTDOWN));
+        return luaL_error(L, "collector: not allowed in a finalizer (__gc) of a "
+                          "script that has ended");
     lua_settop(L, 1);
     lua_Integer n = lua_isnil(L, 1) ? 0
         : arg_array(L, "collector", "tasks", 1, 100000000);

@@ -57,24 +57,30 @@ local function command_of(name)
   return table.concat(words, " ")
 end
 
--- One shell that does the n of a sequence: for each, its record in $work/log.
--- The first line tells exit code, allocations asked for and failed, and blocks
--- left at the end (if it got there).
+-- One shell that does the n of a sequence and writes a record of each to
+-- $work/log: n, exit code, allocations asked for and failed, blocks left (- when
+-- it did not get there), and what was printed, or SAME for what is printed when
+-- nothing fails. Only the program itself costs a process.
 local RUNS <const> = [[
-  work=%s; mkdir -p $work; : >$work/log
+  work=%s; mkdir -p $work; exec 3>$work/log
   for n in $(seq %d %d %d); do
     spec=$n'%s'
-    rm -f $work/count $work/tally
+    : >$work/count; : >$work/tally
     %s >$work/out 2>$work/err </dev/null
-    code=$?
-    { echo "RUN $n $code $(cat $work/%s 2>/dev/null || echo - -) $(
-        sed 's/.* //' $work/tally 2>/dev/null || echo -)"
-      cat $work/out; echo; echo ERR; cat $work/err; echo; echo END; } >>$work/log
+    code=$? asked=- failed=- live=- first=
+    read -r asked failed live <$work/tally || live=-
+    [ -s $work/count ] && read -r asked failed <$work/count
+    [ -s $work/err ] || read -r first <$work/out
+    echo "RUN $n $code ${asked:--} ${failed:--} ${live:--}" >&3
+    if [ "$first" = done ]; then
+      echo SAME >&3
+    else
+      cat $work/out >&3; echo >&3; echo ERR >&3; cat $work/err >&3; echo >&3; echo END >&3
+    fi
   done]]
 
 local function runs(name, mode, first, step, last, work)
-  return RUNS:format(h.quote(work), first, step, last, mode, command_of(name),
-    WHOLE[name] and "tally" or "count")
+  return RUNS:format(h.quote(work), first, step, last, mode, command_of(name))
 end
 
 -- Why a run is wrong: the column it counts in; nil for a good one.
@@ -98,8 +104,9 @@ end
 
 local function parse(log)
   local all = {}
+  log = log:gsub("\nSAME\n", "\ndone\n\nERR\n\nEND\n")
   for n, code, asked, failed, live, out, err in log:gmatch(
-    "RUN (%d+) (%d+) (%S+) (%S+)[%d ]* (%S+)\n(.-)\nERR\n(.-)\nEND\n") do
+    "RUN (%d+) (%d+) (%S+) (%S+) (%S+)\n(.-)\nERR\n(.-)\nEND\n") do
     all[#all + 1] = {n = math.tointeger(n), code = math.tointeger(code),
       asked = math.tointeger(asked), failed = math.tointeger(failed),
       live = math.tointeger(live), out = out, err = err}
@@ -126,17 +133,25 @@ local function batch(name, mode, first, last, stride, dir)
   return all
 end
 
--- All n of one scenario and mode; adds to `row`.
+-- How many allocations it asks for when none fails; raises when it fails then.
+local function count(name, dir)
+  local run = batch(name, "", 0, 0, 1, dir)[1]
+  if not run or judge(name, run) or run.failed ~= 0 then
+    error(("%s fails by itself: %s"):format(name, run and run.out .. run.err or "no run"), 0)
+  end
+  return run.asked
+end
+
+-- All n of one scenario and mode, up to those that no run gets to; adds to `row`.
 local function sweep(name, mode, stride, row, told)
   local dir, first, idle = h.tmpdir(), 1, 0
-  while idle < 4 do
+  row.asked = count(name, dir)
+  while idle < 4 and first < 2 * row.asked + 1000 do
     local last = first + 64 * stride - 1
     for _, run in ipairs(batch(name, mode, first, last, stride, dir)) do
       row.runs = row.runs + 1
-      row.asked = math.max(row.asked, run.failed == 0 and run.asked or 0)
-      row.failed = row.failed + (run.failed ~= 0 and 1 or 0)
       row.absorbed = row.absorbed + (run.failed ~= 0 and run.code == 0 and 1 or 0)
-      idle = run.failed == 0 and run.code == (WHOLE[name] or {code = 0}).code and idle + 1 or 0
+      idle = run.failed == 0 and idle + 1 or 0
       local why = judge(name, run)
       if why then
         row[why] = row[why] + 1
@@ -159,7 +174,7 @@ end
 
 -- One scenario; gives how many of its runs were wrong.
 local function run(name, stride)
-  local row = {asked = 0, runs = 0, failed = 0, absorbed = 0, crashes = 0, hangs = 0,
+  local row = {asked = 0, runs = 0, absorbed = 0, crashes = 0, hangs = 0,
     lies = 0, leaks = 0}
   local began, told = orun.now(), {}
   for _, mode in ipairs(MODES) do sweep(name, mode, stride, row, told) end

@@ -278,7 +278,7 @@ function M.files()
 end
 
 function M.embedded()
-  local made, ran, text, left = test.fault.embed([[
+  local made, ran, text, left = test.memory.embed([[
     local r = Task{run = function() return 5 end}
     if r.status == "completed" and r.output ~= 5 then error("LIE: wrong") end
     if r.status ~= "completed" then error(r.error, 0) end
@@ -308,10 +308,10 @@ local function main(name)
   if name == "embedded" then
     ok, err = pcall(run)
   else
-    test.fault.arm(spec)
+    test.memory.arm(spec)
     ok, err = pcall(run)
   end
-  local asked, failed = test.fault.arm()
+  local asked, failed = test.memory.arm()
   local tally = os.getenv("ORUN_FAULT_COUNT")
   if tally then
     local f = assert(io.open(tally, "w"))

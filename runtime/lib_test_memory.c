@@ -1,4 +1,4 @@
-/* lib_test_fault.c — allocations that fail from the outside: ORUN_FAULT.
+/* lib_test_memory.c — allocations that fail from the outside: ORUN_FAULT.
  *
  * Read before main: "7" has the seventh allocation of the run fail, "7*2" that
  * one and the next, "7+" all from the seventh on. When the run ends as it
@@ -19,7 +19,7 @@
 #include <uv.h>
 
 static void
-lib_fault_arm(const char *spec)
+lib_memory_arm(const char *spec)
 {
     char *end;
     long first = spec ? strtol(spec, &end, 10) : 0, count = 1;
@@ -31,14 +31,14 @@ lib_fault_arm(const char *spec)
 }
 
 __attribute__((constructor)) static void
-lib_fault_begin(void)
+lib_memory_begin(void)
 {
     uv_replace_allocator(mem_alloc, mem_realloc, mem_zalloc, mem_free);
-    lib_fault_arm(getenv("ORUN_FAULT"));
+    lib_memory_arm(getenv("ORUN_FAULT"));
 }
 
 __attribute__((destructor)) static void
-lib_fault_end(void)
+lib_memory_end(void)
 {
     char line[64];
     const char *path = getenv("ORUN_FAULT_TALLY");
@@ -54,11 +54,11 @@ lib_fault_end(void)
 /* arm("7*2") as ORUN_FAULT, counted from here; arm() ends it and gives how
  * many were asked for and how many failed since */
 static int
-lib_fault_armed(lua_State *L)
+lib_memory_armed(lua_State *L)
 {
     const char *spec = luaL_optstring(L, 1, NULL);
     lua_Integer asked = mem_asked(), failed = mem_failed();
-    lib_fault_arm(spec);
+    lib_memory_arm(spec);
     lua_pushinteger(L, asked);
     lua_pushinteger(L, failed);
     return 2;
@@ -67,7 +67,7 @@ lib_fault_armed(lua_State *L)
 /* embed(code, spec) -> what orun_new and orun_run_string gave, the message, and
  * the blocks left after orun_free */
 static int
-lib_fault_embed(lua_State *L)
+lib_memory_embed(lua_State *L)
 {
     size_t n;
     const char *code = luaL_checklstring(L, 1, &n);
@@ -76,14 +76,14 @@ lib_fault_embed(lua_State *L)
     orun *o = NULL;
     int ran = 0;
     long before = mem_live();
-    lib_fault_arm(spec);
+    lib_memory_arm(spec);
     int made = orun_new(NULL, &o);
     if (made == 0) {
         ran = orun_run_string(o, "=embedded", code, n);
         snprintf(text, sizeof text, "%s", orun_errmsg(o));
     }
     orun_free(o);
-    lib_fault_arm(NULL);
+    lib_memory_arm(NULL);
     long left = mem_live() - before;
     lua_pushinteger(L, made);
     lua_pushinteger(L, ran);
@@ -93,10 +93,10 @@ lib_fault_embed(lua_State *L)
 }
 
 int
-luaopen_test_fault(lua_State *L)
+luaopen_test_memory(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "arm", lib_fault_armed }, { "embed", lib_fault_embed },
+        { "arm", lib_memory_armed }, { "embed", lib_memory_embed },
         { NULL, NULL },
     };
     luaL_newlib(L, functions);
