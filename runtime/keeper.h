@@ -63,6 +63,10 @@ int keeper_spawn(Keeper *k, KeeperChild *c, uint64_t task,
  * ended ones are ignored. */
 void keeper_signal(Keeper *k, KeeperChild *c, int signo, bool tree) ON_IO;
 
+/* Stop every descendant and start none / have them go on. What had stopped by
+ * itself before stays so. Killing works meanwhile. */
+void keeper_suspend(Keeper *k, bool suspended) ON_IO;
+
 /* Forget a child without further calls. */
 void keeper_forget(Keeper *k, KeeperChild *c) ON_IO;
 

@@ -150,7 +150,7 @@ keeper_brood_mark(Brood *b)
         if (p->parent != self || p->dead)
             continue;
         const Child *c = keeper_brood_pid(b, p->pid);
-        p->doomed = c ? c->doomed : keeper_brood_judge(b, p);
+        p->marked = c ? c->doomed : keeper_brood_judge(b, p);
     }
 }
 
@@ -173,15 +173,22 @@ keeper_brood_sweep(Brood *b, double (*clock)(void))
 }
 
 static bool
-keeper_brood_strike(const Child *c, uint64_t unused)
+keeper_brood_strike(const Child *c, uint64_t signo)
 {
-    (void)unused;
-    kill(-c->pid, SIGKILL);
+    kill(-c->pid, (int)signo);
     return false;
 }
 
 void
-keeper_brood_kill(Brood *b)
+keeper_brood_signal(Brood *b, int signo)
 {
-    keeper_brood_any(b, keeper_brood_strike, 0);
+    keeper_brood_any(b, keeper_brood_strike, (uint64_t)signo);
+}
+
+void
+keeper_brood_shift(Brood *b, double seconds)
+{
+    for (size_t i = 0; i < countof(b->rings); i++)
+        list_each(node, &b->rings[i])
+            container_of(node, Child, link)->start += seconds;
 }

@@ -55,7 +55,10 @@ void keeper_brood_doom(Brood *b, Child *c, double now);
  * nothing new is found. */
 void keeper_brood_sweep(Brood *b, double (*clock)(void));
 
-/* SIGKILL the groups of all mains. */
-void keeper_brood_kill(Brood *b);
+/* Send a signal to the groups of all mains. */
+void keeper_brood_signal(Brood *b, int signo);
+
+/* Make all mains younger: they stood still for that long. */
+void keeper_brood_shift(Brood *b, double seconds);
 
 #endif

@@ -1,8 +1,9 @@
 /* keeper_wire.h — what goes over the keeper's socket. Layer 5 (runners).
  *
  * Both ends are of one build and one machine, so frames are plain structs: a
- * WireHead, then `size` bytes. orun sends SPAWN and SIGNAL, the keeper answers
- * STARTED and EXITED (of a short-lived child only the latter). A SPAWN's body
+ * WireHead, then `size` bytes. orun sends SPAWN and SIGNAL, SUSPEND and RESUME
+ * (without a body), the keeper answers STARTED and EXITED (of a short-lived
+ * child only the latter). A SPAWN's body
  * is a WireSpawn followed by NUL-terminated strings (the working folder if
  * there is one, the arguments, the environment), and exactly WIRE_FDS
  * descriptors travel with its first byte.
@@ -19,7 +20,10 @@ enum {
     WIRE_MAX = 64 << 20 /* no kernel takes more arguments than this */
 };
 
-enum { WIRE_SPAWN = 1, WIRE_SIGNAL, WIRE_STARTED, WIRE_EXITED };
+enum {
+    WIRE_SPAWN = 1, WIRE_SIGNAL, WIRE_STARTED, WIRE_EXITED, WIRE_SUSPEND,
+    WIRE_RESUME
+};
 
 /* The step at which a start failed, and its name in ProcEnd.spawn_what. */
 #define WIRE_STEPS(X) \

@@ -219,7 +219,7 @@ launch_go_posted(LoopMsg *msg)
         .argv = (const char *const *)l->argv,
         .env = (const char *const *)l->env,
         .cwd = l->cwd, .in = l->in, .in_len = l->in_len,
-        .keep = l->keep, .task = l->task,
+        .keep = l->keep, .pace = &l->host->pace, .task = l->task,
         .done = launch_proc_done, .ud = l,
     };
     l->proc = keeper ? proc_start(keeper, l->host->folder, &spec) : NULL;

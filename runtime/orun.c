@@ -468,10 +468,25 @@ orun_interrupt(orun *o)
 }
 
 void
+orun_suspend(orun *o)
+{
+    if (o && o->pid == getpid())
+        host_suspend(o->host);
+}
+
+void
+orun_resume(orun *o)
+{
+    if (o && o->pid == getpid())
+        host_resume(o->host);
+}
+
+void
 orun_free(orun *o)
 {
     if (!o || o->pid != getpid())
         return;
+    host_resume(o->host);
     o->run.task->stopping = FAULT_NONE;
     sched_close(o->run.sched);
     orun_wait_idle(o);

@@ -15,6 +15,7 @@
 typedef struct Folder Folder; /* folder.h */
 typedef struct Keeper Keeper; /* keeper.h */
 typedef struct Output Output; /* output.h */
+typedef struct Pace Pace;     /* pace.h */
 typedef struct Proc Proc;
 
 typedef struct ProcSpec {
@@ -24,6 +25,7 @@ typedef struct ProcSpec {
     const char *in;           /* stdin bytes, copied; NULL: /dev/null */
     size_t in_len;
     size_t keep;              /* stdout bytes kept in memory */
+    Pace *pace;               /* the clock of its graces */
     uint64_t task;            /* whose it is, for attribution of strays */
     void (*done)(Proc *proc, void *ud); /* exactly once, on the io thread */
     void *ud;
