@@ -10,6 +10,7 @@
 #include "mem.h"
 #include "version.h"
 #include "park.h"
+#include "program.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
@@ -342,6 +343,7 @@ orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
     o->status = 0;
     o->vm->exit_code = -1;
     stop_reset(&o->vm->stop);
+    sched_hurry(o->run.sched, false);
     lua_settop(L, 0);
     int status = load(L, ud);
     if (status != LUA_OK)
@@ -459,12 +461,16 @@ orun_interrupt(orun *o)
         return;
     Sched *s = o->run.sched;
     bool again = stop_wanted(&o->vm->stop);
+    orun_resume(o);
     stop_request(&o->vm->stop, again ? STOP_HARD : STOP_ONCE, "interrupted");
     sched_lock(s);
     s->board.root->stopping = FAULT_CANCELLED;
+    program_stop_all(&o->run, again);
     if (s->board.root->waiting)
         wait_fire(s->board.root->waiting, WAIT_STOPPED);
     sched_unlock(s);
+    if (again)
+        sched_hurry(s, true);
 }
 
 void

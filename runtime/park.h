@@ -35,6 +35,7 @@ typedef struct LuaRun {
                                          * registry */
 
     /* Guarded by the board's lock. */
+    List programs; /* that its code has started (program.h) */
     Wait wait;
     pthread_cond_t go;
     bool blocked; /* its thread waits on `go` … */

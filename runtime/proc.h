@@ -24,6 +24,8 @@ typedef struct ProcSpec {
     const char *cwd;          /* NULL: orun's own */
     const char *in;           /* stdin bytes, copied; NULL: /dev/null */
     size_t in_len;
+    const int *fds;           /* what become its 0-2 (-1: /dev/null) instead of
+                               * `in` and pipes; NULL: those */
     size_t keep;              /* stdout bytes kept in memory */
     Pace *pace;               /* the clock of its graces */
     uint64_t task;            /* whose it is, for attribution of strays */
@@ -45,7 +47,8 @@ typedef struct ProcEnd {
 } ProcEnd;
 
 /* Start. NULL: out of memory; every other failure comes through `done`, never
- * from inside this call. argv, env, cwd, in are copied. */
+ * from inside this call. argv, env, cwd, in are copied; fds are closed, unless
+ * it gives NULL. */
 Proc *proc_start(Keeper *k, Folder *f, const ProcSpec *spec) ON_IO;
 
 /* SIGTERM to its group; after `grace` seconds SIGKILL to the whole tree. May

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "mem.h"
 #include "park.h"
+#include "program.h"
 #include "value.h"
 #include <lauxlib.h>
 
@@ -403,9 +404,11 @@ run_lua_stop(Runner *r, Task *t, int rung)
 {
     (void)r;
     LuaRun *run = t->run;
-    if (run)
+    if (run) {
+        program_stop_all(run, rung > 1);
         stop_request(&run->vm->stop, rung == 1 ? STOP_ONCE : STOP_HARD,
                      task_fault_name(t->stopping));
+    }
     if (t->waiting)
         wait_fire(t->waiting, WAIT_STOPPED);
     return rung == 1 ? 0.25 : 1.0;
