@@ -348,7 +348,8 @@ keeper_spawn(Keeper *k, KeeperChild *c, uint64_t task,
 {
     Frame *f;
     uint64_t id = k->last_id + 1;
-    int e = keeper_frame_spawn(id, task, argv, env, cwd, &f);
+    WireSpawn w = { .task = task, .lingers = c->lingers };
+    int e = keeper_frame_spawn(id, w, argv, env, cwd, &f);
     if (e)
         goto fail_request;
     e = keeper_need(k, env);
@@ -385,6 +386,14 @@ keeper_signal(Keeper *k, KeeperChild *c, int signo, bool tree)
     }
     memcpy(f->bytes + sizeof(WireHead), &w, sizeof w);
     keeper_queue(k, f);
+}
+
+void
+keeper_task_over(Keeper *k, uint64_t task)
+{
+    Frame *f = k->line ? keeper_frame_new(WIRE_OVER, task, 0) : NULL;
+    if (f)
+        keeper_queue(k, f);
 }
 
 void

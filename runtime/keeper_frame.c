@@ -39,11 +39,11 @@ keeper_frame_put(char *to, const char *const *list, uint32_t n)
 }
 
 int
-keeper_frame_spawn(uint64_t id, uint64_t task, const char *const *argv,
+keeper_frame_spawn(uint64_t id, WireSpawn w, const char *const *argv,
                    const char *const *env, const char *cwd, Frame **out)
 {
     size_t size = sizeof(WireSpawn) + (cwd ? strlen(cwd) + 1 : 0);
-    WireSpawn w = { .task = task, .has_cwd = cwd != NULL };
+    w.has_cwd = cwd != NULL;
     w.argc = keeper_frame_measure(argv, &size);
     w.envc = keeper_frame_measure(env, &size);
     if (w.argc == 0)

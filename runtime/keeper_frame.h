@@ -19,9 +19,10 @@ typedef struct Frame {
  * memory. */
 Frame *keeper_frame_new(uint32_t kind, uint64_t id, size_t size);
 
-/* The frame that asks for a process, without its descriptors. ORUN_EINVAL: no
- * argv[0]; ORUN_ETOOBIG; ORUN_ENOMEM. errno says the same. */
-int keeper_frame_spawn(uint64_t id, uint64_t task, const char *const *argv,
+/* The frame that asks for a process, without its descriptors; of `w`, task and
+ * lingers are given. ORUN_EINVAL: no argv[0]; ORUN_ETOOBIG; ORUN_ENOMEM. errno
+ * says the same. */
+int keeper_frame_spawn(uint64_t id, WireSpawn w, const char *const *argv,
                        const char *const *env, const char *cwd,
                        Frame **out) NODISCARD;
 

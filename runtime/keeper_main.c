@@ -138,7 +138,7 @@ keeper_reap(void)
         struct rusage used;
         int status;
         Child *c = keeper_brood_pid(&keeper.brood, info.si_pid);
-        if (c)
+        if (c && !keeper_brood_lingers(&keeper.brood, c))
             kill(-c->pid, SIGKILL);
         if (wait4(info.si_pid, &status, 0, &used) == info.si_pid && c)
             keeper_report(c, status, &used);
@@ -168,7 +168,8 @@ keeper_start(Start *s)
     double now = keeper_now();
     int pid = keeper_exec(&s->exec);
     if (pid) {
-        *c = (Child){ .id = s->id, .task = s->task, .pid = pid, .start = now };
+        *c = (Child){ .id = s->id, .task = s->task, .pid = pid, .start = now,
+                      .lingers = s->lingers };
         keeper_brood_add(&keeper.brood, c);
         list_push(&keeper.news, &c->news);
     } else {
@@ -354,6 +355,8 @@ keeper_obey(const WireHead *head, const char *body)
         keeper_spawn(head->id, body, head->size);
     else if (head->kind == WIRE_SIGNAL)
         keeper_signal(head->id, body, head->size);
+    else if (head->kind == WIRE_OVER)
+        keeper_brood_over(&keeper.brood, head->id, keeper_now());
     else if (head->kind == WIRE_SUSPEND)
         keeper_pause_begin(&keeper.pause, &keeper.brood, keeper_now());
     else if (head->kind == WIRE_RESUME)

@@ -1,8 +1,8 @@
 /* keeper_wire.h — what goes over the keeper's socket. Layer 5 (runners).
  *
  * Both ends are of one build and one machine, so frames are plain structs: a
- * WireHead, then `size` bytes. orun sends SPAWN and SIGNAL, SUSPEND and RESUME
- * (without a body), the keeper answers STARTED and EXITED (of a short-lived
+ * WireHead, then `size` bytes. orun sends SPAWN and SIGNAL, SUSPEND, RESUME and
+ * OVER (without a body; OVER's id is a task's), the keeper answers STARTED and EXITED (of a short-lived
  * child only the latter). A SPAWN's body
  * is a WireSpawn followed by NUL-terminated strings (the working folder if
  * there is one, the arguments, the environment), and exactly WIRE_FDS
@@ -22,7 +22,7 @@ enum {
 
 enum {
     WIRE_SPAWN = 1, WIRE_SIGNAL, WIRE_STARTED, WIRE_EXITED, WIRE_SUSPEND,
-    WIRE_RESUME
+    WIRE_RESUME, WIRE_OVER
 };
 
 /* The step at which a start failed, and its name in ProcEnd.spawn_what. */
@@ -46,7 +46,7 @@ typedef struct WireHead {
 typedef struct WireSpawn {
     uint64_t task;
     uint32_t argc, envc;
-    uint32_t has_cwd, zero;
+    uint32_t has_cwd, lingers; /* is there one / do its strays stay? */
 } WireSpawn;
 
 typedef struct WireSignal {

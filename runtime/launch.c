@@ -20,6 +20,7 @@ struct Launch {
     char *cwd, *in, *file;
     size_t in_len, keep;
     int fds[3];   /* -1: none, or handed on … */
+    bool lingers;
     bool has_fds; /* … and whether they were given */
     uint64_t task;
     void (*done)(Launch *l, const ProcEnd *end, void *ud);
@@ -188,6 +189,7 @@ launch_new(Host *h, const LaunchSpec *spec, Launch **out)
         l->fds[i] = l->has_fds ? spec->fds[i] : -1;
     l->host = h;
     l->keep = spec->keep;
+    l->lingers = spec->lingers;
     l->task = spec->task;
     l->done = spec->done;
     l->ud = spec->ud;
@@ -239,7 +241,7 @@ launch_go_posted(LoopMsg *msg)
         .env = (const char *const *)l->env,
         .cwd = l->cwd, .in = l->in, .in_len = l->in_len,
         .fds = l->has_fds ? l->fds : NULL,
-        .keep = l->keep, .pace = &l->host->pace, .task = l->task,
+        .keep = l->keep, .lingers = l->lingers, .pace = &l->host->pace, .task = l->task,
         .done = launch_proc_done, .ud = l,
     };
     l->proc = keeper ? proc_start(keeper, l->host->folder, &spec) : NULL;
@@ -290,6 +292,34 @@ launch_stop(Launch *l, bool hard)
         return;
     atomic_fetch_add(&l->refs, 1);
     loop_post(host_loop(l->host), &l->stop_msgs[hard]);
+}
+
+typedef struct LaunchOver {
+    LoopMsg msg;
+    Host *host;
+    uint64_t task;
+} LaunchOver;
+
+static void
+launch_over_posted(LoopMsg *msg)
+{
+    role_is_io();
+    LaunchOver *over = container_of(msg, LaunchOver, msg);
+    Keeper *keeper = host_keeper(over->host);
+    if (keeper)
+        keeper_task_over(keeper, over->task);
+    mem_free(over);
+}
+
+/* Without memory for the message they go when the run ends. */
+void
+launch_task_over(Host *h, uint64_t task)
+{
+    LaunchOver *over = mem_alloc(sizeof *over);
+    if (!over)
+        return;
+    *over = (LaunchOver){ { .run = launch_over_posted }, h, task };
+    loop_post(host_loop(h), &over->msg);
 }
 
 Output *

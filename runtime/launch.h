@@ -23,6 +23,7 @@ typedef struct LaunchSpec {
     const int *fds;           /* what become its 0-2 (-1: /dev/null) instead
                                * of `in` and pipes; NULL: those */
     size_t keep;              /* bytes of stdout kept in memory */
+    bool lingers;             /* what it leaves stays until the task is over */
     uint64_t task;            /* for ORUN_TASK_ID */
     /* Once, on the io thread. */
     void (*done)(Launch *l, const ProcEnd *end, void *ud);
@@ -52,6 +53,10 @@ void launch_go(Launch *l);
  * now. Before launch_go it means right after the start. Any thread; before
  * `done` only. */
 void launch_stop(Launch *l, bool hard);
+
+/* The task is over: what its programs left behind, because they linger, is to
+ * go. Any thread. */
+void launch_task_over(Host *h, uint64_t task);
 
 /* stdout, stderr: held by l once started (NULL before); hold to keep. From
  * `done`, or any thread that knows l lives. */

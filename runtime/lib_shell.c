@@ -1,9 +1,10 @@
 /* lib_shell.c — os.execute and io.popen by way of the keeper. Layer 7.
  *
  * They give what Lua's own give, but their programs are children like any
- * other: they end with the task that started them, and with orun. Waiting for
- * one gives the worker to others; reading from one does not. What a program
- * inherits is orun's standard output and error, and in the script its input.
+ * other: they, and what they leave in the background, end with the task (or the
+ * script) that started them. Waiting for one gives the worker to others; reading
+ * from one does not. What a program inherits is orun's standard output and
+ * error, and in the script its input.
  *
  * A file of popen holds the box of its program as user value: Lua closes a file
  * only once, and the wait for the program's end may raise.
@@ -55,7 +56,7 @@ lib_shell_start(lua_State *L, const char *command, const int fds[3],
     const char *argv[] = { "/bin/sh", "-c", command, "sh", NULL };
     LuaRun *run = park_run(L);
     LaunchSpec spec = { .argv = argv, .fds = fds, .keep = 1,
-                        .task = run->task->id };
+                        .lingers = true, .task = run->task->id };
     fflush(stdout);
     int e = program_start(run, &spec, box);
     if (e == ORUN_ENOMEM)

@@ -294,6 +294,7 @@ orun_conclude(orun *o, int code)
         sched_cancel_all(o->run.sched, "the script ended");
     o->run.task->stopping = FAULT_NONE;
     bool fine = orun_wait_idle(o);
+    program_task_over(&o->run);
     if (stop_wanted(&o->vm->stop) && o->vm->exit_code < 0 && code == 0)
         code = orun_fail(o, ORUN_ESTOPPED, "interrupted");
     if (code == 0 && o->vm->exit_code < 0) {
@@ -303,7 +304,7 @@ orun_conclude(orun *o, int code)
             o->status = 1;
         }
     }
-    fflush(NULL);
+    fflush(stdout); /* not all files: a stuck task may hold one */
     return code;
 }
 

@@ -419,6 +419,7 @@ proc_new(Keeper *k, Folder *f, const ProcSpec *spec)
         return NULL;
     p->keeper = k;
     p->pace = spec->pace;
+    p->child.lingers = spec->lingers;
     p->done = spec->done;
     p->ud = spec->ud;
     p->child.started = proc_started;

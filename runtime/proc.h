@@ -28,6 +28,7 @@ typedef struct ProcSpec {
                                * `in` and pipes; NULL: those */
     size_t keep;              /* stdout bytes kept in memory */
     Pace *pace;               /* the clock of its graces */
+    bool lingers;             /* what it leaves stays until the task is over */
     uint64_t task;            /* whose it is, for attribution of strays */
     void (*done)(Proc *proc, void *ud); /* exactly once, on the io thread */
     void *ud;

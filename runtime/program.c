@@ -45,6 +45,7 @@ program_start(LuaRun *run, LaunchSpec *spec, Program **out)
         mem_free(p);
         return e;
     }
+    run->lingers |= spec->lingers;
     p->sched = run->sched;
     op_init(&p->op);
     atomic_init(&p->refs, 2);
@@ -79,6 +80,14 @@ program_drop(Program *p)
         launch_stop(p->launch, false);
     sched_unlock(p->sched);
     program_unref(p);
+}
+
+void
+program_task_over(LuaRun *run)
+{
+    if (run->lingers)
+        launch_task_over(run->host, run->task->id);
+    run->lingers = false;
 }
 
 void

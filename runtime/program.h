@@ -36,6 +36,10 @@ void program_stop(Program *p, bool hard);
 /* The owner lets go: one that runs is ended. NULL is fine. */
 void program_drop(Program *p);
 
+/* The task is over: what its programs left behind goes, too. On the thread that
+ * runs the run's state, or with the board's lock held. */
+void program_task_over(LuaRun *run);
+
 /* End all of a run's programs. With the board's lock held. */
 void program_stop_all(LuaRun *run, bool hard);
 

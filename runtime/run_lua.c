@@ -280,6 +280,7 @@ run_lua_end(LuaRun *run, int status)
     Outcome o = { .code = -1 };
     Host *h = run->host;
     run_lua_judge(run, status, &o);
+    program_task_over(run);
     if (vm_dirty(run->vm)) {
         run_lua_end_dirty(run, &o);
         return false;
@@ -422,6 +423,7 @@ run_lua_abandon(Runner *r, Task *t)
     if (!run)
         return;
     t->run = NULL;
+    program_task_over(run);
     pool_abandon(h->pool, run->vm->stop.thread);
     LOG(SCHED, "t%llu is stuck in a C function: its worker is given up",
         (unsigned long long)t->id);
