@@ -116,18 +116,19 @@ keeper_line_closed(uv_handle_t *h)
     mem_free(container_of(h, Line, poll));
 }
 
-/* Tell a child that its keeper is gone. */
+/* Tell a child that its keeper is gone: it could not be started when nobody was
+ * asked to (pid -1), else nobody knows what has become of it. */
 static void ON_IO
 keeper_lose_child(Keeper *k, KeeperChild *c)
 {
     int pid = c->pid;
     keeper_forget(k, c);
-    if (pid > 0) {
+    if (pid > 0)
         kill(-pid, SIGKILL);
+    if (pid >= 0)
         c->exited(c, &(KeeperExit){ .lost = true });
-    } else {
+    else
         c->started(c, 0, EPIPE, keeper_steps[WIRE_STEP_KEEPER]);
-    }
 }
 
 /* Let go of the socket and of everything that waited for it. The children are
@@ -137,8 +138,13 @@ keeper_hang_up(Keeper *k)
 {
     List all;
     list_init(&all);
-    for (List *node; (node = list_shift(&k->unsent)) != NULL;)
-        keeper_frame_free(container_of(node, Frame, link));
+    for (List *node; (node = list_shift(&k->unsent)) != NULL;) {
+        Frame *f = container_of(node, Frame, link);
+        KeeperChild *c = keeper_frame_asks(f) ? keeper_find(k, f->id) : NULL;
+        if (c)
+            c->pid = -1;
+        keeper_frame_free(f);
+    }
     for (size_t i = 0; i < countof(k->children); i++)
         for (List *node; (node = list_shift(&k->children[i])) != NULL;)
             list_push(&all, node);
@@ -303,7 +309,8 @@ keeper_queue(Keeper *k, Frame *f)
 static void ON_IO
 keeper_tell_suspended(Keeper *k)
 {
-    Frame *f = keeper_frame_new(k->suspended ? WIRE_SUSPEND : WIRE_RESUME, 0, 0);
+    uint32_t kind = k->suspended ? WIRE_SUSPEND : WIRE_RESUME;
+    Frame *f = keeper_frame_new(kind, 0, 0);
     if (f)
         keeper_queue(k, f);
 }

@@ -13,6 +13,7 @@ keeper_frame_new(uint32_t kind, uint64_t id, size_t size)
     if (!f)
         return NULL;
     WireHead head = { WIRE_MAGIC, kind, size, id };
+    f->id = id;
     f->n = sizeof head + size;
     f->sent = 0;
     f->with_fds = false;
@@ -67,6 +68,12 @@ keeper_frame_attach(Frame *f, const int fds[WIRE_FDS])
 {
     f->with_fds = true;
     memcpy(f->fds, fds, sizeof f->fds);
+}
+
+bool
+keeper_frame_asks(const Frame *f)
+{
+    return f->with_fds;
 }
 
 static void

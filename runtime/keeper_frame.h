@@ -9,6 +9,7 @@
 
 typedef struct Frame {
     List link; /* in the keeper's queue */
+    uint64_t id;
     size_t n, sent;
     int fds[WIRE_FDS]; /* to go with the first byte */
     bool with_fds;
@@ -29,6 +30,9 @@ int keeper_frame_spawn(uint64_t id, WireSpawn w, const char *const *argv,
 /* Give it its descriptors, which are closed when it is sent or freed; -1 stands
  * for /dev/null. */
 void keeper_frame_attach(Frame *f, const int fds[WIRE_FDS]);
+
+/* Does it ask for a process, and is none of it sent? */
+bool keeper_frame_asks(const Frame *f);
 
 /* Send what `fd` takes of the rest; as send(2), and counted in f->sent. `null`
  * is /dev/null. */

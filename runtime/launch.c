@@ -30,9 +30,8 @@ struct Launch {
     LoopMsg go_msg, stop_msgs[2];
     _Atomic(Output *) out, err;
     Proc *proc; /* of the io thread: NULL before the start and from `done` on */
-    /* Of the io thread: asked for, perhaps before the start, with this grace. */
-    bool stopped;
-    double grace;
+    bool stopped; /* of the io thread: asked for, perhaps before the start, … */
+    double grace; /* … with this grace */
 };
 
 /* Before anybody is told of the end, the prompt's file is gone. */
@@ -241,7 +240,8 @@ launch_go_posted(LoopMsg *msg)
         .env = (const char *const *)l->env,
         .cwd = l->cwd, .in = l->in, .in_len = l->in_len,
         .fds = l->has_fds ? l->fds : NULL,
-        .keep = l->keep, .lingers = l->lingers, .pace = &l->host->pace, .task = l->task,
+        .keep = l->keep, .lingers = l->lingers, .task = l->task,
+        .pace = &l->host->pace,
         .done = launch_proc_done, .ud = l,
     };
     l->proc = keeper ? proc_start(keeper, l->host->folder, &spec) : NULL;

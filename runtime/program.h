@@ -26,11 +26,12 @@ typedef struct Program {
     atomic_int refs; /* its owner, and the launch */
 } Program;
 
-/* Start what `spec` says but for done and ud; spec->fds are taken whatever
- * comes. Errors as launch_new. On the thread that runs the run's state. */
+/* Start what `spec` says (done and ud are set here); spec->fds are taken,
+ * whatever comes. Errors as launch_new. On the thread that runs the run's
+ * state. */
 int program_start(LuaRun *run, LaunchSpec *spec, Program **out) NODISCARD;
 
-/* End it as launch_stop does; does nothing to one that has ended. Any thread. */
+/* End it as launch_stop does, unless it has ended. Any thread. */
 void program_stop(Program *p, bool hard);
 
 /* The owner lets go: one that runs is ended. NULL is fine. */

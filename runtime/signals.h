@@ -6,8 +6,8 @@
  *
  *   INT TERM HUP   the first interrupts the script: tasks are cancelled, their
  *   USR1 USR2      programs have their grace, Lua code its clean-up; the second
- *                  skips both; a second later the process ends whatever happens,
- *                  and the keeper ends what is left
+ *                  skips both; a second later the process ends, whatever
+ *                  happens, and the keeper ends what is left
  *   TSTP           the programs stop, the run's clock stands, orun stops
  *   CONT           all go on where they were
  *   QUIT and the rest do what they do to any program: where that is its end,
