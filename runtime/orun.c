@@ -285,13 +285,23 @@ orun_report_unread(orun *o)
     return unread;
 }
 
+/* What still runs is to end. */
+static void
+orun_cancel(orun *o)
+{
+    sched_lock(o->run.sched);
+    program_stop_all(&o->run, false);
+    sched_unlock(o->run.sched);
+    sched_cancel_all(o->run.sched, "the script ended");
+}
+
 /* The end-of-script rule. `code` is how the script itself ended. */
 static int
 orun_conclude(orun *o, int code)
 {
     if (code || o->no_wait || o->vm->exit_code >= 0
         || stop_wanted(&o->vm->stop))
-        sched_cancel_all(o->run.sched, "the script ended");
+        orun_cancel(o);
     o->run.task->stopping = FAULT_NONE;
     bool fine = orun_wait_idle(o);
     program_task_over(&o->run);
