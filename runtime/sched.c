@@ -173,12 +173,14 @@ sched_add(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n)
     return 0;
 }
 
-/* Climb one rung of the stop ladder, or the next one too when there is no timer
- * to be had for the time in between. */
+/* Climb one rung of the stop ladder, or all that are left: in a hurry, or when
+ * there is no timer to be had for the time in between. */
 static void
 sched_climb(Sched *s, Task *t)
 {
     Runner *r = s->runner[t->kind];
+    if (s->hurried)
+        t->stop_rung = SCHED_RUNGS - 1;
     do {
         double grace = r->stop(r, t, ++t->stop_rung);
         if (grace <= 0)
@@ -406,6 +408,20 @@ sched_close(Sched *s)
     sched_lock(s);
     s->closing = true;
     sched_cancel_each(s, "the run ended", true);
+    sched_unlock(s);
+}
+
+void
+sched_hurry(Sched *s, bool hurry)
+{
+    sched_lock(s);
+    s->hurried = hurry;
+    for (size_t i = 1; hurry && i < s->board.count; i++) {
+        Task *t = board_find(&s->board, i);
+        if (t->state == TASK_RUNNING && t->stopping
+            && t->stop_rung < SCHED_RUNGS)
+            sched_climb(s, t);
+    }
     sched_unlock(s);
 }
 
