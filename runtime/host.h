@@ -43,6 +43,7 @@ typedef struct Host {
     /* Of the io thread. */
     uv_timer_t timer;
     bool timer_ready;
+    int programs;     /* how many run */
     Keeper *keeper;
 } Host;
 

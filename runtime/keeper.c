@@ -76,6 +76,12 @@ keeper_new(Loop *loop, Keeper **out)
     return 0;
 }
 
+int
+keeper_null(const Keeper *k)
+{
+    return k->null;
+}
+
 Loop *
 keeper_loop(Keeper *k)
 {
@@ -318,8 +324,7 @@ keeper_tell_suspended(Keeper *k)
         keeper_queue(k, f);
 }
 
-/* See that a keeper runs. ORUN_ESYS leaves errno. */
-static int ON_IO
+int
 keeper_need(Keeper *k, const char *const *env)
 {
     if (k->line)

@@ -1,7 +1,11 @@
 /* launch.c — copying a request, posting it to the io thread, judging its end.
  *
- * References: one for the owner, one for each message in the mailbox and one
- * for the running Proc; the last one frees.
+ * References: one for the owner, one for each message in the mailbox, one for
+ * the running Proc and one for the timer; the last one frees.
+ *
+ * What the system refuses is tried again: without descriptors as long as other
+ * programs run, which give theirs back, and without a process for the keeper
+ * for some seconds (the keeper does the same for all others).
  */
 #include "launch.h"
 #include "err.h"
@@ -12,6 +16,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 struct Launch {
@@ -32,6 +37,14 @@ struct Launch {
     Proc *proc; /* of the io thread: NULL before the start and from `done` on */
     bool stopped; /* of the io thread: asked for, perhaps before the start, … */
     double grace; /* … with this grace */
+    uv_timer_t again; /* of the io thread: the next try … */
+    bool has_again;
+    uint64_t delay, until; /* … in ms, and until when, in ns */
+};
+
+enum {
+    LAUNCH_SOON = 5, LAUNCH_LATER = 250, /* ms between two tries */
+    LAUNCH_PATIENCE = 5000,              /* ms, for the first process */
 };
 
 /* Before anybody is told of the end, the prompt's file is gone. */
@@ -217,23 +230,73 @@ launch_go(Launch *l)
 }
 
 static void
+launch_again_closed(uv_handle_t *timer)
+{
+    launch_unref(container_of(timer, Launch, again));
+}
+
+static void ON_IO
+launch_end(Launch *l, const ProcEnd *end)
+{
+    if (l->has_again)
+        uv_close((uv_handle_t *)&l->again, launch_again_closed);
+    launch_remove_file(l);
+    l->done(l, end, l->ud);
+    launch_unref(l);
+}
+
+/* May it go better a little later? */
+static bool ON_IO
+launch_may_retry(const Launch *l, const ProcEnd *end)
+{
+    if (l->stopped || l->has_fds || l->out)
+        return false;
+    if (end->spawn_errno == EMFILE || end->spawn_errno == ENFILE)
+        return l->host->programs > 0;
+    return end->spawn_errno == EAGAIN && uv_hrtime() < l->until;
+}
+
+static void launch_try_again(uv_timer_t *timer);
+
+/* It could not be started: end it, or try again. */
+static void ON_IO
+launch_refused(Launch *l, const ProcEnd *end)
+{
+    if (!launch_may_retry(l, end)) {
+        launch_end(l, end);
+        return;
+    }
+    LOG(PROC, "%s: %s, later once more", l->argv[0],
+        strerror(end->spawn_errno));
+    if (!l->has_again) {
+        uv_timer_init(loop_uv(l->host->loop), &l->again);
+        l->has_again = true;
+        atomic_fetch_add(&l->refs, 1);
+    }
+    uv_update_time(l->again.loop);
+    uv_timer_start(&l->again, launch_try_again, l->delay, 0);
+    if (l->delay < LAUNCH_LATER)
+        l->delay *= 2;
+}
+
+static void
 launch_proc_done(Proc *proc, void *ud)
 {
     role_is_io();
     Launch *l = ud;
     ProcEnd end = *proc_end(proc);
     l->proc = NULL;
-    launch_remove_file(l);
-    l->done(l, &end, l->ud);
+    l->host->programs -= l->out != NULL;
+    if (l->out)
+        launch_end(l, &end);
+    else
+        launch_refused(l, &end);
     proc_free(proc);
-    launch_unref(l);
 }
 
-static void
-launch_go_posted(LoopMsg *msg)
+static void ON_IO
+launch_start(Launch *l)
 {
-    role_is_io();
-    Launch *l = container_of(msg, Launch, go_msg);
     Keeper *keeper = host_keeper(l->host);
     ProcSpec spec = {
         .argv = (const char *const *)l->argv,
@@ -250,14 +313,33 @@ launch_go_posted(LoopMsg *msg)
     if (!l->proc) {
         ProcEnd end = { .spawn_errno = keeper ? ENOMEM : errno,
                         .spawn_what = "keeper", .code = -1 };
-        l->done(l, &end, l->ud);
-        launch_unref(l);
+        launch_refused(l, &end);
         return;
     }
+    if (proc_end(l->proc)->spawn_errno)
+        return;
+    l->host->programs++;
     atomic_store(&l->out, output_hold(proc_out(l->proc)));
     atomic_store(&l->err, output_hold(proc_err(l->proc)));
     if (l->stopped)
         proc_stop(l->proc, l->grace);
+}
+
+static void
+launch_try_again(uv_timer_t *timer)
+{
+    role_is_io();
+    launch_start(container_of(timer, Launch, again));
+}
+
+static void
+launch_go_posted(LoopMsg *msg)
+{
+    role_is_io();
+    Launch *l = container_of(msg, Launch, go_msg);
+    l->delay = LAUNCH_SOON;
+    l->until = uv_hrtime() + LAUNCH_PATIENCE * 1000000ull;
+    launch_start(l);
 }
 
 static void ON_IO
@@ -268,6 +350,8 @@ launch_stop_now(Launch *l, double grace)
     l->stopped = true;
     if (l->proc)
         proc_stop(l->proc, grace);
+    else if (l->has_again && uv_is_active((uv_handle_t *)&l->again))
+        uv_timer_start(&l->again, launch_try_again, 0, 0); /* its last */
     launch_unref(l);
 }
 
@@ -340,6 +424,41 @@ launch_free(Launch *l)
     launch_unref(l);
 }
 
+/* Which limit it is that was reached. */
+static void
+launch_put_limit(int err, Buf *text)
+{
+    struct rlimit most;
+    if (err == EMFILE && getrlimit(RLIMIT_NOFILE, &most) == 0)
+        buf_printf(text, "; the process may have %llu open files (ulimit -n)",
+                   (unsigned long long)most.rlim_cur);
+    else if (err == ENFILE)
+        buf_puts(text, "; the system has as many open files as it may have "
+                 "(fs.file-max)");
+    else if (err == EAGAIN)
+        buf_puts(text, "; the user has as many processes as allowed "
+                 "(ulimit -u)");
+}
+
+static void
+launch_explain(int err, Buf *text)
+{
+    const char *name = strerrorname_np(err);
+    buf_printf(text, "%s (%s)", strerror(err), name ? name : "?");
+    launch_put_limit(err, text);
+}
+
+void
+launch_put_refusal(const char *program, int e, Buf *text)
+{
+    int err = errno;
+    buf_printf(text, "cannot start '%s': ", program);
+    if (e == ORUN_ESYS)
+        launch_explain(err, text);
+    else
+        buf_puts(text, err_text(e));
+}
+
 static void
 launch_judge_spawn(const ProcEnd *end, const char *program, Buf *text)
 {
@@ -351,9 +470,10 @@ launch_judge_spawn(const ProcEnd *end, const char *program, Buf *text)
         buf_printf(text, "cannot start '%s': %s (%s)%s", program, what, name,
                    end->spawn_errno == ENOENT
                        ? "; is it installed, and in PATH?" : "");
-    else
-        buf_printf(text, "cannot start '%s': %s: %s (%s)", program,
-                   end->spawn_what, what, name);
+    else {
+        buf_printf(text, "cannot start '%s': %s: ", program, end->spawn_what);
+        launch_explain(end->spawn_errno, text);
+    }
 }
 
 static void

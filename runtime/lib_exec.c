@@ -176,9 +176,13 @@ lib_exec(lua_State *L)
     spec.env = env;
     int e = failed ? ORUN_ENOMEM : program_start(run, &spec, box);
     task_strings_free(env);
-    if (e)
-        return luaL_error(L, "exec: cannot start '%s': %s", argv[0],
-                          e == ORUN_ESYS ? strerror(errno) : err_text(e));
+    if (e) {
+        Buf text = { 0 };
+        LibWhy why;
+        launch_put_refusal(argv[0], e, &text);
+        lib_why(&why, fn, &text);
+        return luaL_error(L, "%s", why.text);
+    }
     return lib_program_wait(L, *box, board_now(&run->sched->board) + timeout,
                             lib_exec_waited, 0);
 }

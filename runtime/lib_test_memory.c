@@ -64,8 +64,9 @@ lib_memory_armed(lua_State *L)
     return 2;
 }
 
-/* embed(code, spec) -> what orun_new and orun_run_string gave, the message, and
- * the blocks left after orun_free */
+/* embed(code, spec) -> what orun_new and orun_run_string gave, the message, the
+ * blocks left after orun_free, and how many allocations were asked for and
+ * failed */
 static int
 lib_memory_embed(lua_State *L)
 {
@@ -83,13 +84,16 @@ lib_memory_embed(lua_State *L)
         snprintf(text, sizeof text, "%s", orun_errmsg(o));
     }
     orun_free(o);
+    lua_Integer asked = mem_asked(), failed = mem_failed();
     lib_memory_arm(NULL);
     long left = mem_live() - before;
     lua_pushinteger(L, made);
     lua_pushinteger(L, ran);
     lua_pushstring(L, text);
     lua_pushinteger(L, left);
-    return 4;
+    lua_pushinteger(L, asked);
+    lua_pushinteger(L, failed);
+    return 6;
 }
 
 int

@@ -11,9 +11,11 @@
 #include "log.h"
 #include "mem.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { LOOP_STACK = 8 << 20 };
@@ -21,7 +23,10 @@ enum { LOOP_STACK = 8 << 20 };
 enum { LOOP_STACK = 1 << 20 };
 #endif
 
-enum { LOOP_ROOM = 4096 }; /* of memory, for uv_loop_init */
+enum {
+    LOOP_ROOM = 4096, /* bytes of memory, … */
+    LOOP_PIPES = 3,   /* … and pairs of descriptors, for uv_loop_init */
+};
 
 struct Loop {
     uv_loop_t uv;
@@ -120,12 +125,30 @@ loop_spawn(Loop *l)
     return e ? errno = e, ORUN_ESYS : 0;
 }
 
-/* libuv's part of the loop. It aborts when it cannot grow its table of watched
- * descriptors, so the memory is seen to be there by the caller. */
+/* libuv aborts when there are no descriptors for its own pipes: see that there
+ * are. 0 or -errno. */
+static int
+loop_probe(void)
+{
+    int pairs[LOOP_PIPES][2], n = 0;
+    while (n < LOOP_PIPES && pipe2(pairs[n], O_CLOEXEC) == 0)
+        n++;
+    int err = n < LOOP_PIPES ? -errno : 0;
+    while (n-- > 0) {
+        close(pairs[n][0]);
+        close(pairs[n][1]);
+    }
+    return err;
+}
+
+/* libuv's part of the loop. It also aborts when it cannot grow its table of
+ * watched descriptors, so the memory is seen to be there by the caller. */
 static int
 loop_init(Loop *l)
 {
-    int e = uv_loop_init(&l->uv);
+    int e = loop_probe();
+    if (e == 0)
+        e = uv_loop_init(&l->uv);
     if (e == 0) {
         e = uv_async_init(&l->uv, &l->wake, loop_woken);
         if (e)

@@ -233,8 +233,10 @@ main_run(MainArgs *a, int argc, char **argv)
     }
     if (signals_start(o) != 0)
         fprintf(stderr, "orun: no thread for signals could be started\n");
-    orun_set_args(o, argc, (const char *const *)argv, a->first);
-    if (a->code)
+    e = orun_set_args(o, argc, (const char *const *)argv, a->first);
+    if (e) /* a script without its arguments would do something else */
+        ;
+    else if (a->code)
         e = orun_run_string(o, "=(command line)", a->code, strlen(a->code));
     else
         e = orun_run_file(o, a->script);

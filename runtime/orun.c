@@ -141,6 +141,18 @@ orun_new(const orun_config *config, orun **out)
     return 0;
 }
 
+/* The message at the top of the script's stack becomes the error. */
+static int
+orun_raised(orun *o, int code, int status)
+{
+    lua_State *L = o->vm->L;
+    buf_clear(&o->message);
+    vm_error_text(L, &o->message);
+    lua_settop(L, 0);
+    o->status = status;
+    return code;
+}
+
 typedef struct OrunArgs {
     int argc, script;
     const char *const *argv;
@@ -172,20 +184,7 @@ orun_set_args(orun *o, int argc, const char *const *argv, int script)
         o->args = argc - script - 1 > 0 ? argc - script - 1 : 0;
         return 0;
     }
-    lua_settop(L, 0);
-    return orun_fail(o, ORUN_ENOMEM, "%s", err_text(ORUN_ENOMEM));
-}
-
-/* The message at the top of the script's stack becomes the error. */
-static int
-orun_raised(orun *o, int code, int status)
-{
-    lua_State *L = o->vm->L;
-    buf_clear(&o->message);
-    vm_error_text(L, &o->message);
-    lua_settop(L, 0);
-    o->status = status;
-    return code;
+    return orun_raised(o, ORUN_ENOMEM, 1);
 }
 
 /* Wait in the script's name; gives the outcome. */
@@ -443,11 +442,12 @@ orun_run_string(orun *o, const char *name, const char *code, size_t size)
     return orun_run(o, orun_load_string, &s);
 }
 
-/* What stands beside the script can be required. Argument: its folder. */
+/* What stands beside the script can be required. Argument: its folder, a light
+ * userdata. */
 static int
 orun_add_path(lua_State *L)
 {
-    const char *dir = lua_tostring(L, 1);
+    const char *dir = lua_touserdata(L, 1);
     lua_getglobal(L, "package");
     lua_getfield(L, -1, "path");
     lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", dir, dir,
@@ -456,20 +456,21 @@ orun_add_path(lua_State *L)
     return 0;
 }
 
-static void
+static int
 orun_set_path(orun *o, const char *path)
 {
+    int status = LUA_OK;
     char *real = strcmp(path, "-") == 0 ? NULL : realpath(path, NULL);
     char *slash = real ? strrchr(real, '/') : NULL;
     if (slash) {
         *slash = '\0';
         lua_State *L = o->vm->L;
         lua_pushcfunction(L, orun_add_path);
-        lua_pushstring(L, real);
-        lua_pcall(L, 1, 0, 0);
-        lua_settop(L, 0);
+        lua_pushlightuserdata(L, real);
+        status = lua_pcall(L, 1, 0, 0);
     }
     free(real);
+    return status == LUA_ERRMEM ? orun_raised(o, ORUN_ENOMEM, 1) : 0;
 }
 
 int
@@ -479,8 +480,8 @@ orun_run_file(orun *o, const char *path)
         return ORUN_EINVAL;
     if (!path)
         return orun_fail(o, ORUN_EINVAL, "orun_run_file: path is NULL");
-    orun_set_path(o, path);
-    return orun_run(o, orun_load_file, (void *)path);
+    int e = orun_set_path(o, path);
+    return e ? e : orun_run(o, orun_load_file, (void *)path);
 }
 
 int

@@ -37,6 +37,10 @@ size_t output_size(Output *o);
 /* NULL, or why bytes could not be kept (lives as long as o). Any thread. */
 const char *output_error(Output *o);
 
+/* A descriptor that is given back to the system, and so can be had again, when
+ * the file has to be made. fd is taken; -1 is none. Before the first write. */
+void output_reserve(Output *o, int fd);
+
 /* Copy at most `max` bytes from the start into `to`. When there is more, the
  * copy is cut after its last whole line (or at `max` when there is none) and
  * a line "[cut: N of M bytes; the whole is in PATH]" follows, and true is

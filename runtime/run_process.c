@@ -109,8 +109,7 @@ run_process_prepare(ProcessRun *run, Buf *why)
     if (e == 0)
         e = launch_new(run->host, &spec, &run->launch);
     if (e && !why->n)
-        buf_printf(why, "cannot start '%s': %s", t->agent->argv[0],
-                   e == ORUN_ESYS ? strerror(errno) : err_text(e));
+        launch_put_refusal(t->agent->argv[0], e, why);
     buf_free(&in);
     return e;
 }

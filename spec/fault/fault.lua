@@ -96,8 +96,10 @@ local function judge(name, run)
     and run.err:find(whole.err or "", 1, true) then
     return nil
   end
+  -- Lua's own words, when it cannot grow a stack, are "stack overflow".
   local told = run.err:lower():find("memory", 1, true)
     or run.err:find("no worker could be started", 1, true)
+    or run.err:find("stack overflow", 1, true)
   if run.code == 0 or not told then return "lies" end
   return nil
 end

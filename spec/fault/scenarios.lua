@@ -40,7 +40,7 @@ end
 local function check_reason(text, what)
   if type(text) ~= "string" or #text == 0 then lie("%s failed without a reason", what) end
   if text:find("LIE:", 1, true) then lie("%s", text) end
-  for _, word in ipairs{"memory", "ENOMEM", "no worker could be started"} do
+  for _, word in ipairs{"memory", "ENOMEM", "no worker could be started", "stack overflow"} do
     if text:find(word, 1, true) then return end
   end
   lie("%s failed for another reason: %s", what, text)
@@ -278,7 +278,7 @@ function M.files()
 end
 
 function M.embedded()
-  local made, ran, text, left = test.memory.embed([[
+  local made, ran, text, left, asked, failed = test.memory.embed([[
     local r = Task{run = function() return 5 end}
     if r.status == "completed" and r.output ~= 5 then error("LIE: wrong") end
     if r.status ~= "completed" then error(r.error, 0) end
@@ -288,6 +288,7 @@ function M.embedded()
     if text:find("LIE", 1, true) then lie("%s", text) end
     if made == 0 then check_reason(text, "the embedded script") end
   end
+  return asked, failed
 end
 
 local PROGRAMS <const> = {exec = true, flood = true, input = true, programs = true}
@@ -304,14 +305,10 @@ end
 local function main(name)
   local spec = os.getenv("ORUN_FAULT_HERE")
   local run = assert(M[name], "no such scenario")
-  local ok, err
-  if name == "embedded" then
-    ok, err = pcall(run)
-  else
-    test.memory.arm(spec)
-    ok, err = pcall(run)
-  end
+  if name ~= "embedded" then test.memory.arm(spec) end
+  local ok, err, its_failed = pcall(run)
   local asked, failed = test.memory.arm()
+  if name == "embedded" then asked, failed = err, its_failed end
   local tally = os.getenv("ORUN_FAULT_COUNT")
   if tally then
     local f = assert(io.open(tally, "w"))
