@@ -27,7 +27,7 @@ typedef struct PoolJob {
     Job job;
     struct LibPool *owner;
     PoolOrder order;
-    bool runs, on_worker;
+    bool runs, on_worker, refused;
     pthread_t thread;
     pid_t tid;
     sigset_t mask;
@@ -79,8 +79,10 @@ static void
 lib_pool_obey(LibPool *p, PoolJob *j, PoolOrder order)
 {
     pthread_mutex_unlock(&p->lock);
+    lib_test_arm();
     if (order == ORDER_BLOCK)
-        pool_block(p->pool);
+        j->refused = pool_block(p->pool) != 0;
+    lib_test_disarm();
     if (order == ORDER_UNBLOCK)
         pool_unblock(p->pool);
     pthread_mutex_lock(&p->lock);
@@ -283,7 +285,8 @@ lib_pool_ended(lua_State *L)
     return 1;
 }
 
-/* about(job) -> {thread=, on_worker=, signals={those not blocked}} */
+/* about(job) -> {thread=, on_worker=, refused=it may not block, signals={those
+ * not blocked}} */
 static int
 lib_pool_about(lua_State *L)
 {
@@ -295,6 +298,8 @@ lib_pool_about(lua_State *L)
     lua_setfield(L, -2, "thread");
     lua_pushboolean(L, j->on_worker);
     lua_setfield(L, -2, "on_worker");
+    lua_pushboolean(L, j->refused);
+    lua_setfield(L, -2, "refused");
     lua_newtable(L);
     for (int signal = 1; signal < 32; signal++) {
         if (signal == SIGKILL || signal == SIGSTOP
@@ -312,7 +317,8 @@ static int
 lib_pool_here(lua_State *L)
 {
     LibPool *p = lib_pool(L);
-    pool_block(p->pool);
+    if (pool_block(p->pool))
+        return luaL_error(L, "a thread that is no worker was refused");
     pool_unblock(p->pool);
     lua_pushboolean(L, pool_on_worker());
     return 1;

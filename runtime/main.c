@@ -221,6 +221,18 @@ main_flush(int status)
     return status ? status : 1;
 }
 
+/* Without its arguments a script would do something else. */
+static int
+main_script(orun *o, const MainArgs *a, int argc, char **argv)
+{
+    int e = orun_set_args(o, argc, (const char *const *)argv, a->first);
+    if (e)
+        return e;
+    return a->code ? orun_run_string(o, "=(command line)", a->code,
+                                     strlen(a->code))
+                   : orun_run_file(o, a->script);
+}
+
 static int
 main_run(MainArgs *a, int argc, char **argv)
 {
@@ -233,13 +245,7 @@ main_run(MainArgs *a, int argc, char **argv)
     }
     if (signals_start(o) != 0)
         fprintf(stderr, "orun: no thread for signals could be started\n");
-    e = orun_set_args(o, argc, (const char *const *)argv, a->first);
-    if (e) /* a script without its arguments would do something else */
-        ;
-    else if (a->code)
-        e = orun_run_string(o, "=(command line)", a->code, strlen(a->code));
-    else
-        e = orun_run_file(o, a->script);
+    e = main_script(o, a, argc, argv);
     int status = orun_exit_status(o);
     if (e)
         main_report(orun_errmsg(o));

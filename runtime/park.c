@@ -83,7 +83,8 @@ park_block_worker(LuaRun *run)
     run->blocked = park_try(run);
     if (!run->blocked)
         return;
-    pool_block(run->pool);
+    if (pool_block(run->pool))
+        wait_fire(&run->wait, WAIT_NO_MEMORY);
     sched_unlock(s);
     sched_lock(s);
     while (!run->granted)

@@ -11,6 +11,7 @@
 #include "log.h"
 #include "mem.h"
 #include "queue.h"
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -143,7 +144,7 @@ pool_spawn(Pool *p)
     pthread_attr_destroy(&attr);
     if (e) {
         mem_free(w);
-        return ORUN_ESYS;
+        return errno = e, ORUN_ESYS;
     }
     list_push(&p->workers, &w->link);
     p->threads++;
@@ -163,7 +164,7 @@ pool_rouse(Pool *p)
     if (p->threads - p->blocked >= p->want)
         return 0;
     int e = pool_spawn(p);
-    return e && p->threads == 0 ? e : 0;
+    return e && p->threads == p->blocked ? e : 0;
 }
 
 int
@@ -187,19 +188,26 @@ pool_resume(Pool *p, Job *job)
     pthread_mutex_unlock(&p->lock);
 }
 
-void
+int
 pool_block(Pool *p)
 {
+    int e = 0;
     if (!pool_self)
-        return;
+        return 0;
     pthread_mutex_lock(&p->lock);
     if (!pool_self->abandoned) {
         pool_self->blocking = true;
         p->blocked++;
     }
-    if (queue_peek(&p->fresh) || !list_empty(&p->begun))
-        pool_rouse(p);
+    if (p->threads == p->blocked || queue_peek(&p->fresh)
+        || !list_empty(&p->begun))
+        e = pool_rouse(p);
+    if (e && pool_self->blocking) {
+        pool_self->blocking = false;
+        p->blocked--;
+    }
     pthread_mutex_unlock(&p->lock);
+    return e;
 }
 
 void

@@ -37,8 +37,10 @@ int pool_push(Pool *p, Job *job, int priority) NODISCARD;
 void pool_resume(Pool *p, Job *job);
 
 /* The calling worker is about to block / is back. On a worker, in pairs; from
- * another thread they do nothing. */
-void pool_block(Pool *p);
+ * another thread they do nothing. Somebody is always left for the queue: where
+ * a spare is needed for that and cannot be had, pool_block gives ORUN_ENOMEM or
+ * ORUN_ESYS, and the worker must not block. */
+int pool_block(Pool *p) NODISCARD;
 void pool_unblock(Pool *p);
 
 /* True on a worker of some pool. */

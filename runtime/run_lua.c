@@ -15,6 +15,7 @@
 #include "park.h"
 #include "program.h"
 #include "value.h"
+#include <errno.h>
 #include <lauxlib.h>
 
 static void
@@ -411,13 +412,15 @@ run_lua_start(Runner *r, Task *t)
         return;
     }
     t->job.run = run_lua_job;
-    if (pool_push(h->pool, &t->job, t->priority) == 0)
+    int e = pool_push(h->pool, &t->job, t->priority);
+    if (e == 0)
         return;
+    const char *why = e == ORUN_ESYS ? strerror(errno) : err_text(e);
     uint32_t attempt;
     if (!sched_begin(&h->sched, t, NULL, &attempt))
         return;
     Outcome o = { .state = TASK_FAILED, .fault = FAULT_SPAWN, .code = -1,
-                  .error = run_lua_format("no worker could be started") };
+                  .error = run_lua_format("no worker could be started: %s", why) };
     sched_finish(&h->sched, t, attempt, &o);
 }
 

@@ -36,6 +36,9 @@ local WHOLE <const> = {
     "Task{run = function() orun.sleep(60) end, run_in_background = true} os.exit(7)"}},
 }
 
+-- Where it matters that there is no other worker.
+local WORKERS <const> = {sorted = "--workers 1", nested = "--workers 1"}
+
 local function names()
   local all = h.lines(h.orun{bin = h.test_bin, FOLDER .. "/scenarios.lua", "--list", cwd = "."}.out)
   for name in pairs(WHOLE) do all[#all + 1] = name end
@@ -50,7 +53,7 @@ local function command_of(name)
     "ORUN_FAULT_COUNT=$work/count ORUN_FAULT_TALLY=$work/tally",
     ("timeout -s ABRT %d"):format(SECONDS * h.slow // 1), h.quote(h.test_bin)}
   if not whole then
-    words[#words + 1] = "scenarios.lua " .. name
+    words[#words + 1] = (WORKERS[name] or "") .. " scenarios.lua " .. name
   else
     for _, word in ipairs(whole.args) do words[#words + 1] = h.quote(word) end
   end
