@@ -436,8 +436,10 @@ launch_put_limit(int err, Buf *text)
         buf_puts(text, "; the system has as many open files as it may have "
                  "(fs.file-max)");
     else if (err == EAGAIN)
-        buf_puts(text, "; the user has as many processes as allowed "
-                 "(ulimit -u)");
+        buf_puts(text, "; there are as many processes and threads as the user "
+                 "may have (ulimit -u), or no memory for one more");
+    else if (err == EFBIG)
+        buf_puts(text, "; files may not be larger (ulimit -f)");
 }
 
 static void
