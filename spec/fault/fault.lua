@@ -151,8 +151,8 @@ end
 local function sweep(name, mode, stride, row, told)
   local dir, first, idle = h.tmpdir(), 1, 0
   row.asked = count(name, dir)
+  local last = row.asked + 4 * stride
   while idle < 4 and first < 2 * row.asked + 1000 do
-    local last = first + 64 * stride - 1
     for _, run in ipairs(batch(name, mode, first, last, stride, dir)) do
       row.runs = row.runs + 1
       row.absorbed = row.absorbed + (run.failed ~= 0 and run.code == 0 and 1 or 0)
@@ -164,7 +164,9 @@ local function sweep(name, mode, stride, row, told)
         if told[why] <= 3 then tell(name, mode, run, why) end
       end
     end
-    first = last + 1
+    -- The numbers stay those of one stride: 1, 1 + stride, …
+    first = last + 1 + (-last) % stride
+    last = first + 15 * stride
   end
   os.execute("rm -rf " .. h.quote(dir))
 end
