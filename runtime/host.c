@@ -6,6 +6,7 @@
 #include "mem.h"
 #include "run_lua.h"
 #include "run_process.h"
+#include "secret.h"
 #include <math.h>
 #include <time.h>
 #include <unistd.h>
@@ -179,8 +180,10 @@ host_new(const HostConfig *config, Host **out)
     pthread_mutex_init(&h->io_lock, NULL);
     if (!(h->env = host_copy_env()) || !(h->cwd = host_copy_cwd()))
         goto free_strings;
+    if (secret_open(h->env))
+        goto close_secrets;
     if (!(h->folder = folder_new()))
-        goto free_strings;
+        goto close_secrets;
     if ((e = pool_new(config->workers, &h->pool)) != 0)
         goto free_folder;
     if ((e = vmpool_new(&config->vm, &h->vms)) != 0)
@@ -200,6 +203,8 @@ free_pool:
     pool_free(h->pool);
 free_folder:
     folder_free(h->folder);
+close_secrets:
+    secret_close();
 free_strings:
     task_strings_free(h->env);
     mem_free(h->cwd);
@@ -237,6 +242,7 @@ host_free(Host *h)
     vmpool_free(h->vms);
     sched_destroy(&h->sched);
     folder_free(h->folder);
+    secret_close();
     task_strings_free(h->env);
     task_strings_free(h->names);
     mem_free(h->cwd);

@@ -8,6 +8,7 @@
 #include "folder.h"
 #include "log.h"
 #include "mem.h"
+#include "secret.h"
 #include "handle.h"
 #include <errno.h>
 #include <signal.h>
@@ -290,6 +291,26 @@ launch_judge_spawn(const ProcEnd *end, const char *program, Buf *text)
                    end->spawn_what, what, name);
 }
 
+/* The end of stderr, in whole lines when it is cut. What stands before the cut
+ * is looked at too, for the cut may go through a secret. */
+static void
+launch_tail(Output *err, Buf *text)
+{
+    Buf end = { 0 };
+    size_t start = text->n;
+    size_t before = output_tail(err, LAUNCH_STDERR + secret_longest(), &end);
+    size_t cut = end.n > LAUNCH_STDERR ? end.n - LAUNCH_STDERR : 0;
+    secret_mask(end.p, end.n, cut, end.n, text);
+    buf_free(&end);
+    char *tail = text->n > start ? text->p + start : NULL;
+    char *line = tail && before + cut > 0
+        ? memchr(tail, '\n', text->n - start) : NULL;
+    if (!line || line + 1 == text->p + text->n)
+        return;
+    memmove(tail, line + 1, (size_t)(text->p + text->n - line - 1));
+    text->n -= (size_t)(line + 1 - tail);
+}
+
 static void
 launch_judge_exit(const ProcEnd *end, Output *err, Buf *text)
 {
@@ -303,7 +324,7 @@ launch_judge_exit(const ProcEnd *end, Output *err, Buf *text)
     if (!err || output_size(err) == 0)
         return;
     buf_puts(text, ": ");
-    output_tail(err, LAUNCH_STDERR, text);
+    launch_tail(err, text);
     while (text->n && (text->p[text->n - 1] == '\n'
                        || text->p[text->n - 1] == '\r'))
         text->n--;

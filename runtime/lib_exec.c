@@ -10,6 +10,7 @@
 #include "lib_arg.h"
 #include "lib_task.h"
 #include "mem.h"
+#include "secret.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <math.h>
@@ -17,7 +18,7 @@
 #include <stdio.h>
 
 #define LIB_EXEC_FIELDS(X) \
-    X(command) X(cwd) X(env) X(input) X(max_output) X(timeout)
+    X(command) X(cwd) X(env) X(expose) X(input) X(max_output) X(timeout)
 
 enum {
 #define X(name) X_##name,
@@ -117,6 +118,7 @@ lib_exec_push(lua_State *L, ExecCall *c, bool timed_out)
     Outcome o = { .code = -1 };
     LibWhy why = { "" };
     launch_judge(&c->end, c->program, c->err, &o);
+    secret_mask_string(&o.error);
     if (o.error)
         snprintf(why.text, sizeof why.text, "%s", o.error);
     outcome_clear(&o);
@@ -243,6 +245,7 @@ lib_exec(lua_State *L)
     spec.cwd = arg_text(L, fn, "cwd", ARG(X_cwd), 4096);
     spec.in = arg_string(L, fn, "input", ARG(X_input), SIZE_MAX, &spec.in_len);
     lib_check_env(L, fn, ARG(X_env));
+    lib_check_exposed(L, fn, ARG(X_command), ARG(X_expose));
     double timeout = arg_duration(L, fn, "timeout", ARG(X_timeout), false,
                                   INFINITY);
     size_t max = arg_size(L, fn, "max_output", ARG(X_max_output));

@@ -4,6 +4,7 @@
 #include "host.h"
 #include "lib_arg.h"
 #include "lib_task.h"
+#include "show.h"
 #include <lauxlib.h>
 #include <math.h>
 #include <unistd.h>
@@ -39,7 +40,7 @@ lib_now(lua_State *L)
     return 1;
 }
 
-/* log(...) writes one line on stderr, in one write */
+/* log(...) writes one line on stderr, in one write, as orun shows text */
 int
 lib_log(lua_State *L)
 {
@@ -57,8 +58,7 @@ lib_log(lua_State *L)
     luaL_pushresult(&b);
     size_t size;
     const char *s = lua_tolstring(L, -1, &size);
-    ssize_t written = write(2, s, size);
-    (void)written;
+    show_write(STDERR_FILENO, s, size);
     return 0;
 }
 

@@ -7,6 +7,8 @@
  * happens; the keeper then ends the children.
  */
 #include "orun.h"
+#include "secret.h"
+#include "show.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -55,12 +57,16 @@ typedef struct MainArgs {
 static orun *main_orun;
 static volatile sig_atomic_t main_signal;
 
+/* `what` is a word of the command line, and shown as one. */
 static int
 main_usage(const char *format, const char *what)
 {
+    Buf safe = { 0 };
+    show_put(&safe, what, strlen(what), SHOW_LINE);
     fprintf(stderr, "orun: ");
-    fprintf(stderr, format, what);
+    fprintf(stderr, format, buf_cstr(&safe));
     fprintf(stderr, "\nTry 'orun --help'.\n");
+    buf_free(&safe);
     return MAIN_USAGE;
 }
 
@@ -311,11 +317,13 @@ main(int argc, char **argv)
         fprintf(stderr, "orun: it will not run with another user's rights\n");
         return MAIN_USAGE;
     }
-    int e = main_parse(&a, argc, argv);
+    int e = secret_open(environ) ? main_usage("%s", "out of memory")
+        : main_parse(&a, argc, argv);
     if (e == 0)
         e = main_run(&a, argc, argv);
     else if (e < 0)
         e = main_flush(0);
     free(a.code);
+    secret_close();
     return e;
 }

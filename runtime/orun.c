@@ -10,6 +10,7 @@
 #include "mem.h"
 #include "version.h"
 #include "park.h"
+#include "show.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
@@ -216,8 +217,10 @@ orun_begin_line(orun *o, const Task *t)
 {
     if (o->message.n)
         buf_putc(&o->message, '\n');
-    if (t->file)
-        buf_printf(&o->message, "%s:%d: ", t->file, t->line);
+    if (t->file) {
+        show_put(&o->message, t->file, strlen(t->file), SHOW_LINE);
+        buf_printf(&o->message, ":%d: ", t->line);
+    }
     board_name(t, &o->message);
 }
 
@@ -331,12 +334,21 @@ orun_call(orun *o)
                        stopped ? 130 : 1);
 }
 
+/* The message holds what scripts raise and programs print: make it one that
+ * may be printed anywhere. */
+static void
+orun_make_safe(orun *o)
+{
+    Buf safe = { 0 };
+    show_put(&safe, o->message.p, o->message.n, SHOW_TEXT);
+    buf_free(&o->message);
+    o->message = safe;
+}
+
 /* Load with `load`, then run and conclude. */
 static int
-orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
+orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
 {
-    if (o->pid != getpid())
-        return ORUN_EFORKED;
     lua_State *L = o->vm->L;
     buf_clear(&o->message);
     o->status = 0;
@@ -348,6 +360,16 @@ orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
         return orun_raised(o, ORUN_ESYNTAX, 2);
     int code = orun_call(o);
     return orun_conclude(o, code);
+}
+
+static int
+orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
+{
+    if (o->pid != getpid())
+        return ORUN_EFORKED;
+    int code = orun_load_run(o, load, ud);
+    orun_make_safe(o);
+    return code;
 }
 
 typedef struct OrunSource {

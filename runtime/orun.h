@@ -92,8 +92,9 @@ int orun_run_string(orun *o, const char *name, const char *code, size_t size);
  * when interrupted. */
 int orun_exit_status(orun *o);
 
-/* What the last error was about; "" after success. Valid until the next call
- * with this runtime. */
+/* What the last error was about; "" after success. It may be printed: what
+ * could drive a terminal is written out, secrets are replaced. Valid until the
+ * next call with this runtime. */
 const char *orun_errmsg(orun *o);
 
 /* Stop the running script: it ends with the error "stopped: interrupted", and

@@ -7,6 +7,7 @@
 #include "err.h"
 #include "log.h"
 #include "mem.h"
+#include "secret.h"
 #include "settle.h"
 #include "slots.h"
 #include "value.h"
@@ -332,6 +333,7 @@ sched_finish_locked(Sched *s, Task *t, uint32_t attempt, Outcome *o)
 void
 sched_finish(Sched *s, Task *t, uint32_t attempt, Outcome *o)
 {
+    secret_mask_string(&o->error);
     sched_lock(s);
     sched_finish_locked(s, t, attempt, o);
     sched_unlock(s);
@@ -355,6 +357,7 @@ Task *
 sched_finish_next(Sched *s, Task *t, uint32_t *attempt, Outcome *o, void *run)
 {
     Task *next = NULL;
+    secret_mask_string(&o->error);
     sched_lock(s);
     if (sched_finish_locked(s, t, *attempt, o))
         while ((next = sched_take_start(s, (TaskKind)t->kind)) != NULL
