@@ -36,7 +36,7 @@ static void
 launch_remove_file(Launch *l)
 {
     if (l->file)
-        unlink(l->file);
+        folder_remove(l->host->folder, l->file);
     mem_free(l->file);
     l->file = NULL;
 }

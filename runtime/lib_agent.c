@@ -99,8 +99,8 @@ lib_agent_read(lua_State *L, AgentArgs *a)
     lib_check_env(L, fn, ARG(A_env));
     if (run && (a->cwd || arg_given(L, ARG(A_env))
                 || arg_given(L, ARG(A_expose))))
-        luaL_error(L, "agent \"%s\": cwd, env and expose are for programs; a "
-                   "Lua agent shares the process", a->name);
+        luaL_error(L, "agent \"%s\": cwd and env are for programs, and so is "
+                   "expose; a Lua agent shares the process", a->name);
     lib_read_secrets(L, fn, ARG(A_secrets), ARG(A_env));
     if (command)
         lib_check_exposed(L, fn, ARG(A_command), ARG(A_expose));

@@ -7,8 +7,8 @@
 
 enum { ARG_SHOWN = 48 }; /* bytes of a string shown in a message */
 
-/* In quotes, cut, safe to show. Copied to the stack before Lua, which may raise,
- * is given it. */
+/* In quotes, cut, safe to show. It is on the C stack when Lua, which may raise,
+ * copies it. */
 static const char *
 arg_show_string(lua_State *L, int idx)
 {

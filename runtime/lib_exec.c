@@ -116,13 +116,13 @@ static void
 lib_exec_push(lua_State *L, ExecCall *c, bool timed_out)
 {
     Outcome o = { .code = -1 };
-    LibWhy why = { "" };
+    char why[LAUNCH_STDERR + 512] = "";
     launch_judge(&c->end, c->program, c->err, &o);
     secret_mask_string(&o.error);
     if (o.error)
-        snprintf(why.text, sizeof why.text, "%s", o.error);
+        snprintf(why, sizeof why, "%s", o.error);
     outcome_clear(&o);
-    bool ok = !*why.text && !timed_out;
+    bool ok = !*why && !timed_out;
     TaskFault fault = FAULT_NONE;
     if (timed_out)
         fault = FAULT_TIMEOUT;
@@ -142,7 +142,7 @@ lib_exec_push(lua_State *L, ExecCall *c, bool timed_out)
         lua_setfield(L, -2, "signal");
     }
     if (!ok) {
-        lua_pushstring(L, timed_out ? "timed out" : why.text);
+        lua_pushstring(L, timed_out ? "timed out" : why);
         lua_setfield(L, -2, "error");
         lua_pushstring(L, task_fault_name(fault));
         lua_setfield(L, -2, "error_kind");

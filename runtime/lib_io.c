@@ -15,9 +15,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* Printing. What print puts on a terminal cannot drive it, for it is mostly what
- * agents wrote; into a pipe or a file it goes as it is. A script that means to
- * drive the terminal uses io.write. */
+/* Printing. What print puts on a terminal cannot drive it, for it is mostly
+ * what agents wrote; into a pipe or a file it goes as it is. A script that
+ * means to drive the terminal uses io.write. */
 
 static int
 lib_io_print(lua_State *L)

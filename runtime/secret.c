@@ -316,9 +316,10 @@ secret_replace(const char *text, size_t n, size_t from, size_t to, Buf *out)
 void
 secret_mask(const char *text, size_t n, size_t from, size_t to, Buf *out)
 {
+    if (from >= to)
+        return;
     if (atomic_load_explicit(&secret_count, memory_order_relaxed) == 0) {
-        if (from < to)
-            buf_put(out, text + from, to - from);
+        buf_put(out, text + from, to - from);
     } else {
         pthread_mutex_lock(&secret_lock);
         secret_replace(text, n, from, to, out);
