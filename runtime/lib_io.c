@@ -39,7 +39,7 @@ lib_io_print(lua_State *L)
     if (!show_safe(text, size, SHOW_PRINT) && isatty(STDOUT_FILENO)) {
         show_escape(&safe, text, size, SHOW_PRINT);
         text = buf_cstr(&safe);
-        size = safe.n;
+        size = buf_failed(&safe) ? 0 : safe.n;
     }
     flockfile(stdout);
     fwrite(text, 1, size, stdout);

@@ -62,11 +62,13 @@ static int
 main_usage(const char *format, const char *what)
 {
     Buf safe = { 0 };
-    show_put(&safe, what, strlen(what), SHOW_LINE);
+    if (secret_open(environ) == 0)
+        show_put(&safe, what, strlen(what), SHOW_LINE);
     fprintf(stderr, "orun: ");
     fprintf(stderr, format, buf_cstr(&safe));
     fprintf(stderr, "\nTry 'orun --help'.\n");
     buf_free(&safe);
+    secret_close();
     return MAIN_USAGE;
 }
 
@@ -317,13 +319,11 @@ main(int argc, char **argv)
         fprintf(stderr, "orun: it will not run with another user's rights\n");
         return MAIN_USAGE;
     }
-    int e = secret_open(environ) ? main_usage("%s", "out of memory")
-        : main_parse(&a, argc, argv);
+    int e = main_parse(&a, argc, argv);
     if (e == 0)
         e = main_run(&a, argc, argv);
     else if (e < 0)
         e = main_flush(0);
     free(a.code);
-    secret_close();
     return e;
 }

@@ -341,6 +341,10 @@ orun_make_safe(orun *o)
 {
     Buf safe = { 0 };
     show_put(&safe, o->message.p, o->message.n, SHOW_TEXT);
+    if (buf_failed(&safe)) {
+        buf_free(&safe);
+        buf_puts(&safe, err_text(ORUN_ENOMEM));
+    }
     buf_free(&o->message);
     o->message = safe;
 }

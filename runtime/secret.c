@@ -33,19 +33,39 @@ static atomic_size_t secret_count, secret_max;
 
 /* ---- what is one ---- */
 
+/* Of a name this long only the end is looked at. */
+enum { SECRET_NAME = 255 };
+
+/* All variables are looked at before a script can start: this is quick. */
+static bool
+secret_named_by(const char *name, size_t n)
+{
+    char low[SECRET_NAME + 1];
+    if (n > SECRET_NAME) {
+        name += n - SECRET_NAME;
+        n = SECRET_NAME;
+    }
+    for (size_t i = 0; i < n; i++)
+        low[i] = name[i] >= 'A' && name[i] <= 'Z' ? name[i] | 32 : name[i];
+    low[n] = '\0';
+    for (size_t i = 0; i < countof(secret_ends); i++) {
+        size_t m = strlen(secret_ends[i]);
+        if (n >= m && memcmp(low + n - m, secret_ends[i], m) == 0)
+            return true;
+    }
+    for (size_t at = 0; at < n; at++)
+        for (size_t i = 0; i < countof(secret_parts); i++)
+            if (low[at] == *secret_parts[i]
+                && strncmp(low + at, secret_parts[i],
+                           strlen(secret_parts[i])) == 0)
+                return true;
+    return false;
+}
+
 bool
 secret_named(const char *name)
 {
-    size_t n = strlen(name);
-    for (size_t i = 0; i < countof(secret_ends); i++) {
-        size_t m = strlen(secret_ends[i]);
-        if (n >= m && strcasecmp(name + n - m, secret_ends[i]) == 0)
-            return true;
-    }
-    for (size_t i = 0; i < countof(secret_parts); i++)
-        if (strcasestr(name, secret_parts[i]))
-            return true;
-    return false;
+    return secret_named_by(name, strlen(name));
 }
 
 /* A variable such as GOOGLE_APPLICATION_CREDENTIALS only says where the secret
@@ -160,11 +180,14 @@ secret_open(char *const *env)
     secret_holders++;
     pthread_mutex_unlock(&secret_lock);
     for (; env && *env && e == 0; env++) {
-        size_t n = strcspn(*env, "=");
-        if (n == 0 || !(*env)[n])
+        const char *value = strchr(*env, '=');
+        if (!value || value == *env)
+            continue;
+        size_t n = (size_t)(value++ - *env);
+        if (!secret_named_by(*env, n) && !strstr(value, "://"))
             continue;
         char *name = mem_dup(*env, n);
-        e = name ? secret_see(name, *env + n + 1) : ORUN_ENOMEM;
+        e = name ? secret_see(name, value) : ORUN_ENOMEM;
         mem_free(name);
     }
     return e;
