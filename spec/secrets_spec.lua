@@ -226,10 +226,12 @@ describe("a command line", function()
       assert(Task{subagent_type = "x", prompt = "x"}.output == key)
       assert(orun.exec{command = {"printf", key}, expose = {"GITHUB_TOKEN"}}.stdout == key)
       print(select(2, pcall(orun.exec, {command = {"printf", key}, expose = {"OTHER"}})))
-      print(orun.exec{command = {"./" .. key}, expose = {"GITHUB_TOKEN"}}.error)]], env)
+      print(orun.exec{command = {"./" .. key}, expose = {"GITHUB_TOKEN"}}.error)
+      orun.agent{name = "none", command = {"./" .. key}, expose = {"GITHUB_TOKEN"}}
+      print(Task{subagent_type = "none", prompt = "x"}.error)]], env)
     assert_masked(r, 0, "GITHUB_TOKEN")
-    assert.matches("cannot start './[GITHUB_TOKEN]': No such file or directory (ENOENT)", r.out,
-      1, true)
+    local why = "cannot start './[GITHUB_TOKEN]': No such file or directory (ENOENT)"
+    assert.matches(why .. "; is it installed, and in PATH?\n" .. why, r.out, 1, true)
   end)
 
   it("holds no prompt, and neither does an environment or a shell", function()

@@ -92,6 +92,37 @@ describe("secrets", function()
     assert.equal("y[SELF]", mask("y" .. ("xy"):rep(9)))
   end)
 
+  it("leave exactly the bytes that are in none", function()
+    math.randomseed(20)
+    local function random(n)
+      local all = {}
+      for i = 1, n do all[i] = string.char(math.random(2)) end
+      return table.concat(all)
+    end
+    local values = {}
+    for i = 1, 12 do
+      values[i] = random(math.random(8, 11))
+      secret.add("RANDOM", values[i])
+    end
+    for _ = 1, 3000 do
+      local text = random(math.random(0, 60)) .. "the end"
+      local covered, rest = {}, {}
+      for _, value in ipairs(values) do
+        local at = text:find(value, 1, true)
+        while at do
+          for i = at, at + #value - 1 do covered[i] = true end
+          at = text:find(value, at + 1, true)
+        end
+      end
+      local from = math.random(0, #text)
+      local to = math.random(from, #text)
+      for i = from + 1, to do
+        if not covered[i] then rest[#rest + 1] = text:sub(i, i) end
+      end
+      assert.equal(table.concat(rest), (mask(text, from, to):gsub("%[RANDOM%]", "")))
+    end
+  end)
+
   it("are recognized when an edge cuts them, wherever it is", function()
     local value = "edge-0123456789-edge"
     secret.add("EDGE", value)
