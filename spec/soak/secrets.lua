@@ -33,8 +33,8 @@ end
 -- Bytes of all kinds, many of them parts of sequences and of characters.
 local function random_text()
   local parts <const> = {
-    "\27[", "\27]", "\u{9b}", "\xe2\x80", "\u{202e}", "\u{200b}", "é", "\xf0\x9f", "m", "2J", "\r", "\n",
-    KEY, KEY:sub(1, 12),
+    "\27[", "\27]", "\u{9b}", "\xe2\x80", "\u{202e}", "\u{200b}", "é", "\xf0\x9f", "m", "2J",
+    "\r", "\n", KEY, KEY:sub(1, 12),
   }
   local all = {}
   for i = 1, math.random(0, 20) do
