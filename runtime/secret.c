@@ -205,7 +205,9 @@ secret_close(void)
         }
         mem_free(secret_all);
         secret_all = NULL;
-        secret_cap = secret_count = secret_max = 0;
+        secret_cap = 0;
+        atomic_store(&secret_count, 0);
+        atomic_store(&secret_max, 0);
     }
     pthread_mutex_unlock(&secret_lock);
 }

@@ -235,13 +235,14 @@ describe("a command line", function()
   end)
 
   it("holds no prompt, and neither does an environment or a shell", function()
-    local prompt = "canary-'$(touch gone)'-`touch gone`-prompt"
     local dir = h.tmpdir()
+    local mark = dir:match("%w+$") -- as no other process has it
+    local prompt = "canary-" .. mark .. "'$(touch gone)'-`touch gone`"
     h.write(dir .. "/prompt", prompt)
     local r = h.script([[
       local prompt = io.open("prompt"):read("a")
       local look = 'cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | '
-        .. 'grep -ac "canar[y]-.*-prompt"; cat'
+        .. 'grep -ac "canar[y]-]] .. mark .. [["; cat'
       orun.agent{name = "stdin", command = {"sh", "-c", look}}
       orun.agent{name = "file", command = {"sh", "-c", look .. ' "$1"', "sh", "{prompt_file}"}}
       print(Task{subagent_type = "stdin", prompt = prompt}.output)
@@ -334,8 +335,9 @@ describe("a run with a secret in every place", function()
 
   it("shows none in its output, its log, its folder or ps", function()
     local dir = h.tmpdir()
+    local mark = dir:match("%w+$") -- as no other process has it
     for i, name in ipairs{"key", "agent", "task", "licence", "password"} do
-      h.write(dir .. "/" .. name, ("canary-0f9e8d7c6b5a-%d"):format(i))
+      h.write(dir .. "/" .. name, ("canary-%s-%d"):format(mark, i))
     end
     h.write(dir .. "/script.lua", SCRIPT)
     h.write(dir .. "/start.sh", [[
@@ -345,13 +347,14 @@ describe("a run with a secret in every place", function()
       exec "$ORUN_BIN" script.lua]])
     local p = h.start{bin = "/bin/sh", "start.sh", cwd = dir, env = {ORUN_BIN = h.bin}}
     assert.is_truthy(h.wait_for(function() return h.exists(dir .. "/ready") end))
-    local seen = h.sh("grep -al 'canar[y]-0f9e' /proc/[0-9]*/cmdline; "
-      .. "grep -rl 'canar[y]-0f9e' tmp; ls tmp", {cwd = dir}).out
+    local grep = "grep -%s 'canar[y]-" .. mark .. "' %s; "
+    local seen = h.sh(grep:format("al", "/proc/[0-9]*/cmdline") .. grep:format("rl", "tmp")
+      .. "ls tmp", {cwd = dir}).out
     h.sh("echo >fifo", {cwd = dir})
     local r = p:wait(60)
     assert.matches("^orun%-%w+\n$", seen)
     assert.equal(1, r.code)
-    assert.is_nil((r.out .. r.err):find("0f9e", 1, true), r.out .. r.err)
+    assert.is_nil((r.out .. r.err):find("canary", 1, true), r.out .. r.err)
     for _, name in ipairs{"MY_API_KEY", "LICENCE", "AGENT_TOKEN", "TASK_SECRET", "DATABASE_URL"} do
       assert.matches("[" .. name .. "]", r.err, 1, true)
     end
