@@ -21,9 +21,9 @@
  *
  * Threads. A runtime belongs to one thread at a time: orun_new, the orun_run
  * functions, orun_errmsg and orun_free are called by the thread that owns it.
- * orun_interrupt, orun_suspend and orun_resume may be called by any thread until
- * orun_free is. Scripts run on the calling thread, which needs 1 MiB of stack;
- * tasks run on orun's own.
+ * orun_interrupt, orun_suspend and orun_resume may be called by any thread
+ * until orun_free is. Scripts run on the calling thread, which needs 1 MiB of
+ * stack; tasks run on orun's own.
  *
  * Errors are 0 or one of the negative codes below; orun_errmsg says more.
  */
