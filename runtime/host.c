@@ -8,7 +8,6 @@
 #include "run_process.h"
 #include "secret.h"
 #include <math.h>
-#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -16,10 +15,7 @@ extern char **environ;
 static double
 host_now(Clock *c)
 {
-    struct timespec t;
-    (void)c;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+    return (double)pace_now(&container_of(c, Host, clock)->pace) * 1e-9;
 }
 
 static void host_tick(Host *h) ON_IO;
@@ -31,8 +27,9 @@ host_timer_fired(uv_timer_t *timer)
     host_tick(timer->data);
 }
 
-/* Fire what is due and set the uv timer to what is due next. A timer armed by
- * another thread meanwhile posts a message of its own. */
+/* Fire what is due and set the uv timer to what is due next; nothing is while
+ * the clock stands. A timer armed by another thread meanwhile posts a message
+ * of its own. */
 static void
 host_tick(Host *h)
 {
@@ -43,7 +40,7 @@ host_tick(Host *h)
         h->timer_ready = true;
     }
     double next = sched_tick(&h->sched);
-    if (next == INFINITY) {
+    if (next == INFINITY || pace_stands(&h->pace)) {
         uv_timer_stop(&h->timer);
         return;
     }
@@ -108,7 +105,39 @@ host_keeper(Host *h)
 {
     if (!h->keeper && keeper_new(h->loop, &h->keeper))
         h->keeper = NULL;
+    else if (pace_stands(&h->pace))
+        keeper_suspend(h->keeper, true);
     return h->keeper;
+}
+
+/* What the io thread holds follows the clock. */
+static void
+host_follow_pace(Loop *loop, void *ud)
+{
+    Host *h = ud;
+    (void)loop;
+    role_is_io();
+    if (h->keeper)
+        keeper_suspend(h->keeper, pace_stands(&h->pace));
+    host_tick(h);
+}
+
+void
+host_suspend(Host *h)
+{
+    pace_stand(&h->pace);
+    Loop *loop = atomic_load(&h->loop);
+    if (loop)
+        loop_call(loop, host_follow_pace, h);
+}
+
+void
+host_resume(Host *h)
+{
+    pace_go(&h->pace);
+    Loop *loop = atomic_load(&h->loop);
+    if (loop)
+        loop_call(loop, host_follow_pace, h);
 }
 
 /* With io_lock held. */

@@ -11,6 +11,7 @@
 #include "keeper.h"
 #include "loop.h"
 #include "output.h"
+#include "pace.h"
 #include "pool.h"
 #include "sched.h"
 #include "vm.h"
@@ -18,7 +19,7 @@
 typedef struct Host {
     /* Never changes once made. */
     Sched sched;
-    Clock clock;
+    Clock clock;      /* of the run: reads `pace` */
     Runner lua, process;
     Pool *pool;
     VmPool *vms;
@@ -27,6 +28,8 @@ typedef struct Host {
     char *cwd;        /* absolute working directory at start */
     int workers;      /* Lua tasks at once */
     size_t memory_limit; /* of a Lua task, bytes, when it does not say */
+
+    Pace pace;        /* any thread */
 
     _Atomic(Loop *) loop; /* NULL: not needed yet; set once, under io_lock */
 
@@ -65,6 +68,11 @@ const char *host_intern(Host *h, const char *s);
 
 /* The io thread, started when needed; NULL when it cannot be. Any thread. */
 Loop *host_loop(Host *h);
+
+/* Stop the programs and have the clock stand / let both go on. They return when
+ * the keeper was told. Any thread but the io thread, until host_free. */
+void host_suspend(Host *h);
+void host_resume(Host *h);
 
 /* The keeper; NULL when memory is out. */
 Keeper *host_keeper(Host *h) ON_IO;

@@ -11,6 +11,7 @@
 #include "version.h"
 #include "park.h"
 #include "show.h"
+#include "program.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
@@ -287,15 +288,26 @@ orun_report_unread(orun *o)
     return unread;
 }
 
+/* What still runs is to end. */
+static void
+orun_cancel(orun *o)
+{
+    sched_lock(o->run.sched);
+    program_stop_all(&o->run, false);
+    sched_unlock(o->run.sched);
+    sched_cancel_all(o->run.sched, "the script ended");
+}
+
 /* The end-of-script rule. `code` is how the script itself ended. */
 static int
 orun_conclude(orun *o, int code)
 {
     if (code || o->no_wait || o->vm->exit_code >= 0
         || stop_wanted(&o->vm->stop))
-        sched_cancel_all(o->run.sched, "the script ended");
+        orun_cancel(o);
     o->run.task->stopping = FAULT_NONE;
     bool fine = orun_wait_idle(o);
+    program_task_over(&o->run);
     if (stop_wanted(&o->vm->stop) && o->vm->exit_code < 0 && code == 0)
         code = orun_fail(o, ORUN_ESTOPPED, "interrupted");
     if (code == 0 && o->vm->exit_code < 0) {
@@ -305,7 +317,7 @@ orun_conclude(orun *o, int code)
             o->status = 1;
         }
     }
-    fflush(NULL);
+    fflush(stdout); /* not all files: a stuck task may hold one */
     return code;
 }
 
@@ -358,6 +370,7 @@ orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
     o->status = 0;
     o->vm->exit_code = -1;
     stop_reset(&o->vm->stop);
+    sched_hurry(o->run.sched, false);
     lua_settop(L, 0);
     int status = load(L, ud);
     if (status != LUA_OK)
@@ -485,12 +498,30 @@ orun_interrupt(orun *o)
         return;
     Sched *s = o->run.sched;
     bool again = stop_wanted(&o->vm->stop);
+    orun_resume(o);
     stop_request(&o->vm->stop, again ? STOP_HARD : STOP_ONCE, "interrupted");
     sched_lock(s);
     s->board.root->stopping = FAULT_CANCELLED;
+    program_stop_all(&o->run, again);
     if (s->board.root->waiting)
         wait_fire(s->board.root->waiting, WAIT_STOPPED);
     sched_unlock(s);
+    if (again)
+        sched_hurry(s, true);
+}
+
+void
+orun_suspend(orun *o)
+{
+    if (o && o->pid == getpid())
+        host_suspend(o->host);
+}
+
+void
+orun_resume(orun *o)
+{
+    if (o && o->pid == getpid())
+        host_resume(o->host);
 }
 
 void
@@ -498,6 +529,7 @@ orun_free(orun *o)
 {
     if (!o || o->pid != getpid())
         return;
+    host_resume(o->host);
     o->run.task->stopping = FAULT_NONE;
     sched_close(o->run.sched);
     orun_wait_idle(o);

@@ -27,6 +27,7 @@ void
 park_init(LuaRun *run)
 {
     pthread_cond_init(&run->go, NULL);
+    list_init(&run->programs);
     run->wait.wake = park_wake;
     run->wait.outcome = WAIT_DONE;
 }

@@ -30,11 +30,13 @@ typedef struct LuaRun {
     /* Of the thread that runs the state. */
     WaitFor want; /* what the code asked to wait for … */
     bool wants;   /* … when it has just yielded for that */
+    bool lingers; /* a program of it may have left others (program.h) */
     const char *path_seen, *cpath_seen; /* the script's package.path and cpath
                                          * that tasks have; kept alive in its
                                          * registry */
 
     /* Guarded by the board's lock. */
+    List programs; /* that its code has started (program.h) */
     Wait wait;
     pthread_cond_t go;
     bool blocked; /* its thread waits on `go` … */

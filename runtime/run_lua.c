@@ -13,6 +13,7 @@
 #include "log.h"
 #include "mem.h"
 #include "park.h"
+#include "program.h"
 #include "value.h"
 #include <lauxlib.h>
 
@@ -279,6 +280,7 @@ run_lua_end(LuaRun *run, int status)
     Outcome o = { .code = -1 };
     Host *h = run->host;
     run_lua_judge(run, status, &o);
+    program_task_over(run);
     if (vm_dirty(run->vm)) {
         run_lua_end_dirty(run, &o);
         return false;
@@ -403,9 +405,11 @@ run_lua_stop(Runner *r, Task *t, int rung)
 {
     (void)r;
     LuaRun *run = t->run;
-    if (run)
+    if (run) {
+        program_stop_all(run, rung > 1);
         stop_request(&run->vm->stop, rung == 1 ? STOP_ONCE : STOP_HARD,
                      task_fault_name(t->stopping));
+    }
     if (t->waiting)
         wait_fire(t->waiting, WAIT_STOPPED);
     return rung == 1 ? 0.25 : 1.0;
@@ -419,6 +423,7 @@ run_lua_abandon(Runner *r, Task *t)
     if (!run)
         return;
     t->run = NULL;
+    program_task_over(run);
     pool_abandon(h->pool, run->vm->stop.thread);
     LOG(SCHED, "t%llu is stuck in a C function: its worker is given up",
         (unsigned long long)t->id);

@@ -174,10 +174,12 @@ sched_add(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n)
     return 0;
 }
 
-/* Climb one rung of the stop ladder, or give the task up. */
+/* Climb one rung of the stop ladder; in a hurry, all of them. */
 static void
 sched_climb(Sched *s, Task *t)
 {
+    if (s->hurried)
+        t->stop_rung = SCHED_RUNGS - 1;
     double grace = s->runner[t->kind]->stop(s->runner[t->kind], t,
                                             ++t->stop_rung);
     if (grace > 0
@@ -405,6 +407,20 @@ sched_close(Sched *s)
     sched_lock(s);
     s->closing = true;
     sched_cancel_each(s, "the run ended", true);
+    sched_unlock(s);
+}
+
+void
+sched_hurry(Sched *s, bool hurry)
+{
+    sched_lock(s);
+    s->hurried = hurry;
+    for (size_t i = 1; hurry && i < s->board.count; i++) {
+        Task *t = board_find(&s->board, i);
+        if (t->state == TASK_RUNNING && t->stopping
+            && t->stop_rung < SCHED_RUNGS)
+            sched_climb(s, t);
+    }
     sched_unlock(s);
 }
 
