@@ -133,6 +133,7 @@ sched_link(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n)
             return ORUN_EREMOVED;
     int e = 0;
     list_init(&t->job.link);
+    list_init(&t->behind);
     list_init(&t->waits);
     for (size_t i = 0; i < n && e == 0; i++)
         e = board_block(t, blockers[i]);
@@ -173,6 +174,15 @@ sched_add(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n)
     return 0;
 }
 
+/* Is t in a queue for slots or writes, to begin or to go on? */
+static bool
+sched_queues(const Task *t)
+{
+    bool due = t->timer.slot && t->state == TASK_READY; /* to be tried again */
+    return !t->has_kind && !due
+        && (t->state == TASK_READY || (t->state == TASK_RUNNING && t->woken));
+}
+
 /* Climb one rung of the stop ladder, or give the task up. */
 static void
 sched_climb(Sched *s, Task *t)
@@ -197,7 +207,7 @@ sched_stop_running(Sched *s, Task *t, TaskFault why)
         task_fault_name(why));
     if (t->state != TASK_RUNNING)
         return;
-    if (t->woken && !t->has_kind) { /* it queues to go on after a wait */
+    if (sched_queues(t)) { /* to go on after a wait */
         slots_leave(s, t);
         slots_offer(s, t);
     }
@@ -445,7 +455,7 @@ sched_set_priority(Sched *s, Task *t, int priority)
     if (t->kind == TASK_ITEM && t->state == TASK_READY) {
         list_del(&t->job.link);
         queue_push(&s->board.items, &t->job.link, priority);
-    } else if (t->state == TASK_READY && !t->has_kind && !t->timer.slot) {
+    } else if (sched_queues(t)) {
         slots_requeue(s, t);
     }
     sched_unlock(s);
