@@ -274,6 +274,17 @@ main_flush(int status)
     return status ? status : 1;
 }
 
+/* Name the tasks whose threads end with the process only; true when there are
+ * any. */
+static bool
+main_tell_stuck(void)
+{
+    const char *text = orun_stuck(main_orun);
+    if (*text)
+        main_report(text);
+    return *text != '\0';
+}
+
 static int
 main_run(MainArgs *a, int argc, char **argv)
 {
@@ -298,7 +309,10 @@ main_run(MainArgs *a, int argc, char **argv)
     if (e && status == 0)
         status = 1;
     status = main_flush(status);
+    bool stuck = main_tell_stuck();
     orun_free(main_orun);
+    if (stuck)
+        _exit(status); /* some thread may hold what exit waits for */
     return status;
 }
 

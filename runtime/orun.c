@@ -10,6 +10,7 @@
 #include "mem.h"
 #include "version.h"
 #include "park.h"
+#include "stuck.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
@@ -35,7 +36,7 @@ struct orun {
     bool no_wait;
 
     /* Of the owning thread. */
-    Buf message;
+    Buf message, stuck;
     int status;      /* exit status of the last run */
     size_t reported; /* tasks up to this id were looked at for failures */
     int args;        /* how many `...` there are */
@@ -284,6 +285,14 @@ orun_report_unread(orun *o)
     return unread;
 }
 
+/* What was written arrives. A thread that is stuck may be so in a file, whose
+ * lock it holds; then only standard output is waited for. */
+static void
+orun_flush(orun *o)
+{
+    fflush(pool_stuck(o->host->pool) ? stdout : NULL);
+}
+
 /* The end-of-script rule. `code` is how the script itself ended. */
 static int
 orun_conclude(orun *o, int code)
@@ -302,7 +311,7 @@ orun_conclude(orun *o, int code)
             o->status = 1;
         }
     }
-    fflush(NULL);
+    orun_flush(o);
     return code;
 }
 
@@ -452,6 +461,16 @@ orun_errmsg(orun *o)
     return o ? buf_cstr(&o->message) : "orun is NULL";
 }
 
+const char *
+orun_stuck(orun *o)
+{
+    if (!o)
+        return "";
+    buf_clear(&o->stuck);
+    stuck_report(o->host, &o->stuck);
+    return buf_cstr(&o->stuck);
+}
+
 void
 orun_interrupt(orun *o)
 {
@@ -476,10 +495,11 @@ orun_free(orun *o)
     sched_close(o->run.sched);
     orun_wait_idle(o);
     vm_script_free(o->vm);
-    host_free(o->host);
+    bool stuck = !host_free(o->host);
     park_destroy(&o->run);
     buf_free(&o->message);
+    buf_free(&o->stuck);
     mem_free(o);
-    if (atomic_fetch_sub(&orun_alive, 1) == 1)
+    if (!stuck && atomic_fetch_sub(&orun_alive, 1) == 1)
         json_close();
 }

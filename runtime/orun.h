@@ -96,13 +96,19 @@ int orun_exit_status(orun *o);
  * with this runtime. */
 const char *orun_errmsg(orun *o);
 
+/* Which tasks' threads are still stuck in C functions, and were given up, so
+ * that their work cannot be stopped before the process ends; "" when none is.
+ * Valid until the next call with this runtime. */
+const char *orun_stuck(orun *o);
+
 /* Stop the running script: it ends with the error "stopped: interrupted", and
  * its tasks are cancelled. A second call does not let clean-up run. Any
  * thread; not from a signal handler. */
 void orun_interrupt(orun *o);
 
 /* Cancel what runs, wait for it (children are ended within seconds) and free
- * all. NULL is fine. */
+ * all. While threads are stuck (orun_stuck) what they use is not freed. NULL is
+ * fine. */
 void orun_free(orun *o);
 
 #ifdef __cplusplus

@@ -128,6 +128,7 @@ typedef struct Task {
     bool has_rest;        /* holds its named and agent slots, and its writes */
     bool woken;           /* wants slots to go on after a wait, not to begin */
     bool for_writes;      /* queues for writes, not for a slot */
+    bool given_up;        /* this attempt could not be ended */
     uint64_t turn;        /* its place among those that queue; see turn.h */
     const char *stop_why; /* constant text: why it is cancelled, or NULL */
     uint32_t attempt;     /* 1 while the first runs */
