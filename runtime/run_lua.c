@@ -104,15 +104,16 @@ run_lua_hint(Buf *text)
     *text = with;
 }
 
-/* What was raised, as text with a traceback; never raises. */
+/* What was raised, as text with a traceback (while the coroutine still has its
+ * frames); never raises. */
 static char *
-run_lua_explain(Vm *vm, int status)
+run_lua_explain(Vm *vm, int status, bool frames)
 {
     Buf text = { 0 };
     lua_State *L = vm->L;
     vm_error_text(vm->co, &text);
     run_lua_hint(&text);
-    if (status == LUA_ERRMEM || stop_wanted(&vm->stop)
+    if (!frames || status == LUA_ERRMEM || stop_wanted(&vm->stop)
         || !lua_checkstack(L, 4))
         return buf_take(&text);
     lua_settop(L, 0);
@@ -157,9 +158,10 @@ run_lua_exited(int code, Outcome *o)
 }
 
 static void
-run_lua_failed(LuaRun *run, int status, Outcome *o)
+run_lua_failed(LuaRun *run, int status, bool frames, Outcome *o)
 {
     Vm *vm = run->vm;
+    outcome_clear(o);
     o->state = TASK_FAILED;
     o->fault = FAULT_LUA;
     if (status == LUA_ERRMEM && vm->over_limit) {
@@ -176,7 +178,7 @@ run_lua_failed(LuaRun *run, int status, Outcome *o)
             o->error_value = NULL;
         buf_free(&why);
     }
-    o->error = run_lua_explain(vm, status);
+    o->error = run_lua_explain(vm, status, frames);
 }
 
 static void
@@ -238,18 +240,40 @@ run_lua_free(LuaRun *run)
     mem_free(run);
 }
 
+/* The coroutine failed: close its variables. An error that is raised on the way
+ * takes the place of the one before, as in Lua. */
+static void
+run_lua_failed_closing(LuaRun *run, int status, Outcome *o)
+{
+    Vm *vm = run->vm;
+    lua_State *L = vm->L, *co = vm->co;
+    run_lua_failed(run, status, true, o);
+    lua_settop(L, 0);
+    if (lua_checkstack(co, 1)) {
+        lua_pushvalue(co, -1);
+        lua_xmove(co, L, 1);
+    }
+    status = stop_close(&vm->stop, co);
+    if (status == LUA_OK || vm->exit_code >= 0 || !lua_checkstack(L, 2))
+        return;
+    lua_pushvalue(co, -1);
+    lua_xmove(co, L, 1);
+    if (lua_gettop(L) == 2 && !lua_rawequal(L, 1, 2))
+        run_lua_failed(run, status, false, o);
+}
+
 /* What the ended coroutine means. */
 static void
 run_lua_judge(LuaRun *run, int status, Outcome *o)
 {
-    if (run->vm->exit_code >= 0)
-        run_lua_exited(run->vm->exit_code, o);
-    else if (status == LUA_OK)
+    if (status == LUA_OK)
         run_lua_completed(run, o);
     else
-        run_lua_failed(run, status, o);
-    if (status != LUA_OK)
-        stop_close(&run->vm->stop, run->vm->co);
+        run_lua_failed_closing(run, status, o);
+    if (run->vm->exit_code < 0)
+        return;
+    outcome_clear(o);
+    run_lua_exited(run->vm->exit_code, o);
 }
 
 static void
