@@ -72,6 +72,7 @@ board_add(Board *b, Task *t)
     t->id = id;
     t->outcome.code = -1;
     list_init(&t->job.link);
+    list_init(&t->behind);
     list_init(&t->waits);
     page[id % BOARD_PAGE] = t;
     atomic_store_explicit(&b->count, id + 1, memory_order_release);
@@ -241,6 +242,13 @@ board_leads(Board *b, Task *from, Task *to, Buf *path)
         found = ORUN_ENOMEM;
     mem_free(trail.steps);
     return found;
+}
+
+bool
+board_awaited(const Task *t)
+{
+    return t->claims || !list_empty(&t->waits)
+        || (t->edges && t->edges->dependent_count);
 }
 
 int

@@ -8,6 +8,7 @@
 #include "run_process.h"
 #include "secret.h"
 #include <math.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -195,6 +196,15 @@ host_copy_cwd(void)
     return copy;
 }
 
+/* Runs side by side must not all try again at the same moments. */
+static void
+host_seed(Host *h)
+{
+    uint64_t seed;
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) == sizeof seed && seed)
+        h->sched.random = seed;
+}
+
 int
 host_new(const HostConfig *config, Host **out)
 {
@@ -202,6 +212,7 @@ host_new(const HostConfig *config, Host **out)
     Host *h = mem_zalloc(1, sizeof *h);
     if (!h)
         return e;
+    list_init(&h->stuck);
     h->clock = (Clock){ .now = host_now, .wake_at = host_wake_at };
     h->tick_msg.run = host_tick_posted;
     h->workers = config->workers;
@@ -220,6 +231,7 @@ host_new(const HostConfig *config, Host **out)
     if ((e = sched_init(&h->sched, &h->clock, config->workers,
                         config->processes)) != 0)
         goto free_vms;
+    host_seed(h);
     run_lua_init(&h->lua);
     run_process_init(&h->process);
     h->sched.runner[TASK_LUA] = &h->lua;
@@ -255,17 +267,17 @@ host_close_io(Loop *loop, void *ud)
     h->keeper = NULL;
 }
 
-void
+bool
 host_free(Host *h)
 {
     if (!h)
-        return;
+        return true;
     sched_close(&h->sched);
     bool stuck = !pool_free(h->pool);
     if (h->loop)
         loop_call(h->loop, host_close_io, h);
     if (stuck) /* somewhere in C; it comes back to all of this one day */
-        return;
+        return false;
     if (h->loop)
         loop_stop(h->loop);
     vmpool_free(h->vms);
@@ -277,4 +289,5 @@ host_free(Host *h)
     mem_free(h->cwd);
     pthread_mutex_destroy(&h->io_lock);
     mem_free(h);
+    return true;
 }

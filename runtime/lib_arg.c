@@ -3,6 +3,7 @@
 #include "show.h"
 #include <lauxlib.h>
 #include <math.h>
+#include "vm.h"
 #include <stdio.h>
 
 enum { ARG_SHOWN = 48 }; /* bytes of a string shown in a message */
@@ -126,6 +127,9 @@ void
 arg_frame(lua_State *L, const char *fn, const char *const *names, int n,
           bool optional)
 {
+    Stop *stop = &vm_of(L)->stop;
+    if (stop_final(stop)) /* a C function called this: no hook was run */
+        stop_raise(L, stop);
     if (optional && lua_isnoneornil(L, 1)) {
         lua_settop(L, 0);
         lua_newtable(L);

@@ -229,6 +229,17 @@ main_flush(int status)
     return status ? status : 1;
 }
 
+/* Name the tasks whose threads end with the process only; true when there are
+ * any. */
+static bool
+main_tell_stuck(orun *o)
+{
+    const char *text = orun_stuck(o);
+    if (*text)
+        main_report(text);
+    return *text != '\0';
+}
+
 static int
 main_run(MainArgs *a, int argc, char **argv)
 {
@@ -252,9 +263,12 @@ main_run(MainArgs *a, int argc, char **argv)
         status = 1;
     status = main_flush(status);
     int signo = signals_finish();
+    bool stuck = main_tell_stuck(o);
     orun_free(o);
     if (signo)
         signals_die(signo);
+    if (stuck)
+        _exit(status); /* some thread may hold what exit waits for */
     return status;
 }
 

@@ -10,8 +10,9 @@
 #include "mem.h"
 #include "version.h"
 #include "park.h"
-#include "show.h"
 #include "program.h"
+#include "show.h"
+#include "stuck.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
@@ -37,7 +38,7 @@ struct orun {
     bool no_wait;
 
     /* Of the owning thread. */
-    Buf message;
+    Buf message, stuck;
     int status;      /* exit status of the last run */
     size_t reported; /* tasks up to this id were looked at for failures */
     int args;        /* how many `...` there are */
@@ -298,6 +299,14 @@ orun_cancel(orun *o)
     sched_cancel_all(o->run.sched, "the script ended");
 }
 
+/* What was written arrives. A thread that is stuck may be so in a file, whose
+ * lock it holds; then only standard output is waited for. */
+static void
+orun_flush(orun *o)
+{
+    fflush(pool_stuck(o->host->pool) ? stdout : NULL);
+}
+
 /* The end-of-script rule. `code` is how the script itself ended. */
 static int
 orun_conclude(orun *o, int code)
@@ -317,7 +326,7 @@ orun_conclude(orun *o, int code)
             o->status = 1;
         }
     }
-    fflush(stdout); /* not all files: a stuck task may hold one */
+    orun_flush(o);
     return code;
 }
 
@@ -491,6 +500,16 @@ orun_errmsg(orun *o)
     return o ? buf_cstr(&o->message) : "orun is NULL";
 }
 
+const char *
+orun_stuck(orun *o)
+{
+    if (!o)
+        return "";
+    buf_clear(&o->stuck);
+    stuck_report(o->host, &o->stuck);
+    return buf_cstr(&o->stuck);
+}
+
 void
 orun_interrupt(orun *o)
 {
@@ -534,10 +553,11 @@ orun_free(orun *o)
     sched_close(o->run.sched);
     orun_wait_idle(o);
     vm_script_free(o->vm);
-    host_free(o->host);
+    bool stuck = !host_free(o->host);
     park_destroy(&o->run);
     buf_free(&o->message);
+    buf_free(&o->stuck);
     mem_free(o);
-    if (atomic_fetch_sub(&orun_alive, 1) == 1)
+    if (!stuck && atomic_fetch_sub(&orun_alive, 1) == 1)
         json_close();
 }

@@ -98,6 +98,11 @@ int orun_exit_status(orun *o);
  * next call with this runtime. */
 const char *orun_errmsg(orun *o);
 
+/* Which tasks' threads are still stuck in C functions, and were given up, so
+ * that their work cannot be stopped before the process ends; "" when none is.
+ * Valid until the next call with this runtime. */
+const char *orun_stuck(orun *o);
+
 /* Stop the running script: it ends with the error "stopped: interrupted", and
  * its tasks are cancelled: their programs get SIGTERM and two seconds, Lua code
  * its clean-up. A second call lets neither have more time. A runtime that is
@@ -117,7 +122,8 @@ void orun_suspend(orun *o);
 void orun_resume(orun *o);
 
 /* Cancel what runs, wait for it (children are ended within seconds) and free
- * all. NULL is fine. */
+ * all. While threads are stuck (orun_stuck) what they use is not freed. NULL is
+ * fine. */
 void orun_free(orun *o);
 
 #ifdef __cplusplus

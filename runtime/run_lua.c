@@ -14,6 +14,7 @@
 #include "mem.h"
 #include "park.h"
 #include "program.h"
+#include "stuck.h"
 #include "value.h"
 #include <lauxlib.h>
 
@@ -104,15 +105,16 @@ run_lua_hint(Buf *text)
     *text = with;
 }
 
-/* What was raised, as text with a traceback; never raises. */
+/* What was raised, as text with a traceback (while the coroutine still has its
+ * frames); never raises. */
 static char *
-run_lua_explain(Vm *vm, int status)
+run_lua_explain(Vm *vm, int status, bool frames)
 {
     Buf text = { 0 };
     lua_State *L = vm->L;
     vm_error_text(vm->co, &text);
     run_lua_hint(&text);
-    if (status == LUA_ERRMEM || stop_wanted(&vm->stop)
+    if (!frames || status == LUA_ERRMEM || stop_wanted(&vm->stop)
         || !lua_checkstack(L, 4))
         return buf_take(&text);
     lua_settop(L, 0);
@@ -157,9 +159,10 @@ run_lua_exited(int code, Outcome *o)
 }
 
 static void
-run_lua_failed(LuaRun *run, int status, Outcome *o)
+run_lua_failed(LuaRun *run, int status, bool frames, Outcome *o)
 {
     Vm *vm = run->vm;
+    outcome_clear(o);
     o->state = TASK_FAILED;
     o->fault = FAULT_LUA;
     if (status == LUA_ERRMEM && vm->over_limit) {
@@ -176,7 +179,7 @@ run_lua_failed(LuaRun *run, int status, Outcome *o)
             o->error_value = NULL;
         buf_free(&why);
     }
-    o->error = run_lua_explain(vm, status);
+    o->error = run_lua_explain(vm, status, frames);
 }
 
 static void
@@ -233,22 +236,45 @@ run_lua_renew(LuaRun *run, Task *next)
 static void
 run_lua_free(LuaRun *run)
 {
+    stuck_remove(run->host, run);
     park_destroy(run);
     mem_free(run);
+}
+
+/* The coroutine failed: close its variables. An error that is raised on the way
+ * takes the place of the one before, as in Lua. */
+static void
+run_lua_failed_closing(LuaRun *run, int status, Outcome *o)
+{
+    Vm *vm = run->vm;
+    lua_State *L = vm->L, *co = vm->co;
+    run_lua_failed(run, status, true, o);
+    lua_settop(L, 0);
+    if (lua_checkstack(co, 1)) {
+        lua_pushvalue(co, -1);
+        lua_xmove(co, L, 1);
+    }
+    status = stop_close(&vm->stop, co);
+    if (status == LUA_OK || vm->exit_code >= 0 || !lua_checkstack(L, 2))
+        return;
+    lua_pushvalue(co, -1);
+    lua_xmove(co, L, 1);
+    if (lua_gettop(L) == 2 && !lua_rawequal(L, 1, 2))
+        run_lua_failed(run, status, false, o);
 }
 
 /* What the ended coroutine means. */
 static void
 run_lua_judge(LuaRun *run, int status, Outcome *o)
 {
-    if (run->vm->exit_code >= 0)
-        run_lua_exited(run->vm->exit_code, o);
-    else if (status == LUA_OK)
+    if (status == LUA_OK)
         run_lua_completed(run, o);
     else
-        run_lua_failed(run, status, o);
-    if (status != LUA_OK)
-        stop_close(&run->vm->stop, run->vm->co);
+        run_lua_failed_closing(run, status, o);
+    if (run->vm->exit_code < 0)
+        return;
+    outcome_clear(o);
+    run_lua_exited(run->vm->exit_code, o);
 }
 
 static void
@@ -259,10 +285,12 @@ run_lua_no_memory(Host *h, Task *t, uint32_t attempt)
     sched_finish(&h->sched, t, attempt, &o);
 }
 
-/* The state must be closed (files flushed) before others see the result. */
+/* The state must be closed (files flushed) before others see the result, and
+ * may be stopped as long as that takes. */
 static void
 run_lua_end_dirty(LuaRun *run, Outcome *o)
 {
+    vm_close(run->vm);
     sched_lock(run->sched);
     if (run->task->run == run)
         run->task->run = NULL;
@@ -281,7 +309,7 @@ run_lua_end(LuaRun *run, int status)
     Host *h = run->host;
     run_lua_judge(run, status, &o);
     program_task_over(run);
-    if (vm_dirty(run->vm)) {
+    if (vm_dirty(run->vm) || stuck_full(h)) {
         run_lua_end_dirty(run, &o);
         return false;
     }
@@ -354,6 +382,7 @@ run_lua_begin(Host *h, Task *t) ON_WORKER
             run_lua_no_memory(h, t, attempt);
         return;
     }
+    run->worker = pool_worker();
     if (!sched_begin(&h->sched, t, run, &run->attempt)) {
         vm_give(h->vms, run->vm);
         run_lua_free(run);
@@ -374,30 +403,51 @@ run_lua_job(Job *job)
                       t);
         return;
     }
-    sched_lock(run->sched);
-    t->woken = false;
-    sched_unlock(run->sched);
+    park_resumed(run);
     run_lua_go(run, 0);
+}
+
+/* t, granted, cannot begin. */
+static void
+run_lua_refuse(Host *h, Task *t)
+{
+    uint32_t attempt;
+    Buf why = { 0 };
+    if (!sched_begin(&h->sched, t, NULL, &attempt))
+        return;
+    if (stuck_full(h))
+        stuck_explain(h, &why);
+    else
+        buf_puts(&why, "no worker could be started");
+    Outcome o = { .state = TASK_FAILED, .fault = FAULT_SPAWN, .code = -1,
+                  .error = buf_take(&why) };
+    sched_finish(&h->sched, t, attempt, &o);
+}
+
+/* t, which waited, cannot go on: nobody is left to run it. Its state stays as
+ * it is, for what it would have to clean up is Lua code. */
+static void
+run_lua_lose(Host *h, LuaRun *run)
+{
+    Buf why = { 0 };
+    stuck_explain(h, &why);
+    Outcome o = { .state = TASK_FAILED, .fault = FAULT_LOST, .code = -1,
+                  .error = buf_take(&why) };
+    sched_finish(&h->sched, run->task, run->attempt, &o);
 }
 
 static void
 run_lua_start(Runner *r, Task *t)
 {
     Host *h = container_of(r, Host, lua);
-    if (t->run) {
-        t->job.run = run_lua_job;
-        park_go_on(t->run);
-        return;
-    }
+    LuaRun *run = t->run;
     t->job.run = run_lua_job;
-    if (pool_push(h->pool, &t->job, t->priority) == 0)
+    if (run && park_go_on(run))
+        run_lua_lose(h, run);
+    if (run)
         return;
-    uint32_t attempt;
-    if (!sched_begin(&h->sched, t, NULL, &attempt))
-        return;
-    Outcome o = { .state = TASK_FAILED, .fault = FAULT_SPAWN, .code = -1,
-                  .error = run_lua_format("no worker could be started") };
-    sched_finish(&h->sched, t, attempt, &o);
+    if (stuck_full(h) || pool_push(h->pool, &t->job, t->priority))
+        run_lua_refuse(h, t);
 }
 
 static double
@@ -412,21 +462,18 @@ run_lua_stop(Runner *r, Task *t, int rung)
     }
     if (t->waiting)
         wait_fire(t->waiting, WAIT_STOPPED);
+    else if (run && rung == 1)
+        park_hurry(run);
     return rung == 1 ? 0.25 : 1.0;
 }
 
 static void
 run_lua_abandon(Runner *r, Task *t)
 {
-    Host *h = container_of(r, Host, lua);
-    LuaRun *run = t->run;
-    if (!run)
+    if (!t->run)
         return;
-    t->run = NULL;
-    program_task_over(run);
-    pool_abandon(h->pool, run->vm->stop.thread);
-    LOG(SCHED, "t%llu is stuck in a C function: its worker is given up",
-        (unsigned long long)t->id);
+    program_task_over(t->run);
+    stuck_add(container_of(r, Host, lua), t->run);
 }
 
 void
