@@ -177,7 +177,8 @@ host_new(const HostConfig *config, Host **out)
     h->workers = config->workers;
     h->memory_limit = config->memory_limit;
     pthread_mutex_init(&h->io_lock, NULL);
-    if (!(h->env = host_copy_env()) || !(h->cwd = host_copy_cwd()))
+    if (!(h->env = host_copy_env()) || !(h->cwd = host_copy_cwd())
+        || !(h->program = mem_dup(config->program, strlen(config->program))))
         goto free_strings;
     if (!(h->folder = folder_new()))
         goto free_strings;
@@ -203,6 +204,7 @@ free_folder:
 free_strings:
     task_strings_free(h->env);
     mem_free(h->cwd);
+    mem_free(h->program);
     pthread_mutex_destroy(&h->io_lock);
     mem_free(h);
     return e;
@@ -240,6 +242,7 @@ host_free(Host *h)
     task_strings_free(h->env);
     task_strings_free(h->names);
     mem_free(h->cwd);
+    mem_free(h->program);
     pthread_mutex_destroy(&h->io_lock);
     mem_free(h);
 }

@@ -27,6 +27,7 @@ typedef struct Host {
     char *cwd;        /* absolute working directory at start */
     int workers;      /* Lua tasks at once */
     size_t memory_limit; /* of a Lua task, bytes, when it does not say */
+    char *program;    /* the orun that runs isolated tasks */
 
     _Atomic(Loop *) loop; /* NULL: not needed yet; set once, under io_lock */
 
@@ -48,6 +49,7 @@ typedef struct HostConfig {
     int processes;    /* programs at once */
     int workers;      /* Lua tasks at once */
     size_t memory_limit;
+    const char *program; /* path of an orun, or its name in PATH; copied */
     VmConfig vm;      /* for task states */
 } HostConfig;
 
