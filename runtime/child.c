@@ -142,6 +142,15 @@ child_limit(const Child *c)
     setrlimit(RLIMIT_DATA, &r);
 }
 
+static int
+child_returned(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)L;
+    (void)status;
+    (void)ctx;
+    return 1;
+}
+
 /* The body of the coroutine; argument 1 is the Child. */
 static int
 child_body(lua_State *L)
@@ -150,8 +159,8 @@ child_body(lua_State *L)
     lua_settop(L, 0);
     lib_remote_learn(L, c->names, c->names_size);
     body_push(L, &c->task, &lib_remote_decoding, &lib_remote_decoding);
-    lua_call(L, 2, 1);
-    return 1;
+    lua_callk(L, 2, 1, 0, child_returned);
+    return child_returned(L, LUA_OK, 0);
 }
 
 static void

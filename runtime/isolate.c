@@ -696,19 +696,28 @@ isolate_fail(Outcome *o, TaskFault fault, const char *format, ...)
     o->fault = fault;
 }
 
+/* Did C code use up what the process may have? Half of what is its own is the
+ * address space of its state's slices, which is not resident. */
+static bool
+isolate_exhausted(const Isolate *i)
+{
+    size_t rss = (size_t)i->end.max_rss << 10;
+    return rss >= (isolate_memory(i->limit) - ISOLATE_OWN / 2) / 4 * 3;
+}
+
 /* It ended by a signal, or by itself, before its function did. */
 static void
 isolate_judge_exit(Isolate *i, Outcome *o)
 {
     bool cut = i->in.n > 0 && i->state != ISOLATE_SERVING;
-    size_t rss = (size_t)i->end.max_rss << 10;
     launch_judge(&i->end, i->host->program, NULL, o);
     if (i->end.spawn_errno || i->end.lost)
         return;
-    if (i->end.signal && rss >= isolate_memory(i->limit) / 4 * 3)
+    if (i->end.signal && isolate_exhausted(i))
         isolate_fail(o, FAULT_MEMORY, "its process ended by signal %d when it "
-                     "used %zu bytes of memory, C code's included; "
-                     "memory_limit = %zu allows %zu", o->signal, rss, i->limit,
+                     "had %zu bytes of memory, C code's included; "
+                     "memory_limit = %zu allows %zu", o->signal,
+                     (size_t)i->end.max_rss << 10, i->limit,
                      isolate_memory(i->limit));
     else if (!i->end.signal && (cut || i->state == ISOLATE_GREETING))
         isolate_fail(o, FAULT_LOST, "protocol: '%s' ended with exit code %d %s",

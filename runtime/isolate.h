@@ -62,14 +62,16 @@ void isolate_free(Isolate *i);
 /* Seconds. */
 #define ISOLATE_GRACE 0.25
 
+/* Bytes of data that an orun takes by itself, much of it address space only. */
+#define ISOLATE_OWN ((size_t)128 << 20)
+
 /* Bytes of data that the process may have in all when its Lua state may have
  * `limit`: as much again for C code and for what is on its way, and what an
  * orun takes by itself. */
 static inline size_t
 isolate_memory(size_t limit)
 {
-    size_t own = (size_t)128 << 20;
-    return limit < SIZE_MAX / 2 - own ? 2 * limit + own : SIZE_MAX / 2;
+    return limit < SIZE_MAX / 4 ? 2 * limit + ISOLATE_OWN : SIZE_MAX / 2;
 }
 
 #endif
