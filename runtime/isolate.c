@@ -61,6 +61,8 @@ struct Isolate {
     /* Of the io thread. */
     IsolateState state;
     int rung;
+    bool begun;     /* the start was tried */
+    bool early;     /* a stop came before that */
     int fd;         /* -1: not open */
     bool deaf;      /* nothing more is read */
     bool gone;      /* the process has ended, or never was */
@@ -201,7 +203,7 @@ isolate_arm(Isolate *i, uint64_t ms)
 static void ON_IO
 isolate_kill(Isolate *i)
 {
-    if (i->rung == RUNG_KILLED || i->gone)
+    if (i->rung == RUNG_KILLED || i->gone || !i->begun)
         return;
     LOG(PROC, "t%llu: killing its process %d", (unsigned long long)i->task,
         i->child.pid);
@@ -214,15 +216,21 @@ isolate_kill(Isolate *i)
 
 static void isolate_event(uv_poll_t *poll, int status, int events);
 
-/* Look for what is of interest now. While a call is served the child has
- * nothing to say. */
+/* While a call is served the child has nothing to say. */
+static bool
+isolate_listens(const Isolate *i)
+{
+    return !i->deaf && i->state != ISOLATE_SERVING;
+}
+
+/* Look for what is of interest now. */
 static void ON_IO
 isolate_watch(Isolate *i)
 {
     int events = 0;
     if (i->fd < 0)
         return;
-    if (!i->deaf && i->state != ISOLATE_SERVING)
+    if (isolate_listens(i))
         events |= UV_READABLE;
     if (i->out.n > i->sent)
         events |= UV_WRITABLE;
@@ -301,7 +309,8 @@ isolate_stop_posted(LoopMsg *msg)
 {
     role_is_io();
     Isolate *i = container_of(msg, Isolate, stop_msg);
-    if (!i->gone && i->rung == RUNG_NONE)
+    i->early = !i->begun;
+    if (i->begun && !i->gone && i->rung == RUNG_NONE)
         isolate_climb(i);
     isolate_unref(i);
 }
@@ -442,7 +451,7 @@ isolate_act(Isolate *i, Frame *f)
 static void ON_IO
 isolate_parse(Isolate *i)
 {
-    while (!i->deaf && i->state != ISOLATE_SERVING) {
+    while (isolate_listens(i)) {
         Frame f;
         const char *why;
         int got = frame_parse(&i->parser, &i->in, &f, &why);
@@ -484,7 +493,7 @@ isolate_read(Isolate *i)
     }
     i->in.n += (size_t)n;
     isolate_parse(i);
-    return !i->deaf && i->state != ISOLATE_SERVING;
+    return isolate_listens(i);
 }
 
 static void
@@ -492,9 +501,9 @@ isolate_event(uv_poll_t *poll, int status, int events)
 {
     role_is_io();
     Isolate *i = poll->data;
-    if (events & UV_WRITABLE)
+    if (status < 0 || events & UV_WRITABLE)
         isolate_flush(i);
-    if (status < 0 || events & UV_READABLE)
+    if ((status < 0 || events & UV_READABLE) && isolate_listens(i))
         for (int n = 0; n < ISOLATE_READS && isolate_read(i); n++)
             continue;
     isolate_watch(i);
@@ -556,7 +565,7 @@ isolate_exited(KeeperChild *c, const KeeperExit *exit)
     LOG(PROC, "t%llu: its process %d ended", (unsigned long long)i->task,
         c->pid);
     i->gone = true;
-    while (!i->deaf && i->state != ISOLATE_SERVING && isolate_read(i))
+    while (isolate_listens(i) && isolate_read(i))
         continue;
     isolate_close(i);
 }
@@ -604,6 +613,7 @@ isolate_go_posted(LoopMsg *msg)
     uv_timer_init(loop_uv(host_loop(i->host)), &i->timer);
     i->timer.data = i;
     i->handles++;
+    i->begun = true;
     int e = isolate_spawn(i);
     if (e) {
         isolate_started(&i->child, 0, e, "keeper");
@@ -612,6 +622,8 @@ isolate_go_posted(LoopMsg *msg)
     isolate_flush(i);
     isolate_watch(i);
     isolate_arm(i, ISOLATE_GREET_MS);
+    if (i->early)
+        isolate_climb(i);
 }
 
 static void

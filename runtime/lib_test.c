@@ -376,8 +376,9 @@ luaopen_orun_test(lua_State *L)
         { NULL, NULL },
     };
     static const luaL_Reg doors[] = {
-        { "pool", luaopen_test_pool }, { "race", luaopen_test_race },
-        { "sim", luaopen_test_sim }, { "value", luaopen_test_value },
+        { "frame", luaopen_test_frame }, { "pool", luaopen_test_pool },
+        { "race", luaopen_test_race }, { "sim", luaopen_test_sim },
+        { "value", luaopen_test_value },
         { NULL, NULL },
     };
     luaL_newlib(L, functions);

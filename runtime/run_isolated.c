@@ -413,6 +413,7 @@ run_isolated_close(LuaRun *run)
     Isolate *i = run->isolate;
     if (!i)
         return;
+    run->line = 0;
     sched_lock(run->sched);
     run->isolate = NULL;
     sched_unlock(run->sched);
