@@ -105,7 +105,8 @@ frame_parse(FrameParser *p, const Buf *in, Frame *out, const char **why)
     memcpy(&head, in->p, sizeof head);
     if ((*why = frame_refuse(&head)) != NULL)
         return ORUN_EPROTO;
-    size_t whole = sizeof head + head.size, here = in->n < whole ? in->n : whole;
+    size_t whole = sizeof head + head.size;
+    size_t here = in->n < whole ? in->n : whole;
     if (p->summed == 0) {
         p->sum = frame_sum(0, in->p, FRAME_SUMMED_HEAD);
         p->summed = sizeof head;

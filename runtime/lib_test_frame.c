@@ -1,6 +1,4 @@
-/* lib_test_frame.c — the door to the frames and to who runs isolated tasks.
- * Layer 7 (Lua API).
- */
+/* lib_test_frame.c — the door to frames and their programs. Layer 7. */
 #include "err.h"
 #include "frame.h"
 #include "host.h"

@@ -320,8 +320,8 @@ describe("the primitives in a process", function()
       local sum, n = 0, 0
       for result in orun.as_completed(handles) do sum, n = sum + result.output, n + 1 end
       local squares = orun.map({1, 2, 3, 4}, function(x) return x * x end)
-      local fan = orun.fan_out({{run = function() return "a" end}, {run = function() return "b" end}},
-        {limit = 1})
+      local function letter(x) return {run = function() return x end} end
+      local fan = orun.fan_out({letter "a", letter "b"}, {limit = 1})
       return {sum = sum, n = n, squares = squares, fan = fan[1].output .. fan[2].output,
         exec = orun.exec{command = {"cat"}, input = "through"}.stdout,
         clock = orun.now() > 0, version = orun.version}
@@ -384,7 +384,7 @@ describe("isolation names", function()
   it("memory for what a Lua state takes, in the words of a thread", function()
     local function eat()
       local t = {}
-      for i = 1, math.huge do t[i] = ("x"):rep(1000) .. i end
+      for i = 1, math.huge do t[i] = ("x"):rep(1000) .. #t end
     end
     local fields = {run = eat, memory_limit = "8MiB"}
     local in_thread = failed("memory", Task(fields))

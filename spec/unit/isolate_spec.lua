@@ -58,7 +58,7 @@ describe("a process that runs an isolated task", function()
     { "two greetings", HELLO .. HELLO, "a HELLO frame out of place" },
     { "a frame that only orun sends", HELLO .. frame.make(frame.REPLY, 1), "a REPLY frame" },
     { "a greeting without a build", frame.make(frame.HELLO, orun.version), "a HELLO frame" },
-    { "an end with no fields", HELLO .. frame.make(frame.END), "an END frame" },
+    { "an end with no fields", HELLO .. frame.make(frame.END), "END frame" },
     { "an end in no final state", HELLO .. ended(2), "END frame" },
     { "an end by a fault of its choice", HELLO .. ended(4, 3), "END frame" },
     { "bytes after the end", HELLO .. ended() .. "x", "END frame" },
