@@ -18,4 +18,10 @@ function M.cpath()
   return folder .. "/?.so;"
 end
 
+--- Remove it again, where nobody else does.
+function M.remove()
+  os.execute("rm -rf " .. h.quote(folder))
+  folder = nil
+end
+
 return M
