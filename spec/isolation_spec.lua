@@ -514,6 +514,39 @@ describe("isolation", function()
     assert.equal(5, r.code)
   end)
 
+  it("works in an embedding host, which names the program", function()
+    local dir = h.tmpdir()
+    h.write(dir .. "/host.c", [[
+      #include "orun.h"
+      #include <stdio.h>
+      #include <string.h>
+      int
+      main(int argc, char **argv)
+      {
+          static const char code[] =
+              "local r = Task{isolation = 'process', run = function()"
+              "  return os.getenv('ORUN_TASK_ID') end}"
+              "print(r.status, r.output or r.error)";
+          orun_config config = ORUN_CONFIG_INIT;
+          orun *o;
+          config.program = argc > 1 ? argv[1] : NULL;
+          if (orun_new(&config, &o) != 0)
+              return 2;
+          int e = orun_run_string(o, "=host", code, strlen(code));
+          orun_free(o);
+          return e != 0;
+      }]])
+    local built = h.sh(("cc %s -o %s/host -I%s %s/host.c %s $(pkg-config --cflags --libs "
+      .. "lua5.4 libuv) -lm"):format(os.getenv("ORUN_SAN") or "", h.quote(dir),
+      h.quote(h.root .. "/runtime"), h.quote(dir), h.quote(h.lib)))
+    assert.equal(0, built.code, built.err)
+    local function host(word) return h.sh(h.quote(dir .. "/host") .. " " .. word).out end
+    assert.equal("completed\tt1\n", host(h.quote(h.bin)))
+    assert.is_truthy(host("/nowhere/orun"):find("cannot start '/nowhere/orun'", 1, true))
+    assert.is_truthy(h.sh("PATH=/nowhere " .. h.quote(dir .. "/host")).out
+      :find("cannot start 'orun'", 1, true))
+  end)
+
   it("is for Lua functions", function()
     local function refused(fields, text)
       local ok, message = pcall(Task, fields)
