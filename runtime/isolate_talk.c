@@ -138,7 +138,8 @@ isolate_told(Isolate *i, Frame *f)
         return false;
     bool completed = state == TASK_COMPLETED && fault == FAULT_NONE;
     bool failed = state == TASK_FAILED
-        && (fault == FAULT_LUA || fault == FAULT_EXIT || fault == FAULT_MEMORY);
+        && (fault == FAULT_LUA || fault == FAULT_EXIT || fault == FAULT_MEMORY
+            || fault == FAULT_LOST);
     if ((!completed && !failed) || code > 256)
         return false;
     o->state = (TaskState)state;

@@ -32,11 +32,40 @@ struct Uplink {
     Buf released;
 };
 
-/* The process cannot go on: only what must not be lost is tried. */
-static _Noreturn void
-uplink_die(int code)
+static void
+uplink_put_value(Buf *b, const Value *v)
 {
-    _exit(code);
+    size_t n = 0;
+    const void *p = v ? value_bytes(v, &n) : NULL;
+    frame_put(b, p, n);
+}
+
+/* The END frame of an outcome. */
+static int
+uplink_frame(Buf *b, const Outcome *o)
+{
+    frame_begin(b, FRAME_END);
+    frame_put_number(b, o->state);
+    frame_put_number(b, o->fault);
+    frame_put_number(b, (uint64_t)(o->code + 1));
+    frame_put_text(b, o->error);
+    uplink_put_value(b, o->output);
+    uplink_put_value(b, o->error_value);
+    return frame_end(b);
+}
+
+/* What was received makes no sense: say so, if that can be done at once. The
+ * other thread may be sending, which is no worse. */
+static _Noreturn void
+uplink_break(Uplink *u)
+{
+    Buf b = { 0 };
+    Outcome o = { .state = TASK_FAILED, .fault = FAULT_LOST, .code = -1,
+                  .error = "protocol: its process was told what it did not "
+                           "ask for" };
+    if (uplink_frame(&b, &o) == 0)
+        (void)!send(u->fd, b.p, b.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    _exit(UPLINK_BROKEN);
 }
 
 /* ---- the reading thread ---- */
@@ -48,7 +77,7 @@ uplink_stopped(Uplink *u, Frame *f)
     uint64_t level, fault;
     if (!frame_get_number(f, &level) || !frame_get_number(f, &fault)
         || level > STOP_HARD || fault >= FAULT_COUNT)
-        uplink_die(UPLINK_BROKEN);
+        uplink_break(u);
     pthread_mutex_lock(&u->lock);
     u->level = (int)level;
     u->reason = task_fault_name((TaskFault)fault);
@@ -67,7 +96,7 @@ uplink_hand_over(Uplink *u, Buf *in, const char *end)
     in->n = whole;
     pthread_mutex_lock(&u->lock);
     if (u->full || buf_failed(&rest))
-        uplink_die(UPLINK_BROKEN);
+        uplink_break(u);
     u->next = *in;
     u->full = true;
     pthread_cond_signal(&u->arrived);
@@ -93,7 +122,7 @@ uplink_parse(Uplink *u, FrameParser *parser, Buf *in)
         }
     }
     if (got < 0)
-        uplink_die(UPLINK_BROKEN);
+        uplink_break(u);
 }
 
 /* What comes does not fit into the memory that the process may have. The other
@@ -120,7 +149,7 @@ uplink_read(void *arg)
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            uplink_die(UPLINK_GONE);
+            _exit(UPLINK_GONE);
         in.n += (size_t)n;
         uplink_parse(u, &parser, &in);
     }
@@ -180,7 +209,7 @@ uplink_send(Uplink *u, Buf *frame)
     for (size_t done = 0; done < frame->n;) {
         ssize_t n = send(u->fd, frame->p + done, frame->n - done, MSG_NOSIGNAL);
         if (n < 0 && errno != EINTR)
-            uplink_die(UPLINK_GONE);
+            _exit(UPLINK_GONE);
         done += n > 0 ? (size_t)n : 0;
     }
     buf_free(frame);
@@ -201,7 +230,7 @@ uplink_wait(Uplink *u, int kind)
     pthread_mutex_unlock(&u->lock);
     if (frame_parse(&(FrameParser){ 0 }, &u->taken, &f, &why) != 1
         || f.kind != kind)
-        uplink_die(UPLINK_BROKEN);
+        uplink_break(u);
     return f;
 }
 
@@ -219,29 +248,14 @@ uplink_released(Uplink *u)
     return &u->released;
 }
 
-static void
-uplink_put_value(Buf *b, const Value *v)
-{
-    size_t n = 0;
-    const void *p = v ? value_bytes(v, &n) : NULL;
-    frame_put(b, p, n);
-}
-
 /* Send END and end, or come back when there is no memory for it. */
 static void
 uplink_tell(Uplink *u, const Outcome *o)
 {
     Buf b = { 0 };
-    frame_begin(&b, FRAME_END);
-    frame_put_number(&b, o->state);
-    frame_put_number(&b, o->fault);
-    frame_put_number(&b, (uint64_t)(o->code + 1));
-    frame_put_text(&b, o->error);
-    uplink_put_value(&b, o->output);
-    uplink_put_value(&b, o->error_value);
-    if (frame_end(&b) == 0) {
+    if (uplink_frame(&b, o) == 0) {
         uplink_send(u, &b);
-        uplink_die(0);
+        _exit(0);
     }
     buf_free(&b);
 }
@@ -252,5 +266,5 @@ uplink_end(Uplink *u, const Outcome *o)
     uplink_tell(u, o);
     uplink_tell(u, &(Outcome){ .state = TASK_FAILED, .fault = FAULT_MEMORY,
                                .code = -1, .error = "not enough memory" });
-    uplink_die(UPLINK_BROKEN);
+    _exit(UPLINK_BROKEN);
 }

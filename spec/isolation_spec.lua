@@ -330,6 +330,16 @@ describe("the primitives in a process", function()
       clock = true, version = orun.version}, seen)
   end)
 
+  it("let go of collectors in orun when they are let go of here", function()
+    local r = isolated(function()
+      for i = 1, 1500 do
+        orun.collector()
+        if i % 20 == 0 then collectgarbage() end
+      end
+    end, {memory_limit = "96KiB"})
+    assert.equal("completed", r.status, r.error)
+  end)
+
   it("sleep without a slot", function()
     local r = h.script([[
       local handles = {}
