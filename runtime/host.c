@@ -218,7 +218,8 @@ host_new(const HostConfig *config, Host **out)
     h->workers = config->workers;
     h->memory_limit = config->memory_limit;
     pthread_mutex_init(&h->io_lock, NULL);
-    if (!(h->env = host_copy_env()) || !(h->cwd = host_copy_cwd()))
+    if (!(h->env = host_copy_env()) || !(h->cwd = host_copy_cwd())
+        || !(h->program = mem_dup(config->program, strlen(config->program))))
         goto free_strings;
     if (secret_open(h->env))
         goto close_secrets;
@@ -249,6 +250,7 @@ close_secrets:
 free_strings:
     task_strings_free(h->env);
     mem_free(h->cwd);
+    mem_free(h->program);
     pthread_mutex_destroy(&h->io_lock);
     mem_free(h);
     return e;
@@ -287,6 +289,7 @@ host_free(Host *h)
     task_strings_free(h->env);
     task_strings_free(h->names);
     mem_free(h->cwd);
+    mem_free(h->program);
     pthread_mutex_destroy(&h->io_lock);
     mem_free(h);
     return true;

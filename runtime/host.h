@@ -28,6 +28,7 @@ typedef struct Host {
     char *cwd;        /* absolute working directory at start */
     int workers;      /* Lua tasks at once */
     size_t memory_limit; /* of a Lua task, bytes, when it does not say */
+    char *program;    /* the orun that runs isolated tasks */
 
     Pace pace;        /* any thread */
     List stuck; /* LuaRuns given up; guarded by the board's lock */
@@ -52,6 +53,7 @@ typedef struct HostConfig {
     int processes;    /* programs at once */
     int workers;      /* Lua tasks at once */
     size_t memory_limit;
+    const char *program; /* path of an orun, or its name in PATH; copied */
     VmConfig vm;      /* for task states */
 } HostConfig;
 

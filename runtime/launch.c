@@ -89,7 +89,7 @@ launch_overridden(const char *s, char *const *later)
     return false;
 }
 
-static char **
+char **
 launch_env(char *const *base, char *const *type, char *const *own,
            uint64_t task)
 {

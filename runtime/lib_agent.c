@@ -10,8 +10,9 @@
 #include <lauxlib.h>
 
 #define LIB_AGENT_FIELDS(X) \
-    X(command) X(cwd) X(description) X(env) X(expose) X(limit) X(max_output) \
-    X(memory_limit) X(name) X(priority) X(retry) X(run) X(secrets) X(timeout)
+    X(command) X(cwd) X(description) X(env) X(expose) X(isolation) X(limit) \
+    X(max_output) X(memory_limit) X(name) X(priority) X(retry) X(run) \
+    X(secrets) X(timeout)
 
 enum {
 #define X(name) A_##name,
@@ -108,6 +109,7 @@ lib_agent_read(lua_State *L, AgentArgs *a)
     a->opt.retry = lib_retry(L, fn, ARG(A_retry));
     a->opt.memory_limit = arg_size(L, fn, "memory_limit", ARG(A_memory_limit));
     a->opt.max_output = arg_size(L, fn, "max_output", ARG(A_max_output));
+    a->opt.isolated = lib_isolated(L, fn, ARG(A_isolation), run);
     a->limit = arg_integer(L, fn, "limit", ARG(A_limit), 1, 1000000, 0);
     a->priority = arg_integer(L, fn, "priority", ARG(A_priority), QUEUE_LOWEST,
                               QUEUE_HIGHEST, 0);

@@ -66,6 +66,24 @@ lib_retry(lua_State *L, const char *fn, int idx)
     return r;
 }
 
+bool
+lib_isolated(lua_State *L, const char *fn, int idx, bool lua)
+{
+    const char *s = arg_text(L, fn, "isolation", idx, 32);
+    if (!s)
+        return false;
+    if (strcmp(s, "worktree") == 0)
+        arg_error(L, fn, "isolation", idx,
+                  "this version of orun does not offer it");
+    if (strcmp(s, "process") != 0)
+        arg_error(L, fn, "isolation", idx, "\"process\" is wanted: a process "
+                  "of its own; without it a Lua task runs in a thread");
+    if (!lua)
+        arg_error(L, fn, "isolation", idx, "it is for Lua functions; an agent "
+                  "with a command is a process already");
+    return true;
+}
+
 void
 lib_check_env(lua_State *L, const char *fn, int idx)
 {

@@ -22,6 +22,10 @@ void lib_why(LibWhy *why, const char *fn, struct Buf *b);
 /* Read `retry` at idx: a number of tries, or {max=, backoff=, on=}. */
 Retry lib_retry(lua_State *L, const char *fn, int idx);
 
+/* Read `isolation` at idx, of a Lua task or of a program: true for a process of
+ * its own. */
+bool lib_isolated(lua_State *L, const char *fn, int idx, bool lua);
+
 /* Check an `env` table at idx: names without "=", string values. Those that
  * are secrets are known as such from then on. */
 void lib_check_env(lua_State *L, const char *fn, int idx);
@@ -77,7 +81,11 @@ lua_Integer lib_read_tasks(lua_State *L, const char *fn, const char *name,
 void lib_push_entry(lua_State *L, Task *t, bool mark);
 void lib_push_item(lua_State *L, Task *t);
 
-/* Remember which line of the user's, past C and orun's own Lua, led here. */
+/* Which line of the user's, past C and orun's own Lua, led here: currentline
+ * and short_src of *ar. False: there is none. */
+bool lib_line(lua_State *L, lua_Debug *ar);
+
+/* Remember it; of a call made for an isolated task, the line there. */
 void lib_where(lua_State *L, Task *t);
 
 /* Lua functions. */

@@ -2,6 +2,8 @@
  *
  * A thin user of orun.h; what signals do to it is in signals.c.
  */
+#include "child.h"
+#include "isolate.h"
 #include "orun.h"
 #include "secret.h"
 #include "show.h"
@@ -197,6 +199,19 @@ main_tidy(void)
         close(fd);
 }
 
+/* The path of this very program, for isolated tasks, which holds when its file
+ * is replaced or removed while it runs; NULL without /proc. */
+static const char *
+main_program(void)
+{
+    static char path[64];
+    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    snprintf(path, sizeof path, "/proc/%ld/fd/%d", (long)getpid(), fd);
+    return path;
+}
+
 static void
 main_report(const char *message)
 {
@@ -282,6 +297,9 @@ main(int argc, char **argv)
         fprintf(stderr, "orun: it will not run with another user's rights\n");
         return MAIN_USAGE;
     }
+    if (argc == 2 && strcmp(argv[1], ISOLATE_ARGUMENT) == 0)
+        return child_main();
+    a.config.program = main_program();
     int e = main_parse(&a, argc, argv);
     if (e == 0)
         e = main_run(&a, argc, argv);

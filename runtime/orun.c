@@ -85,6 +85,8 @@ orun_read_config(const orun_config *given, orun_config *c)
         c->processes = ORUN_PROCESSES;
     if (c->memory_limit == 0)
         c->memory_limit = ORUN_MEMORY;
+    if (!c->program || !*c->program)
+        c->program = "orun";
     return 0;
 }
 
@@ -95,7 +97,7 @@ orun_make(orun *o, const orun_config *c)
     json_init(json->text, json->size);
     HostConfig config = {
         .processes = c->processes, .workers = c->workers,
-        .memory_limit = c->memory_limit,
+        .memory_limit = c->memory_limit, .program = c->program,
         .vm = { .open = lib_orun_open },
     };
     int e = stop_init();

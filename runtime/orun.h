@@ -61,9 +61,13 @@ typedef struct orun_config {
     size_t memory_limit; /* bytes a Lua task's state may use; 0: 1 GiB */
     int no_wait;         /* 1: cancel what still runs when a script ends,
                             0: wait for it */
+    const char *program; /* the `orun` command that runs tasks which ask for
+                            isolation="process": a path, or a name that is
+                            looked up in PATH; copied. It must be of the same
+                            build as this library. NULL: "orun" */
 } orun_config;
 
-#define ORUN_CONFIG_INIT { sizeof(orun_config), 0, 0, 0, 0 }
+#define ORUN_CONFIG_INIT { sizeof(orun_config), 0, 0, 0, 0, NULL }
 
 /* "0.1.0"; a constant. Any thread. */
 const char *orun_version(void);

@@ -39,20 +39,34 @@ park_destroy(LuaRun *run)
     pthread_cond_destroy(&run->go);
 }
 
+/* Must the code not wait any more? The task's own work is waited for to its
+ * end; and a process that is gone leaves nobody to wait for. */
+static bool
+park_refused(const LuaRun *run)
+{
+    if (run->given_up)
+        return true;
+    if (run->want.work)
+        return false;
+    return run->task->stopping
+        || (run->isolate && stop_wanted(&run->vm->stop));
+}
+
 /* Begin the wanted wait, unless the task is being stopped. True when it is
  * pending. Under the lock. */
 static bool
 park_try(LuaRun *run)
 {
     run->wait.outcome = WAIT_STOPPED;
-    if (run->task->stopping || run->given_up)
+    if (park_refused(run))
         return false;
     int e = wait_begin(&run->sched->board, &run->wait, run->task, &run->want);
     if (e < 0)
         run->wait.outcome = WAIT_NO_MEMORY;
     if (e != 1)
         return false;
-    slots_rest(run->sched, run->task, park_gives_all(&run->want));
+    if (!run->want.work)
+        slots_rest(run->sched, run->task, park_gives_all(&run->want));
     return true;
 }
 

@@ -27,6 +27,10 @@ typedef struct LuaRun {
     Vm *vm;
     uint32_t attempt;
 
+    /* Of an isolated task: its process. Written under the board's lock by the
+     * thread that runs the state, which may read it without. */
+    struct Isolate *isolate;
+
     /* Of the thread that runs the state. */
     WaitFor want; /* what the code asked to wait for … */
     bool wants;   /* … when it has just yielded for that */
@@ -34,6 +38,9 @@ typedef struct LuaRun {
     const char *path_seen, *cpath_seen; /* the script's package.path and cpath
                                          * that tasks have; kept alive in its
                                          * registry */
+    const char *file; /* where the call stands that is made for an isolated
+                       * task; 0: none is, look at the stack */
+    int line;
 
     /* Guarded by the board's lock. */
     List programs; /* that its code has started (program.h) */

@@ -187,6 +187,13 @@ stop_request(Stop *s, int level, const char *reason)
     pthread_mutex_unlock(&s->lock);
 }
 
+void
+stop_tell(Stop *s, const char *reason)
+{
+    atomic_store(&s->raised, STOP_ONCE);
+    stop_request(s, STOP_ONCE, reason);
+}
+
 int
 stop_raise(lua_State *L, Stop *s)
 {

@@ -54,6 +54,10 @@ void stop_destroy(Stop *s);
  * thread. */
 void stop_request(Stop *s, int level, const char *reason);
 
+/* The same at STOP_ONCE for code that has been told by other means: primitives
+ * that wait raise, and nothing else does. Any thread. */
+void stop_tell(Stop *s, const char *reason);
+
 /* lua_resume of a task's coroutine, published as the innermost one. An error
  * leaves the coroutine dead as lua_resume does: look, then stop_close. Raises
  * nothing. On the worker that has the state. */

@@ -90,6 +90,7 @@ typedef struct TaskOptions {
     size_t max_output;     /* bytes handed back in a result; 0: the default */
     bool despite_failure;  /* on_blocker_failure = "run" */
     bool detach;           /* outlives its parent */
+    bool isolated;         /* a Lua task in a process of its own */
 } TaskOptions;
 
 typedef struct TaskEdges {
