@@ -148,7 +148,7 @@ TESTLIB := $(wildcard runtime/lib_test*.c)
 SOURCES := $(filter-out runtime/main.c runtime/bundle_make.c $(KEEPER) \
     $(TESTLIB), $(sort $(wildcard runtime/*.c)))
 MODULES := $(sort $(wildcard lua/*.lua stdlib/*.lua))
-MADE    := keeper_image bundle
+MADE    := keeper_image bundle build_id
 
 OBJECTS := $(SOURCES:runtime/%.c=$(BUILD)/%.o) $(MADE:%=$(BUILD)/%.o)
 TOBJECTS := $(SOURCES:runtime/%.c=$(BUILD)/test/%.o) \
@@ -215,6 +215,12 @@ $(BUILD)/bundle.c: $(BUILD)/bundle_make $(MODULES) $(BUILD)/.list
 	@echo '  make  $@'
 	$(BUILD)/bundle_make $@ \
 	    $(foreach f,$(MODULES),orun.$(basename $(notdir $f))=$f)
+
+# Two programs of the same source and flags have the same.
+$(BUILD)/build_id.c: $(wildcard runtime/*.[ch]) $(MODULES) $(BUILD)/.flags
+	@echo '  make  $@'
+	printf 'const char build_id[] = "%s";\n' \
+	    "$$(cat $^ | cksum | tr ' ' '-')" >$@
 
 $(BUILD)/liblua.a: $(BUILD)/.flags
 	@echo '  make  $@'

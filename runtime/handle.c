@@ -33,19 +33,25 @@ handle_parse(const char *s)
 }
 
 void
-handle_push(lua_State *L, const Task *t)
+handle_push_named(lua_State *L, uint64_t number, const char *description)
 {
     char id[HANDLE_ID_SIZE];
-    handle_name(t->id, id);
-    lua_createtable(L, 0, t->description ? 2 : 1);
+    handle_name(number, id);
+    lua_createtable(L, 0, description ? 2 : 1);
     lua_pushstring(L, id);
     lua_setfield(L, -2, "id");
-    if (t->description) {
-        lua_pushstring(L, t->description);
+    if (description) {
+        lua_pushstring(L, description);
         lua_setfield(L, -2, "description");
     }
     lua_rawgetp(L, LUA_REGISTRYINDEX, &handle_key);
     lua_setmetatable(L, -2);
+}
+
+void
+handle_push(lua_State *L, const Task *t)
+{
+    handle_push_named(L, t->id, t->description);
 }
 
 void
@@ -99,12 +105,14 @@ handle_resolve(lua_State *L, uint64_t id, void *ud)
         lua_pushnil(L);
 }
 
-/* A captured handle stays one. */
+/* A captured handle stays one. One that names no task (a script can make such
+ * a table) is refused by the first call that is given it. */
 static void
 handle_keep(lua_State *L, uint64_t id, void *ud)
 {
     Sched *s = ud;
-    handle_push(L, board_find(&s->board, id));
+    const Task *t = board_find(&s->board, id);
+    handle_push_named(L, id, t ? t->description : NULL);
 }
 
 ValueOps

@@ -22,6 +22,9 @@ uint64_t handle_parse(const char *s);
 /* Push {id=, description=} of a task. */
 void handle_push(lua_State *L, const Task *t);
 
+/* The same of a task of which only this is known (NULL: no description). */
+void handle_push_named(lua_State *L, uint64_t number, const char *description);
+
 /* Is the value at idx a handle? Never raises. */
 bool handle_is(lua_State *L, int idx);
 

@@ -6,8 +6,10 @@
 #include "mem.h"
 #include "run_lua.h"
 #include "run_process.h"
+#include "secret.h"
 #include <errno.h>
 #include <math.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -200,6 +202,15 @@ host_copy_cwd(void)
     return copy;
 }
 
+/* Runs side by side must not all try again at the same moments. */
+static void
+host_seed(Host *h)
+{
+    uint64_t seed;
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) == sizeof seed && seed)
+        h->sched.random = seed;
+}
+
 int
 host_new(const HostConfig *config, Host **out)
 {
@@ -207,15 +218,19 @@ host_new(const HostConfig *config, Host **out)
     Host *h = mem_zalloc(1, sizeof *h);
     if (!h)
         return e;
+    list_init(&h->stuck);
     h->clock = (Clock){ .now = host_now, .wake_at = host_wake_at };
     h->tick_msg.run = host_tick_posted;
     h->workers = config->workers;
     h->memory_limit = config->memory_limit;
     pthread_mutex_init(&h->io_lock, NULL);
-    if (!(h->env = host_copy_env()) || !(h->cwd = host_copy_cwd()))
+    if (!(h->env = host_copy_env()) || !(h->cwd = host_copy_cwd())
+        || !(h->program = mem_dup(config->program, strlen(config->program))))
         goto free_strings;
+    if (secret_open(h->env))
+        goto close_secrets;
     if (!(h->folder = folder_new()))
-        goto free_strings;
+        goto close_secrets;
     if ((e = pool_new(config->workers, &h->pool)) != 0)
         goto free_folder;
     if ((e = vmpool_new(&config->vm, &h->vms)) != 0)
@@ -223,6 +238,7 @@ host_new(const HostConfig *config, Host **out)
     if ((e = sched_init(&h->sched, &h->clock, config->workers,
                         config->processes)) != 0)
         goto free_vms;
+    host_seed(h);
     run_lua_init(&h->lua);
     run_process_init(&h->process);
     h->sched.runner[TASK_LUA] = &h->lua;
@@ -235,9 +251,12 @@ free_pool:
     pool_free(h->pool);
 free_folder:
     folder_free(h->folder);
+close_secrets:
+    secret_close();
 free_strings:
     task_strings_free(h->env);
     mem_free(h->cwd);
+    mem_free(h->program);
     pthread_mutex_destroy(&h->io_lock);
     mem_free(h);
     return e;
@@ -256,25 +275,28 @@ host_close_io(Loop *loop, void *ud)
     h->keeper = NULL;
 }
 
-void
+bool
 host_free(Host *h)
 {
     if (!h)
-        return;
+        return true;
     sched_close(&h->sched);
     bool stuck = !pool_free(h->pool);
     if (h->loop)
         loop_call(h->loop, host_close_io, h);
     if (stuck) /* somewhere in C; it comes back to all of this one day */
-        return;
+        return false;
     if (h->loop)
         loop_stop(h->loop);
     vmpool_free(h->vms);
     sched_destroy(&h->sched);
     folder_free(h->folder);
+    secret_close();
     task_strings_free(h->env);
     task_strings_free(h->names);
     mem_free(h->cwd);
+    mem_free(h->program);
     pthread_mutex_destroy(&h->io_lock);
     mem_free(h);
+    return true;
 }

@@ -28,8 +28,10 @@ typedef struct Host {
     char *cwd;        /* absolute working directory at start */
     int workers;      /* Lua tasks at once */
     size_t memory_limit; /* of a Lua task, bytes, when it does not say */
+    char *program;    /* the orun that runs isolated tasks */
 
     Pace pace;        /* any thread */
+    List stuck; /* LuaRuns given up; guarded by the board's lock */
 
     _Atomic(Loop *) loop; /* NULL: not needed yet; set once, under io_lock */
 
@@ -51,16 +53,17 @@ typedef struct HostConfig {
     int processes;    /* programs at once */
     int workers;      /* Lua tasks at once */
     size_t memory_limit;
+    const char *program; /* path of an orun, or its name in PATH; copied */
     VmConfig vm;      /* for task states */
 } HostConfig;
 
 /* Make a host. Errors: ORUN_ENOMEM, ORUN_ESYS. */
 int host_new(const HostConfig *config, Host **out) NODISCARD;
 
-/* End everything: tasks are cancelled, children ended, workers and io joined.
- * When a worker is stuck in a C function for good, the memory stays. Not from
- * a thread of its own. */
-void host_free(Host *h);
+/* End everything: tasks are cancelled, children ended, workers and io joined;
+ * true. While a worker is stuck in a C function the memory stays, for it may
+ * come back: false. Not from a thread of its own. */
+bool host_free(Host *h);
 
 /* A copy of `s` that lives as long as the host, the same one each time. Any
  * thread; NULL when memory is out. */

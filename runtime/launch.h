@@ -39,6 +39,12 @@ enum {
 /* Seconds between SIGTERM and SIGKILL. */
 #define LAUNCH_GRACE 2.0
 
+/* The environment of a task's program: `base`, over it `type`, over that `own`
+ * (either may be NULL), and ORUN_TASK_ID. For task_strings_free; NULL when
+ * memory is out. Any thread. */
+char **launch_env(char *const *base, char *const *type, char *const *own,
+                  uint64_t task) NODISCARD;
+
 /* Make one; everything is copied, and the descriptors are taken, whatever
  * comes. Errors: ORUN_ENOMEM, ORUN_ESYS (the prompt
  * file could not be written, or no io thread; errno kept). May block for a

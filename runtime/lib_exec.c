@@ -6,13 +6,14 @@
 #include "lib_arg.h"
 #include "lib_program.h"
 #include "lib_task.h"
+#include "secret.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <math.h>
 #include <stdio.h>
 
 #define LIB_EXEC_FIELDS(X) \
-    X(command) X(cwd) X(env) X(input) X(max_output) X(timeout)
+    X(command) X(cwd) X(env) X(expose) X(input) X(max_output) X(timeout)
 
 enum {
 #define X(name) X_##name,
@@ -45,7 +46,7 @@ lib_exec_text(lua_State *L, const char *key, Program *p, Output *o, size_t max)
 /* Why it did not go well, "" when it did: the program's end, or what it printed
  * could not be kept. */
 static void
-lib_exec_why(const Program *p, const Outcome *o, LibWhy *why)
+lib_exec_why(const Program *p, const Outcome *o, char *why, size_t size)
 {
     const char *text = o->error;
     if (!text && o->state != TASK_COMPLETED)
@@ -54,7 +55,7 @@ lib_exec_why(const Program *p, const Outcome *o, LibWhy *why)
         text = output_error(p->out);
     if (!text && p->err)
         text = output_error(p->err);
-    snprintf(why->text, sizeof why->text, "%s", text ? text : "");
+    snprintf(why, size, "%s", text ? text : "");
 }
 
 static void
@@ -62,11 +63,12 @@ lib_exec_push(lua_State *L, Program *p, const char *program, size_t max,
               bool timed_out)
 {
     Outcome o = { .code = -1 };
-    LibWhy why = { "" };
+    char why[LAUNCH_STDERR + 512] = "";
     launch_judge(&p->end, program, p->err, &o);
-    lib_exec_why(p, &o, &why);
+    secret_mask_string(&o.error);
+    lib_exec_why(p, &o, why, sizeof why);
     outcome_clear(&o);
-    bool ok = !*why.text && !timed_out;
+    bool ok = !*why && !timed_out;
     TaskFault fault = FAULT_NONE;
     if (timed_out)
         fault = FAULT_TIMEOUT;
@@ -86,7 +88,7 @@ lib_exec_push(lua_State *L, Program *p, const char *program, size_t max,
         lua_setfield(L, -2, "signal");
     }
     if (!ok) {
-        lua_pushstring(L, timed_out ? "timed out" : why.text);
+        lua_pushstring(L, timed_out ? "timed out" : why);
         lua_setfield(L, -2, "error");
         lua_pushstring(L, task_fault_name(fault));
         lua_setfield(L, -2, "error_kind");
@@ -163,6 +165,7 @@ lib_exec(lua_State *L)
     spec.cwd = arg_text(L, fn, "cwd", ARG(X_cwd), 4096);
     spec.in = arg_string(L, fn, "input", ARG(X_input), SIZE_MAX, &spec.in_len);
     lib_check_env(L, fn, ARG(X_env));
+    lib_check_exposed(L, fn, ARG(X_command), ARG(X_expose));
     double timeout = arg_duration(L, fn, "timeout", ARG(X_timeout), false,
                                   INFINITY);
     spec.keep = arg_size(L, fn, "max_output", ARG(X_max_output));

@@ -3,7 +3,8 @@
 #include "lib_arg.h"
 #include "lib_task.h"
 #include "mem.h"
-#include "buf.h"
+#include "secret.h"
+#include "show.h"
 #include <lauxlib.h>
 #include <stdio.h>
 
@@ -16,8 +17,12 @@ lib_closing(const LuaRun *run)
 void
 lib_why(LibWhy *why, const char *fn, Buf *b)
 {
+    Buf safe = { 0 };
+    show_put(&safe, b->p, b->n, SHOW_TEXT);
+    const char *text = buf_cstr(&safe);
     snprintf(why->text, sizeof why->text, "%s: %s", fn,
-             b->n ? buf_cstr(b) : err_text(ORUN_ENOMEM));
+             *text ? text : err_text(ORUN_ENOMEM));
+    buf_free(&safe);
     buf_free(b);
 }
 
@@ -69,6 +74,24 @@ lib_retry(lua_State *L, const char *fn, int idx)
     return r;
 }
 
+bool
+lib_isolated(lua_State *L, const char *fn, int idx, bool lua)
+{
+    const char *s = arg_text(L, fn, "isolation", idx, 32);
+    if (!s)
+        return false;
+    if (strcmp(s, "worktree") == 0)
+        arg_error(L, fn, "isolation", idx,
+                  "this version of orun does not offer it");
+    if (strcmp(s, "process") != 0)
+        arg_error(L, fn, "isolation", idx, "\"process\" is wanted: a process "
+                  "of its own; without it a Lua task runs in a thread");
+    if (!lua)
+        arg_error(L, fn, "isolation", idx, "it is for Lua functions; an agent "
+                  "with a command is a process already");
+    return true;
+}
+
 void
 lib_check_env(lua_State *L, const char *fn, int idx)
 {
@@ -91,6 +114,8 @@ lib_check_env(lua_State *L, const char *fn, int idx)
         const char *v = lua_tolstring(L, -1, &vn);
         if (strlen(v) != vn)
             luaL_error(L, "%s: env.%s holds a NUL byte", fn, k);
+        if (secret_see(k, v))
+            luaL_error(L, "%s: %s", fn, err_text(ORUN_ENOMEM));
     }
 }
 

@@ -66,18 +66,29 @@ lib_task_at(lua_State *L, const char *fn, const char *name, int idx)
     return t;
 }
 
+bool
+lib_line(lua_State *L, lua_Debug *ar)
+{
+    for (int level = 1; lua_getstack(L, level, ar); level++) {
+        lua_getinfo(L, "Sl", ar);
+        bool ours = strncmp(ar->short_src, "[orun]", 6) == 0;
+        if (!ours && ar->currentline > 0)
+            return true;
+    }
+    return false;
+}
+
 void
 lib_where(lua_State *L, Task *t)
 {
     lua_Debug ar;
-    for (int level = 1; lua_getstack(L, level, &ar); level++) {
-        lua_getinfo(L, "Sl", &ar);
-        bool ours = strncmp(ar.short_src, "[orun]", 6) == 0;
-        if (ours || ar.currentline <= 0)
-            continue;
+    LuaRun *run = park_run(L);
+    if (run->line) {
+        t->line = run->line;
+        t->file = run->file;
+    } else if (lib_line(L, &ar)) {
         t->line = ar.currentline;
-        t->file = host_intern(park_run(L)->host, ar.short_src);
-        return;
+        t->file = host_intern(run->host, ar.short_src);
     }
 }
 
@@ -420,12 +431,10 @@ lib_collected(lua_State *L, int status, lua_KContext ctx)
     return 1;
 }
 
-static const char lib_collector_name[] = "orun.collector";
-
 static int
 lib_collector_next(lua_State *L)
 {
-    Collector **c = luaL_checkudata(L, 1, lib_collector_name);
+    Collector **c = luaL_checkudata(L, 1, COLLECTOR_TYPE);
     LuaRun *run = park_run(L);
     lua_settop(L, 2);
     double timeout = arg_duration(L, "collector:next", "timeout", 2, true,
@@ -438,7 +447,7 @@ lib_collector_next(lua_State *L)
 static int
 lib_collector_add(lua_State *L)
 {
-    Collector **c = luaL_checkudata(L, 1, lib_collector_name);
+    Collector **c = luaL_checkudata(L, 1, COLLECTOR_TYPE);
     if (collector_add(*c, lib_task_at(L, "collector:add", "task", 2)))
         return luaL_error(L, "collector:add: %s", err_text(ORUN_ENOMEM));
     lua_settop(L, 1);
@@ -448,7 +457,7 @@ lib_collector_add(lua_State *L)
 static int
 lib_collector_gc(lua_State *L)
 {
-    Collector **c = luaL_checkudata(L, 1, lib_collector_name);
+    Collector **c = luaL_checkudata(L, 1, COLLECTOR_TYPE);
     collector_free(*c);
     *c = NULL;
     return 0;
@@ -472,7 +481,7 @@ lib_collector(lua_State *L)
         : arg_array(L, "collector", "tasks", 1, 100000000);
     Collector **c = lua_newuserdatauv(L, sizeof *c, 0);
     *c = NULL;
-    if (luaL_newmetatable(L, lib_collector_name)) {
+    if (luaL_newmetatable(L, COLLECTOR_TYPE)) {
         luaL_setfuncs(L, lib_collector_methods, 0);
         lua_pushvalue(L, -1);
         lua_setfield(L, -2, "__index");

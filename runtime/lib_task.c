@@ -48,7 +48,7 @@ typedef struct TaskArgs {
     size_t memory_limit, max_output;
     int priority;
     lua_Integer blockers, writes;
-    bool background, detach, despite_failure, plain;
+    bool background, detach, despite_failure, isolated, plain;
 } TaskArgs;
 
 static bool
@@ -61,7 +61,7 @@ lib_task_has(lua_State *L, int field)
 static void
 lib_task_refuse(lua_State *L)
 {
-    static const int later[] = { F_isolation, F_key, F_model, F_schema };
+    static const int later[] = { F_key, F_model, F_schema };
     for (size_t i = 0; i < countof(later); i++)
         if (lib_task_has(L, later[i]))
             arg_error(L, "Task", lib_task_fields[later[i]], ARG(later[i]),
@@ -192,11 +192,14 @@ lib_task_read(lua_State *L, LuaRun *run, TaskArgs *a)
         luaL_error(L, "Task: %s is for agents that are programs; a Lua task "
                    "shares the process: give it to orun.exec instead",
                    a->cwd ? "cwd" : "env");
+    a->isolated = lib_isolated(L, fn, ARG(F_isolation),
+                               !a->agent || a->agent->kind == TASK_LUA)
+        || (own && own->isolated);
     lib_task_read_writes(L, a);
     lib_task_read_edges(L, a);
     a->plain = !a->agent && a->timeout == 0 && a->retry.max == 0 && !a->limit
         && !a->memory_limit && !a->max_output && !a->writes && !a->detach
-        && !a->despite_failure && !lib_task_has(L, F_metadata);
+        && !a->despite_failure && !a->isolated && !lib_task_has(L, F_metadata);
 }
 
 /* ---- making: nothing below raises ---- */
@@ -253,6 +256,7 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     opt->max_output = a->max_output ? a->max_output : own ? own->max_output : 0;
     opt->despite_failure = a->despite_failure;
     opt->detach = a->detach;
+    opt->isolated = a->isolated;
     if (a->limit && !(opt->limit = slots_limit(run->sched, a->limit, 0)))
         return ORUN_ENOMEM;
     if (a->writes && !(opt->writes = lib_task_writes(L, run->host, a)))

@@ -2,7 +2,11 @@
  *
  * A thin user of orun.h; what signals do to it is in signals.c.
  */
+#include "child.h"
+#include "isolate.h"
 #include "orun.h"
+#include "secret.h"
+#include "show.h"
 #include "signals.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -46,12 +50,18 @@ typedef struct MainArgs {
     int first;          /* argv index of what is arg[0] */
 } MainArgs;
 
+/* `what` is a word of the command line, and shown as one. */
 static int
 main_usage(const char *format, const char *what)
 {
+    Buf safe = { 0 };
+    if (secret_open(environ) == 0)
+        show_put(&safe, what, strlen(what), SHOW_LINE);
     fprintf(stderr, "orun: ");
-    fprintf(stderr, format, what);
+    fprintf(stderr, format, buf_cstr(&safe));
     fprintf(stderr, "\nTry 'orun --help'.\n");
+    buf_free(&safe);
+    secret_close();
     return MAIN_USAGE;
 }
 
@@ -189,6 +199,19 @@ main_tidy(void)
         close(fd);
 }
 
+/* The path of this very program, for isolated tasks, which holds when its file
+ * is replaced or removed while it runs; NULL without /proc. */
+static const char *
+main_program(void)
+{
+    static char path[64];
+    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    snprintf(path, sizeof path, "/proc/%ld/fd/%d", (long)getpid(), fd);
+    return path;
+}
+
 static void
 main_report(const char *message)
 {
@@ -233,6 +256,17 @@ main_script(orun *o, const MainArgs *a, int argc, char **argv)
                    : orun_run_file(o, a->script);
 }
 
+/* Name the tasks whose threads end with the process only; true when there are
+ * any. */
+static bool
+main_tell_stuck(orun *o)
+{
+    const char *text = orun_stuck(o);
+    if (*text)
+        main_report(text);
+    return *text != '\0';
+}
+
 static int
 main_run(MainArgs *a, int argc, char **argv)
 {
@@ -253,9 +287,12 @@ main_run(MainArgs *a, int argc, char **argv)
         status = 1;
     status = main_flush(status);
     int signo = signals_finish();
+    bool stuck = main_tell_stuck(o);
     orun_free(o);
     if (signo)
         signals_die(signo);
+    if (stuck)
+        _exit(status); /* some thread may hold what exit waits for */
     return status;
 }
 
@@ -269,6 +306,9 @@ main(int argc, char **argv)
         fprintf(stderr, "orun: it will not run with another user's rights\n");
         return MAIN_USAGE;
     }
+    if (argc == 2 && strcmp(argv[1], ISOLATE_ARGUMENT) == 0)
+        return child_main();
+    a.config.program = main_program();
     int e = main_parse(&a, argc, argv);
     if (e == 0)
         e = main_run(&a, argc, argv);

@@ -11,6 +11,8 @@
 #include "version.h"
 #include "park.h"
 #include "program.h"
+#include "show.h"
+#include "stuck.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
@@ -36,7 +38,7 @@ struct orun {
     bool no_wait;
 
     /* Of the owning thread. */
-    Buf message;
+    Buf message, stuck;
     int status;      /* exit status of the last run */
     size_t reported; /* tasks up to this id were looked at for failures */
     int args;        /* how many `...` there are */
@@ -83,6 +85,8 @@ orun_read_config(const orun_config *given, orun_config *c)
         c->processes = ORUN_PROCESSES;
     if (c->memory_limit == 0)
         c->memory_limit = ORUN_MEMORY;
+    if (!c->program || !*c->program)
+        c->program = "orun";
     return 0;
 }
 
@@ -93,7 +97,7 @@ orun_make(orun *o, const orun_config *c)
     json_init(json->text, json->size);
     HostConfig config = {
         .processes = c->processes, .workers = c->workers,
-        .memory_limit = c->memory_limit,
+        .memory_limit = c->memory_limit, .program = c->program,
         .vm = { .open = lib_orun_open },
     };
     int e = stop_init();
@@ -216,8 +220,10 @@ orun_begin_line(orun *o, const Task *t)
 {
     if (o->message.n)
         buf_putc(&o->message, '\n');
-    if (t->file)
-        buf_printf(&o->message, "%s:%d: ", t->file, t->line);
+    if (t->file) {
+        show_put(&o->message, t->file, strlen(t->file), SHOW_LINE);
+        buf_printf(&o->message, ":%d: ", t->line);
+    }
     board_name(t, &o->message);
 }
 
@@ -294,6 +300,14 @@ orun_cancel(orun *o)
     sched_cancel_all(o->run.sched, "the script ended");
 }
 
+/* What was written arrives. A thread that is stuck may be so in a file, whose
+ * lock it holds; then only standard output is waited for. */
+static void
+orun_flush(orun *o)
+{
+    fflush(pool_stuck(o->host->pool) ? stdout : NULL);
+}
+
 /* The end-of-script rule. `code` is how the script itself ended. */
 static int
 orun_conclude(orun *o, int code)
@@ -313,7 +327,7 @@ orun_conclude(orun *o, int code)
             o->status = 1;
         }
     }
-    fflush(stdout); /* not all files: a stuck task may hold one */
+    orun_flush(o);
     return code;
 }
 
@@ -367,13 +381,23 @@ orun_load(lua_State *L)
     return how->load(L, how->ud) == LUA_OK ? 1 : lua_error(L);
 }
 
+/* The message holds what scripts raise and programs print: make it one that
+ * may be printed anywhere. */
+static void
+orun_make_safe(orun *o)
+{
+    Buf safe = { 0 };
+    show_put(&safe, o->message.p, o->message.n, SHOW_TEXT);
+    safe.failed |= buf_failed(&o->message); /* orun_errmsg has words for it */
+    buf_free(&o->message);
+    o->message = safe;
+}
+
 /* Load with `load`, then run and conclude. */
 static int
-orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
+orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
 {
     OrunLoad how = { load, ud };
-    if (o->pid != getpid())
-        return ORUN_EFORKED;
     lua_State *L = o->vm->L;
     buf_clear(&o->message);
     o->status = 0;
@@ -390,6 +414,16 @@ orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
         return orun_raised(o, ORUN_ESYNTAX, 2);
     int code = orun_call(o);
     return orun_conclude(o, code);
+}
+
+static int
+orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
+{
+    if (o->pid != getpid())
+        return ORUN_EFORKED;
+    int code = orun_load_run(o, load, ud);
+    orun_make_safe(o);
+    return code;
 }
 
 typedef struct OrunSource {
@@ -501,6 +535,16 @@ orun_errmsg(orun *o)
     return buf_failed(&o->message) ? err_text(ORUN_ENOMEM) : text;
 }
 
+const char *
+orun_stuck(orun *o)
+{
+    if (!o)
+        return "";
+    buf_clear(&o->stuck);
+    stuck_report(o->host, &o->stuck);
+    return buf_cstr(&o->stuck);
+}
+
 void
 orun_interrupt(orun *o)
 {
@@ -544,10 +588,11 @@ orun_free(orun *o)
     sched_close(o->run.sched);
     orun_wait_idle(o);
     vm_script_free(o->vm);
-    host_free(o->host);
+    bool stuck = !host_free(o->host);
     park_destroy(&o->run);
     buf_free(&o->message);
+    buf_free(&o->stuck);
     mem_free(o);
-    if (atomic_fetch_sub(&orun_alive, 1) == 1)
+    if (!stuck && atomic_fetch_sub(&orun_alive, 1) == 1)
         json_close();
 }

@@ -21,9 +21,9 @@
  *
  * Threads. A runtime belongs to one thread at a time: orun_new, the orun_run
  * functions, orun_errmsg and orun_free are called by the thread that owns it.
- * orun_interrupt, orun_suspend and orun_resume may be called by any thread until
- * orun_free is. Scripts run on the calling thread, which needs 1 MiB of stack;
- * tasks run on orun's own.
+ * orun_interrupt, orun_suspend and orun_resume may be called by any thread
+ * until orun_free is. Scripts run on the calling thread, which needs 1 MiB of
+ * stack; tasks run on orun's own.
  *
  * Errors are 0 or one of the negative codes below; orun_errmsg says more.
  */
@@ -61,9 +61,13 @@ typedef struct orun_config {
     size_t memory_limit; /* bytes a Lua task's state may use; 0: 1 GiB */
     int no_wait;         /* 1: cancel what still runs when a script ends,
                             0: wait for it */
+    const char *program; /* the `orun` command that runs tasks which ask for
+                            isolation="process": a path, or a name that is
+                            looked up in PATH; copied. It must be of the same
+                            build as this library. NULL: "orun" */
 } orun_config;
 
-#define ORUN_CONFIG_INIT { sizeof(orun_config), 0, 0, 0, 0 }
+#define ORUN_CONFIG_INIT { sizeof(orun_config), 0, 0, 0, 0, NULL }
 
 /* "0.1.0"; a constant. Any thread. */
 const char *orun_version(void);
@@ -93,9 +97,15 @@ int orun_run_string(orun *o, const char *name, const char *code, size_t size);
  * when interrupted. */
 int orun_exit_status(orun *o);
 
-/* What the last error was about; "" after success. Valid until the next call
- * with this runtime. */
+/* What the last error was about; "" after success. It may be printed: what
+ * could drive a terminal is written out, secrets are replaced. Valid until the
+ * next call with this runtime. */
 const char *orun_errmsg(orun *o);
+
+/* Which tasks' threads are still stuck in C functions, and were given up, so
+ * that their work cannot be stopped before the process ends; "" when none is.
+ * Valid until the next call with this runtime. */
+const char *orun_stuck(orun *o);
 
 /* Stop the running script: it ends with the error "stopped: interrupted", and
  * its tasks are cancelled: their programs get SIGTERM and two seconds, Lua code
@@ -116,7 +126,8 @@ void orun_suspend(orun *o);
 void orun_resume(orun *o);
 
 /* Cancel what runs, wait for it (children are ended within seconds) and free
- * all. NULL is fine. */
+ * all. While threads are stuck (orun_stuck) what they use is not freed. NULL is
+ * fine. */
 void orun_free(orun *o);
 
 #ifdef __cplusplus

@@ -54,6 +54,10 @@ void stop_destroy(Stop *s);
  * thread. */
 void stop_request(Stop *s, int level, const char *reason);
 
+/* The same at STOP_ONCE for code that has been told by other means: primitives
+ * that wait raise, and nothing else does. Any thread. */
+void stop_tell(Stop *s, const char *reason);
+
 /* lua_resume of a task's coroutine, published as the innermost one. An error
  * leaves the coroutine dead as lua_resume does: look, then stop_close. Raises
  * nothing. On the worker that has the state. */
@@ -75,6 +79,13 @@ static inline bool
 stop_wanted(const Stop *s)
 {
     return atomic_load_explicit(&s->level, memory_order_relaxed) != STOP_NONE;
+}
+
+/* True when nothing is to run any more: who could act for the task raises. */
+static inline bool
+stop_final(const Stop *s)
+{
+    return atomic_load_explicit(&s->level, memory_order_relaxed) == STOP_HARD;
 }
 
 /* Raise "stopped: reason" (or, at STOP_HARD, a memory error). */

@@ -21,6 +21,7 @@ enum { /* Wait.outcome */
     WAIT_STOPPED,
     WAIT_DEADLOCK,
     WAIT_NO_MEMORY, /* could not begin */
+    WAIT_NO_THREAD, /* nor this one: where it waits, a thread must block */
 };
 
 typedef struct Wait {
@@ -35,6 +36,9 @@ typedef struct Wait {
 } Wait;
 
 typedef struct Collector Collector;
+
+/* What a userdata that holds one is called. */
+#define COLLECTOR_TYPE "orun.collector"
 
 /* Something outside that will be done once: a program, a request. */
 typedef struct Op {
@@ -58,6 +62,9 @@ typedef struct WaitFor {
         Op *op;
     };
     double deadline; /* on the run's clock; INFINITY: none */
+    bool work;       /* what is waited for is the task's own work, done
+                      * elsewhere: it keeps its slots, and a stop is told to
+                      * that work, whose end ends the wait */
 } WaitFor;
 
 /* All below: with the board's lock held, unless said otherwise. */

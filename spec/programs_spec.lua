@@ -41,7 +41,8 @@ describe("an agent that is a program", function()
 
   it("F2 takes what it double-forked with it", function()
     prints("completed\tmain ends\n\n", [[
-      local r = sh("(setsid sleep 1000 & ) ; setsid sh -c 'trap \"\" TERM; sleep 1000' & echo main ends")
+      local r = sh("(setsid sleep 1000 &); "
+        .. "setsid sh -c 'trap \"\" TERM; sleep 1000' & echo main ends")
       print(r.status, r.output)]])
   end)
 

@@ -468,7 +468,8 @@ describe("a host", function()
     local p = host("suspend", [[
       local began = orun.now()
       Task{run_in_background = true, run = function()
-        orun.exec("sh", "-c", ": > ready; setsid sh -c 'while :; do echo >> ticks; sleep 0.02; done' & sleep 1000")
+        orun.exec("sh", "-c", ": > ready; setsid sh -c 'while :; do sleep 0.02; done' & "
+          .. "sleep 1000")
       end}
       Task{run_in_background = true, run = function()
         while not io.open("suspended") do orun.sleep(0.02) end

@@ -11,7 +11,8 @@ local AT_ONCE <const> = 4 -- rounds
 local HABITS <const> = {
   {name = "plain", text = "sleep 1000 & echo >> up; exec sleep 1000"},
   {name = "setsid", text = "setsid sleep 1000 & echo >> up; exec setsid -w sleep 1000"},
-  {name = "double fork", text = "(setsid sh -c 'sleep 1000 & sleep 1000' &); echo >> up; sleep 1000"},
+  {name = "double fork",
+    text = "(setsid sh -c 'sleep 1000 & sleep 1000' &); echo >> up; sleep 1000"},
   {name = "stopped", text = "sleep 1000 & echo >> up; kill -STOP $$"},
   {name = "closed", text = "exec <&- >&- 2>&-; sleep 1000 & echo >> up; sleep 1000"},
   {name = "pipe held", text = "setsid sleep 1000 & sleep 1000 & echo >> up; kill -9 0"},
