@@ -30,6 +30,9 @@ local WHOLE <const> = {
   unread = {code = 1, out = "", err = "never read: ", args = {"-e",
     "Task{run = function() error('boom') end, run_in_background = true}"}},
   syntax = {code = 2, out = "", err = "syntax error", args = {"-e", "x x"}},
+  isolated = {code = 0, out = "3\n", args = {"-e", [[
+    local r = Task{run = function(n) return n + 1 end, input = 2, isolation = "process"}
+    print(r.output or error(r.error, 0))]]}},
   file = {code = 0, out = "a\tb\n", args = {"hello.lua", "a", "b"}},
   missing = {code = 2, out = "", err = "nowhere.lua", args = {"nowhere.lua"}},
   exits = {code = 7, out = "", exits = true, args = {"-e",
@@ -71,10 +74,11 @@ local RUNS <const> = [[
     : >$work/count; : >$work/tally
     %s >$work/out 2>$work/err </dev/null
     code=$? asked=- failed=- live=- first=
-    read -r asked failed live <$work/tally || live=-
+    # The last line is that of the process that ended last: not a child.
+    while read -r a f l; do asked=$a failed=$f live=$l; done <$work/tally
     [ -s $work/count ] && read -r asked failed <$work/count
     [ -s $work/err ] || read -r first <$work/out
-    echo "RUN $n $code ${asked:--} ${failed:--} ${live:--}" >&3
+    echo "RUN $n $code $asked $failed $live" >&3
     if [ "$first" = done ]; then
       echo SAME >&3
     else

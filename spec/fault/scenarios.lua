@@ -108,6 +108,26 @@ function M.errors()
   check_failure(Task{run = function() os.exit(3) end}, "exit", "os.exit(3)", "exit")
 end
 
+-- The allocations are those of orun itself, not those of the task's process.
+function M.apart()
+  local r = Task{run = function(v) return {v.text, #v.text} end, input = {text = ("x"):rep(9000)},
+                 isolation = "process"}
+  check(r, {("x"):rep(9000), 9000}, "the value")
+  check_failure(Task{run = function() error("boom") end, isolation = "process"}, "lua", "boom",
+    "error")
+end
+
+function M.shell()
+  local ok, how, code = os.execute("exit 3")
+  if ok or how ~= "exit" or code ~= 3 then check_reason(tostring(how), "os.execute") end
+  local pipe, why = io.popen("echo text")
+  if not pipe then return check_reason(why, "popen") end
+  local text = pipe:read("a")
+  local closed, what, status = pipe:close()
+  if text ~= "text\n" and closed then lie("popen read %q", text) end
+  if not closed and what ~= "exit" and status ~= 12 then lie("popen ended %s %s", tostring(what), tostring(status)) end
+end
+
 function M.programs()
   agents()
   local text = ("line\n"):rep(100)
@@ -291,7 +311,7 @@ function M.embedded()
   return asked, failed
 end
 
-local PROGRAMS <const> = {exec = true, flood = true, input = true, programs = true}
+local PROGRAMS <const> = {apart = true, shell = true, exec = true, flood = true, input = true, programs = true}
 
 -- Afterwards all is as ever.
 local function check_health(name)
