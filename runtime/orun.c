@@ -80,8 +80,11 @@ orun_read_config(const orun_config *given, orun_config *c)
         c->workers = processors > 0 ? (int)processors : 1;
     if (c->processes == 0)
         c->processes = ORUN_PROCESSES;
+    size_t memory = machine_memory("");
     if (c->memory_limit == 0)
-        c->memory_limit = ORUN_MEMORY;
+        c->memory_limit = memory / 4 < ORUN_MEMORY ? memory / 4 : ORUN_MEMORY;
+    if (c->backlog == 0)
+        c->backlog = memory / 4;
     return 0;
 }
 

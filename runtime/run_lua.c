@@ -16,6 +16,8 @@
 #include "value.h"
 #include <lauxlib.h>
 
+enum { RUN_LUA_ERROR = 64 << 10 }; /* bytes of what was raised that are kept */
+
 static void
 run_lua_push_task(lua_State *L, Task *t)
 {
@@ -64,13 +66,14 @@ run_lua_body(lua_State *L)
     return run_lua_returned(L, LUA_OK, 0);
 }
 
-/* argument 1: the coroutine that failed, 2: the text; gives the text with
+/* argument 1: the coroutine that failed, 2: the text, a Buf; gives the text with
  * where it happened. */
 static int
 run_lua_trace(lua_State *L)
 {
     lua_State *co = lua_tothread(L, 1);
-    luaL_traceback(L, co, lua_tostring(L, 2), 0);
+    Buf *text = lua_touserdata(L, 2);
+    luaL_traceback(L, co, buf_cstr(text), 0);
     return 1;
 }
 
@@ -103,29 +106,74 @@ run_lua_hint(Buf *text)
     *text = with;
 }
 
+/* Add the traceback of the dead coroutine, if that can be; never raises. */
+static void
+run_lua_add_trace(Vm *vm, Buf *text)
+{
+    lua_State *L = vm->L;
+    if (stop_wanted(&vm->stop) || !lua_checkstack(L, 4)
+        || !lua_checkstack(vm->co, 1))
+        return;
+    lua_settop(L, 0);
+    lua_pushcfunction(L, run_lua_trace);
+    lua_pushthread(vm->co);
+    lua_xmove(vm->co, L, 1);
+    lua_pushlightuserdata(L, text);
+    if (lua_pcall(L, 2, 1, 0) == LUA_OK) {
+        size_t n;
+        const char *s = lua_tolstring(L, -1, &n);
+        buf_clear(text);
+        buf_put(text, s, n);
+        run_lua_trim(text);
+    }
+}
+
+/* Text that a task raised is kept as long as the run: not all of a flood. */
+static void
+run_lua_cut(Buf *text)
+{
+    size_t n = text->n;
+    if (n <= RUN_LUA_ERROR)
+        return;
+    text->n = RUN_LUA_ERROR;
+    buf_printf(text, " [cut: %d of %zu bytes]", RUN_LUA_ERROR, n);
+}
+
 /* What was raised, as text with a traceback; never raises. */
 static char *
 run_lua_explain(Vm *vm, int status)
 {
     Buf text = { 0 };
-    lua_State *L = vm->L;
     vm_error_text(vm->co, &text);
+    run_lua_cut(&text);
     run_lua_hint(&text);
-    if (status == LUA_ERRMEM || stop_wanted(&vm->stop)
-        || !lua_checkstack(L, 4))
-        return buf_take(&text);
-    lua_settop(L, 0);
-    lua_pushcfunction(L, run_lua_trace);
-    lua_pushthread(vm->co);
-    lua_xmove(vm->co, L, 1);
-    lua_pushstring(L, buf_cstr(&text));
-    if (lua_pcall(L, 2, 1, 0) == LUA_OK) {
-        size_t n;
-        const char *s = lua_tolstring(L, -1, &n);
-        buf_clear(&text);
-        buf_put(&text, s, n);
-        run_lua_trim(&text);
-    }
+    if (status != LUA_ERRMEM)
+        run_lua_add_trace(vm, &text);
+    return buf_take(&text);
+}
+
+/* The limit was hit: say where, and what to do about it. Telling may take what
+ * it needs. */
+static char *
+run_lua_explain_limit(Vm *vm, bool own)
+{
+    Buf text = { 0 };
+    lua_Debug ar;
+    size_t limit = vm->limit;
+    ar.currentline = 0;
+    for (int level = 0; ar.currentline <= 0
+         && lua_getstack(vm->co, level, &ar); level++)
+        lua_getinfo(vm->co, "Sl", &ar);
+    if (ar.currentline > 0)
+        buf_printf(&text, "%s:%d: ", ar.short_src, ar.currentline);
+    buf_puts(&text, "not enough memory: the task used up its memory_limit of ");
+    buf_bytes(&text, limit);
+    buf_puts(&text, own ? "" : " (the default)");
+    buf_puts(&text, "; keep less at a time, or give it more: memory_limit = "
+             "\"");
+    buf_printf(&text, "%zuMiB\"", limit >> 20 ? limit >> 19 : 1);
+    vm->limit = 0;
+    run_lua_add_trace(vm, &text);
     return buf_take(&text);
 }
 
@@ -160,20 +208,17 @@ run_lua_failed(LuaRun *run, int status, Outcome *o)
 {
     Vm *vm = run->vm;
     o->state = TASK_FAILED;
-    o->fault = FAULT_LUA;
-    if (status == LUA_ERRMEM && vm->over_limit) {
+    o->fault = status == LUA_ERRMEM ? FAULT_MEMORY : FAULT_LUA;
+    if (vm_over_limit(vm, status)) {
+        const TaskOptions *opt = run->task->opt;
         o->fault = FAULT_MEMORY;
-        o->error = run_lua_format("memory limit of %zu bytes reached",
-                                  vm->limit);
+        o->error = run_lua_explain_limit(vm, opt && opt->memory_limit);
         return;
     }
-    if (status == LUA_ERRMEM)
-        o->fault = FAULT_MEMORY;
     if (status != LUA_ERRMEM && lua_type(vm->co, -1) == LUA_TTABLE) {
-        Buf why = { 0 };
-        if (value_encode(vm->co, -1, "error", NULL, &o->error_value, &why))
+        static const ValueOps small = { .max_bytes = RUN_LUA_ERROR };
+        if (value_encode(vm->co, -1, "error", &small, &o->error_value, NULL))
             o->error_value = NULL;
-        buf_free(&why);
     }
     o->error = run_lua_explain(vm, status);
 }
