@@ -1,6 +1,7 @@
 /* lib_option.c — options of tasks and agent types alike. Layer 7. */
 #include "lib_arg.h"
 #include "lib_task.h"
+#include "sched.h"
 #include "mem.h"
 #include "buf.h"
 #include <lauxlib.h>
@@ -11,6 +12,19 @@ lib_why(LibWhy *why, const char *fn, Buf *b)
 {
     snprintf(why->text, sizeof why->text, "%s: %s", fn, buf_cstr(b));
     buf_free(b);
+}
+
+void
+lib_why_backlog(LibWhy *why, const char *fn, LuaRun *run)
+{
+    Buf text = { 0 };
+    buf_puts(&text, "the tasks of this run, their inputs and their results "
+             "would take more than the ");
+    buf_bytes(&text, run->sched->backlog);
+    buf_puts(&text, " of memory set aside for them (the backlog): start fewer "
+             "at a time (orun.fan_out has limit=), hand large data on in "
+             "files, or raise it with orun.config{backlog = \"4GiB\"}");
+    lib_why(why, fn, &text);
 }
 
 Retry

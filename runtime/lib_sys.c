@@ -78,25 +78,37 @@ lib_limit(lua_State *L)
     return 0;
 }
 
-static const char *const lib_config_fields[] = { "processes", "workers" };
+static const char *const lib_config_fields[] = {
+    "backlog", "memory_limit", "processes", "workers",
+};
 
-/* config{processes=n} sets, config() -> {processes=, workers=} reads */
+/* config{processes=, memory_limit=, backlog=} sets, config() reads */
 int
 lib_config(lua_State *L)
 {
     LuaRun *run = park_run(L);
-    arg_frame(L, "config", lib_config_fields, 2, true);
-    lua_Integer processes = arg_integer(L, "config", "processes", ARG(0), 1,
+    arg_frame(L, "config", lib_config_fields, 4, true);
+    size_t backlog = arg_size(L, "config", "backlog", ARG(0));
+    size_t memory = arg_size(L, "config", "memory_limit", ARG(1));
+    lua_Integer processes = arg_integer(L, "config", "processes", ARG(2), 1,
                                         100000, 0);
-    if (arg_given(L, ARG(1)))
+    if (arg_given(L, ARG(3)))
         return luaL_error(L, "config: workers is set at start and can only be "
                           "read here");
     if (processes)
         slots_set(run->sched, TASK_PROCESS, (int)processes);
+    if (backlog)
+        run->sched->backlog = backlog;
+    if (memory)
+        run->host->memory_limit = memory;
     sched_lock(run->sched);
     processes = run->sched->kind[TASK_PROCESS]->cap;
     board_unlock(&run->sched->board);
-    lua_createtable(L, 0, 2);
+    lua_createtable(L, 0, 4);
+    lua_pushinteger(L, (lua_Integer)run->sched->backlog);
+    lua_setfield(L, -2, "backlog");
+    lua_pushinteger(L, (lua_Integer)run->host->memory_limit);
+    lua_setfield(L, -2, "memory_limit");
     lua_pushinteger(L, processes);
     lua_setfield(L, -2, "processes");
     lua_pushinteger(L, run->host->workers);

@@ -19,6 +19,9 @@ typedef struct LibWhy {
 /* Keep the message in `b` (freed) for lib_raise. */
 void lib_why(LibWhy *why, const char *fn, struct Buf *b);
 
+/* Say in `why` that the backlog has no room, and what to do about it. */
+void lib_why_backlog(LibWhy *why, const char *fn, LuaRun *run);
+
 /* Read `retry` at idx: a number of tries, or {max=, backoff=, on=}. */
 Retry lib_retry(lua_State *L, const char *fn, int idx);
 

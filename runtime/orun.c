@@ -7,6 +7,7 @@
 #include "json.h"
 #include "lib_orun.h"
 #include "log.h"
+#include "machine.h"
 #include "mem.h"
 #include "version.h"
 #include "park.h"
@@ -22,7 +23,7 @@
 enum {
     ORUN_PROCESSES = 5,             /* programs at once, by default */
     ORUN_MAX_SCRIPT = 16 << 20,     /* bytes of a script */
-    ORUN_MEMORY = 1 << 30,          /* of a Lua task */
+    ORUN_MEMORY = 1 << 30,          /* of a Lua task, at most, by default */
     ORUN_LINES = 20,                /* of the message about tasks, at most */
 };
 
@@ -95,7 +96,7 @@ orun_make(orun *o, const orun_config *c)
     json_init(json->text, json->size);
     HostConfig config = {
         .processes = c->processes, .workers = c->workers,
-        .memory_limit = c->memory_limit,
+        .memory_limit = c->memory_limit, .backlog = c->backlog,
         .vm = { .open = lib_orun_open },
     };
     int e = stop_init();

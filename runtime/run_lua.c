@@ -235,6 +235,15 @@ run_lua_completed(LuaRun *run, Outcome *o)
         o->state = TASK_FAILED;
         o->fault = FAULT_LUA;
         o->error = buf_take(&why);
+    } else if (host_keep(run->host, &o->output)) {
+        value_drop(o->output);
+        o->output = NULL;
+        o->state = TASK_FAILED;
+        o->fault = FAULT_MEMORY;
+        o->error = run_lua_format("its result does not fit in the memory set "
+                                  "aside for the run (the backlog): write it to "
+                                  "a file and return the path, or raise it "
+                                  "with orun.config{backlog = \"4GiB\"}");
     }
     buf_free(&why);
 }

@@ -61,6 +61,24 @@ run_process_max(const Task *t)
     return t->opt && t->opt->max_output ? t->opt->max_output : LAUNCH_RESULT;
 }
 
+/* A result that there is no memory for is a failure, not an empty one. */
+static void
+run_process_keep(ProcessRun *run, Outcome *o)
+{
+    static const char why[] = "its output does not fit in the memory set aside "
+        "for the run (the backlog): ask for less with max_output, or raise it "
+        "with orun.config{backlog = \"4GiB\"}";
+    if (o->output && host_keep(run->host, &o->output) == 0)
+        return;
+    value_drop(o->output);
+    o->output = NULL;
+    if (o->state != TASK_COMPLETED)
+        return;
+    o->state = TASK_FAILED;
+    o->fault = FAULT_MEMORY;
+    o->error = mem_dup(why, sizeof why - 1);
+}
+
 static void
 run_process_done(Launch *l, const ProcEnd *end, void *ud)
 {
@@ -79,6 +97,7 @@ run_process_done(Launch *l, const ProcEnd *end, void *ud)
     }
     o.output = value_string(buf_cstr(&text), text.n);
     buf_free(&text);
+    run_process_keep(run, &o);
     sched_lock(&run->host->sched);
     t->run = NULL;
     sched_unlock(&run->host->sched);

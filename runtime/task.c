@@ -92,6 +92,26 @@ outcome_clear(Outcome *o)
     *o = (Outcome){ .code = -1 };
 }
 
+size_t
+task_weight(const Task *t)
+{
+    size_t n = sizeof *t + value_held(t->input) + value_held(t->prompt);
+    if (t->own_code)
+        n += value_held(t->code);
+    if (t->description)
+        n += strlen(t->description);
+    if (t->opt)
+        n += sizeof *t->opt + value_held(t->opt->metadata);
+    return n;
+}
+
+size_t
+outcome_weight(const Outcome *o)
+{
+    return value_held(o->output) + value_held(o->error_value)
+        + (o->error ? strlen(o->error) : 0);
+}
+
 static void
 task_edges_free(TaskEdges *e)
 {

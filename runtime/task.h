@@ -106,13 +106,15 @@ typedef struct Task {
     struct Task *parent;           /* who started it; the script's is NULL */
     char *description;             /* NULL: none given */
     const struct AgentType *agent; /* NULL with run= */
-    struct Value *code, *input, *prompt;
+    struct Value *code, *input, *prompt; /* NULL again once it is final and
+                                      * nobody can be reading them */
     TaskOptions *opt;              /* NULL: all defaults (metadata, owner and
                                       limit inside change, under the lock) */
     const char *file;              /* where Task was called … */
     int line;                      /* … 0: unknown */
     uint8_t kind;
     uint8_t depth;                 /* of nesting */
+    bool own_code;                 /* `code` was encoded for this task alone */
 
     /* Written under the board's lock, read by anyone: once a final state is
      * seen, `outcome`, `started` and `ended` are seen too and never change. */
@@ -123,6 +125,7 @@ typedef struct Task {
 
     /* Guarded by the board's lock. */
     uint8_t stop_rung;    /* how far up the stop ladder */
+    bool abandoned;       /* given up: its worker may still read its values */
     int8_t priority;
     bool has_kind;        /* holds a slot of its kind */
     bool has_rest;        /* holds its named and agent slots, and its writes */
@@ -167,6 +170,10 @@ bool task_may_move(TaskState from, TaskState to);
 
 /* Assign the state; the move must be legal. Under the board's lock. */
 void task_move(Task *t, TaskState to);
+
+/* Bytes of memory the task takes, with what it was given, and its outcome's. */
+size_t task_weight(const Task *t);
+size_t outcome_weight(const Outcome *o);
 
 /* Free a task and all it owns. Nobody may know it any more. */
 void task_free(Task *t);

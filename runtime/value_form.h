@@ -54,6 +54,7 @@ struct Value {
     size_t n;               /* of bytes */
     uint32_t handles;       /* how many ids follow the bytes */
     bool trusted;           /* made by this program: may hold code */
+    bool mapped;            /* not from mem_alloc: a mapping of a file */
     unsigned char bytes[];
 };
 

@@ -198,6 +198,7 @@ value_sink_finish(ValueSink *s, struct Value **out)
     v->n = s->n;
     v->handles = (uint32_t)s->handles_n;
     v->trusted = true;
+    v->mapped = false;
     v->bytes[s->n] = '\0';
     if (ids)
         memcpy(v->bytes + s->n + 1, s->handles, ids);
