@@ -21,6 +21,7 @@ struct Launch {
     size_t in_len, keep;
     uint64_t task;
     void (*done)(Launch *l, const ProcEnd *end, void *ud);
+    void (*grew)(void *ud);
     void *ud;
     atomic_int refs;
     atomic_bool stop_posted;
@@ -172,6 +173,7 @@ launch_new(Host *h, const LaunchSpec *spec, Launch **out)
     l->keep = spec->keep;
     l->task = spec->task;
     l->done = spec->done;
+    l->grew = spec->grew;
     l->ud = spec->ud;
     atomic_init(&l->refs, 1);
     l->go_msg.run = launch_go_posted;
@@ -229,6 +231,10 @@ launch_go_posted(LoopMsg *msg)
         l->done(l, &end, l->ud);
         launch_unref(l);
         return;
+    }
+    if (l->grew) {
+        output_on_growth(proc_out(l->proc), l->grew, l->ud);
+        output_on_growth(proc_err(l->proc), l->grew, l->ud);
     }
     atomic_store(&l->out, output_hold(proc_out(l->proc)));
     atomic_store(&l->err, output_hold(proc_err(l->proc)));

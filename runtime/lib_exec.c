@@ -43,6 +43,7 @@ typedef struct ExecCall {
     Op op;         /* its `done` is guarded by the board's lock */
     ProcEnd end;   /* valid once done */
     Output *out, *err;
+    Buf text;      /* of one of them, on its way to Lua */
 } ExecCall;
 
 static void
@@ -52,6 +53,7 @@ lib_exec_unref(ExecCall *c)
         return;
     output_drop(c->out);
     output_drop(c->err);
+    buf_free(&c->text);
     mem_free(c->program);
     mem_free(c);
 }
@@ -93,20 +95,13 @@ lib_exec_gc(lua_State *L)
     return 0;
 }
 
-/* Set field `key` to at most `max` bytes of an output. */
+/* Set field `key` to at most c->max bytes of an output. */
 static bool
-lib_exec_text(lua_State *L, const char *key, Output *o, size_t max)
+lib_exec_text(lua_State *L, const char *key, ExecCall *c, Output *o)
 {
-    Buf text = { 0 };
-    bool cut = o && output_copy(o, max, &text);
-    luaL_Buffer b;
-    /* A userdata would be needed to survive a memory error here; the bytes are
-     * bounded by max and the state is about to end in that case. */
-    char *to = luaL_buffinitsize(L, &b, text.n);
-    memcpy(to, buf_cstr(&text), text.n);
-    size_t n = text.n;
-    buf_free(&text);
-    luaL_pushresultsize(&b, n);
+    bool cut = o && output_copy(o, c->max, &c->text);
+    lua_pushlstring(L, buf_cstr(&c->text), c->text.n);
+    buf_free(&c->text);
     lua_setfield(L, -2, key);
     return cut;
 }
@@ -147,8 +142,11 @@ lib_exec_push(lua_State *L, ExecCall *c, bool timed_out)
     }
     lua_pushnumber(L, c->end.wall);
     lua_setfield(L, -2, "duration");
-    lib_exec_text(L, "stderr", c->err, c->max);
-    if (lib_exec_text(L, "stdout", c->out, c->max)) {
+    if (lib_exec_text(L, "stderr", c, c->err)) {
+        lua_pushstring(L, output_path(c->err));
+        lua_setfield(L, -2, "stderr_file");
+    }
+    if (lib_exec_text(L, "stdout", c, c->out)) {
         lua_pushstring(L, output_path(c->out));
         lua_setfield(L, -2, "output_file");
         lua_pushboolean(L, 1);
@@ -251,7 +249,7 @@ lib_exec(lua_State *L)
     bool failed = false;
     char **env = lib_env(L, ARG(X_env), &failed);
     spec.env = env;
-    spec.keep = c->max;
+    spec.keep = c->max < LIB_EXEC_KEEP ? c->max : LIB_EXEC_KEEP;
     spec.ud = c;
     int e = failed ? ORUN_ENOMEM : launch_new(run->host, &spec, &c->launch);
     task_strings_free(env);

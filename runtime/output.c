@@ -20,6 +20,8 @@ struct Output {
     Folder *folder;
     size_t keep;
     atomic_int holders;
+    void (*grew)(void *ud); /* may be NULL */
+    void *ud;
 
     pthread_mutex_t lock;
     /* guarded by lock: */
@@ -28,6 +30,7 @@ struct Output {
     int fd;      /* the file, -1 when not open */
     char *path;  /* the file, NULL when there is none */
     bool ended;
+    bool watched; /* `grew` is wanted after the next write */
     char error[192]; /* "" or why bytes were dropped */
 };
 
@@ -159,7 +162,29 @@ output_write(Output *o, const void *p, size_t n)
         if (kept < n)
             output_overflow(o, (const char *)p + kept, n - kept);
     }
+    bool watched = o->watched;
+    o->watched = false;
     pthread_mutex_unlock(&o->lock);
+    if (watched)
+        o->grew(o->ud);
+}
+
+void
+output_on_growth(Output *o, void (*grew)(void *ud), void *ud)
+{
+    o->grew = grew;
+    o->ud = ud;
+    o->watched = true;
+}
+
+bool
+output_watch(Output *o, size_t have)
+{
+    pthread_mutex_lock(&o->lock);
+    o->watched = o->grew != NULL;
+    bool more = o->size > have;
+    pthread_mutex_unlock(&o->lock);
+    return more;
 }
 
 void
@@ -171,6 +196,36 @@ output_end(Output *o)
         output_fail(o, strerror(errno));
     o->fd = -1;
     pthread_mutex_unlock(&o->lock);
+}
+
+/* The bytes are in the file: they need not be in memory. Under the lock. */
+static void
+output_close(Output *o)
+{
+    if (o->fd >= 0)
+        close(o->fd);
+    o->fd = -1;
+    buf_free(&o->head);
+}
+
+void
+output_rest(Output *o, size_t keep)
+{
+    pthread_mutex_lock(&o->lock);
+    if (o->head.n > keep && !output_spill(o))
+        output_close(o);
+    pthread_mutex_unlock(&o->lock);
+}
+
+size_t
+output_held(Output *o)
+{
+    if (!o)
+        return 0;
+    pthread_mutex_lock(&o->lock);
+    size_t held = sizeof *o + o->head.cap;
+    pthread_mutex_unlock(&o->lock);
+    return held;
 }
 
 size_t
@@ -200,40 +255,46 @@ output_path(Output *o)
     return path;
 }
 
-/* Append bytes [from, from + n) of the file to `to`; short when the file was
- * cut by somebody else. */
-static void
-output_read(const char *path, size_t from, size_t n, Buf *to)
+/* Copy bytes [from, from + n) of the file; gives how many there were. */
+static size_t
+output_read(const char *path, size_t from, size_t n, char *to)
 {
-    char *room = buf_room(to, n);
-    int fd = room ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
-    if (fd < 0)
-        return;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     size_t got = 0;
-    while (got < n) {
-        ssize_t r = pread(fd, room + got, n - got, (off_t)(from + got));
+    while (fd >= 0 && got < n) {
+        ssize_t r = pread(fd, to + got, n - got, (off_t)(from + got));
         if (r < 0 && errno == EINTR)
             continue;
         if (r <= 0)
             break;
         got += (size_t)r;
     }
-    to->n += got;
-    close(fd);
+    if (fd >= 0)
+        close(fd);
+    return got;
 }
 
-/* Append bytes [from, from + n), which must be kept already, to `to`. */
-static void
-output_range(Output *o, size_t from, size_t n, Buf *to)
+size_t
+output_read_at(Output *o, size_t from, char *to, size_t n)
 {
     pthread_mutex_lock(&o->lock);
+    size_t left = from < o->size ? o->size - from : 0;
+    n = n < left ? n : left;
     const char *path = o->path;
     bool inside = from + n <= o->head.n;
     if (inside && n > 0)
-        buf_put(to, o->head.p + from, n);
+        memcpy(to, o->head.p + from, n);
     pthread_mutex_unlock(&o->lock);
-    if (!inside && path)
-        output_read(path, from, n, to);
+    return inside ? n : path ? output_read(path, from, n, to) : 0;
+}
+
+/* Append bytes [from, from + n) to `to`. */
+static void
+output_range(Output *o, size_t from, size_t n, Buf *to)
+{
+    char *room = n ? buf_room(to, n) : NULL;
+    if (room)
+        to->n += output_read_at(o, from, room, n);
 }
 
 /* Size and path as of now; the file is made when there is more than `max`,
@@ -243,10 +304,8 @@ output_look(Output *o, size_t max, const char **path)
 {
     pthread_mutex_lock(&o->lock);
     size_t size = o->size;
-    if (size > max && !output_spill(o) && o->ended && o->fd >= 0) {
-        close(o->fd);
-        o->fd = -1;
-    }
+    if (size > max && !output_spill(o) && o->ended)
+        output_close(o);
     *path = o->path;
     pthread_mutex_unlock(&o->lock);
     return size;

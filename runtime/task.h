@@ -56,6 +56,12 @@ typedef enum TaskKind {
     TASK_KINDS
 } TaskKind;
 
+/* What a program printed, where that is more than its result tells: stdout when
+ * the result has it cut, stderr when there is some; else NULL. */
+typedef struct Captured {
+    struct Output *out, *err;
+} Captured;
+
 /* How one attempt ended. Whoever is handed one owns what it points to. */
 typedef struct Outcome {
     TaskState state;           /* COMPLETED, FAILED or CANCELLED */
@@ -63,7 +69,7 @@ typedef struct Outcome {
     struct Value *output;      /* NULL: nil */
     struct Value *error_value; /* what was raised, when it was a table */
     char *error;               /* text; mem_free */
-    struct Output *whole;      /* all of the output, when `output` is cut */
+    Captured *captured;        /* NULL: nothing is */
     int code, signal;          /* of a program; -1 and 0 when there is none */
 } Outcome;
 
@@ -183,6 +189,9 @@ void task_options_free(TaskOptions *opt);
 
 /* Free what an outcome owns and clear it. */
 void outcome_clear(Outcome *o);
+
+/* Drop both and free; NULL is fine. */
+void captured_free(Captured *c);
 
 /* Free a NULL-terminated array of mem_alloc'd strings; NULL is fine. */
 void task_strings_free(char **strings);

@@ -159,3 +159,10 @@ value_to_file(Value **v, int fd)
     *v = there;
     return 0;
 }
+
+void
+value_rest(const Value *v)
+{
+    if (v->mapped)
+        madvise((void *)v, value_size(v), MADV_DONTNEED);
+}

@@ -58,6 +58,9 @@ struct Value {
     unsigned char bytes[];
 };
 
+/* v was read: when its bytes are in a file, they need not stay in memory. */
+void value_rest(const struct Value *v);
+
 #define VALUE_HEAD offsetof(struct Value, bytes)
 
 /* Write x at `to`, which has room for VALUE_VARINT_MAX; the end comes back. */
