@@ -173,20 +173,29 @@ lib_see(Sched *s, Task *t, LibOutput *live)
     return seen;
 }
 
+/* How many fields the result will have, as far as is known without the lock:
+ * tables are cheaper in the right size. */
+static int
+lib_result_fields(Task *t)
+{
+    const Outcome *o = task_final(t) ? &t->outcome : NULL;
+    int n = 4 + (t->description != NULL);
+    return o ? n + (o->output != NULL) + (o->error ? 3 : 0) : n + 1;
+}
+
 void
 lib_push_result(lua_State *L, Task *t, bool timed_out)
 {
-    char id[HANDLE_ID_SIZE];
     LibOutput *live = NULL;
     luaL_checkstack(L, 12, NULL);
-    lua_createtable(L, 0, 8);
+    lua_createtable(L, 0, lib_result_fields(t));
     if (t->kind == TASK_PROCESS) {
         live = lib_output_box(L);
         lua_insert(L, -2);
     }
     LibSeen seen = lib_see(park_run(L)->sched, t, live);
-    handle_name(t->id, id);
-    lib_set_string(L, "task_id", id);
+    handle_push_id(L, t);
+    lua_setfield(L, -2, "task_id");
     lib_set_string(L, "description", t->description);
     lib_set_string(L, "status", task_state_name(seen.state));
     lua_pushinteger(L, seen.attempt);

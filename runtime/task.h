@@ -64,13 +64,14 @@ typedef struct Captured {
 
 /* How one attempt ended. Whoever is handed one owns what it points to. */
 typedef struct Outcome {
-    TaskState state;           /* COMPLETED, FAILED or CANCELLED */
-    TaskFault fault;
+    uint8_t state;             /* TASK_COMPLETED, FAILED or CANCELLED */
+    uint8_t fault;             /* a TaskFault */
+    uint8_t signal;            /* that ended a program, or 0 */
+    int code;                  /* of its exit, or -1 */
     struct Value *output;      /* NULL: nil */
     struct Value *error_value; /* what was raised, when it was a table */
     char *error;               /* text; mem_free */
     Captured *captured;        /* NULL: nothing is */
-    int code, signal;          /* of a program; -1 and 0 when there is none */
 } Outcome;
 
 /* Try again after a failure. `max` more times, waiting backoff × 2^n seconds
@@ -137,11 +138,11 @@ typedef struct Task {
     bool has_rest;        /* holds its named and agent slots, and its writes */
     bool woken;           /* wants slots to go on after a wait, not to begin */
     bool for_writes;      /* queues for writes, not for a slot */
+    uint32_t mark;        /* visited by search number … */
     uint64_t turn;        /* its place among those that queue; see slots.c */
     const char *stop_why; /* constant text: why it is cancelled, or NULL */
     uint32_t attempt;     /* 1 while the first runs */
     uint32_t unmet;       /* blockers not final yet */
-    uint32_t mark;        /* visited by search number … */
     Job job;              /* in a limit's queue, the starts, or the pool */
     List waits;           /* Waits on this task */
     struct Wait *waiting; /* what its own code waits in, or NULL */
