@@ -62,6 +62,11 @@ bench: deps-build ## Measure (spec/bench): ratios in one run; QUICK=1 is short.
 	@$(SUB) orun build/bench/anchor
 	QUICK=$(QUICK) ./orun spec/bench/bench.lua
 
+.PHONY: soak
+soak: deps-build deps-test ## Every promise (spec/soak), for long; count losses.
+	@$(SUB) files
+	./orun spec/soak/soak.lua $(ONLY)
+
 .PHONY: install
 install: all ## Copy the program, the library and its header below PREFIX.
 	@$(SUB) install
