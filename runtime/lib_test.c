@@ -376,6 +376,7 @@ luaopen_orun_test(lua_State *L)
         { NULL, NULL },
     };
     static const luaL_Reg doors[] = {
+        { "memory", luaopen_test_memory },
         { "pool", luaopen_test_pool }, { "race", luaopen_test_race },
         { "sim", luaopen_test_sim }, { "value", luaopen_test_value },
         { NULL, NULL },
