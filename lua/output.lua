@@ -122,8 +122,10 @@ end
 -- @return the position
 function Reader:seek(offset)
   if offset == nil then return self.offset end
-  check.argument("reader:seek", "offset", math.type(offset) and math.abs(offset) or offset,
-    "whole")
+  if math.type(offset) ~= "integer" then
+    error(check.message("reader:seek", "offset", offset,
+      "a whole number is wanted; a negative one counts from the end"), 2)
+  end
   if offset < 0 then offset = math.max(0, self:size() + offset) end
   self.offset = offset
   return offset

@@ -64,7 +64,7 @@ void arena_map_free(ArenaMap *m);
 Arena *arena_in(void *slice);
 
 /* An empty arena without a slice, all of it in pages and malloc'd blocks; NULL
- * when memory is out. Freed with arena_heap_free, which frees its blocks too. */
+ * when memory is out. Freed with arena_heap_free, and its blocks with it. */
 Arena *arena_heap_new(void) NODISCARD;
 void arena_heap_free(Arena *a);
 
@@ -84,8 +84,8 @@ size_t arena_used(const Arena *a);
 /* How many userdata were ever made in it. */
 size_t arena_userdata(const Arena *a);
 
-/* Free what is outside of the slice, and its memory past ARENA_KEEP. What was in the
- * arena must not be used again. */
+/* Free what is outside of the slice, and its memory past ARENA_KEEP. What was
+ * in the arena must not be used again. */
 void arena_drop(Arena *a);
 
 /* A copy of what is in the arena. Errors: ORUN_ENOMEM; ORUN_ETOOBIG when it

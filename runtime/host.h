@@ -66,8 +66,8 @@ void host_free(Host *h);
 const char *host_intern(Host *h, const char *s);
 
 /* See that the run can keep *v, which nobody else holds: when half of the
- * backlog is taken, a large value goes to the run's folder. ORUN_EBACKLOG: there
- * is no room for it. Any thread; may block for a file write. */
+ * backlog is taken, a large value goes to the run's folder. ORUN_EBACKLOG: it
+ * has no room for it. Any thread; may block for a file write. */
 int host_keep(Host *h, struct Value **v) NODISCARD;
 
 /* The io thread, started when needed; NULL when it cannot be. Any thread. */

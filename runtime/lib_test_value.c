@@ -129,8 +129,8 @@ lib_value_roundtrip(lua_State *L)
     return lua_gettop(L) == top + 1 ? 1 : luaL_error(L, "unbalanced decode");
 }
 
-/* The value, after its bytes were moved into a file, and how many it holds then;
- * or nil and the code. */
+/* The value, after its bytes were moved into a file, and how many it holds
+ * then; or nil and the code. */
 static int
 lib_value_in_file(lua_State *L)
 {
@@ -140,8 +140,8 @@ lib_value_in_file(lua_State *L)
     int failed = lib_value_into(L, box, &ops);
     if (failed)
         return failed;
-    FILE *f = lib_test_flag(L, 2, "full") ? fopen("/dev/full", "r+")
-                                          : tmpfile();
+    bool full = lua_istable(L, 2) && lib_test_flag(L, 2, "full");
+    FILE *f = full ? fopen("/dev/full", "r+") : tmpfile();
     if (!f)
         return luaL_error(L, "no file");
     int e = value_to_file(&box->v, fileno(f));

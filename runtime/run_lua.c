@@ -66,8 +66,8 @@ run_lua_body(lua_State *L)
     return run_lua_returned(L, LUA_OK, 0);
 }
 
-/* argument 1: the coroutine that failed, 2: the text, a Buf; gives the text with
- * where it happened. */
+/* argument 1: the coroutine that failed, 2: the text, a Buf; gives the text
+ * with where it happened. */
 static int
 run_lua_trace(lua_State *L)
 {
@@ -241,8 +241,8 @@ run_lua_completed(LuaRun *run, Outcome *o)
         o->state = TASK_FAILED;
         o->fault = FAULT_MEMORY;
         o->error = run_lua_format("its result does not fit in the memory set "
-                                  "aside for the run (the backlog): write it to "
-                                  "a file and return the path, or raise it "
+                                  "aside for the run (the backlog): write it "
+                                  "to a file and return the path, or raise it "
                                   "with orun.config{backlog = \"4GiB\"}");
     }
     buf_free(&why);

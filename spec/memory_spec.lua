@@ -28,7 +28,7 @@ local PEAK <const> = [[
 local WAYS <const> = {
   ["a table that grows"] = function()
     local all = {}
-    while true do all[#all + 1] = {} end
+    while true do all[#all + 1] = {#all} end
   end,
   ["a string that doubles"] = function()
     local s = "x"
@@ -52,7 +52,7 @@ local WAYS <const> = {
     while true do
       pcall(function()
         local all = {}
-        while true do all[#all + 1] = {} end
+        while true do all[#all + 1] = {#all} end
       end)
     end
   end,
@@ -63,7 +63,7 @@ local WAYS <const> = {
     while true do
       xpcall(function()
         local all = {}
-        while true do all[#all + 1] = {} end
+        while true do all[#all + 1] = {#all} end
       end, function(why) return why end)
     end
   end,
@@ -71,7 +71,7 @@ local WAYS <const> = {
     while true do
       local co = coroutine.create(function()
         local all = {}
-        while true do all[#all + 1] = {} end
+        while true do all[#all + 1] = {#all} end
       end)
       coroutine.resume(co)
       coroutine.close(co)
@@ -81,19 +81,19 @@ local WAYS <const> = {
     while true do
       load(function()
         local all = {}
-        while true do all[#all + 1] = {} end
+        while true do all[#all + 1] = {#all} end
       end)
     end
   end,
   ["E9 with the collector stopped"] = function()
     collectgarbage("stop")
     local all = {}
-    while true do all[#all + 1] = {} end
+    while true do all[#all + 1] = {#all} end
   end,
   ["E9 with the generational collector"] = function()
     collectgarbage("generational")
     local all = {}
-    while true do all[#all + 1] = {} end
+    while true do all[#all + 1] = {#all} end
   end,
   ["an error that is huge"] = function() error(("x"):rep(20e6)) end,
 }
@@ -142,7 +142,7 @@ describe("memory_limit", function()
         io.open(file, "w"):close()
       end})
       local all = {}
-      while true do all[#all + 1] = {} end
+      while true do all[#all + 1] = {#all} end
     end, path))
     assert.is_true(h.exists(path))
   end)

@@ -6,16 +6,20 @@ local fail_at = require("orun.test").fail_at
 describe("pages", function()
   it("give aligned blocks of any size that keep their bytes", function()
     local pages <close> = memory.pages()
+    local wrong = 0
     for n = 1, 512 do
       local got, aligned = pages:get(n, n)
-      assert.is_true(got and aligned, n)
+      if not (got and aligned) then wrong = wrong + 1 end
     end
-    for n = 1, 512 do assert.is_true(pages:put(n), n) end
+    for n = 1, 512 do
+      if not pages:put(n) then wrong = wrong + 1 end
+    end
+    assert.equal(0, wrong)
   end)
 
   it("keep blocks apart whatever comes and goes", function()
     local pages <close> = memory.pages()
-    local random, live, count = 1, {}, 0
+    local random, live, count, wrong = 1, {}, 0, 0
     local function next_random(n)
       random = (random * 1103515245 + 12345) % 2147483648
       return random // 65536 % n
@@ -23,31 +27,40 @@ describe("pages", function()
     for _ = 1, 50000 do
       local i = next_random(3000)
       if live[i] then
-        assert.is_true(pages:put(i))
+        if not pages:put(i) then wrong = wrong + 1 end
         live[i], count = nil, count - 1
       else
-        assert.is_true(pages:get(i, 1 + next_random(512)))
+        if not pages:get(i, 1 + next_random(512)) then wrong = wrong + 1 end
         live[i], count = true, count + 1
       end
     end
     assert.is_true(count > 1000)
-    for i in pairs(live) do assert.is_true(pages:put(i)) end
+    for i in pairs(live) do
+      if not pages:put(i) then wrong = wrong + 1 end
+    end
+    assert.equal(0, wrong)
   end)
 
   it("use a page that has become empty for another size", function()
     local pages <close> = memory.pages()
-    -- 16 KiB pages: a few hundred of each size fill far more than one run.
-    for size = 8, 512, 8 do
-      for i = 1, 500 do assert.is_true(pages:get(i, size)) end
-      -- From now on no allocation succeeds: what is empty must do.
-      if size == 8 then
-        for i = 501, 60000 do assert.is_true(pages:get(i, 512)) end
-        for i = 501, 60000 do assert.is_true(pages:put(i)) end
+    local function all(n, fn)
+      local wrong = 0
+      for i = 1, n do
+        if not fn(i) then wrong = wrong + 1 end
       end
-      for i = 1, 500 do assert.is_true(pages:put(i)) end
-      fail_at(1)
+      return wrong
     end
-    fail_at(0)
+    local function put(i) return pages:put(i) end
+    assert.equal(0, all(2000, function(i) return pages:get(i, 512) end))
+    assert.equal(0, all(2000, put))
+    -- From now on no allocation succeeds: the empty pages must do.
+    for size = 8, 512, 8 do
+      fail_at(1)
+      local wrong = all(1500, function(i) return pages:get(i, size) end)
+      fail_at(0)
+      assert.equal(0, wrong)
+      assert.equal(0, all(1500, put))
+    end
   end)
 
   it("say so when memory is out, and go on afterwards", function()
