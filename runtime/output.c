@@ -4,6 +4,11 @@
  * in `size` once it is in the head or in the file. As the file only grows and
  * its name never changes, a reader takes size and path under the lock and
  * reads the bytes before that size without it.
+ *
+ * output_watch is called with the board's lock held and must not wait for a
+ * write to a slow disk: so `size` and `watched` are atomic, too. The watcher
+ * says that it watches and then looks at the size, the writer changes the size
+ * and then looks whether it is watched: one of them sees the other.
  */
 #include "output.h"
 #include "err.h"
@@ -22,15 +27,15 @@ struct Output {
     atomic_int holders;
     void (*grew)(void *ud); /* may be NULL */
     void *ud;
+    atomic_bool watched;    /* `grew` is wanted after the next write */
 
     pthread_mutex_t lock;
     /* guarded by lock: */
     Buf head;    /* the first bytes, at most `keep` */
-    size_t size; /* bytes kept, in head and file together */
+    atomic_size_t size; /* bytes kept, in head and file together */
     int fd;      /* the file, -1 when not open */
     char *path;  /* the file, NULL when there is none */
     bool ended;
-    bool watched; /* `grew` is wanted after the next write */
     char error[192]; /* "" or why bytes were dropped */
 };
 
@@ -75,12 +80,13 @@ output_fail(Output *o, const char *why)
 {
     if (!o->error[0])
         snprintf(o->error, sizeof o->error,
-                 "output past %zu bytes was not kept: %s", o->size, why);
+                 "output past %zu bytes was not kept: %s",
+                 (size_t)o->size, why);
 }
 
 /* Append as much as goes, counted in *done; 0 or the errno. */
 static int
-output_append(int fd, const char *p, size_t n, size_t *done)
+output_append(int fd, const char *p, size_t n, atomic_size_t *done)
 {
     while (n > 0) {
         ssize_t written = write(fd, p, n);
@@ -118,7 +124,7 @@ output_spill(Output *o)
     int e = folder_open(o->folder, "output", ".txt", &o->fd, &o->path);
     if (e)
         return e == ORUN_ESYS ? strerror(errno) : err_text(e);
-    size_t written = 0;
+    atomic_size_t written = 0;
     int bad = output_append(o->fd, o->head.p, o->head.n, &written);
     if (!bad)
         return NULL;
@@ -162,10 +168,8 @@ output_write(Output *o, const void *p, size_t n)
         if (kept < n)
             output_overflow(o, (const char *)p + kept, n - kept);
     }
-    bool watched = o->watched;
-    o->watched = false;
     pthread_mutex_unlock(&o->lock);
-    if (watched)
+    if (o->grew && atomic_exchange(&o->watched, false))
         o->grew(o->ud);
 }
 
@@ -180,11 +184,8 @@ output_on_growth(Output *o, void (*grew)(void *ud), void *ud)
 bool
 output_watch(Output *o, size_t have)
 {
-    pthread_mutex_lock(&o->lock);
-    o->watched = o->grew != NULL;
-    bool more = o->size > have;
-    pthread_mutex_unlock(&o->lock);
-    return more;
+    atomic_store(&o->watched, true);
+    return atomic_load(&o->size) > have;
 }
 
 void

@@ -69,7 +69,8 @@ run_process_keep(ProcessRun *run, Outcome *o)
     static const char why[] = "its output does not fit in the memory set aside "
         "for the run (the backlog): ask for less with max_output, or raise it "
         "with orun.config{backlog = \"4GiB\"}";
-    if (o->output && host_keep(run->host, &o->output) == 0)
+    bool there = o->output != NULL;
+    if (there && host_keep(run->host, &o->output) == 0)
         return;
     value_drop(o->output);
     o->output = NULL;
@@ -77,7 +78,8 @@ run_process_keep(ProcessRun *run, Outcome *o)
         return;
     o->state = TASK_FAILED;
     o->fault = FAULT_MEMORY;
-    o->error = mem_dup(why, sizeof why - 1);
+    o->error = there ? mem_dup(why, sizeof why - 1)
+                     : mem_dup("out of memory", 13);
 }
 
 /* Keep what the result does not tell, so that it can be read later. */

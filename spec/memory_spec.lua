@@ -5,7 +5,8 @@ local h = require "spec.support.helper"
 local LIMIT <const> = "6MiB"
 
 local function hungry(fn, input)
-  return Task{description = "hungry", memory_limit = LIMIT, run = fn, input = input}
+  return Task{description = "hungry", memory_limit = LIMIT, timeout = 60 * h.slow, run = fn,
+    input = input}
 end
 
 local function assert_hit(result)
@@ -28,7 +29,7 @@ local PEAK <const> = [[
 local WAYS <const> = {
   ["a table that grows"] = function()
     local all = {}
-    while true do all[#all + 1] = {#all} end
+    while true do table.insert(all, {}) end
   end,
   ["a string that doubles"] = function()
     local s = "x"
@@ -52,7 +53,7 @@ local WAYS <const> = {
     while true do
       pcall(function()
         local all = {}
-        while true do all[#all + 1] = {#all} end
+        while true do table.insert(all, {}) end
       end)
     end
   end,
@@ -63,7 +64,7 @@ local WAYS <const> = {
     while true do
       xpcall(function()
         local all = {}
-        while true do all[#all + 1] = {#all} end
+        while true do table.insert(all, {}) end
       end, function(why) return why end)
     end
   end,
@@ -71,7 +72,7 @@ local WAYS <const> = {
     while true do
       local co = coroutine.create(function()
         local all = {}
-        while true do all[#all + 1] = {#all} end
+        while true do table.insert(all, {}) end
       end)
       coroutine.resume(co)
       coroutine.close(co)
@@ -81,19 +82,19 @@ local WAYS <const> = {
     while true do
       load(function()
         local all = {}
-        while true do all[#all + 1] = {#all} end
+        while true do table.insert(all, {}) end
       end)
     end
   end,
   ["E9 with the collector stopped"] = function()
     collectgarbage("stop")
     local all = {}
-    while true do all[#all + 1] = {#all} end
+    while true do table.insert(all, {}) end
   end,
   ["E9 with the generational collector"] = function()
     collectgarbage("generational")
     local all = {}
-    while true do all[#all + 1] = {#all} end
+    while true do table.insert(all, {}) end
   end,
   ["an error that is huge"] = function() error(("x"):rep(20e6)) end,
 }
@@ -142,7 +143,7 @@ describe("memory_limit", function()
         io.open(file, "w"):close()
       end})
       local all = {}
-      while true do all[#all + 1] = {#all} end
+      while true do table.insert(all, {}) end
     end, path))
     assert.is_true(h.exists(path))
   end)

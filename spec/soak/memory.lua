@@ -82,7 +82,7 @@ end
 local LEAKS <const> = {
   function()
     local all = {}
-    while true do all[#all + 1] = {#all} end
+    while true do table.insert(all, {}) end
   end,
   function()
     local s = "x"
