@@ -66,8 +66,11 @@ lib_base_load_text(lua_State *L, const char *name, int mode)
     lua_pushliteral(L, "t");
     lua_replace(L, mode);
     int results = lib_base_forward(L, name);
-    if (results == 2 && lua_isnil(L, 1))
+    if (results == 2 && lua_isnil(L, 1)) {
+        if (vm_of(L)->over_limit)
+            return stop_raise(L, &vm_of(L)->stop);
         lib_base_explain(L);
+    }
     return results;
 }
 

@@ -7,6 +7,7 @@
 #include "json.h"
 #include "lib_orun.h"
 #include "log.h"
+#include "machine.h"
 #include "mem.h"
 #include "version.h"
 #include "park.h"
@@ -25,7 +26,7 @@
 enum {
     ORUN_PROCESSES = 5,             /* programs at once, by default */
     ORUN_MAX_SCRIPT = 16 << 20,     /* bytes of a script */
-    ORUN_MEMORY = 1 << 30,          /* of a Lua task */
+    ORUN_MEMORY = 1 << 30,          /* of a Lua task, at most, by default */
     ORUN_LINES = 20,                /* of the message about tasks, at most */
 };
 
@@ -83,8 +84,11 @@ orun_read_config(const orun_config *given, orun_config *c)
         c->workers = processors > 0 ? (int)processors : 1;
     if (c->processes == 0)
         c->processes = ORUN_PROCESSES;
+    size_t memory = machine_memory("");
     if (c->memory_limit == 0)
-        c->memory_limit = ORUN_MEMORY;
+        c->memory_limit = memory / 4 < ORUN_MEMORY ? memory / 4 : ORUN_MEMORY;
+    if (c->backlog == 0)
+        c->backlog = memory / 4;
     if (!c->program || !*c->program)
         c->program = "orun";
     return 0;
@@ -97,7 +101,8 @@ orun_make(orun *o, const orun_config *c)
     json_init(json->text, json->size);
     HostConfig config = {
         .processes = c->processes, .workers = c->workers,
-        .memory_limit = c->memory_limit, .program = c->program,
+        .memory_limit = c->memory_limit, .backlog = c->backlog,
+        .program = c->program,
         .vm = { .open = lib_orun_open },
     };
     int e = stop_init();

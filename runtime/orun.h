@@ -58,16 +58,19 @@ typedef struct orun_config {
     size_t size;         /* sizeof(orun_config) */
     int workers;         /* Lua tasks at once; 0: as many as processors */
     int processes;       /* programs at once; 0: 5 */
-    size_t memory_limit; /* bytes a Lua task's state may use; 0: 1 GiB */
+    size_t memory_limit; /* bytes a Lua task's state may use; 0: 1 GiB, or a
+                            quarter of the machine's memory if that is less */
     int no_wait;         /* 1: cancel what still runs when a script ends,
                             0: wait for it */
     const char *program; /* the `orun` command that runs tasks which ask for
                             isolation="process": a path, or a name that is
                             looked up in PATH; copied. It must be of the same
                             build as this library. NULL: "orun" */
+    size_t backlog;      /* bytes that a run's tasks, their inputs and their
+                            results may take in memory; 0: a quarter of it */
 } orun_config;
 
-#define ORUN_CONFIG_INIT { sizeof(orun_config), 0, 0, 0, 0, NULL }
+#define ORUN_CONFIG_INIT { sizeof(orun_config), 0, 0, 0, 0, NULL, 0 }
 
 /* "0.1.0"; a constant. Any thread. */
 const char *orun_version(void);
