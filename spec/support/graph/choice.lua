@@ -179,9 +179,11 @@ end
 function M.play(seed, begun)
   local g = graph.new(M.slots(seed))
   if begun then begun(g) end
-  for _ = 1, STEPS do
+  local done, tried = 0, 0
+  while done < STEPS and tried < STEPS * 4 do
     local step = next_step(g)
-    if step then g:play(step) end
+    tried = tried + 1
+    if step and g:play(step) then done = done + 1 end
   end
   if chance(10) then g:play { "cancel_all" } end
   if chance(20) then g:play { "close" } end

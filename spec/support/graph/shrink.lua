@@ -7,7 +7,7 @@ local M = {}
 
 --- Play steps, then everything to its end. Gives the broken promise (nil: all
 --- were kept) and the steps that were done up to there. `more(graph)` is asked
---- after each step, and raises for a promise of its own.
+--- after each step, too.
 function M.play(slots, steps, more)
   local g = graph.new(slots)
   if more then
@@ -182,6 +182,7 @@ end
 
 -- ---- printing, as lines of a unit spec ----
 
+-- `names` has what each task is called; without it tasks stay numbers.
 local function literal(value, names)
   if type(value) == "string" then return ("%q"):format(value) end
   if type(value) ~= "table" then
@@ -194,9 +195,9 @@ local function literal(value, names)
   table.sort(keys)
   for _, key in ipairs(keys) do
     local inner = value[key]
-    if key == "parent" then
+    if names and key == "parent" then
       inner = names[inner]
-    elseif key == "blockers" then
+    elseif names and key == "blockers" then
       local all = {}
       for i, name in ipairs(inner) do all[i] = names[name] end
       inner = "{ " .. table.concat(all, ", ") .. " }"
@@ -207,6 +208,11 @@ local function literal(value, names)
   end
   for _, inner in ipairs(value) do parts[#parts + 1] = literal(inner, names) end
   return #parts > 0 and "{ " .. table.concat(parts, ", ") .. " }" or "{}"
+end
+
+--- A step, or slots, as text that `load` takes.
+function M.text(value)
+  return "return " .. literal(value)
 end
 
 local line <const> = {}
