@@ -67,6 +67,10 @@ soak: deps-build deps-test ## Every promise (spec/soak), for long; count losses.
 	@$(SUB) files
 	./orun spec/soak/soak.lua $(ONLY)
 
+.PHONY: mutants
+mutants: deps-build deps-test ## Mistakes put into the scheduler: are they caught?
+	@$(SUB) mutants
+
 .PHONY: install
 install: all ## Copy the program, the library and its header below PREFIX.
 	@$(SUB) install
@@ -225,7 +229,7 @@ $(BUILD)/.list: FORCE
 	$(call note,$(MODULES) $(OBJECTS) $(TOBJECTS))
 FORCE:
 
-.PHONY: files lint analyze install
+.PHONY: files lint analyze install mutants
 files: $(ORUN) $(TORUN) $(BUILD)/liborun.a ;
 VERSION := $(shell sed -n 's/^\#define ORUN_VERSION "\(.*\)"/\1/p' \
     runtime/version.h)
@@ -234,6 +238,13 @@ lint:
 	@echo '  cc -Werror'
 	for f in $(CHECKED); do $(CC) -std=c11 $(CPPFLAGS) $(WARN) -O2 \
 	    -DORUN_TEST -Werror -c -o /dev/null $$f || exit 1; done
+
+# Each is compiled and linked as the test build is.
+mutants: files
+	MUTANT_COMPILE='$(COMPILE) -DORUN_TEST' MUTANT_LINK='$(LINK)' \
+	MUTANT_LIBS='$(EXPORT) $(LIBS)' \
+	MUTANT_OBJECTS='$(BUILD)/test/main.o $(TOBJECTS)' \
+	    ./$(ORUN) spec/mutants/mutants.lua
 
 analyze:
 	for f in $(CHECKED); do clang -std=c11 $(CPPFLAGS) $(WARN) \

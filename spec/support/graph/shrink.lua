@@ -1,15 +1,13 @@
 --- Makes a failing list of steps (graph.lua) as short and plain as it goes, and
 --- prints it.
 
-local graph = require "spec.support.graph.graph"
-
 local M = {}
 
 --- Play steps, then everything to its end. Gives the broken promise (nil: all
 --- were kept) and the steps that were done up to there. `more(graph)` is asked
 --- after each step, too.
 function M.play(slots, steps, more)
-  local g = graph.new(slots)
+  local g = require("spec.support.graph.graph").new(slots)
   if more then
     local check = g.check
     function g.check(self) check(self) more(self) end
