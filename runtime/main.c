@@ -1,4 +1,4 @@
-/* main.c — the command `orun`: options, signals, exit codes. Layer 8.
+/* main.c — the command `orun`: signals, what is printed, exit codes. Layer 8.
  *
  * A thin user of orun.h. SIGINT, SIGTERM and SIGHUP are taken by one thread
  * that waits for them, so no handler runs in the middle of anything: the first
@@ -6,6 +6,7 @@
  * skips the clean-up of Lua code, and a second later the process ends whatever
  * happens; the keeper then ends the children.
  */
+#include "options.h"
 #include "orun.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +15,6 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <time.h>
@@ -22,170 +22,8 @@
 
 enum { MAIN_USAGE = 2 };
 
-static const char main_help[] =
-    "usage: orun [options] script.lua [args...]\n"
-    "       orun [options] -e CODE [args...]\n"
-    "       orun [options] -            (the script is standard input)\n"
-    "\n"
-    "Runs a Lua 5.4 script that may start tasks in parallel with Task,\n"
-    "collect them with TaskOutput, and share them out with TaskList and\n"
-    "TaskUpdate.\n"
-    "\n"
-    "  -j N, --jobs N     programs (agents) at once; default 5\n"
-    "  --workers N        Lua tasks at once; default: processors\n"
-    "  --no-wait          at the script's end cancel tasks that still run,\n"
-    "                     instead of waiting for them\n"
-    "  -e CODE            run CODE (may be given several times)\n"
-    "  -v, --version      print the version\n"
-    "  -h, --help         print this\n"
-    "  --                 end of options: a script's name follows\n"
-    "\n"
-    "What follows the script belongs to the script (see `arg`).\n"
-    "Exit codes: 0 done, 1 failed (or a task failed and nobody read it),\n"
-    "2 usage or syntax error, 130 and 143 ended by SIGINT and SIGTERM.\n"
-    "ORUN_LOG=sched,proc,… prints debug lines on stderr.\n";
-
-typedef struct MainArgs {
-    orun_config config;
-    char *code;         /* of -e, joined by newlines; NULL none */
-    const char *script; /* path, "-", or NULL */
-    int first;          /* argv index of what is arg[0] */
-} MainArgs;
-
 static orun *main_orun;
 static volatile sig_atomic_t main_signal;
-
-static int
-main_usage(const char *format, const char *what)
-{
-    fprintf(stderr, "orun: ");
-    fprintf(stderr, format, what);
-    fprintf(stderr, "\nTry 'orun --help'.\n");
-    return MAIN_USAGE;
-}
-
-/* A whole number from 1 to `max`; 0 when it is none. */
-static int
-main_number(const char *s, long max)
-{
-    char *end;
-    errno = 0;
-    long n = strtol(s, &end, 10);
-    return errno || *end || end == s || n < 1 || n > max ? 0 : (int)n;
-}
-
-static int
-main_add_code(MainArgs *a, const char *code)
-{
-    size_t old = a->code ? strlen(a->code) : 0;
-    char *joined = realloc(a->code, old + strlen(code) + 2);
-    if (!joined)
-        return main_usage("%s", "out of memory");
-    joined[old] = '\0';
-    if (old)
-        strcat(joined, "\n");
-    strcat(joined, code);
-    a->code = joined;
-    return 0;
-}
-
-/* The value of an option that takes one: in the same argument (after `n`
- * letters, and "=" of a long one) or the next; NULL when there is none. */
-static const char *
-main_value(int argc, char **argv, int *i, size_t n)
-{
-    const char *s = argv[*i] + n;
-    if (*s == '=' && n > 2)
-        return s + 1;
-    if (*s)
-        return s;
-    return *i + 1 < argc ? argv[++*i] : NULL;
-}
-
-typedef struct MainOption {
-    const char *name;
-    char kind; /* n: --jobs  w: --workers  e: code  0: --no-wait  v  h */
-} MainOption;
-
-static const MainOption main_options[] = {
-    { "--jobs", 'n' }, { "-j", 'n' }, { "--workers", 'w' }, { "-e", 'e' },
-    { "--no-wait", '0' }, { "--version", 'v' }, { "-v", 'v' },
-    { "--help", 'h' }, { "-h", 'h' },
-};
-
-/* The option an argument is, NULL for an unknown one. */
-static const MainOption *
-main_find(const char *s)
-{
-    for (size_t i = 0; i < sizeof main_options / sizeof *main_options; i++) {
-        const MainOption *o = &main_options[i];
-        size_t n = strlen(o->name);
-        if (strncmp(s, o->name, n) != 0)
-            continue;
-        bool valued = strchr("nwe", o->kind) != NULL;
-        if (!s[n] || (valued && (n == 2 || s[n] == '=')))
-            return o;
-    }
-    return NULL;
-}
-
-static int
-main_take(MainArgs *a, const MainOption *o, int argc, char **argv, int *i)
-{
-    int n;
-    const char *value = strchr("nwe", o->kind)
-        ? main_value(argc, argv, i, strlen(o->name)) : "";
-    if (!value)
-        return main_usage("option '%s' needs a value", o->name);
-    switch (o->kind) {
-    case 'e':
-        return main_add_code(a, value);
-    case '0':
-        a->config.no_wait = 1;
-        return 0;
-    case 'v':
-        printf("orun %s\n", orun_version());
-        return -1;
-    case 'h':
-        fputs(main_help, stdout);
-        return -1;
-    default:
-        n = main_number(value, o->kind == 'n' ? 100000 : 10000);
-        if (n == 0)
-            return main_usage("'%s' is not a number of slots: a whole number, "
-                              "1 or more, is wanted, as in -j 5", value);
-        *(o->kind == 'n' ? &a->config.processes : &a->config.workers) = n;
-        return 0;
-    }
-}
-
-/* 0: run; -1: done already; else the exit code. */
-static int
-main_parse(MainArgs *a, int argc, char **argv)
-{
-    int i = 1;
-    for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
-        if (strcmp(argv[i], "--") == 0) {
-            i++;
-            break;
-        }
-        const MainOption *o = main_find(argv[i]);
-        if (!o)
-            return main_usage("unknown option '%s'", argv[i]);
-        int e = main_take(a, o, argc, argv, &i);
-        if (e)
-            return e;
-    }
-    a->first = a->code ? i - 1 : i;
-    if (a->code)
-        return 0;
-    if (i >= argc) {
-        fputs(main_help, stderr);
-        return MAIN_USAGE;
-    }
-    a->script = argv[i];
-    return 0;
-}
 
 /* Descriptors 0-2 are there, signals are as after login. */
 static void
@@ -275,7 +113,7 @@ main_flush(int status)
 }
 
 static int
-main_run(MainArgs *a, int argc, char **argv)
+main_run(const Options *a, int argc, char **argv)
 {
     int e = orun_new(&a->config, &main_orun);
     if (e) {
@@ -302,20 +140,40 @@ main_run(MainArgs *a, int argc, char **argv)
     return status;
 }
 
+/* Do what the command line asks for; the exit code comes back. */
+static int
+main_do(const Options *a, int argc, char **argv)
+{
+    switch (a->what) {
+    case OPTIONS_RUN:
+        return main_run(a, argc, argv);
+    case OPTIONS_VERSION:
+        printf("orun %s\n", orun_version());
+        return main_flush(0);
+    case OPTIONS_HELP:
+        fputs(options_help, stdout);
+        return main_flush(0);
+    case OPTIONS_NOTHING:
+        fputs(options_help, stderr);
+        return MAIN_USAGE;
+    default:
+        fprintf(stderr, "orun: %s\nTry 'orun --help'.\n",
+                a->error ? a->error : "out of memory");
+        return MAIN_USAGE;
+    }
+}
+
 int
 main(int argc, char **argv)
 {
-    MainArgs a = { .config = ORUN_CONFIG_INIT };
+    Options a;
     main_tidy();
     if (getauxval(AT_SECURE)) {
         fprintf(stderr, "orun: it will not run with another user's rights\n");
         return MAIN_USAGE;
     }
-    int e = main_parse(&a, argc, argv);
-    if (e == 0)
-        e = main_run(&a, argc, argv);
-    else if (e < 0)
-        e = main_flush(0);
-    free(a.code);
+    options_read(&a, argc, argv);
+    int e = main_do(&a, argc, argv);
+    options_free(&a);
     return e;
 }

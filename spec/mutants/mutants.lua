@@ -15,7 +15,7 @@ local graphs = require "spec.support.graph.graphs"
 local mutants = require "spec.mutants.list"
 
 local GRAPHS <const> = 2000
-local LIMIT <const> = 120 -- seconds; a mutant may hang
+local LIMIT <const> = 60 -- seconds; a mutant may hang
 local COLUMNS <const> = { 21, 44, 7 }
 local UNITS <const> = { "claims", "edges", "limits", "queue", "retry", "sched", "states",
                         "timers", "waits" }
