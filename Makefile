@@ -68,11 +68,11 @@ soak: deps-build deps-test ## Every promise (spec/soak), for long; count losses.
 	./orun spec/soak/soak.lua $(ONLY)
 
 .PHONY: mutants
-mutants: deps-build deps-test ## Mistakes put into the scheduler: are they caught?
+mutants: deps-build deps-test ## Mistakes put into the scheduler are noticed.
 	@$(SUB) mutants
 
 .PHONY: fuzz
-fuzz: deps-build deps-fuzz ## Hostile bytes: SECONDS=60 for each of ONLY='json …'.
+fuzz: deps-build deps-fuzz ## Hostile bytes, SECONDS=60 for each target.
 	@$(SUB) VARIANT=libfuzzer CC=clang fuzz
 
 .PHONY: install

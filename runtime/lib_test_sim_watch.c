@@ -1,5 +1,4 @@
-/* lib_test_sim_watch.c — what happened in a Sim since it was last asked.
- * Layer 7 (Lua API).
+/* lib_test_sim_watch.c — what happened in a Sim, told once. Layer 7 (Lua API).
  *
  * For who looks after every step of many thousand graphs: flat lists, and only
  * what is new.

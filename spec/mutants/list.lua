@@ -87,7 +87,8 @@ return {
     old = "    t->woken = false;\n    if (t->stopping) {", new = "    t->woken = false;\n"
       .. "    if (false) {" },
   { name = "no-time-out", file = "sched.c", breaks = "a time-out is not armed",
-    old = "    if (t->opt && t->opt->timeout > 0\n", new = "    if (t->opt && t->opt->timeout > 1e9\n" },
+    old = "    if (t->opt && t->opt->timeout > 0\n",
+    new = "    if (t->opt && t->opt->timeout > 1e9\n" },
   { name = "given-up-early", file = "sched.c", breaks = "the stop ladder has one rung",
     old = "t->stop_rung < SCHED_RUNGS", new = "t->stop_rung < 1" },
   { name = "added-after-close", file = "sched.c", breaks = "a task is added after the end",

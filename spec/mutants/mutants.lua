@@ -11,7 +11,7 @@
 package.path = "./?.lua;" .. package.path
 
 local h = require "spec.support.helper"
-local graphs = require "spec.support.graph.graphs"
+local graphs = require "spec.graph.graphs"
 local mutants = require "spec.mutants.list"
 
 local GRAPHS <const> = 2000

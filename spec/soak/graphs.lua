@@ -1,7 +1,7 @@
 --- graphs: what the scheduler promises holds after every step of random graphs
 --- of tasks (spec/unit/graphs_spec.lua), of other seeds than the suite's.
 
-local graphs = require "spec.support.graph.graphs"
+local graphs = require "spec.graph.graphs"
 
 local FIRST <const> = 1000001
 

@@ -3,15 +3,15 @@
 --
 -- The scheduler's own figures are recounted in C (lib_test_sim_check.c); what
 -- users are promised is watched by a model that knows only what it asked for
--- and what it was told (spec/support/graph). A failure names its seed and the
+-- and what it was told (spec/graph). A failure names its seed and the
 -- shortest list of steps that fails so; ORUN_SEED=17 plays that one alone.
 
 local h = require "spec.support.helper"
-local choice = require "spec.support.graph.choice"
-local graphs = require "spec.support.graph.graphs"
-local shrink = require "spec.support.graph.shrink"
+local choice = require "spec.graph.choice"
+local graphs = require "spec.graph.graphs"
+local shrink = require "spec.graph.shrink"
 local support = require "spec.support.sim"
-local watch = require "spec.support.graph.watch"
+local watch = require "spec.graph.watch"
 
 local GRAPHS <const> = math.max(20, 10000 // h.slow) // 1 | 0
 

@@ -1,8 +1,8 @@
 --- Plays the graphs of some seeds, in the test build:
 ---
----     build/test/orun spec/support/graph/run.lua FROM TO [AT]
----     build/test/orun spec/support/graph/run.lua --trace SEED FILE
----     build/test/orun spec/support/graph/run.lua --play FILE
+---     build/test/orun spec/graph/run.lua FROM TO [AT]
+---     build/test/orun spec/graph/run.lua --trace SEED FILE
+---     build/test/orun spec/graph/run.lua --play FILE
 ---
 --- The first plays each, tells how often what happened, and ends with 1 at the
 --- first that fails, made small. The seed it is at stands in the file AT, for
@@ -11,8 +11,8 @@
 
 package.path = "./?.lua;" .. package.path
 
-local choice = require "spec.support.graph.choice"
-local shrink = require "spec.support.graph.shrink"
+local choice = require "spec.graph.choice"
+local shrink = require "spec.graph.shrink"
 
 local function report(seed, slots, steps, why)
   print(("seed %d: %s"):format(seed, why))

@@ -11,7 +11,7 @@
 ---     {"finish", 1, "completed"}
 
 local test = require "orun.test"
-local watch = require "spec.support.graph.watch"
+local watch = require "spec.graph.watch"
 
 local M = {}
 
@@ -125,7 +125,7 @@ function act.finish(self, step)
   local id, task = self:runner(step[2])
   if not id or id == 0 then return false end
   local expected = self:end_of(id, task, step[3])
-  self.watch:ended(task, step[3])
+  watch.ended(task, step[3])
   self.watch:leave(id, task, true)
   self.sim[step[4] and "finish_next" or "finish"](self.sim, id, step[3])
   local status = self.sim:info(id).status
@@ -263,7 +263,7 @@ function act.claim(self, step)
 end
 
 -- Who may, may; who has not claimed a claimed one may not.
-function Graph:check_owned(item, task, who, ok)
+local function check_owned(item, task, who, ok)
   if ok and task.owner and task.owner ~= who then
     broken("t%d: t%d ended what t%d has claimed", item, who, task.owner)
   end
@@ -276,7 +276,7 @@ function act.resolve(self, step)
   local who = self:runner(step[3])
   if not task or task.kind ~= "item" or task.final or not who then return false end
   local ok = self.sim:resolve(item, who, step[4])
-  self:check_owned(item, task, who, ok)
+  check_owned(item, task, who, ok)
   if ok then task.told, task.owner = step[4], nil end
 end
 
@@ -286,7 +286,7 @@ function act.release(self, step)
   local who = self:runner(step[3])
   if not task or task.kind ~= "item" or task.final or not who then return false end
   local ok = self.sim:release(item, who)
-  self:check_owned(item, task, who, ok)
+  check_owned(item, task, who, ok)
   if ok and not task.owner then broken("t%d was given back by who had it not", item) end
   if ok then task.owner = nil end
 end
@@ -327,7 +327,9 @@ function act.slots(self, step)
 end
 
 function act.cancel_all(self)
-  for _, task in ipairs(self.watch.tasks) do task.cancel = task.cancel or task.kind ~= "item" end
+  for _, task in ipairs(self.watch.tasks) do
+    if task.kind ~= "item" then task.cancel = true end
+  end
   self.sim:cancel_all()
 end
 
@@ -385,7 +387,9 @@ function Graph:next_to_end()
   local figures = sim:figures()
   if not self.script then
     for id, task in ipairs(watched.tasks) do
-      if task.owner == 0 and not task.final then return { "resolve", self.name[id], 0, "completed" } end
+      if task.owner == 0 and not task.final then
+        return { "resolve", self.name[id], 0, "completed" }
+      end
     end
     if figures.items > 0 then return { "claim", 0 } end
   end

@@ -7,7 +7,7 @@ local M = {}
 --- were kept) and the steps that were done up to there. `more(graph)` is asked
 --- after each step, too.
 function M.play(slots, steps, more)
-  local g = require("spec.support.graph.graph").new(slots)
+  local g = require("spec.graph.graph").new(slots)
   if more then
     local check = g.check
     function g.check(self) check(self) more(self) end

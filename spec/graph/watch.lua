@@ -153,7 +153,7 @@ function on.start(self, id, task, n)
   if not self.manual then self:check_turn(id, task) end
   self.queued[id] = nil
   if task.instant then
-    self:ended(task, task.instant)
+    M.ended(task, task.instant)
     self:leave(id, task, true)
   end
 end
@@ -175,7 +175,7 @@ end
 
 function on.abandon(self, id, task)
   if task.rung < 2 then broken("t%d was given up on rung %d", id, task.rung) end
-  self:ended(task, "given up")
+  M.ended(task, "given up")
   self:leave(id, task, true)
   task.waits = nil
   self:saw("abandon")
@@ -207,8 +207,8 @@ function Watch:check_wake(id, task, how)
   end
 end
 
--- An attempt has ended, as `told`.
-function Watch:ended(task, told)
+--- An attempt has ended, as `told`.
+function M.ended(task, told)
   task.told, task.ended = told, task.attempt
 end
 

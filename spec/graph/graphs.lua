@@ -3,11 +3,11 @@
 --- shortest list of steps that fails so.
 
 local h = require "spec.support.helper"
-local shrink = require "spec.support.graph.shrink"
+local shrink = require "spec.graph.shrink"
 
 local M = {}
 
-local SCRIPT <const> = "spec/support/graph/run.lua"
+local SCRIPT <const> = "spec/graph/run.lua"
 
 local function processors()
   return math.tointeger(tonumber(h.lines(h.sh("nproc").out)[1])) or 1

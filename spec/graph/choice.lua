@@ -1,6 +1,6 @@
 --- What is done next to a graph: chosen at random, the same for the same seed.
 
-local graph = require "spec.support.graph.graph"
+local graph = require "spec.graph.graph"
 
 local M = {}
 
