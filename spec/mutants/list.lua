@@ -90,7 +90,7 @@ return {
     old = "    if (t->opt && t->opt->timeout > 0\n",
     new = "    if (t->opt && t->opt->timeout > 1e9\n" },
   { name = "given-up-early", file = "sched.c", breaks = "the stop ladder has one rung",
-    old = "t->stop_rung < SCHED_RUNGS", new = "t->stop_rung < 1" },
+    old = "t->stop_rung < SCHED_RUNGS || t->woken", new = "t->stop_rung < 1 || t->woken" },
   { name = "added-after-close", file = "sched.c", breaks = "a task is added after the end",
     old = "    if (s->closing)\n        return ORUN_ESHUTDOWN;\n", new = "" },
   { name = "heap-upside-down", file = "timer.c", breaks = "the last timer is due first",
