@@ -52,14 +52,18 @@ static void
 encode_function(Encode *e, int depth)
 {
     static const char source[] =
-        "local a, b, which = ...\n"
-        "local function one() a = b return a end\n"
-        "local function two() return one, a end\n"
-        "local function three() return print, b, three end\n"
-        "return ({ one, two, three })[which]\n";
+        "function make(a, b, which)\n"
+        "  local function one() a = b return a end\n"
+        "  local function two() return one, a end\n"
+        "  local function three() return print, b, three end\n"
+        "  return which == 1 and one or which == 2 and two or three\n"
+        "end\n";
     lua_State *L = e->L;
-    if (luaL_loadstring(L, source) != LUA_OK)
-        abort();
+    if (lua_getglobal(L, "make") == LUA_TNIL) {
+        lua_pop(L, 1);
+        FUZZ_MUST(luaL_dostring(L, source) == LUA_OK);
+        lua_getglobal(L, "make");
+    }
     encode_push(e, depth + 1);
     encode_push(e, depth + 1);
     lua_pushinteger(L, 1 + fuzz_byte(&e->bytes) % 3);
@@ -67,17 +71,22 @@ encode_function(Encode *e, int depth)
     encode_keep(e);
 }
 
+/* Integers of 1 to 8 bytes, negative ones too; floats of any bits. */
 static void
-encode_number(Encode *e, bool whole)
+encode_integer(Encode *e)
 {
-    uint64_t bits;
+    int64_t x = 0;
+    size_t size = 1 + fuzz_byte(&e->bytes) % sizeof x;
+    fuzz_fill(&e->bytes, (char *)&x + sizeof x - size, size);
+    lua_pushinteger(e->L, x >> 8 * (sizeof x - size));
+}
+
+static void
+encode_float(Encode *e)
+{
     lua_Number x;
-    fuzz_fill(&e->bytes, &bits, 1 + fuzz_byte(&e->bytes) % sizeof bits);
-    memcpy(&x, &bits, sizeof x);
-    if (whole)
-        lua_pushinteger(e->L, (lua_Integer)bits);
-    else
-        lua_pushnumber(e->L, x);
+    fuzz_fill(&e->bytes, &x, sizeof x);
+    lua_pushnumber(e->L, x);
 }
 
 static void
@@ -103,7 +112,8 @@ encode_push(Encode *e, int depth)
     switch (what) {
     case 0: lua_pushnil(L); break;
     case 1: lua_pushboolean(L, fuzz_byte(&e->bytes) & 1); break;
-    case 2: case 3: encode_number(e, what == 2); break;
+    case 2: encode_integer(e); break;
+    case 3: encode_float(e); break;
     case 4: lua_pushinteger(L, fuzz_byte(&e->bytes)); break;
     case 5: case 6: encode_string(e); break;
     case 7: lua_pushlightuserdata(L, NULL); break;
