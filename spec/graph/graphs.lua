@@ -47,9 +47,21 @@ end
 
 -- ---- many ----
 
+-- Wait for the end of a process; nil when it is at one seed for `patience`
+-- seconds, in which it could also make a failure small.
+local function wait_for(p, patience)
+  local at, since = nil, os.time()
+  while os.time() - since <= patience do
+    local r = p.process:wait(1)
+    if r then return r end
+    local now = h.read(p.at)
+    if now ~= at then at, since = now, os.time() end
+  end
+end
+
 -- The end of a process, as text: nil when all was well.
-local function wrong_with(p, limit, bin, seen)
-  local r = p.process:wait(limit)
+local function wrong_with(p, patience, bin, seen)
+  local r = wait_for(p, patience)
   local seed = tonumber(h.read(p.at) or "")
   if not r then
     p.process:kill("KILL")
@@ -64,7 +76,9 @@ local function wrong_with(p, limit, bin, seen)
 end
 
 --- Play the graphs of the seeds `from` to `to`. Gives nil and how often what
---- happened, or the report of the first failures.
+--- happened, or the report of the first failures. `bin` plays them (the test
+--- build), in `jobs` processes; one that is at one seed for `patience` seconds
+--- (120) counts as failed.
 function M.run(from, to, opts)
   opts = opts or {}
   local bin, jobs = opts.bin or h.test_bin, opts.jobs or processors()
@@ -76,7 +90,7 @@ function M.run(from, to, opts)
   end
   local wrong, seen = {}, {}
   for _, p in ipairs(all) do
-    wrong[#wrong + 1] = wrong_with(p, opts.limit or 300, bin, seen)
+    wrong[#wrong + 1] = wrong_with(p, (opts.patience or 120) * h.slow, bin, seen)
   end
   if #wrong > 0 then return table.concat(wrong, "\n") end
   return nil, seen

@@ -15,7 +15,8 @@ local graphs = require "spec.graph.graphs"
 local mutants = require "spec.mutants.list"
 
 local GRAPHS <const> = 2000
-local LIMIT <const> = 60 -- seconds; a mutant may hang
+local PATIENCE <const> = 30 -- seconds with one graph; a mutant may hang
+local LIMIT <const> = 120   -- seconds with the unit specs
 local COLUMNS <const> = { 21, 44, 7 }
 local UNITS <const> = { "claims", "edges", "limits", "queue", "retry", "sched", "states",
                         "timers", "waits" }
@@ -63,7 +64,7 @@ local function build(mutant, folder)
 end
 
 local function by_graphs(bin)
-  local report = graphs.run(1, GRAPHS, { bin = bin, jobs = 1, limit = LIMIT })
+  local report = graphs.run(1, GRAPHS, { bin = bin, jobs = 1, patience = PATIENCE })
   if not report then return nil end
   local seed, steps = report:match("seed (%d+)"), report:match("\n(%d+) steps: ")
   return ("graphs: seed %s, %s"):format(seed or "?", steps and steps .. " steps" or "hangs"), report
@@ -115,7 +116,7 @@ local function main()
     for next_one = #started + 1, math.min(i + jobs - 1, #all) do
       started[next_one] = h.start { arg[0], "--one", all[next_one].name, bin = h.bin }
     end
-    local r = started[i]:wait(4 * LIMIT)
+    local r = started[i]:wait(10 * LIMIT)
     local told = r and r.out .. r.err or mutant.name .. " does not end\n"
     io.write(told)
     io.flush()
