@@ -174,19 +174,26 @@ function M.slots(seed)
   return some_slots()
 end
 
+-- So many steps that could be done, or nearly so.
+local function play_some(g, n)
+  for _ = 1, n * 4 do
+    if n == 0 then return end
+    local step = next_step(g)
+    if step and g:play(step) then n = n - 1 end
+  end
+end
+
 --- Play a graph of this seed to its end. Gives the graph; raises when a promise
 --- is broken. `begun(graph)` is called before its first step.
 function M.play(seed, begun)
   local g = graph.new(M.slots(seed))
   if begun then begun(g) end
-  local done, tried = 0, 0
-  while done < STEPS and tried < STEPS * 4 do
-    local step = next_step(g)
-    tried = tried + 1
-    if step and g:play(step) then done = done + 1 end
-  end
+  play_some(g, STEPS)
   if chance(10) then g:play { "cancel_all" } end
-  if chance(20) then g:play { "close" } end
+  if chance(20) then
+    g:play { "close" }
+    play_some(g, random(0, 6))
+  end
   g:drain()
   return g
 end

@@ -106,7 +106,7 @@ function act.add(self, step)
   local id, why = self.sim:add(given)
   if self.watch.closing then
     if id or why ~= "ESHUTDOWN" then broken("a task was added after the end") end
-    return
+    return false
   end
   if not id then broken("a task was not added: %s", why) end
   self.id[name], self.name[id] = id, name
@@ -303,7 +303,7 @@ function act.block(self, step)
   end
   if #edges == 0 or not self:anybody() then return false end
   self.trace[#self.trace] = left
-  if not self.sim:block(edges) then return false end
+  if not self.sim:block(edges) then return end
   self.watch:saw("block")
   for _, edge in ipairs(edges) do self.watch.tasks[edge[1]].blockers[edge[2]] = true end
 end
