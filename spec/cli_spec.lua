@@ -67,6 +67,7 @@ describe("orun's arguments", function()
       bom .. "\nprint(1)\nerror('here')",
       bom .. "#!/usr/bin/env orun\nprint(1)\nerror('here')\n",
       "\r\nprint(1)\r\nerror('here')\r\n",
+      "#!/usr/bin/env orun\r\nprint(1)\r\nerror('here')\r\n",
       "\rprint(1)\rerror('here')",
       "\n\rprint(1)\n\rerror('here')",
     } do

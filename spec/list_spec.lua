@@ -64,25 +64,6 @@ describe("the list", function()
     assert.equal("completed", TaskGet(task).status)
   end)
 
-  it("gives an item to exactly one of many claimers", function()
-    local item = gate()
-    local claimers = {}
-    for i = 1, 30 do
-      claimers[i] = background{input = item.id, run = function(id)
-        local won, _, reason = TaskUpdate{task_id = id, status = "in_progress"}
-        if won then TaskUpdate{task_id = id, status = "completed"} end
-        return won and "won" or reason
-      end}
-    end
-    local won = 0
-    for _, task in ipairs(claimers) do
-      local said = TaskOutput(task).output
-      won = won + (said == "won" and 1 or 0)
-      assert.is_true(said == "won" or said == "already_claimed" or said == "already_resolved", said)
-    end
-    assert.equal(1, won)
-  end)
-
   it("shares items out so that each is done once", function()
     local r = h.script[[
       for i = 1, 100 do TaskCreate{description = "item " .. i} end
@@ -178,18 +159,6 @@ describe("the list", function()
     assert.is_nil(TaskGet(item))
     assert.equal(0, #TaskList():filter(function(other) return other.id == item.id end))
     assert.equal("blocked", TaskOutput(dependent).error_kind)
-  end)
-
-  it("refuses cycles, and shows them", function()
-    local a, b, c = gate(), gate(), gate()
-    assert.is_true(TaskUpdate{task_id = b, addBlockedBy = {a}})
-    assert.is_true(TaskUpdate{task_id = b, addBlocks = {c}})
-    local message = error_of(TaskUpdate, {task_id = a, addBlockedBy = {c}})
-    for _, item in ipairs{a, b, c} do assert.matches(item.id .. " (gate)", message, 1, true) end
-    assert.same({}, TaskGet(a).blockedBy)
-    open(a)
-    open(b)
-    open(c)
   end)
 
   it("adds blockers to tasks that have not begun", function()

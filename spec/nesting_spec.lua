@@ -36,14 +36,6 @@ describe("nesting", function()
     assert.equal("outlived it", TaskOutput(child).output)
   end)
 
-  it("ends at a depth that is an error, not a crash", function()
-    local function deeper(n)
-      local result = Task{run = deeper, input = n + 1}
-      return result.output or (n .. " " .. result.error)
-    end
-    assert.matches("^31 .*nested 32 deep", output_of{run = deeper, input = 1})
-  end)
-
   it("works with one worker", function()
     local r = h.orun{"--workers", "1", "-e", [[
       local function tree(n)

@@ -31,48 +31,6 @@ describe("TaskOutput", function()
     assert.equal("kept", result.output)
     assert.is_nil(result.timed_out)
   end)
-
-  it("waits anywhere Lua code runs, in the script and in tasks", function()
-    local function everywhere()
-      local function value()
-        return TaskOutput(Task{run = function() return 7 end, run_in_background = true}).output
-      end
-      local mt = {
-        __index = value, __concat = value, __len = value,
-        __lt = function() return value() == 7 end,
-        __eq = function() return value() == 7 end,
-        __tostring = function() return tostring(value()) end,
-      }
-      local a, b = setmetatable({}, mt), setmetatable({}, mt)
-      local sorted = {3, 1, 2}
-      table.sort(sorted, function(x, y) return value() == 7 and x < y end)
-      local _, handled = xpcall(error, function() return value() end)
-      local pieces = {"return ", function() return tostring(value()) end}
-      local at = 0
-      local chunk = load(function()
-        at = at + 1
-        return type(pieces[at]) == "function" and pieces[at]() or pieces[at]
-      end)
-      return table.concat({
-        coroutine.wrap(value)(), a.x, a .. 1, #a, tostring(a < b), tostring(a == b), tostring(a),
-        table.concat(sorted), (("x"):gsub("x", value)), handled, chunk(),
-      }, " ")
-    end
-    assert.equal("7 7 7 7 true true 7 123 7 7 7", everywhere())
-    assert.equal("7 7 7 7 true true 7 123 7 7 7", output_of{run = everywhere})
-  end)
-
-  it("does not yield to the user's own coroutine", function()
-    local wait = gate()
-    local task = held(wait)
-    local steps = coroutine.wrap(function()
-      coroutine.yield("mine")
-      open(wait, "theirs")
-      coroutine.yield(TaskOutput(task).output)
-    end)
-    assert.equal("mine", steps())
-    assert.equal("theirs", steps())
-  end)
 end)
 
 describe("max_output", function()
