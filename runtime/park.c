@@ -120,6 +120,8 @@ park(lua_State *L, const WaitFor *what, lua_KFunction k, lua_KContext ctx)
 {
     Vm *vm = vm_of(L);
     park_check(L, "waiting");
+    if (stop_wanted(&vm->stop)) /* it was caught, and there is no waiting now */
+        return stop_raise(L, &vm->stop);
     LuaRun *run = vm->owner;
     run->want = *what;
     if (!vm->script && L == vm->co && lua_isyieldable(L)) {

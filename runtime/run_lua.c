@@ -240,14 +240,17 @@ run_lua_free(LuaRun *run)
 static void
 run_lua_judge(LuaRun *run, int status, Outcome *o)
 {
-    if (run->vm->exit_code >= 0)
-        run_lua_exited(run->vm->exit_code, o);
-    else if (status == LUA_OK)
+    Vm *vm = run->vm;
+    if (status == LUA_OK)
         run_lua_completed(run, o);
-    else
+    else if (vm->exit_code < 0)
         run_lua_failed(run, status, o);
     if (status != LUA_OK)
-        stop_close(&run->vm->stop, run->vm->co);
+        stop_close(&vm->stop, vm->co);
+    if (vm->exit_code >= 0) { /* in a <close> just now, perhaps */
+        outcome_clear(o);
+        run_lua_exited(vm->exit_code, o);
+    }
 }
 
 static void

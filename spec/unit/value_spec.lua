@@ -569,7 +569,8 @@ describe("value", function()
       refused(HEAD .. "\x0A" .. u32(0) .. u32(1) .. "\x00\x81") -- a nil key
       refused(HEAD .. "\x0A" .. u32(0) .. u32(1) .. "\x81\x00") -- a nil value
       refused(HEAD .. "\x0A" .. u32(0) .. u32(2) .. "\x81\x81\x81\x82") -- a key twice
-      refused(HEAD .. "\x0A" .. u32(0) .. u32(2) .. "\x81\x81" .. "\x07" .. string.pack("<d", 1.0) .. "\x82") -- a key twice, as float
+      local one = "\x07" .. string.pack("<d", 1.0)
+      refused(HEAD .. "\x0A" .. u32(0) .. u32(2) .. "\x81\x81" .. one .. "\x82") -- also as float
       refused(HEAD .. "\x0A" .. u32(1) .. u32(1) .. "\x81\x81\x81") -- an item twice
     end)
 
