@@ -227,6 +227,29 @@ describe("TaskOutput with careless arguments", function()
     assert.equal(4, select(2, late:gsub(pattern, "")), r.out)
   end)
 
+  it("B13 raises \"interrupted\" at Ctrl-C, in the script and in its tasks", function()
+    local p = h.start{"-e", [[
+      local long = Task{run_in_background = true, run = function() orun.sleep("1h") end}
+      local function wait(id)
+        local _ <close> = setmetatable({}, {__close = function() print("closed " .. id) end})
+        print("waiting")
+        print(select(2, pcall(TaskOutput, id)))
+        print(select(2, pcall(TaskOutput, id)))
+      end
+      local task = Task{run_in_background = true, run = wait, input = long.id}
+      wait(task.id)]]}
+    assert.is_truthy(h.wait_for(function()
+      return select(2, p:printed():gsub("waiting", "")) == 2
+    end))
+    p:kill("INT")
+    local r = assert(p:wait())
+    assert.equal(130, r.code)
+    assert.equal(2, select(2, r.out:gsub("stopped: interrupted\n", "")), r.out)
+    assert.matches("stopped: cancelled", r.out, 1, true)
+    assert.matches("closed t1", r.out, 1, true)
+    assert.matches("closed t2", r.out, 1, true)
+  end)
+
   it("B14 says that an item was removed", function()
     local item = gate()
     assert.is_true(TaskUpdate{task_id = item, status = "deleted"})
