@@ -29,6 +29,7 @@ park_init(LuaRun *run)
     pthread_cond_init(&run->go, NULL);
     run->wait.wake = park_wake;
     run->wait.outcome = WAIT_DONE;
+    list_init(&run->programs);
 }
 
 void
@@ -106,11 +107,17 @@ park_go_on(LuaRun *run)
         pool_resume(run->pool, &run->task->job);
 }
 
-/* While a finalizer runs the collector answers no question. */
+/* While one runs the collector answers no question. */
+bool
+park_finalizing(lua_State *L)
+{
+    return lua_gc(L, LUA_GCISRUNNING) < 0;
+}
+
 void
 park_check(lua_State *L, const char *what)
 {
-    if (vm_of(L)->script && lua_gc(L, LUA_GCISRUNNING) < 0)
+    if (vm_of(L)->script && park_finalizing(L))
         luaL_error(L, "%s: not allowed in a finalizer (__gc), which must not "
                    "wait", what);
 }
