@@ -3,6 +3,7 @@
 #include "check.h"
 #include <dirent.h>
 #include <malloc.h>
+#include <stdbool.h>
 #include <unistd.h>
 
 typedef struct Left {
@@ -67,14 +68,21 @@ cycle_once(int i)
     CHECK(orun_free(o) == ORUN_OK);
 }
 
+static bool
+cycle_more(const Left *now, const Left *before)
+{
+    return now->bytes > before->bytes || now->files > before->files
+        || now->threads > before->threads || now->children > before->children
+        || now->maps > before->maps;
+}
+
 /* A thread that was joined is gone only a moment later, and its stack is kept
- * for the next: look until nothing is left, or for ten seconds. */
+ * for the next: look until nothing is left, or for some seconds. */
 static Left
 cycle_settle(const Left *before)
 {
     Left now = cycle_look();
-    for (int i = 0; i < 1000 && (now.bytes > before->bytes
-                                 || now.threads > before->threads); i++) {
+    for (int i = 0; i < 300 && cycle_more(&now, before); i++) {
         usleep(10000);
         now = cycle_look();
     }

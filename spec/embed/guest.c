@@ -36,7 +36,7 @@ guest_dispositions(void)
 {
     void (*const ways[])(int) = { SIG_DFL, SIG_IGN };
     for (size_t way = 0; way < 2; way++) {
-        struct sigaction before[NSIG], now;
+        struct sigaction before[NSIG] = { 0 };
         sigset_t mask, mask_now;
         signal(SIGPIPE, ways[way]);
         for (int i = 1; i < NSIG; i++)
@@ -49,6 +49,7 @@ guest_dispositions(void)
                    " input = ('x'):rep(1 << 20)} assert(r.code == 0)");
         CHECK(orun_free(o) == ORUN_OK);
         for (int i = 1; i < NSIG; i++) {
+            struct sigaction now = { 0 }; /* two are not to be asked about */
             sigaction(i, NULL, &now);
             CHECK(i == SIGURG || guest_same(&before[i], &now));
         }
