@@ -94,8 +94,6 @@ orun_read_config(const orun_config *given, orun_config *c)
 static int
 orun_make(orun *o, const orun_config *c)
 {
-    const BundleFile *json = bundle_find("orun.json");
-    json_init(json->text, json->size);
     HostConfig config = {
         .processes = c->processes, .workers = c->workers,
         .memory_limit = c->memory_limit,
@@ -121,9 +119,19 @@ orun_make(orun *o, const orun_config *c)
     return 0;
 }
 
+/* What all runtimes of a process share and only read. */
+static void
+orun_init_once(void)
+{
+    const BundleFile *json = bundle_find("orun.json");
+    json_init(json->text, json->size);
+    log_init();
+}
+
 int
 orun_new(const orun_config *config, orun **out)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     orun_config c;
     if (!out)
         return ORUN_EINVAL;
@@ -134,7 +142,7 @@ orun_new(const orun_config *config, orun **out)
     orun *o = mem_zalloc(1, sizeof *o);
     if (!o)
         return ORUN_ENOMEM;
-    log_init();
+    pthread_once(&once, orun_init_once);
     e = orun_make(o, &c);
     if (e) {
         mem_free(o);

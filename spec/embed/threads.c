@@ -132,6 +132,13 @@ threads_small(void *arg)
     return NULL;
 }
 
+/* The thread sanitizer keeps much of its own on each stack. */
+#ifdef __SANITIZE_THREAD__
+#define THREADS_ENOUGH ((size_t)4 << 20)
+#else
+#define THREADS_ENOUGH ((size_t)1 << 20)
+#endif
+
 /* The C stack is used up to the limit that Lua has for it. */
 static void *
 threads_enough(void *arg)
@@ -161,7 +168,7 @@ threads_stack(void)
         CHECK(pthread_create(&thread, &attr, threads_small, NULL) == 0);
         pthread_join(thread, NULL);
     }
-    CHECK(pthread_attr_setstacksize(&attr, 1 << 20) == 0);
+    CHECK(pthread_attr_setstacksize(&attr, THREADS_ENOUGH) == 0);
     CHECK(pthread_create(&thread, &attr, threads_enough, NULL) == 0);
     pthread_join(thread, NULL);
     pthread_attr_destroy(&attr);
