@@ -10,7 +10,6 @@
 #include "mem.h"
 #include "handle.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <unistd.h>
@@ -20,9 +19,6 @@ struct Launch {
     char **argv, **env;
     char *cwd, *in, *file;
     size_t in_len, keep;
-    int fds[3];     /* instead of pipes, to be handed on … */
-    bool direct;    /* … if this is set */
-    List together;  /* guarded by the lock of the list it is in */
     uint64_t task;
     void (*done)(Launch *l, const ProcEnd *end, void *ud);
     void *ud;
@@ -45,20 +41,10 @@ launch_remove_file(Launch *l)
 }
 
 static void
-launch_close_fds(Launch *l)
-{
-    for (int i = 0; l->direct && i < 3; i++)
-        if (l->fds[i] >= 0)
-            close(l->fds[i]);
-    l->direct = false;
-}
-
-static void
 launch_unref(Launch *l)
 {
     if (atomic_fetch_sub(&l->refs, 1) != 1)
         return;
-    launch_close_fds(l);
     launch_remove_file(l);
     task_strings_free(l->argv);
     task_strings_free(l->env);
@@ -155,26 +141,10 @@ static void launch_go_posted(LoopMsg *msg);
 static void launch_stop_posted(LoopMsg *msg);
 
 static int
-launch_copy_fds(Launch *l, const int fds[3])
-{
-    int e = 0;
-    l->direct = true;
-    for (int i = 0; i < 3; i++) {
-        l->fds[i] = fds[i] < 0 || e ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
-        if (fds[i] >= 0 && l->fds[i] < 0)
-            e = ORUN_ESYS;
-    }
-    return e;
-}
-
-static int
 launch_copy(Launch *l, const LaunchSpec *spec)
 {
-    int e = spec->fds ? launch_copy_fds(l, spec->fds) : 0;
-    if (e)
-        return e;
-    if (!spec->fds && launch_wants_file(spec->argv)) {
-        e = folder_file(l->host->folder, "prompt", ".txt", spec->in,
+    if (launch_wants_file(spec->argv)) {
+        int e = folder_file(l->host->folder, "prompt", ".txt", spec->in,
                             spec->in_len, &l->file);
         if (e)
             return e;
@@ -204,7 +174,6 @@ launch_new(Host *h, const LaunchSpec *spec, Launch **out)
     l->done = spec->done;
     l->ud = spec->ud;
     atomic_init(&l->refs, 1);
-    list_init(&l->together);
     l->go_msg.run = launch_go_posted;
     l->stop_msg.run = launch_stop_posted;
     int e = launch_copy(l, spec);
@@ -251,12 +220,9 @@ launch_go_posted(LoopMsg *msg)
         .env = (const char *const *)l->env,
         .cwd = l->cwd, .in = l->in, .in_len = l->in_len,
         .keep = l->keep, .task = l->task,
-        .fds = l->direct ? l->fds : NULL,
         .done = launch_proc_done, .ud = l,
     };
     l->proc = keeper ? proc_start(keeper, l->host->folder, &spec) : NULL;
-    if (l->proc)
-        l->direct = false; /* the descriptors are handed on */
     if (!l->proc) {
         ProcEnd end = { .spawn_errno = ENOMEM, .spawn_what = "keeper",
                         .code = -1 };
@@ -288,25 +254,6 @@ launch_stop(Launch *l)
         return;
     atomic_fetch_add(&l->refs, 1);
     loop_post(host_loop(l->host), &l->stop_msg);
-}
-
-void
-launch_join(Launch *l, List *group)
-{
-    list_push(group, &l->together);
-}
-
-void
-launch_leave(Launch *l)
-{
-    list_del(&l->together);
-}
-
-void
-launch_stop_all(List *group)
-{
-    list_each(node, group)
-        launch_stop(container_of(node, Launch, together));
 }
 
 Output *

@@ -21,8 +21,6 @@ typedef struct LaunchSpec {
     const char *in;           /* stdin; NULL: none */
     size_t in_len;
     size_t keep;              /* bytes of stdout kept in memory */
-    const int *fds;           /* these three (copies of them; -1: /dev/null) are
-                                 its 0-2, and no pipes; NULL: pipes */
     uint64_t task;            /* for ORUN_TASK_ID */
     /* Once, on the io thread. */
     void (*done)(Launch *l, const ProcEnd *end, void *ud);
@@ -50,12 +48,6 @@ void launch_go(Launch *l);
 /* SIGTERM, then SIGKILL after LAUNCH_GRACE; before launch_go it means right
  * after the start. Any thread; before `done` only. */
 void launch_stop(Launch *l);
-
-/* Be among those that launch_stop_all stops together, from before launch_go
- * until launch_leave (which may be called again). Under the list's lock. */
-void launch_join(Launch *l, List *group);
-void launch_leave(Launch *l);
-void launch_stop_all(List *group);
 
 /* stdout, stderr: held by l once started (NULL before); hold to keep. From
  * `done`, or any thread that knows l lives. */

@@ -4,7 +4,6 @@
  * says what to do instead.
  */
 #include "lib_base.h"
-#include "lib_exec.h"
 #include "vm.h"
 #include <lauxlib.h>
 #include <stdio.h>
@@ -292,8 +291,6 @@ lib_base_open(lua_State *L, bool script)
         lib_base_open_task(L);
     lua_pop(L, 1);
     lib_io_open(L, script);
-    if (!script)
-        lib_shell_open(L);
     lib_package_open(L);
     return 0;
 }

@@ -1,16 +1,19 @@
 /* lib_exec.c — orun.exec: run a program, wait, get what it printed. Layer 7.
  *
- * The call's userdata is on the stack while it waits. When the waiting task is
- * stopped, the userdata's finalizer ends the program.
+ * A call is shared by Lua (a userdata on the stack while it waits) and the io
+ * thread; the last of the two frees it. When the waiting task is stopped, the
+ * userdata's finalizer ends the program.
  */
-#include "lib_exec.h"
 #include "err.h"
+#include "host.h"
+#include "launch.h"
 #include "lib_arg.h"
 #include "lib_task.h"
 #include "mem.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #define LIB_EXEC_FIELDS(X) \
@@ -31,6 +34,17 @@ static const char *const lib_exec_fields[] = {
 
 enum { LIB_EXEC_KEEP = 1 << 20 }; /* bytes given back by default */
 
+typedef struct ExecCall {
+    Sched *sched;
+    Launch *launch;
+    atomic_int refs;
+    char *program;
+    size_t max;
+    Op op;         /* its `done` is guarded by the board's lock */
+    ProcEnd end;   /* valid once done */
+    Output *out, *err;
+} ExecCall;
+
 static void
 lib_exec_unref(ExecCall *c)
 {
@@ -50,7 +64,6 @@ lib_exec_done(Launch *l, const ProcEnd *end, void *ud)
     c->out = output_hold(launch_out(l));
     c->err = output_hold(launch_err(l));
     sched_lock(c->sched);
-    launch_leave(l);
     c->launch = NULL;
     op_done(&c->op);
     sched_unlock(c->sched);
@@ -58,7 +71,8 @@ lib_exec_done(Launch *l, const ProcEnd *end, void *ud)
     lib_exec_unref(c);
 }
 
-void
+/* Ask for the end of a program nobody waits for any more. */
+static void
 lib_exec_abandon(ExecCall *c)
 {
     sched_lock(c->sched);
@@ -67,22 +81,11 @@ lib_exec_abandon(ExecCall *c)
     sched_unlock(c->sched);
 }
 
-/* The run that has started it may be freed soon. */
-static void
-lib_exec_leave(ExecCall *c)
-{
-    sched_lock(c->sched);
-    if (c->launch)
-        launch_leave(c->launch);
-    sched_unlock(c->sched);
-}
-
 static int
 lib_exec_gc(lua_State *L)
 {
     ExecCall **c = lua_touserdata(L, 1);
     if (*c) {
-        lib_exec_leave(*c);
         lib_exec_abandon(*c);
         lib_exec_unref(*c);
     }
@@ -202,8 +205,9 @@ lib_exec_argv(lua_State *L)
     return argv;
 }
 
-ExecCall *
-lib_exec_new(lua_State *L, const char *fn, const char *program, size_t max)
+/* Push the userdata that owns a new call. */
+static ExecCall *
+lib_exec_new(lua_State *L, const char *program, size_t max)
 {
     ExecCall **box = lua_newuserdatauv(L, sizeof *box, 0);
     *box = NULL;
@@ -214,35 +218,15 @@ lib_exec_new(lua_State *L, const char *fn, const char *program, size_t max)
     lua_setmetatable(L, -2);
     ExecCall *c = *box = mem_zalloc(1, sizeof *c);
     if (!c)
-        return luaL_error(L, "%s: %s", fn, err_text(ORUN_ENOMEM)), NULL;
+        return luaL_error(L, "exec: %s", err_text(ORUN_ENOMEM)), NULL;
     atomic_init(&c->refs, 1);
     c->sched = park_run(L)->sched;
     c->max = max ? max : LIB_EXEC_KEEP;
     op_init(&c->op);
     c->program = mem_dup(program, strlen(program));
     if (!c->program)
-        luaL_error(L, "%s: %s", fn, err_text(ORUN_ENOMEM));
+        luaL_error(L, "exec: %s", err_text(ORUN_ENOMEM));
     return c;
-}
-
-int
-lib_exec_go(lua_State *L, ExecCall *c, LaunchSpec *spec)
-{
-    LuaRun *run = park_run(L);
-    spec->task = run->task->id;
-    spec->keep = c->max;
-    spec->done = lib_exec_done;
-    spec->ud = c;
-    int e = launch_new(run->host, spec, &c->launch);
-    if (e)
-        return e;
-    Launch *l = c->launch; /* the call may be over before launch_go is */
-    sched_lock(run->sched);
-    launch_join(l, &run->programs);
-    sched_unlock(run->sched);
-    atomic_fetch_add(&c->refs, 1);
-    launch_go(l);
-    return 0;
 }
 
 int
@@ -254,7 +238,8 @@ lib_exec(lua_State *L)
         lib_exec_plain(L);
     arg_frame(L, fn, lib_exec_fields, X_COUNT, false);
     const char **argv = lib_exec_argv(L);
-    LaunchSpec spec = { .argv = argv };
+    LaunchSpec spec = { .argv = argv, .task = run->task->id,
+                        .done = lib_exec_done };
     spec.cwd = arg_text(L, fn, "cwd", ARG(X_cwd), 4096);
     spec.in = arg_string(L, fn, "input", ARG(X_input), SIZE_MAX, &spec.in_len);
     lib_check_env(L, fn, ARG(X_env));
@@ -262,15 +247,19 @@ lib_exec(lua_State *L)
                                   INFINITY);
     size_t max = arg_size(L, fn, "max_output", ARG(X_max_output));
     park_check(L, fn);
-    ExecCall *c = lib_exec_new(L, fn, argv[0], max);
+    ExecCall *c = lib_exec_new(L, argv[0], max);
     bool failed = false;
     char **env = lib_env(L, ARG(X_env), &failed);
     spec.env = env;
-    int e = failed ? ORUN_ENOMEM : lib_exec_go(L, c, &spec);
+    spec.keep = c->max;
+    spec.ud = c;
+    int e = failed ? ORUN_ENOMEM : launch_new(run->host, &spec, &c->launch);
     task_strings_free(env);
     if (e)
         return luaL_error(L, "exec: cannot start '%s': %s", argv[0],
                           e == ORUN_ESYS ? strerror(errno) : err_text(e));
+    atomic_fetch_add(&c->refs, 1);
+    launch_go(c->launch);
     WaitFor what = { .kind = WAIT_FOR_OP, .op = &c->op,
                      .deadline = board_now(&run->sched->board) + timeout };
     return park(L, &what, lib_exec_waited, 0);

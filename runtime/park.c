@@ -29,7 +29,6 @@ park_init(LuaRun *run)
     pthread_cond_init(&run->go, NULL);
     run->wait.wake = park_wake;
     run->wait.outcome = WAIT_DONE;
-    list_init(&run->programs);
 }
 
 void
@@ -107,17 +106,11 @@ park_go_on(LuaRun *run)
         pool_resume(run->pool, &run->task->job);
 }
 
-/* While one runs the collector answers no question. */
-bool
-park_finalizing(lua_State *L)
-{
-    return lua_gc(L, LUA_GCISRUNNING) < 0;
-}
-
+/* While a finalizer runs the collector answers no question. */
 void
 park_check(lua_State *L, const char *what)
 {
-    if (vm_of(L)->script && park_finalizing(L))
+    if (vm_of(L)->script && lua_gc(L, LUA_GCISRUNNING) < 0)
         luaL_error(L, "%s: not allowed in a finalizer (__gc), which must not "
                    "wait", what);
 }

@@ -39,7 +39,6 @@ typedef struct LuaRun {
     pthread_cond_t go;
     bool blocked; /* its thread waits on `go` … */
     bool granted; /* … until this */
-    List programs; /* the launches its code has started and holds */
 } LuaRun;
 
 /* Set up / take down the waiting part. */
@@ -52,9 +51,6 @@ park_run(lua_State *L)
 {
     return vm_of(L)->owner;
 }
-
-/* Is a finalizer running? */
-bool park_finalizing(lua_State *L);
 
 /* Raise in a finalizer: it runs in the middle of anything, the end of the state
  * included, so nothing may wait there. `what` begins the message. */

@@ -269,10 +269,9 @@ proc_stop(Proc *p, double grace)
 static void ON_IO
 proc_watch_output(Proc *p)
 {
-    int err = 0;
-    for (int i = 1; i < 3 && !err; i++)
-        if (p->pipes[i].fd >= 0)
-            err = proc_watch(&p->pipes[i], UV_READABLE, proc_readable);
+    int err = proc_watch(&p->pipes[1], UV_READABLE, proc_readable);
+    if (!err)
+        err = proc_watch(&p->pipes[2], UV_READABLE, proc_readable);
     if (!err)
         return;
     proc_fail(p, err, "pipe");
@@ -417,11 +416,8 @@ proc_new(Keeper *k, Folder *f, const ProcSpec *spec)
 static int ON_IO
 proc_launch(Proc *p, const ProcSpec *spec)
 {
-    int theirs[3] = { -1, -1, -1 }, e = 0, err = 0;
-    if (spec->fds)
-        memcpy(theirs, spec->fds, sizeof theirs);
-    else
-        err = proc_pipe(p, spec->in != NULL, theirs);
+    int theirs[3] = { -1, -1, -1 }, e = 0;
+    int err = proc_pipe(p, spec->in != NULL, theirs);
     if (!err && spec->in)
         e = proc_feed(p, spec);
     if (!err && !e && p->in)

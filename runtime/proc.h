@@ -24,8 +24,6 @@ typedef struct ProcSpec {
     const char *in;           /* stdin bytes, copied; NULL: /dev/null */
     size_t in_len;
     size_t keep;              /* stdout bytes kept in memory */
-    const int *fds;           /* its 0-2 (-1: /dev/null), closed here once it
-                               * is started or failed; NULL: pipes */
     uint64_t task;            /* whose it is, for attribution of strays */
     void (*done)(Proc *proc, void *ud); /* exactly once, on the io thread */
     void *ud;

@@ -10,7 +10,6 @@
 #include "err.h"
 #include "handle.h"
 #include "host.h"
-#include "launch.h"
 #include "log.h"
 #include "mem.h"
 #include "park.h"
@@ -410,8 +409,6 @@ run_lua_stop(Runner *r, Task *t, int rung)
     if (run)
         stop_request(&run->vm->stop, rung == 1 ? STOP_ONCE : STOP_HARD,
                      task_fault_name(t->stopping));
-    if (run)
-        launch_stop_all(&run->programs);
     if (t->waiting)
         wait_fire(t->waiting, WAIT_STOPPED);
     return rung == 1 ? 0.25 : 1.0;
