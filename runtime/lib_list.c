@@ -64,7 +64,7 @@ lib_create_make(lua_State *L, Task *t, const char *description,
         e = value_encode(L, ARG(C_input), "input", &handle_encoding, &t->input,
                          why);
     if (e == 0 && arg_given(L, ARG(C_metadata)))
-        e = value_encode(L, ARG(C_metadata), "metadata", NULL,
+        e = value_encode(L, ARG(C_metadata), "metadata", &value_data,
                          &t->opt->metadata, why);
     return e;
 }

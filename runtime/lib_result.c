@@ -442,6 +442,7 @@ int
 lib_collector(lua_State *L)
 {
     LuaRun *run = park_run(L);
+    park_check(L, "collector");
     lua_settop(L, 1);
     lua_Integer n = lua_isnil(L, 1) ? 0
         : arg_array(L, "collector", "tasks", 1, 100000000);

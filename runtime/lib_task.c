@@ -262,8 +262,8 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     if (a->writes && !(opt->writes = lib_task_writes(L, run->host, a)))
         return ORUN_ENOMEM;
     if (lib_task_has(L, F_metadata))
-        return value_encode(L, ARG(F_metadata), "metadata", NULL,
-                            &opt->metadata, why);
+        return value_encode(L, ARG(F_metadata), "metadata",
+                            &value_data, &opt->metadata, why);
     return 0;
 }
 

@@ -90,7 +90,8 @@ lib_value_handle(lua_State *L)
 static int
 lib_value_into(lua_State *L, LibBox *box, ValueOps *ops)
 {
-    *ops = (ValueOps){ lib_value_is_handle, lib_value_resolve, NULL, 0 };
+    *ops = (ValueOps){ .handle = lib_value_is_handle,
+                       .resolve = lib_value_resolve };
     const char *name = "input";
     long fail_at = 0;
     if (lua_istable(L, 2)) {
@@ -241,7 +242,8 @@ lib_value_json(lua_State *L)
 static int
 lib_value_decode_box(lua_State *L)
 {
-    ValueOps ops = { lib_value_is_handle, lib_value_resolve, NULL, 0 };
+    ValueOps ops = { .handle = lib_value_is_handle,
+                     .resolve = lib_value_resolve };
     LibBox *box = lua_touserdata(L, 1);
     value_decode(L, box->v, &ops);
     return 1;
@@ -271,7 +273,7 @@ static int
 lib_value_again(lua_State *L)
 {
     LibBox *box = lua_touserdata(L, 1);
-    ValueOps ops = { NULL, lib_value_resolve, NULL, 0 };
+    ValueOps ops = { .resolve = lib_value_resolve };
     luaL_openlibs(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     lua_pushcfunction(L, luaopen_cjson);

@@ -237,7 +237,7 @@ lib_update_metadata(lua_State *L, Task *t)
     Buf text = { 0 };
     LibWhy why = { "" };
     Value *v = NULL;
-    if (value_encode(L, -1, "metadata", NULL, &v, &text)) {
+    if (value_encode(L, -1, "metadata", &value_data, &v, &text)) {
         lib_why(&why, "TaskUpdate", &text);
         luaL_error(L, "%s", why.text);
     }
@@ -276,7 +276,8 @@ lib_update_check(lua_State *L, const char *status)
         Value *v = NULL;
         if (arg_given(L, ARG(fields[i]))
             && value_encode(L, ARG(fields[i]), lib_update_fields[fields[i]],
-                            NULL, &v, &text)) {
+                            fields[i] == U_metadata ? &value_data : NULL, &v,
+                            &text)) {
             lib_why(&why, "TaskUpdate", &text);
             luaL_error(L, "%s", why.text);
         }

@@ -46,7 +46,12 @@ typedef struct ValueOps {
     void (*resolve)(lua_State *L, uint64_t id, void *ud);
     void *ud;
     size_t max_bytes; /* 0: VALUE_MAX_BYTES */
+    bool data;        /* functions and modules are no data: refuse the former,
+                         copy the latter as the tables they are */
 } ValueOps;
+
+/* For what is kept to be looked at (metadata): data only, no handles. */
+extern const ValueOps value_data;
 
 /* Do what the first encoding in a state would do: for states that are made
  * once and copied. May raise; on the thread that runs L. */

@@ -32,7 +32,7 @@ typedef struct Vm {
     size_t limit;    /* memory limit in bytes, 0 none; may be set at any time */
     bool over_limit; /* an allocation failed because of the limit: nothing
                       * catches that error, and the task ends */
-    int exit_code;   /* os.exit(n) was called in a task: n, else -1 */
+    int exit_code;   /* os.exit(n) was called: n, else -1 */
 } Vm;
 
 typedef struct VmConfig {
