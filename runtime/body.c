@@ -4,6 +4,8 @@
 #include "handle.h"
 #include <lauxlib.h>
 
+enum { BODY_ERROR = 64 << 10 }; /* bytes of what was raised that are kept */
+
 static void
 body_push_task(lua_State *L, const Task *t)
 {
@@ -85,25 +87,71 @@ body_hint(Buf *text)
     *text = with;
 }
 
+/* Add the traceback of the dead coroutine, if that can be; never raises. */
+static void
+body_add_trace(Vm *vm, Buf *text)
+{
+    lua_State *L = vm->L;
+    if (stop_wanted(&vm->stop) || !lua_checkstack(L, 4)
+        || !lua_checkstack(vm->co, 1))
+        return;
+    lua_settop(L, 0);
+    lua_pushcfunction(L, body_trace);
+    lua_pushthread(vm->co);
+    lua_xmove(vm->co, L, 1);
+    lua_pushlightuserdata(L, text);
+    if (lua_pcall(L, 2, 0, 0) == LUA_OK)
+        body_trim(text);
+}
+
+/* Text that a task raised is kept as long as the run: not all of a flood. */
+static void
+body_cut(Buf *text)
+{
+    size_t n = text->n;
+    if (n <= BODY_ERROR)
+        return;
+    text->n = BODY_ERROR;
+    buf_printf(text, " [cut: %d of %zu bytes]", BODY_ERROR, n);
+}
+
 /* What was raised, as text with a traceback (while the coroutine still has its
  * frames); never raises. */
 static char *
 body_explain(Vm *vm, int status, bool frames)
 {
     Buf text = { 0 };
-    lua_State *L = vm->L;
     vm_error_text(vm->co, &text);
+    body_cut(&text);
     body_hint(&text);
-    if (!frames || status == LUA_ERRMEM || stop_wanted(&vm->stop)
-        || buf_failed(&text) || !lua_checkstack(L, 4))
-        return buf_take(&text);
-    lua_settop(L, 0);
-    lua_pushcfunction(L, body_trace);
-    lua_pushthread(vm->co);
-    lua_xmove(vm->co, L, 1);
-    lua_pushlightuserdata(L, &text);
-    if (lua_pcall(L, 2, 0, 0) == LUA_OK)
-        body_trim(&text);
+    if (frames && status != LUA_ERRMEM && !buf_failed(&text))
+        body_add_trace(vm, &text);
+    return buf_take(&text);
+}
+
+/* The limit was hit: say where, and what to do about it. Telling may take what
+ * it needs. */
+static char *
+body_explain_limit(Vm *vm, bool own, bool frames)
+{
+    Buf text = { 0 };
+    lua_Debug ar;
+    size_t limit = vm->limit;
+    ar.currentline = 0;
+    for (int level = 0; frames && ar.currentline <= 0
+         && lua_getstack(vm->co, level, &ar); level++)
+        lua_getinfo(vm->co, "Sl", &ar);
+    if (ar.currentline > 0)
+        buf_printf(&text, "%s:%d: ", ar.short_src, ar.currentline);
+    buf_puts(&text, "not enough memory: the task used up its memory_limit of ");
+    buf_bytes(&text, limit);
+    buf_puts(&text, own ? "" : " (the default)");
+    buf_puts(&text, "; keep less at a time, or give it more: memory_limit = "
+             "\"");
+    buf_printf(&text, "%zuMiB\"", limit >> 20 ? limit >> 19 : 1);
+    vm->limit = 0;
+    if (frames && !buf_failed(&text))
+        body_add_trace(vm, &text);
     return buf_take(&text);
 }
 
@@ -122,28 +170,23 @@ body_exited(int code, Outcome *o)
 }
 
 static void
-body_failed(Vm *vm, int status, bool frames, Outcome *o)
+body_failed(Vm *vm, bool own_limit, int status, bool frames, Outcome *o)
 {
+    static const ValueOps small = { .max_bytes = BODY_ERROR };
     outcome_clear(o);
     o->state = TASK_FAILED;
-    o->fault = FAULT_LUA;
-    if (status == LUA_ERRMEM && vm->over_limit) {
+    o->fault = status == LUA_ERRMEM ? FAULT_MEMORY : FAULT_LUA;
+    if (vm_over_limit(vm, status)) {
         o->fault = FAULT_MEMORY;
-        Buf text = { 0 };
-        buf_printf(&text, "memory limit of %zu bytes reached", vm->limit);
-        o->error = buf_take(&text);
+        o->error = body_explain_limit(vm, own_limit, frames);
         return;
     }
-    if (status == LUA_ERRMEM)
-        o->fault = FAULT_MEMORY;
-    Buf why = { 0 };
     if (status != LUA_ERRMEM && lua_type(vm->co, -1) == LUA_TTABLE
-        && value_encode(vm->co, -1, "error", NULL, &o->error_value, &why)
+        && value_encode(vm->co, -1, "error", &small, &o->error_value, NULL)
             == ORUN_ENOMEM)
         o->fault = FAULT_MEMORY;
     else
         o->error = body_explain(vm, status, frames);
-    buf_free(&why);
 }
 
 static void
@@ -165,10 +208,10 @@ body_completed(lua_State *co, Outcome *o)
 /* The coroutine failed: close its variables. An error that is raised on the way
  * takes the place of the one before, as in Lua. */
 static void
-body_failed_closing(Vm *vm, int status, Outcome *o)
+body_failed_closing(Vm *vm, bool own_limit, int status, Outcome *o)
 {
     lua_State *L = vm->L, *co = vm->co;
-    body_failed(vm, status, true, o);
+    body_failed(vm, own_limit, status, true, o);
     lua_settop(L, 0);
     if (lua_checkstack(co, 1)) {
         lua_pushvalue(co, -1);
@@ -180,7 +223,7 @@ body_failed_closing(Vm *vm, int status, Outcome *o)
     lua_pushvalue(co, -1);
     lua_xmove(co, L, 1);
     if (lua_gettop(L) == 2 && !lua_rawequal(L, 1, 2))
-        body_failed(vm, status, false, o);
+        body_failed(vm, own_limit, status, false, o);
 }
 
 static int
@@ -201,12 +244,13 @@ body_yielded(Vm *vm)
 }
 
 void
-body_judge(Vm *vm, int status, Outcome *o)
+body_judge(Vm *vm, const Task *t, int status, Outcome *o)
 {
+    bool own_limit = t->opt && t->opt->memory_limit;
     if (status == LUA_OK)
         body_completed(vm->co, o);
     else
-        body_failed_closing(vm, status, o);
+        body_failed_closing(vm, own_limit, status, o);
     if (vm->exit_code < 0)
         return;
     outcome_clear(o);

@@ -30,6 +30,7 @@ struct Launch {
     bool has_fds; /* … and whether they were given */
     uint64_t task;
     void (*done)(Launch *l, const ProcEnd *end, void *ud);
+    void (*grew)(void *ud);
     void *ud;
     atomic_int refs;
     atomic_bool posted[2]; /* stop_msgs, the gentle one and the hard one */
@@ -205,6 +206,7 @@ launch_new(Host *h, const LaunchSpec *spec, Launch **out)
     l->lingers = spec->lingers;
     l->task = spec->task;
     l->done = spec->done;
+    l->grew = spec->grew;
     l->ud = spec->ud;
     atomic_init(&l->refs, 1);
     l->go_msg.run = launch_go_posted;
@@ -320,6 +322,10 @@ launch_start(Launch *l)
     if (proc_end(l->proc)->spawn_errno)
         return;
     l->host->programs++;
+    if (l->grew) {
+        output_on_growth(proc_out(l->proc), l->grew, l->ud);
+        output_on_growth(proc_err(l->proc), l->grew, l->ud);
+    }
     atomic_store(&l->out, output_hold(proc_out(l->proc)));
     atomic_store(&l->err, output_hold(proc_err(l->proc)));
     if (l->stopped)

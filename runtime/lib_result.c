@@ -149,49 +149,11 @@ lib_push_outcome(lua_State *L, const Task *t)
         lua_pushinteger(L, o->signal);
         lua_setfield(L, -2, "signal");
     }
-    if (o->whole) {
+    if (o->captured && o->captured->out) {
         lua_pushboolean(L, 1);
         lua_setfield(L, -2, "truncated");
-        lib_set_string(L, "output_file", output_path(o->whole));
+        lib_set_string(L, "output_file", output_path(o->captured->out));
     }
-}
-
-/* The output so far of a running program, and the bytes of it on their way into
- * Lua: in a userdata, so nothing is lost when Lua raises. */
-typedef struct LibLive {
-    Output *output;
-    Buf text;
-} LibLive;
-
-static int
-lib_live_gc(lua_State *L)
-{
-    LibLive *live = lua_touserdata(L, 1);
-    output_drop(live->output);
-    buf_free(&live->text);
-    live->output = NULL;
-    return 0;
-}
-
-static LibLive *
-lib_live_new(lua_State *L)
-{
-    LibLive *live = lua_newuserdatauv(L, sizeof *live, 0);
-    *live = (LibLive){ 0 };
-    lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, lib_live_gc);
-    lua_setfield(L, -2, "__gc");
-    lua_setmetatable(L, -2);
-    return live;
-}
-
-static void
-lib_live_push(lua_State *L, LibLive *live, size_t max)
-{
-    output_copy(live->output, max, &live->text);
-    if (buf_failed(&live->text))
-        luaL_error(L, "TaskOutput: %s", err_text(ORUN_ENOMEM));
-    lua_pushlstring(L, buf_cstr(&live->text), live->text.n);
 }
 
 typedef struct LibSeen {
@@ -201,7 +163,7 @@ typedef struct LibSeen {
 } LibSeen;
 
 static LibSeen
-lib_see(Sched *s, Task *t, LibLive *live)
+lib_see(Sched *s, Task *t, LibOutput *live)
 {
     if (task_final(t)) {
         t->read = true;
@@ -218,25 +180,34 @@ lib_see(Sched *s, Task *t, LibLive *live)
     if (final)
         t->read = true;
     else if (live)
-        live->output = run_process_live(t);
+        live->output = run_process_live(t, false);
     board_unlock(&s->board);
     return seen;
+}
+
+/* How many fields the result will have, as far as is known without the lock:
+ * tables are cheaper in the right size. */
+static int
+lib_result_fields(Task *t)
+{
+    const Outcome *o = task_final(t) ? &t->outcome : NULL;
+    int n = 4 + (t->description != NULL);
+    return o ? n + (o->output != NULL) + (o->error ? 3 : 0) : n + 1;
 }
 
 void
 lib_push_result(lua_State *L, Task *t, bool timed_out)
 {
-    char id[HANDLE_ID_SIZE];
-    LibLive *live = NULL;
+    LibOutput *live = NULL;
     luaL_checkstack(L, 12, NULL);
-    lua_createtable(L, 0, 8);
+    lua_createtable(L, 0, lib_result_fields(t));
     if (t->kind == TASK_PROCESS) {
-        live = lib_live_new(L);
+        live = lib_output_box(L);
         lua_insert(L, -2);
     }
     LibSeen seen = lib_see(park_run(L)->sched, t, live);
-    handle_name(t->id, id);
-    lib_set_string(L, "task_id", id);
+    handle_push_id(L, t);
+    lua_setfield(L, -2, "task_id");
     lib_set_string(L, "description", t->description);
     lib_set_string(L, "status", task_state_name(seen.state));
     lua_pushinteger(L, seen.attempt);
@@ -245,7 +216,7 @@ lib_push_result(lua_State *L, Task *t, bool timed_out)
     if (seen.state >= TASK_COMPLETED) {
         lib_push_outcome(L, t);
     } else if (live && live->output) {
-        lib_live_push(L, live, t->opt && t->opt->max_output
+        lib_output_push(L, live, t->opt && t->opt->max_output
                       ? t->opt->max_output : LAUNCH_RESULT);
         lua_setfield(L, -2, "output");
     }
@@ -276,8 +247,7 @@ lib_awaited(lua_State *L, int status, lua_KContext ctx)
     return 1;
 }
 
-/* Refuse a wait that could never end because t waits for the caller. */
-static void
+void
 lib_check_cycle(lua_State *L, const char *fn, LuaRun *run, Task *t)
 {
     if (t == run->task)
@@ -473,9 +443,10 @@ int
 lib_collector(lua_State *L)
 {
     LuaRun *run = park_run(L);
+    park_check(L, "collector");
     if (lib_closing(run))
-        return luaL_error(L, "collector: not allowed in a finalizer (__gc) of a "
-                          "script that has ended");
+        return luaL_error(L, "collector: not allowed in a finalizer (__gc) of "
+                          "a script that has ended");
     lua_settop(L, 1);
     lua_Integer n = lua_isnil(L, 1) ? 0
         : arg_array(L, "collector", "tasks", 1, 100000000);

@@ -1,106 +1,106 @@
-/* lib_test_memory.c — allocations that fail from the outside: ORUN_FAULT.
+/* lib_test_memory.c — doors to pages and machine for the unit specs. Layer 7.
  *
- * Read before main: "7" has the seventh allocation of the run fail, "7*2" that
- * one and the next, "7+" all from the seventh on. When the run ends as it
- * should, what happened is appended to the file that ORUN_FAULT_TALLY names: how
- * many allocations were asked for, how many failed, and how many blocks are
- * still there.
- *
- * libuv's allocations come through the same seam here.
+ * Each block of pages() is filled with bytes of its own, which must still be
+ * there when it is looked at or given back: overlapping blocks would show.
  */
 #include "lib_test.h"
-#include "mem.h"
-#include "orun.h"
-#include <fcntl.h>
+#include "machine.h"
+#include "pages.h"
 #include <lauxlib.h>
-#include <limits.h>
-#include <stdio.h>
-#include <unistd.h>
-#include <uv.h>
 
-static void
-lib_memory_arm(const char *spec)
+#define LIB_PAGES "orun.test.pages"
+enum { LIB_PAGES_MAX = 100000 };
+
+typedef struct LibPages {
+    Pages *pages;
+    struct LibBlock { unsigned char *p; size_t n; } *blocks;
+} LibPages;
+
+static unsigned char
+lib_pages_byte(size_t i, size_t at)
 {
-    char *end;
-    long first = spec ? strtol(spec, &end, 10) : 0, count = 1;
-    if (first > 0 && *end == '*')
-        count = strtol(end + 1, &end, 10);
-    else if (first > 0 && *end == '+')
-        count = LONG_MAX;
-    mem_fail(first, count);
+    return (unsigned char)(i * 31 + at * 7 + 1);
 }
 
-__attribute__((constructor)) static void
-lib_memory_begin(void)
+static struct LibBlock *
+lib_pages_at(lua_State *L, LibPages *all)
 {
-    uv_replace_allocator(mem_alloc, mem_realloc, mem_zalloc, mem_free);
-    lib_memory_arm(getenv("ORUN_FAULT"));
+    lua_Integer i = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, i >= 0 && i < LIB_PAGES_MAX, 2, "no such block");
+    return &all->blocks[i];
 }
 
-__attribute__((destructor)) static void
-lib_memory_end(void)
-{
-    char line[64];
-    const char *path = getenv("ORUN_FAULT_TALLY");
-    int fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND, 0600) : -1;
-    if (fd < 0)
-        return;
-    int n = snprintf(line, sizeof line, "%ld %ld %ld\n", mem_asked(),
-                     mem_failed(), mem_live());
-    n = (int)write(fd, line, (size_t)n);
-    close(fd);
-}
-
-/* arm("7*2") as ORUN_FAULT, counted from here; arm() ends it and gives how
- * many were asked for and how many failed since */
+/* get(i, n) -> true, or false when memory is out; and how it is aligned. */
 static int
-lib_memory_armed(lua_State *L)
+lib_pages_get(lua_State *L)
 {
-    const char *spec = luaL_optstring(L, 1, NULL);
-    lua_Integer asked = mem_asked(), failed = mem_failed();
-    lib_memory_arm(spec);
-    lua_pushinteger(L, asked);
-    lua_pushinteger(L, failed);
+    LibPages *all = luaL_checkudata(L, 1, LIB_PAGES);
+    struct LibBlock *b = lib_pages_at(L, all);
+    b->n = (size_t)luaL_checkinteger(L, 3);
+    lib_test_arm();
+    b->p = pages_get(all->pages, b->n);
+    lib_test_disarm();
+    for (size_t at = 0; b->p && at < b->n; at++)
+        b->p[at] = lib_pages_byte((size_t)(b - all->blocks), at);
+    lua_pushboolean(L, b->p != NULL);
+    lua_pushboolean(L, ((uintptr_t)b->p & 7) == 0);
     return 2;
 }
 
-/* embed(code, spec) -> what orun_new and orun_run_string gave, the message, the
- * blocks left after orun_free, and how many allocations were asked for and
- * failed */
+/* put(i) -> were its bytes as they were? */
 static int
-lib_memory_embed(lua_State *L)
+lib_pages_put(lua_State *L)
 {
-    size_t n;
-    const char *code = luaL_checklstring(L, 1, &n);
-    const char *spec = luaL_optstring(L, 2, NULL);
-    char text[512] = "";
-    orun *o = NULL;
-    int ran = 0;
-    long before = mem_live();
-    lib_memory_arm(spec);
-    int made = orun_new(NULL, &o);
-    if (made == 0) {
-        ran = orun_run_string(o, "=embedded", code, n);
-        snprintf(text, sizeof text, "%s", orun_errmsg(o));
-    }
-    orun_free(o);
-    lua_Integer asked = mem_asked(), failed = mem_failed();
-    lib_memory_arm(NULL);
-    long left = mem_live() - before;
-    lua_pushinteger(L, made);
-    lua_pushinteger(L, ran);
-    lua_pushstring(L, text);
-    lua_pushinteger(L, left);
-    lua_pushinteger(L, asked);
-    lua_pushinteger(L, failed);
-    return 6;
+    LibPages *all = luaL_checkudata(L, 1, LIB_PAGES);
+    struct LibBlock *b = lib_pages_at(L, all);
+    bool intact = true;
+    for (size_t at = 0; at < b->n; at++)
+        intact &= b->p[at] == lib_pages_byte((size_t)(b - all->blocks), at);
+    pages_put(all->pages, b->p);
+    b->p = NULL;
+    lua_pushboolean(L, intact);
+    return 1;
+}
+
+static int
+lib_pages_gone(lua_State *L)
+{
+    LibPages *all = lua_touserdata(L, 1);
+    pages_free(all->pages);
+    free(all->blocks);
+    *all = (LibPages){ 0 };
+    return 0;
+}
+
+/* pages() -> an object with get and put */
+static int
+lib_test_pages(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        { "get", lib_pages_get }, { "put", lib_pages_put }, { NULL, NULL },
+    };
+    LibPages *all = lib_test_object(L, LIB_PAGES, sizeof *all, methods,
+                                    lib_pages_gone);
+    all->pages = pages_new();
+    all->blocks = calloc(LIB_PAGES_MAX, sizeof *all->blocks);
+    if (!all->pages || !all->blocks)
+        return luaL_error(L, "out of memory");
+    return 1;
+}
+
+/* machine(root) -> bytes */
+static int
+lib_test_machine(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)machine_memory(luaL_checkstring(L, 1)));
+    return 1;
 }
 
 int
 luaopen_test_memory(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "arm", lib_memory_armed }, { "embed", lib_memory_embed },
+        { "pages", lib_test_pages }, { "machine", lib_test_machine },
         { NULL, NULL },
     };
     luaL_newlib(L, functions);

@@ -8,7 +8,7 @@
  * blocks by it (arena.c, json.c); a library that can be given an allocator is
  * given this one in the test build. In the test build only, because such a
  * choice is the whole process's, and the process may be somebody else's:
- * lib_test_memory.c has uv_replace_allocator, and is the place for
+ * lib_test_failing.c has uv_replace_allocator, and is the place for
  * curl_global_init_mem and sqlite3_config(SQLITE_CONFIG_MALLOC).
  */
 #ifndef ORUN_MEM_H

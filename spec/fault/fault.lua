@@ -107,6 +107,7 @@ local function judge(name, run)
   local told = run.err:lower():find("memory", 1, true)
     or run.err:find("no worker could be started", 1, true)
     or run.err:find("stack overflow", 1, true)
+    or run.err:find("no other can be started", 1, true)
   if run.code == 0 or not told then return "lies" end
   return nil
 end

@@ -40,7 +40,8 @@ end
 local function check_reason(text, what)
   if type(text) ~= "string" or #text == 0 then lie("%s failed without a reason", what) end
   if text:find("LIE:", 1, true) then lie("%s", text) end
-  for _, word in ipairs{"memory", "ENOMEM", "no worker could be started", "stack overflow"} do
+  for _, word in ipairs{"memory", "ENOMEM", "no worker could be started", "stack overflow",
+                        "no other can be started"} do
     if text:find(word, 1, true) then return end
   end
   lie("%s failed for another reason: %s", what, text)
@@ -101,8 +102,7 @@ function M.errors()
   check_failure(Task{run = function() error("boom") end}, "lua", "boom", "error")
   check_failure(Task{run = function() error{code = 7} end}, "lua", "table value", "table")
   check_failure(Task{run = function() return io.stdout end}, "lua", "userdata", "userdata")
-  check_failure(Task{run = function() local t = nowhere return t.x end}, "lua", "nil value", -- luacheck: ignore
-    "index")
+  check_failure(Task{run = function() return _G.nowhere.x end}, "lua", "nil value", "index")
   local s = setmetatable({}, {__tostring = function() return "as text" end})
   check_failure(Task{run = function() error(s) end}, "lua", "", "tostring")
   check_failure(Task{run = function() os.exit(3) end}, "exit", "os.exit(3)", "exit")
@@ -125,7 +125,9 @@ function M.shell()
   local text = pipe:read("a")
   local closed, what, status = pipe:close()
   if text ~= "text\n" and closed then lie("popen read %q", text) end
-  if not closed and what ~= "exit" and status ~= 12 then lie("popen ended %s %s", tostring(what), tostring(status)) end
+  if not closed and what ~= "exit" and status ~= 12 then
+    lie("popen ended %s %s", tostring(what), tostring(status))
+  end
 end
 
 function M.programs()
@@ -298,7 +300,7 @@ function M.files()
 end
 
 function M.embedded()
-  local made, ran, text, left, asked, failed = test.memory.embed([[
+  local made, ran, text, left, asked, failed = test.failing.embed([[
     local r = Task{run = function() return 5 end}
     if r.status == "completed" and r.output ~= 5 then error("LIE: wrong") end
     if r.status ~= "completed" then error(r.error, 0) end
@@ -311,7 +313,8 @@ function M.embedded()
   return asked, failed
 end
 
-local PROGRAMS <const> = {apart = true, shell = true, exec = true, flood = true, input = true, programs = true}
+local PROGRAMS <const> = {apart = true, exec = true, flood = true, input = true,
+                          programs = true, shell = true}
 
 -- Afterwards all is as ever.
 local function check_health(name)
@@ -325,9 +328,9 @@ end
 local function main(name)
   local spec = os.getenv("ORUN_FAULT_HERE")
   local run = assert(M[name], "no such scenario")
-  if name ~= "embedded" then test.memory.arm(spec) end
+  if name ~= "embedded" then test.failing.arm(spec) end
   local ok, err, its_failed = pcall(run)
-  local asked, failed = test.memory.arm()
+  local asked, failed = test.failing.arm()
   if name == "embedded" then asked, failed = err, its_failed end
   local tally = os.getenv("ORUN_FAULT_COUNT")
   if tally then
