@@ -261,7 +261,7 @@ arena_get_outside(Arena *a, size_t n)
 {
     if (n > ARENA_PAGED)
         return arena_get_big(a, n);
-    if (!a->pages && !(a->pages = pages_new()))
+    if (mem_refused() || (!a->pages && !(a->pages = pages_new())))
         return NULL;
     return pages_get(a->pages, n);
 }

@@ -17,8 +17,8 @@ typedef struct LibWhy {
     char text[512];
 } LibWhy;
 
-/* The script's state is being closed, and finalizers run: what is made for Lua to
- * free would not be freed any more. */
+/* The script's state is being closed, and finalizers run: what is made for Lua
+ * to free would not be freed any more. */
 bool lib_closing(const LuaRun *run);
 
 /* Keep the message in `b` (freed); when there is none, memory was out. */

@@ -1,5 +1,4 @@
-/* lib_test_failing.c — ORUN_FAULT: allocations that fail from the outside.
- * Layer 7 (Lua API).
+/* lib_test_failing.c — ORUN_FAULT: allocations fail from outside. Layer 8.
  *
  * Read before main: "7" has the seventh allocation of the run fail, "7*2" that
  * one and the next, "7+" all from the seventh on. When the run ends as it

@@ -364,28 +364,13 @@ orun_conclude(orun *o, int code)
     return code;
 }
 
-/* argument 1: a chunk, 2: how many arguments it has in `arg`; gives the chunk
- * and its arguments. */
-static int
-orun_spread(lua_State *L)
-{
-    int n = (int)lua_tointeger(L, 2);
-    lua_settop(L, 1);
-    luaL_checkstack(L, n + 8, "too many arguments");
-    if (lua_getglobal(L, "arg") == LUA_TTABLE)
-        for (int i = 1; i <= n; i++)
-            lua_rawgeti(L, 2, i);
-    lua_remove(L, 2);
-    return lua_gettop(L);
-}
-
 /* Run the chunk, which is all of the stack. */
 static int
 orun_call(orun *o)
 {
     lua_State *L = o->vm->L;
     lua_pushcfunction(L, vm_traceback);
-    lua_pushcfunction(L, orun_spread);
+    lua_pushcfunction(L, script_spread);
     lua_rotate(L, 1, 2);
     lua_pushinteger(L, o->args);
     if (lua_pcall(L, 2, LUA_MULTRET, 0) != LUA_OK)
@@ -399,19 +384,6 @@ orun_call(orun *o)
     bool stopped = stop_wanted(&o->vm->stop);
     return orun_raised(o, stopped ? ORUN_ESTOPPED : ORUN_EFAILED,
                        stopped ? 130 : 1);
-}
-
-typedef struct OrunLoad {
-    int (*load)(lua_State *L, void *ud); /* as lua_load */
-    void *ud;
-} OrunLoad;
-
-/* Protected; argument 1: an OrunLoad. Gives the chunk. */
-static int
-orun_load(lua_State *L)
-{
-    const OrunLoad *how = lua_touserdata(L, 1);
-    return how->load(L, how->ud) == LUA_OK ? 1 : lua_error(L);
 }
 
 /* The message holds what scripts raise and programs print: make it one that
@@ -430,7 +402,6 @@ orun_make_safe(orun *o)
 static int
 orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
 {
-    OrunLoad how = { load, ud };
     lua_State *L = o->vm->L;
     size_t stack = gate_stack();
     if (stack < ORUN_STACK)
@@ -443,9 +414,7 @@ orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
     stop_reset(&o->vm->stop);
     sched_hurry(o->run.sched, false);
     lua_settop(L, 0);
-    lua_pushcfunction(L, orun_load);
-    lua_pushlightuserdata(L, &how);
-    int status = lua_pcall(L, 1, 1, 0);
+    int status = script_load(L, load, ud);
     if (status == LUA_ERRMEM)
         return orun_raised(o, ORUN_ENOMEM, 1);
     if (status != LUA_OK)

@@ -62,18 +62,25 @@ output_hold(Output *o)
     return o;
 }
 
-void
-output_reserve(Output *o, int fd)
-{
-    o->reserve = fd;
-}
-
 static void
 output_release(Output *o)
 {
     if (o->reserve >= 0)
         close(o->reserve);
     o->reserve = -1;
+}
+
+int
+output_reserve(Output *o, int fd)
+{
+    o->reserve = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    int more = o->reserve < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    int err = more < 0 ? errno : 0;
+    if (err)
+        output_release(o);
+    else
+        close(more);
+    return err;
 }
 
 void

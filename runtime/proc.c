@@ -29,7 +29,6 @@ enum {
     PROC_READ = 64 << 10,   /* one read: all a pipe usually holds */
     PROC_READS = 4,         /* reads of one pipe before others have a turn */
     PROC_STDERR = 64 << 10, /* stderr bytes kept in memory */
-    PROC_SPARE = 2,         /* descriptors that must be free at a start */
     PROC_DRAIN_MS = 500,    /* for output after the exit */
     PROC_STANDING_MS = 50,  /* between looks at a clock that stands */
     PROC_GIVE_UP_MS = 10000 /* for an exit after SIGKILL */
@@ -399,24 +398,6 @@ proc_pipe(Proc *p, bool input, int theirs[3])
     return 0;
 }
 
-/* Keep a descriptor for the file of its output, and see that others can still
- * have some: too many programs at once would starve each other. 0 or the
- * errno. */
-static int ON_IO
-proc_reserve(Proc *p)
-{
-    int fds[PROC_SPARE], n = 0, err = 0;
-    while (n < PROC_SPARE && !err) {
-        fds[n] = fcntl(keeper_null(p->keeper), F_DUPFD_CLOEXEC, 3);
-        err = fds[n] < 0 ? errno : 0;
-        n += !err;
-    }
-    while (n > (err ? 0 : 1))
-        close(fds[--n]);
-    output_reserve(p->out, err ? -1 : fds[0]);
-    return err;
-}
-
 static void
 proc_unpipe(Proc *p, const int theirs[3])
 {
@@ -476,7 +457,7 @@ proc_launch(Proc *p, const ProcSpec *spec)
     else
         err = proc_pipe(p, spec->in != NULL, theirs);
     if (!err && !spec->fds)
-        err = proc_reserve(p);
+        err = output_reserve(p->out, keeper_null(p->keeper));
     if (!err && !spec->fds && spec->in)
         e = proc_feed(p, spec);
     if (!err && !e && p->in)

@@ -241,8 +241,7 @@ run_lua_job(Job *job)
     run_lua_go(run, 0);
 }
 
-/* t, granted, cannot begin: there are stuck ones in all places, or the pool gave
- * e. */
+/* t, granted, cannot begin: stuck ones take all places, or the pool gave e. */
 static void
 run_lua_refuse(Host *h, Task *t, int e)
 {

@@ -38,6 +38,41 @@ script_load_file(lua_State *L, void *path)
     return status;
 }
 
+typedef struct ScriptLoad {
+    int (*load)(lua_State *L, void *ud);
+    void *ud;
+} ScriptLoad;
+
+/* Protected; argument: a ScriptLoad. */
+static int
+script_load_protected(lua_State *L)
+{
+    const ScriptLoad *how = lua_touserdata(L, 1);
+    return how->load(L, how->ud) == LUA_OK ? 1 : lua_error(L);
+}
+
+int
+script_load(lua_State *L, int (*load)(lua_State *L, void *ud), void *ud)
+{
+    ScriptLoad how = { load, ud };
+    lua_pushcfunction(L, script_load_protected);
+    lua_pushlightuserdata(L, &how);
+    return lua_pcall(L, 1, 1, 0);
+}
+
+int
+script_spread(lua_State *L)
+{
+    int n = (int)lua_tointeger(L, 2);
+    lua_settop(L, 1);
+    luaL_checkstack(L, n + 8, "too many arguments");
+    if (lua_getglobal(L, "arg") == LUA_TTABLE)
+        for (int i = 1; i <= n; i++)
+            lua_rawgeti(L, 2, i);
+    lua_remove(L, 2);
+    return lua_gettop(L);
+}
+
 /* Protected; argument: the script's folder. */
 static int
 script_put_path(lua_State *L)

@@ -3,9 +3,10 @@
  *     refuse CALL[:TEXT] ERRNO FIRST LAST command…
  *
  * Of the calls of this kind that the command and its children make, the
- * FIRST-th to the LAST-th (0: all from there on) fail with ERRNO, a number. With
- * TEXT only those are counted whose file (of mkdir and execve the path, of write
- * what the descriptor is) has it in its name. CALL is one of those in `calls`.
+ * FIRST-th to the LAST-th (0: all from there on) fail with ERRNO, a number.
+ * With TEXT only those are counted whose file (of mkdir and execve the path, of
+ * write what the descriptor is) has it in its name. CALL is one of those in
+ * `calls`.
  *
  * A filter (seccomp) hands the calls to this process, which lets them go on or
  * not; no rights are needed. The exit code is the command's; 125 when there are
