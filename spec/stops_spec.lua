@@ -516,6 +516,21 @@ describe("where Lua cannot yield", function()
   end)
 end)
 
+describe("retry", function()
+  it("waits for other times in each run", function()
+    local seen, distinct = {}, 0
+    for _ = 1, 4 do
+      local r = h.orun{"-e", "Task{run = error, retry = {max = 1, backoff = 0.001}}",
+        env = {ORUN_LOG = "sched"}}
+      local delay = r.err:match("try again in ([%d.e-]+) s")
+      assert.is_truthy(delay, r.err)
+      distinct = distinct + (seen[delay] and 0 or 1)
+      seen[delay] = true
+    end
+    assert.is_true(distinct > 1, "the same delay four times")
+  end)
+end)
+
 --- Rows about loops, stops and overflow.
 describe("a Lua task", function()
   local function of(run, fields)
