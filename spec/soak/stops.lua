@@ -166,10 +166,10 @@ local function claims(rounds)
   for i = 1, rounds do TaskCreate{description = "item", input = i} end
   for w = 1, WORKERS do
     workers[w] = start{
-      run = function(w)
+      run = function(own)
         local mine, failed = {}, 0
         local function note(item) mine[#mine + 1] = item.input .. " " .. item.attempts end
-        for turn = w, math.huge do
+        for turn = own, math.huge do
           if turn % 20 == 0 then
             local r = Task{run = function()
               local item = orun.claim{}
@@ -177,11 +177,11 @@ local function claims(rounds)
             end}
             if r.error_value then note(r.error_value) end
           end
-          local item = orun.claim{owner = "w" .. w, wait = true}
+          local item = orun.claim{owner = "w" .. own, wait = true}
           if not item then return {mine = mine, failed = failed} end
           note(item)
           if item.input % 3 == 0 then orun.sleep(0) end
-          if not TaskUpdate{task_id = item, status = "completed", output = w} then
+          if not TaskUpdate{task_id = item, status = "completed", output = own} then
             failed = failed + 1
           end
         end
