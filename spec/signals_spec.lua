@@ -50,8 +50,7 @@ local PROGRAMS <const> = POLITE .. [[
   sh("trap '' TERM; while :; do sleep 0.1; done")
 ]]
 
-local NUMBERS <const> = { HUP = 1, INT = 2, QUIT = 3, KILL = 9, USR1 = 10, SEGV = 11,
-                          USR2 = 12, TERM = 15 }
+local NUMBERS <const> = { HUP = 1, INT = 2, QUIT = 3, USR1 = 10, USR2 = 12, TERM = 15 }
 
 describe("H16 the first signal", function()
   for _, name in ipairs{ "INT", "TERM", "HUP", "USR1", "USR2" } do
@@ -346,7 +345,8 @@ describe("H16 SIGTSTP", function()
 end)
 
 describe("no process is left", function()
-  for _, name in ipairs{ "KILL", "SEGV" } do
+  -- A sanitizer would take the crash for orun's own.
+  for _, name in ipairs{ "KILL", h.variant == "" and "SEGV" or "ABRT" } do
     it("when orun ends by SIG" .. name, function()
       local p = start(PROGRAMS .. "orun.sleep('1h')")
       started(p, 4)
