@@ -243,7 +243,7 @@ describe("the primitives in a process", function()
 
   it("share the list: lists are lists, claims are the task's", function()
     local one = TaskCreate{description = "one", input = {n = 1}, priority = 9}
-    local two = TaskCreate{description = "two", blockedBy = {one}}
+    local two = TaskCreate{description = "two", blockedBy = {one}, priority = 9}
     local seen = output_of(function(ids)
       local first = orun.claim{owner = "me"}
       local list = TaskList{status = "pending"}
