@@ -425,7 +425,7 @@ describe("isolation names", function()
       local task = background(function(v)
         TaskUpdate{task_id = v.id, metadata = {pid = require "crashes".pid()}}
         if v.where == "sleeping" then orun.sleep(3600) end
-        if v.where == "waiting" then return TaskOutput(v.id).output end
+        if v.where == "waiting" then TaskOutput{task_id = v.id, timeout = 3600} end
         while true do end
       end, {input = {id = item.id, where = where}})
       local pid = pid_told(item, task)
