@@ -46,8 +46,9 @@ isolate_judge_exit(Isolate *i, Outcome *o)
                      isolate_memory(i->limit));
     else if (!i->end.signal && (i->cut || i->state == ISOLATE_GREETING))
         isolate_fail(o, FAULT_LOST, "protocol: '%s' ended with exit code %d %s",
-                     i->host->program, o->code, i->cut ? "in the middle of a frame"
-                     : "before it greeted: it is no orun of this build");
+                     i->host->program, o->code, i->cut
+                         ? "in the middle of a frame"
+                         : "before it greeted: it is no orun of this build");
     else if (!i->end.signal)
         isolate_fail(o, FAULT_EXIT, "its process ended with exit code %d "
                      "before its function did", o->code);
