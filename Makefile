@@ -135,8 +135,8 @@ EXPORT := -Wl,--export-dynamic-symbol=lua_* \
 
 # The keeper is a program of its own: these files are only its, and it has
 # what it needs of the ground.
-KEEPER  := $(addprefix runtime/keeper_,main.c brood.c exec.c guard.c start.c \
-    tree.c)
+KEEPER  := $(addprefix runtime/keeper_,main.c brood.c exec.c guard.c \
+    pause.c post.c start.c tree.c)
 GROUND  := $(addprefix runtime/,base.c buf.c mem.c)
 TESTLIB := $(wildcard runtime/lib_test*.c)
 SOURCES := $(filter-out runtime/main.c runtime/bundle_make.c $(KEEPER) \

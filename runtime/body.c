@@ -74,15 +74,16 @@ body_hint(Buf *text)
     *text = with;
 }
 
-/* What was raised, as text with a traceback; never raises. */
+/* What was raised, as text with a traceback (while the coroutine still has its
+ * frames); never raises. */
 static char *
-body_explain(Vm *vm, int status)
+body_explain(Vm *vm, int status, bool frames)
 {
     Buf text = { 0 };
     lua_State *L = vm->L;
     vm_error_text(vm->co, &text);
     body_hint(&text);
-    if (status == LUA_ERRMEM || stop_wanted(&vm->stop)
+    if (!frames || status == LUA_ERRMEM || stop_wanted(&vm->stop)
         || !lua_checkstack(L, 4))
         return buf_take(&text);
     lua_settop(L, 0);
@@ -115,8 +116,9 @@ body_exited(int code, Outcome *o)
 }
 
 static void
-body_failed(Vm *vm, int status, Outcome *o)
+body_failed(Vm *vm, int status, bool frames, Outcome *o)
 {
+    outcome_clear(o);
     o->state = TASK_FAILED;
     o->fault = FAULT_LUA;
     if (status == LUA_ERRMEM && vm->over_limit) {
@@ -134,7 +136,7 @@ body_failed(Vm *vm, int status, Outcome *o)
             o->error_value = NULL;
         buf_free(&why);
     }
-    o->error = body_explain(vm, status);
+    o->error = body_explain(vm, status, frames);
 }
 
 static void
@@ -152,15 +154,36 @@ body_completed(lua_State *co, Outcome *o)
     buf_free(&why);
 }
 
+/* The coroutine failed: close its variables. An error that is raised on the way
+ * takes the place of the one before, as in Lua. */
+static void
+body_failed_closing(Vm *vm, int status, Outcome *o)
+{
+    lua_State *L = vm->L, *co = vm->co;
+    body_failed(vm, status, true, o);
+    lua_settop(L, 0);
+    if (lua_checkstack(co, 1)) {
+        lua_pushvalue(co, -1);
+        lua_xmove(co, L, 1);
+    }
+    status = stop_close(&vm->stop, co);
+    if (status == LUA_OK || vm->exit_code >= 0 || !lua_checkstack(L, 2))
+        return;
+    lua_pushvalue(co, -1);
+    lua_xmove(co, L, 1);
+    if (lua_gettop(L) == 2 && !lua_rawequal(L, 1, 2))
+        body_failed(vm, status, false, o);
+}
+
 void
 body_judge(Vm *vm, int status, Outcome *o)
 {
-    if (vm->exit_code >= 0)
-        body_exited(vm->exit_code, o);
-    else if (status == LUA_OK)
+    if (status == LUA_OK)
         body_completed(vm->co, o);
     else
-        body_failed(vm, status, o);
-    if (status != LUA_OK)
-        stop_close(&vm->stop, vm->co);
+        body_failed_closing(vm, status, o);
+    if (vm->exit_code < 0)
+        return;
+    outcome_clear(o);
+    body_exited(vm->exit_code, o);
 }

@@ -11,6 +11,7 @@
 #include "keeper.h"
 #include "loop.h"
 #include "output.h"
+#include "pace.h"
 #include "pool.h"
 #include "sched.h"
 #include "vm.h"
@@ -18,7 +19,7 @@
 typedef struct Host {
     /* Never changes once made. */
     Sched sched;
-    Clock clock;
+    Clock clock;      /* of the run: reads `pace` */
     Runner lua, process;
     Pool *pool;
     VmPool *vms;
@@ -28,6 +29,9 @@ typedef struct Host {
     int workers;      /* Lua tasks at once */
     size_t memory_limit; /* of a Lua task, bytes, when it does not say */
     char *program;    /* the orun that runs isolated tasks */
+
+    Pace pace;        /* any thread */
+    List stuck; /* LuaRuns given up; guarded by the board's lock */
 
     _Atomic(Loop *) loop; /* NULL: not needed yet; set once, under io_lock */
 
@@ -56,10 +60,10 @@ typedef struct HostConfig {
 /* Make a host. Errors: ORUN_ENOMEM, ORUN_ESYS. */
 int host_new(const HostConfig *config, Host **out) NODISCARD;
 
-/* End everything: tasks are cancelled, children ended, workers and io joined.
- * When a worker is stuck in a C function for good, the memory stays. Not from
- * a thread of its own. */
-void host_free(Host *h);
+/* End everything: tasks are cancelled, children ended, workers and io joined;
+ * true. While a worker is stuck in a C function the memory stays, for it may
+ * come back: false. Not from a thread of its own. */
+bool host_free(Host *h);
 
 /* A copy of `s` that lives as long as the host, the same one each time. Any
  * thread; NULL when memory is out. */
@@ -67,6 +71,11 @@ const char *host_intern(Host *h, const char *s);
 
 /* The io thread, started when needed; NULL when it cannot be. Any thread. */
 Loop *host_loop(Host *h);
+
+/* Stop the programs and have the clock stand / let both go on. They return when
+ * the keeper was told. Any thread but the io thread, until host_free. */
+void host_suspend(Host *h);
+void host_resume(Host *h);
 
 /* The keeper; NULL when memory is out. */
 Keeper *host_keeper(Host *h) ON_IO;

@@ -4,9 +4,10 @@
  * says what to do instead.
  */
 #include "lib_base.h"
+#include "show.h"
 #include "vm.h"
 #include <lauxlib.h>
-#include <stdio.h>
+#include <unistd.h>
 
 int
 lib_base_forward(lua_State *L, const char *name)
@@ -208,9 +209,13 @@ lib_base_warn(void *ud, const char *text, int more)
             w->on = text[2] == 'n';
         return;
     }
-    if (w->on)
-        fprintf(stderr, "%s%s%s", w->more ? "" : "Lua warning: ", text,
-                more ? "" : "\n");
+    if (w->on) {
+        if (!w->more)
+            show_write(STDERR_FILENO, "Lua warning: ", 13);
+        show_write(STDERR_FILENO, text, strlen(text));
+        if (!more)
+            show_write(STDERR_FILENO, "\n", 1);
+    }
     w->more = more;
 }
 
@@ -271,6 +276,7 @@ lib_base_open(lua_State *L, bool script)
         lib_base_open_task(L);
     lua_pop(L, 1);
     lib_io_open(L, script);
+    lib_shell_open(L);
     lib_package_open(L);
     return 0;
 }

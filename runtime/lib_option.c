@@ -1,15 +1,20 @@
 /* lib_option.c — options of tasks and agent types alike. Layer 7. */
+#include "err.h"
 #include "lib_arg.h"
 #include "lib_task.h"
 #include "mem.h"
-#include "buf.h"
+#include "secret.h"
+#include "show.h"
 #include <lauxlib.h>
 #include <stdio.h>
 
 void
 lib_why(LibWhy *why, const char *fn, Buf *b)
 {
-    snprintf(why->text, sizeof why->text, "%s: %s", fn, buf_cstr(b));
+    Buf safe = { 0 };
+    show_put(&safe, b->p, b->n, SHOW_TEXT);
+    snprintf(why->text, sizeof why->text, "%s: %s", fn, buf_cstr(&safe));
+    buf_free(&safe);
     buf_free(b);
 }
 
@@ -101,6 +106,8 @@ lib_check_env(lua_State *L, const char *fn, int idx)
         const char *v = lua_tolstring(L, -1, &vn);
         if (strlen(v) != vn)
             luaL_error(L, "%s: env.%s holds a NUL byte", fn, k);
+        if (secret_see(k, v))
+            luaL_error(L, "%s: %s", fn, err_text(ORUN_ENOMEM));
     }
 }
 

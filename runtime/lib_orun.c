@@ -21,6 +21,7 @@ static const luaL_Reg lib_orun_functions[] = {
     { "TaskStop", lib_task_stop },
     { "agent", lib_agent },
     { "claim", lib_claim },
+    { "clean", lib_clean },
     { "collector", lib_collector },
     { "config", lib_config },
     { "exec", lib_exec },

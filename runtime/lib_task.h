@@ -26,7 +26,8 @@ Retry lib_retry(lua_State *L, const char *fn, int idx);
  * its own. */
 bool lib_isolated(lua_State *L, const char *fn, int idx, bool lua);
 
-/* Check an `env` table at idx: names without "=", string values. */
+/* Check an `env` table at idx: names without "=", string values. Those that
+ * are secrets are known as such from then on. */
 void lib_check_env(lua_State *L, const char *fn, int idx);
 
 /* Push the box in which the encoding of the function at idx is kept: a userdata
@@ -41,6 +42,14 @@ void lib_code_sync_path(lua_State *L, LuaRun *run);
 
 /* Check a command at idx, a non-empty array of strings; gives its length. */
 lua_Integer lib_check_command(lua_State *L, const char *fn, int idx);
+
+/* Make secrets of the variables named in the array at idx (nil: none), whose
+ * values are in the checked `env` at `env` or in orun's environment. */
+void lib_read_secrets(lua_State *L, const char *fn, int idx, int env);
+
+/* Raise when an argument of the checked `command` holds a secret, other than
+ * those named in the array at `expose` (nil: none). */
+void lib_check_exposed(lua_State *L, const char *fn, int command, int expose);
 
 /* "K=V" strings of a checked table; NULL with *failed set on no memory. */
 char **lib_env(lua_State *L, int idx, bool *failed);
@@ -88,6 +97,7 @@ int lib_task_list(lua_State *L);
 int lib_task_get(lua_State *L);
 int lib_task_update(lua_State *L);
 int lib_claim(lua_State *L);
+int lib_clean(lua_State *L);
 int lib_collector(lua_State *L);
 int lib_agent(lua_State *L);
 int lib_exec(lua_State *L);

@@ -377,7 +377,8 @@ luaopen_orun_test(lua_State *L)
     };
     static const luaL_Reg doors[] = {
         { "frame", luaopen_test_frame }, { "pool", luaopen_test_pool },
-        { "race", luaopen_test_race }, { "sim", luaopen_test_sim },
+        { "race", luaopen_test_race }, { "secret", luaopen_test_secret },
+        { "sim", luaopen_test_sim },
         { "value", luaopen_test_value },
         { NULL, NULL },
     };

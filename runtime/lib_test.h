@@ -17,6 +17,7 @@ int luaopen_orun_test(lua_State *L);
 int luaopen_test_frame(lua_State *L);
 int luaopen_test_pool(lua_State *L);
 int luaopen_test_race(lua_State *L);
+int luaopen_test_secret(lua_State *L);
 int luaopen_test_sim(lua_State *L);
 int luaopen_test_value(lua_State *L);
 

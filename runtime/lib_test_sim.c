@@ -343,6 +343,14 @@ lib_sim_late(lua_State *L)
     return 0;
 }
 
+/* hurry(flag) */
+static int
+lib_sim_hurry(lua_State *L)
+{
+    sched_hurry(&lib_sim(L)->sched, lua_toboolean(L, 2));
+    return 0;
+}
+
 /* stop(id) -> true, or nil and the error */
 static int
 lib_sim_stop(lua_State *L)
@@ -436,7 +444,8 @@ static const luaL_Reg lib_sim_methods[] = {
     { "closes", lib_sim_closes }, { "collector", lib_sim_collector },
     { "figures", lib_sim_figures }, { "finish", lib_sim_finish },
     { "finish_next", lib_sim_finish_next },
-    { "granted", lib_sim_list_granted }, { "info", lib_sim_info },
+    { "granted", lib_sim_list_granted }, { "hurry", lib_sim_hurry },
+    { "info", lib_sim_info },
     { "late", lib_sim_late }, { "limit", lib_sim_limit },
     { "log", lib_sim_log }, { "op_done", lib_sim_op_done },
     { "outcome", lib_sim_outcome }, { "priority", lib_sim_priority },

@@ -121,7 +121,7 @@ lib_check_claims(SimCheck *c, const Task *t)
 /* Slots: `used` is what the tasks hold, at most the cap unless somebody goes
  * on after a wait or is being stopped; and nobody queues before a free one. */
 static void
-lib_check_limit(SimCheck *c, const Limit *l, TaskKind kind)
+lib_check_limit(SimCheck *c, Limit *l, TaskKind kind)
 {
     int used = 0, owed = 0;
     Board *b = &c->sim->sched.board;
@@ -140,9 +140,7 @@ lib_check_limit(SimCheck *c, const Limit *l, TaskKind kind)
                    "hold a slot", l->name, l->used, used);
     lib_check_that(c, owed <= l->cap || c->sim->lowered, "limit %s: %d of %d "
                    "slots are used", l->name, owed, l->cap);
-    bool waits = false;
-    for (int i = 0; i < QUEUE_LEVELS; i++)
-        waits = waits || !list_empty(&l->waiting.level[i]);
+    bool waits = queue_peek(&l->waiting.rings) || !list_empty(&l->waiting.late);
     lib_check_that(c, !waits || limit_full(l), "limit %s: %d of %d slots are "
                    "used, and tasks queue", l->name, l->used, l->cap);
 }

@@ -6,6 +6,7 @@
 #include "lib_arg.h"
 #include "lib_task.h"
 #include "mem.h"
+#include "secret.h"
 #include "value.h"
 #include <lauxlib.h>
 #include <math.h>
@@ -101,6 +102,7 @@ lib_update_resolve(lua_State *L, Task *t, TaskState state)
         error = "failed, without a reason given";
     if (error)
         o.error = mem_dup(error, strlen(error));
+    secret_mask_string(&o.error);
     int e = claim_resolve(run->sched, t, run->task, &o);
     if (e)
         return lib_refused(L, t, e);

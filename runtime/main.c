@@ -1,25 +1,21 @@
-/* main.c — the command `orun`: options, signals, exit codes. Layer 8.
+/* main.c — the command `orun`: options, exit codes. Layer 8.
  *
- * A thin user of orun.h. SIGINT, SIGTERM and SIGHUP are taken by one thread
- * that waits for them, so no handler runs in the middle of anything: the first
- * interrupts the script (its tasks are cancelled, children ended), the second
- * skips the clean-up of Lua code, and a second later the process ends whatever
- * happens; the keeper then ends the children.
+ * A thin user of orun.h; what signals do to it is in signals.c.
  */
 #include "child.h"
 #include "isolate.h"
 #include "orun.h"
+#include "secret.h"
+#include "show.h"
+#include "signals.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { MAIN_USAGE = 2 };
@@ -54,15 +50,18 @@ typedef struct MainArgs {
     int first;          /* argv index of what is arg[0] */
 } MainArgs;
 
-static orun *main_orun;
-static volatile sig_atomic_t main_signal;
-
+/* `what` is a word of the command line, and shown as one. */
 static int
 main_usage(const char *format, const char *what)
 {
+    Buf safe = { 0 };
+    if (secret_open(environ) == 0)
+        show_put(&safe, what, strlen(what), SHOW_LINE);
     fprintf(stderr, "orun: ");
-    fprintf(stderr, format, what);
+    fprintf(stderr, format, buf_cstr(&safe));
     fprintf(stderr, "\nTry 'orun --help'.\n");
+    buf_free(&safe);
+    secret_close();
     return MAIN_USAGE;
 }
 
@@ -189,7 +188,7 @@ main_parse(MainArgs *a, int argc, char **argv)
     return 0;
 }
 
-/* Descriptors 0-2 are there, signals are as after login. */
+/* Descriptors 0-2 are there. */
 static void
 main_tidy(void)
 {
@@ -198,11 +197,6 @@ main_tidy(void)
         continue;
     if (fd > 2)
         close(fd);
-    sigset_t none;
-    sigemptyset(&none);
-    pthread_sigmask(SIG_SETMASK, &none, NULL);
-    signal(SIGCHLD, SIG_DFL);
-    signal(SIGPIPE, SIG_IGN);
 }
 
 /* The path of this very program, for isolated tasks, which holds when its file
@@ -216,45 +210,6 @@ main_program(void)
         return NULL;
     snprintf(path, sizeof path, "/proc/%ld/fd/%d", (long)getpid(), fd);
     return path;
-}
-
-static void *
-main_wait_signals(void *arg)
-{
-    sigset_t *set = arg;
-    struct timespec second = { .tv_sec = 1 };
-    for (int times = 0, signo; sigwait(set, &signo) == 0;) {
-        main_signal = signo;
-        orun_interrupt(main_orun);
-        if (++times < 2)
-            continue;
-        sigtimedwait(set, NULL, &second);
-        _exit(128 + signo);
-    }
-    return NULL;
-}
-
-/* Signals somebody had ignored (nohup) stay ignored. */
-static int
-main_take_signals(void)
-{
-    static const int wanted[] = { SIGINT, SIGTERM, SIGHUP };
-    static sigset_t set;
-    pthread_t thread;
-    sigemptyset(&set);
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-        struct sigaction old;
-        sigaction(wanted[i], NULL, &old);
-        if (old.sa_handler != SIG_IGN)
-            sigaddset(&set, wanted[i]);
-    }
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    sigset_t all, mine;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &mine);
-    int e = pthread_create(&thread, NULL, main_wait_signals, &set);
-    pthread_sigmask(SIG_SETMASK, &mine, NULL);
-    return e;
 }
 
 static void
@@ -289,31 +244,46 @@ main_flush(int status)
     return status ? status : 1;
 }
 
+/* Name the tasks whose threads end with the process only; true when there are
+ * any. */
+static bool
+main_tell_stuck(orun *o)
+{
+    const char *text = orun_stuck(o);
+    if (*text)
+        main_report(text);
+    return *text != '\0';
+}
+
 static int
 main_run(MainArgs *a, int argc, char **argv)
 {
-    int e = orun_new(&a->config, &main_orun);
+    orun *o;
+    int e = orun_new(&a->config, &o);
     if (e) {
         fprintf(stderr, "orun: cannot start (error %d)\n", e);
         return 1;
     }
-    if (main_take_signals() != 0)
+    if (signals_start(o) != 0)
         fprintf(stderr, "orun: no thread for signals could be started\n");
-    orun_set_args(main_orun, argc, (const char *const *)argv, a->first);
+    orun_set_args(o, argc, (const char *const *)argv, a->first);
     if (a->code)
-        e = orun_run_string(main_orun, "=(command line)", a->code,
-                            strlen(a->code));
+        e = orun_run_string(o, "=(command line)", a->code, strlen(a->code));
     else
-        e = orun_run_file(main_orun, a->script);
-    int status = orun_exit_status(main_orun);
-    if (main_signal)
-        status = 128 + main_signal;
+        e = orun_run_file(o, a->script);
+    int status = orun_exit_status(o);
     if (e)
-        main_report(orun_errmsg(main_orun));
+        main_report(orun_errmsg(o));
     if (e && status == 0)
         status = 1;
     status = main_flush(status);
-    orun_free(main_orun);
+    int signo = signals_finish();
+    bool stuck = main_tell_stuck(o);
+    orun_free(o);
+    if (signo)
+        signals_die(signo);
+    if (stuck)
+        _exit(status); /* some thread may hold what exit waits for */
     return status;
 }
 
@@ -322,6 +292,7 @@ main(int argc, char **argv)
 {
     MainArgs a = { .config = ORUN_CONFIG_INIT };
     main_tidy();
+    signals_tidy();
     if (getauxval(AT_SECURE)) {
         fprintf(stderr, "orun: it will not run with another user's rights\n");
         return MAIN_USAGE;

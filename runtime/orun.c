@@ -10,6 +10,9 @@
 #include "mem.h"
 #include "version.h"
 #include "park.h"
+#include "program.h"
+#include "show.h"
+#include "stuck.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
@@ -35,7 +38,7 @@ struct orun {
     bool no_wait;
 
     /* Of the owning thread. */
-    Buf message;
+    Buf message, stuck;
     int status;      /* exit status of the last run */
     size_t reported; /* tasks up to this id were looked at for failures */
     int args;        /* how many `...` there are */
@@ -218,8 +221,10 @@ orun_begin_line(orun *o, const Task *t)
 {
     if (o->message.n)
         buf_putc(&o->message, '\n');
-    if (t->file)
-        buf_printf(&o->message, "%s:%d: ", t->file, t->line);
+    if (t->file) {
+        show_put(&o->message, t->file, strlen(t->file), SHOW_LINE);
+        buf_printf(&o->message, ":%d: ", t->line);
+    }
     board_name(t, &o->message);
 }
 
@@ -286,15 +291,34 @@ orun_report_unread(orun *o)
     return unread;
 }
 
+/* What still runs is to end. */
+static void
+orun_cancel(orun *o)
+{
+    sched_lock(o->run.sched);
+    program_stop_all(&o->run, false);
+    sched_unlock(o->run.sched);
+    sched_cancel_all(o->run.sched, "the script ended");
+}
+
+/* What was written arrives. A thread that is stuck may be so in a file, whose
+ * lock it holds; then only standard output is waited for. */
+static void
+orun_flush(orun *o)
+{
+    fflush(pool_stuck(o->host->pool) ? stdout : NULL);
+}
+
 /* The end-of-script rule. `code` is how the script itself ended. */
 static int
 orun_conclude(orun *o, int code)
 {
     if (code || o->no_wait || o->vm->exit_code >= 0
         || stop_wanted(&o->vm->stop))
-        sched_cancel_all(o->run.sched, "the script ended");
+        orun_cancel(o);
     o->run.task->stopping = FAULT_NONE;
     bool fine = orun_wait_idle(o);
+    program_task_over(&o->run);
     if (stop_wanted(&o->vm->stop) && o->vm->exit_code < 0 && code == 0)
         code = orun_fail(o, ORUN_ESTOPPED, "interrupted");
     if (code == 0 && o->vm->exit_code < 0) {
@@ -304,7 +328,7 @@ orun_conclude(orun *o, int code)
             o->status = 1;
         }
     }
-    fflush(NULL);
+    orun_flush(o);
     return code;
 }
 
@@ -333,23 +357,47 @@ orun_call(orun *o)
                        stopped ? 130 : 1);
 }
 
+/* The message holds what scripts raise and programs print: make it one that
+ * may be printed anywhere. */
+static void
+orun_make_safe(orun *o)
+{
+    Buf safe = { 0 };
+    show_put(&safe, o->message.p, o->message.n, SHOW_TEXT);
+    if (buf_failed(&safe)) {
+        buf_free(&safe);
+        buf_puts(&safe, err_text(ORUN_ENOMEM));
+    }
+    buf_free(&o->message);
+    o->message = safe;
+}
+
 /* Load with `load`, then run and conclude. */
 static int
-orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
+orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
 {
-    if (o->pid != getpid())
-        return ORUN_EFORKED;
     lua_State *L = o->vm->L;
     buf_clear(&o->message);
     o->status = 0;
     o->vm->exit_code = -1;
     stop_reset(&o->vm->stop);
+    sched_hurry(o->run.sched, false);
     lua_settop(L, 0);
     int status = load(L, ud);
     if (status != LUA_OK)
         return orun_raised(o, ORUN_ESYNTAX, 2);
     int code = orun_call(o);
     return orun_conclude(o, code);
+}
+
+static int
+orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
+{
+    if (o->pid != getpid())
+        return ORUN_EFORKED;
+    int code = orun_load_run(o, load, ud);
+    orun_make_safe(o);
+    return code;
 }
 
 typedef struct OrunSource {
@@ -454,6 +502,16 @@ orun_errmsg(orun *o)
     return o ? buf_cstr(&o->message) : "orun is NULL";
 }
 
+const char *
+orun_stuck(orun *o)
+{
+    if (!o)
+        return "";
+    buf_clear(&o->stuck);
+    stuck_report(o->host, &o->stuck);
+    return buf_cstr(&o->stuck);
+}
+
 void
 orun_interrupt(orun *o)
 {
@@ -461,12 +519,30 @@ orun_interrupt(orun *o)
         return;
     Sched *s = o->run.sched;
     bool again = stop_wanted(&o->vm->stop);
+    orun_resume(o);
     stop_request(&o->vm->stop, again ? STOP_HARD : STOP_ONCE, "interrupted");
     sched_lock(s);
     s->board.root->stopping = FAULT_CANCELLED;
+    program_stop_all(&o->run, again);
     if (s->board.root->waiting)
         wait_fire(s->board.root->waiting, WAIT_STOPPED);
     sched_unlock(s);
+    if (again)
+        sched_hurry(s, true);
+}
+
+void
+orun_suspend(orun *o)
+{
+    if (o && o->pid == getpid())
+        host_suspend(o->host);
+}
+
+void
+orun_resume(orun *o)
+{
+    if (o && o->pid == getpid())
+        host_resume(o->host);
 }
 
 void
@@ -474,14 +550,16 @@ orun_free(orun *o)
 {
     if (!o || o->pid != getpid())
         return;
+    host_resume(o->host);
     o->run.task->stopping = FAULT_NONE;
     sched_close(o->run.sched);
     orun_wait_idle(o);
     vm_script_free(o->vm);
-    host_free(o->host);
+    bool stuck = !host_free(o->host);
     park_destroy(&o->run);
     buf_free(&o->message);
+    buf_free(&o->stuck);
     mem_free(o);
-    if (atomic_fetch_sub(&orun_alive, 1) == 1)
+    if (!stuck && atomic_fetch_sub(&orun_alive, 1) == 1)
         json_close();
 }

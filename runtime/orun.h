@@ -21,8 +21,9 @@
  *
  * Threads. A runtime belongs to one thread at a time: orun_new, the orun_run
  * functions, orun_errmsg and orun_free are called by the thread that owns it.
- * orun_interrupt may be called by any thread. Scripts run on the calling
- * thread, which needs 1 MiB of stack; tasks run on orun's own.
+ * orun_interrupt, orun_suspend and orun_resume may be called by any thread
+ * until orun_free is. Scripts run on the calling thread, which needs 1 MiB of
+ * stack; tasks run on orun's own.
  *
  * Errors are 0 or one of the negative codes below; orun_errmsg says more.
  */
@@ -96,17 +97,37 @@ int orun_run_string(orun *o, const char *name, const char *code, size_t size);
  * when interrupted. */
 int orun_exit_status(orun *o);
 
-/* What the last error was about; "" after success. Valid until the next call
- * with this runtime. */
+/* What the last error was about; "" after success. It may be printed: what
+ * could drive a terminal is written out, secrets are replaced. Valid until the
+ * next call with this runtime. */
 const char *orun_errmsg(orun *o);
 
+/* Which tasks' threads are still stuck in C functions, and were given up, so
+ * that their work cannot be stopped before the process ends; "" when none is.
+ * Valid until the next call with this runtime. */
+const char *orun_stuck(orun *o);
+
 /* Stop the running script: it ends with the error "stopped: interrupted", and
- * its tasks are cancelled. A second call does not let clean-up run. Any
- * thread; not from a signal handler. */
+ * its tasks are cancelled: their programs get SIGTERM and two seconds, Lua code
+ * its clean-up. A second call lets neither have more time. A runtime that is
+ * suspended is resumed first. Any thread; not from a signal handler. */
 void orun_interrupt(orun *o);
 
+/* Suspend the run, as a terminal's Ctrl-Z suspends the command: every program
+ * it has started stops with all that descends from it, none is started, and the
+ * run's clock stands still, so time-outs, sleeps and retries go on later where
+ * they were. Lua code that runs goes on until it waits; whoever wants it to
+ * stop, too, stops the process next. Twice is as good as once. Any thread; not
+ * from a signal handler. */
+void orun_suspend(orun *o);
+
+/* Go on. What had stopped by itself before stays stopped. Any thread; not from
+ * a signal handler. */
+void orun_resume(orun *o);
+
 /* Cancel what runs, wait for it (children are ended within seconds) and free
- * all. NULL is fine. */
+ * all. While threads are stuck (orun_stuck) what they use is not freed. NULL is
+ * fine. */
 void orun_free(orun *o);
 
 #ifdef __cplusplus

@@ -275,20 +275,11 @@ output_copy(Output *o, size_t max, Buf *to)
     return true;
 }
 
-void
+size_t
 output_tail(Output *o, size_t max, Buf *to)
 {
     size_t size = output_size(o);
-    size_t start = to->n, n = size < max ? size : max;
+    size_t n = size < max ? size : max;
     output_range(o, size - n, n, to);
-    if (n == size || buf_failed(to) || to->n == start)
-        return;
-    char *text = to->p + start;
-    size_t have = to->n - start;
-    char *line = memchr(text, '\n', have);
-    size_t skip = line ? (size_t)(line - text) + 1 : 0;
-    if (skip == 0 || skip == have)
-        return;
-    memmove(text, text + skip, have - skip);
-    to->n -= skip;
+    return size - n;
 }

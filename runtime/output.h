@@ -43,9 +43,9 @@ const char *output_error(Output *o);
  * returned; the file is made then if it was not there. Any thread. */
 bool output_copy(Output *o, size_t max, Buf *to);
 
-/* Copy the last `max` bytes at most into `to` (whole lines when cut). Any
- * thread. */
-void output_tail(Output *o, size_t max, Buf *to);
+/* Copy the last `max` bytes at most into `to`; gives how many there are before
+ * them. Any thread. */
+size_t output_tail(Output *o, size_t max, Buf *to);
 
 /* The file that holds all of it (lives as long as o): NULL while all is in
  * memory. Any thread. */

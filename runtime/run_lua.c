@@ -14,7 +14,9 @@
 #include "log.h"
 #include "mem.h"
 #include "park.h"
+#include "program.h"
 #include "run_isolated.h"
+#include "stuck.h"
 
 static int
 run_lua_returned(lua_State *L, int status, lua_KContext ctx)
@@ -78,6 +80,7 @@ run_lua_renew(LuaRun *run, Task *next)
 static void
 run_lua_free(LuaRun *run)
 {
+    stuck_remove(run->host, run);
     park_destroy(run);
     mem_free(run);
 }
@@ -102,10 +105,12 @@ run_lua_no_memory(Host *h, Task *t, uint32_t attempt)
     sched_finish(&h->sched, t, attempt, &o);
 }
 
-/* The state must be closed (files flushed) before others see the result. */
+/* The state must be closed (files flushed) before others see the result, and
+ * may be stopped as long as that takes. */
 static void
 run_lua_end_dirty(LuaRun *run, Outcome *o)
 {
+    vm_close(run->vm);
     sched_lock(run->sched);
     if (run->task->run == run)
         run->task->run = NULL;
@@ -123,7 +128,8 @@ run_lua_end(LuaRun *run, int status)
     Outcome o = { .code = -1 };
     Host *h = run->host;
     run_lua_judge(run, status, &o);
-    if (vm_dirty(run->vm)) {
+    program_task_over(run);
+    if (vm_dirty(run->vm) || stuck_full(h)) {
         run_lua_end_dirty(run, &o);
         return false;
     }
@@ -196,6 +202,7 @@ run_lua_begin(Host *h, Task *t) ON_WORKER
             run_lua_no_memory(h, t, attempt);
         return;
     }
+    run->worker = pool_worker();
     if (!sched_begin(&h->sched, t, run, &run->attempt)) {
         vm_give(h->vms, run->vm);
         run_lua_free(run);
@@ -216,30 +223,51 @@ run_lua_job(Job *job)
                       t);
         return;
     }
-    sched_lock(run->sched);
-    t->woken = false;
-    sched_unlock(run->sched);
+    park_resumed(run);
     run_lua_go(run, 0);
+}
+
+/* t, granted, cannot begin. */
+static void
+run_lua_refuse(Host *h, Task *t)
+{
+    uint32_t attempt;
+    Buf why = { 0 };
+    if (!sched_begin(&h->sched, t, NULL, &attempt))
+        return;
+    if (stuck_full(h))
+        stuck_explain(h, &why);
+    else
+        buf_puts(&why, "no worker could be started");
+    Outcome o = { .state = TASK_FAILED, .fault = FAULT_SPAWN, .code = -1,
+                  .error = buf_take(&why) };
+    sched_finish(&h->sched, t, attempt, &o);
+}
+
+/* t, which waited, cannot go on: nobody is left to run it. Its state stays as
+ * it is, for what it would have to clean up is Lua code. */
+static void
+run_lua_lose(Host *h, LuaRun *run)
+{
+    Buf why = { 0 };
+    stuck_explain(h, &why);
+    Outcome o = { .state = TASK_FAILED, .fault = FAULT_LOST, .code = -1,
+                  .error = buf_take(&why) };
+    sched_finish(&h->sched, run->task, run->attempt, &o);
 }
 
 static void
 run_lua_start(Runner *r, Task *t)
 {
     Host *h = container_of(r, Host, lua);
-    if (t->run) {
-        t->job.run = run_lua_job;
-        park_go_on(t->run);
-        return;
-    }
+    LuaRun *run = t->run;
     t->job.run = run_lua_job;
-    if (pool_push(h->pool, &t->job, t->priority) == 0)
+    if (run && park_go_on(run))
+        run_lua_lose(h, run);
+    if (run)
         return;
-    uint32_t attempt;
-    if (!sched_begin(&h->sched, t, NULL, &attempt))
-        return;
-    Outcome o = { .state = TASK_FAILED, .fault = FAULT_SPAWN, .code = -1,
-                  .error = mem_dup("no worker could be started", 26) };
-    sched_finish(&h->sched, t, attempt, &o);
+    if (stuck_full(h) || pool_push(h->pool, &t->job, t->priority))
+        run_lua_refuse(h, t);
 }
 
 static double
@@ -247,6 +275,8 @@ run_lua_stop(Runner *r, Task *t, int rung)
 {
     (void)r;
     LuaRun *run = t->run;
+    if (run)
+        program_stop_all(run, rung > 1);
     if (run && run->isolate) {
         isolate_stop(run->isolate, (TaskFault)t->stopping);
         return 0;
@@ -256,20 +286,18 @@ run_lua_stop(Runner *r, Task *t, int rung)
                      task_fault_name(t->stopping));
     if (t->waiting)
         wait_fire(t->waiting, WAIT_STOPPED);
+    else if (run && rung == 1)
+        park_hurry(run);
     return rung == 1 ? 0.25 : 1.0;
 }
 
 static void
 run_lua_abandon(Runner *r, Task *t)
 {
-    Host *h = container_of(r, Host, lua);
-    LuaRun *run = t->run;
-    if (!run)
+    if (!t->run)
         return;
-    t->run = NULL;
-    pool_abandon(h->pool, run->vm->stop.thread);
-    LOG(SCHED, "t%llu is stuck in a C function: its worker is given up",
-        (unsigned long long)t->id);
+    program_task_over(t->run);
+    stuck_add(container_of(r, Host, lua), t->run);
 }
 
 void

@@ -134,7 +134,7 @@ run_process_start(Runner *r, Task *t)
     sched_lock(&h->sched);
     t->run = run;
     if (t->stopping)
-        launch_stop(run->launch);
+        launch_stop(run->launch, t->stop_rung > 1);
     sched_unlock(&h->sched);
     launch_go(run->launch);
 }
@@ -150,10 +150,9 @@ static double
 run_process_stop(Runner *r, Task *t, int rung)
 {
     (void)r;
-    (void)rung;
     ProcessRun *run = t->run;
     if (run)
-        launch_stop(run->launch);
+        launch_stop(run->launch, rung > 1);
     return 0;
 }
 

@@ -29,6 +29,7 @@ typedef struct Sched {
     List aftermath;       /* final tasks whose consequences are due */
     uint64_t turns;       /* given so far, to tasks that became ready */
     bool closing;         /* no new tasks */
+    bool hurried;         /* who is stopped is stopped hard at once */
     uint64_t random;      /* state of the jitter */
 } Sched;
 
@@ -76,6 +77,10 @@ void sched_cancel_all(Sched *s, const char *why);
 
 /* Cancel every task and accept no new one; they end in their own time. */
 void sched_close(Sched *s);
+
+/* Stop hard, without any grace, what is being stopped and what will be, until
+ * told otherwise. */
+void sched_hurry(Sched *s, bool hurry);
 
 /* Fire what is due; gives the time of the next timer (INFINITY: none). */
 double sched_tick(Sched *s);

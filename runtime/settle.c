@@ -37,6 +37,36 @@ settle(Sched *s, Task *t, Outcome *o)
         t->outcome.fault ? task_fault_name(t->outcome.fault) : "");
 }
 
+void
+settle_stopped(const Task *t, Outcome *o)
+{
+    Buf text = { 0 };
+    if (t->stopping == FAULT_TIMEOUT)
+        buf_printf(&text, "timed out after %g s", t->opt->timeout);
+    else if (t->stopping == FAULT_MEMORY)
+        buf_puts(&text, "out of memory: its time-out could not be set");
+    else
+        buf_puts(&text, t->stop_why ? t->stop_why : "cancelled");
+    if (t->given_up)
+        buf_puts(&text, "; it is stuck in a C function, which cannot be "
+                 "stopped, and was given up");
+    mem_free(o->error);
+    o->error = buf_take(&text);
+    o->state = t->stopping == FAULT_CANCELLED ? TASK_CANCELLED : TASK_FAILED;
+    o->fault = t->stopping;
+}
+
+void
+settle_lost(Sched *s, Task *t, TaskFault fault, char *why)
+{
+    Outcome o = { .state = TASK_FAILED, .fault = fault, .code = -1,
+                  .error = why };
+    if (t->stopping)
+        settle_stopped(t, &o);
+    t->run = NULL;
+    settle(s, t, &o);
+}
+
 /* What stands after the last mark: along a chain each names its own blocker and
  * the first failure, so texts stay short. */
 static const char *

@@ -51,12 +51,6 @@ stop_of(lua_State *L)
     return &vm_of(L)->stop;
 }
 
-static inline bool
-stop_hard(Stop *s)
-{
-    return atomic_load_explicit(&s->level, memory_order_relaxed) == STOP_HARD;
-}
-
 /* Is there something that running code has not been told? */
 static inline bool
 stop_armed(Stop *s)
@@ -102,7 +96,7 @@ stop_hook(lua_State *L, lua_Debug *ar)
 {
     (void)ar;
     Stop *s = stop_of(L);
-    if (stop_hard(s)) {
+    if (stop_final(s)) {
         stop_allow_hooks(L);
         stop_raise(L, s);
     }
@@ -203,7 +197,7 @@ stop_tell(Stop *s, const char *reason)
 int
 stop_raise(lua_State *L, Stop *s)
 {
-    if (stop_hard(s)) {
+    if (stop_final(s)) {
         lua_pushliteral(L, "not enough memory"); /* becomes LUA_ERRMEM */
         return lua_error(L);
     }
@@ -329,7 +323,7 @@ stop_pcall_done(lua_State *L, int status, lua_KContext skip)
 {
     if (status == LUA_OK || status == LUA_YIELD)
         return lua_gettop(L) - (int)skip;
-    if (stop_hard(stop_of(L)))
+    if (stop_final(stop_of(L)))
         return stop_raise(L, stop_of(L));
     lua_pushboolean(L, 0);
     lua_insert(L, -2);
@@ -388,7 +382,7 @@ stop_switch(lua_State *L, lua_State *co, int n, bool close, int *status)
     if (*status != LUA_OK && *status != LUA_YIELD) {
         if (close && lua_status(co) != LUA_OK && lua_status(co) != LUA_YIELD)
             *status = stop_close_thread(co, L);
-        if (stop_hard(stop_of(L)))
+        if (stop_final(stop_of(L)))
             return stop_raise(L, stop_of(L));
         lua_xmove(co, L, 1);
         return -1;
@@ -460,7 +454,7 @@ stop_lua_close(lua_State *L)
     if (stop_stack_low())
         return luaL_error(L, "C stack overflow");
     int status = stop_close_thread(co, L);
-    if (stop_hard(stop_of(L)))
+    if (stop_final(stop_of(L)))
         return stop_raise(L, stop_of(L));
     lua_pushboolean(L, status == LUA_OK);
     if (status == LUA_OK)

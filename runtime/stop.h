@@ -81,6 +81,13 @@ stop_wanted(const Stop *s)
     return atomic_load_explicit(&s->level, memory_order_relaxed) != STOP_NONE;
 }
 
+/* True when nothing is to run any more: who could act for the task raises. */
+static inline bool
+stop_final(const Stop *s)
+{
+    return atomic_load_explicit(&s->level, memory_order_relaxed) == STOP_HARD;
+}
+
 /* Raise "stopped: reason" (or, at STOP_HARD, a memory error). */
 int stop_raise(lua_State *L, Stop *s);
 

@@ -129,12 +129,14 @@ typedef struct Task {
     bool has_rest;        /* holds its named and agent slots, and its writes */
     bool woken;           /* wants slots to go on after a wait, not to begin */
     bool for_writes;      /* queues for writes, not for a slot */
-    uint64_t turn;        /* its place among those that queue; see slots.c */
+    bool given_up;        /* this attempt could not be ended */
+    uint64_t turn;        /* its place among those that queue; see turn.h */
     const char *stop_why; /* constant text: why it is cancelled, or NULL */
     uint32_t attempt;     /* 1 while the first runs */
     uint32_t unmet;       /* blockers not final yet */
     uint32_t mark;        /* visited by search number … */
     Job job;              /* in a limit's queue, the starts, or the pool */
+    List behind;          /* tasks (by job.link) after it there; see turn.h */
     List waits;           /* Waits on this task */
     struct Wait *waiting; /* what its own code waits in, or NULL */
     TaskEdges *edges;     /* NULL: none yet */

@@ -66,6 +66,11 @@ int vmpool_set_path(VmPool *pool, const char *path, const char *cpath);
  * when memory is out. Any thread. */
 Vm *vm_take(VmPool *pool);
 
+/* The first half of vm_give: run what has to run at the end, under the state's
+ * Stop, so that the rest takes no time. Only vm_give may follow. The thread
+ * that last ran it. */
+void vm_close(Vm *vm);
+
 /* Close what the task left (variables of its coroutine, finalizers, files),
  * then pool or free the state; raises nothing. A suspended task's <close>
  * handlers run here, under its Stop: when they cannot be trusted to end, see

@@ -112,9 +112,7 @@ wait_fire_all(List *waits)
 int
 wait_closes_cycle(Board *b, Task *waiter, Task *target, Buf *path)
 {
-    bool awaited = waiter->claims || !list_empty(&waiter->waits)
-        || (waiter->edges && waiter->edges->dependent_count);
-    if (!awaited || task_final(target))
+    if (!board_awaited(waiter) || task_final(target))
         return 0;
     return board_leads(b, target, waiter, path);
 }

@@ -21,6 +21,7 @@ enum { /* Wait.outcome */
     WAIT_STOPPED,
     WAIT_DEADLOCK,
     WAIT_NO_MEMORY, /* could not begin */
+    WAIT_NO_THREAD, /* nor this one: where it waits, a thread must block */
 };
 
 typedef struct Wait {
