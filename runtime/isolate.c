@@ -273,6 +273,7 @@ isolate_exited(KeeperChild *c, const KeeperExit *exit)
     i->gone = true;
     while (isolate_listens(i) && isolate_read(i))
         continue;
+    i->cut = i->state != ISOLATE_SERVING && i->in.n > 0;
     isolate_close(i);
 }
 

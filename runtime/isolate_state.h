@@ -48,7 +48,8 @@ struct Isolate {
     bool early;     /* a stop came before that */
     int fd;         /* -1: not open */
     bool deaf;      /* nothing more is read */
-    bool gone;      /* the process has ended, or never was */
+    bool gone;      /* the process has ended, or never was … */
+    bool cut;       /* … in the middle of a frame */
     FrameParser parser;
     Buf out;        /* to be sent, from `sent` on */
     size_t sent;
