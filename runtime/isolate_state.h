@@ -26,6 +26,7 @@ struct Isolate {
     size_t limit;   /* of the Lua state, bytes */
     char **env;
     atomic_int refs;
+    atomic_bool kill_sent; /* kill_msg */
     LoopMsg go_msg, reply_msg, stop_msg, kill_msg;
 
     /* Guarded by the board's lock. */
