@@ -4,10 +4,10 @@
  * says what to do instead.
  */
 #include "lib_base.h"
-#include "lib_exec.h"
+#include "show.h"
 #include "vm.h"
 #include <lauxlib.h>
-#include <stdio.h>
+#include <unistd.h>
 
 int
 lib_base_forward(lua_State *L, const char *name)
@@ -66,8 +66,11 @@ lib_base_load_text(lua_State *L, const char *name, int mode)
     lua_pushliteral(L, "t");
     lua_replace(L, mode);
     int results = lib_base_forward(L, name);
-    if (results == 2 && lua_isnil(L, 1))
+    if (results == 2 && lua_isnil(L, 1)) {
+        if (vm_of(L)->over_limit)
+            return stop_raise(L, &vm_of(L)->stop);
         lib_base_explain(L);
+    }
     return results;
 }
 
@@ -227,9 +230,13 @@ lib_base_warn(void *ud, const char *text, int more)
             w->on = text[2] == 'n';
         return;
     }
-    if (w->on)
-        fprintf(stderr, "%s%s%s", w->more ? "" : "Lua warning: ", text,
-                more ? "" : "\n");
+    if (w->on) {
+        if (!w->more)
+            show_write(STDERR_FILENO, "Lua warning: ", 13);
+        show_write(STDERR_FILENO, text, strlen(text));
+        if (!more)
+            show_write(STDERR_FILENO, "\n", 1);
+    }
     w->more = more;
 }
 
@@ -292,8 +299,7 @@ lib_base_open(lua_State *L, bool script)
         lib_base_open_task(L);
     lua_pop(L, 1);
     lib_io_open(L, script);
-    if (!script)
-        lib_shell_open(L);
+    lib_shell_open(L);
     lib_package_open(L);
     return 0;
 }

@@ -1,13 +1,17 @@
-/* lib_shell.c — os.execute and io.popen as tasks have them. Layer 7.
+/* lib_shell.c — os.execute and io.popen by way of the keeper. Layer 7.
  *
- * As Lua's own, but the keeper starts the program like any other: it ends with
- * its task and with orun, a stop ends it (and by that a read of what it would
- * have printed), and os.execute gives the worker back meanwhile. Its standard
- * input is empty, as the task's is.
+ * They give what Lua's own give, but their programs are children like any
+ * other: they, and what they leave in the background, end with the task (or the
+ * script) that started them. Waiting for one gives the worker to others, reading
+ * from one does not. A program inherits orun's standard output and error, and
+ * in the script its input.
+ *
+ * A file of popen holds the box of its program as user value: Lua closes a file
+ * only once, and the wait for the program's end may raise.
  */
-#include "err.h"
 #include "lib_base.h"
-#include "lib_exec.h"
+#include "err.h"
+#include "lib_program.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
@@ -15,106 +19,137 @@
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-/* Have sh run a command with these descriptors. */
+/* How it ended, as luaL_execresult has it; a shell that could not be started is
+ * the caller's error, as in C. */
 static int
-lib_shell_go(lua_State *L, ExecCall *c, const char *command, const int fds[3])
+lib_shell_result(lua_State *L, const ProcEnd *end)
 {
-    const char *argv[] = { "/bin/sh", "-c", command, NULL };
-    LaunchSpec spec = { .argv = argv, .fds = fds };
-    return lib_exec_go(L, c, &spec);
-}
-
-/* How it ended, as Lua says it. */
-static int
-lib_shell_result(lua_State *L, const ExecCall *c)
-{
-    errno = c->end.spawn_errno;
+    errno = end->spawn_errno;
     if (errno)
-        return luaL_fileresult(L, 0, c->program);
-    bool signalled = c->end.signal || c->end.lost;
-    int number = !signalled ? c->end.code
-        : c->end.signal ? c->end.signal : SIGKILL;
-    if (signalled || number)
-        lua_pushnil(L);
-    else
-        lua_pushboolean(L, 1);
-    lua_pushstring(L, signalled ? "signal" : "exit");
-    lua_pushinteger(L, number);
-    return 3;
+        return luaL_fileresult(L, 0, NULL);
+    int signo = end->lost ? SIGKILL : end->signal;
+    return luaL_execresult(L, signo ? signo : W_EXITCODE(end->code, 0));
 }
 
-/* The call's userdata is on top. */
-static int
-lib_shell_ended(lua_State *L, int status, lua_KContext ctx)
+/* Copies of orun's standard descriptors: where `mine` has one it takes that. */
+static void
+lib_shell_descriptors(lua_State *L, int fds[3], int place, int mine)
 {
-    ExecCall *c = *(ExecCall **)lua_touserdata(L, -1);
+    for (int i = 0; i < 3; i++)
+        fds[i] = i == 0 && !vm_of(L)->script ? -1
+            : fcntl(i, F_DUPFD_CLOEXEC, 3);
+    if (place < 0)
+        return;
+    if (fds[place] >= 0)
+        close(fds[place]);
+    fds[place] = mine;
+}
+
+/* Start a shell; its program is in the box. 0, or -1 with errno. */
+static int
+lib_shell_start(lua_State *L, const char *command, const int fds[3],
+                Program **box)
+{
+    const char *argv[] = { "/bin/sh", "-c", command, "sh", NULL };
+    LuaRun *run = park_run(L);
+    LaunchSpec spec = { .argv = argv, .fds = fds, .keep = 1,
+                        .lingers = true, .task = run->task->id };
+    fflush(stdout);
+    int e = program_start(run, &spec, box);
+    if (e == ORUN_ENOMEM)
+        errno = ENOMEM;
+    return e ? -1 : 0;
+}
+
+/* os.execute */
+
+static int
+lib_shell_executed(lua_State *L, int status, lua_KContext ctx)
+{
     (void)status, (void)ctx;
     park_outcome(L);
-    return lib_shell_result(L, c);
-}
-
-static int
-lib_shell_wait(lua_State *L, ExecCall *c)
-{
-    WaitFor what = { .kind = WAIT_FOR_OP, .op = &c->op, .deadline = INFINITY };
-    return park(L, &what, lib_shell_ended, 0);
+    return lib_shell_result(L, &(*lib_program_at(L, -1))->end);
 }
 
 static int
 lib_shell_execute(lua_State *L)
 {
-    static const int fds[3] = { -1, 1, 2 };
-    const char *fn = "os.execute", *command = luaL_optstring(L, 1, NULL);
+    const char *command = luaL_optstring(L, 1, NULL);
     if (!command) {
         lua_pushboolean(L, access("/bin/sh", X_OK) == 0);
         return 1;
     }
-    park_check(L, fn);
-    ExecCall *c = lib_exec_new(L, fn, "/bin/sh", 0);
-    int e = lib_shell_go(L, c, command, fds);
-    if (e)
-        return luaL_error(L, "%s: %s", fn, err_text(e));
-    return lib_shell_wait(L, c);
+    int fds[3];
+    park_check(L, "os.execute");
+    Program **box = lib_program_push(L);
+    lib_shell_descriptors(L, fds, -1, -1);
+    if (lib_shell_start(L, command, fds, box) != 0)
+        return luaL_fileresult(L, 0, NULL);
+    return lib_program_wait(L, *box, INFINITY, lib_shell_executed, 0);
 }
 
-/* Close a file of popen: wait for the program, unless this is no time to wait;
- * then its end is asked for. */
+/* io.popen */
+
+static int
+lib_shell_closed(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status, (void)ctx;
+    park_outcome(L);
+    Program **box = lib_program_at(L, -1);
+    ProcEnd end = (*box)->end;
+    lib_program_clear(box);
+    return lib_shell_result(L, &end);
+}
+
+/* A finalizer closes the file: the script waits for the program as Lua's own
+ * does, with no more than its own thread; a task's program ends with it. */
+static int
+lib_shell_collected(lua_State *L, Program **box)
+{
+    LuaRun *run = park_run(L);
+    if (vm_of(L)->script) {
+        run->want = (WaitFor){ .kind = WAIT_FOR_OP, .op = &(*box)->op,
+                               .deadline = INFINITY };
+        sched_lock(run->sched);
+        park_script(run);
+        sched_unlock(run->sched);
+    }
+    lib_program_clear(box);
+    return 0;
+}
+
 static int
 lib_shell_close(lua_State *L)
 {
-    luaL_Stream *file = luaL_checkudata(L, 1, LUA_FILEHANDLE);
-    bool closed = fclose(file->f) == 0;
+    luaL_Stream *file = lua_touserdata(L, 1);
+    fclose(file->f);
     lua_settop(L, 1);
     lua_getiuservalue(L, 1, 1);
-    ExecCall **box = lua_touserdata(L, 2);
-    if (!box || !*box || park_finalizing(L) || stop_wanted(&vm_of(L)->stop))
-        return luaL_fileresult(L, closed, NULL);
-    return lib_shell_wait(L, *box);
+    Program **box = lib_program_at(L, 2);
+    if (!*box)
+        return 0;
+    if (lua_gc(L, LUA_GCISRUNNING) < 0)
+        return lib_shell_collected(L, box);
+    return lib_program_wait(L, *box, INFINITY, lib_shell_closed, 0);
 }
 
-/* Our end of a pipe into `file`, the other to the program. 0, or the errno. */
+/* A pipe whose one end is the file's and whose other end becomes descriptor
+ * `place` of the program: that end, or -1 with errno. */
 static int
-lib_shell_pipe(lua_State *L, luaL_Stream *file, ExecCall *c,
-               const char *command, bool reads)
+lib_shell_pipe(luaL_Stream *file, int place)
 {
-    int pair[2], fds[3] = { -1, 1, 2 };
+    int pair[2];
     if (pipe2(pair, O_CLOEXEC) != 0)
-        return errno;
-    fds[reads] = pair[reads];
-    file->f = fdopen(pair[!reads], reads ? "r" : "w");
-    int e = file->f ? 0 : errno;
-    if (!e && lib_shell_go(L, c, command, fds) != 0)
-        e = ENOMEM;
-    close(pair[reads]);
-    if (e && file->f)
-        fclose(file->f);
-    else if (e)
-        close(pair[!reads]);
-    else
-        file->closef = lib_shell_close;
-    return e;
+        return -1;
+    file->f = fdopen(pair[place == 0], place ? "r" : "w");
+    if (file->f)
+        return pair[place != 0];
+    close(pair[0]);
+    close(pair[1]);
+    return -1;
 }
 
 static int
@@ -122,15 +157,27 @@ lib_shell_popen(lua_State *L)
 {
     const char *command = luaL_checkstring(L, 1);
     const char *mode = luaL_optstring(L, 2, "r");
-    luaL_argcheck(L, (*mode == 'r' || *mode == 'w') && !mode[1], 2,
+    luaL_argcheck(L, (mode[0] == 'r' || mode[0] == 'w') && !mode[1], 2,
                   "invalid mode");
+    int fds[3], place = *mode == 'r';
+    Program **box = lib_program_push(L);
     luaL_Stream *file = lua_newuserdatauv(L, sizeof *file, 1);
     file->closef = NULL; /* closed, as long as this is not set */
     luaL_setmetatable(L, LUA_FILEHANDLE);
-    ExecCall *c = lib_exec_new(L, "io.popen", "/bin/sh", 0);
+    lua_pushvalue(L, -2);
     lua_setiuservalue(L, -2, 1);
-    errno = lib_shell_pipe(L, file, c, command, *mode == 'r');
-    return errno ? luaL_fileresult(L, 0, command) : 1;
+    int end = lib_shell_pipe(file, place);
+    if (end < 0)
+        return luaL_fileresult(L, 0, command);
+    lib_shell_descriptors(L, fds, place, end);
+    if (lib_shell_start(L, command, fds, box) != 0) {
+        int e = errno;
+        fclose(file->f);
+        errno = e;
+        return luaL_fileresult(L, 0, command);
+    }
+    file->closef = lib_shell_close;
+    return 1;
 }
 
 void

@@ -8,10 +8,15 @@
 #include "json.h"
 #include "lib_orun.h"
 #include "log.h"
+#include "machine.h"
 #include "mem.h"
 #include "version.h"
 #include "park.h"
+#include "program.h"
+#include "report.h"
 #include "script.h"
+#include "show.h"
+#include "stuck.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
@@ -22,8 +27,7 @@
 
 enum {
     ORUN_PROCESSES = 5,             /* programs at once, by default */
-    ORUN_MEMORY = 1 << 30,          /* of a Lua task */
-    ORUN_LINES = 20,                /* of the message about tasks, at most */
+    ORUN_MEMORY = 1 << 30,          /* of a Lua task, at most, by default */
     ORUN_STACK = 960 << 10,         /* bytes: what 1 MiB has at the least */
 };
 
@@ -37,7 +41,7 @@ struct orun {
     bool no_wait;
 
     /* Of the owning thread. */
-    Buf message;
+    Buf message, stuck;
     int status;      /* exit status of the last run */
     size_t reported; /* tasks up to this id were looked at for failures */
     int args;        /* how many `...` there are */
@@ -86,8 +90,13 @@ orun_read_config(const orun_config *given, orun_config *c)
         c->workers = processors > 0 ? (int)processors : 1;
     if (c->processes == 0)
         c->processes = ORUN_PROCESSES;
+    size_t memory = machine_memory("");
     if (c->memory_limit == 0)
-        c->memory_limit = ORUN_MEMORY;
+        c->memory_limit = memory / 4 < ORUN_MEMORY ? memory / 4 : ORUN_MEMORY;
+    if (c->backlog == 0)
+        c->backlog = memory / 4;
+    if (!c->program || !*c->program)
+        c->program = "orun";
     return 0;
 }
 
@@ -96,7 +105,8 @@ orun_make(orun *o, const orun_config *c)
 {
     HostConfig config = {
         .processes = c->processes, .workers = c->workers,
-        .memory_limit = c->memory_limit,
+        .memory_limit = c->memory_limit, .backlog = c->backlog,
+        .program = c->program,
         .vm = { .open = lib_orun_open },
     };
     int e = stop_init();
@@ -223,52 +233,6 @@ orun_wait(orun *o, const WaitFor *what)
     return o->run.wait.outcome;
 }
 
-/* The task waited for by one that can never end, NULL when it is no task. */
-static const Task *
-orun_awaited(const Task *t)
-{
-    if (t->waiting)
-        return t->waiting->target;
-    for (uint32_t i = 0; t->edges && i < t->edges->blocker_count; i++)
-        if (!task_final(t->edges->blockers[i]))
-            return t->edges->blockers[i];
-    return NULL;
-}
-
-/* Begin a line of the message that is about t. */
-static void
-orun_begin_line(orun *o, const Task *t)
-{
-    if (o->message.n)
-        buf_putc(&o->message, '\n');
-    if (t->file)
-        buf_printf(&o->message, "%s:%d: ", t->file, t->line);
-    board_name(t, &o->message);
-}
-
-/* Name the tasks that wait for what can never be. */
-static void
-orun_report_stuck(orun *o)
-{
-    Board *b = &o->run.sched->board;
-    int lines = 0;
-    board_lock(b);
-    for (size_t i = 1; i < b->count && lines < ORUN_LINES; i++) {
-        Task *t = board_find(b, i);
-        if (task_final(t) || t->kind == TASK_ITEM)
-            continue;
-        const Task *other = orun_awaited(t);
-        orun_begin_line(o, t);
-        buf_puts(&o->message, " can never end, and was cancelled: it waits");
-        if (other) {
-            buf_puts(&o->message, " for ");
-            board_name(other, &o->message);
-        }
-        lines++;
-    }
-    board_unlock(b);
-}
-
 /* Wait until every task is final; what can never end is cancelled. False when
  * there was such a task, which the message then names. */
 static bool
@@ -278,7 +242,7 @@ orun_wait_idle(orun *o)
     WaitFor idle = { .kind = WAIT_FOR_IDLE, .deadline = INFINITY };
     for (int end; (end = orun_wait(o, &idle)) != WAIT_DONE;) {
         if (end == WAIT_DEADLOCK && fine)
-            orun_report_stuck(o);
+            report_stuck(&o->run.sched->board, &o->message);
         fine = fine && end != WAIT_DEADLOCK;
         sched_lock(o->run.sched);
         o->run.task->stopping = FAULT_NONE;
@@ -288,25 +252,22 @@ orun_wait_idle(orun *o)
     return fine;
 }
 
-/* Name the failed tasks nobody looked at. */
-static int
-orun_report_unread(orun *o)
+/* What still runs is to end. */
+static void
+orun_cancel(orun *o)
 {
-    Board *b = &o->run.sched->board;
-    int unread = 0;
-    board_lock(b);
-    for (; o->reported < b->count; o->reported++) {
-        Task *t = board_find(b, o->reported);
-        if (t->state != TASK_FAILED || t->read || unread++ >= ORUN_LINES)
-            continue;
-        orun_begin_line(o, t);
-        buf_printf(&o->message, " failed and its result was never read: %s",
-                   t->outcome.error ? t->outcome.error : "no reason known");
-    }
-    board_unlock(b);
-    if (unread > ORUN_LINES)
-        buf_printf(&o->message, "\n(and %d more)", unread - ORUN_LINES);
-    return unread;
+    sched_lock(o->run.sched);
+    program_stop_all(&o->run, false);
+    sched_unlock(o->run.sched);
+    sched_cancel_all(o->run.sched, "the script ended");
+}
+
+/* What was written arrives. A thread that is stuck may be so in a file, whose
+ * lock it holds; then only standard output is waited for. */
+static void
+orun_flush(orun *o)
+{
+    fflush(pool_stuck(o->host->pool) ? stdout : NULL);
 }
 
 /* The end-of-script rule. `code` is how the script itself ended. */
@@ -315,19 +276,21 @@ orun_conclude(orun *o, int code)
 {
     if (code || o->no_wait || o->vm->exit_code >= 0
         || stop_wanted(&o->vm->stop))
-        sched_cancel_all(o->run.sched, "the script ended");
+        orun_cancel(o);
     o->run.task->stopping = FAULT_NONE;
     bool fine = orun_wait_idle(o);
+    program_task_over(&o->run);
     if (stop_wanted(&o->vm->stop) && o->vm->exit_code < 0 && code == 0)
         code = orun_fail(o, ORUN_ESTOPPED, "interrupted");
     if (code == 0 && o->vm->exit_code < 0) {
-        bool unread = orun_report_unread(o) > 0;
+        bool unread = report_unread(&o->run.sched->board, &o->reported,
+                                    &o->message) > 0;
         if (unread || !fine) {
             code = ORUN_EFAILED;
             o->status = 1;
         }
     }
-    fflush(NULL);
+    orun_flush(o);
     return code;
 }
 
@@ -356,9 +319,24 @@ orun_call(orun *o)
                        stopped ? 130 : 1);
 }
 
+/* The message holds what scripts raise and programs print: make it one that
+ * may be printed anywhere. */
+static void
+orun_make_safe(orun *o)
+{
+    Buf safe = { 0 };
+    show_put(&safe, o->message.p, o->message.n, SHOW_TEXT);
+    if (buf_failed(&safe)) {
+        buf_free(&safe);
+        buf_puts(&safe, err_text(ORUN_ENOMEM));
+    }
+    buf_free(&o->message);
+    o->message = safe;
+}
+
 /* Load with `load`, then run and conclude. */
 static int
-orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
+orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
 {
     lua_State *L = o->vm->L;
     size_t stack = gate_stack();
@@ -370,12 +348,21 @@ orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
     o->status = 0;
     o->vm->exit_code = -1;
     stop_reset(&o->vm->stop);
+    sched_hurry(o->run.sched, false);
     lua_settop(L, 0);
     int status = load(L, ud);
     if (status != LUA_OK)
         return orun_raised(o, ORUN_ESYNTAX, 2);
     int code = orun_call(o);
     return orun_conclude(o, code);
+}
+
+static int
+orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
+{
+    int code = orun_load_run(o, load, ud);
+    orun_make_safe(o);
+    return code;
 }
 
 int
@@ -433,6 +420,18 @@ orun_errmsg(orun *o)
     return message;
 }
 
+const char *
+orun_stuck(orun *o)
+{
+    if (gate_enter(orun_gate(o)) != 0)
+        return "";
+    buf_clear(&o->stuck);
+    stuck_report(o->host, &o->stuck);
+    const char *report = buf_cstr(&o->stuck);
+    gate_leave(&o->gate);
+    return report;
+}
+
 void
 orun_interrupt(orun *o)
 {
@@ -440,13 +439,41 @@ orun_interrupt(orun *o)
         return;
     Sched *s = o->run.sched;
     bool again = stop_wanted(&o->vm->stop);
+    orun_resume(o);
     stop_request(&o->vm->stop, again ? STOP_HARD : STOP_ONCE, "interrupted");
     sched_lock(s);
     s->board.root->stopping = FAULT_CANCELLED;
+    program_stop_all(&o->run, again);
     if (s->board.root->waiting)
         wait_fire(s->board.root->waiting, WAIT_STOPPED);
     sched_unlock(s);
+    if (again)
+        sched_hurry(s, true);
     gate_unhold();
+}
+
+/* Is it one of this process's? It must stay so meanwhile. */
+static bool
+orun_known(orun *o)
+{
+    if (gate_hold(orun_gate(o)) != 0)
+        return false;
+    gate_unhold();
+    return true;
+}
+
+void
+orun_suspend(orun *o)
+{
+    if (orun_known(o))
+        host_suspend(o->host);
+}
+
+void
+orun_resume(orun *o)
+{
+    if (orun_known(o))
+        host_resume(o->host);
 }
 
 int
@@ -456,15 +483,17 @@ orun_free(orun *o)
     if (!o || e)
         return e;
     bool last = gate_close(&o->gate);
+    host_resume(o->host);
     o->run.task->stopping = FAULT_NONE;
     sched_close(o->run.sched);
     orun_wait_idle(o);
     vm_script_free(o->vm);
-    host_free(o->host);
+    bool stuck = !host_free(o->host);
     park_destroy(&o->run);
     buf_free(&o->message);
+    buf_free(&o->stuck);
     mem_free(o);
-    if (last)
+    if (last && !stuck)
         json_close();
     return 0;
 }

@@ -21,9 +21,10 @@
  *
  * Threads. One thread at a time may be in a call with a runtime; it need not
  * be the same each time. A second one gets ORUN_ETHREAD meanwhile, and changes
- * nothing; only orun_version and orun_interrupt are for any thread at any time.
- * Different runtimes may be used by different threads at once. Scripts run on
- * the calling thread, which needs 1 MiB of stack; tasks run on orun's own.
+ * nothing; only orun_version, orun_interrupt, orun_suspend and orun_resume are
+ * for any thread at any time, the last two until orun_free is called. Different
+ * runtimes may be used by different threads at once. Scripts run on the calling
+ * thread, which needs 1 MiB of stack; tasks run on orun's own.
  *
  * Processes. Do not fork and go on with a runtime in the child: its threads are
  * not there. Each call says so (ORUN_EFORKED), and the parent's runtime is
@@ -55,7 +56,7 @@ enum {
     ORUN_EFAILED = -19, /* the script raised an error, or a task failed and
                            nobody read it */
     ORUN_EFORKED = -21, /* called in a fork of the process that made it */
-    ORUN_ETHREAD = -22  /* another thread is in a call with the runtime */
+    ORUN_ETHREAD = -23  /* another thread is in a call with the runtime */
 };
 #endif
 
@@ -67,12 +68,19 @@ typedef struct orun_config {
     size_t size;         /* sizeof(orun_config) */
     int workers;         /* Lua tasks at once; 0: as many as processors */
     int processes;       /* programs at once; 0: 5 */
-    size_t memory_limit; /* bytes a Lua task's state may use; 0: 1 GiB */
+    size_t memory_limit; /* bytes a Lua task's state may use; 0: 1 GiB, or a
+                            quarter of the machine's memory if that is less */
     int no_wait;         /* 1: cancel what still runs when a script ends,
                             0: wait for it */
+    const char *program; /* the `orun` command that runs tasks which ask for
+                            isolation="process": a path, or a name that is
+                            looked up in PATH; copied. It must be of the same
+                            build as this library. NULL: "orun" */
+    size_t backlog;      /* bytes that a run's tasks, their inputs and their
+                            results may take in memory; 0: a quarter of it */
 } orun_config;
 
-#define ORUN_CONFIG_INIT { sizeof(orun_config), 0, 0, 0, 0 }
+#define ORUN_CONFIG_INIT { sizeof(orun_config), 0, 0, 0, 0, NULL, 0 }
 
 /* "0.1.0"; a constant. Any thread. */
 const char *orun_version(void);
@@ -103,19 +111,38 @@ int orun_run_string(orun *o, const char *name, const char *code, size_t size);
  * when interrupted. */
 int orun_exit_status(orun *o);
 
-/* What the last error was about; "" after success. Valid until the next call
- * with this runtime. When it may not be called now, why. */
+/* What the last error was about; "" after success. It may be printed: what
+ * could drive a terminal is written out, secrets are replaced. Valid until the
+ * next call with this runtime. When it may not be called now, why. */
 const char *orun_errmsg(orun *o);
 
+/* Which tasks' threads are still stuck in C functions, and were given up, so
+ * that their work cannot be stopped before the process ends; "" when none is.
+ * Valid until the next call with this runtime. */
+const char *orun_stuck(orun *o);
+
 /* Stop the running script: it ends with the error "stopped: interrupted", and
- * its tasks are cancelled. A second call does not let clean-up run. Any
- * thread; not from a signal handler. */
+ * its tasks are cancelled: their programs get SIGTERM and two seconds, Lua code
+ * its clean-up. A second call lets neither have more time. A runtime that is
+ * suspended is resumed first. Any thread; not from a signal handler. */
 void orun_interrupt(orun *o);
 
+/* Suspend the run, as a terminal's Ctrl-Z suspends the command: every program
+ * it has started stops with all that descends from it, none is started, and the
+ * run's clock stands still, so time-outs, sleeps and retries go on later where
+ * they were. Lua code that runs goes on until it waits; whoever wants it to
+ * stop, too, stops the process next. Twice is as good as once. Any thread; not
+ * from a signal handler. */
+void orun_suspend(orun *o);
+
+/* Go on. What had stopped by itself before stays stopped. Any thread; not from
+ * a signal handler. */
+void orun_resume(orun *o);
+
 /* Cancel what runs, wait for it (children are ended within seconds) and free
- * all. NULL is fine. Errors: those of any call; then nothing is freed. It is
- * ORUN_ETHREAD while another thread runs a script: orun_interrupt, then ask
- * again. */
+ * all. While threads are stuck (orun_stuck) what they use is not freed. NULL is
+ * fine. Errors: those of any call; then nothing is freed. It is ORUN_ETHREAD
+ * while another thread runs a script: orun_interrupt, then ask again. */
 int orun_free(orun *o);
 
 #ifdef __cplusplus

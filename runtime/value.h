@@ -92,6 +92,15 @@ uint64_t value_handle(const Value *v, size_t i);
 /* Size in bytes, for accounting. */
 size_t value_size(const Value *v);
 
+/* Bytes of memory it takes that the system cannot take back: value_size, or 0
+ * once it is in a file. NULL is fine. */
+size_t value_held(const Value *v);
+
+/* Move *v, which nobody else holds, into the empty file open at `fd`, which may
+ * be closed and removed afterwards: its bytes are read from there from now on.
+ * ORUN_ESYS (errno kept) leaves *v as it was. Blocks for the write. */
+int value_to_file(Value **v, int fd) NODISCARD;
+
 /* One more reference (NULL is fine); gives v back. Any thread. */
 Value *value_hold(Value *v);
 
