@@ -47,6 +47,9 @@ struct orun {
     int args;        /* how many `...` there are */
 };
 
+/* Some thread will never end: what it may use stays to the process's end. */
+static atomic_bool orun_leaves_stuck;
+
 /* `o` may be any pointer: it is not followed here. */
 static Gate *
 orun_gate(orun *o)
@@ -427,9 +430,9 @@ orun_stuck(orun *o)
         return "";
     buf_clear(&o->stuck);
     stuck_report(o->host, &o->stuck);
-    const char *report = buf_cstr(&o->stuck);
+    const char *text = buf_cstr(&o->stuck);
     gate_leave(&o->gate);
-    return report;
+    return text;
 }
 
 void
@@ -439,7 +442,7 @@ orun_interrupt(orun *o)
         return;
     Sched *s = o->run.sched;
     bool again = stop_wanted(&o->vm->stop);
-    orun_resume(o);
+    host_resume(o->host);
     stop_request(&o->vm->stop, again ? STOP_HARD : STOP_ONCE, "interrupted");
     sched_lock(s);
     s->board.root->stopping = FAULT_CANCELLED;
@@ -452,28 +455,22 @@ orun_interrupt(orun *o)
     gate_unhold();
 }
 
-/* Is it one of this process's? It must stay so meanwhile. */
-static bool
-orun_known(orun *o)
-{
-    if (gate_hold(orun_gate(o)) != 0)
-        return false;
-    gate_unhold();
-    return true;
-}
-
 void
 orun_suspend(orun *o)
 {
-    if (orun_known(o))
-        host_suspend(o->host);
+    if (gate_hold(orun_gate(o)) != 0)
+        return;
+    host_suspend(o->host);
+    gate_unhold();
 }
 
 void
 orun_resume(orun *o)
 {
-    if (orun_known(o))
-        host_resume(o->host);
+    if (gate_hold(orun_gate(o)) != 0)
+        return;
+    host_resume(o->host);
+    gate_unhold();
 }
 
 int
@@ -482,8 +479,8 @@ orun_free(orun *o)
     int e = o ? gate_enter(orun_gate(o)) : 0;
     if (!o || e)
         return e;
-    bool last = gate_close(&o->gate);
     host_resume(o->host);
+    bool last = gate_close(&o->gate);
     o->run.task->stopping = FAULT_NONE;
     sched_close(o->run.sched);
     orun_wait_idle(o);
@@ -493,7 +490,9 @@ orun_free(orun *o)
     buf_free(&o->message);
     buf_free(&o->stuck);
     mem_free(o);
-    if (last && !stuck)
+    if (stuck)
+        orun_leaves_stuck = true;
+    if (last && !orun_leaves_stuck)
         json_close();
     return 0;
 }

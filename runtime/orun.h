@@ -22,9 +22,9 @@
  * Threads. One thread at a time may be in a call with a runtime; it need not
  * be the same each time. A second one gets ORUN_ETHREAD meanwhile, and changes
  * nothing; only orun_version, orun_interrupt, orun_suspend and orun_resume are
- * for any thread at any time, the last two until orun_free is called. Different
- * runtimes may be used by different threads at once. Scripts run on the calling
- * thread, which needs 1 MiB of stack; tasks run on orun's own.
+ * for any thread at any time. Different runtimes may be used by different
+ * threads at once. Scripts run on the calling thread, which needs 1 MiB of
+ * stack; tasks run on orun's own.
  *
  * Processes. Do not fork and go on with a runtime in the child: its threads are
  * not there. Each call says so (ORUN_EFORKED), and the parent's runtime is

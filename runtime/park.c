@@ -150,7 +150,7 @@ park_resumed(LuaRun *run)
     sched_unlock(run->sched);
 }
 
-/* While one runs the collector answers no question. */
+/* While a finalizer runs the collector answers no question. */
 bool
 park_finalizing(lua_State *L)
 {
@@ -170,7 +170,7 @@ park(lua_State *L, const WaitFor *what, lua_KFunction k, lua_KContext ctx)
 {
     Vm *vm = vm_of(L);
     park_check(L, "waiting");
-    if (stop_wanted(&vm->stop)) /* it was caught, and there is no waiting now */
+    if (!what->work && stop_wanted(&vm->stop)) /* it was caught */
         return stop_raise(L, &vm->stop);
     LuaRun *run = vm->owner;
     run->want = *what;

@@ -83,7 +83,7 @@ end
 local function run_c(block, dir)
   h.write(dir .. "/block.c", block.text)
   local r = shell("cc -fsyntax-only -Wall -Werror -iquote runtime"
-    .. " -iquote spec/fuzz $(pkg-config --cflags lua5.4) block.c", dir)
+    .. " -Ispec/fuzz $(pkg-config --cflags lua5.4) block.c", dir)
   assert.equal(0, r.code, r.out)
 end
 
