@@ -4,6 +4,7 @@
  */
 #include "err.h"
 #include "host.h"
+#include "lib_class.h"
 #include "lib_task.h"
 #include "value.h"
 #include <lauxlib.h>
@@ -21,6 +22,10 @@ lib_code_gc(lua_State *L)
     *v = NULL;
     return 0;
 }
+
+static const luaL_Reg lib_code_methods[] = {
+    { "__gc", lib_code_gc }, { NULL, NULL },
+};
 
 /* True when the function at idx captures nothing but the globals. */
 static bool
@@ -67,11 +72,7 @@ lib_code_box(lua_State *L, int idx)
         lua_pop(L, 1);
         Value **box = lua_newuserdatauv(L, sizeof *box, 0);
         *box = NULL;
-        if (luaL_newmetatable(L, "orun.code")) {
-            lua_pushcfunction(L, lib_code_gc);
-            lua_setfield(L, -2, "__gc");
-        }
-        lua_setmetatable(L, -2);
+        lib_class_set(L, "orun.code", lib_code_methods);
         lua_pushvalue(L, idx);
         lua_pushvalue(L, -2);
         lua_rawset(L, -4);

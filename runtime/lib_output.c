@@ -7,6 +7,7 @@
 #include "err.h"
 #include "host.h"
 #include "lib_arg.h"
+#include "lib_class.h"
 #include "lib_task.h"
 #include "run_process.h"
 #include "value.h"
@@ -23,16 +24,16 @@ lib_output_gc(lua_State *L)
     return 0;
 }
 
+static const luaL_Reg lib_output_methods[] = {
+    { "__gc", lib_output_gc }, { NULL, NULL },
+};
+
 LibOutput *
 lib_output_box(lua_State *L)
 {
     LibOutput *box = lua_newuserdatauv(L, sizeof *box, 0);
     *box = (LibOutput){ 0 };
-    if (luaL_newmetatable(L, "orun.output")) {
-        lua_pushcfunction(L, lib_output_gc);
-        lua_setfield(L, -2, "__gc");
-    }
-    lua_setmetatable(L, -2);
+    lib_class_set(L, "orun.output", lib_output_methods);
     return box;
 }
 

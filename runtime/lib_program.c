@@ -1,5 +1,6 @@
 /* lib_program.c — a Program as a Lua value. */
 #include "lib_program.h"
+#include "lib_class.h"
 #include <lauxlib.h>
 
 void
@@ -16,16 +17,16 @@ lib_program_gc(lua_State *L)
     return 0;
 }
 
+static const luaL_Reg lib_program_methods[] = {
+    { "__gc", lib_program_gc }, { NULL, NULL },
+};
+
 Program **
 lib_program_push(lua_State *L)
 {
     Program **box = lua_newuserdatauv(L, sizeof(Program *), 0);
     *box = NULL;
-    if (luaL_newmetatable(L, "orun.program")) {
-        lua_pushcfunction(L, lib_program_gc);
-        lua_setfield(L, -2, "__gc");
-    }
-    lua_setmetatable(L, -2);
+    lib_class_set(L, "orun.program", lib_program_methods);
     return box;
 }
 

@@ -4,6 +4,7 @@
 #include "host.h"
 #include "launch.h"
 #include "lib_arg.h"
+#include "lib_class.h"
 #include "lib_task.h"
 #include "mem.h"
 #include "run_process.h"
@@ -452,12 +453,7 @@ lib_collector(lua_State *L)
         : arg_array(L, "collector", "tasks", 1, 100000000);
     Collector **c = lua_newuserdatauv(L, sizeof *c, 0);
     *c = NULL;
-    if (luaL_newmetatable(L, COLLECTOR_TYPE)) {
-        luaL_setfuncs(L, lib_collector_methods, 0);
-        lua_pushvalue(L, -1);
-        lua_setfield(L, -2, "__index");
-    }
-    lua_setmetatable(L, -2);
+    lib_class_set(L, COLLECTOR_TYPE, lib_collector_methods);
     *c = collector_new(&run->sched->board, NULL, 0);
     if (!*c)
         return luaL_error(L, "collector: %s", err_text(ORUN_ENOMEM));

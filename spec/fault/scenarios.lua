@@ -136,7 +136,7 @@ function M.programs()
   check(Task{subagent_type = "cat", prompt = text}, text, "cat")
   check(Task{subagent_type = "cat", input = {a = {1, 2}}}, '{"a":[1,2]}', "JSON")
   check(Task{subagent_type = "file", prompt = text}, text, "file")
-  check_failure(Task{subagent_type = "bad", prompt = "x"}, "exit", "exit code 3: no", "bad")
+  check_failure(Task{subagent_type = "bad", prompt = "x"}, "exit", "exit code 3", "bad")
   check_failure(Task{subagent_type = "none", prompt = "x"}, "spawn", "No such file", "none")
 end
 

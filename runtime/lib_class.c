@@ -1,0 +1,19 @@
+/* lib_class.c — a metatable is registered when it is whole. */
+#include "lib_class.h"
+
+void
+lib_class_set(lua_State *L, const char *name, const luaL_Reg *methods)
+{
+    if (luaL_getmetatable(L, name) == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_createtable(L, 0, 4);
+        luaL_setfuncs(L, methods, 0);
+        lua_pushstring(L, name);
+        lua_setfield(L, -2, "__name");
+        lua_pushvalue(L, -1);
+        lua_setfield(L, -2, "__index");
+        lua_pushvalue(L, -1);
+        lua_setfield(L, LUA_REGISTRYINDEX, name);
+    }
+    lua_setmetatable(L, -2);
+}
