@@ -3,8 +3,11 @@
 #include "err.h"
 #include "log.h"
 #include "mem.h"
+#include "show.h"
 #include "wait.h"
 #include <math.h>
+
+enum { BOARD_SHOWN = 120 }; /* bytes of a description in a message */
 
 int
 board_init(Board *b, Clock *clock)
@@ -281,8 +284,11 @@ board_name(const Task *t, Buf *to)
 {
     if (t->id == 0)
         buf_puts(to, "the script");
-    else if (t->description)
-        buf_printf(to, "t%llu (%s)", (unsigned long long)t->id, t->description);
     else
         buf_printf(to, "t%llu", (unsigned long long)t->id);
+    if (t->id == 0 || !t->description)
+        return;
+    buf_puts(to, " (");
+    show_cut(to, t->description, strlen(t->description), BOARD_SHOWN);
+    buf_putc(to, ')');
 }

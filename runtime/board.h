@@ -102,7 +102,8 @@ void board_disarm(Board *b, Timer *t);
 /* Fire what is due; gives the time of the next timer (INFINITY: none). */
 double board_fire_due(Board *b);
 
-/* The name to show for a task: "t3" or "t3 (build)". */
+/* The name to show for a task: "t3" or "t3 (build)"; a description is cut to
+ * one line that is safe to show. */
 void board_name(const Task *t, Buf *to);
 
 #endif

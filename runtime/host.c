@@ -6,9 +6,10 @@
 #include "mem.h"
 #include "run_lua.h"
 #include "run_process.h"
+#include "secret.h"
+#include "value.h"
 #include <math.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -16,10 +17,7 @@ extern char **environ;
 static double
 host_now(Clock *c)
 {
-    struct timespec t;
-    (void)c;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+    return (double)pace_now(&container_of(c, Host, clock)->pace) * 1e-9;
 }
 
 static void host_tick(Host *h) ON_IO;
@@ -31,8 +29,9 @@ host_timer_fired(uv_timer_t *timer)
     host_tick(timer->data);
 }
 
-/* Fire what is due and set the uv timer to what is due next. A timer armed by
- * another thread meanwhile posts a message of its own. */
+/* Fire what is due and set the uv timer to what is due next; nothing is while
+ * the clock stands. A timer armed by another thread meanwhile posts a message
+ * of its own. */
 static void
 host_tick(Host *h)
 {
@@ -43,7 +42,7 @@ host_tick(Host *h)
         h->timer_ready = true;
     }
     double next = sched_tick(&h->sched);
-    if (next == INFINITY) {
+    if (next == INFINITY || pace_stands(&h->pace)) {
         uv_timer_stop(&h->timer);
         return;
     }
@@ -108,7 +107,39 @@ host_keeper(Host *h)
 {
     if (!h->keeper && keeper_new(h->loop, &h->keeper))
         h->keeper = NULL;
+    else if (pace_stands(&h->pace))
+        keeper_suspend(h->keeper, true);
     return h->keeper;
+}
+
+/* What the io thread holds follows the clock. */
+static void
+host_follow_pace(Loop *loop, void *ud)
+{
+    Host *h = ud;
+    (void)loop;
+    role_is_io();
+    if (h->keeper)
+        keeper_suspend(h->keeper, pace_stands(&h->pace));
+    host_tick(h);
+}
+
+void
+host_suspend(Host *h)
+{
+    pace_stand(&h->pace);
+    Loop *loop = atomic_load(&h->loop);
+    if (loop)
+        loop_call(loop, host_follow_pace, h);
+}
+
+void
+host_resume(Host *h)
+{
+    pace_go(&h->pace);
+    Loop *loop = atomic_load(&h->loop);
+    if (loop)
+        loop_call(loop, host_follow_pace, h);
 }
 
 /* With io_lock held. */
@@ -138,6 +169,33 @@ host_intern(Host *h, const char *s)
         found = host_add_name(h, s);
     pthread_mutex_unlock(&h->io_lock);
     return found;
+}
+
+enum { HOST_LARGE = 256 << 10 }; /* values that are worth a file */
+
+static bool
+host_to_file(Host *h, Value **v)
+{
+    int fd;
+    char *path;
+    if (folder_open(h->folder, "value", ".bin", &fd, &path))
+        return false;
+    bool there = value_to_file(v, fd) == 0;
+    unlink(path);
+    close(fd);
+    mem_free(path);
+    return there;
+}
+
+int
+host_keep(Host *h, Value **v)
+{
+    size_t n = value_held(*v);
+    if (n == 0 || sched_has_room(&h->sched, n, 2))
+        return 0;
+    if (n >= HOST_LARGE && host_to_file(h, v))
+        return 0;
+    return sched_has_room(&h->sched, n, 1) ? 0 : ORUN_EBACKLOG;
 }
 
 static char **
@@ -188,10 +246,13 @@ host_new(const HostConfig *config, Host **out)
     h->workers = config->workers;
     h->memory_limit = config->memory_limit;
     pthread_mutex_init(&h->io_lock, NULL);
-    if (!(h->env = host_copy_env()) || !(h->cwd = host_copy_cwd()))
+    if (!(h->env = host_copy_env()) || !(h->cwd = host_copy_cwd())
+        || !(h->program = mem_dup(config->program, strlen(config->program))))
         goto free_strings;
+    if (secret_open(h->env))
+        goto close_secrets;
     if (!(h->folder = folder_new()))
-        goto free_strings;
+        goto close_secrets;
     if ((e = pool_new(config->workers, &h->pool)) != 0)
         goto free_folder;
     if ((e = vmpool_new(&config->vm, &h->vms)) != 0)
@@ -200,6 +261,7 @@ host_new(const HostConfig *config, Host **out)
                         config->processes)) != 0)
         goto free_vms;
     host_seed(h);
+    h->sched.backlog = config->backlog;
     run_lua_init(&h->lua);
     run_process_init(&h->process);
     h->sched.runner[TASK_LUA] = &h->lua;
@@ -212,9 +274,12 @@ free_pool:
     pool_free(h->pool);
 free_folder:
     folder_free(h->folder);
+close_secrets:
+    secret_close();
 free_strings:
     task_strings_free(h->env);
     mem_free(h->cwd);
+    mem_free(h->program);
     pthread_mutex_destroy(&h->io_lock);
     mem_free(h);
     return e;
@@ -249,9 +314,11 @@ host_free(Host *h)
     vmpool_free(h->vms);
     sched_destroy(&h->sched);
     folder_free(h->folder);
+    secret_close();
     task_strings_free(h->env);
     task_strings_free(h->names);
     mem_free(h->cwd);
+    mem_free(h->program);
     pthread_mutex_destroy(&h->io_lock);
     mem_free(h);
     return true;

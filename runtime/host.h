@@ -11,6 +11,7 @@
 #include "keeper.h"
 #include "loop.h"
 #include "output.h"
+#include "pace.h"
 #include "pool.h"
 #include "sched.h"
 #include "vm.h"
@@ -18,7 +19,7 @@
 typedef struct Host {
     /* Never changes once made. */
     Sched sched;
-    Clock clock;
+    Clock clock;      /* of the run: reads `pace` */
     Runner lua, process;
     Pool *pool;
     VmPool *vms;
@@ -26,8 +27,11 @@ typedef struct Host {
     char **env;       /* snapshot of the environment */
     char *cwd;        /* absolute working directory at start */
     int workers;      /* Lua tasks at once */
-    size_t memory_limit; /* of a Lua task, bytes, when it does not say */
+    atomic_size_t memory_limit; /* of a Lua task, bytes, when it does not say;
+                                 * any thread sets it */
+    char *program;    /* the orun that runs isolated tasks */
 
+    Pace pace;        /* any thread */
     List stuck; /* LuaRuns given up; guarded by the board's lock */
 
     _Atomic(Loop *) loop; /* NULL: not needed yet; set once, under io_lock */
@@ -50,6 +54,8 @@ typedef struct HostConfig {
     int processes;    /* programs at once */
     int workers;      /* Lua tasks at once */
     size_t memory_limit;
+    const char *program; /* path of an orun, or its name in PATH; copied */
+    size_t backlog;   /* bytes of tasks, inputs and results; 0: no bound */
     VmConfig vm;      /* for task states */
 } HostConfig;
 
@@ -65,8 +71,18 @@ bool host_free(Host *h);
  * thread; NULL when memory is out. */
 const char *host_intern(Host *h, const char *s);
 
+/* See that the run can keep *v, which nobody else holds: when half of the
+ * backlog is taken, a large value goes to the run's folder. ORUN_EBACKLOG: it
+ * has no room for it. Any thread; may block for a file write. */
+int host_keep(Host *h, struct Value **v) NODISCARD;
+
 /* The io thread, started when needed; NULL when it cannot be. Any thread. */
 Loop *host_loop(Host *h);
+
+/* Stop the programs and have the clock stand / let both go on. They return when
+ * the keeper was told. Any thread but the io thread, until host_free. */
+void host_suspend(Host *h);
+void host_resume(Host *h);
 
 /* The keeper; NULL when memory is out. */
 Keeper *host_keeper(Host *h) ON_IO;

@@ -11,8 +11,8 @@
 #include "keeper.h"
 #include "buf.h"
 #include "err.h"
+#include "keeper_frame.h"
 #include "keeper_launch.h"
-#include "keeper_wire.h"
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
@@ -25,14 +25,6 @@
 #include <unistd.h>
 
 enum { KEEPER_END_MS = 5000 }; /* how long the keeper may take to end */
-
-typedef struct Frame {
-    List link; /* in Keeper.unsent */
-    size_t n, sent;
-    int fds[WIRE_FDS]; /* to go with the first byte */
-    bool with_fds;
-    char bytes[];
-} Frame;
 
 typedef struct Line {
     uv_poll_t poll;
@@ -49,6 +41,7 @@ struct Keeper {
     KeeperLink link;
     uint64_t last_id;
     bool closing; /* start no other */
+    bool suspended;
     Buf in;
     List unsent;       /* of Frame */
     List children[64]; /* of KeeperChild, by id */
@@ -123,27 +116,19 @@ keeper_line_closed(uv_handle_t *h)
     mem_free(container_of(h, Line, poll));
 }
 
-static void
-keeper_frame_free(Frame *f)
-{
-    for (int i = 0; f->with_fds && f->sent == 0 && i < WIRE_FDS; i++)
-        if (f->fds[i] >= 0)
-            close(f->fds[i]);
-    mem_free(f);
-}
-
-/* Tell a child that its keeper is gone. */
+/* Tell a child that its keeper is gone: it could not be started when nobody was
+ * asked to (pid -1), else nobody knows what has become of it. */
 static void ON_IO
 keeper_lose_child(Keeper *k, KeeperChild *c)
 {
     int pid = c->pid;
     keeper_forget(k, c);
-    if (pid > 0) {
+    if (pid > 0)
         kill(-pid, SIGKILL);
+    if (pid >= 0)
         c->exited(c, &(KeeperExit){ .lost = true });
-    } else {
+    else
         c->started(c, 0, EPIPE, keeper_steps[WIRE_STEP_KEEPER]);
-    }
 }
 
 /* Let go of the socket and of everything that waited for it. The children are
@@ -153,8 +138,13 @@ keeper_hang_up(Keeper *k)
 {
     List all;
     list_init(&all);
-    for (List *node; (node = list_shift(&k->unsent)) != NULL;)
-        keeper_frame_free(container_of(node, Frame, link));
+    for (List *node; (node = list_shift(&k->unsent)) != NULL;) {
+        Frame *f = container_of(node, Frame, link);
+        KeeperChild *c = keeper_frame_asks(f) ? keeper_find(k, f->id) : NULL;
+        if (c)
+            c->pid = -1;
+        keeper_frame_free(f);
+    }
     for (size_t i = 0; i < countof(k->children); i++)
         for (List *node; (node = list_shift(&k->children[i])) != NULL;)
             list_push(&all, node);
@@ -187,31 +177,6 @@ keeper_lost(Keeper *k)
 
 /* ---- sending ---- */
 
-/* Send what is left of a frame: its bytes, and its descriptors with the first.
- * As send(2). */
-static ssize_t
-keeper_send(Keeper *k, Frame *f)
-{
-    union {
-        struct cmsghdr head;
-        char bytes[CMSG_SPACE(sizeof f->fds)];
-    } control = { 0 };
-    struct iovec io = { f->bytes + f->sent, f->n - f->sent };
-    struct msghdr msg = { .msg_iov = &io, .msg_iovlen = 1 };
-    if (f->with_fds && f->sent == 0) {
-        int fds[WIRE_FDS];
-        for (int i = 0; i < WIRE_FDS; i++)
-            fds[i] = f->fds[i] < 0 ? k->null : f->fds[i];
-        control.head.cmsg_level = SOL_SOCKET;
-        control.head.cmsg_type = SCM_RIGHTS;
-        control.head.cmsg_len = CMSG_LEN(sizeof fds);
-        memcpy(CMSG_DATA(&control.head), fds, sizeof fds);
-        msg.msg_control = control.bytes;
-        msg.msg_controllen = sizeof control.bytes;
-    }
-    return sendmsg(k->link.fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
 static void keeper_event(uv_poll_t *poll, int status, int events);
 
 static void ON_IO
@@ -231,15 +196,11 @@ keeper_flush(Keeper *k)
 {
     while (!list_empty(&k->unsent)) {
         Frame *f = container_of(k->unsent.next, Frame, link);
-        ssize_t n = keeper_send(k, f);
+        ssize_t n = keeper_frame_send(f, k->link.fd, k->null);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             break;
-        for (int i = 0; f->with_fds && f->sent == 0 && i < WIRE_FDS; i++)
-            if (f->fds[i] >= 0)
-                close(f->fds[i]);
-        f->sent += (size_t)n;
         if (f->sent < f->n)
             continue;
         list_del(&f->link);
@@ -335,6 +296,25 @@ keeper_event(uv_poll_t *poll, int status, int events)
 
 /* ---- requests ---- */
 
+static void ON_IO
+keeper_queue(Keeper *k, Frame *f)
+{
+    list_push(&k->unsent, &f->link);
+    if (!k->line->writing)
+        keeper_flush(k);
+}
+
+/* Tell the keeper what k->suspended says. Without memory for that it is not
+ * told; the run goes on all the same. */
+static void ON_IO
+keeper_tell_suspended(Keeper *k)
+{
+    uint32_t kind = k->suspended ? WIRE_SUSPEND : WIRE_RESUME;
+    Frame *f = keeper_frame_new(kind, 0, 0);
+    if (f)
+        keeper_queue(k, f);
+}
+
 /* See that a keeper runs. ORUN_ESYS leaves errno. */
 static int ON_IO
 keeper_need(Keeper *k, const char *const *env)
@@ -355,6 +335,8 @@ keeper_need(Keeper *k, const char *const *env)
     line->keeper = k;
     k->line = line;
     keeper_watch(k, false);
+    if (k->suspended)
+        keeper_tell_suspended(k);
     return 0;
 fail_poll:
     keeper_bury(k);
@@ -366,63 +348,6 @@ fail_launch:
     return e;
 }
 
-static Frame *
-keeper_frame(uint32_t kind, uint64_t id, size_t size)
-{
-    Frame *f = mem_alloc(sizeof *f + sizeof(WireHead) + size);
-    if (!f)
-        return NULL;
-    WireHead head = { WIRE_MAGIC, kind, size, id };
-    f->n = sizeof head + size;
-    f->sent = 0;
-    f->with_fds = false;
-    memcpy(f->bytes, &head, sizeof head);
-    return f;
-}
-
-/* Count the strings of `list` and add their bytes to *size. */
-static uint32_t
-keeper_measure(const char *const *list, size_t *size)
-{
-    uint32_t n = 0;
-    for (; list[n]; n++)
-        *size += strlen(list[n]) + 1;
-    return n;
-}
-
-static char *
-keeper_put(char *to, const char *const *list, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++)
-        to = stpcpy(to, list[i]) + 1;
-    return to;
-}
-
-/* The frame that asks for a process; ORUN_EINVAL: no argv[0], ORUN_ETOOBIG. */
-static int
-keeper_request(uint64_t id, uint64_t task, const char *const *argv,
-               const char *const *env, const char *cwd, Frame **out)
-{
-    size_t size = sizeof(WireSpawn) + (cwd ? strlen(cwd) + 1 : 0);
-    WireSpawn w = { .task = task, .has_cwd = cwd != NULL };
-    w.argc = keeper_measure(argv, &size);
-    w.envc = keeper_measure(env, &size);
-    if (w.argc == 0)
-        return errno = EINVAL, ORUN_EINVAL;
-    if (size > WIRE_MAX)
-        return errno = E2BIG, ORUN_ETOOBIG;
-    Frame *f = keeper_frame(WIRE_SPAWN, id, size);
-    if (!f)
-        return ORUN_ENOMEM;
-    char *to = f->bytes + sizeof(WireHead);
-    to = mempcpy(to, &w, sizeof w);
-    to = keeper_put(to, &cwd, w.has_cwd);
-    to = keeper_put(to, argv, w.argc);
-    keeper_put(to, env, w.envc);
-    *out = f;
-    return 0;
-}
-
 int
 keeper_spawn(Keeper *k, KeeperChild *c, uint64_t task,
              const char *const *argv, const char *const *env,
@@ -430,23 +355,21 @@ keeper_spawn(Keeper *k, KeeperChild *c, uint64_t task,
 {
     Frame *f;
     uint64_t id = k->last_id + 1;
-    int e = keeper_request(id, task, argv, env, cwd, &f);
+    WireSpawn w = { .task = task, .lingers = c->lingers };
+    int e = keeper_frame_spawn(id, w, argv, env, cwd, &f);
     if (e)
         goto fail_request;
     e = keeper_need(k, env);
     if (e)
         goto fail_need;
-    f->with_fds = true;
-    memcpy(f->fds, fds, sizeof f->fds);
+    keeper_frame_attach(f, fds);
     c->id = k->last_id = id;
     c->pid = 0;
     list_push(keeper_ring(k, id), &c->link);
-    list_push(&k->unsent, &f->link);
-    if (!k->line->writing)
-        keeper_flush(k);
+    keeper_queue(k, f);
     return 0;
 fail_need:
-    mem_free(f);
+    keeper_frame_free(f);
 fail_request:;
     int saved = errno;
     for (int i = 0; i < WIRE_FDS; i++)
@@ -462,16 +385,32 @@ keeper_signal(Keeper *k, KeeperChild *c, int signo, bool tree)
     if (!c->id || !k->line)
         return;
     WireSignal w = { .signo = signo, .tree = tree };
-    Frame *f = keeper_frame(WIRE_SIGNAL, c->id, sizeof w);
+    Frame *f = keeper_frame_new(WIRE_SIGNAL, c->id, sizeof w);
     if (!f) {
         if (c->pid > 0) /* better its group than nothing */
             kill(-c->pid, tree ? SIGKILL : signo);
         return;
     }
     memcpy(f->bytes + sizeof(WireHead), &w, sizeof w);
-    list_push(&k->unsent, &f->link);
-    if (!k->line->writing)
-        keeper_flush(k);
+    keeper_queue(k, f);
+}
+
+void
+keeper_task_over(Keeper *k, uint64_t task)
+{
+    Frame *f = k->line ? keeper_frame_new(WIRE_OVER, task, 0) : NULL;
+    if (f)
+        keeper_queue(k, f);
+}
+
+void
+keeper_suspend(Keeper *k, bool suspended)
+{
+    if (k->suspended == suspended)
+        return;
+    k->suspended = suspended;
+    if (k->line)
+        keeper_tell_suspended(k);
 }
 
 /* ---- the end ---- */

@@ -33,6 +33,8 @@ typedef struct KeeperChild { /* embedded in a Proc */
     List link;
     uint64_t id;             /* set by keeper_spawn, 0 when forgotten */
     int pid;                 /* 0 until started */
+    bool lingers;            /* what it leaves behind stays until its task is
+                              * over; set before keeper_spawn */
     /* Both are called on the io thread, each at most once. started: pid > 0, a
      * few milliseconds after the start; or pid = 0 and err = errno, what = the
      * step: "fork", "cwd", "exec", "interpreter" (the script is there, what its
@@ -62,6 +64,13 @@ int keeper_spawn(Keeper *k, KeeperChild *c, uint64_t task,
  * descendant. One that still waits for a fork is not started then. Unknown or
  * ended ones are ignored. */
 void keeper_signal(Keeper *k, KeeperChild *c, int signo, bool tree) ON_IO;
+
+/* What children that linger have left for this task is to go. */
+void keeper_task_over(Keeper *k, uint64_t task) ON_IO;
+
+/* Stop every descendant and start none / have them go on. What had stopped by
+ * itself before stays so. Killing works meanwhile. */
+void keeper_suspend(Keeper *k, bool suspended) ON_IO;
 
 /* Forget a child without further calls. */
 void keeper_forget(Keeper *k, KeeperChild *c) ON_IO;

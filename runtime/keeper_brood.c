@@ -28,9 +28,23 @@ keeper_brood_ring(Brood *b, int pid)
     return &b->rings[(unsigned)pid % countof(b->rings)];
 }
 
+/* Where `n` bytes stand in a Buf of things of that size; NULL: nowhere. */
+static char *
+keeper_brood_find(const Buf *b, const void *what, size_t n)
+{
+    for (size_t at = 0; at < b->n; at += n)
+        if (memcmp(b->p + at, what, n) == 0)
+            return b->p + at;
+    return NULL;
+}
+
 void
 keeper_brood_add(Brood *b, Child *c)
 {
+    if (c->lingers
+        && !keeper_brood_find(&b->lingering, &c->task, sizeof c->task))
+        buf_put(&b->lingering, &c->task, sizeof c->task);
+    b->lingering.failed = false; /* then its strays do not stay */
     list_push(keeper_brood_ring(b, c->pid), &c->link);
     b->n++;
 }
@@ -97,16 +111,25 @@ keeper_brood_want(Brood *b, double now)
         b->due = at > now ? at : now;
 }
 
+bool
+keeper_brood_lingers(const Brood *b, const Child *c)
+{
+    return c->lingers && !c->doomed
+        && keeper_brood_find(&b->lingering, &c->task, sizeof c->task);
+}
+
 void
 keeper_brood_end(Brood *b, Child *c, double now)
 {
-    buf_put(&b->ended, &c->pid, sizeof c->pid);
+    if (!keeper_brood_lingers(b, c)) {
+        buf_put(&b->ended, &c->pid, sizeof c->pid);
+        keeper_brood_want(b, now);
+    }
     b->ended.failed = false; /* then its strays are known by their mark only */
     list_del(&c->link);
     list_del(&c->news);
     b->n--;
     mem_free(c);
-    keeper_brood_want(b, now);
 }
 
 void
@@ -116,13 +139,16 @@ keeper_brood_doom(Brood *b, Child *c, double now)
     b->due = now;
 }
 
-static bool
-keeper_brood_ended(const Brood *b, int pid)
+void
+keeper_brood_over(Brood *b, uint64_t task, double now)
 {
-    for (size_t at = 0; at < b->ended.n; at += sizeof pid)
-        if (memcmp(b->ended.p + at, &pid, sizeof pid) == 0)
-            return true;
-    return false;
+    char *at = keeper_brood_find(&b->lingering, &task, sizeof task);
+    if (!at)
+        return;
+    const char *next = at + sizeof task;
+    memmove(at, next, (size_t)(b->lingering.p + b->lingering.n - next));
+    b->lingering.n -= sizeof task;
+    keeper_brood_want(b, now);
 }
 
 /* Whether a stray is to be killed. */
@@ -132,12 +158,13 @@ keeper_brood_judge(Brood *b, const TreeProc *p)
     const Child *owner = keeper_brood_pid(b, p->group);
     if (owner)
         return owner->doomed;
-    if (keeper_brood_ended(b, p->group))
+    if (keeper_brood_find(&b->ended, &p->group, sizeof p->group))
         return true;
     uint64_t task;
     if (keeper_tree_task(p->pid, &task))
-        return !keeper_brood_any(b, keeper_brood_shields, task);
-    return b->n == 0;
+        return !keeper_brood_find(&b->lingering, &task, sizeof task)
+            && !keeper_brood_any(b, keeper_brood_shields, task);
+    return b->n == 0 && b->lingering.n == 0;
 }
 
 /* Doom the mains that were told to end and the strays that are nobody's. */
@@ -150,7 +177,7 @@ keeper_brood_mark(Brood *b)
         if (p->parent != self || p->dead)
             continue;
         const Child *c = keeper_brood_pid(b, p->pid);
-        p->doomed = c ? c->doomed : keeper_brood_judge(b, p);
+        p->marked = c ? c->doomed : keeper_brood_judge(b, p);
     }
 }
 
@@ -173,15 +200,22 @@ keeper_brood_sweep(Brood *b, double (*clock)(void))
 }
 
 static bool
-keeper_brood_strike(const Child *c, uint64_t unused)
+keeper_brood_strike(const Child *c, uint64_t signo)
 {
-    (void)unused;
-    kill(-c->pid, SIGKILL);
+    kill(-c->pid, (int)signo);
     return false;
 }
 
 void
-keeper_brood_kill(Brood *b)
+keeper_brood_signal(Brood *b, int signo)
 {
-    keeper_brood_any(b, keeper_brood_strike, 0);
+    keeper_brood_any(b, keeper_brood_strike, (uint64_t)signo);
+}
+
+void
+keeper_brood_shift(Brood *b, double seconds)
+{
+    for (size_t i = 0; i < countof(b->rings); i++)
+        list_each(node, &b->rings[i])
+            container_of(node, Child, link)->start += seconds;
 }

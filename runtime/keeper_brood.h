@@ -6,7 +6,8 @@
  * died. A stray in the group of a main belongs to it; else the ORUN_KEEPER it
  * inherited names its task. Strays of a task that still has a main stay, the
  * others are killed with all their descendants; one that cannot be attributed
- * is killed when no main is left.
+ * is killed when no main is left. The strays of a main that lingers stay until
+ * their task is said to be over.
  */
 #ifndef ORUN_KEEPER_BROOD_H
 #define ORUN_KEEPER_BROOD_H
@@ -22,12 +23,14 @@ typedef struct Child {
     uint64_t id, task;
     int pid;
     double start;
+    bool lingers;
     bool doomed; /* its tree is being killed */
 } Child;
 
 typedef struct Brood {
     List rings[256]; /* of Child, by pid */
     size_t n;
+    Buf lingering;     /* tasks (uint64_t) whose strays stay for now */
     Buf ended;         /* pids (int) of mains that ended since a clean sweep */
     Tree tree;         /* what the last look saw */
     double due;        /* when to sweep next; 0: there is no need */
@@ -45,17 +48,26 @@ void keeper_brood_add(Brood *b, Child *c);
 Child *keeper_brood_pid(Brood *b, int pid);
 Child *keeper_brood_id(Brood *b, uint64_t id);
 
+/* Does what it leaves stay for now? */
+bool keeper_brood_lingers(const Brood *b, const Child *c);
+
 /* A main ended: forget (and free) it; what it left is swept soon. */
 void keeper_brood_end(Brood *b, Child *c, double now);
 
 /* Have the main and all its descendants killed by the next sweep, due now. */
 void keeper_brood_doom(Brood *b, Child *c, double now);
 
+/* The task is over, and what lingers for it has to go: a sweep is due. */
+void keeper_brood_over(Brood *b, uint64_t task, double now);
+
 /* Look for strays and kill those whose time has come. Reschedules itself until
  * nothing new is found. */
 void keeper_brood_sweep(Brood *b, double (*clock)(void));
 
-/* SIGKILL the groups of all mains. */
-void keeper_brood_kill(Brood *b);
+/* Send a signal to the groups of all mains. */
+void keeper_brood_signal(Brood *b, int signo);
+
+/* Make all mains younger: they stood still for that long. */
+void keeper_brood_shift(Brood *b, double seconds);
 
 #endif

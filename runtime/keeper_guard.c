@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +22,23 @@ keeper_guard_descriptors(void)
     if (null > 2)
         close(null);
     return fcntl(WIRE_SOCKET, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+/* The system call, because the C library guards two signals of its own that
+ * posix_spawn set to be ignored. */
+int
+keeper_guard_signals(void)
+{
+    static const unsigned long standard[8]; /* a struct sigaction of zeros */
+    sigset_t all, wanted;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    for (int signo = 1; signo < NSIG; signo++)
+        syscall(SYS_rt_sigaction, signo, standard, NULL, (NSIG - 1) / 8);
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGCHLD);
+    sigaddset(&wanted, SIGCONT);
+    return signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 static bool

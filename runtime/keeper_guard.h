@@ -10,6 +10,10 @@
 /* Only the socket, and /dev/null on 0-2: nothing of orun's is held open. */
 bool keeper_guard_descriptors(void);
 
+/* Every signal as a fresh process has it, and blocked: a signalfd for the end
+ * of a child or of the parent; -1: there is none. */
+int keeper_guard_signals(void);
+
 /* What both are: they outlive no parent, and adopt what they started. */
 void keeper_guard_adopt(void);
 

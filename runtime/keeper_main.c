@@ -19,6 +19,8 @@
 #include "buf.h"
 #include "keeper_brood.h"
 #include "keeper_guard.h"
+#include "keeper_pause.h"
+#include "keeper_post.h"
 #include "keeper_start.h"
 #include "keeper_wire.h"
 #include "mem.h"
@@ -29,7 +31,6 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,8 +46,6 @@ static const double KEEPER_NEWS = 0.002;
 
 static struct {
     Buf in;         /* bytes received, whole frames and the start of one */
-    Buf out;        /* answers not sent yet … */
-    size_t sent;    /* … but for these */
     List news;      /* of Child.news: young, their start not told */
     int fds[2 * WIRE_FDS]; /* received with frames that are not handled yet */
     int nfds;
@@ -54,7 +53,8 @@ static struct {
     int parent;     /* the guard */
     bool over;      /* the socket ended */
     Brood brood;
-    List refused;   /* of Start: fork said no */
+    Pause pause;
+    List refused;   /* of Start: fork said no, or all stand still */
     double retry;   /* when to try those again */
     double delay;   /* … and the distance after that */
 } keeper;
@@ -70,20 +70,10 @@ keeper_now(void)
 /* ---- answers ---- */
 
 static void
-keeper_answer(uint32_t kind, uint64_t id, const void *body, size_t size)
+keeper_tell_start(uint64_t id, int pid, int err, int step)
 {
-    WireHead head = { WIRE_MAGIC, kind, size, id };
-    buf_put(&keeper.out, &head, sizeof head);
-    buf_put(&keeper.out, body, size);
-    if (buf_failed(&keeper.out))
-        keeper.over = true; /* orun must not wait for an answer it missed */
-}
-
-static void
-keeper_answer_start(uint64_t id, int pid, int err, int step)
-{
-    WireStarted w = { .pid = pid, .err = err, .step = step };
-    keeper_answer(WIRE_STARTED, id, &w, sizeof w);
+    if (!keeper_post_start(id, pid, err, step))
+        keeper.over = true;
 }
 
 static Child *
@@ -102,28 +92,15 @@ keeper_tell(void)
     double born = keeper_now() - KEEPER_NEWS;
     while ((c = keeper_first_news()) != NULL && c->start <= born) {
         list_del(&c->news);
-        keeper_answer_start(c->id, c->pid, 0, WIRE_STEP_NONE);
+        keeper_tell_start(c->id, c->pid, 0, WIRE_STEP_NONE);
     }
 }
 
-/* Send what can be sent now. */
 static void
 keeper_flush(void)
 {
-    Buf *out = &keeper.out;
-    while (keeper.sent < out->n) {
-        ssize_t n = send(WIRE_SOCKET, out->p + keeper.sent,
-                         out->n - keeper.sent, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            keeper.over |= errno != EAGAIN && errno != ENOBUFS;
-            return;
-        }
-        keeper.sent += (size_t)n;
-    }
-    keeper.sent = 0;
-    buf_clear(out);
+    if (!keeper_post_flush())
+        keeper.over = true;
 }
 
 /* ---- exits ---- */
@@ -141,7 +118,8 @@ keeper_report(Child *c, int status, const struct rusage *used)
             + (double)(u->tv_usec + s->tv_usec) / 1e6,
         .max_rss = used->ru_maxrss,
     };
-    keeper_answer(WIRE_EXITED, c->id, &w, sizeof w);
+    if (!keeper_post(WIRE_EXITED, c->id, &w, sizeof w))
+        keeper.over = true;
     keeper_brood_end(&keeper.brood, c, now);
     if (!list_empty(&keeper.refused))
         keeper.retry = 0; /* a process less: try now */
@@ -160,7 +138,7 @@ keeper_reap(void)
         struct rusage used;
         int status;
         Child *c = keeper_brood_pid(&keeper.brood, info.si_pid);
-        if (c)
+        if (c && !keeper_brood_lingers(&keeper.brood, c))
             kill(-c->pid, SIGKILL);
         if (wait4(info.si_pid, &status, 0, &used) == info.si_pid && c)
             keeper_report(c, status, &used);
@@ -190,7 +168,8 @@ keeper_start(Start *s)
     double now = keeper_now();
     int pid = keeper_exec(&s->exec);
     if (pid) {
-        *c = (Child){ .id = s->id, .task = s->task, .pid = pid, .start = now };
+        *c = (Child){ .id = s->id, .task = s->task, .pid = pid, .start = now,
+                      .lingers = s->lingers };
         keeper_brood_add(&keeper.brood, c);
         list_push(&keeper.news, &c->news);
     } else {
@@ -208,7 +187,7 @@ keeper_try(Start *s)
         && keeper_now() < s->deadline)
         return false;
     if (!pid)
-        keeper_answer_start(s->id, 0, err, step);
+        keeper_tell_start(s->id, 0, err, step);
     return true;
 }
 
@@ -262,14 +241,14 @@ keeper_spawn(uint64_t id, const char *body, size_t size)
     Start *s = keeper_start_new(id, body, size);
     if (!s || fds[WIRE_FDS - 1] < 0) {
         /* No room for the strings, or for the descriptors. */
-        keeper_answer_start(id, 0, s ? EMFILE : errno, WIRE_STEP_FORK);
+        keeper_tell_start(id, 0, s ? EMFILE : errno, WIRE_STEP_FORK);
         keeper_close(fds);
         mem_free(s);
         return;
     }
     memcpy(s->exec.fds, fds, sizeof fds);
     s->deadline = keeper_now() + KEEPER_PATIENCE;
-    if (keeper_try(s))
+    if (!keeper.pause.on && keeper_try(s))
         keeper_drop(s);
     else
         keeper_defer(s);
@@ -286,7 +265,7 @@ keeper_cancel(uint64_t id)
         if (s->id != id)
             continue;
         list_del(&s->link);
-        keeper_answer_start(id, 0, ECANCELED, WIRE_STEP_FORK);
+        keeper_tell_start(id, 0, ECANCELED, WIRE_STEP_FORK);
         keeper_drop(s);
     }
 }
@@ -307,6 +286,19 @@ keeper_signal(uint64_t id, const char *body, size_t size)
         keeper_brood_doom(&keeper.brood, c, keeper_now());
     else
         kill(-c->pid, w.signo);
+}
+
+/* ---- standing still ---- */
+
+/* What waits to be started is as old as it was. */
+static void
+keeper_resume(void)
+{
+    double now = keeper_now();
+    double stood = keeper_pause_end(&keeper.pause, &keeper.brood, now);
+    list_each(node, &keeper.refused)
+        container_of(node, Start, link)->deadline += stood;
+    keeper.retry = now;
 }
 
 /* ---- frames ---- */
@@ -363,6 +355,12 @@ keeper_obey(const WireHead *head, const char *body)
         keeper_spawn(head->id, body, head->size);
     else if (head->kind == WIRE_SIGNAL)
         keeper_signal(head->id, body, head->size);
+    else if (head->kind == WIRE_OVER)
+        keeper_brood_over(&keeper.brood, head->id, keeper_now());
+    else if (head->kind == WIRE_SUSPEND)
+        keeper_pause_begin(&keeper.pause, &keeper.brood, keeper_now());
+    else if (head->kind == WIRE_RESUME)
+        keeper_resume();
     else
         keeper.over = true;
 }
@@ -408,6 +406,13 @@ keeper_read_signals(void)
         keeper.over = true;
 }
 
+/* Is there something to start that may be? */
+static bool
+keeper_retries(void)
+{
+    return !list_empty(&keeper.refused) && !keeper.pause.on;
+}
+
 /* Milliseconds until something is due, -1 for nothing. */
 static int
 keeper_timeout(void)
@@ -416,8 +421,10 @@ keeper_timeout(void)
     double now = keeper_now(), due = now + hour;
     if (keeper.brood.due != 0 && keeper.brood.due < due)
         due = keeper.brood.due;
-    if (!list_empty(&keeper.refused) && keeper.retry < due)
+    if (keeper_retries() && keeper.retry < due)
         due = keeper.retry;
+    if (keeper.pause.due != 0 && keeper.pause.due < due)
+        due = keeper.pause.due;
     if (!list_empty(&keeper.news)
         && keeper_first_news()->start + KEEPER_NEWS < due)
         due = keeper_first_news()->start + KEEPER_NEWS;
@@ -429,7 +436,7 @@ keeper_timeout(void)
 static void
 keeper_wait(void)
 {
-    bool unsent = keeper.out.n > 0;
+    bool unsent = keeper_post_waits();
     struct pollfd p[] = {
         { .fd = WIRE_SOCKET, .events = unsent ? POLLIN | POLLOUT : POLLIN },
         { .fd = keeper.signals, .events = POLLIN },
@@ -451,32 +458,15 @@ keeper_run(void)
         keeper_reap();
         keeper_flush();
         keeper_obey_all();
-        if (!list_empty(&keeper.refused) && keeper.retry <= keeper_now())
+        if (keeper_retries() && keeper.retry <= keeper_now())
             keeper_retry();
+        if (keeper.pause.due != 0 && keeper.pause.due <= keeper_now())
+            keeper_pause_sweep(&keeper.pause, keeper_now());
         if (b->due != 0 && b->due <= keeper_now())
             keeper_brood_sweep(b, keeper_now);
         keeper_tell();
         keeper_flush();
     }
-}
-
-/* Every signal as a fresh process has it, and blocked. The system call, because
- * the C library guards two signals of its own that posix_spawn set to be
- * ignored. */
-static bool
-keeper_signals(void)
-{
-    static const unsigned long standard[8]; /* a struct sigaction of zeros */
-    sigset_t all, wanted;
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, NULL);
-    for (int signo = 1; signo < NSIG; signo++)
-        syscall(SYS_rt_sigaction, signo, standard, NULL, (NSIG - 1) / 8);
-    sigemptyset(&wanted);
-    sigaddset(&wanted, SIGCHLD);
-    sigaddset(&wanted, SIGCONT);
-    keeper.signals = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
-    return keeper.signals >= 0;
 }
 
 /* Serve as the keeper proper, until the end. */
@@ -489,7 +479,7 @@ keeper_serve(void)
     list_init(&keeper.news);
     keeper_brood_init(&keeper.brood);
     keeper_run();
-    keeper_brood_kill(&keeper.brood);
+    keeper_brood_signal(&keeper.brood, SIGKILL);
     for (int i = 0; i < keeper.nfds; i++)
         if (keeper.fds[i] >= 0)
             close(keeper.fds[i]);
@@ -498,7 +488,8 @@ keeper_serve(void)
 int
 main(int argc, char **argv)
 {
-    if (argc < 2 || !keeper_guard_descriptors() || !keeper_signals())
+    if (argc < 2 || !keeper_guard_descriptors()
+        || (keeper.signals = keeper_guard_signals()) < 0)
         return 1;
     int orun = atoi(argv[1]);
     setsid();

@@ -62,7 +62,7 @@ keeper_start_new(uint64_t id, const char *body, size_t size)
     Start *s = mem_alloc(sizeof *s + pointers + size);
     if (!s)
         return errno = ENOMEM, NULL;
-    *s = (Start){ .id = id, .task = w.task };
+    *s = (Start){ .id = id, .task = w.task, .lingers = w.lingers != 0 };
     char *text = (char *)s->strings + pointers;
     memcpy(text, body, size);
     if (keeper_start_parse(s, &w, text, size))

@@ -13,6 +13,7 @@
 typedef struct Start {
     List link; /* in keeper.refused */
     uint64_t id, task;
+    bool lingers;
     double deadline;
     KeeperExec exec;
     char mark[64]; /* ORUN_KEEPER=… */

@@ -55,7 +55,8 @@ keeper_tree_stat(const char *pid, TreeProc *p)
         return false;
     p->pid = atoi(pid);
     p->dead = state == 'Z' || state == 'X';
-    p->doomed = false;
+    p->stopped = state == 'T';
+    p->marked = false;
     return true;
 }
 
@@ -130,12 +131,21 @@ keeper_tree_spread(Tree *t)
         more = false;
         for (size_t i = 0; i < t->n; i++) {
             TreeProc *p = &t->procs[i];
-            const TreeProc *parent = p->doomed ? NULL
+            const TreeProc *parent = p->marked ? NULL
                 : keeper_tree_find(t, p->parent);
-            if (parent && parent->doomed)
-                more = p->doomed = true;
+            if (parent && parent->marked)
+                more = p->marked = true;
         }
     }
+}
+
+void
+keeper_tree_mark_own(Tree *t)
+{
+    int self = getpid();
+    for (size_t i = 0; i < t->n; i++)
+        t->procs[i].marked = t->procs[i].parent == self;
+    keeper_tree_spread(t);
 }
 
 size_t
@@ -143,7 +153,7 @@ keeper_tree_kill(const Tree *t)
 {
     size_t sent = 0;
     for (size_t i = 0; i < t->n; i++)
-        if (t->procs[i].doomed && !t->procs[i].dead)
+        if (t->procs[i].marked && !t->procs[i].dead)
             sent += kill(t->procs[i].pid, SIGKILL) == 0;
     return sent;
 }
@@ -182,12 +192,9 @@ void
 keeper_tree_end(void)
 {
     static Tree t;
-    int self = getpid();
     for (long ms = 1;; ms = ms < 50 ? ms * 2 : 50) {
         keeper_tree_look(&t);
-        for (size_t i = 0; i < t.n; i++)
-            t.procs[i].doomed = t.procs[i].parent == self;
-        keeper_tree_spread(&t);
+        keeper_tree_mark_own(&t);
         keeper_tree_kill(&t);
         int pid;
         while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)

@@ -12,8 +12,9 @@
 
 typedef struct TreeProc {
     int pid, parent, group;
-    bool dead;   /* a zombie */
-    bool doomed; /* to be killed, and its descendants too */
+    bool dead;    /* a zombie */
+    bool stopped; /* by a signal */
+    bool marked;  /* meant by what is done next, and its descendants too */
 } TreeProc;
 
 typedef struct Tree {
@@ -28,10 +29,13 @@ void keeper_tree_init(void);
  * not hold is left out: a later look finds it. */
 void keeper_tree_look(Tree *t);
 
-/* Doom the descendants of doomed processes. */
+/* Mark the descendants of marked processes. */
 void keeper_tree_spread(Tree *t);
 
-/* SIGKILL the doomed ones that live; how many were sent it. */
+/* Mark all descendants of this process. */
+void keeper_tree_mark_own(Tree *t);
+
+/* SIGKILL the marked ones that live; how many were sent it. */
 size_t keeper_tree_kill(const Tree *t);
 
 /* Whether process `pid` was started (itself or by inheritance) with an

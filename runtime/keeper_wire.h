@@ -1,11 +1,12 @@
 /* keeper_wire.h — what goes over the keeper's socket. Layer 5 (runners).
  *
  * Both ends are of one build and one machine, so frames are plain structs: a
- * WireHead, then `size` bytes. orun sends SPAWN and SIGNAL, the keeper answers
- * STARTED and EXITED (of a short-lived child only the latter). A SPAWN's body
- * is a WireSpawn followed by NUL-terminated strings (the working folder if
- * there is one, the arguments, the environment), and exactly WIRE_FDS
- * descriptors travel with its first byte.
+ * WireHead, then `size` bytes. orun sends SPAWN and SIGNAL, and, without a body,
+ * SUSPEND, RESUME and OVER (whose id is a task's). The keeper answers STARTED
+ * and EXITED (of a short-lived child only the latter). A SPAWN's body is a
+ * WireSpawn followed by NUL-terminated strings (the working folder if there is
+ * one, the arguments, the environment), and exactly WIRE_FDS descriptors travel
+ * with its first byte.
  */
 #ifndef ORUN_KEEPER_WIRE_H
 #define ORUN_KEEPER_WIRE_H
@@ -19,7 +20,10 @@ enum {
     WIRE_MAX = 64 << 20 /* no kernel takes more arguments than this */
 };
 
-enum { WIRE_SPAWN = 1, WIRE_SIGNAL, WIRE_STARTED, WIRE_EXITED };
+enum {
+    WIRE_SPAWN = 1, WIRE_SIGNAL, WIRE_STARTED, WIRE_EXITED, WIRE_SUSPEND,
+    WIRE_RESUME, WIRE_OVER
+};
 
 /* The step at which a start failed, and its name in ProcEnd.spawn_what. */
 #define WIRE_STEPS(X) \
@@ -42,7 +46,7 @@ typedef struct WireHead {
 typedef struct WireSpawn {
     uint64_t task;
     uint32_t argc, envc;
-    uint32_t has_cwd, zero;
+    uint32_t has_cwd, lingers; /* is there one / do its strays stay? */
 } WireSpawn;
 
 typedef struct WireSignal {

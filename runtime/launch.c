@@ -8,6 +8,7 @@
 #include "folder.h"
 #include "log.h"
 #include "mem.h"
+#include "secret.h"
 #include "handle.h"
 #include <errno.h>
 #include <signal.h>
@@ -19,15 +20,20 @@ struct Launch {
     char **argv, **env;
     char *cwd, *in, *file;
     size_t in_len, keep;
+    int fds[3];   /* -1: none, or handed on … */
+    bool lingers;
+    bool has_fds; /* … and whether they were given */
     uint64_t task;
     void (*done)(Launch *l, const ProcEnd *end, void *ud);
+    void (*grew)(void *ud);
     void *ud;
     atomic_int refs;
-    atomic_bool stop_posted;
-    LoopMsg go_msg, stop_msg;
+    atomic_bool posted[2]; /* stop_msgs, the gentle one and the hard one */
+    LoopMsg go_msg, stop_msgs[2];
     _Atomic(Output *) out, err;
     Proc *proc; /* of the io thread: NULL before the start and from `done` on */
-    bool stopped; /* of the io thread: asked for, perhaps before the start */
+    bool stopped; /* of the io thread: asked for, perhaps before the start, … */
+    double grace; /* … with this grace */
 };
 
 /* Before anybody is told of the end, the prompt's file is gone. */
@@ -35,9 +41,17 @@ static void
 launch_remove_file(Launch *l)
 {
     if (l->file)
-        unlink(l->file);
+        folder_remove(l->host->folder, l->file);
     mem_free(l->file);
     l->file = NULL;
+}
+
+void
+launch_close(const LaunchSpec *spec)
+{
+    for (int i = 0; spec->fds && i < 3; i++)
+        if (spec->fds[i] >= 0)
+            close(spec->fds[i]);
 }
 
 static void
@@ -45,6 +59,7 @@ launch_unref(Launch *l)
 {
     if (atomic_fetch_sub(&l->refs, 1) != 1)
         return;
+    launch_close(&(LaunchSpec){ .fds = l->fds });
     launch_remove_file(l);
     task_strings_free(l->argv);
     task_strings_free(l->env);
@@ -75,7 +90,7 @@ launch_overridden(const char *s, char *const *later)
     return false;
 }
 
-static char **
+char **
 launch_env(char *const *base, char *const *type, char *const *own,
            uint64_t task)
 {
@@ -139,6 +154,7 @@ launch_wants_file(const char *const *argv)
 
 static void launch_go_posted(LoopMsg *msg);
 static void launch_stop_posted(LoopMsg *msg);
+static void launch_kill_posted(LoopMsg *msg);
 
 static int
 launch_copy(Launch *l, const LaunchSpec *spec)
@@ -163,19 +179,26 @@ launch_copy(Launch *l, const LaunchSpec *spec)
 int
 launch_new(Host *h, const LaunchSpec *spec, Launch **out)
 {
-    if (!host_loop(h))
-        return ORUN_ESYS;
-    Launch *l = mem_zalloc(1, sizeof *l);
-    if (!l)
-        return ORUN_ENOMEM;
+    bool io = host_loop(h) != NULL;
+    Launch *l = io ? mem_zalloc(1, sizeof *l) : NULL;
+    if (!l) {
+        launch_close(spec);
+        return io ? ORUN_ENOMEM : ORUN_ESYS;
+    }
+    l->has_fds = spec->fds != NULL;
+    for (int i = 0; i < 3; i++)
+        l->fds[i] = l->has_fds ? spec->fds[i] : -1;
     l->host = h;
     l->keep = spec->keep;
+    l->lingers = spec->lingers;
     l->task = spec->task;
     l->done = spec->done;
+    l->grew = spec->grew;
     l->ud = spec->ud;
     atomic_init(&l->refs, 1);
     l->go_msg.run = launch_go_posted;
-    l->stop_msg.run = launch_stop_posted;
+    l->stop_msgs[0].run = launch_stop_posted;
+    l->stop_msgs[1].run = launch_kill_posted;
     int e = launch_copy(l, spec);
     if (e) {
         launch_unref(l);
@@ -219,10 +242,14 @@ launch_go_posted(LoopMsg *msg)
         .argv = (const char *const *)l->argv,
         .env = (const char *const *)l->env,
         .cwd = l->cwd, .in = l->in, .in_len = l->in_len,
-        .keep = l->keep, .task = l->task,
+        .fds = l->has_fds ? l->fds : NULL,
+        .keep = l->keep, .lingers = l->lingers, .task = l->task,
+        .pace = &l->host->pace,
         .done = launch_proc_done, .ud = l,
     };
     l->proc = keeper ? proc_start(keeper, l->host->folder, &spec) : NULL;
+    for (int i = 0; l->proc && i < 3; i++)
+        l->fds[i] = -1;
     if (!l->proc) {
         ProcEnd end = { .spawn_errno = ENOMEM, .spawn_what = "keeper",
                         .code = -1 };
@@ -230,30 +257,76 @@ launch_go_posted(LoopMsg *msg)
         launch_unref(l);
         return;
     }
+    if (l->grew) {
+        output_on_growth(proc_out(l->proc), l->grew, l->ud);
+        output_on_growth(proc_err(l->proc), l->grew, l->ud);
+    }
     atomic_store(&l->out, output_hold(proc_out(l->proc)));
     atomic_store(&l->err, output_hold(proc_err(l->proc)));
     if (l->stopped)
-        proc_stop(l->proc, LAUNCH_GRACE);
+        proc_stop(l->proc, l->grace);
+}
+
+static void ON_IO
+launch_stop_now(Launch *l, double grace)
+{
+    if (!l->stopped || grace < l->grace)
+        l->grace = grace;
+    l->stopped = true;
+    if (l->proc)
+        proc_stop(l->proc, grace);
+    launch_unref(l);
 }
 
 static void
 launch_stop_posted(LoopMsg *msg)
 {
     role_is_io();
-    Launch *l = container_of(msg, Launch, stop_msg);
-    l->stopped = true;
-    if (l->proc)
-        proc_stop(l->proc, LAUNCH_GRACE);
-    launch_unref(l);
+    launch_stop_now(container_of(msg, Launch, stop_msgs[0]), LAUNCH_GRACE);
+}
+
+static void
+launch_kill_posted(LoopMsg *msg)
+{
+    role_is_io();
+    launch_stop_now(container_of(msg, Launch, stop_msgs[1]), 0);
 }
 
 void
-launch_stop(Launch *l)
+launch_stop(Launch *l, bool hard)
 {
-    if (atomic_exchange(&l->stop_posted, true))
+    if (atomic_exchange(&l->posted[hard], true))
         return;
     atomic_fetch_add(&l->refs, 1);
-    loop_post(host_loop(l->host), &l->stop_msg);
+    loop_post(host_loop(l->host), &l->stop_msgs[hard]);
+}
+
+typedef struct LaunchOver {
+    LoopMsg msg;
+    Host *host;
+    uint64_t task;
+} LaunchOver;
+
+static void
+launch_over_posted(LoopMsg *msg)
+{
+    role_is_io();
+    LaunchOver *over = container_of(msg, LaunchOver, msg);
+    Keeper *keeper = host_keeper(over->host);
+    if (keeper)
+        keeper_task_over(keeper, over->task);
+    mem_free(over);
+}
+
+/* Without memory for the message they go when the run ends. */
+void
+launch_task_over(Host *h, uint64_t task)
+{
+    LaunchOver *over = mem_alloc(sizeof *over);
+    if (!over)
+        return;
+    *over = (LaunchOver){ { .run = launch_over_posted }, h, task };
+    loop_post(host_loop(h), &over->msg);
 }
 
 Output *
@@ -290,6 +363,26 @@ launch_judge_spawn(const ProcEnd *end, const char *program, Buf *text)
                    end->spawn_what, what, name);
 }
 
+/* The end of stderr, in whole lines when it is cut. What stands before the cut
+ * is looked at too, for the cut may go through a secret. */
+static void
+launch_tail(Output *err, Buf *text)
+{
+    Buf end = { 0 };
+    size_t start = text->n;
+    size_t before = output_tail(err, LAUNCH_STDERR + secret_longest(), &end);
+    size_t cut = end.n > LAUNCH_STDERR ? end.n - LAUNCH_STDERR : 0;
+    secret_mask(end.p, end.n, cut, end.n, text);
+    buf_free(&end);
+    char *tail = text->n > start ? text->p + start : NULL;
+    char *line = tail && before + cut > 0
+        ? memchr(tail, '\n', text->n - start) : NULL;
+    if (!line || line + 1 == text->p + text->n)
+        return;
+    memmove(tail, line + 1, (size_t)(text->p + text->n - line - 1));
+    text->n -= (size_t)(line + 1 - tail);
+}
+
 static void
 launch_judge_exit(const ProcEnd *end, Output *err, Buf *text)
 {
@@ -303,7 +396,7 @@ launch_judge_exit(const ProcEnd *end, Output *err, Buf *text)
     if (!err || output_size(err) == 0)
         return;
     buf_puts(text, ": ");
-    output_tail(err, LAUNCH_STDERR, text);
+    launch_tail(err, text);
     while (text->n && (text->p[text->n - 1] == '\n'
                        || text->p[text->n - 1] == '\r'))
         text->n--;

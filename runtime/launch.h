@@ -20,10 +20,16 @@ typedef struct LaunchSpec {
     const char *cwd;          /* NULL: orun's own */
     const char *in;           /* stdin; NULL: none */
     size_t in_len;
+    const int *fds;           /* what become its 0-2 (-1: /dev/null) instead
+                               * of `in` and pipes; NULL: those */
     size_t keep;              /* bytes of stdout kept in memory */
+    bool lingers;             /* what it leaves stays until the task is over */
     uint64_t task;            /* for ORUN_TASK_ID */
     /* Once, on the io thread. */
     void (*done)(Launch *l, const ProcEnd *end, void *ud);
+    /* After output that somebody watches for (output.h); may be NULL. On the io
+     * thread, before `done`. */
+    void (*grew)(void *ud);
     void *ud;
 } LaunchSpec;
 
@@ -36,7 +42,14 @@ enum {
 /* Seconds between SIGTERM and SIGKILL. */
 #define LAUNCH_GRACE 2.0
 
-/* Make one; everything is copied. Errors: ORUN_ENOMEM, ORUN_ESYS (the prompt
+/* The environment of a task's program: `base`, over it `type`, over that `own`
+ * (either may be NULL), and ORUN_TASK_ID. For task_strings_free; NULL when
+ * memory is out. Any thread. */
+char **launch_env(char *const *base, char *const *type, char *const *own,
+                  uint64_t task) NODISCARD;
+
+/* Make one; everything is copied, and the descriptors are taken, whatever
+ * comes. Errors: ORUN_ENOMEM, ORUN_ESYS (the prompt
  * file could not be written, or no io thread; errno kept). May block for a
  * file write. */
 int launch_new(Host *h, const LaunchSpec *spec, Launch **out) NODISCARD;
@@ -45,9 +58,14 @@ int launch_new(Host *h, const LaunchSpec *spec, Launch **out) NODISCARD;
  * the io thread, when memory is out. */
 void launch_go(Launch *l);
 
-/* SIGTERM, then SIGKILL after LAUNCH_GRACE; before launch_go it means right
- * after the start. Any thread; before `done` only. */
-void launch_stop(Launch *l);
+/* SIGTERM, then SIGKILL to the whole tree after LAUNCH_GRACE; `hard`: SIGKILL
+ * now. Before launch_go it means right after the start. Any thread; before
+ * `done` only. */
+void launch_stop(Launch *l, bool hard);
+
+/* The task is over: what its programs left behind, because they linger, is to
+ * go. Any thread. */
+void launch_task_over(Host *h, uint64_t task);
 
 /* stdout, stderr: held by l once started (NULL before); hold to keep. From
  * `done`, or any thread that knows l lives. */
@@ -56,6 +74,9 @@ Output *launch_err(Launch *l);
 
 /* Give the owner's part back; from `done` on, or instead of launch_go. */
 void launch_free(Launch *l);
+
+/* Close the descriptors of a spec that is not used after all. */
+void launch_close(const LaunchSpec *spec);
 
 /* What an ended program means for a result: fills state, fault, error, code
  * and signal of `o`. `program` is argv[0], `err` its stderr. */

@@ -1,23 +1,19 @@
 /* lib_exec.c — orun.exec: run a program, wait, get what it printed. Layer 7.
  *
- * A call is shared by Lua (a userdata on the stack while it waits) and the io
- * thread; the last of the two frees it. When the waiting task is stopped, the
- * userdata's finalizer ends the program.
+ * The Program is in a box on the stack while its caller waits.
  */
 #include "err.h"
-#include "host.h"
-#include "launch.h"
 #include "lib_arg.h"
+#include "lib_program.h"
 #include "lib_task.h"
-#include "mem.h"
+#include "secret.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <math.h>
-#include <stdatomic.h>
 #include <stdio.h>
 
 #define LIB_EXEC_FIELDS(X) \
-    X(command) X(cwd) X(env) X(input) X(max_output) X(timeout)
+    X(command) X(cwd) X(env) X(expose) X(input) X(max_output) X(timeout)
 
 enum {
 #define X(name) X_##name,
@@ -34,142 +30,80 @@ static const char *const lib_exec_fields[] = {
 
 enum { LIB_EXEC_KEEP = 1 << 20 }; /* bytes given back by default */
 
-typedef struct ExecCall {
-    Sched *sched;
-    Launch *launch;
-    atomic_int refs;
-    char *program;
-    size_t max;
-    Op op;         /* its `done` is guarded by the board's lock */
-    ProcEnd end;   /* valid once done */
-    Output *out, *err;
-} ExecCall;
-
-static void
-lib_exec_unref(ExecCall *c)
-{
-    if (atomic_fetch_sub(&c->refs, 1) != 1)
-        return;
-    output_drop(c->out);
-    output_drop(c->err);
-    mem_free(c->program);
-    mem_free(c);
-}
-
-static void
-lib_exec_done(Launch *l, const ProcEnd *end, void *ud)
-{
-    ExecCall *c = ud;
-    c->end = *end;
-    c->out = output_hold(launch_out(l));
-    c->err = output_hold(launch_err(l));
-    sched_lock(c->sched);
-    c->launch = NULL;
-    op_done(&c->op);
-    sched_unlock(c->sched);
-    launch_free(l);
-    lib_exec_unref(c);
-}
-
-/* Ask for the end of a program nobody waits for any more. */
-static void
-lib_exec_abandon(ExecCall *c)
-{
-    sched_lock(c->sched);
-    if (c->launch)
-        launch_stop(c->launch);
-    sched_unlock(c->sched);
-}
-
-static int
-lib_exec_gc(lua_State *L)
-{
-    ExecCall **c = lua_touserdata(L, 1);
-    if (*c) {
-        lib_exec_abandon(*c);
-        lib_exec_unref(*c);
-    }
-    *c = NULL;
-    return 0;
-}
-
 /* Set field `key` to at most `max` bytes of an output. */
 static bool
-lib_exec_text(lua_State *L, const char *key, Output *o, size_t max)
+lib_exec_text(lua_State *L, const char *key, Program *p, Output *o, size_t max)
 {
-    Buf text = { 0 };
-    bool cut = o && output_copy(o, max, &text);
-    luaL_Buffer b;
-    /* A userdata would be needed to survive a memory error here; the bytes are
-     * bounded by max and the state is about to end in that case. */
-    char *to = luaL_buffinitsize(L, &b, text.n);
-    memcpy(to, buf_cstr(&text), text.n);
-    size_t n = text.n;
-    buf_free(&text);
-    luaL_pushresultsize(&b, n);
+    bool cut = o && output_copy(o, max, &p->text);
+    lua_pushlstring(L, buf_cstr(&p->text), p->text.n);
+    buf_free(&p->text);
     lua_setfield(L, -2, key);
     return cut;
 }
 
 static void
-lib_exec_push(lua_State *L, ExecCall *c, bool timed_out)
+lib_exec_push(lua_State *L, Program *p, const char *program, size_t max,
+              bool timed_out)
 {
     Outcome o = { .code = -1 };
-    LibWhy why = { "" };
-    launch_judge(&c->end, c->program, c->err, &o);
+    char why[LAUNCH_STDERR + 512] = "";
+    launch_judge(&p->end, program, p->err, &o);
+    secret_mask_string(&o.error);
     if (o.error)
-        snprintf(why.text, sizeof why.text, "%s", o.error);
+        snprintf(why, sizeof why, "%s", o.error);
     outcome_clear(&o);
-    bool ok = !*why.text && !timed_out;
+    bool ok = !*why && !timed_out;
     TaskFault fault = FAULT_NONE;
     if (timed_out)
         fault = FAULT_TIMEOUT;
-    else if (c->end.spawn_errno)
+    else if (p->end.spawn_errno)
         fault = FAULT_SPAWN;
-    else if (c->end.lost)
+    else if (p->end.lost)
         fault = FAULT_LOST;
     else if (!ok)
-        fault = c->end.signal ? FAULT_SIGNAL : FAULT_EXIT;
+        fault = p->end.signal ? FAULT_SIGNAL : FAULT_EXIT;
     lua_createtable(L, 0, 8);
-    if (c->end.code >= 0 && !c->end.spawn_errno) {
-        lua_pushinteger(L, c->end.code);
+    if (p->end.code >= 0 && !p->end.spawn_errno) {
+        lua_pushinteger(L, p->end.code);
         lua_setfield(L, -2, "code");
     }
-    if (c->end.signal) {
-        lua_pushinteger(L, c->end.signal);
+    if (p->end.signal) {
+        lua_pushinteger(L, p->end.signal);
         lua_setfield(L, -2, "signal");
     }
     if (!ok) {
-        lua_pushstring(L, timed_out ? "timed out" : why.text);
+        lua_pushstring(L, timed_out ? "timed out" : why);
         lua_setfield(L, -2, "error");
         lua_pushstring(L, task_fault_name(fault));
         lua_setfield(L, -2, "error_kind");
     }
-    lua_pushnumber(L, c->end.wall);
+    lua_pushnumber(L, p->end.wall);
     lua_setfield(L, -2, "duration");
-    lib_exec_text(L, "stderr", c->err, c->max);
-    if (lib_exec_text(L, "stdout", c->out, c->max)) {
-        lua_pushstring(L, output_path(c->out));
+    if (lib_exec_text(L, "stderr", p, p->err, max)) {
+        lua_pushstring(L, output_path(p->err));
+        lua_setfield(L, -2, "stderr_file");
+    }
+    if (lib_exec_text(L, "stdout", p, p->out, max)) {
+        lua_pushstring(L, output_path(p->out));
         lua_setfield(L, -2, "output_file");
         lua_pushboolean(L, 1);
         lua_setfield(L, -2, "truncated");
     }
 }
 
-/* ctx: whether the time was up and the program is being ended. */
+/* On top of the stack the box, below it the most bytes to give and the name;
+ * ctx: whether the time was up and the program is being ended. */
 static int
 lib_exec_waited(lua_State *L, int status, lua_KContext ctx)
 {
-    ExecCall *c = *(ExecCall **)lua_touserdata(L, -1);
+    Program *p = *lib_program_at(L, -1);
+    size_t max = (size_t)lua_tointeger(L, -2);
     (void)status;
-    int outcome = park_outcome(L);
-    if (outcome == WAIT_TIMED_OUT) {
-        WaitFor what = { .kind = WAIT_FOR_OP, .op = &c->op,
-                         .deadline = INFINITY };
-        lib_exec_abandon(c);
-        return park(L, &what, lib_exec_waited, 1);
+    if (park_outcome(L) == WAIT_TIMED_OUT) {
+        program_stop(p, false);
+        return lib_program_wait(L, p, INFINITY, lib_exec_waited, 1);
     }
-    lib_exec_push(L, c, ctx != 0);
+    lib_exec_push(L, p, lua_tostring(L, -3), max, ctx != 0);
     return 1;
 }
 
@@ -205,30 +139,6 @@ lib_exec_argv(lua_State *L)
     return argv;
 }
 
-/* Push the userdata that owns a new call. */
-static ExecCall *
-lib_exec_new(lua_State *L, const char *program, size_t max)
-{
-    ExecCall **box = lua_newuserdatauv(L, sizeof *box, 0);
-    *box = NULL;
-    if (luaL_newmetatable(L, "orun.exec")) {
-        lua_pushcfunction(L, lib_exec_gc);
-        lua_setfield(L, -2, "__gc");
-    }
-    lua_setmetatable(L, -2);
-    ExecCall *c = *box = mem_zalloc(1, sizeof *c);
-    if (!c)
-        return luaL_error(L, "exec: %s", err_text(ORUN_ENOMEM)), NULL;
-    atomic_init(&c->refs, 1);
-    c->sched = park_run(L)->sched;
-    c->max = max ? max : LIB_EXEC_KEEP;
-    op_init(&c->op);
-    c->program = mem_dup(program, strlen(program));
-    if (!c->program)
-        luaL_error(L, "exec: %s", err_text(ORUN_ENOMEM));
-    return c;
-}
-
 int
 lib_exec(lua_State *L)
 {
@@ -238,29 +148,28 @@ lib_exec(lua_State *L)
         lib_exec_plain(L);
     arg_frame(L, fn, lib_exec_fields, X_COUNT, false);
     const char **argv = lib_exec_argv(L);
-    LaunchSpec spec = { .argv = argv, .task = run->task->id,
-                        .done = lib_exec_done };
+    LaunchSpec spec = { .argv = argv, .task = run->task->id };
     spec.cwd = arg_text(L, fn, "cwd", ARG(X_cwd), 4096);
     spec.in = arg_string(L, fn, "input", ARG(X_input), SIZE_MAX, &spec.in_len);
     lib_check_env(L, fn, ARG(X_env));
+    lib_check_exposed(L, fn, ARG(X_command), ARG(X_expose));
     double timeout = arg_duration(L, fn, "timeout", ARG(X_timeout), false,
                                   INFINITY);
     size_t max = arg_size(L, fn, "max_output", ARG(X_max_output));
+    max = max ? max : LIB_EXEC_KEEP;
     park_check(L, fn);
-    ExecCall *c = lib_exec_new(L, argv[0], max);
+    lua_pushstring(L, argv[0]);
+    lua_pushinteger(L, (lua_Integer)max);
+    Program **box = lib_program_push(L);
     bool failed = false;
     char **env = lib_env(L, ARG(X_env), &failed);
     spec.env = env;
-    spec.keep = c->max;
-    spec.ud = c;
-    int e = failed ? ORUN_ENOMEM : launch_new(run->host, &spec, &c->launch);
+    spec.keep = max < LIB_EXEC_KEEP ? max : LIB_EXEC_KEEP;
+    int e = failed ? ORUN_ENOMEM : program_start(run, &spec, box);
     task_strings_free(env);
     if (e)
         return luaL_error(L, "exec: cannot start '%s': %s", argv[0],
                           e == ORUN_ESYS ? strerror(errno) : err_text(e));
-    atomic_fetch_add(&c->refs, 1);
-    launch_go(c->launch);
-    WaitFor what = { .kind = WAIT_FOR_OP, .op = &c->op,
-                     .deadline = board_now(&run->sched->board) + timeout };
-    return park(L, &what, lib_exec_waited, 0);
+    return lib_program_wait(L, *box, board_now(&run->sched->board) + timeout,
+                            lib_exec_waited, 0);
 }

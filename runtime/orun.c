@@ -2,37 +2,42 @@
 #include "err.h"
 #include "orun.h"
 #include "bundle.h"
+#include "gate.h"
 #include "handle.h"
 #include "host.h"
 #include "json.h"
 #include "lib_orun.h"
 #include "log.h"
+#include "machine.h"
 #include "mem.h"
 #include "version.h"
 #include "park.h"
+#include "program.h"
+#include "script.h"
+#include "show.h"
 #include "stuck.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
 #include <math.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum {
     ORUN_PROCESSES = 5,             /* programs at once, by default */
-    ORUN_MAX_SCRIPT = 16 << 20,     /* bytes of a script */
-    ORUN_MEMORY = 1 << 30,          /* of a Lua task */
+    ORUN_MEMORY = 1 << 30,          /* of a Lua task, at most, by default */
     ORUN_LINES = 20,                /* of the message about tasks, at most */
+    ORUN_STACK = 960 << 10,         /* bytes: what 1 MiB has at the least */
 };
 
 struct orun {
+    Gate gate; /* first: by it any pointer can be checked */
+
     /* Never changes. */
     Host *host;
     Vm *vm;
     LuaRun run; /* of the script, task 0 */
-    pid_t pid;
     bool no_wait;
 
     /* Of the owning thread. */
@@ -42,8 +47,15 @@ struct orun {
     int args;        /* how many `...` there are */
 };
 
-/* How many runtimes there are: the last one clears what they share. */
-static atomic_int orun_alive;
+/* Some thread will never end: what it may use stays to the process's end. */
+static atomic_bool orun_leaves_stuck;
+
+/* `o` may be any pointer: it is not followed here. */
+static Gate *
+orun_gate(orun *o)
+{
+    return (Gate *)(void *)o;
+}
 
 const char *
 orun_version(void)
@@ -70,10 +82,10 @@ orun_read_config(const orun_config *given, orun_config *c)
 {
     *c = (orun_config)ORUN_CONFIG_INIT;
     if (given && (given->size < offsetof(orun_config, workers) + sizeof(int)
-                  || given->size > 4096))
+                  || given->size > sizeof *c))
         return ORUN_EINVAL;
     if (given)
-        memcpy(c, given, given->size < sizeof *c ? given->size : sizeof *c);
+        memcpy(c, given, given->size);
     if (c->workers < 0 || c->processes < 0 || c->workers > 10000)
         return ORUN_EINVAL;
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -81,19 +93,23 @@ orun_read_config(const orun_config *given, orun_config *c)
         c->workers = processors > 0 ? (int)processors : 1;
     if (c->processes == 0)
         c->processes = ORUN_PROCESSES;
+    size_t memory = machine_memory("");
     if (c->memory_limit == 0)
-        c->memory_limit = ORUN_MEMORY;
+        c->memory_limit = memory / 4 < ORUN_MEMORY ? memory / 4 : ORUN_MEMORY;
+    if (c->backlog == 0)
+        c->backlog = memory / 4;
+    if (!c->program || !*c->program)
+        c->program = "orun";
     return 0;
 }
 
 static int
 orun_make(orun *o, const orun_config *c)
 {
-    const BundleFile *json = bundle_find("orun.json");
-    json_init(json->text, json->size);
     HostConfig config = {
         .processes = c->processes, .workers = c->workers,
-        .memory_limit = c->memory_limit,
+        .memory_limit = c->memory_limit, .backlog = c->backlog,
+        .program = c->program,
         .vm = { .open = lib_orun_open },
     };
     int e = stop_init();
@@ -113,13 +129,22 @@ orun_make(orun *o, const orun_config *c)
     o->run.vm = o->vm;
     park_init(&o->run);
     o->no_wait = c->no_wait != 0;
-    o->pid = getpid();
     return 0;
+}
+
+/* What all runtimes of a process share and only read. */
+static void
+orun_init_once(void)
+{
+    const BundleFile *json = bundle_find("orun.json");
+    json_init(json->text, json->size);
+    log_init();
 }
 
 int
 orun_new(const orun_config *config, orun **out)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     orun_config c;
     if (!out)
         return ORUN_EINVAL;
@@ -130,13 +155,13 @@ orun_new(const orun_config *config, orun **out)
     orun *o = mem_zalloc(1, sizeof *o);
     if (!o)
         return ORUN_ENOMEM;
-    log_init();
+    pthread_once(&once, orun_init_once);
     e = orun_make(o, &c);
     if (e) {
         mem_free(o);
         return e;
     }
-    atomic_fetch_add(&orun_alive, 1);
+    gate_open(&o->gate);
     *out = o;
     return 0;
 }
@@ -159,11 +184,12 @@ orun_args_table(lua_State *L)
     return 0;
 }
 
-int
-orun_set_args(orun *o, int argc, const char *const *argv, int script)
+static int
+orun_take_args(orun *o, int argc, const char *const *argv, int script)
 {
-    if (!o || argc < 0 || (argc && !argv))
-        return ORUN_EINVAL;
+    if (argc < 0 || (argc && !argv) || script < 0 || script > argc)
+        return orun_fail(o, ORUN_EINVAL, "orun_set_args: argc is %d and script "
+                         "is %d; script is an index of argv", argc, script);
     OrunArgs a = { argc, script, argv };
     lua_State *L = o->vm->L;
     lua_pushcfunction(L, orun_args_table);
@@ -174,6 +200,17 @@ orun_set_args(orun *o, int argc, const char *const *argv, int script)
     }
     lua_settop(L, 0);
     return orun_fail(o, ORUN_ENOMEM, "%s", err_text(ORUN_ENOMEM));
+}
+
+int
+orun_set_args(orun *o, int argc, const char *const *argv, int script)
+{
+    int e = gate_enter(orun_gate(o));
+    if (e)
+        return e;
+    e = orun_take_args(o, argc, argv, script);
+    gate_leave(&o->gate);
+    return e;
 }
 
 /* The message at the top of the script's stack becomes the error. */
@@ -217,8 +254,10 @@ orun_begin_line(orun *o, const Task *t)
 {
     if (o->message.n)
         buf_putc(&o->message, '\n');
-    if (t->file)
-        buf_printf(&o->message, "%s:%d: ", t->file, t->line);
+    if (t->file) {
+        show_put(&o->message, t->file, strlen(t->file), SHOW_LINE);
+        buf_printf(&o->message, ":%d: ", t->line);
+    }
     board_name(t, &o->message);
 }
 
@@ -285,6 +324,16 @@ orun_report_unread(orun *o)
     return unread;
 }
 
+/* What still runs is to end. */
+static void
+orun_cancel(orun *o)
+{
+    sched_lock(o->run.sched);
+    program_stop_all(&o->run, false);
+    sched_unlock(o->run.sched);
+    sched_cancel_all(o->run.sched, "the script ended");
+}
+
 /* What was written arrives. A thread that is stuck may be so in a file, whose
  * lock it holds; then only standard output is waited for. */
 static void
@@ -299,9 +348,10 @@ orun_conclude(orun *o, int code)
 {
     if (code || o->no_wait || o->vm->exit_code >= 0
         || stop_wanted(&o->vm->stop))
-        sched_cancel_all(o->run.sched, "the script ended");
+        orun_cancel(o);
     o->run.task->stopping = FAULT_NONE;
     bool fine = orun_wait_idle(o);
+    program_task_over(&o->run);
     if (stop_wanted(&o->vm->stop) && o->vm->exit_code < 0 && code == 0)
         code = orun_fail(o, ORUN_ESTOPPED, "interrupted");
     if (code == 0 && o->vm->exit_code < 0) {
@@ -340,17 +390,36 @@ orun_call(orun *o)
                        stopped ? 130 : 1);
 }
 
+/* The message holds what scripts raise and programs print: make it one that
+ * may be printed anywhere. */
+static void
+orun_make_safe(orun *o)
+{
+    Buf safe = { 0 };
+    show_put(&safe, o->message.p, o->message.n, SHOW_TEXT);
+    if (buf_failed(&safe)) {
+        buf_free(&safe);
+        buf_puts(&safe, err_text(ORUN_ENOMEM));
+    }
+    buf_free(&o->message);
+    o->message = safe;
+}
+
 /* Load with `load`, then run and conclude. */
 static int
-orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
+orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
 {
-    if (o->pid != getpid())
-        return ORUN_EFORKED;
     lua_State *L = o->vm->L;
+    size_t stack = gate_stack();
+    if (stack < ORUN_STACK)
+        return orun_fail(o, ORUN_EINVAL, "a script needs 1 MiB of stack, and "
+                         "this thread has %zu KiB left: run it on a thread "
+                         "with more (pthread_attr_setstacksize)", stack >> 10);
     buf_clear(&o->message);
     o->status = 0;
     o->vm->exit_code = -1;
     stop_reset(&o->vm->stop);
+    sched_hurry(o->run.sched, false);
     lua_settop(L, 0);
     int status = load(L, ud);
     if (status != LUA_OK)
@@ -359,138 +428,127 @@ orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
     return orun_conclude(o, code);
 }
 
-typedef struct OrunSource {
-    const char *name, *code;
-    size_t size;
-} OrunSource;
-
 static int
-orun_load_string(lua_State *L, void *ud)
+orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
 {
-    const OrunSource *s = ud;
-    return luaL_loadbufferx(L, s->code, s->size, s->name, "t");
-}
-
-/* A directory or a huge file is refused before it is read. */
-static int
-orun_load_file(lua_State *L, void *ud)
-{
-    const char *path = ud;
-    struct stat st;
-    bool in = strcmp(path, "-") == 0;
-    if (!in && stat(path, &st) == 0) {
-        if (S_ISDIR(st.st_mode)) {
-            lua_pushfstring(L, "cannot read %s: it is a folder", path);
-            return LUA_ERRFILE;
-        }
-        if (st.st_size > ORUN_MAX_SCRIPT) {
-            lua_pushfstring(L, "cannot read %s: it has %I bytes, and a script "
-                            "may have %d", path, (LUAI_UACINT)st.st_size,
-                            ORUN_MAX_SCRIPT);
-            return LUA_ERRFILE;
-        }
-    }
-    int status = luaL_loadfilex(L, in ? NULL : path, "t");
-    if (status == LUA_ERRSYNTAX
-        && strstr(lua_tostring(L, -1), "attempt to load a binary chunk"))
-        lua_pushfstring(L, "cannot run %s: it is bytecode, which could crash "
-                        "the process; source text is wanted", path);
-    return status;
+    int code = orun_load_run(o, load, ud);
+    orun_make_safe(o);
+    return code;
 }
 
 int
 orun_run_string(orun *o, const char *name, const char *code, size_t size)
 {
-    if (!o)
-        return ORUN_EINVAL;
+    ScriptText text = { name ? name : "=script", code, size };
+    int e = gate_enter(orun_gate(o));
+    if (e)
+        return e;
     if (!code)
-        return orun_fail(o, ORUN_EINVAL, "orun_run_string: code is NULL");
-    OrunSource s = { name ? name : "=script", code, size };
-    return orun_run(o, orun_load_string, &s);
-}
-
-/* What stands beside the script can be required. Argument: its folder. */
-static int
-orun_add_path(lua_State *L)
-{
-    const char *dir = lua_tostring(L, 1);
-    lua_getglobal(L, "package");
-    lua_getfield(L, -1, "path");
-    lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", dir, dir,
-                    luaL_checkstring(L, -1));
-    lua_setfield(L, -3, "path");
-    return 0;
-}
-
-static void
-orun_set_path(orun *o, const char *path)
-{
-    char *real = strcmp(path, "-") == 0 ? NULL : realpath(path, NULL);
-    char *slash = real ? strrchr(real, '/') : NULL;
-    if (slash) {
-        *slash = '\0';
-        lua_State *L = o->vm->L;
-        lua_pushcfunction(L, orun_add_path);
-        lua_pushstring(L, real);
-        lua_pcall(L, 1, 0, 0);
-        lua_settop(L, 0);
-    }
-    free(real);
+        e = orun_fail(o, ORUN_EINVAL, "orun_run_string: code is NULL");
+    else if (size > SCRIPT_MAX)
+        e = orun_fail(o, ORUN_EINVAL, "orun_run_string: size is %zu, and a "
+                      "script may have %d bytes", size, SCRIPT_MAX);
+    else
+        e = orun_run(o, script_load_text, &text);
+    gate_leave(&o->gate);
+    return e;
 }
 
 int
 orun_run_file(orun *o, const char *path)
 {
-    if (!o)
-        return ORUN_EINVAL;
-    if (!path)
-        return orun_fail(o, ORUN_EINVAL, "orun_run_file: path is NULL");
-    orun_set_path(o, path);
-    return orun_run(o, orun_load_file, (void *)path);
+    int e = gate_enter(orun_gate(o));
+    if (e)
+        return e;
+    if (path) {
+        script_add_path(o->vm->L, path);
+        e = orun_run(o, script_load_file, (void *)path);
+    } else {
+        e = orun_fail(o, ORUN_EINVAL, "orun_run_file: path is NULL");
+    }
+    gate_leave(&o->gate);
+    return e;
 }
 
 int
 orun_exit_status(orun *o)
 {
-    return o ? o->status : 2;
+    if (gate_enter(orun_gate(o)))
+        return 2;
+    int status = o->status;
+    gate_leave(&o->gate);
+    return status;
 }
 
 const char *
 orun_errmsg(orun *o)
 {
-    return o ? buf_cstr(&o->message) : "orun is NULL";
+    int e = gate_enter(orun_gate(o));
+    if (e)
+        return err_text(e);
+    const char *message = buf_cstr(&o->message);
+    gate_leave(&o->gate);
+    return message;
 }
 
 const char *
 orun_stuck(orun *o)
 {
-    if (!o)
+    if (gate_enter(orun_gate(o)) != 0)
         return "";
     buf_clear(&o->stuck);
     stuck_report(o->host, &o->stuck);
-    return buf_cstr(&o->stuck);
+    const char *text = buf_cstr(&o->stuck);
+    gate_leave(&o->gate);
+    return text;
 }
 
 void
 orun_interrupt(orun *o)
 {
-    if (!o)
+    if (gate_hold(orun_gate(o)) != 0)
         return;
     Sched *s = o->run.sched;
     bool again = stop_wanted(&o->vm->stop);
+    host_resume(o->host);
     stop_request(&o->vm->stop, again ? STOP_HARD : STOP_ONCE, "interrupted");
     sched_lock(s);
     s->board.root->stopping = FAULT_CANCELLED;
+    program_stop_all(&o->run, again);
     if (s->board.root->waiting)
         wait_fire(s->board.root->waiting, WAIT_STOPPED);
     sched_unlock(s);
+    if (again)
+        sched_hurry(s, true);
+    gate_unhold();
 }
 
 void
+orun_suspend(orun *o)
+{
+    if (gate_hold(orun_gate(o)) != 0)
+        return;
+    host_suspend(o->host);
+    gate_unhold();
+}
+
+void
+orun_resume(orun *o)
+{
+    if (gate_hold(orun_gate(o)) != 0)
+        return;
+    host_resume(o->host);
+    gate_unhold();
+}
+
+int
 orun_free(orun *o)
 {
-    if (!o || o->pid != getpid())
-        return;
+    int e = o ? gate_enter(orun_gate(o)) : 0;
+    if (!o || e)
+        return e;
+    host_resume(o->host);
+    bool last = gate_close(&o->gate);
     o->run.task->stopping = FAULT_NONE;
     sched_close(o->run.sched);
     orun_wait_idle(o);
@@ -500,6 +558,9 @@ orun_free(orun *o)
     buf_free(&o->message);
     buf_free(&o->stuck);
     mem_free(o);
-    if (!stuck && atomic_fetch_sub(&orun_alive, 1) == 1)
+    if (stuck)
+        orun_leaves_stuck = true;
+    if (last && !orun_leaves_stuck)
         json_close();
+    return 0;
 }

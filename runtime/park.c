@@ -27,6 +27,7 @@ void
 park_init(LuaRun *run)
 {
     pthread_cond_init(&run->go, NULL);
+    list_init(&run->programs);
     run->wait.wake = park_wake;
     run->wait.outcome = WAIT_DONE;
     list_init(&run->stuck);
@@ -38,20 +39,34 @@ park_destroy(LuaRun *run)
     pthread_cond_destroy(&run->go);
 }
 
+/* Must the code not wait any more? The task's own work is waited for to its
+ * end; and a process that is gone leaves nobody to wait for. */
+static bool
+park_refused(const LuaRun *run)
+{
+    if (run->given_up)
+        return true;
+    if (run->want.work)
+        return false;
+    return run->task->stopping
+        || (run->isolate && stop_wanted(&run->vm->stop));
+}
+
 /* Begin the wanted wait, unless the task is being stopped. True when it is
  * pending. Under the lock. */
 static bool
 park_try(LuaRun *run)
 {
     run->wait.outcome = WAIT_STOPPED;
-    if (run->task->stopping || run->given_up)
+    if (park_refused(run))
         return false;
     int e = wait_begin(&run->sched->board, &run->wait, run->task, &run->want);
     if (e < 0)
         run->wait.outcome = WAIT_NO_MEMORY;
     if (e != 1)
         return false;
-    slots_rest(run->sched, run->task, park_gives_all(&run->want));
+    if (!run->want.work)
+        slots_rest(run->sched, run->task, park_gives_all(&run->want));
     return true;
 }
 
@@ -136,10 +151,16 @@ park_resumed(LuaRun *run)
 }
 
 /* While a finalizer runs the collector answers no question. */
+bool
+park_finalizing(lua_State *L)
+{
+    return lua_gc(L, LUA_GCISRUNNING) < 0;
+}
+
 void
 park_check(lua_State *L, const char *what)
 {
-    if (vm_of(L)->script && lua_gc(L, LUA_GCISRUNNING) < 0)
+    if (vm_of(L)->script && park_finalizing(L))
         luaL_error(L, "%s: not allowed in a finalizer (__gc), which must not "
                    "wait", what);
 }
@@ -149,6 +170,8 @@ park(lua_State *L, const WaitFor *what, lua_KFunction k, lua_KContext ctx)
 {
     Vm *vm = vm_of(L);
     park_check(L, "waiting");
+    if (!what->work && stop_wanted(&vm->stop)) /* it was caught */
+        return stop_raise(L, &vm->stop);
     LuaRun *run = vm->owner;
     run->want = *what;
     if (!vm->script && L == vm->co && lua_isyieldable(L)) {

@@ -27,14 +27,23 @@ typedef struct LuaRun {
     Vm *vm;
     uint32_t attempt;
 
+    /* Of an isolated task: its process. Written under the board's lock by the
+     * thread that runs the state, which may read it without. */
+    struct Isolate *isolate;
+
     /* Of the thread that runs the state. */
     WaitFor want; /* what the code asked to wait for … */
     bool wants;   /* … when it has just yielded for that */
+    bool lingers; /* a program of it may have left others (program.h) */
     const char *path_seen, *cpath_seen; /* the script's package.path and cpath
                                          * that tasks have; kept alive in its
                                          * registry */
+    const char *file; /* where the call stands that is made for an isolated
+                       * task; 0: none is, look at the stack */
+    int line;
 
     /* Guarded by the board's lock. */
+    List programs; /* that its code has started (program.h) */
     Wait wait;
     pthread_cond_t go;
     bool blocked; /* its thread waits on `go` … */
@@ -55,6 +64,9 @@ park_run(lua_State *L)
 {
     return vm_of(L)->owner;
 }
+
+/* Is a finalizer running? */
+bool park_finalizing(lua_State *L);
 
 /* Raise in a finalizer: it runs in the middle of anything, the end of the state
  * included, so nothing may wait there. `what` begins the message. */

@@ -7,7 +7,8 @@
  * closed, so whoever gets it may free at once.
  *
  * The timer is one thing at a time: the report of a failure from proc_start,
- * the steps of proc_stop, or the end of draining.
+ * the steps of proc_stop, or the end of draining. It goes by the run's clock:
+ * one that uv finds due before that is set again.
  */
 #include "proc.h"
 #include "err.h"
@@ -16,6 +17,7 @@
 #include "loop.h"
 #include "mem.h"
 #include "output.h"
+#include "pace.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -28,6 +30,7 @@ enum {
     PROC_READS = 4,         /* reads of one pipe before others have a turn */
     PROC_STDERR = 64 << 10, /* stderr bytes kept in memory */
     PROC_DRAIN_MS = 500,    /* for output after the exit */
+    PROC_STANDING_MS = 50,  /* between looks at a clock that stands */
     PROC_GIVE_UP_MS = 10000 /* for an exit after SIGKILL */
 };
 
@@ -46,6 +49,7 @@ typedef struct Pipe {
 
 struct Proc {
     Keeper *keeper;
+    Pace *pace;
     void (*done)(Proc *proc, void *ud);
     void *ud;
     Output *out, *err;
@@ -56,6 +60,7 @@ struct Proc {
     char *in;        /* stdin that is not written yet, or NULL */
     size_t in_len, in_done;
     uv_timer_t timer;
+    uint64_t due;    /* ns, what the timer is set to */
     int handles;     /* timer and polls that are not closed */
     uint64_t kill_at; /* ns, when proc_stop's grace ends; 0: not stopped */
     ProcEnd end;
@@ -198,8 +203,23 @@ static void proc_read_rest(Proc *p) ON_IO;
 static void ON_IO
 proc_arm(Proc *p, uint64_t ms)
 {
+    p->due = pace_now(p->pace) + ms * 1000000;
     uv_update_time(p->timer.loop);
     uv_timer_start(&p->timer, proc_due, ms, 0);
+}
+
+/* The timer has fired, but the clock stood meanwhile: wait for the rest. */
+static bool ON_IO
+proc_early(Proc *p)
+{
+    uint64_t now = pace_now(p->pace);
+    if (now >= p->due)
+        return false;
+    uint64_t ms = (p->due - now + 999999) / 1000000;
+    if (pace_stands(p->pace) && ms < PROC_STANDING_MS)
+        ms = PROC_STANDING_MS;
+    uv_timer_start(&p->timer, proc_due, ms, 0);
+    return true;
 }
 
 static void ON_IO
@@ -229,6 +249,8 @@ proc_due(uv_timer_t *timer)
 {
     role_is_io();
     Proc *p = timer->data;
+    if (proc_early(p))
+        return;
     if (p->end.spawn_what) {
         proc_finish(p);
     } else if (p->state == PROC_DRAINING) {
@@ -248,7 +270,7 @@ proc_stop(Proc *p, double grace)
         return;
     bool first = p->kill_at == 0;
     uint64_t wait = (uint64_t)(fmin(fmax(grace, 0), 1e9) * 1e9);
-    uint64_t at = uv_hrtime() + wait;
+    uint64_t at = pace_now(p->pace) + wait;
     if (!first && at >= p->kill_at)
         return;
     p->kill_at = at;
@@ -269,9 +291,10 @@ proc_stop(Proc *p, double grace)
 static void ON_IO
 proc_watch_output(Proc *p)
 {
-    int err = proc_watch(&p->pipes[1], UV_READABLE, proc_readable);
-    if (!err)
-        err = proc_watch(&p->pipes[2], UV_READABLE, proc_readable);
+    int err = 0;
+    for (int i = 1; i < 3 && !err; i++)
+        if (p->pipes[i].fd >= 0)
+            err = proc_watch(&p->pipes[i], UV_READABLE, proc_readable);
     if (!err)
         return;
     proc_fail(p, err, "pipe");
@@ -395,6 +418,8 @@ proc_new(Keeper *k, Folder *f, const ProcSpec *spec)
     if (!p)
         return NULL;
     p->keeper = k;
+    p->pace = spec->pace;
+    p->child.lingers = spec->lingers;
     p->done = spec->done;
     p->ud = spec->ud;
     p->child.started = proc_started;
@@ -416,9 +441,12 @@ proc_new(Keeper *k, Folder *f, const ProcSpec *spec)
 static int ON_IO
 proc_launch(Proc *p, const ProcSpec *spec)
 {
-    int theirs[3] = { -1, -1, -1 }, e = 0;
-    int err = proc_pipe(p, spec->in != NULL, theirs);
-    if (!err && spec->in)
+    int theirs[3] = { -1, -1, -1 }, err = 0, e = 0;
+    if (spec->fds)
+        memcpy(theirs, spec->fds, sizeof theirs);
+    else
+        err = proc_pipe(p, spec->in != NULL, theirs);
+    if (!err && !spec->fds && spec->in)
         e = proc_feed(p, spec);
     if (!err && !e && p->in)
         err = proc_watch(&p->pipes[0], UV_WRITABLE, proc_writable);

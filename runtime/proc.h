@@ -15,6 +15,7 @@
 typedef struct Folder Folder; /* folder.h */
 typedef struct Keeper Keeper; /* keeper.h */
 typedef struct Output Output; /* output.h */
+typedef struct Pace Pace;     /* pace.h */
 typedef struct Proc Proc;
 
 typedef struct ProcSpec {
@@ -23,7 +24,11 @@ typedef struct ProcSpec {
     const char *cwd;          /* NULL: orun's own */
     const char *in;           /* stdin bytes, copied; NULL: /dev/null */
     size_t in_len;
+    const int *fds;           /* what become its 0-2 (-1: /dev/null) instead of
+                               * `in` and pipes; NULL: those */
     size_t keep;              /* stdout bytes kept in memory */
+    Pace *pace;               /* the clock of its graces */
+    bool lingers;             /* what it leaves stays until the task is over */
     uint64_t task;            /* whose it is, for attribution of strays */
     void (*done)(Proc *proc, void *ud); /* exactly once, on the io thread */
     void *ud;
@@ -43,7 +48,8 @@ typedef struct ProcEnd {
 } ProcEnd;
 
 /* Start. NULL: out of memory; every other failure comes through `done`, never
- * from inside this call. argv, env, cwd, in are copied. */
+ * from inside this call. argv, env, cwd, in are copied; fds are closed, unless
+ * it gives NULL. */
 Proc *proc_start(Keeper *k, Folder *f, const ProcSpec *spec) ON_IO;
 
 /* SIGTERM to its group; after `grace` seconds SIGKILL to the whole tree. May

@@ -7,35 +7,16 @@
  * it may be stopped.
  */
 #include "run_lua.h"
-#include "err.h"
+#include "body.h"
 #include "handle.h"
 #include "host.h"
+#include "isolate.h"
 #include "log.h"
 #include "mem.h"
 #include "park.h"
+#include "program.h"
+#include "run_isolated.h"
 #include "stuck.h"
-#include "value.h"
-#include <lauxlib.h>
-
-static void
-run_lua_push_task(lua_State *L, Task *t)
-{
-    char id[HANDLE_ID_SIZE];
-    handle_name(t->id, id);
-    lua_createtable(L, 0, 4);
-    lua_pushstring(L, id);
-    lua_setfield(L, -2, "id");
-    lua_pushinteger(L, t->attempt);
-    lua_setfield(L, -2, "attempt");
-    if (t->description) {
-        lua_pushstring(L, t->description);
-        lua_setfield(L, -2, "description");
-    }
-    if (t->prompt) {
-        value_decode(L, t->prompt, NULL);
-        lua_setfield(L, -2, "prompt");
-    }
-}
 
 static int
 run_lua_returned(lua_State *L, int status, lua_KContext ctx)
@@ -55,146 +36,9 @@ run_lua_body(lua_State *L)
     ValueOps code_ops = handle_keeping(run->sched);
     Task *t = run->task;
     lua_settop(L, 0);
-    value_decode(L, t->code, &code_ops);
-    if (t->input)
-        value_decode(L, t->input, &ops);
-    else
-        lua_pushnil(L);
-    run_lua_push_task(L, t);
+    body_push(L, t, &code_ops, &ops);
     lua_callk(L, 2, 1, 0, run_lua_returned);
     return run_lua_returned(L, LUA_OK, 0);
-}
-
-/* argument 1: the coroutine that failed, 2: the text; gives the text with
- * where it happened. */
-static int
-run_lua_trace(lua_State *L)
-{
-    lua_State *co = lua_tothread(L, 1);
-    luaL_traceback(L, co, lua_tostring(L, 2), 0);
-    return 1;
-}
-
-/* A trace without the frames of orun itself at its end. */
-static void
-run_lua_trim(Buf *text)
-{
-    static const char frame[] = "\n\t[C]: in ?";
-    size_t n = sizeof frame - 1;
-    if (text->n > n && memcmp(text->p + text->n - n, frame, n) == 0)
-        text->n -= n;
-}
-
-/* A global of the script is not there in a task: say so. */
-static void
-run_lua_hint(Buf *text)
-{
-    const char *s = buf_cstr(text), *at = strstr(s, "a nil value (global '");
-    if (!at)
-        return;
-    const char *name = strchr(at, '\'') + 1;
-    int n = (int)strcspn(name, "'");
-    size_t line = strcspn(s, "\n");
-    Buf with = { 0 };
-    buf_put(&with, s, line);
-    buf_printf(&with, "; a task does not see the script's globals: make '%.*s' "
-               "a local above the function, or pass it in input", n, name);
-    buf_puts(&with, s + line);
-    buf_free(text);
-    *text = with;
-}
-
-/* What was raised, as text with a traceback (while the coroutine still has its
- * frames); never raises. */
-static char *
-run_lua_explain(Vm *vm, int status, bool frames)
-{
-    Buf text = { 0 };
-    lua_State *L = vm->L;
-    vm_error_text(vm->co, &text);
-    run_lua_hint(&text);
-    if (!frames || status == LUA_ERRMEM || stop_wanted(&vm->stop)
-        || !lua_checkstack(L, 4))
-        return buf_take(&text);
-    lua_settop(L, 0);
-    lua_pushcfunction(L, run_lua_trace);
-    lua_pushthread(vm->co);
-    lua_xmove(vm->co, L, 1);
-    lua_pushstring(L, buf_cstr(&text));
-    if (lua_pcall(L, 2, 1, 0) == LUA_OK) {
-        size_t n;
-        const char *s = lua_tolstring(L, -1, &n);
-        buf_clear(&text);
-        buf_put(&text, s, n);
-        run_lua_trim(&text);
-    }
-    return buf_take(&text);
-}
-
-static char *
-run_lua_format(const char *format, ...) PRINTF_LIKE(1, 2);
-
-static char *
-run_lua_format(const char *format, ...)
-{
-    Buf text = { 0 };
-    va_list args;
-    va_start(args, format);
-    buf_vprintf(&text, format, args);
-    va_end(args);
-    return buf_take(&text);
-}
-
-/* os.exit(n) was called: 0 completes the task, any other number fails it. */
-static void
-run_lua_exited(int code, Outcome *o)
-{
-    o->code = code;
-    o->state = code == 0 ? TASK_COMPLETED : TASK_FAILED;
-    if (code != 0) {
-        o->fault = FAULT_EXIT;
-        o->error = run_lua_format("os.exit(%d)", code);
-    }
-}
-
-static void
-run_lua_failed(LuaRun *run, int status, bool frames, Outcome *o)
-{
-    Vm *vm = run->vm;
-    outcome_clear(o);
-    o->state = TASK_FAILED;
-    o->fault = FAULT_LUA;
-    if (status == LUA_ERRMEM && vm->over_limit) {
-        o->fault = FAULT_MEMORY;
-        o->error = run_lua_format("memory limit of %zu bytes reached",
-                                  vm->limit);
-        return;
-    }
-    if (status == LUA_ERRMEM)
-        o->fault = FAULT_MEMORY;
-    if (status != LUA_ERRMEM && lua_type(vm->co, -1) == LUA_TTABLE) {
-        Buf why = { 0 };
-        if (value_encode(vm->co, -1, "error", NULL, &o->error_value, &why))
-            o->error_value = NULL;
-        buf_free(&why);
-    }
-    o->error = run_lua_explain(vm, status, frames);
-}
-
-static void
-run_lua_completed(LuaRun *run, Outcome *o)
-{
-    lua_State *co = run->vm->co;
-    o->state = TASK_COMPLETED;
-    if (lua_gettop(co) == 0 || lua_isnil(co, -1))
-        return;
-    Buf why = { 0 };
-    if (value_encode(co, -1, "result", NULL, &o->output, &why)) {
-        o->state = TASK_FAILED;
-        o->fault = FAULT_LUA;
-        o->error = buf_take(&why);
-    }
-    buf_free(&why);
 }
 
 /* Make the run's pristine state ready for a task it is about to do. */
@@ -208,7 +52,8 @@ run_lua_set(LuaRun *run, Task *t)
     vm->limit = limit ? limit : run->host->memory_limit;
     if (t->stopping)
         stop_request(&vm->stop, STOP_ONCE, task_fault_name(t->stopping));
-    lua_pushcfunction(vm->co, run_lua_body);
+    bool isolated = t->opt && t->opt->isolated;
+    lua_pushcfunction(vm->co, isolated ? run_isolated_body : run_lua_body);
     lua_pushlightuserdata(vm->co, run);
 }
 
@@ -240,40 +85,32 @@ run_lua_free(LuaRun *run)
     mem_free(run);
 }
 
-/* The coroutine failed: close its variables. An error that is raised on the way
- * takes the place of the one before, as in Lua. */
+/* A result the run has no memory for is none. */
 static void
-run_lua_failed_closing(LuaRun *run, int status, Outcome *o)
+run_lua_keep(LuaRun *run, Outcome *o)
 {
-    Vm *vm = run->vm;
-    lua_State *L = vm->L, *co = vm->co;
-    run_lua_failed(run, status, true, o);
-    lua_settop(L, 0);
-    if (lua_checkstack(co, 1)) {
-        lua_pushvalue(co, -1);
-        lua_xmove(co, L, 1);
-    }
-    status = stop_close(&vm->stop, co);
-    if (status == LUA_OK || vm->exit_code >= 0 || !lua_checkstack(L, 2))
+    static const char why[] = "its result does not fit in the memory set aside "
+        "for the run (the backlog): write it to a file and return the path, or "
+        "raise it with orun.config{backlog = \"4GiB\"}";
+    if (!o->output || host_keep(run->host, &o->output) == 0)
         return;
-    lua_pushvalue(co, -1);
-    lua_xmove(co, L, 1);
-    if (lua_gettop(L) == 2 && !lua_rawequal(L, 1, 2))
-        run_lua_failed(run, status, false, o);
+    outcome_clear(o);
+    o->state = TASK_FAILED;
+    o->fault = FAULT_MEMORY;
+    o->error = mem_dup(why, sizeof why - 1);
 }
 
-/* What the ended coroutine means. */
+/* What the ended coroutine means; of an isolated task, what its process told,
+ * unless its stand-in here failed. */
 static void
 run_lua_judge(LuaRun *run, int status, Outcome *o)
 {
-    if (status == LUA_OK)
-        run_lua_completed(run, o);
+    if (run->isolate && status == LUA_OK)
+        isolate_judge(run->isolate, o);
     else
-        run_lua_failed_closing(run, status, o);
-    if (run->vm->exit_code < 0)
-        return;
-    outcome_clear(o);
-    run_lua_exited(run->vm->exit_code, o);
+        body_judge(run->vm, run->task, status, o);
+    run_isolated_close(run);
+    run_lua_keep(run, o);
 }
 
 static void
@@ -307,6 +144,7 @@ run_lua_end(LuaRun *run, int status)
     Outcome o = { .code = -1 };
     Host *h = run->host;
     run_lua_judge(run, status, &o);
+    program_task_over(run);
     if (vm_dirty(run->vm) || stuck_full(h)) {
         run_lua_end_dirty(run, &o);
         return false;
@@ -454,6 +292,12 @@ run_lua_stop(Runner *r, Task *t, int rung)
     (void)r;
     LuaRun *run = t->run;
     if (run)
+        program_stop_all(run, rung > 1);
+    if (run && run->isolate) {
+        isolate_stop(run->isolate, (TaskFault)t->stopping);
+        return 0;
+    }
+    if (run)
         stop_request(&run->vm->stop, rung == 1 ? STOP_ONCE : STOP_HARD,
                      task_fault_name(t->stopping));
     if (t->waiting)
@@ -466,8 +310,10 @@ run_lua_stop(Runner *r, Task *t, int rung)
 static void
 run_lua_abandon(Runner *r, Task *t)
 {
-    if (t->run)
-        stuck_add(container_of(r, Host, lua), t->run);
+    if (!t->run)
+        return;
+    program_task_over(t->run);
+    stuck_add(container_of(r, Host, lua), t->run);
 }
 
 void

@@ -7,6 +7,7 @@
 #include "err.h"
 #include "log.h"
 #include "mem.h"
+#include "secret.h"
 #include "settle.h"
 #include "slots.h"
 #include "value.h"
@@ -45,6 +46,8 @@ void
 sched_destroy(Sched *s)
 {
     board_destroy(&s->board);
+    while (s->spent_count > 0)
+        value_drop(s->spent[--s->spent_count]);
     for (List *node; (node = list_shift(&s->agents)) != NULL;)
         agent_free(container_of(node, AgentType, link));
     for (List *node; (node = list_shift(&s->limits)) != NULL;)
@@ -68,6 +71,36 @@ sched_of(Task *t)
 static _Thread_local Sched *sched_starting;
 static _Thread_local bool sched_more;
 
+bool
+sched_has_room(Sched *s, size_t n, int part)
+{
+    size_t backlog = s->backlog / (size_t)part;
+    return s->backlog == 0 || (n <= backlog && s->held <= backlog - n);
+}
+
+void
+sched_discard(Sched *s, Value *v)
+{
+    if (v && s->spent_count < SCHED_SPENT && value_size(v) >= SCHED_SPENT_SIZE)
+        s->spent[s->spent_count++] = v;
+    else
+        value_drop(v);
+}
+
+/* Unlock, and drop what was discarded. */
+static void
+sched_leave(Sched *s)
+{
+    Value *spent[SCHED_SPENT];
+    int n = s->spent_count;
+    for (int i = 0; i < n; i++)
+        spent[i] = s->spent[i];
+    s->spent_count = 0;
+    board_unlock(&s->board);
+    while (n > 0)
+        value_drop(spent[--n]);
+}
+
 /* Take all starts; unlock; hand them to their runners. */
 static void
 sched_hand_out(Sched *s)
@@ -76,7 +109,7 @@ sched_hand_out(Sched *s)
     starts.next->prev = starts.prev->next = &starts;
     list_init(&s->starts);
     sched_more = false;
-    board_unlock(&s->board);
+    sched_leave(s);
     for (List *node; (node = list_shift(&starts)) != NULL;) {
         Task *t = container_of(node, Task, job.link);
         s->runner[t->kind]->start(s->runner[t->kind], t);
@@ -88,7 +121,7 @@ sched_unlock(Sched *s)
 {
     if (list_empty(&s->starts) || sched_starting == s) {
         sched_more |= !list_empty(&s->starts);
-        board_unlock(&s->board);
+        sched_leave(s);
         return;
     }
     Sched *outer = sched_starting;
@@ -97,7 +130,7 @@ sched_unlock(Sched *s)
     while (sched_more) {
         board_lock(&s->board);
         if (list_empty(&s->starts)) {
-            board_unlock(&s->board);
+            sched_leave(s);
             break;
         }
         sched_hand_out(s);
@@ -122,12 +155,15 @@ static void sched_timer(Timer *timer);
 
 /* Link the new task to its parent and blockers; all or nothing. */
 static int
-sched_link(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n)
+sched_link(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n,
+           size_t weight)
 {
     if (s->closing)
         return ORUN_ESHUTDOWN;
     if (parent->depth >= BOARD_MAX_DEPTH)
         return ORUN_EDEPTH;
+    if (!sched_has_room(s, weight, 1))
+        return ORUN_EBACKLOG;
     for (size_t i = 0; i < n; i++)
         if (blockers[i]->removed)
             return ORUN_EREMOVED;
@@ -147,15 +183,17 @@ sched_link(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n)
     t->depth = (uint8_t)(parent->depth + 1);
     t->sibling = parent->children;
     parent->children = t;
+    s->held += weight;
     return 0;
 }
 
 int
 sched_add(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n)
 {
+    size_t weight = task_weight(t) + 2 * n * sizeof *blockers;
     sched_lock(s);
     t->timer.fire = sched_timer;
-    int e = sched_link(s, t, parent, blockers, n);
+    int e = sched_link(s, t, parent, blockers, n, weight);
     if (e) {
         sched_unlock(s);
         return e;
@@ -183,13 +221,15 @@ sched_queues(const Task *t)
         && (t->state == TASK_READY || (t->state == TASK_RUNNING && t->woken));
 }
 
-/* Climb one rung of the stop ladder; where there is no memory for a timer there
- * is no grace either. */
+/* Climb one rung of the stop ladder; in a hurry, all of them. Where there is no
+ * memory for a timer there is no grace either. */
 static void
 sched_climb(Sched *s, Task *t)
 {
     Runner *r = s->runner[t->kind];
     double grace;
+    if (s->hurried && t->stop_rung < SCHED_RUNGS)
+        t->stop_rung = SCHED_RUNGS - 1;
     do {
         if (t->stop_rung < SCHED_RUNGS)
             t->stop_rung++;
@@ -279,7 +319,7 @@ sched_give_up(Sched *s, Task *t)
 {
     Outcome o = { .code = -1 };
     s->runner[t->kind]->abandon(s->runner[t->kind], t);
-    t->given_up = true;
+    t->given_up = t->abandoned = true;
     sched_end(s, t, &o);
 }
 
@@ -345,6 +385,7 @@ sched_finish_locked(Sched *s, Task *t, uint32_t attempt, Outcome *o)
 void
 sched_finish(Sched *s, Task *t, uint32_t attempt, Outcome *o)
 {
+    secret_mask_string(&o->error);
     sched_lock(s);
     sched_finish_locked(s, t, attempt, o);
     sched_unlock(s);
@@ -368,6 +409,7 @@ Task *
 sched_finish_next(Sched *s, Task *t, uint32_t *attempt, Outcome *o, void *run)
 {
     Task *next = NULL;
+    secret_mask_string(&o->error);
     sched_lock(s);
     if (sched_finish_locked(s, t, *attempt, o))
         while ((next = sched_take_start(s, (TaskKind)t->kind)) != NULL
@@ -415,6 +457,20 @@ sched_close(Sched *s)
     sched_lock(s);
     s->closing = true;
     sched_cancel_each(s, "the run ended", true);
+    sched_unlock(s);
+}
+
+void
+sched_hurry(Sched *s, bool hurry)
+{
+    sched_lock(s);
+    s->hurried = hurry;
+    for (size_t i = 1; hurry && i < s->board.count; i++) {
+        Task *t = board_find(&s->board, i);
+        if (t->state == TASK_RUNNING && t->stopping
+            && t->stop_rung < SCHED_RUNGS)
+            sched_climb(s, t);
+    }
     sched_unlock(s);
 }
 

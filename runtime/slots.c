@@ -214,7 +214,10 @@ void
 slots_wake(Sched *s, Task *t)
 {
     t->woken = true;
-    slots_enter(s, t);
+    if (t->has_kind)
+        list_push(&s->starts, &t->job.link); /* it had kept them */
+    else
+        slots_enter(s, t);
 }
 
 Limit *

@@ -8,7 +8,8 @@
 local M = {}
 
 local SIGNALS <const> = { INT = 2, QUIT = 3, ABRT = 6, KILL = 9, SEGV = 11,
-                          TERM = 15, HUP = 1, STOP = 19, CONT = 18 }
+                          TERM = 15, HUP = 1, STOP = 19, CONT = 18, TSTP = 20,
+                          USR1 = 10, USR2 = 12, WINCH = 28 }
 
 --- `s` as one word of a POSIX shell.
 function M.quote(s)
@@ -157,16 +158,20 @@ local Running <const> = { __name = "spec.running" }
 Running.__index = Running
 
 --- Start orun and go on: `local p = h.start{ "script.lua" }`, `opts` as for
---- `orun`. `p.pid` is orun's own process.
+--- `orun`. `p.pid` is orun's own process. With `job = true` it is a job as an
+--- interactive shell has them, in a process group of its own, so SIGTSTP stops
+--- it.
 function M.start(opts)
   local files = files_of(opts)
   local words = orun_words(opts)
   words.env = opts.env
   local cmd = redirected(command_of(words), opts, files)
   local rc = quote(files.dir .. "/rc")
-  os.execute(("{ sh -c %s & echo $! >%s; wait $!; echo $? >%s.new; "
-    .. "mv %s.new %s; } >/dev/null 2>&1 &"):format(quote(cmd),
-    quote(files.dir .. "/pid"), rc, rc, rc))
+  local script = ("sh -c %s & echo $! >%s; wait%s $!; echo $? >%s.new; "
+    .. "mv %s.new %s"):format(quote(cmd), quote(files.dir .. "/pid"),
+    opts.job and " -f" or "", rc, rc, rc)
+  local shell = opts.job and "bash -mc" or "sh -c"
+  os.execute(("%s %s >/dev/null 2>&1 &"):format(shell, quote(script)))
   local self = setmetatable({ files = files }, Running)
   M.wait_for(function() return (M.read(files.dir .. "/pid") or "") ~= "" end)
   self.pid = tonumber(M.read(files.dir .. "/pid"))
@@ -182,6 +187,13 @@ end
 --- What it has printed so far: stdout, stderr.
 function Running:printed()
   return M.read(self.files.out) or "", M.read(self.files.err) or ""
+end
+
+--- Its state, as the kernel's letter: "S" asleep, "R" running, "T" stopped; nil
+--- when it is gone.
+function Running:state()
+  local stat = M.read(("/proc/%d/stat"):format(self.pid))
+  return stat and stat:match("%) (%a)")
 end
 
 --- Wait for its end (20 seconds unless told); the result as `orun` gives it,

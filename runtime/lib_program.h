@@ -1,0 +1,26 @@
+/* lib_program.h — a Program as a Lua value, and waiting for it. Layer 7.
+ *
+ * The box is a userdata no script sees: it keeps the program as long as Lua
+ * code may wait for it, and drops it when that code is gone, whatever ended it.
+ */
+#ifndef ORUN_LIB_PROGRAM_H
+#define ORUN_LIB_PROGRAM_H
+
+#include "program.h"
+#include <lua.h>
+
+/* Push an empty box; gives its place for a Program. */
+Program **lib_program_push(lua_State *L);
+
+/* The place of the box at `idx`. */
+Program **lib_program_at(lua_State *L, int idx);
+
+/* Drop what is in the box. */
+void lib_program_clear(Program **box);
+
+/* Wait for its end, or until the deadline: `return lib_program_wait(...)`. The
+ * continuation begins with park_outcome. */
+int lib_program_wait(lua_State *L, Program *p, double deadline, lua_KFunction k,
+                     lua_KContext ctx);
+
+#endif

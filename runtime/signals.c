@@ -1,0 +1,149 @@
+/* signals.c — the thread that waits for signals. */
+#include "signals.h"
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <time.h>
+#include <unistd.h>
+
+static const int signals_ending[] = {
+    SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2
+};
+
+static sigset_t signals_ends;   /* those of signals_ending that are taken */
+static sigset_t signals_wanted; /* … and SIGTSTP and SIGCONT */
+
+static pthread_mutex_t signals_lock = PTHREAD_MUTEX_INITIALIZER;
+/* Guarded by signals_lock: */
+static orun *signals_orun; /* NULL when it is about to be freed */
+static int signals_caught; /* the last one that interrupted it */
+
+void
+signals_tidy(void)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
+    signal(SIGCHLD, SIG_DFL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+void
+signals_die(int signo)
+{
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, signo);
+    signal(signo, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, &one, NULL);
+    raise(signo);
+    _exit(128 + signo); /* the first process of a container is not killed so */
+}
+
+/* The `times`-th signal that asks for the end. */
+static void
+signals_interrupt(int signo, int times)
+{
+    struct timespec second = { .tv_sec = 1 };
+    pthread_mutex_lock(&signals_lock);
+    orun *o = signals_orun;
+    if (o) {
+        signals_caught = signo;
+        orun_interrupt(o);
+    }
+    pthread_mutex_unlock(&signals_lock);
+    if (o && times < 2)
+        return;
+    if (o)
+        sigtimedwait(&signals_ends, NULL, &second);
+    signals_die(signo);
+}
+
+/* Stop as a shell expects it. The shell may have said SIGCONT already: then
+ * nobody would say it again. Where nobody could say it (the process group is an
+ * orphan) the kernel does not stop us, and this comes back at once. */
+static void
+signals_stop(void)
+{
+    sigset_t stop, pending;
+    sigpending(&pending);
+    if (sigismember(&pending, SIGCONT))
+        return;
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTSTP);
+    pthread_sigmask(SIG_UNBLOCK, &stop, NULL);
+    raise(SIGTSTP);
+    pthread_sigmask(SIG_BLOCK, &stop, NULL);
+}
+
+static void
+signals_suspend(void)
+{
+    pthread_mutex_lock(&signals_lock);
+    orun_suspend(signals_orun);
+    signals_stop();
+    orun_resume(signals_orun);
+    pthread_mutex_unlock(&signals_lock);
+}
+
+static void *
+signals_main(void *arg)
+{
+    (void)arg;
+    for (int times = 0, signo; sigwait(&signals_wanted, &signo) == 0;) {
+        if (signo == SIGTSTP)
+            signals_suspend();
+        else if (signo != SIGCONT)
+            signals_interrupt(signo, ++times);
+    }
+    return NULL;
+}
+
+static bool
+signals_ignored(int signo)
+{
+    struct sigaction old;
+    sigaction(signo, NULL, &old);
+    return old.sa_handler == SIG_IGN;
+}
+
+/* Fill in the two sets. */
+static void
+signals_choose(void)
+{
+    sigemptyset(&signals_ends);
+    for (size_t i = 0; i < sizeof signals_ending / sizeof *signals_ending; i++)
+        if (!signals_ignored(signals_ending[i]))
+            sigaddset(&signals_ends, signals_ending[i]);
+    signals_wanted = signals_ends;
+    if (!signals_ignored(SIGTSTP)) {
+        sigaddset(&signals_wanted, SIGTSTP);
+        sigaddset(&signals_wanted, SIGCONT);
+    }
+}
+
+int
+signals_start(orun *o)
+{
+    pthread_t thread;
+    sigset_t all, mine;
+    signals_choose();
+    signals_orun = o;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &mine);
+    int e = pthread_create(&thread, NULL, signals_main, NULL);
+    pthread_sigmask(SIG_SETMASK, &mine, NULL);
+    if (!e)
+        pthread_sigmask(SIG_BLOCK, &signals_wanted, NULL);
+    return e;
+}
+
+int
+signals_finish(void)
+{
+    pthread_mutex_lock(&signals_lock);
+    signals_orun = NULL;
+    int caught = signals_caught;
+    pthread_mutex_unlock(&signals_lock);
+    return caught;
+}
