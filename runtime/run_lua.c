@@ -260,18 +260,6 @@ run_lua_refuse(Host *h, Task *t)
     sched_finish(&h->sched, t, attempt, &o);
 }
 
-/* t, which waited, cannot go on: nobody is left to run it. Its state stays as
- * it is, for what it would have to clean up is Lua code. */
-static void
-run_lua_lose(Host *h, LuaRun *run)
-{
-    Buf why = { 0 };
-    stuck_explain(h, &why);
-    Outcome o = { .state = TASK_FAILED, .fault = FAULT_LOST, .code = -1,
-                  .error = buf_take(&why) };
-    sched_finish(&h->sched, run->task, run->attempt, &o);
-}
-
 static void
 run_lua_start(Runner *r, Task *t)
 {
@@ -279,10 +267,12 @@ run_lua_start(Runner *r, Task *t)
     LuaRun *run = t->run;
     t->job.run = run_lua_job;
     if (run && park_go_on(run))
-        run_lua_lose(h, run);
+        stuck_lose(h, run);
     if (run)
         return;
-    if (stuck_full(h) || pool_push(h->pool, &t->job, t->priority))
+    bool isolated = t->opt && t->opt->isolated; /* it cannot get stuck here */
+    if ((stuck_full(h) && !isolated)
+        || pool_push(h->pool, &t->job, t->priority))
         run_lua_refuse(h, t);
 }
 
