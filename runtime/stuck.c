@@ -57,7 +57,7 @@ stuck_fail(Host *h, Task *t)
     if (run)
         program_stop_all(run, true);
     if (run && run->isolate)
-        isolate_stop(run->isolate, FAULT_LOST);
+        isolate_stop(run->isolate, FAULT_LOST, true);
     settle_lost(&h->sched, t, run ? FAULT_LOST : FAULT_SPAWN, buf_take(&why));
 }
 
