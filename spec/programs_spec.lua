@@ -310,9 +310,14 @@ describe("E11 io.popen", function()
   end)
 
   it("ends what a task has not closed, and waits for what the script has not", function()
-    prints("completed\na\nb\n", [[
-      print(Task{run = function() io.popen("sleep 1000") end}.status)
-      io.popen("sort", "w"):write("b\na\n")]])
+    prints("completed\nended\nb\na\nlate\n", [[
+      print(Task{run = function()
+        local _ = io.popen("echo $$ > pid; exec sleep 1000")
+        while not io.open("pid") do orun.sleep(0.02) end
+      end}.status)
+      while os.execute("kill -0 $(cat pid) 2>/dev/null") do orun.sleep(0.02) end
+      print("ended")
+      io.popen("cat; sleep 0.2; echo late", "w"):write("b\na\n")]], { limit = 20 })
   end)
 
   it("ends when the script is interrupted in a read of it", function()
