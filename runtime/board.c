@@ -3,8 +3,11 @@
 #include "err.h"
 #include "log.h"
 #include "mem.h"
+#include "show.h"
 #include "wait.h"
 #include <math.h>
+
+enum { BOARD_SHOWN = 120 }; /* bytes of a description in a message */
 
 int
 board_init(Board *b, Clock *clock)
@@ -69,6 +72,7 @@ board_add(Board *b, Task *t)
     t->id = id;
     t->outcome.code = -1;
     list_init(&t->job.link);
+    list_init(&t->behind);
     list_init(&t->waits);
     page[id % BOARD_PAGE] = t;
     atomic_store_explicit(&b->count, id + 1, memory_order_release);
@@ -240,6 +244,13 @@ board_leads(Board *b, Task *from, Task *to, Buf *path)
     return found;
 }
 
+bool
+board_awaited(const Task *t)
+{
+    return t->claims || !list_empty(&t->waits)
+        || (t->edges && t->edges->dependent_count);
+}
+
 int
 board_arm(Board *b, Timer *t, double at)
 {
@@ -273,8 +284,11 @@ board_name(const Task *t, Buf *to)
 {
     if (t->id == 0)
         buf_puts(to, "the script");
-    else if (t->description)
-        buf_printf(to, "t%llu (%s)", (unsigned long long)t->id, t->description);
     else
         buf_printf(to, "t%llu", (unsigned long long)t->id);
+    if (t->id == 0 || !t->description)
+        return;
+    buf_puts(to, " (");
+    show_cut(to, t->description, strlen(t->description), BOARD_SHOWN);
+    buf_putc(to, ')');
 }

@@ -92,6 +92,9 @@ Task *board_failed_blocker(Task *t);
  * ORUN_ENOMEM: it cannot be said. */
 int board_leads(Board *b, Task *from, Task *to, Buf *path);
 
+/* Can anybody be waiting for t's end? When not, no search leads to t. */
+bool board_awaited(const Task *t);
+
 /* Arm a timer and tell the clock. */
 int board_arm(Board *b, Timer *t, double at) NODISCARD;
 void board_disarm(Board *b, Timer *t);
@@ -99,7 +102,8 @@ void board_disarm(Board *b, Timer *t);
 /* Fire what is due; gives the time of the next timer (INFINITY: none). */
 double board_fire_due(Board *b);
 
-/* The name to show for a task: "t3" or "t3 (build)". */
+/* The name to show for a task: "t3" or "t3 (build)"; a description is cut to
+ * one line that is safe to show. */
 void board_name(const Task *t, Buf *to);
 
 #endif

@@ -15,6 +15,8 @@ edge_refused(Sched *s, Edge e, Buf *path)
         return ORUN_EREMOVED;
     if (begun)
         return ORUN_ESTATE;
+    if (e.blocker != e.task && !board_awaited(e.task))
+        return 0;
     return board_leads(&s->board, e.blocker, e.task, path);
 }
 
@@ -64,7 +66,8 @@ edge_add(Sched *s, const Edge *edges, size_t n, Buf *path)
         if (added[done])
             board_unblock_last(edges[done].task);
     for (size_t i = 0; i < n && e == 0; i++)
-        edge_took(s, edges[i].task);
+        if (i == 0 || edges[i].task != edges[i - 1].task)
+            edge_took(s, edges[i].task);
     settle_aftermath(s);
     sched_unlock(s);
     mem_free(added);

@@ -43,20 +43,51 @@ folder_new(void)
     return f;
 }
 
+/* May a folder of ours be made in there? Where everybody may rename what others
+ * made, somebody could put a folder of his own in its place, and its prompts
+ * would be what agents read. */
+static bool
+folder_trusts(const char *parent)
+{
+    struct stat st;
+    return parent && stat(parent, &st) == 0
+        && (!(st.st_mode & S_IWOTH) || st.st_mode & S_ISVTX);
+}
+
+/* Open the folder that was just made, if it still is that: a folder, ours, and
+ * nobody else's to enter whatever the umask was. -1 with errno. */
+static int
+folder_enter(const char *path)
+{
+    struct stat st;
+    char self[32];
+    int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    int bad = fstat(fd, &st) != 0 ? errno : st.st_uid != geteuid() ? EPERM : 0;
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    if (!bad && (st.st_mode & 0777) != 0700 && chmod(self, 0700) != 0)
+        bad = errno;
+    if (!bad)
+        return fd;
+    close(fd);
+    errno = bad;
+    return -1;
+}
+
 /* Make a folder of our own under `parent` and open it. Under the lock. */
 static int
 folder_make(Folder *f, const char *parent)
 {
     char path[PATH_MAX];
-    if (!parent || !realpath(parent, path))
+    if (!realpath(parent, path))
         return ORUN_ESYS;
     if (strlen(path) + sizeof "/orun-XXXXXX" > sizeof path)
         return errno = ENAMETOOLONG, ORUN_ESYS;
     strcat(path, "/orun-XXXXXX");
     if (!mkdtemp(path))
         return ORUN_ESYS;
-    chmod(path, 0700); /* whatever the umask is */
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = folder_enter(path);
     if (fd < 0)
         goto fail_open;
     f->path = mem_dup(path, strlen(path));
@@ -80,7 +111,7 @@ folder_need(Folder *f)
 {
     if (f->fd >= 0)
         return 0;
-    int e = folder_make(f, f->tmp);
+    int e = folder_trusts(f->tmp) ? folder_make(f, f->tmp) : ORUN_ESYS;
     return e == ORUN_ESYS ? folder_make(f, "/tmp") : e;
 }
 
@@ -102,6 +133,7 @@ folder_create(Folder *f, const char *prefix, const char *suffix, int *fd,
     *fd = openat(f->fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (*fd < 0)
         goto fail_open;
+    fchmod(*fd, 0600); /* whatever the umask is */
     buf_put(&f->names, name, strlen(name) + 1);
     return 0;
 fail_path:
@@ -153,11 +185,21 @@ folder_file(Folder *f, const char *prefix, const char *suffix, const void *p,
         bad = errno;
     if (!bad)
         return 0;
-    unlink(*path);
+    folder_remove(f, *path);
     mem_free(*path);
     *path = NULL;
     errno = bad;
     return ORUN_ESYS;
+}
+
+void
+folder_remove(Folder *f, const char *path)
+{
+    const char *name = strrchr(path, '/');
+    pthread_mutex_lock(&f->lock);
+    if (name && f->fd >= 0)
+        unlinkat(f->fd, name + 1, 0);
+    pthread_mutex_unlock(&f->lock);
 }
 
 void

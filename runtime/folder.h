@@ -1,9 +1,10 @@
 /* folder.h — the run's temporary folder, made when needed. Layer 3 (tasks).
  *
- * Big outputs and prompt files live here. The folder is made 0700 at first
- * use, under TMPDIR or, when that cannot be used, /tmp; its files are 0600.
- * Files are made by descriptor, so renaming the folder redirects nothing. Its
- * own lock makes every function safe on any thread.
+ * Big outputs and prompt files live here. The folder has a random name and is
+ * made 0700 at first use, under TMPDIR or, when that cannot be used or others
+ * may rename what is in it, /tmp; its files are 0600. Files are made and
+ * removed by descriptor, so renaming the folder redirects nothing. Its own lock
+ * makes every function safe on any thread.
  */
 #ifndef ORUN_FOLDER_H
 #define ORUN_FOLDER_H
@@ -26,6 +27,9 @@ void folder_free(Folder *f);
  * kept). */
 int folder_open(Folder *f, const char *prefix, const char *suffix,
                 int *fd, char **path) NODISCARD;
+
+/* Remove a file that was made here, by its path. */
+void folder_remove(Folder *f, const char *path);
 
 /* Write `n` bytes to a new file named like folder_open's and give its path in
  * *path, as there. A failure leaves no file behind. Blocks for the write. */

@@ -6,7 +6,10 @@
 #include "mem.h"
 #include "run_lua.h"
 #include "run_process.h"
+#include "secret.h"
+#include "value.h"
 #include <math.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -168,6 +171,33 @@ host_intern(Host *h, const char *s)
     return found;
 }
 
+enum { HOST_LARGE = 256 << 10 }; /* values that are worth a file */
+
+static bool
+host_to_file(Host *h, Value **v)
+{
+    int fd;
+    char *path;
+    if (folder_open(h->folder, "value", ".bin", &fd, &path))
+        return false;
+    bool there = value_to_file(v, fd) == 0;
+    unlink(path);
+    close(fd);
+    mem_free(path);
+    return there;
+}
+
+int
+host_keep(Host *h, Value **v)
+{
+    size_t n = value_held(*v);
+    if (n == 0 || sched_has_room(&h->sched, n, 2))
+        return 0;
+    if (n >= HOST_LARGE && host_to_file(h, v))
+        return 0;
+    return sched_has_room(&h->sched, n, 1) ? 0 : ORUN_EBACKLOG;
+}
+
 static char **
 host_copy_env(void)
 {
@@ -194,6 +224,15 @@ host_copy_cwd(void)
     return copy;
 }
 
+/* Runs side by side must not all try again at the same moments. */
+static void
+host_seed(Host *h)
+{
+    uint64_t seed;
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) == sizeof seed && seed)
+        h->sched.random = seed;
+}
+
 int
 host_new(const HostConfig *config, Host **out)
 {
@@ -201,15 +240,19 @@ host_new(const HostConfig *config, Host **out)
     Host *h = mem_zalloc(1, sizeof *h);
     if (!h)
         return e;
+    list_init(&h->stuck);
     h->clock = (Clock){ .now = host_now, .wake_at = host_wake_at };
     h->tick_msg.run = host_tick_posted;
     h->workers = config->workers;
     h->memory_limit = config->memory_limit;
     pthread_mutex_init(&h->io_lock, NULL);
-    if (!(h->env = host_copy_env()) || !(h->cwd = host_copy_cwd()))
+    if (!(h->env = host_copy_env()) || !(h->cwd = host_copy_cwd())
+        || !(h->program = mem_dup(config->program, strlen(config->program))))
         goto free_strings;
+    if (secret_open(h->env))
+        goto close_secrets;
     if (!(h->folder = folder_new()))
-        goto free_strings;
+        goto close_secrets;
     if ((e = pool_new(config->workers, &h->pool)) != 0)
         goto free_folder;
     if ((e = vmpool_new(&config->vm, &h->vms)) != 0)
@@ -217,6 +260,8 @@ host_new(const HostConfig *config, Host **out)
     if ((e = sched_init(&h->sched, &h->clock, config->workers,
                         config->processes)) != 0)
         goto free_vms;
+    host_seed(h);
+    h->sched.backlog = config->backlog;
     run_lua_init(&h->lua);
     run_process_init(&h->process);
     h->sched.runner[TASK_LUA] = &h->lua;
@@ -229,9 +274,12 @@ free_pool:
     pool_free(h->pool);
 free_folder:
     folder_free(h->folder);
+close_secrets:
+    secret_close();
 free_strings:
     task_strings_free(h->env);
     mem_free(h->cwd);
+    mem_free(h->program);
     pthread_mutex_destroy(&h->io_lock);
     mem_free(h);
     return e;
@@ -250,25 +298,28 @@ host_close_io(Loop *loop, void *ud)
     h->keeper = NULL;
 }
 
-void
+bool
 host_free(Host *h)
 {
     if (!h)
-        return;
+        return true;
     sched_close(&h->sched);
     bool stuck = !pool_free(h->pool);
     if (h->loop)
         loop_call(h->loop, host_close_io, h);
     if (stuck) /* somewhere in C; it comes back to all of this one day */
-        return;
+        return false;
     if (h->loop)
         loop_stop(h->loop);
     vmpool_free(h->vms);
     sched_destroy(&h->sched);
     folder_free(h->folder);
+    secret_close();
     task_strings_free(h->env);
     task_strings_free(h->names);
     mem_free(h->cwd);
+    mem_free(h->program);
     pthread_mutex_destroy(&h->io_lock);
     mem_free(h);
+    return true;
 }

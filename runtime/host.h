@@ -27,9 +27,12 @@ typedef struct Host {
     char **env;       /* snapshot of the environment */
     char *cwd;        /* absolute working directory at start */
     int workers;      /* Lua tasks at once */
-    size_t memory_limit; /* of a Lua task, bytes, when it does not say */
+    atomic_size_t memory_limit; /* of a Lua task, bytes, when it does not say;
+                                 * any thread sets it */
+    char *program;    /* the orun that runs isolated tasks */
 
     Pace pace;        /* any thread */
+    List stuck; /* LuaRuns given up; guarded by the board's lock */
 
     _Atomic(Loop *) loop; /* NULL: not needed yet; set once, under io_lock */
 
@@ -51,20 +54,27 @@ typedef struct HostConfig {
     int processes;    /* programs at once */
     int workers;      /* Lua tasks at once */
     size_t memory_limit;
+    const char *program; /* path of an orun, or its name in PATH; copied */
+    size_t backlog;   /* bytes of tasks, inputs and results; 0: no bound */
     VmConfig vm;      /* for task states */
 } HostConfig;
 
 /* Make a host. Errors: ORUN_ENOMEM, ORUN_ESYS. */
 int host_new(const HostConfig *config, Host **out) NODISCARD;
 
-/* End everything: tasks are cancelled, children ended, workers and io joined.
- * When a worker is stuck in a C function for good, the memory stays. Not from
- * a thread of its own. */
-void host_free(Host *h);
+/* End everything: tasks are cancelled, children ended, workers and io joined;
+ * true. While a worker is stuck in a C function the memory stays, for it may
+ * come back: false. Not from a thread of its own. */
+bool host_free(Host *h);
 
 /* A copy of `s` that lives as long as the host, the same one each time. Any
  * thread; NULL when memory is out. */
 const char *host_intern(Host *h, const char *s);
+
+/* See that the run can keep *v, which nobody else holds: when half of the
+ * backlog is taken, a large value goes to the run's folder. ORUN_EBACKLOG: it
+ * has no room for it. Any thread; may block for a file write. */
+int host_keep(Host *h, struct Value **v) NODISCARD;
 
 /* The io thread, started when needed; NULL when it cannot be. Any thread. */
 Loop *host_loop(Host *h);

@@ -8,6 +8,7 @@
 #include "folder.h"
 #include "log.h"
 #include "mem.h"
+#include "secret.h"
 #include "handle.h"
 #include <errno.h>
 #include <signal.h>
@@ -24,6 +25,7 @@ struct Launch {
     bool has_fds; /* … and whether they were given */
     uint64_t task;
     void (*done)(Launch *l, const ProcEnd *end, void *ud);
+    void (*grew)(void *ud);
     void *ud;
     atomic_int refs;
     atomic_bool posted[2]; /* stop_msgs, the gentle one and the hard one */
@@ -39,7 +41,7 @@ static void
 launch_remove_file(Launch *l)
 {
     if (l->file)
-        unlink(l->file);
+        folder_remove(l->host->folder, l->file);
     mem_free(l->file);
     l->file = NULL;
 }
@@ -88,7 +90,7 @@ launch_overridden(const char *s, char *const *later)
     return false;
 }
 
-static char **
+char **
 launch_env(char *const *base, char *const *type, char *const *own,
            uint64_t task)
 {
@@ -191,6 +193,7 @@ launch_new(Host *h, const LaunchSpec *spec, Launch **out)
     l->lingers = spec->lingers;
     l->task = spec->task;
     l->done = spec->done;
+    l->grew = spec->grew;
     l->ud = spec->ud;
     atomic_init(&l->refs, 1);
     l->go_msg.run = launch_go_posted;
@@ -253,6 +256,10 @@ launch_go_posted(LoopMsg *msg)
         l->done(l, &end, l->ud);
         launch_unref(l);
         return;
+    }
+    if (l->grew) {
+        output_on_growth(proc_out(l->proc), l->grew, l->ud);
+        output_on_growth(proc_err(l->proc), l->grew, l->ud);
     }
     atomic_store(&l->out, output_hold(proc_out(l->proc)));
     atomic_store(&l->err, output_hold(proc_err(l->proc)));
@@ -356,6 +363,26 @@ launch_judge_spawn(const ProcEnd *end, const char *program, Buf *text)
                    end->spawn_what, what, name);
 }
 
+/* The end of stderr, in whole lines when it is cut. What stands before the cut
+ * is looked at too, for the cut may go through a secret. */
+static void
+launch_tail(Output *err, Buf *text)
+{
+    Buf end = { 0 };
+    size_t start = text->n;
+    size_t before = output_tail(err, LAUNCH_STDERR + secret_longest(), &end);
+    size_t cut = end.n > LAUNCH_STDERR ? end.n - LAUNCH_STDERR : 0;
+    secret_mask(end.p, end.n, cut, end.n, text);
+    buf_free(&end);
+    char *tail = text->n > start ? text->p + start : NULL;
+    char *line = tail && before + cut > 0
+        ? memchr(tail, '\n', text->n - start) : NULL;
+    if (!line || line + 1 == text->p + text->n)
+        return;
+    memmove(tail, line + 1, (size_t)(text->p + text->n - line - 1));
+    text->n -= (size_t)(line + 1 - tail);
+}
+
 static void
 launch_judge_exit(const ProcEnd *end, Output *err, Buf *text)
 {
@@ -369,7 +396,7 @@ launch_judge_exit(const ProcEnd *end, Output *err, Buf *text)
     if (!err || output_size(err) == 0)
         return;
     buf_puts(text, ": ");
-    output_tail(err, LAUNCH_STDERR, text);
+    launch_tail(err, text);
     while (text->n && (text->p[text->n - 1] == '\n'
                        || text->p[text->n - 1] == '\r'))
         text->n--;

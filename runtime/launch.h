@@ -27,6 +27,9 @@ typedef struct LaunchSpec {
     uint64_t task;            /* for ORUN_TASK_ID */
     /* Once, on the io thread. */
     void (*done)(Launch *l, const ProcEnd *end, void *ud);
+    /* After output that somebody watches for (output.h); may be NULL. On the io
+     * thread, before `done`. */
+    void (*grew)(void *ud);
     void *ud;
 } LaunchSpec;
 
@@ -38,6 +41,12 @@ enum {
 
 /* Seconds between SIGTERM and SIGKILL. */
 #define LAUNCH_GRACE 2.0
+
+/* The environment of a task's program: `base`, over it `type`, over that `own`
+ * (either may be NULL), and ORUN_TASK_ID. For task_strings_free; NULL when
+ * memory is out. Any thread. */
+char **launch_env(char *const *base, char *const *type, char *const *own,
+                  uint64_t task) NODISCARD;
 
 /* Make one; everything is copied, and the descriptors are taken, whatever
  * comes. Errors: ORUN_ENOMEM, ORUN_ESYS (the prompt

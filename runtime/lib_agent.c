@@ -10,8 +10,9 @@
 #include <lauxlib.h>
 
 #define LIB_AGENT_FIELDS(X) \
-    X(command) X(cwd) X(description) X(env) X(limit) X(max_output) \
-    X(memory_limit) X(name) X(priority) X(retry) X(run) X(timeout)
+    X(command) X(cwd) X(description) X(env) X(expose) X(isolation) X(limit) \
+    X(max_output) X(memory_limit) X(name) X(priority) X(retry) X(run) \
+    X(secrets) X(timeout)
 
 enum {
 #define X(name) A_##name,
@@ -97,13 +98,18 @@ lib_agent_read(lua_State *L, AgentArgs *a)
                               64 << 10);
     a->cwd = arg_text(L, fn, "cwd", ARG(A_cwd), 4096);
     lib_check_env(L, fn, ARG(A_env));
-    if (run && (a->cwd || arg_given(L, ARG(A_env))))
-        luaL_error(L, "agent \"%s\": cwd and env are for programs; a Lua agent "
-                   "shares the process", a->name);
+    if (run && (a->cwd || arg_given(L, ARG(A_env))
+                || arg_given(L, ARG(A_expose))))
+        luaL_error(L, "agent \"%s\": cwd and env are for programs, and so is "
+                   "expose; a Lua agent shares the process", a->name);
+    lib_read_secrets(L, fn, ARG(A_secrets), ARG(A_env));
+    if (command)
+        lib_check_exposed(L, fn, ARG(A_command), ARG(A_expose));
     a->opt.timeout = arg_duration(L, fn, "timeout", ARG(A_timeout), false, 0);
     a->opt.retry = lib_retry(L, fn, ARG(A_retry));
     a->opt.memory_limit = arg_size(L, fn, "memory_limit", ARG(A_memory_limit));
     a->opt.max_output = arg_size(L, fn, "max_output", ARG(A_max_output));
+    a->opt.isolated = lib_isolated(L, fn, ARG(A_isolation), run);
     a->limit = arg_integer(L, fn, "limit", ARG(A_limit), 1, 1000000, 0);
     a->priority = arg_integer(L, fn, "priority", ARG(A_priority), QUEUE_LOWEST,
                               QUEUE_HIGHEST, 0);

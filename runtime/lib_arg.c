@@ -1,16 +1,31 @@
 /* lib_arg.c — argument checks and their messages. */
 #include "lib_arg.h"
+#include "show.h"
 #include <lauxlib.h>
 #include <math.h>
+#include "vm.h"
 #include <stdio.h>
 
 enum { ARG_SHOWN = 48 }; /* bytes of a string shown in a message */
 
+/* In quotes, cut, safe to show. It is on the C stack when Lua, which may raise,
+ * copies it. */
+static const char *
+arg_show_string(lua_State *L, int idx)
+{
+    char shown[512];
+    Buf text = { 0 };
+    size_t n;
+    const char *s = lua_tolstring(L, idx, &n);
+    show_cut(&text, s, n, ARG_SHOWN);
+    snprintf(shown, sizeof shown, "\"%s\"", buf_cstr(&text));
+    buf_free(&text);
+    return lua_pushstring(L, shown);
+}
+
 const char *
 arg_show(lua_State *L, int idx)
 {
-    size_t n;
-    const char *s;
     luaL_checkstack(L, 4, NULL);
     switch (lua_type(L, idx)) {
     case LUA_TNIL:
@@ -21,15 +36,8 @@ arg_show(lua_State *L, int idx)
         if (lua_isinteger(L, idx))
             return lua_pushfstring(L, "%I", (LUAI_UACINT)lua_tointeger(L, idx));
         return lua_pushfstring(L, "%f", (LUAI_UACNUMBER)lua_tonumber(L, idx));
-    case LUA_TSTRING: {
-        char shown[ARG_SHOWN + 1];
-        s = lua_tolstring(L, idx, &n);
-        size_t cut = n < ARG_SHOWN ? n : ARG_SHOWN;
-        for (size_t i = 0; i < cut; i++)
-            shown[i] = (unsigned char)s[i] < 32 || s[i] == 127 ? '?' : s[i];
-        shown[cut] = '\0';
-        return lua_pushfstring(L, n > cut ? "\"%s...\"" : "\"%s\"", shown);
-    }
+    case LUA_TSTRING:
+        return arg_show_string(L, idx);
     default:
         return lua_pushfstring(L, "a %s", luaL_typename(L, idx));
     }
@@ -119,6 +127,9 @@ void
 arg_frame(lua_State *L, const char *fn, const char *const *names, int n,
           bool optional)
 {
+    Stop *stop = &vm_of(L)->stop;
+    if (stop_hard(stop)) /* a C function called this: no hook was run */
+        stop_raise(L, stop);
     if (optional && lua_isnoneornil(L, 1)) {
         lua_settop(L, 0);
         lua_newtable(L);

@@ -6,13 +6,14 @@
 #include "lib_arg.h"
 #include "lib_program.h"
 #include "lib_task.h"
+#include "secret.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <math.h>
 #include <stdio.h>
 
 #define LIB_EXEC_FIELDS(X) \
-    X(command) X(cwd) X(env) X(input) X(max_output) X(timeout)
+    X(command) X(cwd) X(env) X(expose) X(input) X(max_output) X(timeout)
 
 enum {
 #define X(name) X_##name,
@@ -31,18 +32,11 @@ enum { LIB_EXEC_KEEP = 1 << 20 }; /* bytes given back by default */
 
 /* Set field `key` to at most `max` bytes of an output. */
 static bool
-lib_exec_text(lua_State *L, const char *key, Output *o, size_t max)
+lib_exec_text(lua_State *L, const char *key, Program *p, Output *o, size_t max)
 {
-    Buf text = { 0 };
-    bool cut = o && output_copy(o, max, &text);
-    luaL_Buffer b;
-    /* A userdata would be needed to survive a memory error here; the bytes are
-     * bounded by max and the state is about to end in that case. */
-    char *to = luaL_buffinitsize(L, &b, text.n);
-    memcpy(to, buf_cstr(&text), text.n);
-    size_t n = text.n;
-    buf_free(&text);
-    luaL_pushresultsize(&b, n);
+    bool cut = o && output_copy(o, max, &p->text);
+    lua_pushlstring(L, buf_cstr(&p->text), p->text.n);
+    buf_free(&p->text);
     lua_setfield(L, -2, key);
     return cut;
 }
@@ -52,12 +46,13 @@ lib_exec_push(lua_State *L, Program *p, const char *program, size_t max,
               bool timed_out)
 {
     Outcome o = { .code = -1 };
-    LibWhy why = { "" };
+    char why[LAUNCH_STDERR + 512] = "";
     launch_judge(&p->end, program, p->err, &o);
+    secret_mask_string(&o.error);
     if (o.error)
-        snprintf(why.text, sizeof why.text, "%s", o.error);
+        snprintf(why, sizeof why, "%s", o.error);
     outcome_clear(&o);
-    bool ok = !*why.text && !timed_out;
+    bool ok = !*why && !timed_out;
     TaskFault fault = FAULT_NONE;
     if (timed_out)
         fault = FAULT_TIMEOUT;
@@ -77,15 +72,18 @@ lib_exec_push(lua_State *L, Program *p, const char *program, size_t max,
         lua_setfield(L, -2, "signal");
     }
     if (!ok) {
-        lua_pushstring(L, timed_out ? "timed out" : why.text);
+        lua_pushstring(L, timed_out ? "timed out" : why);
         lua_setfield(L, -2, "error");
         lua_pushstring(L, task_fault_name(fault));
         lua_setfield(L, -2, "error_kind");
     }
     lua_pushnumber(L, p->end.wall);
     lua_setfield(L, -2, "duration");
-    lib_exec_text(L, "stderr", p->err, max);
-    if (lib_exec_text(L, "stdout", p->out, max)) {
+    if (lib_exec_text(L, "stderr", p, p->err, max)) {
+        lua_pushstring(L, output_path(p->err));
+        lua_setfield(L, -2, "stderr_file");
+    }
+    if (lib_exec_text(L, "stdout", p, p->out, max)) {
         lua_pushstring(L, output_path(p->out));
         lua_setfield(L, -2, "output_file");
         lua_pushboolean(L, 1);
@@ -154,17 +152,19 @@ lib_exec(lua_State *L)
     spec.cwd = arg_text(L, fn, "cwd", ARG(X_cwd), 4096);
     spec.in = arg_string(L, fn, "input", ARG(X_input), SIZE_MAX, &spec.in_len);
     lib_check_env(L, fn, ARG(X_env));
+    lib_check_exposed(L, fn, ARG(X_command), ARG(X_expose));
     double timeout = arg_duration(L, fn, "timeout", ARG(X_timeout), false,
                                   INFINITY);
-    spec.keep = arg_size(L, fn, "max_output", ARG(X_max_output));
-    spec.keep = spec.keep ? spec.keep : LIB_EXEC_KEEP;
+    size_t max = arg_size(L, fn, "max_output", ARG(X_max_output));
+    max = max ? max : LIB_EXEC_KEEP;
     park_check(L, fn);
     lua_pushstring(L, argv[0]);
-    lua_pushinteger(L, (lua_Integer)spec.keep);
+    lua_pushinteger(L, (lua_Integer)max);
     Program **box = lib_program_push(L);
     bool failed = false;
     char **env = lib_env(L, ARG(X_env), &failed);
     spec.env = env;
+    spec.keep = max < LIB_EXEC_KEEP ? max : LIB_EXEC_KEEP;
     int e = failed ? ORUN_ENOMEM : program_start(run, &spec, box);
     task_strings_free(env);
     if (e)

@@ -5,14 +5,19 @@
  * started all the time. A task's standard input is empty.
  */
 #include "lib_base.h"
+#include "err.h"
+#include "show.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
 #include <lualib.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <unistd.h>
 
-/* Printing */
+/* Printing. What print puts on a terminal cannot drive it, for it is mostly
+ * what agents wrote; into a pipe or a file it goes as it is. A script that
+ * means to drive the terminal uses io.write. */
 
 static int
 lib_io_print(lua_State *L)
@@ -30,11 +35,19 @@ lib_io_print(lua_State *L)
     luaL_pushresult(&line);
     size_t size;
     const char *text = lua_tolstring(L, -1, &size);
+    Buf safe = { 0 };
+    if (!show_safe(text, size, SHOW_PRINT) && isatty(STDOUT_FILENO)) {
+        show_escape(&safe, text, size, SHOW_PRINT);
+        text = buf_cstr(&safe);
+        size = buf_failed(&safe) ? 0 : safe.n;
+    }
     flockfile(stdout);
     fwrite(text, 1, size, stdout);
     fflush(stdout);
     funlockfile(stdout);
-    return 0;
+    bool failed = buf_failed(&safe);
+    buf_free(&safe);
+    return failed ? luaL_error(L, "print: %s", err_text(ORUN_ENOMEM)) : 0;
 }
 
 static bool

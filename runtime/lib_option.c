@@ -1,16 +1,35 @@
 /* lib_option.c — options of tasks and agent types alike. Layer 7. */
+#include "err.h"
 #include "lib_arg.h"
 #include "lib_task.h"
+#include "sched.h"
 #include "mem.h"
-#include "buf.h"
+#include "secret.h"
+#include "show.h"
 #include <lauxlib.h>
 #include <stdio.h>
 
 void
 lib_why(LibWhy *why, const char *fn, Buf *b)
 {
-    snprintf(why->text, sizeof why->text, "%s: %s", fn, buf_cstr(b));
+    Buf safe = { 0 };
+    show_put(&safe, b->p, b->n, SHOW_TEXT);
+    snprintf(why->text, sizeof why->text, "%s: %s", fn, buf_cstr(&safe));
+    buf_free(&safe);
     buf_free(b);
+}
+
+void
+lib_why_backlog(LibWhy *why, const char *fn, LuaRun *run)
+{
+    Buf text = { 0 };
+    buf_puts(&text, "the tasks of this run, their inputs and their results "
+             "would take more than the ");
+    buf_bytes(&text, run->sched->backlog);
+    buf_puts(&text, " of memory set aside for them (the backlog): start fewer "
+             "at a time (orun.fan_out has limit=), hand large data on in "
+             "files, or raise it with orun.config{backlog = \"4GiB\"}");
+    lib_why(why, fn, &text);
 }
 
 Retry
@@ -61,6 +80,24 @@ lib_retry(lua_State *L, const char *fn, int idx)
     return r;
 }
 
+bool
+lib_isolated(lua_State *L, const char *fn, int idx, bool lua)
+{
+    const char *s = arg_text(L, fn, "isolation", idx, 32);
+    if (!s)
+        return false;
+    if (strcmp(s, "worktree") == 0)
+        arg_error(L, fn, "isolation", idx,
+                  "this version of orun does not offer it");
+    if (strcmp(s, "process") != 0)
+        arg_error(L, fn, "isolation", idx, "\"process\" is wanted: a process "
+                  "of its own; without it a Lua task runs in a thread");
+    if (!lua)
+        arg_error(L, fn, "isolation", idx, "it is for Lua functions; an agent "
+                  "with a command is a process already");
+    return true;
+}
+
 void
 lib_check_env(lua_State *L, const char *fn, int idx)
 {
@@ -83,6 +120,8 @@ lib_check_env(lua_State *L, const char *fn, int idx)
         const char *v = lua_tolstring(L, -1, &vn);
         if (strlen(v) != vn)
             luaL_error(L, "%s: env.%s holds a NUL byte", fn, k);
+        if (secret_see(k, v))
+            luaL_error(L, "%s: %s", fn, err_text(ORUN_ENOMEM));
     }
 }
 

@@ -4,6 +4,7 @@
 #include "handle.h"
 #include "lib_arg.h"
 #include "lib_base.h"
+#include "lib_remote.h"
 #include "lib_task.h"
 #include "lib_test.h"
 #include "value.h"
@@ -20,6 +21,7 @@ static const luaL_Reg lib_orun_functions[] = {
     { "TaskStop", lib_task_stop },
     { "agent", lib_agent },
     { "claim", lib_claim },
+    { "clean", lib_clean },
     { "collector", lib_collector },
     { "config", lib_config },
     { "exec", lib_exec },
@@ -27,6 +29,7 @@ static const luaL_Reg lib_orun_functions[] = {
     { "log", lib_log },
     { "nearest", lib_nearest },
     { "now", lib_now },
+    { "read_output", lib_read_output },
     { "sleep", lib_sleep },
     { NULL, NULL },
 };
@@ -86,30 +89,52 @@ lib_nearest(lua_State *L)
     return 1;
 }
 
+static void
+lib_orun_push(lua_State *L, const luaL_Reg *f, bool remote)
+{
+    if (remote)
+        lib_remote_push(L, f, false);
+    else
+        lua_pushcfunction(L, f->func);
+}
+
+/* Push a method of TaskList: the primitive `name`, without its first argument;
+ * here that is f. */
+static void
+lib_orun_push_method(lua_State *L, const char *name, lua_CFunction f,
+                     bool remote)
+{
+    if (remote)
+        lib_remote_push(L, &(luaL_Reg){ name, f }, true);
+    else
+        lua_pushcfunction(L, f);
+}
+
 /* Push the value that is both a function and has methods. */
 static void
-lib_orun_push_list(lua_State *L)
+lib_orun_push_list(lua_State *L, bool remote)
 {
     lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, lib_list_claim);
+    lib_orun_push_method(L, "claim", lib_list_claim, remote);
     lua_setfield(L, -2, "claim");
     lua_createtable(L, 0, 2);
-    lua_pushcfunction(L, lib_list_call);
+    lib_orun_push_method(L, "TaskList", lib_list_call, remote);
     lua_setfield(L, -2, "__call");
     lua_pushliteral(L, "orun.TaskList");
     lua_setfield(L, -2, "__name");
     lua_setmetatable(L, -2);
 }
 
-void
-lib_orun_open(lua_State *L, Vm *vm, void *ud)
+/* Push the module. */
+static void
+lib_orun_push_module(lua_State *L, bool remote)
 {
-    (void)ud;
-    lib_base_open(L, vm->script);
-    value_open(L);
-    handle_open(L);
-    luaL_newlib(L, lib_orun_functions);
-    lib_orun_push_list(L);
+    lua_createtable(L, 0, countof(lib_orun_functions) + 1);
+    for (const luaL_Reg *f = lib_orun_functions; f->name; f++) {
+        lib_orun_push(L, f, remote);
+        lua_setfield(L, -2, f->name);
+    }
+    lib_orun_push_list(L, remote);
     lua_setfield(L, -2, "TaskList");
     lua_pushliteral(L, ORUN_VERSION);
     lua_setfield(L, -2, "version");
@@ -117,6 +142,15 @@ lib_orun_open(lua_State *L, Vm *vm, void *ud)
     lua_pushcfunction(L, lib_orun_index);
     lua_setfield(L, -2, "__index");
     lua_setmetatable(L, -2);
+}
+
+static void
+lib_orun_make(lua_State *L, bool script, bool remote)
+{
+    lib_base_open(L, script);
+    value_open(L);
+    handle_open(L);
+    lib_orun_push_module(L, remote);
     for (size_t i = 0; i < countof(lib_orun_globals); i++) {
         lua_getfield(L, -1, lib_orun_globals[i]);
         lua_setglobal(L, lib_orun_globals[i]);
@@ -127,6 +161,20 @@ lib_orun_open(lua_State *L, Vm *vm, void *ud)
     lua_insert(L, -2);
     lua_setfield(L, -2, "orun");
     lua_pop(L, 1);
+}
+
+void
+lib_orun_open_remote(lua_State *L, Vm *vm, void *ud)
+{
+    (void)ud;
+    lib_orun_make(L, vm->script, true);
+}
+
+void
+lib_orun_open(lua_State *L, Vm *vm, void *ud)
+{
+    (void)ud;
+    lib_orun_make(L, vm->script, false);
 #ifdef ORUN_TEST
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     lua_pushcfunction(L, luaopen_orun_test);

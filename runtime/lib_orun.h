@@ -11,6 +11,10 @@
 /* The `open` of VmConfig: libraries, module and globals. May raise. */
 void lib_orun_open(lua_State *L, Vm *vm, void *ud);
 
+/* The same in the process of an isolated task, where vm->owner is an Uplink
+ * (lib_remote.h). */
+void lib_orun_open_remote(lua_State *L, Vm *vm, void *ud);
+
 /* The C side of the lua modules' messages: the nearest known name. */
 int lib_nearest(lua_State *L);
 

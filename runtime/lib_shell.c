@@ -131,7 +131,7 @@ lib_shell_close(lua_State *L)
     Program **box = lib_program_at(L, 2);
     if (!*box)
         return 0;
-    if (lua_gc(L, LUA_GCISRUNNING) < 0)
+    if (park_finalizing(L))
         return lib_shell_collected(L, box);
     return lib_program_wait(L, *box, INFINITY, lib_shell_closed, 0);
 }

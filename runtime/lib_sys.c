@@ -4,6 +4,8 @@
 #include "host.h"
 #include "lib_arg.h"
 #include "lib_task.h"
+#include "show.h"
+#include "stuck.h"
 #include <lauxlib.h>
 #include <math.h>
 #include <unistd.h>
@@ -39,7 +41,7 @@ lib_now(lua_State *L)
     return 1;
 }
 
-/* log(...) writes one line on stderr, in one write */
+/* log(...) writes one line on stderr, in one write, as orun shows text */
 int
 lib_log(lua_State *L)
 {
@@ -57,8 +59,7 @@ lib_log(lua_State *L)
     luaL_pushresult(&b);
     size_t size;
     const char *s = lua_tolstring(L, -1, &size);
-    ssize_t written = write(2, s, size);
-    (void)written;
+    show_write(STDERR_FILENO, s, size);
     return 0;
 }
 
@@ -78,25 +79,44 @@ lib_limit(lua_State *L)
     return 0;
 }
 
-static const char *const lib_config_fields[] = { "processes", "workers" };
+static const char *const lib_config_fields[] = {
+    "backlog", "max_stuck", "memory_limit", "processes", "workers",
+};
 
-/* config{processes=n} sets, config() -> {processes=, workers=} reads */
+/* config{processes=, memory_limit=, backlog=, max_stuck=} sets, config() reads
+ */
 int
 lib_config(lua_State *L)
 {
     LuaRun *run = park_run(L);
-    arg_frame(L, "config", lib_config_fields, 2, true);
-    lua_Integer processes = arg_integer(L, "config", "processes", ARG(0), 1,
+    arg_frame(L, "config", lib_config_fields, 5, true);
+    size_t backlog = arg_size(L, "config", "backlog", ARG(0));
+    lua_Integer stuck = arg_integer(L, "config", "max_stuck", ARG(1), 1,
+                                    10000, 0);
+    size_t memory = arg_size(L, "config", "memory_limit", ARG(2));
+    lua_Integer processes = arg_integer(L, "config", "processes", ARG(3), 1,
                                         100000, 0);
-    if (arg_given(L, ARG(1)))
+    if (arg_given(L, ARG(4)))
         return luaL_error(L, "config: workers is set at start and can only be "
                           "read here");
     if (processes)
         slots_set(run->sched, TASK_PROCESS, (int)processes);
+    if (stuck)
+        stuck_set_most(run->host, (int)stuck);
+    if (backlog)
+        run->sched->backlog = backlog;
+    if (memory)
+        run->host->memory_limit = memory;
     sched_lock(run->sched);
     processes = run->sched->kind[TASK_PROCESS]->cap;
     board_unlock(&run->sched->board);
-    lua_createtable(L, 0, 2);
+    lua_createtable(L, 0, 5);
+    lua_pushinteger(L, (lua_Integer)run->sched->backlog);
+    lua_setfield(L, -2, "backlog");
+    lua_pushinteger(L, pool_most(run->pool));
+    lua_setfield(L, -2, "max_stuck");
+    lua_pushinteger(L, (lua_Integer)run->host->memory_limit);
+    lua_setfield(L, -2, "memory_limit");
     lua_pushinteger(L, processes);
     lua_setfield(L, -2, "processes");
     lua_pushinteger(L, run->host->workers);

@@ -48,7 +48,7 @@ typedef struct TaskArgs {
     size_t memory_limit, max_output;
     int priority;
     lua_Integer blockers, writes;
-    bool background, detach, despite_failure, plain;
+    bool background, detach, despite_failure, isolated, plain;
 } TaskArgs;
 
 static bool
@@ -61,7 +61,7 @@ lib_task_has(lua_State *L, int field)
 static void
 lib_task_refuse(lua_State *L)
 {
-    static const int later[] = { F_isolation, F_key, F_model, F_schema };
+    static const int later[] = { F_key, F_model, F_schema };
     for (size_t i = 0; i < countof(later); i++)
         if (lib_task_has(L, later[i]))
             arg_error(L, "Task", lib_task_fields[later[i]], ARG(later[i]),
@@ -192,11 +192,14 @@ lib_task_read(lua_State *L, LuaRun *run, TaskArgs *a)
         luaL_error(L, "Task: %s is for agents that are programs; a Lua task "
                    "shares the process: give it to orun.exec instead",
                    a->cwd ? "cwd" : "env");
+    a->isolated = lib_isolated(L, fn, ARG(F_isolation),
+                               !a->agent || a->agent->kind == TASK_LUA)
+        || (own && own->isolated);
     lib_task_read_writes(L, a);
     lib_task_read_edges(L, a);
     a->plain = !a->agent && a->timeout == 0 && a->retry.max == 0 && !a->limit
         && !a->memory_limit && !a->max_output && !a->writes && !a->detach
-        && !a->despite_failure && !lib_task_has(L, F_metadata);
+        && !a->despite_failure && !a->isolated && !lib_task_has(L, F_metadata);
 }
 
 /* ---- making: nothing below raises ---- */
@@ -253,13 +256,14 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     opt->max_output = a->max_output ? a->max_output : own ? own->max_output : 0;
     opt->despite_failure = a->despite_failure;
     opt->detach = a->detach;
+    opt->isolated = a->isolated;
     if (a->limit && !(opt->limit = slots_limit(run->sched, a->limit, 0)))
         return ORUN_ENOMEM;
     if (a->writes && !(opt->writes = lib_task_writes(L, run->host, a)))
         return ORUN_ENOMEM;
     if (lib_task_has(L, F_metadata))
-        return value_encode(L, ARG(F_metadata), "metadata", NULL,
-                            &opt->metadata, why);
+        return value_encode(L, ARG(F_metadata), "metadata",
+                            &value_data, &opt->metadata, why);
     return 0;
 }
 
@@ -275,6 +279,7 @@ lib_task_code(lua_State *L, Task *t, Buf *why)
     int e = value_encode(L, ARG(F_run), "run", &handle_encoding, &t->code, why);
     if (e == 0 && box)
         *box = value_hold(t->code);
+    t->own_code = e == 0 && !box;
     return e;
 }
 
@@ -331,6 +336,12 @@ lib_task_make(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t, Buf *why)
     int e = lib_task_values(L, a, t, why);
     if (e == 0)
         e = lib_task_options(L, run, a, t, why);
+    if (e == 0 && t->own_code)
+        e = host_keep(run->host, &t->code);
+    if (e == 0)
+        e = host_keep(run->host, &t->input);
+    if (e == 0)
+        e = host_keep(run->host, &t->prompt);
     if (e)
         return e;
     if (a->blockers == 0 && !(t->input && value_handles(t->input)))
@@ -358,7 +369,7 @@ lib_task_failed(lua_State *L, int e, const LibWhy *why)
     if (e == ORUN_EREMOVED)
         return luaL_error(L, "Task: blockedBy names a task that was removed "
                           "from the list");
-    if (e == ORUN_EUNSENDABLE || e == ORUN_ETOOBIG)
+    if (e == ORUN_EUNSENDABLE || e == ORUN_ETOOBIG || e == ORUN_EBACKLOG)
         return luaL_error(L, "%s", why->text);
     return luaL_error(L, "Task: %s", err_text(e));
 }
@@ -382,7 +393,10 @@ lib_task(lua_State *L)
     lib_where(L, t);
     int e = lib_task_make(L, run, &a, t, &text);
     if (e) {
-        lib_why(&why, "Task", &text);
+        if (e == ORUN_EBACKLOG)
+            lib_why_backlog(&why, "Task", run);
+        else
+            lib_why(&why, "Task", &text);
         task_free(t);
         return lib_task_failed(L, e, &why);
     }

@@ -6,6 +6,7 @@
 #ifndef ORUN_LIB_TASK_H
 #define ORUN_LIB_TASK_H
 
+#include "output.h"
 #include "park.h"
 #include "task.h"
 #include <lua.h>
@@ -19,10 +20,18 @@ typedef struct LibWhy {
 /* Keep the message in `b` (freed) for lib_raise. */
 void lib_why(LibWhy *why, const char *fn, struct Buf *b);
 
+/* Say in `why` that the backlog has no room, and what to do about it. */
+void lib_why_backlog(LibWhy *why, const char *fn, LuaRun *run);
+
 /* Read `retry` at idx: a number of tries, or {max=, backoff=, on=}. */
 Retry lib_retry(lua_State *L, const char *fn, int idx);
 
-/* Check an `env` table at idx: names without "=", string values. */
+/* Read `isolation` at idx, of a Lua task or of a program: true for a process of
+ * its own. */
+bool lib_isolated(lua_State *L, const char *fn, int idx, bool lua);
+
+/* Check an `env` table at idx: names without "=", string values. Those that
+ * are secrets are known as such from then on. */
 void lib_check_env(lua_State *L, const char *fn, int idx);
 
 /* Push the box in which the encoding of the function at idx is kept: a userdata
@@ -37,6 +46,14 @@ void lib_code_sync_path(lua_State *L, LuaRun *run);
 
 /* Check a command at idx, a non-empty array of strings; gives its length. */
 lua_Integer lib_check_command(lua_State *L, const char *fn, int idx);
+
+/* Make secrets of the variables named in the array at idx (nil: none), whose
+ * values are in the checked `env` at `env` or in orun's environment. */
+void lib_read_secrets(lua_State *L, const char *fn, int idx, int env);
+
+/* Raise when an argument of the checked `command` holds a secret, other than
+ * those named in the array at `expose` (nil: none). */
+void lib_check_exposed(lua_State *L, const char *fn, int command, int expose);
 
 /* "K=V" strings of a checked table; NULL with *failed set on no memory. */
 char **lib_env(lua_State *L, int idx, bool *failed);
@@ -57,6 +74,22 @@ enum {
     LIB_MAX_PROMPT = 16 << 20, /* bytes of a prompt */
 };
 
+/* Refuse a wait that could never end because t waits for the caller. */
+void lib_check_cycle(lua_State *L, const char *fn, LuaRun *run, Task *t);
+
+/* An Output and a copy of some of it, held by a userdata so that nothing is
+ * lost when Lua raises. */
+typedef struct LibOutput {
+    Output *output;
+    Buf text;
+} LibOutput;
+
+/* Push an empty one. */
+LibOutput *lib_output_box(lua_State *L);
+
+/* Push what output_copy gives, and give back what that did. */
+bool lib_output_push(lua_State *L, LibOutput *box, size_t max);
+
 /* Read an array of tasks (nil: none) as light userdata above the frame; gives
  * how many. */
 lua_Integer lib_read_tasks(lua_State *L, const char *fn, const char *name,
@@ -68,18 +101,24 @@ lua_Integer lib_read_tasks(lua_State *L, const char *fn, const char *name,
 void lib_push_entry(lua_State *L, Task *t, bool mark);
 void lib_push_item(lua_State *L, Task *t);
 
-/* Remember which line of the user's, past C and orun's own Lua, led here. */
+/* Which line of the user's, past C and orun's own Lua, led here: currentline
+ * and short_src of *ar. False: there is none. */
+bool lib_line(lua_State *L, lua_Debug *ar);
+
+/* Remember it; of a call made for an isolated task, the line there. */
 void lib_where(lua_State *L, Task *t);
 
 /* Lua functions. */
 int lib_task(lua_State *L);
 int lib_task_output(lua_State *L);
 int lib_task_stop(lua_State *L);
+int lib_read_output(lua_State *L);
 int lib_task_create(lua_State *L);
 int lib_task_list(lua_State *L);
 int lib_task_get(lua_State *L);
 int lib_task_update(lua_State *L);
 int lib_claim(lua_State *L);
+int lib_clean(lua_State *L);
 int lib_collector(lua_State *L);
 int lib_agent(lua_State *L);
 int lib_exec(lua_State *L);

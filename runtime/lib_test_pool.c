@@ -27,8 +27,8 @@ typedef struct PoolJob {
     Job job;
     struct LibPool *owner;
     PoolOrder order;
-    bool runs, on_worker;
-    pthread_t thread;
+    bool runs, on_worker, refused;
+    Worker *worker;
     pid_t tid;
     sigset_t mask;
 } PoolJob;
@@ -79,11 +79,11 @@ static void
 lib_pool_obey(LibPool *p, PoolJob *j, PoolOrder order)
 {
     pthread_mutex_unlock(&p->lock);
-    if (order == ORDER_BLOCK)
-        pool_block(p->pool);
+    int e = order == ORDER_BLOCK ? pool_block(p->pool) : 0;
     if (order == ORDER_UNBLOCK)
         pool_unblock(p->pool);
     pthread_mutex_lock(&p->lock);
+    j->refused = e != 0;
     j->order = ORDER_NONE;
     pthread_cond_broadcast(&p->changed);
 }
@@ -94,9 +94,9 @@ lib_pool_run(Job *job)
     PoolJob *j = container_of(job, PoolJob, job);
     LibPool *p = j->owner;
     pthread_mutex_lock(&p->lock);
-    j->thread = pthread_self();
+    j->worker = pool_worker();
     j->tid = gettid();
-    j->on_worker = pool_on_worker();
+    j->on_worker = j->worker != NULL;
     j->runs = true;
     pthread_sigmask(SIG_SETMASK, NULL, &j->mask);
     p->order[p->starts++] = (int)(j - p->job) + 1;
@@ -158,14 +158,57 @@ lib_pool_burst(lua_State *L)
     return 1;
 }
 
-/* resume() -> the number of a job that goes on with something */
+/* resume() -> the number of a job that goes on with something, or nil and the
+ * error */
 static int
 lib_pool_resume(lua_State *L)
 {
     LibPool *p = lib_pool(L);
-    pool_resume(p->pool, &lib_pool_make(L, p)->job);
+    PoolJob *j = lib_pool_make(L, p);
+    lib_test_arm();
+    int e = pool_resume(p->pool, &j->job);
+    lib_test_disarm();
+    if (e)
+        return lib_test_error(L, e);
     lua_pushinteger(L, p->made);
     return 1;
+}
+
+/* hurry(job): one that was given to resume */
+static int
+lib_pool_hurry(lua_State *L)
+{
+    LibPool *p = lib_pool(L);
+    pool_hurry(p->pool, &lib_pool_job(L, p, 2)->job);
+    return 0;
+}
+
+/* reject() -> the number of a job that is queued in vain, or nil */
+static int
+lib_pool_reject(lua_State *L)
+{
+    LibPool *p = lib_pool(L);
+    Job *job = pool_reject(p->pool);
+    if (!job)
+        return 0;
+    lua_pushinteger(L, container_of(job, PoolJob, job) - p->job + 1);
+    return 1;
+}
+
+/* stuck() -> workers given up that have not come back */
+static int
+lib_pool_stuck(lua_State *L)
+{
+    lua_pushinteger(L, pool_stuck(lib_pool(L)->pool));
+    return 1;
+}
+
+/* most(n): so many of them are replaced */
+static int
+lib_pool_most(lua_State *L)
+{
+    pool_set_most(lib_pool(L)->pool, (int)luaL_checkinteger(L, 2));
+    return 0;
 }
 
 /* started(n) -> have n jobs started by now, or soon? */
@@ -217,7 +260,7 @@ lib_pool_tell(lua_State *L)
     pthread_cond_broadcast(&p->changed);
     while (j->order != ORDER_NONE && e != ETIMEDOUT)
         e = pthread_cond_timedwait(&p->changed, &p->lock, &until);
-    bool obeyed = j->order == ORDER_NONE;
+    bool obeyed = j->order == ORDER_NONE && !j->refused;
     pthread_mutex_unlock(&p->lock);
     lua_pushboolean(L, obeyed);
     return 1;
@@ -255,7 +298,7 @@ static int
 lib_pool_abandon(lua_State *L)
 {
     LibPool *p = lib_pool(L);
-    pool_abandon(p->pool, lib_pool_job(L, p, 2)->thread);
+    pool_abandon(lib_pool_job(L, p, 2)->worker);
     return 0;
 }
 
@@ -312,9 +355,9 @@ static int
 lib_pool_here(lua_State *L)
 {
     LibPool *p = lib_pool(L);
-    pool_block(p->pool);
+    int e = pool_block(p->pool);
     pool_unblock(p->pool);
-    lua_pushboolean(L, pool_on_worker());
+    lua_pushboolean(L, e || pool_worker() != NULL);
     return 1;
 }
 
@@ -351,6 +394,8 @@ lib_test_pool(lua_State *L)
         { "resume", lib_pool_resume }, { "started", lib_pool_started },
         { "order", lib_pool_order }, { "tell", lib_pool_tell },
         { "count", lib_pool_count }, { "settles", lib_pool_settles },
+        { "hurry", lib_pool_hurry }, { "reject", lib_pool_reject },
+        { "stuck", lib_pool_stuck }, { "most", lib_pool_most },
         { "abandon", lib_pool_abandon }, { "ended", lib_pool_ended },
         { "about", lib_pool_about }, { "here", lib_pool_here },
         { "free", lib_pool_gone }, { NULL, NULL },

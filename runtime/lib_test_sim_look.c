@@ -102,14 +102,29 @@ lib_look_queued(const Queue *q)
     return n;
 }
 
+static size_t
+lib_look_turns(Turns *q)
+{
+    size_t n = 0;
+    List all;
+    list_init(&all);
+    for (Task *t; (t = turn_first(q)) != NULL; n++) {
+        turn_leave(t);
+        list_push(&all, &t->job.link);
+    }
+    for (List *node; (node = list_shift(&all)) != NULL;)
+        turn_push(q, container_of(node, Task, job.link));
+    return n;
+}
+
 /* Set the field `key` to {cap=, used=, waiting=}. */
 static void
-lib_look_limit(lua_State *L, const char *key, const Limit *l)
+lib_look_limit(lua_State *L, const char *key, Limit *l)
 {
     lua_newtable(L);
     lib_look_number(L, "cap", l->cap);
     lib_look_number(L, "used", l->used);
-    lib_look_number(L, "waiting", (double)lib_look_queued(&l->waiting));
+    lib_look_number(L, "waiting", (double)lib_look_turns(&l->waiting));
     lua_setfield(L, -2, key);
 }
 
@@ -135,7 +150,7 @@ lib_sim_figures(lua_State *L)
     lib_look_limit(L, "process", s->kind[TASK_PROCESS]);
     lua_newtable(L);
     list_each(node, &s->limits) {
-        const Limit *l = container_of(node, Limit, all);
+        Limit *l = container_of(node, Limit, all);
         lib_look_limit(L, l->name, l);
     }
     lua_setfield(L, -2, "limits");

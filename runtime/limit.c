@@ -16,7 +16,7 @@ limit_new(const char *name, int cap)
         return NULL;
     }
     l->cap = cap;
-    queue_init(&l->waiting);
+    turn_init(&l->waiting);
     list_init(&l->all);
     return l;
 }

@@ -9,14 +9,14 @@
 
 #include "base.h"
 #include "list.h"
-#include "queue.h"
+#include "turn.h"
 
 typedef struct Limit {
     char *name;
     int cap;       /* slots */
     int used;      /* of them taken; more than cap only by tasks that go on */
     bool closed;   /* nobody new gets one, just now */
-    Queue waiting; /* tasks (by job.link) */
+    Turns waiting; /* tasks */
     List all;      /* in the scheduler's list */
 } Limit;
 

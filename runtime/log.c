@@ -1,9 +1,12 @@
 /* log.c — debug lines on stderr. */
 #include "log.h"
-#include <stdio.h>
+#include "buf.h"
+#include "show.h"
 #include <stdarg.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { LOG_SIZE = 1024 }; /* bytes of a line, at most */
 
 unsigned log_mask;
 static struct timespec log_start;
@@ -29,20 +32,20 @@ log_init(void)
 void
 log_line(int area, const char *format, ...)
 {
-    char line[1024];
+    Buf text = { 0 }, line = { 0 };
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     double ms = (double)(t.tv_sec - log_start.tv_sec) * 1e3
         + (double)(t.tv_nsec - log_start.tv_nsec) / 1e6;
-    int n = snprintf(line, sizeof line, "orun %9.3f %s: ", ms, log_names[area]);
     va_list args;
     va_start(args, format);
-    int m = vsnprintf(line + n, sizeof line - (size_t)n - 1, format, args);
+    buf_vprintf(&text, format, args);
     va_end(args);
-    n += m < 0 ? 0 : m;
-    if (n > (int)sizeof line - 2)
-        n = (int)sizeof line - 2;
-    line[n++] = '\n';
-    ssize_t written = write(2, line, (size_t)n);
+    buf_printf(&line, "orun %9.3f %s: ", ms, log_names[area]);
+    show_cut(&line, text.p, text.n, LOG_SIZE);
+    buf_putc(&line, '\n');
+    ssize_t written = write(2, line.p, buf_failed(&line) ? 0 : line.n);
     (void)written;
+    buf_free(&text);
+    buf_free(&line);
 }

@@ -1,8 +1,8 @@
 /* log.h — debug lines, asked for by ORUN_LOG. Layer 0 (ground).
  *
  * ORUN_LOG=sched,pool (or `all`) prints lines of those areas on stderr, each in
- * one write, with milliseconds since start. Free when off: one load. Any
- * thread.
+ * one write, with milliseconds since start; secrets and what could drive a
+ * terminal are replaced (show.h). Free when off: one load. Any thread.
  */
 #ifndef ORUN_LOG_H
 #define ORUN_LOG_H

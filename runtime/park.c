@@ -30,6 +30,7 @@ park_init(LuaRun *run)
     list_init(&run->programs);
     run->wait.wake = park_wake;
     run->wait.outcome = WAIT_DONE;
+    list_init(&run->stuck);
 }
 
 void
@@ -38,20 +39,34 @@ park_destroy(LuaRun *run)
     pthread_cond_destroy(&run->go);
 }
 
+/* Must the code not wait any more? The task's own work is waited for to its
+ * end; and a process that is gone leaves nobody to wait for. */
+static bool
+park_refused(const LuaRun *run)
+{
+    if (run->given_up)
+        return true;
+    if (run->want.work)
+        return false;
+    return run->task->stopping
+        || (run->isolate && stop_wanted(&run->vm->stop));
+}
+
 /* Begin the wanted wait, unless the task is being stopped. True when it is
  * pending. Under the lock. */
 static bool
 park_try(LuaRun *run)
 {
     run->wait.outcome = WAIT_STOPPED;
-    if (run->task->stopping)
+    if (park_refused(run))
         return false;
     int e = wait_begin(&run->sched->board, &run->wait, run->task, &run->want);
     if (e < 0)
         run->wait.outcome = WAIT_NO_MEMORY;
     if (e != 1)
         return false;
-    slots_rest(run->sched, run->task, park_gives_all(&run->want));
+    if (!run->want.work)
+        slots_rest(run->sched, run->task, park_gives_all(&run->want));
     return true;
 }
 
@@ -61,6 +76,8 @@ park_begin(LuaRun *run)
     run->wants = false;
     sched_lock(run->sched);
     bool pending = park_try(run);
+    if (pending)
+        run->worker = NULL;
     sched_unlock(run->sched);
     return pending;
 }
@@ -75,43 +92,75 @@ park_script(LuaRun *run)
         pthread_cond_wait(&run->go, &b->lock);
 }
 
+/* Wait where Lua cannot yield. With the lock held, which is free meanwhile. */
 static void
 park_block_worker(LuaRun *run)
 {
     Sched *s = run->sched;
+    bool blocks = !wait_ready(&s->board, &run->want);
+    if (blocks && pool_block(run->pool)) {
+        run->wait.outcome = WAIT_NO_THREAD;
+        return;
+    }
     run->granted = false;
     run->blocked = park_try(run);
-    if (!run->blocked)
-        return;
-    pool_block(run->pool);
-    sched_unlock(s);
-    sched_lock(s);
-    while (!run->granted)
-        pthread_cond_wait(&run->go, &s->board.lock);
-    run->blocked = false;
-    run->task->woken = false;
-    pool_unblock(run->pool);
+    if (run->blocked) {
+        sched_unlock(s);
+        sched_lock(s);
+        while (!run->granted)
+            pthread_cond_wait(&run->go, &s->board.lock);
+        run->blocked = false;
+        run->task->woken = false;
+    }
+    if (blocks)
+        pool_unblock(run->pool);
+}
+
+int
+park_go_on(LuaRun *run)
+{
+    int e = 0;
+    sched_lock(run->sched);
+    if (run->blocked) {
+        run->granted = true;
+        pthread_cond_signal(&run->go);
+    } else {
+        e = pool_resume(run->pool, &run->task->job);
+        run->queued = e == 0;
+        if (run->task->stopping)
+            park_hurry(run);
+    }
+    sched_unlock(run->sched);
+    return e;
 }
 
 void
-park_go_on(LuaRun *run)
+park_hurry(LuaRun *run)
+{
+    if (run->queued)
+        pool_hurry(run->pool, &run->task->job);
+}
+
+void
+park_resumed(LuaRun *run)
 {
     sched_lock(run->sched);
-    bool blocked = run->blocked;
-    if (blocked) {
-        run->granted = true;
-        pthread_cond_signal(&run->go);
-    }
+    run->task->woken = run->queued = false;
+    run->worker = pool_worker();
     sched_unlock(run->sched);
-    if (!blocked)
-        pool_resume(run->pool, &run->task->job);
 }
 
 /* While a finalizer runs the collector answers no question. */
+bool
+park_finalizing(lua_State *L)
+{
+    return lua_gc(L, LUA_GCISRUNNING) < 0;
+}
+
 void
 park_check(lua_State *L, const char *what)
 {
-    if (vm_of(L)->script && lua_gc(L, LUA_GCISRUNNING) < 0)
+    if (vm_of(L)->script && park_finalizing(L))
         luaL_error(L, "%s: not allowed in a finalizer (__gc), which must not "
                    "wait", what);
 }
@@ -121,6 +170,8 @@ park(lua_State *L, const WaitFor *what, lua_KFunction k, lua_KContext ctx)
 {
     Vm *vm = vm_of(L);
     park_check(L, "waiting");
+    if (!what->work && stop_wanted(&vm->stop)) /* it was caught */
+        return stop_raise(L, &vm->stop);
     LuaRun *run = vm->owner;
     run->want = *what;
     if (!vm->script && L == vm->co && lua_isyieldable(L)) {
@@ -145,5 +196,9 @@ park_outcome(lua_State *L)
         return stop_raise(L, &vm->stop);
     if (run->wait.outcome == WAIT_NO_MEMORY)
         return luaL_error(L, "not enough memory to wait");
+    if (run->wait.outcome == WAIT_NO_THREAD)
+        return luaL_error(L, "cannot wait here: in a sort comparator, gsub, "
+                          "__tostring or a coroutine of your own a thread must "
+                          "block, and no other can be started");
     return run->wait.outcome;
 }

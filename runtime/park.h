@@ -27,6 +27,10 @@ typedef struct LuaRun {
     Vm *vm;
     uint32_t attempt;
 
+    /* Of an isolated task: its process. Written under the board's lock by the
+     * thread that runs the state, which may read it without. */
+    struct Isolate *isolate;
+
     /* Of the thread that runs the state. */
     WaitFor want; /* what the code asked to wait for … */
     bool wants;   /* … when it has just yielded for that */
@@ -34,6 +38,9 @@ typedef struct LuaRun {
     const char *path_seen, *cpath_seen; /* the script's package.path and cpath
                                          * that tasks have; kept alive in its
                                          * registry */
+    const char *file; /* where the call stands that is made for an isolated
+                       * task; 0: none is, look at the stack */
+    int line;
 
     /* Guarded by the board's lock. */
     List programs; /* that its code has started (program.h) */
@@ -41,6 +48,10 @@ typedef struct LuaRun {
     pthread_cond_t go;
     bool blocked; /* its thread waits on `go` … */
     bool granted; /* … until this */
+    Worker *worker; /* runs it now; NULL while it is parked, and the script's */
+    bool queued;    /* it is in the pool, to go on after a wait */
+    bool given_up;  /* its thread is stuck, its task was told as stopped */
+    List stuck;     /* while given up, in the host's list */
 } LuaRun;
 
 /* Set up / take down the waiting part. */
@@ -53,6 +64,9 @@ park_run(lua_State *L)
 {
     return vm_of(L)->owner;
 }
+
+/* Is a finalizer running? */
+bool park_finalizing(lua_State *L);
 
 /* Raise in a finalizer: it runs in the middle of anything, the end of the state
  * included, so nothing may wait there. `what` begins the message. */
@@ -75,7 +89,15 @@ int park_outcome(lua_State *L);
  * run is to be resumed at once. */
 bool park_begin(LuaRun *run) ON_WORKER;
 
-/* The runner's `start` for a woken task: let it go on. No lock held. */
-void park_go_on(LuaRun *run);
+/* The runner's `start` for a woken task: let it go on. No lock held. Errors, as
+ * pool_resume: nobody will ever run it. */
+int park_go_on(LuaRun *run) NODISCARD;
+
+/* The task is being stopped: if it waits for a worker, it need not. With the
+ * lock held. */
+void park_hurry(LuaRun *run);
+
+/* A worker goes on with the run. Takes the lock. */
+void park_resumed(LuaRun *run) ON_WORKER;
 
 #endif

@@ -5,6 +5,9 @@
  * new thread is started only when no idle one could take what was pushed: an
  * idle worker that was signalled but has not woken yet is spoken for, one of
  * the `roused`.
+ *
+ * Of the workers given up the pool knows their number only: the thread that
+ * comes back finds itself `abandoned`, and ends.
  */
 #include "pool.h"
 #include "err.h"
@@ -13,6 +16,7 @@
 #include "queue.h"
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { POOL_STACK = 8 << 20 };
@@ -20,16 +24,18 @@ enum { POOL_STACK = 8 << 20 };
 enum { POOL_STACK = 1 << 20 };
 #endif
 
-typedef struct Worker {
-    List link; /* in pool->workers */
+enum { POOL_MOST = 8 }; /* stuck workers that are replaced, at first */
+
+struct Worker {
     Pool *pool;
-    pthread_t thread;
-    bool abandoned; /* under the pool's lock, as the next */
-    bool blocking;
-} Worker;
+    /* Under the pool's lock: */
+    bool abandoned, blocking;
+    bool hurries; /* runs a job that was in a hurry */
+};
 
 struct Pool {
-    int want;
+    int want; /* never changes */
+    atomic_int most, stuck; /* written under the lock */
 
     pthread_mutex_t lock;
     /* guarded by lock: */
@@ -37,8 +43,9 @@ struct Pool {
     pthread_cond_t gone; /* a worker ended */
     Queue fresh;
     List begun;
-    List workers;
-    int threads, idle, roused, blocked, stuck;
+    List hurried;
+    int hurries; /* jobs in a hurry, queued or running */
+    int threads, idle, roused, blocked;
     bool closing;
 };
 
@@ -60,25 +67,47 @@ pool_new(int want, Pool **out)
     pthread_cond_init(&p->gone, NULL);
     queue_init(&p->fresh);
     list_init(&p->begun);
-    list_init(&p->workers);
+    list_init(&p->hurried);
+    p->most = POOL_MOST;
     *out = p;
     return 0;
 }
 
+/* The next job; *hurried says whether it was in a hurry. Under the lock. */
 static Job *
-pool_next(Pool *p)
+pool_next(Pool *p, bool *hurried)
 {
-    List *node = list_shift(&p->begun);
+    List *node = list_shift(&p->hurried);
+    *hurried = node != NULL;
+    if (!node)
+        node = list_shift(&p->begun);
     if (!node)
         node = queue_shift(&p->fresh);
     return node ? container_of(node, Job, link) : NULL;
+}
+
+static bool
+pool_queued(Pool *p)
+{
+    return !list_empty(&p->hurried) || !list_empty(&p->begun)
+        || queue_peek(&p->fresh);
+}
+
+/* How many may run at once now; 0 when the pool is spent. Under the lock. */
+static int
+pool_wanted(const Pool *p)
+{
+    int lost = p->stuck - p->most;
+    if (lost >= p->want)
+        return 0;
+    return p->want - (lost > 0 ? lost : 0) + (p->hurries > 0);
 }
 
 /* More workers than wanted run: this one should end. Under the lock. */
 static bool
 pool_surplus(const Pool *p)
 {
-    return p->threads - p->blocked > p->want;
+    return p->threads - p->blocked > pool_wanted(p);
 }
 
 /* The next job, or NULL when the worker is to end. Under the lock. */
@@ -86,7 +115,7 @@ static Job *
 pool_wait(Pool *p, Worker *self)
 {
     while (!self->abandoned && !pool_surplus(p)) {
-        Job *job = p->closing ? NULL : pool_next(p);
+        Job *job = p->closing ? NULL : pool_next(p, &self->hurries);
         if (job || p->closing)
             return job;
         p->idle++;
@@ -97,6 +126,8 @@ pool_wait(Pool *p, Worker *self)
     }
     return NULL;
 }
+
+static int pool_rouse(Pool *p);
 
 static void *
 pool_main(void *arg)
@@ -110,12 +141,15 @@ pool_main(void *arg)
         pthread_mutex_unlock(&p->lock);
         job->run(job);
         pthread_mutex_lock(&p->lock);
+        p->hurries -= self->hurries;
+        self->hurries = false;
     }
     if (self->abandoned)
         p->stuck--;
     else
         p->threads--;
-    list_del(&self->link);
+    if (self->abandoned && !p->closing && pool_queued(p))
+        (void)pool_rouse(p); /* one more may run again */
     pthread_cond_broadcast(&p->gone);
     pthread_mutex_unlock(&p->lock);
     mem_free(self);
@@ -138,32 +172,36 @@ pool_spawn(Pool *p)
     sigfillset(&mask);
     sigdelset(&mask, SIGURG);
     pthread_sigmask(SIG_SETMASK, &mask, &old);
-    int e = pthread_create(&w->thread, &attr, pool_main, w);
+    pthread_t thread;
+    int e = pthread_create(&thread, &attr, pool_main, w);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     pthread_attr_destroy(&attr);
     if (e) {
         mem_free(w);
         return ORUN_ESYS;
     }
-    list_push(&p->workers, &w->link);
     p->threads++;
     LOG(POOL, "worker started: %d threads, %d blocked", p->threads, p->blocked);
     return 0;
 }
 
-/* See that somebody takes what was just queued. Under the lock. */
+/* See that somebody takes what was just queued. ORUN_ESYS: nobody ever will.
+ * Under the lock. */
 static int
 pool_rouse(Pool *p)
 {
+    if (pool_wanted(p) == 0)
+        return ORUN_ESYS;
     if (p->idle > p->roused) {
         p->roused++;
         pthread_cond_signal(&p->work);
         return 0;
     }
-    if (p->threads - p->blocked >= p->want)
+    int running = p->threads - p->blocked;
+    if (running >= pool_wanted(p))
         return 0;
     int e = pool_spawn(p);
-    return e && p->threads == 0 ? e : 0;
+    return e && running == 0 ? e : 0;
 }
 
 int
@@ -178,28 +216,49 @@ pool_push(Pool *p, Job *job, int priority)
     return e;
 }
 
-void
+int
 pool_resume(Pool *p, Job *job)
 {
     pthread_mutex_lock(&p->lock);
     list_push(&p->begun, &job->link);
-    pool_rouse(p);
+    int e = pool_rouse(p);
+    if (e)
+        list_del(&job->link);
     pthread_mutex_unlock(&p->lock);
+    return e;
 }
 
 void
+pool_hurry(Pool *p, Job *job)
+{
+    pthread_mutex_lock(&p->lock);
+    if (!list_empty(&job->link)) {
+        list_del(&job->link);
+        list_push(&p->hurried, &job->link);
+        p->hurries++;
+        (void)pool_rouse(p);
+    }
+    pthread_mutex_unlock(&p->lock);
+}
+
+int
 pool_block(Pool *p)
 {
-    if (!pool_self)
-        return;
+    Worker *self = pool_self;
+    int e = 0;
+    if (!self)
+        return 0;
     pthread_mutex_lock(&p->lock);
-    if (!pool_self->abandoned) {
-        pool_self->blocking = true;
-        p->blocked++;
+    self->blocking = !self->abandoned;
+    p->blocked += self->blocking;
+    if (pool_queued(p))
+        e = pool_rouse(p);
+    if (e) {
+        p->blocked -= self->blocking;
+        self->blocking = false;
     }
-    if (queue_peek(&p->fresh) || !list_empty(&p->begun))
-        pool_rouse(p);
     pthread_mutex_unlock(&p->lock);
+    return e;
 }
 
 void
@@ -216,31 +275,64 @@ pool_unblock(Pool *p)
     pthread_mutex_unlock(&p->lock);
 }
 
-bool
-pool_on_worker(void)
+Worker *
+pool_worker(void)
 {
-    return pool_self != NULL;
+    return pool_self;
 }
 
 void
-pool_abandon(Pool *p, pthread_t thread)
+pool_abandon(Worker *w)
 {
+    Pool *p = w->pool;
     pthread_mutex_lock(&p->lock);
-    list_each(node, &p->workers) {
-        Worker *w = container_of(node, Worker, link);
-        if (w->abandoned || !pthread_equal(w->thread, thread))
-            continue;
+    if (!w->abandoned) {
         w->abandoned = true;
-        if (w->blocking)
-            p->blocked--;
-        w->blocking = false;
+        p->blocked -= w->blocking;
+        p->hurries -= w->hurries;
+        w->blocking = w->hurries = false;
         p->threads--;
         p->stuck++;
-        if (queue_peek(&p->fresh) || !list_empty(&p->begun))
-            pool_rouse(p);
-        break;
+        LOG(POOL, "worker given up: %d threads, %d stuck", p->threads,
+            p->stuck);
+        if (pool_queued(p))
+            (void)pool_rouse(p);
     }
     pthread_mutex_unlock(&p->lock);
+}
+
+Job *
+pool_reject(Pool *p)
+{
+    bool hurried = false;
+    pthread_mutex_lock(&p->lock);
+    Job *job = pool_wanted(p) == 0 ? pool_next(p, &hurried) : NULL;
+    p->hurries -= hurried;
+    pthread_mutex_unlock(&p->lock);
+    return job;
+}
+
+void
+pool_set_most(Pool *p, int most)
+{
+    pthread_mutex_lock(&p->lock);
+    p->most = most;
+    pthread_cond_broadcast(&p->work); /* some may be too many now */
+    if (pool_queued(p))
+        (void)pool_rouse(p);
+    pthread_mutex_unlock(&p->lock);
+}
+
+int
+pool_most(const Pool *p)
+{
+    return atomic_load_explicit(&p->most, memory_order_relaxed);
+}
+
+int
+pool_stuck(const Pool *p)
+{
+    return atomic_load_explicit(&p->stuck, memory_order_relaxed);
 }
 
 void

@@ -7,35 +7,16 @@
  * it may be stopped.
  */
 #include "run_lua.h"
-#include "err.h"
+#include "body.h"
 #include "handle.h"
 #include "host.h"
+#include "isolate.h"
 #include "log.h"
 #include "mem.h"
 #include "park.h"
 #include "program.h"
-#include "value.h"
-#include <lauxlib.h>
-
-static void
-run_lua_push_task(lua_State *L, Task *t)
-{
-    char id[HANDLE_ID_SIZE];
-    handle_name(t->id, id);
-    lua_createtable(L, 0, 4);
-    lua_pushstring(L, id);
-    lua_setfield(L, -2, "id");
-    lua_pushinteger(L, t->attempt);
-    lua_setfield(L, -2, "attempt");
-    if (t->description) {
-        lua_pushstring(L, t->description);
-        lua_setfield(L, -2, "description");
-    }
-    if (t->prompt) {
-        value_decode(L, t->prompt, NULL);
-        lua_setfield(L, -2, "prompt");
-    }
-}
+#include "run_isolated.h"
+#include "stuck.h"
 
 static int
 run_lua_returned(lua_State *L, int status, lua_KContext ctx)
@@ -55,144 +36,9 @@ run_lua_body(lua_State *L)
     ValueOps code_ops = handle_keeping(run->sched);
     Task *t = run->task;
     lua_settop(L, 0);
-    value_decode(L, t->code, &code_ops);
-    if (t->input)
-        value_decode(L, t->input, &ops);
-    else
-        lua_pushnil(L);
-    run_lua_push_task(L, t);
+    body_push(L, t, &code_ops, &ops);
     lua_callk(L, 2, 1, 0, run_lua_returned);
     return run_lua_returned(L, LUA_OK, 0);
-}
-
-/* argument 1: the coroutine that failed, 2: the text; gives the text with
- * where it happened. */
-static int
-run_lua_trace(lua_State *L)
-{
-    lua_State *co = lua_tothread(L, 1);
-    luaL_traceback(L, co, lua_tostring(L, 2), 0);
-    return 1;
-}
-
-/* A trace without the frames of orun itself at its end. */
-static void
-run_lua_trim(Buf *text)
-{
-    static const char frame[] = "\n\t[C]: in ?";
-    size_t n = sizeof frame - 1;
-    if (text->n > n && memcmp(text->p + text->n - n, frame, n) == 0)
-        text->n -= n;
-}
-
-/* A global of the script is not there in a task: say so. */
-static void
-run_lua_hint(Buf *text)
-{
-    const char *s = buf_cstr(text), *at = strstr(s, "a nil value (global '");
-    if (!at)
-        return;
-    const char *name = strchr(at, '\'') + 1;
-    int n = (int)strcspn(name, "'");
-    size_t line = strcspn(s, "\n");
-    Buf with = { 0 };
-    buf_put(&with, s, line);
-    buf_printf(&with, "; a task does not see the script's globals: make '%.*s' "
-               "a local above the function, or pass it in input", n, name);
-    buf_puts(&with, s + line);
-    buf_free(text);
-    *text = with;
-}
-
-/* What was raised, as text with a traceback; never raises. */
-static char *
-run_lua_explain(Vm *vm, int status)
-{
-    Buf text = { 0 };
-    lua_State *L = vm->L;
-    vm_error_text(vm->co, &text);
-    run_lua_hint(&text);
-    if (status == LUA_ERRMEM || stop_wanted(&vm->stop)
-        || !lua_checkstack(L, 4))
-        return buf_take(&text);
-    lua_settop(L, 0);
-    lua_pushcfunction(L, run_lua_trace);
-    lua_pushthread(vm->co);
-    lua_xmove(vm->co, L, 1);
-    lua_pushstring(L, buf_cstr(&text));
-    if (lua_pcall(L, 2, 1, 0) == LUA_OK) {
-        size_t n;
-        const char *s = lua_tolstring(L, -1, &n);
-        buf_clear(&text);
-        buf_put(&text, s, n);
-        run_lua_trim(&text);
-    }
-    return buf_take(&text);
-}
-
-static char *
-run_lua_format(const char *format, ...) PRINTF_LIKE(1, 2);
-
-static char *
-run_lua_format(const char *format, ...)
-{
-    Buf text = { 0 };
-    va_list args;
-    va_start(args, format);
-    buf_vprintf(&text, format, args);
-    va_end(args);
-    return buf_take(&text);
-}
-
-/* os.exit(n) was called: 0 completes the task, any other number fails it. */
-static void
-run_lua_exited(int code, Outcome *o)
-{
-    o->code = code;
-    o->state = code == 0 ? TASK_COMPLETED : TASK_FAILED;
-    if (code != 0) {
-        o->fault = FAULT_EXIT;
-        o->error = run_lua_format("os.exit(%d)", code);
-    }
-}
-
-static void
-run_lua_failed(LuaRun *run, int status, Outcome *o)
-{
-    Vm *vm = run->vm;
-    o->state = TASK_FAILED;
-    o->fault = FAULT_LUA;
-    if (status == LUA_ERRMEM && vm->over_limit) {
-        o->fault = FAULT_MEMORY;
-        o->error = run_lua_format("memory limit of %zu bytes reached",
-                                  vm->limit);
-        return;
-    }
-    if (status == LUA_ERRMEM)
-        o->fault = FAULT_MEMORY;
-    if (status != LUA_ERRMEM && lua_type(vm->co, -1) == LUA_TTABLE) {
-        Buf why = { 0 };
-        if (value_encode(vm->co, -1, "error", NULL, &o->error_value, &why))
-            o->error_value = NULL;
-        buf_free(&why);
-    }
-    o->error = run_lua_explain(vm, status);
-}
-
-static void
-run_lua_completed(LuaRun *run, Outcome *o)
-{
-    lua_State *co = run->vm->co;
-    o->state = TASK_COMPLETED;
-    if (lua_gettop(co) == 0 || lua_isnil(co, -1))
-        return;
-    Buf why = { 0 };
-    if (value_encode(co, -1, "result", NULL, &o->output, &why)) {
-        o->state = TASK_FAILED;
-        o->fault = FAULT_LUA;
-        o->error = buf_take(&why);
-    }
-    buf_free(&why);
 }
 
 /* Make the run's pristine state ready for a task it is about to do. */
@@ -206,7 +52,8 @@ run_lua_set(LuaRun *run, Task *t)
     vm->limit = limit ? limit : run->host->memory_limit;
     if (t->stopping)
         stop_request(&vm->stop, STOP_ONCE, task_fault_name(t->stopping));
-    lua_pushcfunction(vm->co, run_lua_body);
+    bool isolated = t->opt && t->opt->isolated;
+    lua_pushcfunction(vm->co, isolated ? run_isolated_body : run_lua_body);
     lua_pushlightuserdata(vm->co, run);
 }
 
@@ -233,22 +80,37 @@ run_lua_renew(LuaRun *run, Task *next)
 static void
 run_lua_free(LuaRun *run)
 {
+    stuck_remove(run->host, run);
     park_destroy(run);
     mem_free(run);
 }
 
-/* What the ended coroutine means. */
+/* A result the run has no memory for is none. */
+static void
+run_lua_keep(LuaRun *run, Outcome *o)
+{
+    static const char why[] = "its result does not fit in the memory set aside "
+        "for the run (the backlog): write it to a file and return the path, or "
+        "raise it with orun.config{backlog = \"4GiB\"}";
+    if (!o->output || host_keep(run->host, &o->output) == 0)
+        return;
+    outcome_clear(o);
+    o->state = TASK_FAILED;
+    o->fault = FAULT_MEMORY;
+    o->error = mem_dup(why, sizeof why - 1);
+}
+
+/* What the ended coroutine means; of an isolated task, what its process told,
+ * unless its stand-in here failed. */
 static void
 run_lua_judge(LuaRun *run, int status, Outcome *o)
 {
-    if (run->vm->exit_code >= 0)
-        run_lua_exited(run->vm->exit_code, o);
-    else if (status == LUA_OK)
-        run_lua_completed(run, o);
+    if (run->isolate && status == LUA_OK)
+        isolate_judge(run->isolate, o);
     else
-        run_lua_failed(run, status, o);
-    if (status != LUA_OK)
-        stop_close(&run->vm->stop, run->vm->co);
+        body_judge(run->vm, run->task, status, o);
+    run_isolated_close(run);
+    run_lua_keep(run, o);
 }
 
 static void
@@ -259,10 +121,12 @@ run_lua_no_memory(Host *h, Task *t, uint32_t attempt)
     sched_finish(&h->sched, t, attempt, &o);
 }
 
-/* The state must be closed (files flushed) before others see the result. */
+/* The state must be closed (files flushed) before others see the result, and
+ * may be stopped as long as that takes. */
 static void
 run_lua_end_dirty(LuaRun *run, Outcome *o)
 {
+    vm_close(run->vm);
     sched_lock(run->sched);
     if (run->task->run == run)
         run->task->run = NULL;
@@ -281,7 +145,7 @@ run_lua_end(LuaRun *run, int status)
     Host *h = run->host;
     run_lua_judge(run, status, &o);
     program_task_over(run);
-    if (vm_dirty(run->vm)) {
+    if (vm_dirty(run->vm) || stuck_full(h)) {
         run_lua_end_dirty(run, &o);
         return false;
     }
@@ -354,6 +218,7 @@ run_lua_begin(Host *h, Task *t) ON_WORKER
             run_lua_no_memory(h, t, attempt);
         return;
     }
+    run->worker = pool_worker();
     if (!sched_begin(&h->sched, t, run, &run->attempt)) {
         vm_give(h->vms, run->vm);
         run_lua_free(run);
@@ -374,30 +239,51 @@ run_lua_job(Job *job)
                       t);
         return;
     }
-    sched_lock(run->sched);
-    t->woken = false;
-    sched_unlock(run->sched);
+    park_resumed(run);
     run_lua_go(run, 0);
+}
+
+/* t, granted, cannot begin. */
+static void
+run_lua_refuse(Host *h, Task *t)
+{
+    uint32_t attempt;
+    Buf why = { 0 };
+    if (!sched_begin(&h->sched, t, NULL, &attempt))
+        return;
+    if (stuck_full(h))
+        stuck_explain(h, &why);
+    else
+        buf_puts(&why, "no worker could be started");
+    Outcome o = { .state = TASK_FAILED, .fault = FAULT_SPAWN, .code = -1,
+                  .error = buf_take(&why) };
+    sched_finish(&h->sched, t, attempt, &o);
+}
+
+/* t, which waited, cannot go on: nobody is left to run it. Its state stays as
+ * it is, for what it would have to clean up is Lua code. */
+static void
+run_lua_lose(Host *h, LuaRun *run)
+{
+    Buf why = { 0 };
+    stuck_explain(h, &why);
+    Outcome o = { .state = TASK_FAILED, .fault = FAULT_LOST, .code = -1,
+                  .error = buf_take(&why) };
+    sched_finish(&h->sched, run->task, run->attempt, &o);
 }
 
 static void
 run_lua_start(Runner *r, Task *t)
 {
     Host *h = container_of(r, Host, lua);
-    if (t->run) {
-        t->job.run = run_lua_job;
-        park_go_on(t->run);
-        return;
-    }
+    LuaRun *run = t->run;
     t->job.run = run_lua_job;
-    if (pool_push(h->pool, &t->job, t->priority) == 0)
+    if (run && park_go_on(run))
+        run_lua_lose(h, run);
+    if (run)
         return;
-    uint32_t attempt;
-    if (!sched_begin(&h->sched, t, NULL, &attempt))
-        return;
-    Outcome o = { .state = TASK_FAILED, .fault = FAULT_SPAWN, .code = -1,
-                  .error = run_lua_format("no worker could be started") };
-    sched_finish(&h->sched, t, attempt, &o);
+    if (stuck_full(h) || pool_push(h->pool, &t->job, t->priority))
+        run_lua_refuse(h, t);
 }
 
 static double
@@ -405,28 +291,30 @@ run_lua_stop(Runner *r, Task *t, int rung)
 {
     (void)r;
     LuaRun *run = t->run;
-    if (run) {
+    if (run)
         program_stop_all(run, rung > 1);
+    if (run && run->isolate) {
+        isolate_stop(run->isolate, (TaskFault)t->stopping, rung > 1);
+        park_hurry(run);
+        return 0;
+    }
+    if (run)
         stop_request(&run->vm->stop, rung == 1 ? STOP_ONCE : STOP_HARD,
                      task_fault_name(t->stopping));
-    }
     if (t->waiting)
         wait_fire(t->waiting, WAIT_STOPPED);
+    else if (run && rung == 1)
+        park_hurry(run);
     return rung == 1 ? 0.25 : 1.0;
 }
 
 static void
 run_lua_abandon(Runner *r, Task *t)
 {
-    Host *h = container_of(r, Host, lua);
-    LuaRun *run = t->run;
-    if (!run)
+    if (!t->run)
         return;
-    t->run = NULL;
-    program_task_over(run);
-    pool_abandon(h->pool, run->vm->stop.thread);
-    LOG(SCHED, "t%llu is stuck in a C function: its worker is given up",
-        (unsigned long long)t->id);
+    program_task_over(t->run);
+    stuck_add(container_of(r, Host, lua), t->run);
 }
 
 void

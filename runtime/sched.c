@@ -7,15 +7,15 @@
 #include "err.h"
 #include "log.h"
 #include "mem.h"
+#include "retry.h"
+#include "secret.h"
 #include "settle.h"
 #include "slots.h"
 #include "value.h"
 #include "wait.h"
-#include <math.h>
 #include <stdio.h>
 
 enum {
-    SCHED_BACKOFF_CAP = 60, /* seconds between two tries, at most */
     SCHED_RUNGS = 2,        /* of the stop ladder, before a task is given up */
 };
 
@@ -45,6 +45,8 @@ void
 sched_destroy(Sched *s)
 {
     board_destroy(&s->board);
+    while (s->spent_count > 0)
+        value_drop(s->spent[--s->spent_count]);
     for (List *node; (node = list_shift(&s->agents)) != NULL;)
         agent_free(container_of(node, AgentType, link));
     for (List *node; (node = list_shift(&s->limits)) != NULL;)
@@ -68,6 +70,36 @@ sched_of(Task *t)
 static _Thread_local Sched *sched_starting;
 static _Thread_local bool sched_more;
 
+bool
+sched_has_room(Sched *s, size_t n, int part)
+{
+    size_t backlog = s->backlog / (size_t)part;
+    return s->backlog == 0 || (n <= backlog && s->held <= backlog - n);
+}
+
+void
+sched_discard(Sched *s, Value *v)
+{
+    if (v && s->spent_count < SCHED_SPENT && value_size(v) >= SCHED_SPENT_SIZE)
+        s->spent[s->spent_count++] = v;
+    else
+        value_drop(v);
+}
+
+/* Unlock, and drop what was discarded. */
+static void
+sched_leave(Sched *s)
+{
+    Value *spent[SCHED_SPENT];
+    int n = s->spent_count;
+    for (int i = 0; i < n; i++)
+        spent[i] = s->spent[i];
+    s->spent_count = 0;
+    board_unlock(&s->board);
+    while (n > 0)
+        value_drop(spent[--n]);
+}
+
 /* Take all starts; unlock; hand them to their runners. */
 static void
 sched_hand_out(Sched *s)
@@ -76,7 +108,7 @@ sched_hand_out(Sched *s)
     starts.next->prev = starts.prev->next = &starts;
     list_init(&s->starts);
     sched_more = false;
-    board_unlock(&s->board);
+    sched_leave(s);
     for (List *node; (node = list_shift(&starts)) != NULL;) {
         Task *t = container_of(node, Task, job.link);
         s->runner[t->kind]->start(s->runner[t->kind], t);
@@ -88,7 +120,7 @@ sched_unlock(Sched *s)
 {
     if (list_empty(&s->starts) || sched_starting == s) {
         sched_more |= !list_empty(&s->starts);
-        board_unlock(&s->board);
+        sched_leave(s);
         return;
     }
     Sched *outer = sched_starting;
@@ -97,7 +129,7 @@ sched_unlock(Sched *s)
     while (sched_more) {
         board_lock(&s->board);
         if (list_empty(&s->starts)) {
-            board_unlock(&s->board);
+            sched_leave(s);
             break;
         }
         sched_hand_out(s);
@@ -122,17 +154,21 @@ static void sched_timer(Timer *timer);
 
 /* Link the new task to its parent and blockers; all or nothing. */
 static int
-sched_link(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n)
+sched_link(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n,
+           size_t weight)
 {
     if (s->closing)
         return ORUN_ESHUTDOWN;
     if (parent->depth >= BOARD_MAX_DEPTH)
         return ORUN_EDEPTH;
+    if (!sched_has_room(s, weight, 1))
+        return ORUN_EBACKLOG;
     for (size_t i = 0; i < n; i++)
         if (blockers[i]->removed)
             return ORUN_EREMOVED;
     int e = 0;
     list_init(&t->job.link);
+    list_init(&t->behind);
     list_init(&t->waits);
     for (size_t i = 0; i < n && e == 0; i++)
         e = board_block(t, blockers[i]);
@@ -146,15 +182,17 @@ sched_link(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n)
     t->depth = (uint8_t)(parent->depth + 1);
     t->sibling = parent->children;
     parent->children = t;
+    s->held += weight;
     return 0;
 }
 
 int
 sched_add(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n)
 {
+    size_t weight = task_weight(t) + 2 * n * sizeof *blockers;
     sched_lock(s);
     t->timer.fire = sched_timer;
-    int e = sched_link(s, t, parent, blockers, n);
+    int e = sched_link(s, t, parent, blockers, n, weight);
     if (e) {
         sched_unlock(s);
         return e;
@@ -173,17 +211,32 @@ sched_add(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n)
     return 0;
 }
 
-/* Climb one rung of the stop ladder; in a hurry, all of them. */
+/* Is t in a queue for slots or writes, to begin or to go on? */
+static bool
+sched_queues(const Task *t)
+{
+    bool due = t->timer.slot && t->state == TASK_READY; /* to be tried again */
+    return !t->has_kind && !due
+        && (t->state == TASK_READY || (t->state == TASK_RUNNING && t->woken));
+}
+
+/* Climb one rung of the stop ladder; in a hurry, all of them. Where there is no
+ * memory for a timer there is no grace either. */
 static void
 sched_climb(Sched *s, Task *t)
 {
-    if (s->hurried)
+    Runner *r = s->runner[t->kind];
+    double grace;
+    if (s->hurried && t->stop_rung < SCHED_RUNGS)
         t->stop_rung = SCHED_RUNGS - 1;
-    double grace = s->runner[t->kind]->stop(s->runner[t->kind], t,
-                                            ++t->stop_rung);
-    if (grace > 0
-        && board_arm(&s->board, &t->timer, board_now(&s->board) + grace) == 0)
-        return;
+    do {
+        if (t->stop_rung < SCHED_RUNGS)
+            t->stop_rung++;
+        grace = r->stop(r, t, t->stop_rung);
+        if (grace > 0 && board_arm(&s->board, &t->timer,
+                                   board_now(&s->board) + grace) == 0)
+            return;
+    } while (grace > 0 && t->stop_rung < SCHED_RUNGS);
     board_disarm(&s->board, &t->timer);
 }
 
@@ -199,27 +252,36 @@ sched_stop_running(Sched *s, Task *t, TaskFault why)
         task_fault_name(why));
     if (t->state != TASK_RUNNING)
         return;
-    if (t->woken && !t->has_kind) { /* it queues to go on after a wait */
+    if (sched_queues(t)) { /* to go on after a wait */
         slots_leave(s, t);
         slots_offer(s, t);
     }
     sched_climb(s, t);
 }
 
-/* The outcome of an attempt that was stopped, whatever it says itself. */
+/* The attempt has ended so: t is tried again, or final. */
 static void
-sched_stopped_outcome(Task *t, Outcome *o)
+sched_end(Sched *s, Task *t, Outcome *o)
 {
-    Buf text = { 0 };
-    bool timeout = t->stopping == FAULT_TIMEOUT;
-    if (timeout)
-        buf_printf(&text, "timed out after %g s", t->opt->timeout);
+    t->run = NULL;
+    board_disarm(&s->board, &t->timer);
+    if (t->stopping)
+        settle_stopped(t, o);
+    if (retry_again(s, t, o))
+        outcome_clear(o);
     else
-        buf_puts(&text, t->stop_why ? t->stop_why : "cancelled");
-    mem_free(o->error);
-    o->error = buf_take(&text);
-    o->state = timeout ? TASK_FAILED : TASK_CANCELLED;
-    o->fault = t->stopping;
+        settle(s, t, o);
+    settle_aftermath(s);
+}
+
+/* It did not end: it is told as stopped, and its runner keeps what is left. */
+static void
+sched_give_up(Sched *s, Task *t)
+{
+    Outcome o = { .code = -1 };
+    s->runner[t->kind]->abandon(s->runner[t->kind], t);
+    t->given_up = t->abandoned = true;
+    sched_end(s, t, &o);
 }
 
 static void
@@ -233,13 +295,8 @@ sched_timer(Timer *timer)
         sched_stop_running(s, t, FAULT_TIMEOUT);
     else if (t->stop_rung < SCHED_RUNGS || t->woken)
         sched_climb(s, t); /* woken: no worker has taken it up yet */
-    else {
-        Outcome o = { .code = -1 };
-        sched_stopped_outcome(t, &o);
-        s->runner[t->kind]->abandon(s->runner[t->kind], t);
-        settle(s, t, &o);
-        settle_aftermath(s);
-    }
+    else
+        sched_give_up(s, t);
 }
 
 /* Make t, which has its slots, running. False: it was stopped, and is settled
@@ -250,7 +307,7 @@ sched_begin_locked(Sched *s, Task *t, void *run, uint32_t *attempt)
     t->woken = false;
     if (t->stopping) {
         Outcome o = { .code = -1 };
-        sched_stopped_outcome(t, &o);
+        settle_stopped(t, &o);
         settle(s, t, &o);
         settle_aftermath(s);
         return false;
@@ -274,43 +331,6 @@ sched_begin(Sched *s, Task *t, void *run, uint32_t *attempt)
     return begun;
 }
 
-/* A number from 0.5 to 1. */
-static double
-sched_jitter(Sched *s)
-{
-    uint64_t x = s->random;
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    s->random = x;
-    return 0.5 + (double)(x >> 11) / 18014398509481984.0;
-}
-
-/* Send the task back to be tried again; false when it may not be. */
-static bool
-sched_retry(Sched *s, Task *t, const Outcome *o)
-{
-    const Retry *r = t->opt ? &t->opt->retry : NULL;
-    if (!r || o->state != TASK_FAILED || s->closing)
-        return false;
-    if (t->attempt > (uint32_t)r->max || !(r->on >> o->fault & 1))
-        return false;
-    double delay = ldexp(r->backoff, (int)(t->attempt < 30 ? t->attempt : 30)
-                         - 1);
-    delay = fmin(delay, SCHED_BACKOFF_CAP) * sched_jitter(s);
-    settle_children(s, t);
-    settle_claims(s, t);
-    slots_rest(s, t, true);
-    task_move(t, TASK_READY);
-    t->stopping = FAULT_NONE;
-    t->stop_rung = 0;
-    LOG(SCHED, "t%llu failed (%s), try again in %g s",
-        (unsigned long long)t->id, task_fault_name(o->fault), delay);
-    if (board_arm(&s->board, &t->timer, board_now(&s->board) + delay))
-        slots_enter(s, t);
-    return true;
-}
-
 /* The end of an attempt; false when it is not the current one any more. */
 static bool
 sched_finish_locked(Sched *s, Task *t, uint32_t attempt, Outcome *o)
@@ -319,21 +339,14 @@ sched_finish_locked(Sched *s, Task *t, uint32_t attempt, Outcome *o)
         outcome_clear(o);
         return false;
     }
-    t->run = NULL;
-    board_disarm(&s->board, &t->timer);
-    if (t->stopping)
-        sched_stopped_outcome(t, o);
-    if (sched_retry(s, t, o))
-        outcome_clear(o);
-    else
-        settle(s, t, o);
-    settle_aftermath(s);
+    sched_end(s, t, o);
     return true;
 }
 
 void
 sched_finish(Sched *s, Task *t, uint32_t attempt, Outcome *o)
 {
+    secret_mask_string(&o->error);
     sched_lock(s);
     sched_finish_locked(s, t, attempt, o);
     sched_unlock(s);
@@ -357,6 +370,7 @@ Task *
 sched_finish_next(Sched *s, Task *t, uint32_t *attempt, Outcome *o, void *run)
 {
     Task *next = NULL;
+    secret_mask_string(&o->error);
     sched_lock(s);
     if (sched_finish_locked(s, t, *attempt, o))
         while ((next = sched_take_start(s, (TaskKind)t->kind)) != NULL
@@ -461,7 +475,7 @@ sched_set_priority(Sched *s, Task *t, int priority)
     if (t->kind == TASK_ITEM && t->state == TASK_READY) {
         list_del(&t->job.link);
         queue_push(&s->board.items, &t->job.link, priority);
-    } else if (t->state == TASK_READY && !t->has_kind && !t->timer.slot) {
+    } else if (sched_queues(t)) {
         slots_requeue(s, t);
     }
     sched_unlock(s);

@@ -4,6 +4,7 @@
 #include "log.h"
 #include "mem.h"
 #include "slots.h"
+#include "value.h"
 #include "wait.h"
 #include <assert.h>
 
@@ -11,6 +12,19 @@
 enum { SETTLE_REASON = 300 };
 
 static const char settle_mark[] = "blocked: ";
+
+/* What the task was given, which nobody will read again, makes room. */
+static void
+settle_release(Sched *s, Task *t)
+{
+    Value **given[] = { &t->code, &t->input, &t->prompt };
+    size_t before = task_weight(t);
+    for (size_t i = 0; i < countof(given); i++) {
+        sched_discard(s, *given[i]);
+        *given[i] = NULL;
+    }
+    s->held -= before - task_weight(t);
+}
 
 void
 settle(Sched *s, Task *t, Outcome *o)
@@ -28,6 +42,9 @@ settle(Sched *s, Task *t, Outcome *o)
     TaskState state = o->state;
     t->outcome = *o;
     *o = (Outcome){ .code = -1 };
+    if (t->kind != TASK_ITEM && !t->abandoned)
+        settle_release(s, t);
+    s->held += outcome_weight(&t->outcome);
     t->ended = board_now(b);
     task_move(t, state);
     list_del(&t->job.link);
@@ -35,6 +52,36 @@ settle(Sched *s, Task *t, Outcome *o)
     LOG(SCHED, "t%llu %s %s", (unsigned long long)t->id,
         task_state_name(t->state),
         t->outcome.fault ? task_fault_name(t->outcome.fault) : "");
+}
+
+void
+settle_stopped(const Task *t, Outcome *o)
+{
+    Buf text = { 0 };
+    if (t->stopping == FAULT_TIMEOUT)
+        buf_printf(&text, "timed out after %g s", t->opt->timeout);
+    else if (t->stopping == FAULT_MEMORY)
+        buf_puts(&text, "out of memory: its time-out could not be set");
+    else
+        buf_puts(&text, t->stop_why ? t->stop_why : "cancelled");
+    if (t->given_up)
+        buf_puts(&text, "; it is stuck in a C function, which cannot be "
+                 "stopped, and was given up");
+    mem_free(o->error);
+    o->error = buf_take(&text);
+    o->state = t->stopping == FAULT_CANCELLED ? TASK_CANCELLED : TASK_FAILED;
+    o->fault = t->stopping;
+}
+
+void
+settle_lost(Sched *s, Task *t, TaskFault fault, char *why)
+{
+    Outcome o = { .state = TASK_FAILED, .fault = fault, .code = -1,
+                  .error = why };
+    if (t->stopping)
+        settle_stopped(t, &o);
+    t->run = NULL;
+    settle(s, t, &o);
 }
 
 /* What stands after the last mark: along a chain each names its own blocker and

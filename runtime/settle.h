@@ -13,6 +13,13 @@
 /* Make t final with this outcome, whose contents it takes. */
 void settle(Sched *s, Task *t, Outcome *o);
 
+/* What the end of t, which was stopped, is told as, whatever `o` says. */
+void settle_stopped(const Task *t, Outcome *o);
+
+/* Who had t in hand cannot go on with it: it fails with this fault and text
+ * (which is taken), unless it was being stopped. */
+void settle_lost(Sched *s, Task *t, TaskFault fault, char *why);
+
 /* t's blocker failed: t is cancelled with error_kind "blocked". */
 void settle_blocked(Sched *s, Task *t, Task *blocker);
 

@@ -1,4 +1,4 @@
-/* slots.c — offering, granting, pumping. */
+/* slots.c — offering, granting, serving who queues. */
 #include "slots.h"
 #include "limit.h"
 
@@ -20,15 +20,6 @@ slots_writes(Task *t)
     return t->opt ? t->opt->writes : NULL;
 }
 
-/* Does a go before b, of one priority? Those that go on after a wait come
- * first, and each sort in the order it came: a task that moves from one queue
- * to another keeps its turn. */
-static bool
-slots_before(const Task *a, const Task *b)
-{
-    return a->woken != b->woken ? a->woken : a->turn < b->turn;
-}
-
 /* True when t's writes overlap those of a running task or of one that waited
  * before it. */
 static bool
@@ -44,7 +35,7 @@ slots_clash(Sched *s, Task *t)
     }
     list_each(node, &s->writers) {
         Task *other = container_of(node, Task, job.link);
-        if (!slots_before(other, t))
+        if (!turn_before(other, t))
             break;
         if (writes_overlap(mine, slots_writes(other)))
             return true;
@@ -52,29 +43,27 @@ slots_clash(Sched *s, Task *t)
     return false;
 }
 
-/* Put t into the ring where its turn is: mostly last. */
+/* Put t among those that wait for writes. */
 static void
-slots_queue(List *ring, Task *t)
+slots_queue_writer(Sched *s, Task *t)
 {
-    List *at = ring->prev;
-    while (at != ring && slots_before(t, container_of(at, Task, job.link)))
+    List *at = s->writers.prev;
+    while (at != &s->writers
+           && turn_before(t, container_of(at, Task, job.link)))
         at = at->prev;
     list_after(at, &t->job.link);
+    t->for_writes = true;
 }
 
 /* Must t queue at l? It is full (or closed for a moment), or somebody there is
- * before t, who is about to be pumped: a slot has just come free. */
+ * before t, who is about to be served: a slot has just come free. */
 static bool
 slots_must_queue(Limit *l, const Task *t)
 {
     if (limit_full(l) || l->closed)
         return true;
-    List *head = queue_peek(&l->waiting);
-    if (!head)
-        return false;
-    const Task *first = container_of(head, Task, job.link);
-    return first->priority != t->priority ? first->priority > t->priority
-                                          : slots_before(first, t);
+    const Task *first = turn_first(&l->waiting);
+    return first && turn_before(first, t);
 }
 
 /* Queue t where it lacks a slot; false when it lacks none. */
@@ -84,15 +73,14 @@ slots_lack(Sched *s, Task *t)
     Limit *l[3];
     int n = t->has_rest ? 0 : slots_of(t, l);
     if (!t->has_rest && slots_clash(s, t)) {
-        slots_queue(&s->writers, t);
-        t->for_writes = true;
+        slots_queue_writer(s, t);
         return true;
     }
     if (!t->woken)
         l[n++] = s->kind[t->kind];
     for (int i = 0; i < n; i++)
         if (slots_must_queue(l[i], t)) {
-            slots_queue(queue_level(&l[i]->waiting, t->priority), t);
+            turn_push(&l[i]->waiting, t);
             return true;
         }
     return false;
@@ -128,12 +116,29 @@ slots_enter(Sched *s, Task *t)
     slots_offer(s, t);
 }
 
-static void
-slots_pump(Sched *s, Limit *l)
+/* The first of those who wait at one of the n limits for a slot that is free.
+ */
+static Task *
+slots_next(Limit *const *l, int n)
 {
-    List *node;
-    while (!limit_full(l) && (node = queue_shift(&l->waiting)) != NULL)
-        slots_offer(s, container_of(node, Task, job.link));
+    Task *next = NULL;
+    for (int i = 0; i < n; i++) {
+        Task *t = limit_full(l[i]) ? NULL : turn_first(&l[i]->waiting);
+        if (t && (!next || turn_before(t, next)))
+            next = t;
+    }
+    return next;
+}
+
+/* Offer again, in order, those who wait for what has come free: each is
+ * granted, or moves on to the next limit that is full. */
+static void
+slots_serve(Sched *s, Limit *const *l, int n)
+{
+    for (Task *t; (t = slots_next(l, n)) != NULL;) {
+        turn_leave(t);
+        slots_offer(s, t);
+    }
 }
 
 /* Offer again, in order, the tasks that waited for writes. */
@@ -151,7 +156,7 @@ slots_pump_writers(Sched *s)
 void
 slots_leave(Sched *s, Task *t)
 {
-    list_del(&t->job.link);
+    turn_leave(t);
     if (t->for_writes) {
         t->for_writes = false;
         slots_pump_writers(s);
@@ -162,31 +167,30 @@ void
 slots_requeue(Sched *s, Task *t)
 {
     bool for_writes = t->for_writes;
-    list_del(&t->job.link);
+    turn_leave(t);
     slots_offer(s, t);
     if (for_writes)
         slots_pump_writers(s);
 }
 
-/* Offer again whoever t's named slots and writes kept from running. They come
- * to the queues of their kinds first, which sort them by their turns. */
+/* Offer again whoever these limits and writes kept from running. Who waited
+ * for writes comes to the queues of its kind first, which sort it in. */
 static void
 slots_reopen(Sched *s, Limit *const *l, int n, bool writes)
 {
-    s->kind[TASK_LUA]->closed = s->kind[TASK_PROCESS]->closed = true;
-    if (writes)
+    Limit *lua = s->kind[TASK_LUA], *process = s->kind[TASK_PROCESS];
+    if (writes) {
+        lua->closed = process->closed = true;
         slots_pump_writers(s);
-    for (int i = 0; i < n; i++)
-        slots_pump(s, l[i]);
-    s->kind[TASK_LUA]->closed = s->kind[TASK_PROCESS]->closed = false;
-    slots_pump(s, s->kind[TASK_LUA]);
-    slots_pump(s, s->kind[TASK_PROCESS]);
+        lua->closed = process->closed = false;
+    }
+    slots_serve(s, l, n);
 }
 
 void
 slots_rest(Sched *s, Task *t, bool all)
 {
-    Limit *l[2];
+    Limit *l[4];
     bool kind = t->has_kind, rest = all && t->has_rest;
     int n = rest ? slots_of(t, l) : 0;
     Writes *writes = rest ? slots_writes(t) : NULL;
@@ -197,17 +201,23 @@ slots_rest(Sched *s, Task *t, bool all)
     t->has_rest = t->has_rest && !rest;
     if (writes)
         list_del(&writes->held);
-    if (n || writes)
-        slots_reopen(s, l, n, writes != NULL);
-    else if (kind)
-        slots_pump(s, s->kind[t->kind]);
+    if (n == 0 && !writes) {
+        slots_serve(s, &s->kind[t->kind], 1);
+        return;
+    }
+    l[n++] = s->kind[TASK_LUA];
+    l[n++] = s->kind[TASK_PROCESS];
+    slots_reopen(s, l, n, writes != NULL);
 }
 
 void
 slots_wake(Sched *s, Task *t)
 {
     t->woken = true;
-    slots_enter(s, t);
+    if (t->has_kind)
+        list_push(&s->starts, &t->job.link); /* it had kept them */
+    else
+        slots_enter(s, t);
 }
 
 Limit *
@@ -224,7 +234,7 @@ slots_limit(Sched *s, const char *name, int cap)
         list_push(&s->limits, &found->all);
     if (found && cap > 0) {
         found->cap = cap;
-        slots_pump(s, found);
+        slots_serve(s, &found, 1);
     }
     sched_unlock(s);
     return found;
@@ -235,6 +245,6 @@ slots_set(Sched *s, TaskKind kind, int cap)
 {
     sched_lock(s);
     s->kind[kind]->cap = cap;
-    slots_pump(s, s->kind[kind]);
+    slots_serve(s, &s->kind[kind], 1);
     sched_unlock(s);
 }

@@ -14,6 +14,9 @@
  *              do not see; pcall, xpcall and the coroutine functions raise it
  *              again, and what still catches it meets the next instruction
  *
+ * A state that is over its memory limit (vm.h) is as hard on what catches, but
+ * lets the rest run: <close> has the reserve.
+ *
  * Not stopped: a C function that does not call Lua, and a finalizer (hooks are
  * off in __gc; tasks cannot write one). SIGURG must not be blocked where Lua
  * runs.
@@ -54,6 +57,10 @@ void stop_destroy(Stop *s);
  * thread. */
 void stop_request(Stop *s, int level, const char *reason);
 
+/* The same at STOP_ONCE for code that has been told by other means: primitives
+ * that wait raise, and nothing else does. Any thread. */
+void stop_tell(Stop *s, const char *reason);
+
 /* lua_resume of a task's coroutine, published as the innermost one. An error
  * leaves the coroutine dead as lua_resume does: look, then stop_close. Raises
  * nothing. On the worker that has the state. */
@@ -77,7 +84,15 @@ stop_wanted(const Stop *s)
     return atomic_load_explicit(&s->level, memory_order_relaxed) != STOP_NONE;
 }
 
-/* Raise "stopped: reason" (or, at STOP_HARD, a memory error). */
+/* True when nothing is to run any more: who could act for the task raises. */
+static inline bool
+stop_hard(const Stop *s)
+{
+    return atomic_load_explicit(&s->level, memory_order_relaxed) == STOP_HARD;
+}
+
+/* Raise "stopped: reason" or, at STOP_HARD and when the state is over its
+ * memory limit, a memory error. */
 int stop_raise(lua_State *L, Stop *s);
 
 /* Put the replaced pcall, xpcall, coroutine.resume, wrap and close into the

@@ -1,7 +1,11 @@
-/* version.h — the version of this orun. Layer 0 (ground). */
+/* version.h — which orun this is. Layer 0 (ground). */
 #ifndef ORUN_VERSION_H
 #define ORUN_VERSION_H
 
 #define ORUN_VERSION "0.1.0"
+
+/* Differs for every change of the source: what two processes that exchange
+ * functions must agree on. Made during the build. */
+extern const char build_id[];
 
 #endif

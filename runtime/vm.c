@@ -37,6 +37,7 @@ typedef struct VmCell {
     List link;         /* while it rests */
     Arena *arena;
     bool heap;         /* the arena is malloc'd, not a slice */
+    bool closed;       /* by vm_close; nothing is left to be run */
     VmImage *image;    /* what it was laid from; NULL: opened by itself */
     ArenaImage *own;   /* that image with the addresses of this slice */
 } VmCell;
@@ -357,16 +358,25 @@ vm_dirty(const Vm *vm)
         || arena_userdata(cell->arena) > cell->image->userdata;
 }
 
-/* Run what has to run at the end of a task, and drop its memory. */
-static void
-vm_end(VmCell *cell)
+void
+vm_close(Vm *vm)
 {
-    Vm *vm = &cell->vm;
+    VmCell *cell = vm_cell(vm);
     vm->limit = 0; /* what runs now must be able to finish */
     if (lua_status(vm->co) != LUA_OK)
         stop_close(&vm->stop, vm->co);
     if (!cell->image || arena_userdata(cell->arena) > cell->image->userdata)
         lua_close(vm->L);
+    cell->closed = true;
+}
+
+/* Run what has to run at the end of a task, and drop its memory. */
+static void
+vm_end(VmCell *cell)
+{
+    if (!cell->closed)
+        vm_close(&cell->vm);
+    cell->closed = false;
     arena_drop(cell->arena);
 }
 
@@ -411,4 +421,12 @@ size_t
 vm_memory(const Vm *vm)
 {
     return arena_used(container_of(vm, VmCell, vm)->arena);
+}
+
+bool
+vm_over_limit(const Vm *vm, int status)
+{
+    const VmCell *cell = container_of(vm, VmCell, vm);
+    return vm->over_limit
+        || (status == LUA_ERRMEM && arena_refused(cell->arena));
 }

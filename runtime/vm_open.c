@@ -7,6 +7,7 @@
 #include "arena.h"
 #include "err.h"
 #include "log.h"
+#include "show.h"
 #include "vm.h"
 #include <lauxlib.h>
 #include <lua-cjson.h>
@@ -27,10 +28,10 @@ vm_open_panic(lua_State *L)
     static const char text[] = "orun: unprotected error in Lua: ";
     const char *why = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1)
                                                      : "not a string";
-    ssize_t n = write(2, text, sizeof text - 1);
-    n += write(2, why, strlen(why));
-    n += write(2, "\n", 1);
-    return (int)(n & 0); /* and Lua aborts */
+    show_write(STDERR_FILENO, text, sizeof text - 1);
+    show_write(STDERR_FILENO, why, strlen(why));
+    show_write(STDERR_FILENO, "\n", 1);
+    return 0; /* and Lua aborts */
 }
 
 static void

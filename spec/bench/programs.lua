@@ -262,7 +262,35 @@ local function output()
     goal = "<= 64 MiB", met = most <= 64 << 20}
 end
 
+-- A Lua task in a process of its own, start to result, beside one in a thread
+-- and the start of the smallest program.
+local function isolated()
+  local n = measure.size(60, 20)
+  local function nothing() end
+  local function tasks(isolation)
+    return function()
+      for _ = 1, n do
+        assert(Task{run = nothing, isolation = isolation}.status == "completed")
+      end
+    end
+  end
+  local function programs()
+    for _ = 1, n do assert(orun.exec("true").code == 0) end
+  end
+  local function side(name, fn)
+    return {name, function() return measure.time(fn) / n end}
+  end
+  programs()
+  local r = measure.rounds({side("process", tasks "process"), side("thread", tasks()),
+    side("program", programs)}, measure.size(9, 3))
+  measure.row{measure = "no-op task, isolation=\"process\", one by one",
+    measured = measure.us(r.process), anchor = "orun.exec(\"true\") " .. measure.us(r.program),
+    ratio = r.ratio("process", "program"),
+    note = ("%.0f times a task in a thread, which takes %s"):format(
+      r.ratio("process", "thread"), measure.us(r.thread))}
+end
+
 return {
   {"spawn", spawn}, {"resident", resident}, {"slots", slots}, {"naps", naps},
-  {"output", output},
+  {"output", output}, {"isolated", isolated},
 }

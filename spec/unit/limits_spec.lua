@@ -416,6 +416,19 @@ describe("writes", function()
     assert.same({ y }, sim:running())
   end)
 
+  it("go to the higher priority first, which later ones of a lower do not pass", function()
+    local sim = new { lua = 9 }
+    local a = sim:add { writes = { "x" } }
+    local low, high = sim:add { writes = { "x" } }, sim:add { writes = { "x" }, priority = 5 }
+    local middle = sim:add { writes = { "x" }, priority = 3 }
+    local raised = sim:add { writes = { "x" } }
+    sim:priority(raised, 4)
+    for _, id in ipairs { a, high, raised, middle, low } do
+      assert.same({ id }, sim:running())
+      sim:finish(id)
+    end
+  end)
+
   it("are given back by a task that waits, and taken again", function()
     local sim = new { lua = 9 }
     local parent = sim:add { writes = { "d" } }
@@ -449,5 +462,72 @@ describe("writes", function()
       sim:finish(id)
     end
     assert.is_nil(sim:check())
+  end)
+end)
+
+describe("the order of those that queue", function()
+  it("is by priority, then by turn, through whichever queues they go", function()
+    local sim, order = test.sim { lua = 1 }, {}
+    local busy = sim:add {}
+    local random = 1
+    for i = 1, 3000 do
+      random = random * 1103515245 + 12345 & 0x7fffffff
+      local kind = random >> 8 & 3
+      local priority = kind == 3 and (random >> 16) % 5 or 0
+      order[i] = { priority = priority, id = sim:add {
+        priority = priority, limit = kind == 1 and "a" or kind == 2 and "b" or nil } }
+    end
+    table.sort(order, function(x, y)
+      if x.priority ~= y.priority then return x.priority > y.priority end
+      return x.id < y.id
+    end)
+    sim:finish(busy)
+    for _, one in ipairs(order) do
+      assert(sim:running()[1] == one.id, "out of turn")
+      sim:finish(one.id)
+    end
+    assert.is_nil(sim:check())
+  end)
+
+  it("puts the thousands that are woken at once first, in theirs", function()
+    local sim = test.sim { lua = 2 }
+    sim:limit("one", 1)
+    local gate = sim:add {}
+    local waiting, fresh = {}, {}
+    for i = 1, 2000 do
+      waiting[i] = sim:add { limit = "one" }
+      sim:wait(gate, waiting[i])
+    end
+    local holder = sim:add { limit = "one" }
+    for i = 1, 2000 do fresh[i] = sim:add { limit = "one" } end
+    sim:finish(gate)
+    assert.same({ holder }, sim:running())
+    sim:finish(holder)
+    for _, ids in ipairs { waiting, fresh } do
+      for _, id in ipairs(ids) do
+        assert(sim:running()[1] == id, "out of turn")
+        sim:finish(id)
+      end
+    end
+    assert.is_nil(sim:check())
+  end)
+
+  it("follows a priority that changes while woken tasks queue", function()
+    local sim, ids = new { lua = 9 }, {}
+    sim:limit("one", 1)
+    local gate = sim:add {}
+    for i = 1, 5 do
+      ids[i] = sim:add { limit = "one" }
+      sim:wait(gate, ids[i])
+    end
+    sim:add { limit = "one" }
+    sim:finish(gate)
+    sim:finish(ids[5] + 1)
+    assert.same({ ids[1] }, sim:running())
+    sim:priority(ids[4], 1)
+    for _, i in ipairs { 1, 4, 2, 3, 5 } do
+      assert.same({ ids[i] }, sim:running())
+      sim:finish(ids[i])
+    end
   end)
 end)

@@ -232,6 +232,7 @@ describe("a worker that is given up", function()
 
   it("may be every one of them, again and again", function()
     local pool <close> = test.pool { want = 2 }
+    pool:most(20)
     local stuck = {}
     for _ = 1, 10 do
       for _, job in ipairs(occupy(pool, 2)) do
@@ -239,9 +240,62 @@ describe("a worker that is given up", function()
         stuck[#stuck + 1] = job
       end
     end
-    assert.equal(0, threads_of(pool))
+    assert.same({ 0, 20 }, { threads_of(pool), pool:stuck() })
     occupy(pool, 2)
     end_all(pool, stuck)
+  end)
+
+  it("is not replaced beyond so many, until one comes back", function()
+    local pool <close> = test.pool { want = 2 }
+    pool:most(1)
+    local stuck = occupy(pool, 2)
+    pool:abandon(stuck[1])
+    local third = occupy(pool, 1)[1]
+    pool:abandon(stuck[2])
+    local queued = pool:push()
+    assert.same({ 1, 0 }, { pool:count() })
+    assert.same({ stuck[1], stuck[2], third }, pool:order())
+    end_all(pool, { stuck[1] })
+    assert.is_true(pool:started(4))
+    assert.equal(queued, pool:order()[4])
+    assert.same({ 2, 1 }, { threads_of(pool), pool:stuck() })
+    end_all(pool, { stuck[2], third, queued })
+  end)
+
+  it("may be the last: then no job is taken, and those queued are given back", function()
+    local pool <close> = test.pool { want = 1 }
+    pool:most(1)
+    local stuck = occupy(pool, 1)
+    pool:abandon(stuck[1])
+    stuck[2] = occupy(pool, 1)[1]
+    local begun, fresh = pool:resume(), pool:push()
+    assert.is_nil(pool:reject())
+    pool:abandon(stuck[2])
+    assert.equal(begun, pool:reject())
+    assert.equal(fresh, pool:reject())
+    assert.is_nil(pool:reject())
+    assert.same({ nil, "ESYS" }, { pool:push() })
+    assert.same({ nil, "ESYS" }, { pool:resume() })
+    end_all(pool, stuck)
+    for _, job in ipairs(stuck) do assert.is_true(pool:ended(job)) end
+    assert.equal(0, pool:stuck())
+    occupy(pool, 1)
+  end)
+
+  it("may be all but one that blocks, which goes on when it is back", function()
+    local pool <close> = test.pool { want = 1 }
+    local blocked = occupy(pool, 1)[1]
+    assert.is_true(pool:tell(blocked, "block"))
+    pool:most(1)
+    local stuck = {}
+    for i = 1, 2 do
+      stuck[i] = occupy(pool, 1)[1]
+      pool:abandon(stuck[i])
+    end
+    assert.is_nil((pool:push()))
+    assert.is_true(pool:tell(blocked, "unblock"))
+    assert.is_nil((pool:push()), "the one that is back is to end, and takes no job")
+    end_all(pool, { blocked, stuck[1], stuck[2] })
   end)
 
   it("may be one that blocks", function()
@@ -257,6 +311,66 @@ describe("a worker that is given up", function()
     assert.is_true(pool:ended(stuck))
     assert.same({ 1, 0 }, { pool:count() })
     end_all(pool, busy)
+  end)
+end)
+
+describe("a job in a hurry", function()
+  it("runs although every worker is busy, and the spare ends with it", function()
+    local pool <close> = test.pool { want = 1 }
+    local busy = occupy(pool, 1)
+    local job, fresh = pool:resume(), pool:push()
+    assert.equal(1, #pool:order())
+    pool:hurry(job)
+    assert.is_true(pool:started(2))
+    assert.same({ busy[1], job }, pool:order())
+    assert.equal(2, threads_of(pool))
+    end_all(pool, { job })
+    assert.is_true(pool:settles(1))
+    assert.equal(2, #pool:order(), "more run at once than are wanted")
+    end_all(pool, busy)
+    assert.is_true(pool:started(3))
+    assert.equal(fresh, pool:order()[3])
+  end)
+
+  it("gets no more than one spare, however many there are", function()
+    local pool <close> = test.pool { want = 1 }
+    occupy(pool, 1)
+    local jobs = {}
+    for i = 1, 20 do
+      jobs[i] = pool:resume()
+      pool:hurry(jobs[i])
+    end
+    for i = 1, 20 do
+      assert.is_true(pool:started(1 + i))
+      assert.equal(2, threads_of(pool))
+      end_all(pool, { jobs[i] })
+    end
+    assert.is_true(pool:settles(1))
+  end)
+
+  it("comes before all others", function()
+    local pool <close> = test.pool { want = 1 }
+    local busy = occupy(pool, 1)
+    local spare = pool:resume()
+    pool:hurry(spare)
+    assert.is_true(pool:started(2))
+    local first, second = pool:resume(), pool:resume()
+    pool:hurry(second)
+    end_all(pool, { spare })
+    assert.is_true(pool:started(3))
+    assert.equal(second, pool:order()[3])
+    end_all(pool, { second, busy[1] })
+    assert.is_true(pool:started(4))
+    assert.equal(first, pool:order()[4])
+  end)
+
+  it("changes nothing when a worker has it already", function()
+    local pool <close> = test.pool { want = 1 }
+    local job = pool:resume()
+    assert.is_true(pool:started(1))
+    pool:hurry(job)
+    pool:push()
+    assert.same({ 1, 0 }, { pool:count() })
   end)
 end)
 

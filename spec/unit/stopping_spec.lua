@@ -51,6 +51,70 @@ describe("stopping", function()
     assert.same({ queued }, sim:running())
   end)
 
+  it("says of a task it has given up that it is stuck", function()
+    local sim = new { lua = 1 }
+    local cancelled, late = sim:add {}, sim:add { timeout = 3 }
+    sim:stop(cancelled)
+    sim:advance(1.25)
+    assert.matches("^cancelled; it is stuck in a C function", sim:info(cancelled).error)
+    sim:advance(3 + 1.25)
+    assert.matches("^timed out after 3 s; it is stuck", sim:info(late).error)
+    assert.equal("FAILED", sim:info(late).state)
+  end)
+
+  it("tries a task again that was given up, and forgets its first try", function()
+    local sim = new { lua = 1 }
+    local id = sim:add { timeout = 1, retry = { max = 1, backoff = 1 } }
+    sim:advance(1 + 1.25)
+    assert.equal("READY", sim:info(id).state)
+    sim:late(id, 1)
+    assert.equal("READY", sim:info(id).state)
+    sim:advance(1)
+    assert.same({ "start 1", "stop 1 1", "stop 1 2", "abandon 1", "start 1 2" }, sim:log())
+    sim:late(id, 1)
+    assert.equal("RUNNING", sim:info(id).state)
+    assert.is_nil(sim:info(id).stopping)
+    sim:finish(id)
+    assert.equal("COMPLETED", sim:info(id).state)
+  end)
+
+  it("does not try a cancelled task again that was given up", function()
+    local sim = new { lua = 1 }
+    local id = sim:add { retry = { max = 9, backoff = 0 } }
+    sim:stop(id)
+    sim:advance(10)
+    assert.equal("CANCELLED", sim:info(id).state)
+  end)
+
+  it("fails a task for memory when its time-out cannot be set", function()
+    local seen
+    for n = 1, 20 do
+      local sim = new { lua = 1 }
+      test.fail_at(n)
+      local id = sim:add { timeout = 5 }
+      test.fail_at(0)
+      if id and sim:info(id).stopping == "memory" then
+        sim:finish(id, "cancelled")
+        local info = sim:info(id)
+        assert.same({ "FAILED", "memory" }, { info.state, info.fault })
+        assert.matches("its time%-out could not be set", info.error)
+        seen = true
+      end
+    end
+    assert.is_true(seen, "no allocation was the timer's")
+  end)
+
+  it("gives no grace when there is no memory for a timer", function()
+    local sim = new { lua = 1 }
+    local id = sim:add {}
+    test.fail_at(1)
+    sim:stop(id)
+    test.fail_at(0)
+    assert.same({ "start 1", "stop 1 1", "stop 1 2" }, sim:log())
+    sim:finish(id)
+    assert.equal("CANCELLED", sim:info(id).state)
+  end)
+
   it("ends the ladder as soon as the task ends", function()
     local sim = new { lua = 1 }
     local id = sim:add {}
@@ -159,9 +223,14 @@ describe("stopping", function()
     sim:wait(b, a)
     sim:stop(a)
     assert.same({ a }, sim:granted())
-    sim:advance(100)
+    sim:advance(1000)
     assert.same({ a }, sim:granted())
     assert.equal("RUNNING", sim:info(a).state)
+    assert.equal(2, sim:info(a).rung)
+    for i, line in ipairs(sim:log()) do
+      assert.equal(i <= 2 and "start" or i == 3 and "stop 1 1" or "stop 1 2",
+        i <= 2 and line:sub(1, 5) or line)
+    end
     sim:begin(a)
     sim:finish(a)
     assert.equal("CANCELLED", sim:info(a).state)

@@ -1,0 +1,24 @@
+/* body.h — the code of a Lua task: what is called, what its end means. Layer 4.
+ *
+ * Shared by the workers, which run a task in a thread, and by the process that
+ * runs an isolated one: both call it as fn(input, task), and both tell its end
+ * in the same words.
+ */
+#ifndef ORUN_BODY_H
+#define ORUN_BODY_H
+
+#include "task.h"
+#include "value.h"
+#include "vm.h"
+
+/* Push the function, its input and task = {id=, description=, attempt=,
+ * prompt=}, decoded from t. May raise. On the thread that runs L. */
+void body_push(lua_State *L, const Task *t, const ValueOps *code,
+               const ValueOps *input);
+
+/* What the ended coroutine of `vm`, which ran t, means, by the status of its
+ * last resume; its variables are closed then. Raises nothing. On the thread
+ * that has it. */
+void body_judge(Vm *vm, const Task *t, int status, Outcome *o);
+
+#endif

@@ -1,0 +1,39 @@
+/* show.h — text of others, made safe to show. Layer 0 (ground).
+ *
+ * What agents print, what scripts are given and what files are called may hold
+ * bytes that move the cursor, change the terminal, reverse the direction of
+ * text or cannot be seen at all. Such are written out: \x1b for a control
+ * character and for each byte that is not UTF-8, <U+202E> for all else. This
+ * is done to all that orun says, whether a terminal reads it or not: a log may
+ * be looked at on one later.
+ */
+#ifndef ORUN_SHOW_H
+#define ORUN_SHOW_H
+
+#include "base.h"
+#include "buf.h"
+
+typedef enum ShowMode {
+    SHOW_TEXT,  /* of many lines: newline, tab and CR LF stay */
+    SHOW_LINE,  /* of one line: these are written out, too */
+    SHOW_PRINT, /* as TEXT, but colours and zero-width characters, which other
+                   scripts and emoji need, stay; colours end with the text */
+} ShowMode;
+
+/* Append the text, secrets replaced and unsafe characters written out. Any
+ * thread. */
+void show_put(Buf *out, const char *text, size_t n, ShowMode mode);
+
+/* As one line, of at most `max` bytes of the text; more is told by "...". */
+void show_cut(Buf *out, const char *text, size_t n, size_t max);
+
+/* Append the text with unsafe characters written out; secrets stay. */
+void show_escape(Buf *out, const char *text, size_t n, ShowMode mode);
+
+/* Has it nothing to write out? */
+bool show_safe(const char *text, size_t n, ShowMode mode);
+
+/* Write the text on `fd` in one write, as show_put in mode TEXT has it. */
+void show_write(int fd, const char *text, size_t n);
+
+#endif
