@@ -265,6 +265,21 @@ describe("E11 os.execute", function()
   end)
 end)
 
+describe("E11 a task in a process of its own", function()
+  it("has both, and nothing of them stays", function()
+    prints("nil\texit\t3\nhi\tnil\texit\t4\ntimeout\n", [[
+      Task{isolation = "process", run = function()
+        os.execute("setsid sleep 1000 &")
+        print(os.execute("exit 3"))
+        local f = io.popen("echo hi; exit 4")
+        print(f:read("l"), f:close())
+      end}
+      print(Task{isolation = "process", timeout = 0.3, run = function()
+        os.execute("trap '' TERM; setsid sleep 1000 & sleep 1000; sleep 1000")
+      end}.error_kind)]])
+  end)
+end)
+
 describe("E11 io.popen", function()
   it("gives what Lua's own gives", function()
     local script = [[
