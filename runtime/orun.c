@@ -13,10 +13,10 @@
 #include "version.h"
 #include "park.h"
 #include "program.h"
-#include "report.h"
 #include "script.h"
 #include "show.h"
 #include "stuck.h"
+#include "verdict.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
@@ -245,7 +245,7 @@ orun_wait_idle(orun *o)
     WaitFor idle = { .kind = WAIT_FOR_IDLE, .deadline = INFINITY };
     for (int end; (end = orun_wait(o, &idle)) != WAIT_DONE;) {
         if (end == WAIT_DEADLOCK && fine)
-            report_stuck(&o->run.sched->board, &o->message);
+            verdict_endless(&o->run.sched->board, &o->message);
         fine = fine && end != WAIT_DEADLOCK;
         sched_lock(o->run.sched);
         o->run.task->stopping = FAULT_NONE;
@@ -286,8 +286,8 @@ orun_conclude(orun *o, int code)
     if (stop_wanted(&o->vm->stop) && o->vm->exit_code < 0 && code == 0)
         code = orun_fail(o, ORUN_ESTOPPED, "interrupted");
     if (code == 0 && o->vm->exit_code < 0) {
-        bool unread = report_unread(&o->run.sched->board, &o->reported,
-                                    &o->message) > 0;
+        bool unread = verdict_unread(&o->run.sched->board, &o->reported,
+                                     &o->message) > 0;
         if (unread || !fine) {
             code = ORUN_EFAILED;
             o->status = 1;

@@ -81,8 +81,8 @@ return {
   { name = "stale-attempt", file = "sched.c", breaks = "an attempt that is over ends the next",
     old = "t->state != TASK_RUNNING || t->attempt != attempt", new = "t->state != TASK_RUNNING" },
   { name = "stop-forgotten", file = "sched.c", breaks = "a stopped task ends as it likes",
-    old = "    if (t->stopping)\n        sched_stopped_outcome(t, o);\n    if (sched_retry",
-    new = "    if (sched_retry" },
+    old = "    if (t->stopping)\n        settle_stopped(t, o);\n    if (retry_again",
+    new = "    if (retry_again" },
   { name = "stopped-begins", file = "sched.c", breaks = "a task begins after it was stopped",
     old = "    t->woken = false;\n    if (t->stopping) {", new = "    t->woken = false;\n"
       .. "    if (false) {" },
