@@ -40,6 +40,10 @@ static void
 stuck_why(Host *h, Buf *to)
 {
     int n = pool_stuck(h->pool);
+    if (!stuck_full(h)) {
+        buf_puts(to, "no worker could be started to go on with it");
+        return;
+    }
     buf_printf(to, "no thread to run it: %d %s stuck in C functions (", n,
                n == 1 ? "is" : "are");
     stuck_list(h, to);
