@@ -191,8 +191,8 @@ static void
 lib_remote_push_result(lua_State *L, Uplink *u, Frame *f)
 {
     uint64_t tag, number;
-    const char *names, *p;
-    size_t names_size, n;
+    const char *names = NULL, *p = NULL;
+    size_t names_size = 0, n = 0;
     bool fine = frame_get_number(f, &tag);
     if (fine && tag == CARRY_COLLECTOR && frame_get_number(f, &number)) {
         lib_remote_push_collector(L, number);

@@ -16,6 +16,7 @@
 #include "script.h"
 #include "show.h"
 #include "stuck.h"
+#include "verdict.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
@@ -27,7 +28,6 @@
 enum {
     ORUN_PROCESSES = 5,             /* programs at once, by default */
     ORUN_MEMORY = 1 << 30,          /* of a Lua task, at most, by default */
-    ORUN_LINES = 20,                /* of the message about tasks, at most */
     ORUN_STACK = 960 << 10,         /* bytes: what 1 MiB has at the least */
 };
 
@@ -236,54 +236,6 @@ orun_wait(orun *o, const WaitFor *what)
     return o->run.wait.outcome;
 }
 
-/* The task waited for by one that can never end, NULL when it is no task. */
-static const Task *
-orun_awaited(const Task *t)
-{
-    if (t->waiting)
-        return t->waiting->target;
-    for (uint32_t i = 0; t->edges && i < t->edges->blocker_count; i++)
-        if (!task_final(t->edges->blockers[i]))
-            return t->edges->blockers[i];
-    return NULL;
-}
-
-/* Begin a line of the message that is about t. */
-static void
-orun_begin_line(orun *o, const Task *t)
-{
-    if (o->message.n)
-        buf_putc(&o->message, '\n');
-    if (t->file) {
-        show_put(&o->message, t->file, strlen(t->file), SHOW_LINE);
-        buf_printf(&o->message, ":%d: ", t->line);
-    }
-    board_name(t, &o->message);
-}
-
-/* Name the tasks that wait for what can never be. */
-static void
-orun_report_stuck(orun *o)
-{
-    Board *b = &o->run.sched->board;
-    int lines = 0;
-    board_lock(b);
-    for (size_t i = 1; i < b->count && lines < ORUN_LINES; i++) {
-        Task *t = board_find(b, i);
-        if (task_final(t) || t->kind == TASK_ITEM)
-            continue;
-        const Task *other = orun_awaited(t);
-        orun_begin_line(o, t);
-        buf_puts(&o->message, " can never end, and was cancelled: it waits");
-        if (other) {
-            buf_puts(&o->message, " for ");
-            board_name(other, &o->message);
-        }
-        lines++;
-    }
-    board_unlock(b);
-}
-
 /* Wait until every task is final; what can never end is cancelled. False when
  * there was such a task, which the message then names. */
 static bool
@@ -293,7 +245,7 @@ orun_wait_idle(orun *o)
     WaitFor idle = { .kind = WAIT_FOR_IDLE, .deadline = INFINITY };
     for (int end; (end = orun_wait(o, &idle)) != WAIT_DONE;) {
         if (end == WAIT_DEADLOCK && fine)
-            orun_report_stuck(o);
+            verdict_endless(&o->run.sched->board, &o->message);
         fine = fine && end != WAIT_DEADLOCK;
         sched_lock(o->run.sched);
         o->run.task->stopping = FAULT_NONE;
@@ -301,27 +253,6 @@ orun_wait_idle(orun *o)
         sched_cancel_all(o->run.sched, "the run ended");
     }
     return fine;
-}
-
-/* Name the failed tasks nobody looked at. */
-static int
-orun_report_unread(orun *o)
-{
-    Board *b = &o->run.sched->board;
-    int unread = 0;
-    board_lock(b);
-    for (; o->reported < b->count; o->reported++) {
-        Task *t = board_find(b, o->reported);
-        if (t->state != TASK_FAILED || t->read || unread++ >= ORUN_LINES)
-            continue;
-        orun_begin_line(o, t);
-        buf_printf(&o->message, " failed and its result was never read: %s",
-                   t->outcome.error ? t->outcome.error : "no reason known");
-    }
-    board_unlock(b);
-    if (unread > ORUN_LINES)
-        buf_printf(&o->message, "\n(and %d more)", unread - ORUN_LINES);
-    return unread;
 }
 
 /* What still runs is to end. */
@@ -355,7 +286,8 @@ orun_conclude(orun *o, int code)
     if (stop_wanted(&o->vm->stop) && o->vm->exit_code < 0 && code == 0)
         code = orun_fail(o, ORUN_ESTOPPED, "interrupted");
     if (code == 0 && o->vm->exit_code < 0) {
-        bool unread = orun_report_unread(o) > 0;
+        bool unread = verdict_unread(&o->run.sched->board, &o->reported,
+                                     &o->message) > 0;
         if (unread || !fine) {
             code = ORUN_EFAILED;
             o->status = 1;

@@ -178,7 +178,7 @@ static void
 run_isolated_push_argument(lua_State *L, LuaRun *run, Frame *f)
 {
     const char *p;
-    size_t n;
+    size_t n = 0;
     uint64_t tag, number;
     bool fine = frame_get_number(f, &tag);
     if (fine && tag == CARRY_COLLECTOR && frame_get_number(f, &number)) {

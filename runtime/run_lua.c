@@ -294,7 +294,8 @@ run_lua_stop(Runner *r, Task *t, int rung)
     if (run)
         program_stop_all(run, rung > 1);
     if (run && run->isolate) {
-        isolate_stop(run->isolate, (TaskFault)t->stopping);
+        isolate_stop(run->isolate, (TaskFault)t->stopping, rung > 1);
+        park_hurry(run);
         return 0;
     }
     if (run)

@@ -7,16 +7,15 @@
 #include "err.h"
 #include "log.h"
 #include "mem.h"
+#include "retry.h"
 #include "secret.h"
 #include "settle.h"
 #include "slots.h"
 #include "value.h"
 #include "wait.h"
-#include <math.h>
 #include <stdio.h>
 
 enum {
-    SCHED_BACKOFF_CAP = 60, /* seconds between two tries, at most */
     SCHED_RUNGS = 2,        /* of the stop ladder, before a task is given up */
 };
 
@@ -260,44 +259,6 @@ sched_stop_running(Sched *s, Task *t, TaskFault why)
     sched_climb(s, t);
 }
 
-/* A number from 0.5 to 1. */
-static double
-sched_jitter(Sched *s)
-{
-    uint64_t x = s->random;
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    s->random = x;
-    return 0.5 + (double)(x >> 11) / 18014398509481984.0;
-}
-
-/* Send the task back to be tried again; false when it may not be. */
-static bool
-sched_retry(Sched *s, Task *t, const Outcome *o)
-{
-    const Retry *r = t->opt ? &t->opt->retry : NULL;
-    if (!r || o->state != TASK_FAILED || s->closing)
-        return false;
-    if (t->attempt > (uint32_t)r->max || !(r->on >> o->fault & 1))
-        return false;
-    double delay = ldexp(r->backoff, (int)(t->attempt < 30 ? t->attempt : 30)
-                         - 1);
-    delay = fmin(delay, SCHED_BACKOFF_CAP) * sched_jitter(s);
-    settle_children(s, t);
-    settle_claims(s, t);
-    slots_rest(s, t, true);
-    task_move(t, TASK_READY);
-    t->stopping = FAULT_NONE;
-    t->stop_rung = 0;
-    t->woken = t->given_up = false;
-    LOG(SCHED, "t%llu failed (%s), try again in %g s",
-        (unsigned long long)t->id, task_fault_name(o->fault), delay);
-    if (board_arm(&s->board, &t->timer, board_now(&s->board) + delay))
-        slots_enter(s, t);
-    return true;
-}
-
 /* The attempt has ended so: t is tried again, or final. */
 static void
 sched_end(Sched *s, Task *t, Outcome *o)
@@ -306,7 +267,7 @@ sched_end(Sched *s, Task *t, Outcome *o)
     board_disarm(&s->board, &t->timer);
     if (t->stopping)
         settle_stopped(t, o);
-    if (sched_retry(s, t, o))
+    if (retry_again(s, t, o))
         outcome_clear(o);
     else
         settle(s, t, o);

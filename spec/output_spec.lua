@@ -156,12 +156,14 @@ describe("orun.output", function()
     assert.equal("completed", TaskOutput(task).status)
     local reader = orun.output(task)
     assert.equal("try 2\n", all_of(reader))
-    file = h.tmpdir() .. "/go"
-    task = start(("if [ -e %s ]; then echo new; else echo old output; exec touch /no/such/file; fi")
-      :format(file), {retry = {max = 1, backoff = "300ms"}})
+    file = h.tmpdir() .. "/tries"
+    local wait, go = gate()
+    task = start(("echo x >>%s; if [ $(wc -l <%s) = 2 ]; then echo new; exit 0; fi; "
+      .. "echo old output; %sexit 1"):format(file, file, wait),
+      {retry = {max = 1, backoff = "10ms"}})
     reader = orun.output(task)
     assert.equal("old output\n", reader:read())
-    h.write(file, "")
+    go()
     assert.equal("new\n", reader:read())
     assert.is_nil(reader:read())
   end)

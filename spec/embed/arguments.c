@@ -46,15 +46,16 @@ arguments_config(void)
         CHECK(o == NULL);
     }
     const orun_config wrong[] = {
-        { sizeof(orun_config), -1, 0, 0, 0 },
-        { sizeof(orun_config), INT_MAX, 0, 0, 0 },
-        { sizeof(orun_config), 0, -1, 0, 0 },
-        { sizeof(orun_config), 0, INT_MIN, 0, 0 },
+        { .size = sizeof(orun_config), .workers = -1 },
+        { .size = sizeof(orun_config), .workers = INT_MAX },
+        { .size = sizeof(orun_config), .processes = -1 },
+        { .size = sizeof(orun_config), .processes = INT_MIN },
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         CHECK(orun_new(&wrong[i], &o) == ORUN_EINVAL && o == NULL);
     /* An older program knew fewer fields: the others are the defaults. */
-    orun_config old = { offsetof(orun_config, processes), 3, -1, 1, -1 };
+    orun_config old = { .size = offsetof(orun_config, processes), .workers = 3,
+                        .processes = -1, .memory_limit = 1, .no_wait = -1 };
     CHECK(orun_new(&old, &o) == ORUN_OK);
     check_fine(o, "local c = orun.config() "
                "assert(c.workers == 3 and c.processes == 5)");

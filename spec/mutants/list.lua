@@ -43,7 +43,7 @@ return {
   { name = "claim-kept", file = "settle.c", breaks = "a task's end does not return its claims",
     old = "        settle_claims(s, t);\n        settle_children(s, t);",
     new = "        settle_children(s, t);" },
-  { name = "claim-kept-by-retry", file = "sched.c", breaks = "a retried task keeps its claims",
+  { name = "claim-kept-by-retry", file = "retry.c", breaks = "a retried task keeps its claims",
     old = "    settle_claims(s, t);\n", new = "" },
   { name = "return-not-told", file = "settle.c", breaks = "a returned item wakes nobody",
     old = "    queue_push_front(&s->board.items, &item->job.link, item->priority);\n"
@@ -73,15 +73,15 @@ return {
     old = "    int i = QUEUE_HIGHEST - priority;", new = "    int i = QUEUE_HIGHEST + priority;" },
 
   -- ---- attempts, stops and time ----
-  { name = "retry-one-less", file = "sched.c", breaks = "one attempt less than asked for",
+  { name = "retry-one-less", file = "retry.c", breaks = "one attempt less than asked for",
     old = "t->attempt > (uint32_t)r->max", new = "t->attempt >= (uint32_t)r->max" },
-  { name = "retry-one-more", file = "sched.c", breaks = "one attempt more than asked for",
+  { name = "retry-one-more", file = "retry.c", breaks = "one attempt more than asked for",
     old = "t->attempt > (uint32_t)r->max", new = "t->attempt > (uint32_t)r->max + 1" },
   { name = "stale-attempt", file = "sched.c", breaks = "an attempt that is over ends the next",
     old = "t->state != TASK_RUNNING || t->attempt != attempt", new = "t->state != TASK_RUNNING" },
   { name = "stop-forgotten", file = "sched.c", breaks = "a stopped task ends as it likes",
-    old = "    if (t->stopping)\n        settle_stopped(t, o);\n    if (sched_retry",
-    new = "    if (sched_retry" },
+    old = "    if (t->stopping)\n        settle_stopped(t, o);\n    if (retry_again",
+    new = "    if (retry_again" },
   { name = "stopped-begins", file = "sched.c", breaks = "a task begins after it was stopped",
     old = "    t->woken = false;\n    if (t->stopping) {", new = "    t->woken = false;\n"
       .. "    if (false) {" },
