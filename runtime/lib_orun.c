@@ -148,6 +148,8 @@ static void
 lib_orun_make(lua_State *L, bool script, bool remote)
 {
     lib_base_open(L, script);
+    if (!remote)
+        lib_shell_open(L);
     value_open(L);
     handle_open(L);
     lib_orun_push_module(L, remote);

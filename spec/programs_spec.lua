@@ -265,6 +265,21 @@ describe("E11 os.execute", function()
   end)
 end)
 
+describe("E11 a task in a process of its own", function()
+  it("has both, and nothing of them stays", function()
+    prints("nil\texit\t3\nhi\tnil\texit\t4\ntimeout\n", [[
+      Task{isolation = "process", run = function()
+        os.execute("setsid sleep 1000 &")
+        print(os.execute("exit 3"))
+        local f = io.popen("echo hi; exit 4")
+        print(f:read("l"), f:close())
+      end}
+      print(Task{isolation = "process", timeout = 0.3, run = function()
+        os.execute("trap '' TERM; setsid sleep 1000 & sleep 1000; sleep 1000")
+      end}.error_kind)]])
+  end)
+end)
+
 describe("E11 io.popen", function()
   it("gives what Lua's own gives", function()
     local script = [[
@@ -310,9 +325,14 @@ describe("E11 io.popen", function()
   end)
 
   it("ends what a task has not closed, and waits for what the script has not", function()
-    prints("completed\na\nb\n", [[
-      print(Task{run = function() io.popen("sleep 1000") end}.status)
-      io.popen("sort", "w"):write("b\na\n")]])
+    prints("completed\nended\nb\na\nlate\n", [[
+      print(Task{run = function()
+        local _ = io.popen("echo $$ > pid; exec sleep 1000")
+        while not io.open("pid") do orun.sleep(0.02) end
+      end}.status)
+      while os.execute("kill -0 $(cat pid) 2>/dev/null") do orun.sleep(0.02) end
+      print("ended")
+      io.popen("cat; sleep 0.2; echo late", "w"):write("b\na\n")]], { limit = 20 })
   end)
 
   it("ends when the script is interrupted in a read of it", function()
