@@ -8,6 +8,7 @@
 #ifndef ORUN_HOST_H
 #define ORUN_HOST_H
 
+#include "http.h"
 #include "keeper.h"
 #include "loop.h"
 #include "output.h"
@@ -47,6 +48,7 @@ typedef struct Host {
     uv_timer_t timer;
     bool timer_ready;
     Keeper *keeper;
+    Http *http;
 } Host;
 
 typedef struct HostConfig {
@@ -79,5 +81,8 @@ void host_resume(Host *h);
 
 /* The keeper; NULL when memory is out. */
 Keeper *host_keeper(Host *h) ON_IO;
+
+/* What transfers requests; NULL when memory is out. */
+Http *host_http(Host *h, const Libcurl *curl) ON_IO;
 
 #endif
