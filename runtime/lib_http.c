@@ -9,7 +9,7 @@
 #include "lib_response.h"
 #include "lib_task.h"
 #include <lauxlib.h>
-#include <math.h>
+#include <stdio.h>
 #include <strings.h>
 
 #define LIB_HTTP_FIELDS(X) \
@@ -62,10 +62,12 @@ lib_http_url(lua_State *L)
         arg_error(L, "http", "url", ARG(H_url),
                   "it must begin with http:// or https://");
     for (size_t i = 0; i < n; i++)
-        if ((unsigned char)s[i] <= ' ' || (unsigned char)s[i] >= 127)
+        if ((unsigned char)s[i] <= ' ' || (unsigned char)s[i] >= 127) {
+            char as[8];
+            snprintf(as, sizeof as, "%%%02X", (unsigned char)s[i]);
             luaL_error(L, "http: url: byte %I of %I may not be in one; write "
-                       "it as %%%x", (LUAI_UACINT)(i + 1), (LUAI_UACINT)n,
-                       (int)(unsigned char)s[i]);
+                       "it as %s", (LUAI_UACINT)(i + 1), (LUAI_UACINT)n, as);
+        }
     const char *host = strchr(s, ':') + 3;
     size_t length = strcspn(host, "/?#");
     if (memchr(host, '@', length))
@@ -208,20 +210,18 @@ lib_http_waited(lua_State *L, int status, lua_KContext ctx)
     (void)status;
     (void)ctx;
     lib_response_ready(L, r);
-    if (!r->stream && !r->error) {
-        lib_response_push_head(L, r, url);
-        lua_pushlstring(L, r->answer.p ? r->answer.p : "", r->answer.n);
-        lua_setfield(L, -2, "body");
-        lua_pushnumber(L, r->duration);
-        lua_setfield(L, -2, "duration");
-        request_drop(r);
-        *(Request **)lua_touserdata(L, -2) = NULL;
-        return 1;
-    }
-    if (!request_headed(r))
+    if (r->stream ? !request_headed(r) : r->error != NULL)
         return lib_response_push_error(L, r);
     lib_response_push_head(L, r, url);
-    lua_setiuservalue(L, -2, 1);
+    if (r->stream) {
+        lua_setiuservalue(L, -2, 1);
+        return 1;
+    }
+    lua_pushlstring(L, r->answer.p ? r->answer.p : "", r->answer.n);
+    lua_setfield(L, -2, "body");
+    lua_pushnumber(L, r->duration);
+    lua_setfield(L, -2, "duration");
+    lib_response_clear(lua_touserdata(L, -2));
     return 1;
 }
 

@@ -4,7 +4,7 @@
 #include <lauxlib.h>
 #include <math.h>
 
-static void
+void
 lib_response_clear(Request **box)
 {
     request_drop(*box);
@@ -38,7 +38,7 @@ lib_response_woken(lua_State *L, int status, lua_KContext ctx)
     (void)status;
     (void)ctx;
     if (!r) /* another coroutine closed it */
-        return 0;
+        return luaL_error(L, "read: the response is closed");
     lib_response_ready(L, r);
     return lib_response_next(L, r);
 }
@@ -49,8 +49,12 @@ lib_response_next(lua_State *L, Request *r)
     int got = request_take(r);
     if (got == 0)
         return lib_response_wait(L, r, lib_response_woken);
-    if (got < 0)
-        return r->error ? lib_response_push_error(L, r) : 0;
+    if (got < 0 && r->error)
+        return lib_response_push_error(L, r);
+    if (got < 0) {
+        lua_pushnil(L);
+        return 1;
+    }
     lua_pushlstring(L, r->piece.p, r->piece.n);
     buf_free(&r->piece);
     return 1;
@@ -64,7 +68,6 @@ lib_response_read(lua_State *L)
     if (!*box)
         return luaL_error(L, "read: the response is closed");
     lua_settop(L, 1);
-    lua_pushnil(L); /* what a read at the end gives */
     return lib_response_next(L, *box);
 }
 

@@ -10,6 +10,9 @@
  * is for the fields it has. */
 Request **lib_response_push(lua_State *L);
 
+/* Empty the box. */
+void lib_response_clear(Request **box);
+
 /* Wait until the request is ready, then go on in `k`, which calls
  * lib_response_ready first: `return lib_response_wait(...)`. */
 int lib_response_wait(lua_State *L, Request *r, lua_KFunction k);
