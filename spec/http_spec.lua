@@ -465,6 +465,81 @@ describe("orun.http", function()
     end)
   end)
 
+  describe("TLS", function()
+    -- openssl's server with this certificate; gives its address and what ends it.
+    local function secure(dir, certificate)
+      local out = dir .. "/" .. certificate .. ".out"
+      local pipe = assert(io.popen(("echo $$ >%s.pid; exec openssl s_server -accept "
+        .. "127.0.0.1:0 -www -cert %s/%s -key %s/key >%s 2>&1"):format(out, dir, certificate,
+        dir, out), "w"))
+      local port = h.wait_for(function()
+        return (h.read(out) or ""):match("ACCEPT [^\n]*:(%d+)\n")
+      end)
+      local pid = (h.read(out .. ".pid")):match("%d+")
+      return "https://localhost:" .. assert(port, h.read(out)), function()
+        os.execute("kill " .. pid)
+        pipe:close()
+      end
+    end
+
+    local function get(address, certificates)
+      return h.script([[
+        local r, message, kind = orun.http{url = ...}
+        print(r and r.status, message, kind)]],
+        {address .. "/", env = {SSL_CERT_FILE = certificates or false, no_proxy = "*"}}).out
+    end
+
+    it("G5 trusts no certificate that is self-signed, expired or of another host", function()
+      local dir = h.tmpdir()
+      local made = h.sh(([[cd %s
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
+          -keyout key -out own -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost
+        openssl req -new -key key -subj /CN=localhost -out request
+        openssl x509 -req -in request -signkey key -days -1 -out old]]):format(h.quote(dir)))
+      assert.equal(0, made.code, made.err)
+      local own, stop_own = secure(dir, "own")
+      local old, stop_old = secure(dir, "old")
+      local trusted = get(own, dir .. "/own")
+      local unknown, expired = get(own), get(old, dir .. "/old")
+      local other = get(own:gsub("localhost", "127.0.0.1"), dir .. "/own")
+      stop_own()
+      stop_old()
+      assert.equal("200\tnil\tnil\n", trusted)
+      assert.matches("certificate cannot be trusted .*self.signed.*\thttp\n", unknown)
+      assert.matches("certificate cannot be trusted .*expired.*\thttp\n", expired)
+      assert.matches("certificate cannot be trusted .*host name '127.0.0.1'.*\thttp\n", other)
+    end)
+
+    it("G5 times out when there is nobody to shake hands with", function()
+      local message, kind = fails{url = url "/":gsub("http:", "https:"), connect_timeout = 0.2}
+      assert.matches("no connection within `connect_timeout`", message, 1, true)
+      assert.equal("timeout", kind)
+    end)
+  end)
+
+  it("G6 waits for a name server no longer than connect_timeout, and holds nobody up", function()
+    if h.variant ~= "" then return end -- whose runtimes must be loaded first
+    local dir = h.tmpdir()
+    h.write(dir .. "/slow.c", "#include <unistd.h>\n"
+      .. "int getaddrinfo(const char *a, const char *b, void *c, void *d)\n"
+      .. "{ for (;;) pause(); }\n")
+    local built = h.sh("cd " .. h.quote(dir) .. " && cc -shared -fPIC -o slow.so slow.c")
+    assert.equal(0, built.code, built.err)
+    local r = script([[
+      local hangs = Task{run_in_background = true, run = function()
+        return table.pack(orun.http{url = "http://name.invalid/", connect_timeout = 0.5})
+      end}
+      Task{run_in_background = true, run = function()
+        orun.http{url = "http://name.invalid/"}
+      end, timeout = 0.2}
+      print(orun.http{url = url .. "/json"}.status)
+      print(TaskOutput(hangs).output[2])
+      os.exit(0)]], {env = {LD_PRELOAD = dir .. "/slow.so"}})
+    assert.equal("200\nGET http://name.invalid/: timed out: no connection within "
+      .. "`connect_timeout`\n", r.out, r.err)
+    assert.equal(0, r.code)
+  end)
+
   it("ends with a script that is interrupted", function()
     local dir = h.tmpdir()
     h.write(dir .. "/s.lua", [[
