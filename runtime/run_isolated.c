@@ -7,8 +7,8 @@
  * What is needed while the called primitive may raise, or wait, belongs to the
  * Isolate or to the state; frames and Values are made where nothing can.
  *
- * Collectors and responses, which are userdata, stay here: the process has their
- * numbers, which are their places in a table in the registry.
+ * Collectors and responses, which are userdata, stay here: the process has
+ * their numbers, which are their places in a table in the registry.
  */
 #include "run_isolated.h"
 #include "err.h"

@@ -213,7 +213,8 @@ mode_status(Conn *c)
                 body, strlen(body));
 }
 
-/* n= answers in any second, and 429 beyond, with Retry-After: 1 (bare=1: none) */
+/* n= answers in any second, and 429 beyond, with Retry-After: 1 (bare=1:
+ * without) */
 static void
 mode_rate(Conn *c)
 {
