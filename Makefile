@@ -33,7 +33,7 @@ demo: deps-build ## Explore this source tree with a dozen parallel tasks.
 
 .PHONY: test
 test: deps-build deps-test ## Run every spec, example and README block.
-	@$(SUB) files
+	@$(SUB) files fuzzers
 	@$(SUITE)
 
 .PHONY: asan tsan ubsan
@@ -66,6 +66,14 @@ bench: deps-build ## Measure (spec/bench): ratios in one run; QUICK=1 is short.
 soak: deps-build deps-test ## Every promise (spec/soak), for long; count losses.
 	@$(SUB) files
 	./orun spec/soak/soak.lua $(ONLY)
+
+.PHONY: mutants
+mutants: deps-build deps-test ## Mistakes put into the scheduler are noticed.
+	@$(SUB) mutants
+
+.PHONY: fuzz
+fuzz: deps-build deps-fuzz ## Hostile bytes, SECONDS=60 for each target.
+	@$(SUB) VARIANT=libfuzzer CC=clang fuzz
 
 .PHONY: install
 install: all ## Copy the program, the library and its header below PREFIX.
@@ -119,6 +127,8 @@ WARN   := -Wall -Wextra -Wshadow
 SAN_asan  := -fsanitize=address -fno-omit-frame-pointer
 SAN_tsan  := -fsanitize=thread
 SAN_ubsan := -fsanitize=undefined -fno-sanitize-recover=undefined
+SAN_libfuzzer := -fsanitize=fuzzer-no-link,address,undefined \
+    -fno-sanitize-recover=undefined
 SAN := $(SAN_$(VARIANT))$(if $(VARIANT), -O1 -DORUN_MALLOC_STATES)
 # -iquote: our sched.h must not hide the system's.
 CPPFLAGS += -D_GNU_SOURCE -iquote runtime $(LUA_CFLAGS) $(CJSON_CFLAGS) \
@@ -139,13 +149,15 @@ KEEPER  := $(addprefix runtime/keeper_,main.c brood.c exec.c guard.c \
     pause.c post.c start.c tree.c)
 GROUND  := $(addprefix runtime/,base.c buf.c mem.c)
 TESTLIB := $(wildcard runtime/lib_test*.c)
-SOURCES := $(filter-out runtime/main.c runtime/bundle_make.c $(KEEPER) \
-    $(TESTLIB), $(sort $(wildcard runtime/*.c)))
+COMMAND := main options
+SOURCES := $(filter-out $(COMMAND:%=runtime/%.c) runtime/bundle_make.c \
+    $(KEEPER) $(TESTLIB), $(sort $(wildcard runtime/*.c)))
 MODULES := $(sort $(wildcard lua/*.lua stdlib/*.lua))
 MADE    := keeper_image bundle build_id
 
 OBJECTS := $(SOURCES:runtime/%.c=$(BUILD)/%.o) $(MADE:%=$(BUILD)/%.o)
-TOBJECTS := $(SOURCES:runtime/%.c=$(BUILD)/test/%.o) \
+TOBJECTS := $(COMMAND:%=$(BUILD)/test/%.o) \
+    $(SOURCES:runtime/%.c=$(BUILD)/test/%.o) \
     $(TESTLIB:runtime/%.c=$(BUILD)/test/%.o) $(MADE:%=$(BUILD)/%.o)
 
 .DELETE_ON_ERROR:
@@ -154,11 +166,11 @@ ifndef V # `make V=1` shows the commands.
 .SILENT:
 endif
 
-$(ORUN): $(BUILD)/main.o $(BUILD)/liborun.a | $(LUA_MADE)
+$(ORUN): $(COMMAND:%=$(BUILD)/%.o) $(BUILD)/liborun.a | $(LUA_MADE)
 	@echo '  link  $@'
 	$(LINK) -o $@ $^ $(EXPORT) $(LIBS)
 
-$(TORUN): $(BUILD)/test/main.o $(TOBJECTS) $(BUILD)/.list | $(LUA_MADE)
+$(TORUN): $(TOBJECTS) $(BUILD)/.list | $(LUA_MADE)
 	@echo '  link  $@'
 	$(LINK) -o $@ $(filter %.o,$^) $(EXPORT) $(LIBS)
 
@@ -197,6 +209,25 @@ $(BUILD)/bench/anchor: spec/bench/anchor.c $(BUILD)/.flags
 	$(CC) -std=c11 -D_GNU_SOURCE $(LUA_CFLAGS) -O2 -g $(WARN) -o $@ $< \
 	    $(LUA_LIB) -lm -ldl -pthread
 
+# One program a file of spec/fuzz: with libFuzzer, or with a driver that is
+# the same everywhere. Of what is not in the library each names what it needs.
+LIBFUZZER := $(filter libfuzzer,$(VARIANT))
+FUZZ      := $(filter-out driver,$(patsubst spec/fuzz/%.c,%, \
+    $(wildcard spec/fuzz/*.c)))
+FUZZERS   := $(FUZZ:%=$(BUILD)/fuzz/%)
+$(BUILD)/fuzz/keeper: $(BUILD)/keeper_start.o
+$(BUILD)/fuzz/options: $(BUILD)/options.o
+$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/%.o $(BUILD)/liborun.a \
+    $(if $(LIBFUZZER),,$(BUILD)/fuzz/driver.o) | $(LUA_MADE)
+	@echo '  link  $@'
+	$(LINK) $(if $(LIBFUZZER),-fsanitize=fuzzer) -o $@ $(filter %.o,$^) \
+	    $(BUILD)/liborun.a $(LIBS)
+
+$(BUILD)/fuzz/%.o: spec/fuzz/%.c $(BUILD)/.flags
+	@echo '  cc    $@'
+	mkdir -p $(@D)
+	$(COMPILE) -o $@ $<
+
 $(BUILD)/bundle_make: runtime/bundle_make.c $(BUILD)/.flags
 	@echo '  link  $@'
 	$(CC) -std=c11 -D_GNU_SOURCE -iquote runtime -O1 -g $(WARN) -o $@ $<
@@ -231,15 +262,36 @@ $(BUILD)/.list: FORCE
 	$(call note,$(MODULES) $(OBJECTS) $(TOBJECTS))
 FORCE:
 
-.PHONY: files lint analyze install
+.PHONY: files lint analyze install mutants fuzzers fuzz
+fuzzers: $(FUZZERS) ;
 files: $(ORUN) $(TORUN) $(BUILD)/liborun.a ;
 VERSION := $(shell sed -n 's/^\#define ORUN_VERSION "\(.*\)"/\1/p' \
     runtime/version.h)
-CHECKED := $(sort $(wildcard runtime/*.c))
+CHECKED := $(sort $(wildcard runtime/*.c spec/fuzz/*.c))
 lint:
 	@echo '  cc -Werror'
 	for f in $(CHECKED); do $(CC) -std=c11 $(CPPFLAGS) $(WARN) -O2 \
 	    -DORUN_TEST -Werror -c -o /dev/null $$f || exit 1; done
+
+# What libFuzzer finds worth keeping goes to the build folder; spec/fuzz has
+# what is kept of that. A state of Lua that is kept from run to run looks like a
+# leak; that there is none the suite shows under the address sanitizer.
+SECONDS ?= 60
+fuzz: fuzzers
+	for name in $(or $(ONLY),$(FUZZ)); do \
+	    echo "fuzz $$name, $(SECONDS) s"; \
+	    kept=$(BUILD)/corpus/$$name; mkdir -p $$kept; \
+	    $(BUILD)/fuzz/$$name -max_total_time=$(SECONDS) -timeout=20 \
+	        -max_len=4096 -rss_limit_mb=2048 -print_final_stats=1 \
+	        -verbosity=0 -detect_leaks=0 -artifact_prefix=$(BUILD)/$$name- \
+	        $$kept spec/fuzz/corpus/$$name || exit 1; done
+
+# Each is compiled and linked as the test build is.
+mutants: files
+	MUTANT_COMPILE='$(COMPILE) -DORUN_TEST' MUTANT_LINK='$(LINK)' \
+	MUTANT_LIBS='$(EXPORT) $(LIBS)' \
+	MUTANT_OBJECTS='$(TOBJECTS)' \
+	    ./$(ORUN) spec/mutants/mutants.lua
 
 analyze:
 	for f in $(CHECKED); do clang -std=c11 $(CPPFLAGS) $(WARN) \
@@ -259,5 +311,5 @@ install:
 	    'Libs: -L$(PREFIX)/lib -lorun $(LUA_LINK) -luv -lm -pthread' \
 	    >$(DESTDIR)$(PREFIX)/lib/pkgconfig/orun.pc
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/test/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/test/*.d $(BUILD)/fuzz/*.d)
 endif

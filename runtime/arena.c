@@ -4,13 +4,23 @@
  * up to 64 KiB, so a freed block serves the next one of its class. Blocks never
  * merge: a state lives for one task. But a large one that is freed (Lua leaves
  * some behind as its string table grows) is cut up again for small ones, which
- * keeps a state in as few pages as it can be. Larger blocks are malloc's.
+ * keeps a state in as few pages as it can be. Beyond the slice, or where there
+ * is none (the script's state), small blocks are served by pages.h, the others
+ * are malloc's.
  */
 #include "arena.h"
 #include "err.h"
 #include "mem.h"
+#include "pages.h"
 #include <lua.h>
 #include <sys/mman.h>
+
+/* In a build for sanitizers every block is malloc's, so that they see it. */
+#ifdef ORUN_MALLOC_STATES
+enum { ARENA_PAGED = 0 };
+#else
+enum { ARENA_PAGED = PAGES_LARGEST };
+#endif
 
 enum {
     ARENA_GRAIN = 16,
@@ -18,7 +28,8 @@ enum {
     ARENA_LARGE = 64 * 1024,       /* the largest block served from a slice */
     ARENA_CUT = 512,               /* from here a freed block may be cut up */
     ARENA_CLASSES = 64 + 6 * 4 + 1,
-    ARENA_REGION = 64 * 1024 * 1024
+    ARENA_REGION = 64 * 1024 * 1024,
+    ARENA_PATIENCE = 16,           /* times an error for memory may be caught */
 };
 
 /* At the start of a slice, so that an image holds it too. */
@@ -29,9 +40,11 @@ struct Arena {
     size_t used;         /* bytes Lua holds */
     size_t userdata;     /* made so far */
     size_t refused;      /* the growth refused last, 0 none since */
+    unsigned given_up;   /* refused growths that were not asked for again */
     const size_t *limit;
     bool *over;
     List big;            /* malloc'd blocks */
+    Pages *pages;        /* small blocks beyond the slice; NULL: none yet */
     uint32_t free[ARENA_CLASSES]; /* offset of the first block, 0 none; in
                                    * its first bytes that of the next */
 };
@@ -175,6 +188,13 @@ arena_limit(Arena *a, const size_t *limit, bool *over)
     a->limit = limit;
     a->over = over;
     a->refused = 0;
+    a->given_up = 0;
+}
+
+bool
+arena_refused(const Arena *a)
+{
+    return a->refused != 0;
 }
 
 size_t
@@ -195,6 +215,8 @@ arena_drop(Arena *a)
     List *big;
     while ((big = list_shift(&a->big)))
         mem_free(container_of(big, ArenaBig, link));
+    pages_free(a->pages);
+    a->pages = NULL;
     if (a->top > ARENA_KEEP && a->size)
         madvise((char *)a + ARENA_KEEP, a->size - ARENA_KEEP, MADV_DONTNEED);
 }
@@ -232,11 +254,22 @@ arena_get_big(Arena *a, size_t n)
     return b + 1;
 }
 
+/* A block that is not in the slice. */
+static void *
+arena_get_outside(Arena *a, size_t n)
+{
+    if (n > ARENA_PAGED)
+        return arena_get_big(a, n);
+    if (!a->pages && !(a->pages = pages_new()))
+        return NULL;
+    return pages_get(a->pages, n);
+}
+
 static void *
 arena_get(Arena *a, size_t n)
 {
-    if (n > ARENA_LARGE)
-        return arena_get_big(a, n);
+    if (n > ARENA_LARGE || !a->size)
+        return arena_get_outside(a, n);
     size_t fit = n;
     unsigned c = arena_class(&fit);
     char *p = (char *)a + a->free[c];
@@ -247,7 +280,7 @@ arena_get(Arena *a, size_t n)
     else if (a->top + fit <= a->size)
         p = (char *)a + a->top, a->top += fit;
     else
-        p = arena_get_big(a, n);
+        p = arena_get_outside(a, n);
     return p;
 }
 
@@ -270,7 +303,9 @@ arena_put(Arena *a, void *p, size_t n)
 {
     if (arena_owns(a, p)) {
         arena_put_inside(a, p, n);
-    } else if (p) {
+    } else if (n <= ARENA_PAGED) {
+        pages_put(a->pages, p);
+    } else {
         ArenaBig *b = (ArenaBig *)p - 1;
         list_del(&b->link);
         mem_free(b);
@@ -293,11 +328,15 @@ arena_resize_big(void *p, size_t nsize)
 static void *
 arena_resize(Arena *a, void *p, size_t osize, size_t nsize)
 {
-    if (!arena_owns(a, p))
-        return arena_resize_big(p, nsize);
     size_t ofit = osize, nfit = nsize;
-    if (nsize <= ARENA_LARGE && arena_class(&ofit) == arena_class(&nfit))
+    if (arena_owns(a, p)) {
+        if (nsize <= ARENA_LARGE && arena_class(&ofit) == arena_class(&nfit))
+            return p;
+    } else if (osize > ARENA_PAGED && nsize > ARENA_PAGED) {
+        return arena_resize_big(p, nsize);
+    } else if (osize <= ARENA_PAGED && pages_fit(osize) == pages_fit(nsize)) {
         return p;
+    }
     void *q = arena_get(a, nsize);
     if (!q)
         return NULL;
@@ -306,21 +345,25 @@ arena_resize(Arena *a, void *p, size_t osize, size_t nsize)
     return q;
 }
 
-/* Lua answers a refusal with a full collection and asks once more: only the
- * second refusal of the same growth is final, and opens the reserve. */
+/* Lua answers a refusal with a full collection and asks once more: the second
+ * refusal of the same growth is final, and opens the reserve. Its buffers (of
+ * string.rep, table.concat …) raise an error at once; that may be caught, but
+ * not for ever. */
 static bool
 arena_over_limit(Arena *a, size_t growth)
 {
     size_t limit = *a->limit;
-    if (limit == 0 || a->used + growth <= limit) {
-        a->refused = 0;
+    bool again = a->refused == growth;
+    a->given_up += a->refused && !again;
+    a->refused = 0;
+    if (limit == 0 || (growth <= limit && a->used <= limit - growth))
         return false;
-    }
-    if (*a->over && a->used + growth <= limit + ARENA_RESERVE)
+    if (*a->over && growth <= ARENA_RESERVE
+        && a->used <= limit + ARENA_RESERVE - growth)
         return false;
-    if (a->refused == growth)
-        *a->over = true;
     a->refused = growth;
+    if (again || a->given_up >= ARENA_PATIENCE)
+        *a->over = true;
     return true;
 }
 
@@ -333,15 +376,18 @@ arena_alloc(void *ud, void *p, size_t osize, size_t nsize)
         osize = 0;
     }
     if (nsize == 0) {
-        arena_put(a, p, osize);
+        if (p)
+            arena_put(a, p, osize);
         a->used -= osize;
         return NULL;
     }
     if (nsize > osize && arena_over_limit(a, nsize - osize))
         return NULL;
     void *q = p ? arena_resize(a, p, osize, nsize) : arena_get(a, nsize);
-    if (!q && nsize <= osize)
-        q = p; /* Lua relies on it that shrinking works */
+    bool stays = arena_owns(a, p) || nsize > ARENA_PAGED
+        || osize <= ARENA_PAGED;
+    if (!q && nsize <= osize && stays)
+        q = p; /* a block may be larger than Lua thinks, not elsewhere */
     if (q)
         a->used += nsize - osize;
     return q;
@@ -372,7 +418,7 @@ arena_find_spots(const Arena *a, uint32_t *spot)
 int
 arena_image_new(const Arena *a, ArenaImage **out)
 {
-    if (!a->size || !list_empty(&a->big))
+    if (!a->size || !list_empty(&a->big) || a->pages)
         return ORUN_ETOOBIG;
     ArenaImage *i = mem_zalloc(1, sizeof *i);
     if (!i)

@@ -3,8 +3,8 @@
  * A state lives in a slice: 256 KiB of address space, page-aligned, of which
  * only what is touched costs memory. The slice begins with the Arena itself;
  * behind it a bump pointer and free lists by size serve blocks. What does not
- * fit goes to malloc and is kept in a list, so it can be freed whatever became
- * of the state.
+ * fit goes to pages.h or malloc and is kept track of, so it can be freed
+ * whatever became of the state.
  *
  * Because everything a state owns is in its slice, an image of a slice is a
  * state that can be laid anywhere: ArenaImage remembers which words of it are
@@ -63,14 +63,17 @@ void arena_map_free(ArenaMap *m);
 /* An empty arena in a slice. */
 Arena *arena_in(void *slice);
 
-/* An empty arena without a slice, all of it malloc'd blocks; NULL when memory
- * is out. Freed with arena_heap_free, which frees its blocks too. */
+/* An empty arena without a slice, all of it in pages and malloc'd blocks; NULL
+ * when memory is out. Freed with arena_heap_free, and its blocks with it. */
 Arena *arena_heap_new(void) NODISCARD;
 void arena_heap_free(Arena *a);
 
-/* Growth past *limit (0: none) is refused; *over becomes true when Lua gave up
- * after such a refusal. Both must outlive the arena's use. */
+/* Growth past *limit (0: none) is refused; *over becomes true when that was
+ * final. Both must outlive the arena's use. */
 void arena_limit(Arena *a, const size_t *limit, bool *over);
+
+/* Was the growth that was asked for last refused because of the limit? */
+bool arena_refused(const Arena *a);
 
 /* Lua's allocator; `ud` is the Arena. */
 void *arena_alloc(void *ud, void *p, size_t osize, size_t nsize);
@@ -81,8 +84,8 @@ size_t arena_used(const Arena *a);
 /* How many userdata were ever made in it. */
 size_t arena_userdata(const Arena *a);
 
-/* Free the malloc'd blocks, and the pages past ARENA_KEEP. What was in the
- * arena must not be used again. */
+/* Free what is outside of the slice, and its memory past ARENA_KEEP. What was
+ * in the arena must not be used again. */
 void arena_drop(Arena *a);
 
 /* A copy of what is in the arena. Errors: ORUN_ENOMEM; ORUN_ETOOBIG when it

@@ -3,6 +3,8 @@
 #include "handle.h"
 #include <lauxlib.h>
 
+enum { BODY_ERROR = 64 << 10 }; /* bytes of what was raised that are kept */
+
 static void
 body_push_task(lua_State *L, const Task *t)
 {
@@ -35,13 +37,14 @@ body_push(lua_State *L, const Task *t, const ValueOps *code,
     body_push_task(L, t);
 }
 
-/* argument 1: the coroutine that failed, 2: the text; gives the text with
- * where it happened. */
+/* argument 1: the coroutine that failed, 2: the text, a Buf; gives the text
+ * with where it happened. */
 static int
 body_trace(lua_State *L)
 {
     lua_State *co = lua_tothread(L, 1);
-    luaL_traceback(L, co, lua_tostring(L, 2), 0);
+    Buf *text = lua_touserdata(L, 2);
+    luaL_traceback(L, co, buf_cstr(text), 0);
     return 1;
 }
 
@@ -74,30 +77,76 @@ body_hint(Buf *text)
     *text = with;
 }
 
+/* Add the traceback of the dead coroutine, if that can be; never raises. */
+static void
+body_add_trace(Vm *vm, Buf *text)
+{
+    lua_State *L = vm->L;
+    if (stop_wanted(&vm->stop) || !lua_checkstack(L, 4)
+        || !lua_checkstack(vm->co, 1))
+        return;
+    lua_settop(L, 0);
+    lua_pushcfunction(L, body_trace);
+    lua_pushthread(vm->co);
+    lua_xmove(vm->co, L, 1);
+    lua_pushlightuserdata(L, text);
+    if (lua_pcall(L, 2, 1, 0) == LUA_OK) {
+        size_t n;
+        const char *s = lua_tolstring(L, -1, &n);
+        buf_clear(text);
+        buf_put(text, s, n);
+        body_trim(text);
+    }
+}
+
+/* Text that a task raised is kept as long as the run: not all of a flood. */
+static void
+body_cut(Buf *text)
+{
+    size_t n = text->n;
+    if (n <= BODY_ERROR)
+        return;
+    text->n = BODY_ERROR;
+    buf_printf(text, " [cut: %d of %zu bytes]", BODY_ERROR, n);
+}
+
 /* What was raised, as text with a traceback (while the coroutine still has its
  * frames); never raises. */
 static char *
 body_explain(Vm *vm, int status, bool frames)
 {
     Buf text = { 0 };
-    lua_State *L = vm->L;
     vm_error_text(vm->co, &text);
+    body_cut(&text);
     body_hint(&text);
-    if (!frames || status == LUA_ERRMEM || stop_wanted(&vm->stop)
-        || !lua_checkstack(L, 4))
-        return buf_take(&text);
-    lua_settop(L, 0);
-    lua_pushcfunction(L, body_trace);
-    lua_pushthread(vm->co);
-    lua_xmove(vm->co, L, 1);
-    lua_pushstring(L, buf_cstr(&text));
-    if (lua_pcall(L, 2, 1, 0) == LUA_OK) {
-        size_t n;
-        const char *s = lua_tolstring(L, -1, &n);
-        buf_clear(&text);
-        buf_put(&text, s, n);
-        body_trim(&text);
-    }
+    if (frames && status != LUA_ERRMEM)
+        body_add_trace(vm, &text);
+    return buf_take(&text);
+}
+
+/* The limit was hit: say where, and what to do about it. Telling may take what
+ * it needs. */
+static char *
+body_explain_limit(Vm *vm, bool own, bool frames)
+{
+    Buf text = { 0 };
+    lua_Debug ar;
+    size_t limit = vm->limit;
+    ar.currentline = 0;
+    for (int level = 0; frames && ar.currentline <= 0
+         && lua_getstack(vm->co, level, &ar); level++)
+        lua_getinfo(vm->co, "Sl", &ar);
+    if (ar.currentline > 0)
+        buf_printf(&text, "%s:%d: ", ar.short_src, ar.currentline);
+    buf_puts(&text, "not enough memory: the task used up its memory_limit of ");
+    buf_bytes(&text, limit);
+    buf_puts(&text, own ? "" : " (the default)");
+    buf_puts(&text, "; keep less at a time, or give it more: memory_limit = "
+             "\"");
+    buf_printf(&text, "%zuMiB\"", limit >> 20 ? limit >> 19 : 1);
+    vm->limit = 0;
+    if (frames)
+        body_add_trace(vm, &text);
     return buf_take(&text);
 }
 
@@ -116,26 +165,20 @@ body_exited(int code, Outcome *o)
 }
 
 static void
-body_failed(Vm *vm, int status, bool frames, Outcome *o)
+body_failed(Vm *vm, bool own_limit, int status, bool frames, Outcome *o)
 {
+    static const ValueOps small = { .max_bytes = BODY_ERROR };
     outcome_clear(o);
     o->state = TASK_FAILED;
-    o->fault = FAULT_LUA;
-    if (status == LUA_ERRMEM && vm->over_limit) {
+    o->fault = status == LUA_ERRMEM ? FAULT_MEMORY : FAULT_LUA;
+    if (vm_over_limit(vm, status)) {
         o->fault = FAULT_MEMORY;
-        Buf text = { 0 };
-        buf_printf(&text, "memory limit of %zu bytes reached", vm->limit);
-        o->error = buf_take(&text);
+        o->error = body_explain_limit(vm, own_limit, frames);
         return;
     }
-    if (status == LUA_ERRMEM)
-        o->fault = FAULT_MEMORY;
-    if (status != LUA_ERRMEM && lua_type(vm->co, -1) == LUA_TTABLE) {
-        Buf why = { 0 };
-        if (value_encode(vm->co, -1, "error", NULL, &o->error_value, &why))
-            o->error_value = NULL;
-        buf_free(&why);
-    }
+    if (status != LUA_ERRMEM && lua_type(vm->co, -1) == LUA_TTABLE
+        && value_encode(vm->co, -1, "error", &small, &o->error_value, NULL))
+        o->error_value = NULL;
     o->error = body_explain(vm, status, frames);
 }
 
@@ -157,10 +200,10 @@ body_completed(lua_State *co, Outcome *o)
 /* The coroutine failed: close its variables. An error that is raised on the way
  * takes the place of the one before, as in Lua. */
 static void
-body_failed_closing(Vm *vm, int status, Outcome *o)
+body_failed_closing(Vm *vm, bool own_limit, int status, Outcome *o)
 {
     lua_State *L = vm->L, *co = vm->co;
-    body_failed(vm, status, true, o);
+    body_failed(vm, own_limit, status, true, o);
     lua_settop(L, 0);
     if (lua_checkstack(co, 1)) {
         lua_pushvalue(co, -1);
@@ -172,16 +215,17 @@ body_failed_closing(Vm *vm, int status, Outcome *o)
     lua_pushvalue(co, -1);
     lua_xmove(co, L, 1);
     if (lua_gettop(L) == 2 && !lua_rawequal(L, 1, 2))
-        body_failed(vm, status, false, o);
+        body_failed(vm, own_limit, status, false, o);
 }
 
 void
-body_judge(Vm *vm, int status, Outcome *o)
+body_judge(Vm *vm, const Task *t, int status, Outcome *o)
 {
+    bool own_limit = t->opt && t->opt->memory_limit;
     if (status == LUA_OK)
         body_completed(vm->co, o);
     else
-        body_failed_closing(vm, status, o);
+        body_failed_closing(vm, own_limit, status, o);
     if (vm->exit_code < 0)
         return;
     outcome_clear(o);

@@ -16,8 +16,9 @@
 void body_push(lua_State *L, const Task *t, const ValueOps *code,
                const ValueOps *input);
 
-/* What the ended coroutine of `vm` means, by the status of its last resume;
- * its variables are closed then. Raises nothing. On the thread that has it. */
-void body_judge(Vm *vm, int status, Outcome *o);
+/* What the ended coroutine of `vm`, which ran t, means, by the status of its
+ * last resume; its variables are closed then. Raises nothing. On the thread
+ * that has it. */
+void body_judge(Vm *vm, const Task *t, int status, Outcome *o);
 
 #endif

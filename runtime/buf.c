@@ -103,3 +103,18 @@ buf_free(Buf *b)
     mem_free(b->p);
     *b = (Buf){ 0 };
 }
+
+void
+buf_bytes(Buf *b, size_t n)
+{
+    static const char *const units[] = { "KiB", "MiB", "GiB" };
+    size_t unit = 0;
+    if (n < 1024) {
+        buf_printf(b, "%zu byte%s", n, n == 1 ? "" : "s");
+        return;
+    }
+    for (; unit < 2 && n >= (size_t)1 << (10 * (unit + 2)); unit++)
+        continue;
+    double x = (double)n / (double)((size_t)1 << (10 * (unit + 1)));
+    buf_printf(b, "%.*f %s", x == (double)(size_t)x ? 0 : 1, x, units[unit]);
+}

@@ -26,6 +26,9 @@ void buf_puts(Buf *b, const char *s);
 void buf_printf(Buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 void buf_vprintf(Buf *b, const char *format, va_list args);
 
+/* Append a number of bytes as people write it: "8 MiB", "1000 bytes". */
+void buf_bytes(Buf *b, size_t n);
+
 /* Room for `n` more bytes, whose count the caller then adds to b->n; NULL
  * when memory is out. */
 char *buf_room(Buf *b, size_t n);

@@ -39,7 +39,8 @@ enum { CHILD_LIMITED = 1 };
 /* What START said. */
 typedef struct Child {
     Task task; /* of it: id, attempt, description, code, input, prompt */
-    size_t limit;
+    TaskOptions opt; /* of the task: the memory limit that was asked for */
+    size_t limit;    /* the one there is */
     char *path, *cpath;
     char *names;
     size_t names_size;
@@ -112,9 +113,10 @@ child_same_build(Frame *f)
 static bool
 child_read_start(Frame *f, Child *c)
 {
-    uint64_t id, attempt, limit;
+    uint64_t id, attempt, limit, asked;
     if (!child_same_build(f) || !frame_get_number(f, &id)
         || !frame_get_number(f, &attempt) || !frame_get_number(f, &limit)
+        || !frame_get_number(f, &asked)
         || !child_get_copy(f, &c->task.description, NULL)
         || !child_get_copy(f, &c->path, NULL)
         || !child_get_copy(f, &c->cpath, NULL)
@@ -126,6 +128,8 @@ child_read_start(Frame *f, Child *c)
     c->task.id = id;
     c->task.attempt = (uint32_t)attempt;
     c->limit = (size_t)limit;
+    c->opt.memory_limit = (size_t)asked;
+    c->task.opt = &c->opt;
     return c->task.code != NULL;
 }
 
@@ -175,7 +179,7 @@ child_call(Child *c, Vm *vm, Outcome *o)
         lua_pushliteral(vm->co, "attempt to yield from outside a coroutine");
         status = LUA_ERRRUN;
     }
-    body_judge(vm, status, o);
+    body_judge(vm, &c->task, status, o);
 }
 
 static void

@@ -27,7 +27,9 @@
     X(ESYNTAX, 18, "syntax error") \
     X(EFAILED, 19, "the script failed") \
     X(EDEPTH, 20, "tasks are nested too deeply") \
-    X(EFORKED, 21, "this process was forked after orun started")
+    X(EFORKED, 21, "this process was forked after orun started") \
+    X(EBACKLOG, 22, "the inputs and results of this run fill its backlog") \
+    X(ETHREAD, 23, "another thread is in a call with this runtime")
 
 enum {
     ORUN_OK = 0,

@@ -5,7 +5,7 @@
 
 static const char handle_key; /* its address is the metatable's registry key */
 
-void
+size_t
 handle_name(uint64_t id, char out[HANDLE_ID_SIZE])
 {
     char digits[HANDLE_ID_SIZE], *p = digits + sizeof digits;
@@ -16,6 +16,7 @@ handle_name(uint64_t id, char out[HANDLE_ID_SIZE])
     out[0] = 't';
     memcpy(out + 1, p, n);
     out[n + 1] = '\0';
+    return n + 1;
 }
 
 uint64_t
@@ -33,12 +34,27 @@ handle_parse(const char *s)
 }
 
 void
+handle_push_id(lua_State *L, const Task *t)
+{
+    char id[HANDLE_ID_SIZE];
+    size_t n = handle_name(t->id, id);
+    if (lua_gettop(L) > 0 && lua_type(L, 1) == LUA_TTABLE) {
+        lua_pushliteral(L, "id");
+        if (lua_rawget(L, 1) == LUA_TSTRING
+            && strcmp(lua_tostring(L, -1), id) == 0)
+            return;
+        lua_pop(L, 1);
+    }
+    lua_pushlstring(L, id, n);
+}
+
+void
 handle_push_named(lua_State *L, uint64_t number, const char *description)
 {
     char id[HANDLE_ID_SIZE];
-    handle_name(number, id);
+    size_t n = handle_name(number, id);
     lua_createtable(L, 0, description ? 2 : 1);
-    lua_pushstring(L, id);
+    lua_pushlstring(L, id, n);
     lua_setfield(L, -2, "id");
     if (description) {
         lua_pushstring(L, description);

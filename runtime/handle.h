@@ -13,8 +13,13 @@
 
 enum { HANDLE_ID_SIZE = 24 };
 
-/* "t12" for 12. */
-void handle_name(uint64_t id, char out[HANDLE_ID_SIZE]);
+/* "t12" for 12; gives its length. */
+size_t handle_name(uint64_t id, char out[HANDLE_ID_SIZE]);
+
+/* Push a task's id. When the value at index 1 is its handle, that has the very
+ * string: a new one would be looked up among all strings of the state, which
+ * is slow when there are a million. */
+void handle_push_id(lua_State *L, const Task *t);
 
 /* The number in "t12", 0 when it is no id. */
 uint64_t handle_parse(const char *s);

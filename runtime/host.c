@@ -7,6 +7,7 @@
 #include "run_lua.h"
 #include "run_process.h"
 #include "secret.h"
+#include "value.h"
 #include <math.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -178,6 +179,33 @@ host_intern(Host *h, const char *s)
     return found;
 }
 
+enum { HOST_LARGE = 256 << 10 }; /* values that are worth a file */
+
+static bool
+host_to_file(Host *h, Value **v)
+{
+    int fd;
+    char *path;
+    if (folder_open(h->folder, "value", ".bin", &fd, &path))
+        return false;
+    bool there = value_to_file(v, fd) == 0;
+    unlink(path);
+    close(fd);
+    mem_free(path);
+    return there;
+}
+
+int
+host_keep(Host *h, Value **v)
+{
+    size_t n = value_held(*v);
+    if (n == 0 || sched_has_room(&h->sched, n, 2))
+        return 0;
+    if (n >= HOST_LARGE && host_to_file(h, v))
+        return 0;
+    return sched_has_room(&h->sched, n, 1) ? 0 : ORUN_EBACKLOG;
+}
+
 static char **
 host_copy_env(void)
 {
@@ -241,6 +269,7 @@ host_new(const HostConfig *config, Host **out)
                         config->processes)) != 0)
         goto free_vms;
     host_seed(h);
+    h->sched.backlog = config->backlog;
     run_lua_init(&h->lua);
     run_process_init(&h->process);
     h->sched.runner[TASK_LUA] = &h->lua;

@@ -28,7 +28,8 @@ typedef struct Host {
     char **env;       /* snapshot of the environment */
     char *cwd;        /* absolute working directory at start */
     int workers;      /* Lua tasks at once */
-    size_t memory_limit; /* of a Lua task, bytes, when it does not say */
+    atomic_size_t memory_limit; /* of a Lua task, bytes, when it does not say;
+                                 * any thread sets it */
     char *program;    /* the orun that runs isolated tasks */
 
     Pace pace;        /* any thread */
@@ -56,6 +57,7 @@ typedef struct HostConfig {
     int workers;      /* Lua tasks at once */
     size_t memory_limit;
     const char *program; /* path of an orun, or its name in PATH; copied */
+    size_t backlog;   /* bytes of tasks, inputs and results; 0: no bound */
     VmConfig vm;      /* for task states */
 } HostConfig;
 
@@ -70,6 +72,11 @@ bool host_free(Host *h);
 /* A copy of `s` that lives as long as the host, the same one each time. Any
  * thread; NULL when memory is out. */
 const char *host_intern(Host *h, const char *s);
+
+/* See that the run can keep *v, which nobody else holds: when half of the
+ * backlog is taken, a large value goes to the run's folder. ORUN_EBACKLOG: it
+ * has no room for it. Any thread; may block for a file write. */
+int host_keep(Host *h, struct Value **v) NODISCARD;
 
 /* The io thread, started when needed; NULL when it cannot be. Any thread. */
 Loop *host_loop(Host *h);

@@ -204,9 +204,18 @@ isolate_stop_posted(LoopMsg *msg)
     isolate_unref(i);
 }
 
-void
-isolate_stop(Isolate *i, TaskFault why)
+static void
+isolate_post_kill(Isolate *i)
 {
+    if (!atomic_exchange(&i->kill_sent, true))
+        isolate_post(i, &i->kill_msg);
+}
+
+void
+isolate_stop(Isolate *i, TaskFault why, bool now)
+{
+    if (now && !i->ended)
+        isolate_post_kill(i);
     if (i->why != FAULT_NONE || i->ended)
         return;
     i->why = why;
@@ -273,6 +282,7 @@ isolate_exited(KeeperChild *c, const KeeperExit *exit)
     i->gone = true;
     while (isolate_listens(i) && isolate_read(i))
         continue;
+    i->cut = i->state != ISOLATE_SERVING && i->in.n > 0;
     isolate_close(i);
 }
 
@@ -390,6 +400,6 @@ isolate_free(Isolate *i)
     bool ended = i->ended;
     sched_unlock(s);
     if (!ended)
-        isolate_post(i, &i->kill_msg);
+        isolate_post_kill(i);
     isolate_unref(i);
 }

@@ -49,9 +49,10 @@ void isolate_reply(Isolate *i, Buf *reply);
 
 /* Ask the task's code to stop, then kill its process: its code is told at once,
  * has ISOLATE_GRACE for clean-up, as much again in which nothing is caught,
- * and is gone then. What the run waits for in its name ends. Under the board's
- * lock, any thread; later calls do nothing. */
-void isolate_stop(Isolate *i, TaskFault why);
+ * and is gone then; with `now`, at once. What the run waits for in its name
+ * ends. Under the board's lock, any thread; called again, it can only be
+ * quicker. */
+void isolate_stop(Isolate *i, TaskFault why, bool now);
 
 /* What came of it, once it has ended: fills *o, which then owns it. */
 void isolate_judge(Isolate *i, Outcome *o);

@@ -35,7 +35,6 @@ isolate_exhausted(const Isolate *i)
 static void
 isolate_judge_exit(Isolate *i, Outcome *o)
 {
-    bool cut = i->in.n > 0 && i->state != ISOLATE_SERVING;
     launch_judge(&i->end, i->host->program, NULL, o);
     if (i->end.spawn_errno || i->end.lost)
         return;
@@ -45,10 +44,11 @@ isolate_judge_exit(Isolate *i, Outcome *o)
                      "memory_limit = %zu allows %zu", o->signal,
                      (size_t)i->end.max_rss << 10, i->limit,
                      isolate_memory(i->limit));
-    else if (!i->end.signal && (cut || i->state == ISOLATE_GREETING))
+    else if (!i->end.signal && (i->cut || i->state == ISOLATE_GREETING))
         isolate_fail(o, FAULT_LOST, "protocol: '%s' ended with exit code %d %s",
-                     i->host->program, o->code, cut ? "in the middle of a frame"
-                     : "before it greeted: it is no orun of this build");
+                     i->host->program, o->code, i->cut
+                         ? "in the middle of a frame"
+                         : "before it greeted: it is no orun of this build");
     else if (!i->end.signal)
         isolate_fail(o, FAULT_EXIT, "its process ended with exit code %d "
                      "before its function did", o->code);

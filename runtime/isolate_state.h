@@ -26,6 +26,7 @@ struct Isolate {
     size_t limit;   /* of the Lua state, bytes */
     char **env;
     atomic_int refs;
+    atomic_bool kill_sent; /* kill_msg */
     LoopMsg go_msg, reply_msg, stop_msg, kill_msg;
 
     /* Guarded by the board's lock. */
@@ -48,7 +49,8 @@ struct Isolate {
     bool early;     /* a stop came before that */
     int fd;         /* -1: not open */
     bool deaf;      /* nothing more is read */
-    bool gone;      /* the process has ended, or never was */
+    bool gone;      /* the process has ended, or never was … */
+    bool cut;       /* … in the middle of a frame */
     FrameParser parser;
     Buf out;        /* to be sent, from `sent` on */
     size_t sent;

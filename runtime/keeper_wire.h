@@ -1,12 +1,12 @@
 /* keeper_wire.h — what goes over the keeper's socket. Layer 5 (runners).
  *
  * Both ends are of one build and one machine, so frames are plain structs: a
- * WireHead, then `size` bytes. orun sends SPAWN and SIGNAL, and, without a body,
+ * WireHead, then `size` bytes. orun sends SPAWN and SIGNAL, and, with no body,
  * SUSPEND, RESUME and OVER (whose id is a task's). The keeper answers STARTED
  * and EXITED (of a short-lived child only the latter). A SPAWN's body is a
  * WireSpawn followed by NUL-terminated strings (the working folder if there is
- * one, the arguments, the environment), and exactly WIRE_FDS descriptors travel
- * with its first byte.
+ * one, the arguments, the environment), and exactly WIRE_FDS descriptors
+ * travel with its first byte.
  */
 #ifndef ORUN_KEEPER_WIRE_H
 #define ORUN_KEEPER_WIRE_H

@@ -25,6 +25,7 @@ struct Launch {
     bool has_fds; /* … and whether they were given */
     uint64_t task;
     void (*done)(Launch *l, const ProcEnd *end, void *ud);
+    void (*grew)(void *ud);
     void *ud;
     atomic_int refs;
     atomic_bool posted[2]; /* stop_msgs, the gentle one and the hard one */
@@ -192,6 +193,7 @@ launch_new(Host *h, const LaunchSpec *spec, Launch **out)
     l->lingers = spec->lingers;
     l->task = spec->task;
     l->done = spec->done;
+    l->grew = spec->grew;
     l->ud = spec->ud;
     atomic_init(&l->refs, 1);
     l->go_msg.run = launch_go_posted;
@@ -254,6 +256,10 @@ launch_go_posted(LoopMsg *msg)
         l->done(l, &end, l->ud);
         launch_unref(l);
         return;
+    }
+    if (l->grew) {
+        output_on_growth(proc_out(l->proc), l->grew, l->ud);
+        output_on_growth(proc_err(l->proc), l->grew, l->ud);
     }
     atomic_store(&l->out, output_hold(proc_out(l->proc)));
     atomic_store(&l->err, output_hold(proc_err(l->proc)));

@@ -27,6 +27,9 @@ typedef struct LaunchSpec {
     uint64_t task;            /* for ORUN_TASK_ID */
     /* Once, on the io thread. */
     void (*done)(Launch *l, const ProcEnd *end, void *ud);
+    /* After output that somebody watches for (output.h); may be NULL. On the io
+     * thread, before `done`. */
+    void (*grew)(void *ud);
     void *ud;
 } LaunchSpec;
 

@@ -128,7 +128,7 @@ arg_frame(lua_State *L, const char *fn, const char *const *names, int n,
           bool optional)
 {
     Stop *stop = &vm_of(L)->stop;
-    if (stop_final(stop)) /* a C function called this: no hook was run */
+    if (stop_hard(stop)) /* a C function called this: no hook was run */
         stop_raise(L, stop);
     if (optional && lua_isnoneornil(L, 1)) {
         lua_settop(L, 0);

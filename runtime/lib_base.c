@@ -66,8 +66,11 @@ lib_base_load_text(lua_State *L, const char *name, int mode)
     lua_pushliteral(L, "t");
     lua_replace(L, mode);
     int results = lib_base_forward(L, name);
-    if (results == 2 && lua_isnil(L, 1))
+    if (results == 2 && lua_isnil(L, 1)) {
+        if (vm_of(L)->over_limit)
+            return stop_raise(L, &vm_of(L)->stop);
         lib_base_explain(L);
+    }
     return results;
 }
 
@@ -170,17 +173,35 @@ lib_base_getmetatable(lua_State *L)
 
 /* os */
 
+static lua_Integer
+lib_base_exit_code(lua_State *L)
+{
+    if (lua_isboolean(L, 1))
+        return lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE;
+    lua_Integer code = luaL_optinteger(L, 1, EXIT_SUCCESS);
+    if (code < 0 || code > 255) {
+        luaL_where(L, 1);
+        fprintf(stderr, "%sos.exit(" LUA_INTEGER_FMT "): an exit code has 8 "
+                "bits, so this one is %d\n", lua_tostring(L, -1), code,
+                (int)(code & 0xff));
+    }
+    return code & 0xff;
+}
+
+/* os.exit(code, close) ends the task, or the script and then, in order, the
+ * program. As with Lua's own nothing runs any more, not even <close>, unless
+ * `close` is true: then it is one error that is raised, and <close> runs as it
+ * passes; who catches it cannot wait for anything, and a second call is the
+ * hard one. */
 static int
 lib_base_exit(lua_State *L)
 {
     Vm *vm = vm_of(L);
-    lua_Integer code;
-    if (lua_isboolean(L, 1))
-        code = lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE;
-    else
-        code = luaL_optinteger(L, 1, EXIT_SUCCESS);
-    vm->exit_code = (int)(code & 0xff);
-    stop_request(&vm->stop, STOP_HARD, "os.exit");
+    bool again = vm->exit_code >= 0;
+    vm->exit_code = (int)lib_base_exit_code(L);
+    stop_request(&vm->stop, lua_toboolean(L, 2) && !again ? STOP_ONCE
+                                                          : STOP_HARD,
+                 "os.exit");
     return stop_raise(L, &vm->stop);
 }
 
@@ -255,7 +276,6 @@ lib_base_open_task(lua_State *L)
     lib_base_replace(L, "setmetatable", lib_base_setmetatable);
     lib_base_replace(L, "getmetatable", lib_base_getmetatable);
     lua_getfield(L, -1, "os");
-    lib_base_replace(L, "exit", lib_base_exit);
     lib_base_replace(L, "setlocale", lib_base_setlocale);
     lua_getfield(L, -2, "string");
     lib_base_replace(L, "dump", lib_base_dump);
@@ -270,6 +290,9 @@ lib_base_open(lua_State *L, bool script)
     lib_base_replace(L, "load", lib_base_load);
     lib_base_replace(L, "loadfile", lib_base_loadfile);
     lib_base_replace(L, "dofile", lib_base_dofile);
+    lua_getfield(L, -1, "os");
+    lib_base_replace(L, "exit", lib_base_exit);
+    lua_pop(L, 1);
     if (script)
         lib_base_open_warn(L);
     else

@@ -42,10 +42,12 @@ lib_code_constant(lua_State *L, int idx)
     return false;
 }
 
+/* Not in a finalizer: when the state is being closed, what is made there is
+ * not finalized any more. */
 void
 lib_code_box(lua_State *L, int idx)
 {
-    if (!vm_of(L)->script || lua_isnil(L, idx)
+    if (!vm_of(L)->script || lua_isnil(L, idx) || park_finalizing(L)
         || lua_iscfunction(L, idx) || !lib_code_constant(L, idx)) {
         lua_pushnil(L);
         return;

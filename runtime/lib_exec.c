@@ -32,18 +32,11 @@ enum { LIB_EXEC_KEEP = 1 << 20 }; /* bytes given back by default */
 
 /* Set field `key` to at most `max` bytes of an output. */
 static bool
-lib_exec_text(lua_State *L, const char *key, Output *o, size_t max)
+lib_exec_text(lua_State *L, const char *key, Program *p, Output *o, size_t max)
 {
-    Buf text = { 0 };
-    bool cut = o && output_copy(o, max, &text);
-    luaL_Buffer b;
-    /* A userdata would be needed to survive a memory error here; the bytes are
-     * bounded by max and the state is about to end in that case. */
-    char *to = luaL_buffinitsize(L, &b, text.n);
-    memcpy(to, buf_cstr(&text), text.n);
-    size_t n = text.n;
-    buf_free(&text);
-    luaL_pushresultsize(&b, n);
+    bool cut = o && output_copy(o, max, &p->text);
+    lua_pushlstring(L, buf_cstr(&p->text), p->text.n);
+    buf_free(&p->text);
     lua_setfield(L, -2, key);
     return cut;
 }
@@ -86,8 +79,11 @@ lib_exec_push(lua_State *L, Program *p, const char *program, size_t max,
     }
     lua_pushnumber(L, p->end.wall);
     lua_setfield(L, -2, "duration");
-    lib_exec_text(L, "stderr", p->err, max);
-    if (lib_exec_text(L, "stdout", p->out, max)) {
+    if (lib_exec_text(L, "stderr", p, p->err, max)) {
+        lua_pushstring(L, output_path(p->err));
+        lua_setfield(L, -2, "stderr_file");
+    }
+    if (lib_exec_text(L, "stdout", p, p->out, max)) {
         lua_pushstring(L, output_path(p->out));
         lua_setfield(L, -2, "output_file");
         lua_pushboolean(L, 1);
@@ -159,15 +155,16 @@ lib_exec(lua_State *L)
     lib_check_exposed(L, fn, ARG(X_command), ARG(X_expose));
     double timeout = arg_duration(L, fn, "timeout", ARG(X_timeout), false,
                                   INFINITY);
-    spec.keep = arg_size(L, fn, "max_output", ARG(X_max_output));
-    spec.keep = spec.keep ? spec.keep : LIB_EXEC_KEEP;
+    size_t max = arg_size(L, fn, "max_output", ARG(X_max_output));
+    max = max ? max : LIB_EXEC_KEEP;
     park_check(L, fn);
     lua_pushstring(L, argv[0]);
-    lua_pushinteger(L, (lua_Integer)spec.keep);
+    lua_pushinteger(L, (lua_Integer)max);
     Program **box = lib_program_push(L);
     bool failed = false;
     char **env = lib_env(L, ARG(X_env), &failed);
     spec.env = env;
+    spec.keep = max < LIB_EXEC_KEEP ? max : LIB_EXEC_KEEP;
     int e = failed ? ORUN_ENOMEM : program_start(run, &spec, box);
     task_strings_free(env);
     if (e)

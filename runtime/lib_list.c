@@ -64,7 +64,7 @@ lib_create_make(lua_State *L, Task *t, const char *description,
         e = value_encode(L, ARG(C_input), "input", &handle_encoding, &t->input,
                          why);
     if (e == 0 && arg_given(L, ARG(C_metadata)))
-        e = value_encode(L, ARG(C_metadata), "metadata", NULL,
+        e = value_encode(L, ARG(C_metadata), "metadata", &value_data,
                          &t->opt->metadata, why);
     return e;
 }
@@ -111,6 +111,8 @@ lib_task_create(lua_State *L)
     lib_where(L, t);
     t->priority = (int8_t)priority;
     int e = lib_create_make(L, t, description, prompt, prompt_len, &text);
+    if (e == 0)
+        e = host_keep(run->host, &t->input);
     Task **blockers = e ? NULL : lib_take_tasks(L, first, n);
     if (e == 0 && !blockers)
         e = ORUN_ENOMEM;
@@ -120,7 +122,9 @@ lib_task_create(lua_State *L)
     }
     mem_free(blockers);
     if (e) {
-        if (text.n)
+        if (e == ORUN_EBACKLOG)
+            lib_why_backlog(&why, fn, run);
+        else if (text.n)
             lib_why(&why, fn, &text);
         else
             snprintf(why.text, sizeof why.text, "TaskCreate: %s", err_text(e));

@@ -2,6 +2,7 @@
 #include "err.h"
 #include "lib_arg.h"
 #include "lib_task.h"
+#include "sched.h"
 #include "mem.h"
 #include "secret.h"
 #include "show.h"
@@ -16,6 +17,19 @@ lib_why(LibWhy *why, const char *fn, Buf *b)
     snprintf(why->text, sizeof why->text, "%s: %s", fn, buf_cstr(&safe));
     buf_free(&safe);
     buf_free(b);
+}
+
+void
+lib_why_backlog(LibWhy *why, const char *fn, LuaRun *run)
+{
+    Buf text = { 0 };
+    buf_puts(&text, "the tasks of this run, their inputs and their results "
+             "would take more than the ");
+    buf_bytes(&text, run->sched->backlog);
+    buf_puts(&text, " of memory set aside for them (the backlog): start fewer "
+             "at a time (orun.fan_out has limit=), hand large data on in "
+             "files, or raise it with orun.config{backlog = \"4GiB\"}");
+    lib_why(why, fn, &text);
 }
 
 Retry

@@ -238,8 +238,8 @@ static void
 lib_remote_push_result(lua_State *L, Uplink *u, Frame *f)
 {
     uint64_t tag, number = 0;
-    const char *names, *p, *type = NULL;
-    size_t names_size, n;
+    const char *names = NULL, *p = NULL, *type = NULL;
+    size_t names_size = 0, n = 0;
     bool fine = frame_get_number(f, &tag);
     if (fine && tag == CARRY_OBJECT)
         fine = frame_get_number(f, &number) && frame_get_text(f, &type) && type;

@@ -148,35 +148,11 @@ lib_push_outcome(lua_State *L, const Outcome *o)
         lua_pushinteger(L, o->signal);
         lua_setfield(L, -2, "signal");
     }
-    if (o->whole) {
+    if (o->captured && o->captured->out) {
         lua_pushboolean(L, 1);
         lua_setfield(L, -2, "truncated");
-        lib_set_string(L, "output_file", output_path(o->whole));
+        lib_set_string(L, "output_file", output_path(o->captured->out));
     }
-}
-
-/* The output so far of a running program. The Output is held by a userdata,
- * so nothing is lost when Lua raises. */
-static int
-lib_output_gc(lua_State *L)
-{
-    Output **o = lua_touserdata(L, 1);
-    output_drop(*o);
-    *o = NULL;
-    return 0;
-}
-
-static void
-lib_push_live(lua_State *L, Output **live, size_t max)
-{
-    Buf text = { 0 };
-    output_copy(*live, max, &text);
-    luaL_Buffer b;
-    char *to = luaL_buffinitsize(L, &b, text.n);
-    memcpy(to, buf_cstr(&text), text.n);
-    size_t n = text.n;
-    buf_free(&text);
-    luaL_pushresultsize(&b, n);
 }
 
 typedef struct LibSeen {
@@ -186,7 +162,7 @@ typedef struct LibSeen {
 } LibSeen;
 
 static LibSeen
-lib_see(Sched *s, Task *t, Output **live)
+lib_see(Sched *s, Task *t, LibOutput *live)
 {
     if (task_final(t)) {
         t->read = true;
@@ -203,30 +179,34 @@ lib_see(Sched *s, Task *t, Output **live)
     if (final)
         t->read = true;
     else if (live)
-        *live = run_process_live(t);
+        live->output = run_process_live(t, false);
     board_unlock(&s->board);
     return seen;
+}
+
+/* How many fields the result will have, as far as is known without the lock:
+ * tables are cheaper in the right size. */
+static int
+lib_result_fields(Task *t)
+{
+    const Outcome *o = task_final(t) ? &t->outcome : NULL;
+    int n = 4 + (t->description != NULL);
+    return o ? n + (o->output != NULL) + (o->error ? 3 : 0) : n + 1;
 }
 
 void
 lib_push_result(lua_State *L, Task *t, bool timed_out)
 {
-    char id[HANDLE_ID_SIZE];
-    Output **live = NULL;
+    LibOutput *live = NULL;
     luaL_checkstack(L, 12, NULL);
-    lua_createtable(L, 0, 8);
+    lua_createtable(L, 0, lib_result_fields(t));
     if (t->kind == TASK_PROCESS) {
-        live = lua_newuserdatauv(L, sizeof *live, 0);
-        *live = NULL;
-        lua_createtable(L, 0, 1);
-        lua_pushcfunction(L, lib_output_gc);
-        lua_setfield(L, -2, "__gc");
-        lua_setmetatable(L, -2);
+        live = lib_output_box(L);
         lua_insert(L, -2);
     }
     LibSeen seen = lib_see(park_run(L)->sched, t, live);
-    handle_name(t->id, id);
-    lib_set_string(L, "task_id", id);
+    handle_push_id(L, t);
+    lua_setfield(L, -2, "task_id");
     lib_set_string(L, "description", t->description);
     lib_set_string(L, "status", task_state_name(seen.state));
     lua_pushinteger(L, seen.attempt);
@@ -234,8 +214,8 @@ lib_push_result(lua_State *L, Task *t, bool timed_out)
     lib_set_number(L, "duration", seen.duration);
     if (seen.state >= TASK_COMPLETED) {
         lib_push_outcome(L, &t->outcome);
-    } else if (live && *live) {
-        lib_push_live(L, live, t->opt && t->opt->max_output
+    } else if (live && live->output) {
+        lib_output_push(L, live, t->opt && t->opt->max_output
                       ? t->opt->max_output : LAUNCH_RESULT);
         lua_setfield(L, -2, "output");
     }
@@ -266,8 +246,7 @@ lib_awaited(lua_State *L, int status, lua_KContext ctx)
     return 1;
 }
 
-/* Refuse a wait that could never end because t waits for the caller. */
-static void
+void
 lib_check_cycle(lua_State *L, const char *fn, LuaRun *run, Task *t)
 {
     if (t == run->task)
@@ -463,6 +442,7 @@ int
 lib_collector(lua_State *L)
 {
     LuaRun *run = park_run(L);
+    park_check(L, "collector");
     lua_settop(L, 1);
     lua_Integer n = lua_isnil(L, 1) ? 0
         : arg_array(L, "collector", "tasks", 1, 100000000);

@@ -1,10 +1,10 @@
 /* lib_shell.c — os.execute and io.popen by way of the keeper. Layer 7.
  *
  * They give what Lua's own give, but their programs are children like any
- * other: they, and what they leave in the background, end with the task (or the
- * script) that started them. Waiting for one gives the worker to others, reading
- * from one does not. A program inherits orun's standard output and error, and
- * in the script its input.
+ * other: they, and what they leave in the background, end with the task (or
+ * the script) that started them. Waiting for one gives the worker to others,
+ * reading from one does not. A program inherits orun's standard output and
+ * error, and in the script its input.
  *
  * A file of popen holds the box of its program as user value: Lua closes a file
  * only once, and the wait for the program's end may raise.
@@ -131,7 +131,7 @@ lib_shell_close(lua_State *L)
     Program **box = lib_program_at(L, 2);
     if (!*box)
         return 0;
-    if (lua_gc(L, LUA_GCISRUNNING) < 0)
+    if (park_finalizing(L))
         return lib_shell_collected(L, box);
     return lib_program_wait(L, *box, INFINITY, lib_shell_closed, 0);
 }

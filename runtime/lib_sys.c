@@ -80,32 +80,43 @@ lib_limit(lua_State *L)
 }
 
 static const char *const lib_config_fields[] = {
-    "max_stuck", "processes", "workers",
+    "backlog", "max_stuck", "memory_limit", "processes", "workers",
 };
 
-/* config{processes=n} sets, config() -> {processes=, workers=, max_stuck=} */
+/* config{processes=, memory_limit=, backlog=, max_stuck=} sets, config() reads
+ */
 int
 lib_config(lua_State *L)
 {
     LuaRun *run = park_run(L);
-    arg_frame(L, "config", lib_config_fields, 3, true);
-    lua_Integer stuck = arg_integer(L, "config", "max_stuck", ARG(0), 1,
+    arg_frame(L, "config", lib_config_fields, 5, true);
+    size_t backlog = arg_size(L, "config", "backlog", ARG(0));
+    lua_Integer stuck = arg_integer(L, "config", "max_stuck", ARG(1), 1,
                                     10000, 0);
-    lua_Integer processes = arg_integer(L, "config", "processes", ARG(1), 1,
+    size_t memory = arg_size(L, "config", "memory_limit", ARG(2));
+    lua_Integer processes = arg_integer(L, "config", "processes", ARG(3), 1,
                                         100000, 0);
-    if (arg_given(L, ARG(2)))
+    if (arg_given(L, ARG(4)))
         return luaL_error(L, "config: workers is set at start and can only be "
                           "read here");
     if (processes)
         slots_set(run->sched, TASK_PROCESS, (int)processes);
     if (stuck)
         stuck_set_most(run->host, (int)stuck);
+    if (backlog)
+        run->sched->backlog = backlog;
+    if (memory)
+        run->host->memory_limit = memory;
     sched_lock(run->sched);
     processes = run->sched->kind[TASK_PROCESS]->cap;
     board_unlock(&run->sched->board);
-    lua_createtable(L, 0, 3);
+    lua_createtable(L, 0, 5);
+    lua_pushinteger(L, (lua_Integer)run->sched->backlog);
+    lua_setfield(L, -2, "backlog");
     lua_pushinteger(L, pool_most(run->pool));
     lua_setfield(L, -2, "max_stuck");
+    lua_pushinteger(L, (lua_Integer)run->host->memory_limit);
+    lua_setfield(L, -2, "memory_limit");
     lua_pushinteger(L, processes);
     lua_setfield(L, -2, "processes");
     lua_pushinteger(L, run->host->workers);

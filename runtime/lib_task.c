@@ -262,8 +262,8 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     if (a->writes && !(opt->writes = lib_task_writes(L, run->host, a)))
         return ORUN_ENOMEM;
     if (lib_task_has(L, F_metadata))
-        return value_encode(L, ARG(F_metadata), "metadata", NULL,
-                            &opt->metadata, why);
+        return value_encode(L, ARG(F_metadata), "metadata",
+                            &value_data, &opt->metadata, why);
     return 0;
 }
 
@@ -279,6 +279,7 @@ lib_task_code(lua_State *L, Task *t, Buf *why)
     int e = value_encode(L, ARG(F_run), "run", &handle_encoding, &t->code, why);
     if (e == 0 && box)
         *box = value_hold(t->code);
+    t->own_code = e == 0 && !box;
     return e;
 }
 
@@ -335,6 +336,12 @@ lib_task_make(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t, Buf *why)
     int e = lib_task_values(L, a, t, why);
     if (e == 0)
         e = lib_task_options(L, run, a, t, why);
+    if (e == 0 && t->own_code)
+        e = host_keep(run->host, &t->code);
+    if (e == 0)
+        e = host_keep(run->host, &t->input);
+    if (e == 0)
+        e = host_keep(run->host, &t->prompt);
     if (e)
         return e;
     if (a->blockers == 0 && !(t->input && value_handles(t->input)))
@@ -362,7 +369,7 @@ lib_task_failed(lua_State *L, int e, const LibWhy *why)
     if (e == ORUN_EREMOVED)
         return luaL_error(L, "Task: blockedBy names a task that was removed "
                           "from the list");
-    if (e == ORUN_EUNSENDABLE || e == ORUN_ETOOBIG)
+    if (e == ORUN_EUNSENDABLE || e == ORUN_ETOOBIG || e == ORUN_EBACKLOG)
         return luaL_error(L, "%s", why->text);
     return luaL_error(L, "Task: %s", err_text(e));
 }
@@ -386,7 +393,10 @@ lib_task(lua_State *L)
     lib_where(L, t);
     int e = lib_task_make(L, run, &a, t, &text);
     if (e) {
-        lib_why(&why, "Task", &text);
+        if (e == ORUN_EBACKLOG)
+            lib_why_backlog(&why, "Task", run);
+        else
+            lib_why(&why, "Task", &text);
         task_free(t);
         return lib_task_failed(L, e, &why);
     }

@@ -6,6 +6,7 @@
 #ifndef ORUN_LIB_TASK_H
 #define ORUN_LIB_TASK_H
 
+#include "output.h"
 #include "park.h"
 #include "task.h"
 #include <lua.h>
@@ -18,6 +19,9 @@ typedef struct LibWhy {
 
 /* Keep the message in `b` (freed) for lib_raise. */
 void lib_why(LibWhy *why, const char *fn, struct Buf *b);
+
+/* Say in `why` that the backlog has no room, and what to do about it. */
+void lib_why_backlog(LibWhy *why, const char *fn, LuaRun *run);
 
 /* Read `retry` at idx: a number of tries, or {max=, backoff=, on=}. */
 Retry lib_retry(lua_State *L, const char *fn, int idx);
@@ -70,6 +74,22 @@ enum {
     LIB_MAX_PROMPT = 16 << 20, /* bytes of a prompt */
 };
 
+/* Refuse a wait that could never end because t waits for the caller. */
+void lib_check_cycle(lua_State *L, const char *fn, LuaRun *run, Task *t);
+
+/* An Output and a copy of some of it, held by a userdata so that nothing is
+ * lost when Lua raises. */
+typedef struct LibOutput {
+    Output *output;
+    Buf text;
+} LibOutput;
+
+/* Push an empty one. */
+LibOutput *lib_output_box(lua_State *L);
+
+/* Push what output_copy gives, and give back what that did. */
+bool lib_output_push(lua_State *L, LibOutput *box, size_t max);
+
 /* Read an array of tasks (nil: none) as light userdata above the frame; gives
  * how many. */
 lua_Integer lib_read_tasks(lua_State *L, const char *fn, const char *name,
@@ -92,6 +112,7 @@ void lib_where(lua_State *L, Task *t);
 int lib_task(lua_State *L);
 int lib_task_output(lua_State *L);
 int lib_task_stop(lua_State *L);
+int lib_read_output(lua_State *L);
 int lib_task_create(lua_State *L);
 int lib_task_list(lua_State *L);
 int lib_task_get(lua_State *L);

@@ -386,9 +386,9 @@ luaopen_orun_test(lua_State *L)
         { NULL, NULL },
     };
     static const luaL_Reg doors[] = {
-        { "frame", luaopen_test_frame }, { "pool", luaopen_test_pool },
-        { "race", luaopen_test_race }, { "secret", luaopen_test_secret },
-        { "sim", luaopen_test_sim },
+        { "frame", luaopen_test_frame }, { "memory", luaopen_test_memory },
+        { "pool", luaopen_test_pool }, { "race", luaopen_test_race },
+        { "secret", luaopen_test_secret }, { "sim", luaopen_test_sim },
         { "value", luaopen_test_value },
         { NULL, NULL },
     };

@@ -59,7 +59,8 @@ lib_sim_note(Sim *sim, const char *what, const Task *t, uint32_t n)
         sim->events = events;
         sim->event_cap = cap;
     }
-    sim->events[sim->event_count++] = (SimEvent){ what, t->id, n };
+    sim->events[sim->event_count++] = (SimEvent){ .what = what, .id = t->id,
+                                                  .n = n };
 }
 
 /* ---- the clock ---- */
@@ -151,6 +152,8 @@ lib_sim_go(Sim *sim, Task *t)
         t->woken = false;
         run->resumed = true;
         lib_sim_note(sim, "resume", t, 0);
+        if (sim->event_count)
+            sim->events[sim->event_count - 1].outcome = run->wait.outcome;
         list_push(&sim->running, &run->link);
         return;
     }
@@ -431,6 +434,7 @@ lib_sim_gone(lua_State *L)
         lib_sim_forget(board_find(&sim->sched.board, i));
     sched_destroy(&sim->sched);
     free(sim->events);
+    free(sim->seen);
     sim->clock.now = NULL;
     return 0;
 }
@@ -439,10 +443,12 @@ static const luaL_Reg lib_sim_methods[] = {
     { "add", lib_sim_add }, { "advance", lib_sim_advance },
     { "agent", lib_sim_agent }, { "begin", lib_sim_begin },
     { "block", lib_sim_block }, { "cancel_all", lib_sim_cancel_all },
-    { "check", lib_sim_check }, { "claim", lib_sim_claim },
+    { "changes", lib_sim_changes }, { "check", lib_sim_check },
+    { "claim", lib_sim_claim },
     { "claim_next", lib_sim_claim_next }, { "close", lib_sim_close },
     { "closes", lib_sim_closes }, { "collector", lib_sim_collector },
-    { "figures", lib_sim_figures }, { "finish", lib_sim_finish },
+    { "events", lib_sim_events }, { "figures", lib_sim_figures },
+    { "finish", lib_sim_finish },
     { "finish_next", lib_sim_finish_next },
     { "granted", lib_sim_list_granted }, { "hurry", lib_sim_hurry },
     { "info", lib_sim_info },

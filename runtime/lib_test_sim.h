@@ -16,6 +16,7 @@ typedef struct SimEvent {
     const char *what;
     uint64_t id;
     uint32_t n; /* 0: not shown */
+    int outcome; /* of a resume: that of its wait */
 } SimEvent;
 
 /* A task in the fake runner's hands: its task's `run`. */
@@ -25,7 +26,15 @@ typedef struct SimRun {
     uint32_t attempt;
     bool resumed;  /* it goes on after a wait: no slot of its kind is owed */
     Wait wait;
+    WaitFor what;  /* of its last wait */
 } SimRun;
+
+/* A task as sim:changes last told it. */
+typedef struct SimSeen {
+    const Task *claimer;
+    uint32_t attempt;
+    uint8_t state;
+} SimSeen;
 
 typedef struct Sim {
     Sched sched;
@@ -35,10 +44,13 @@ typedef struct Sim {
     List running;    /* SimRuns, in the order they were started or resumed */
     List granted;    /* tasks (by job.link): started, not begun (manual) */
     List collectors; /* SimCollectors */
-    Wait script;     /* the script's own wait */
+    Wait script;     /* the script's own wait, and … */
+    WaitFor script_what; /* … what it is for */
     Op op;
     SimEvent *events;
     size_t event_count, event_cap;
+    SimSeen *seen;   /* by id */
+    size_t seen_count, seen_cap;
     bool manual;     /* a start is only begun by sim:begin */
     bool no_ladder;  /* stop gives no next rung, as for programs */
     bool lowered;    /* some limit was made smaller */
@@ -82,5 +94,7 @@ int lib_sim_block(lua_State *L);
 int lib_sim_info(lua_State *L);      /* lib_test_sim_look.c */
 int lib_sim_figures(lua_State *L);
 int lib_sim_check(lua_State *L);     /* lib_test_sim_check.c */
+int lib_sim_events(lua_State *L);    /* lib_test_sim_watch.c */
+int lib_sim_changes(lua_State *L);
 
 #endif

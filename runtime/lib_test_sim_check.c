@@ -6,13 +6,26 @@
  */
 #include "lib_test_sim.h"
 #include <lauxlib.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-/* The first thing found wrong. */
+enum { LIB_CHECK_LIMITS = 16 };
+
+/* What the tasks hold of one limit. */
+typedef struct SimTally {
+    const Limit *limit;
+    int used, owed;
+} SimTally;
+
+/* The first thing found wrong, and what is counted on the way. */
 typedef struct SimCheck {
     Sim *sim;
     char wrong[200];
+    SimTally tally[LIB_CHECK_LIMITS];
+    int tallies;
+    size_t live, open, ready_items;
+    int stirring;
 } SimCheck;
 
 static void lib_check_that(SimCheck *c, bool ok, const char *format, ...)
@@ -38,9 +51,15 @@ lib_check_in_runner(const Task *t)
 static void
 lib_check_blockers(SimCheck *c, const Task *t)
 {
-    uint32_t open = 0;
-    for (uint32_t i = 0; t->edges && i < t->edges->blocker_count; i++)
-        open += !task_final(t->edges->blockers[i]);
+    uint32_t open = 0, failed = 0;
+    for (uint32_t i = 0; t->edges && i < t->edges->blocker_count; i++) {
+        const Task *blocker = t->edges->blockers[i];
+        open += !task_final(blocker);
+        failed += task_final(blocker) && blocker->state != TASK_COMPLETED;
+    }
+    if (!task_final(t) && !(t->opt && t->opt->despite_failure))
+        lib_check_that(c, !failed, "t%d: lives on after a blocker failed",
+                       (int)t->id);
     lib_check_that(c, open == t->unmet, "t%d: unmet is %u, and %u blockers "
                    "are not final", (int)t->id, t->unmet, open);
     if (!task_final(t))
@@ -71,6 +90,19 @@ lib_check_final(SimCheck *c, const Task *t)
                        "t%d lives on without its parent", (int)child->id);
 }
 
+static void
+lib_check_item(SimCheck *c, const Task *t)
+{
+    int id = (int)t->id;
+    bool queued = !list_empty(&t->job.link);
+    lib_check_that(c, queued == (t->state == TASK_READY),
+                   "t%d: an item in state %d, queued: %d", id, t->state,
+                   queued);
+    lib_check_that(c, (t->claimer != NULL) == (t->state == TASK_RUNNING),
+                   "t%d: an item in state %d, claimed: %d", id, t->state,
+                   t->claimer != NULL);
+}
+
 /* A task that is neither final nor blocked is somewhere: in the runner's
  * hands, in a queue, or due. */
 static void
@@ -78,15 +110,6 @@ lib_check_place(SimCheck *c, const Task *t)
 {
     int id = (int)t->id;
     bool queued = !list_empty(&t->job.link), held = lib_check_in_runner(t);
-    if (t->kind == TASK_ITEM) {
-        lib_check_that(c, queued == (t->state == TASK_READY),
-                       "t%d: an item in state %d, queued: %d", id, t->state,
-                       queued);
-        lib_check_that(c, (t->claimer != NULL) == (t->state == TASK_RUNNING),
-                       "t%d: an item in state %d, claimed: %d", id, t->state,
-                       t->claimer != NULL);
-        return;
-    }
     if (t->state == TASK_WAITING)
         lib_check_that(c, !queued && !held && !t->has_kind,
                        "t%d: blocked, but not left alone", id);
@@ -94,12 +117,79 @@ lib_check_place(SimCheck *c, const Task *t)
         lib_check_that(c, !held && queued != (t->timer.slot != 0),
                        "t%d: ready, queued: %d, due: %d", id, queued,
                        t->timer.slot != 0);
+    if (t->state == TASK_READY)
+        lib_check_that(c, !t->claims, "t%d: has claims, and does not run", id);
     if (t->state == TASK_RUNNING)
         lib_check_that(c, held, "t%d: runs nowhere", id);
     if (t->state == TASK_RUNNING && t->woken && !c->sim->manual)
         lib_check_that(c, queued && !t->stopping,
                        "t%d: was woken, queued: %d, stopping: %d", id, queued,
                        t->stopping);
+}
+
+/* An attempt that is not being stopped is due when its time is over; one that
+ * is has a next rung to come, if its runner has a ladder. */
+static void
+lib_check_time(SimCheck *c, const Task *t)
+{
+    double timeout = t->opt ? t->opt->timeout : 0;
+    if (t->state != TASK_RUNNING)
+        return;
+    if (t->stopping)
+        lib_check_that(c, (t->timer.slot != 0) != c->sim->no_ladder,
+                       "t%d: is stopped, next rung: %d", (int)t->id,
+                       t->timer.slot != 0);
+    else
+        lib_check_that(c, timeout > 0 ? t->timer.slot
+                       && t->timer.at == t->started + timeout
+                       : !t->timer.slot, "t%d: its time-out is %g, armed: %d",
+                       (int)t->id, timeout, t->timer.slot != 0);
+}
+
+/* Is what it waits for so already? Told from the tasks alone. */
+static bool
+lib_check_over(SimCheck *c, const WaitFor *what)
+{
+    Board *b = &c->sim->sched.board;
+    switch (what->kind) {
+    case WAIT_FOR_TASK: return task_final(what->task);
+    case WAIT_FOR_ITEM: return c->open == 0 || c->ready_items > 0;
+    case WAIT_FOR_IDLE: return c->live == 0;
+    case WAIT_FOR_TIME: return false;
+    default: return wait_ready(b, what);
+    }
+}
+
+/* No wake-up is lost: who waits waits for what is not so yet. */
+static void
+lib_check_wait(SimCheck *c, const Task *t, const Wait *w, const WaitFor *what)
+{
+    lib_check_that(c, w == t->waiting, "t%d: waits elsewhere", (int)t->id);
+    lib_check_that(c, w->outcome == WAIT_PENDING, "t%d: waits for nothing",
+                   (int)t->id);
+    lib_check_that(c, !lib_check_over(c, what), "t%d: was not woken",
+                   (int)t->id);
+    lib_check_that(c, (what->deadline < INFINITY) == (w->timer.slot != 0),
+                   "t%d: waits until %g, armed: %d", (int)t->id,
+                   what->deadline, w->timer.slot != 0);
+}
+
+static void
+lib_check_waits(SimCheck *c)
+{
+    Sim *sim = c->sim;
+    Board *b = &sim->sched.board;
+    if (b->root->waiting)
+        lib_check_wait(c, b->root, &sim->script, &sim->script_what);
+    for (size_t i = 1; i < b->count; i++) {
+        const Task *t = board_find(b, i);
+        const SimRun *run = t->run;
+        if (t->waiting && run)
+            lib_check_wait(c, t, &run->wait, &run->what);
+        else
+            lib_check_that(c, !t->waiting, "t%d: waits, and runs nowhere",
+                           (int)t->id);
+    }
 }
 
 static void
@@ -118,31 +208,66 @@ lib_check_claims(SimCheck *c, const Task *t)
     }
 }
 
-/* Slots: `used` is what the tasks hold, at most the cap unless somebody goes
- * on after a wait or is being stopped; and nobody queues before a free one. */
 static void
-lib_check_limit(SimCheck *c, Limit *l, TaskKind kind)
+lib_check_hold(SimCheck *c, const Limit *l, bool owed)
 {
-    int used = 0, owed = 0;
-    Board *b = &c->sim->sched.board;
-    for (size_t i = 1; i < b->count; i++) {
-        const Task *t = board_find(b, i);
-        bool named = (t->opt && t->opt->limit == l)
-            || (t->agent && t->agent->limit == l);
-        bool holds = kind == TASK_ITEM ? named && t->has_rest
-                                       : t->kind == kind && t->has_kind;
-        SimRun *run = t->run;
-        bool resumed = kind != TASK_ITEM && run && run->resumed;
-        used += holds;
-        owed += holds && !t->stopping && !resumed;
-    }
-    lib_check_that(c, used == l->used, "limit %s: used is %d, and %d tasks "
-                   "hold a slot", l->name, l->used, used);
-    lib_check_that(c, owed <= l->cap || c->sim->lowered, "limit %s: %d of %d "
-                   "slots are used", l->name, owed, l->cap);
+    int i = 0;
+    while (i < c->tallies && c->tally[i].limit != l)
+        i++;
+    if (i == LIB_CHECK_LIMITS)
+        return;
+    if (i == c->tallies)
+        c->tally[c->tallies++] = (SimTally){ .limit = l };
+    c->tally[i].used++;
+    c->tally[i].owed += owed;
+}
+
+/* Add up what t holds. Nothing is owed for the slot of its kind by one that
+ * goes on after a wait, and for none by one that is being stopped. */
+static void
+lib_check_holds(SimCheck *c, const Task *t)
+{
+    const SimRun *run = t->id ? t->run : NULL;
+    if (t->has_kind)
+        lib_check_hold(c, c->sim->sched.kind[t->kind],
+                       !t->stopping && !(run && (run->resumed || t->woken)));
+    if (t->has_rest && t->opt && t->opt->limit)
+        lib_check_hold(c, t->opt->limit, !t->stopping);
+    if (t->has_rest && t->agent && t->agent->limit)
+        lib_check_hold(c, t->agent->limit, !t->stopping);
+}
+
+/* Slots: `used` is what the tasks hold, at most the cap of what is owed; and
+ * nobody queues before a free one. */
+static void
+lib_check_limit(SimCheck *c, Limit *l)
+{
+    SimTally none = { 0 }, *tally = &none;
+    for (int i = 0; i < c->tallies; i++)
+        if (c->tally[i].limit == l)
+            tally = &c->tally[i];
+    lib_check_that(c, tally->used == l->used, "limit %s: used is %d, and %d "
+                   "tasks hold a slot", l->name, l->used, tally->used);
+    lib_check_that(c, tally->owed <= l->cap || c->sim->lowered, "limit %s: %d "
+                   "of %d slots are used", l->name, tally->owed, l->cap);
     bool waits = queue_peek(&l->waiting.rings) || !list_empty(&l->waiting.late);
     lib_check_that(c, !waits || limit_full(l), "limit %s: %d of %d slots are "
                    "used, and tasks queue", l->name, l->used, l->cap);
+}
+
+static void
+lib_check_limits(SimCheck *c)
+{
+    Sched *s = &c->sim->sched;
+    lib_check_limit(c, s->kind[TASK_LUA]);
+    lib_check_limit(c, s->kind[TASK_PROCESS]);
+    list_each(node, &s->limits)
+        lib_check_limit(c, container_of(node, Limit, all));
+    list_each(node, &s->agents) {
+        const AgentType *a = container_of(node, AgentType, link);
+        if (a->limit)
+            lib_check_limit(c, a->limit);
+    }
 }
 
 static Task *
@@ -198,32 +323,54 @@ lib_check_timers(SimCheck *c)
                        "slot %d is due before its parent", (int)i);
     }
     if (all->n)
-        lib_check_that(c, c->sim->due <= all->heap[1]->at, "a timer is due at "
+        lib_check_that(c, c->sim->due <= all->heap[1]->at
+                       && all->heap[1]->at >= c->sim->now, "a timer is due at "
                        "%g, and nobody comes", all->heap[1]->at);
+}
+
+static void
+lib_check_count(SimCheck *c, const Task *t)
+{
+    bool item = t->kind == TASK_ITEM;
+    c->live += !item && !task_final(t);
+    c->open += item && !task_final(t);
+    c->ready_items += item && t->state == TASK_READY;
+    c->stirring += !item
+        && (t->state == TASK_READY || t->state == TASK_RUNNING)
+        && !(t->waiting && t->waiting->resting);
 }
 
 static void
 lib_check_sums(SimCheck *c)
 {
     Board *b = &c->sim->sched.board;
-    int stirring = !(b->root->waiting && b->root->waiting->resting);
-    size_t live = 0, open = 0;
-    for (size_t i = 1; i < b->count; i++) {
-        const Task *t = board_find(b, i);
-        bool item = t->kind == TASK_ITEM;
-        live += !item && !task_final(t);
-        open += item && !task_final(t);
-        stirring += !item && (t->state == TASK_READY
-                              || t->state == TASK_RUNNING)
-            && !(t->waiting && t->waiting->resting);
-    }
-    lib_check_that(c, b->live == live, "live is %zu, not %zu", b->live, live);
-    lib_check_that(c, b->open_items == open, "open_items is %zu, not %zu",
-                   b->open_items, open);
+    bool rests = b->root->waiting && b->root->waiting->resting;
+    int stirring = c->stirring + !rests;
+    lib_check_that(c, b->live == c->live, "live is %zu, not %zu", b->live,
+                   c->live);
+    lib_check_that(c, b->open_items == c->open, "open_items is %zu, not %zu",
+                   b->open_items, c->open);
     lib_check_that(c, b->stirring == stirring, "stirring is %d, not %d",
                    b->stirring, stirring);
-    lib_check_that(c, stirring || b->timers.n || !b->root->waiting,
+    lib_check_that(c, stirring || b->timers.n || !rests,
                    "nothing stirs, and the script waits");
+}
+
+static void
+lib_check_task(SimCheck *c, const Task *t)
+{
+    lib_check_count(c, t);
+    lib_check_holds(c, t);
+    lib_check_blockers(c, t);
+    lib_check_claims(c, t);
+    if (task_final(t)) {
+        lib_check_final(c, t);
+    } else if (t->kind == TASK_ITEM) {
+        lib_check_item(c, t);
+    } else {
+        lib_check_place(c, t);
+        lib_check_time(c, t);
+    }
 }
 
 /* check() -> nil, or what is wrong */
@@ -232,21 +379,12 @@ lib_sim_check(lua_State *L)
 {
     SimCheck c = { .sim = lib_sim(L) };
     Sched *s = &c.sim->sched;
-    for (size_t i = 1; i < s->board.count; i++) {
-        Task *t = board_find(&s->board, i);
-        lib_check_blockers(&c, t);
-        lib_check_claims(&c, t);
-        if (task_final(t))
-            lib_check_final(&c, t);
-        else
-            lib_check_place(&c, t);
-    }
+    for (size_t i = 1; i < s->board.count; i++)
+        lib_check_task(&c, board_find(&s->board, i));
     lib_check_that(&c, list_empty(&s->starts), "granted, and not started");
     lib_check_that(&c, list_empty(&s->aftermath), "consequences are left");
-    lib_check_limit(&c, s->kind[TASK_LUA], TASK_LUA);
-    lib_check_limit(&c, s->kind[TASK_PROCESS], TASK_PROCESS);
-    list_each(node, &s->limits)
-        lib_check_limit(&c, container_of(node, Limit, all), TASK_ITEM);
+    lib_check_waits(&c);
+    lib_check_limits(&c);
     lib_check_writes(&c);
     lib_check_timers(&c);
     lib_check_sums(&c);

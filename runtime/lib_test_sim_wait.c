@@ -59,6 +59,13 @@ lib_sim_what(lua_State *L, Sim *sim)
     return what;
 }
 
+/* Where what t waits for is kept, for sim:check. */
+static WaitFor *
+lib_sim_what_of(Sim *sim, Task *t)
+{
+    return t->id ? &((SimRun *)t->run)->what : &sim->script_what;
+}
+
 static Wait *
 lib_sim_wait_of(lua_State *L, Sim *sim, Task *t)
 {
@@ -68,26 +75,27 @@ lib_sim_wait_of(lua_State *L, Sim *sim, Task *t)
     return &sim->script;
 }
 
-/* With the lock held. */
-static void
+/* Did it give its slots back? With the lock held. */
+static bool
 lib_sim_park(Sim *sim, Task *t, Wait *w, const WaitFor *what)
 {
     w->outcome = WAIT_STOPPED;
     if (t->stopping)
-        return;
+        return false;
     int e = wait_begin(&sim->sched.board, w, t, what);
     if (e < 0)
         w->outcome = WAIT_NO_MEMORY;
     if (e != 1)
-        return;
+        return false;
     if (t->id)
         list_del(&((SimRun *)t->run)->link);
     slots_rest(&sim->sched, t, what->kind != WAIT_FOR_OP
                && what->kind != WAIT_FOR_TIME);
+    return true;
 }
 
 /* wait(what, waiter, timeout): the running task `waiter` (0: the script) waits
- * -> how its wait stands */
+ * -> how its wait stands, and whether it rests or has rested */
 int
 lib_sim_wait(lua_State *L)
 {
@@ -97,13 +105,15 @@ lib_sim_wait(lua_State *L)
     Wait *w = lib_sim_wait_of(L, sim, t);
     if (t->waiting || t->woken)
         return luaL_error(L, "task %I waits already", (LUAI_UACINT)t->id);
+    *lib_sim_what_of(sim, t) = what;
     lib_test_arm();
     sched_lock(&sim->sched);
-    lib_sim_park(sim, t, w, &what);
+    bool rested = lib_sim_park(sim, t, w, &what);
     sched_unlock(&sim->sched);
     lib_test_disarm();
     lua_pushstring(L, lib_sim_outcome_name(w->outcome));
-    return 1;
+    lua_pushboolean(L, rested);
+    return 2;
 }
 
 /* outcome(waiter) -> how its last wait stands */

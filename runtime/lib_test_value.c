@@ -5,11 +5,13 @@
  */
 #include "err.h"
 #include "json.h"
+#include "lib_test.h"
 #include "mem.h"
 #include "value.h"
 #include <lauxlib.h>
 #include <lua-cjson.h>
 #include <lualib.h>
+#include <stdio.h>
 
 #define TEST_VALUE_BOX "orun.test.value"
 #define TEST_VALUE_HANDLE "orun.test.handle"
@@ -88,7 +90,8 @@ lib_value_handle(lua_State *L)
 static int
 lib_value_into(lua_State *L, LibBox *box, ValueOps *ops)
 {
-    *ops = (ValueOps){ lib_value_is_handle, lib_value_resolve, NULL, 0 };
+    *ops = (ValueOps){ .handle = lib_value_is_handle,
+                       .resolve = lib_value_resolve };
     const char *name = "input";
     long fail_at = 0;
     if (lua_istable(L, 2)) {
@@ -125,6 +128,31 @@ lib_value_roundtrip(lua_State *L)
     int top = lua_gettop(L);
     value_decode(L, box->v, &ops);
     return lua_gettop(L) == top + 1 ? 1 : luaL_error(L, "unbalanced decode");
+}
+
+/* The value, after its bytes were moved into a file, and how many it holds
+ * then; or nil and the code. */
+static int
+lib_value_in_file(lua_State *L)
+{
+    ValueOps ops;
+    lua_settop(L, 2);
+    LibBox *box = lib_value_box(L);
+    int failed = lib_value_into(L, box, &ops);
+    if (failed)
+        return failed;
+    bool full = lua_istable(L, 2) && lib_test_flag(L, 2, "full");
+    FILE *f = full ? fopen("/dev/full", "r+") : tmpfile();
+    if (!f)
+        return luaL_error(L, "no file");
+    int e = value_to_file(&box->v, fileno(f));
+    fclose(f);
+    if (e)
+        return lib_test_error(L, e);
+    value_decode(L, box->v, &ops);
+    value_decode(L, box->v, &ops); /* after its pages were given back */
+    lua_pushinteger(L, (lua_Integer)value_held(box->v));
+    return 2;
 }
 
 static int
@@ -214,7 +242,8 @@ lib_value_json(lua_State *L)
 static int
 lib_value_decode_box(lua_State *L)
 {
-    ValueOps ops = { lib_value_is_handle, lib_value_resolve, NULL, 0 };
+    ValueOps ops = { .handle = lib_value_is_handle,
+                     .resolve = lib_value_resolve };
     LibBox *box = lua_touserdata(L, 1);
     value_decode(L, box->v, &ops);
     return 1;
@@ -244,7 +273,7 @@ static int
 lib_value_again(lua_State *L)
 {
     LibBox *box = lua_touserdata(L, 1);
-    ValueOps ops = { NULL, lib_value_resolve, NULL, 0 };
+    ValueOps ops = { .resolve = lib_value_resolve };
     luaL_openlibs(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     lua_pushcfunction(L, luaopen_cjson);
@@ -294,7 +323,7 @@ int
 luaopen_test_value(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "roundtrip", lib_value_roundtrip },
+        { "roundtrip", lib_value_roundtrip }, { "in_file", lib_value_in_file },
         { "transfer", lib_value_transfer },
         { "encode", lib_value_encode },
         { "decode", lib_value_decode },

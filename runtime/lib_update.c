@@ -3,6 +3,7 @@
 #include "edge.h"
 #include "err.h"
 #include "handle.h"
+#include "host.h"
 #include "lib_arg.h"
 #include "lib_task.h"
 #include "mem.h"
@@ -96,6 +97,11 @@ lib_update_resolve(lua_State *L, Task *t, TaskState state)
     if (arg_given(L, ARG(U_output))
         && value_encode(L, ARG(U_output), "output", NULL, &o.output, &text)) {
         lib_why(&why, "TaskUpdate", &text);
+        return luaL_error(L, "%s", why.text);
+    }
+    if (host_keep(run->host, &o.output)) {
+        value_drop(o.output);
+        lib_why_backlog(&why, "TaskUpdate", run);
         return luaL_error(L, "%s", why.text);
     }
     if (!error && state == TASK_FAILED)
@@ -231,7 +237,7 @@ lib_update_metadata(lua_State *L, Task *t)
     Buf text = { 0 };
     LibWhy why = { "" };
     Value *v = NULL;
-    if (value_encode(L, -1, "metadata", NULL, &v, &text)) {
+    if (value_encode(L, -1, "metadata", &value_data, &v, &text)) {
         lib_why(&why, "TaskUpdate", &text);
         luaL_error(L, "%s", why.text);
     }
@@ -239,8 +245,10 @@ lib_update_metadata(lua_State *L, Task *t)
     if (!t->opt)
         t->opt = mem_zalloc(1, sizeof *t->opt);
     Value *old = t->opt ? t->opt->metadata : v;
-    if (t->opt)
+    if (t->opt) {
         t->opt->metadata = v;
+        s->held += value_held(v) - value_held(old);
+    }
     board_unlock(&s->board);
     value_drop(old);
     lua_pop(L, 2);
@@ -268,7 +276,8 @@ lib_update_check(lua_State *L, const char *status)
         Value *v = NULL;
         if (arg_given(L, ARG(fields[i]))
             && value_encode(L, ARG(fields[i]), lib_update_fields[fields[i]],
-                            NULL, &v, &text)) {
+                            fields[i] == U_metadata ? &value_data : NULL, &v,
+                            &text)) {
             lib_why(&why, "TaskUpdate", &text);
             luaL_error(L, "%s", why.text);
         }

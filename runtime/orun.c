@@ -2,39 +2,42 @@
 #include "err.h"
 #include "orun.h"
 #include "bundle.h"
+#include "gate.h"
 #include "handle.h"
 #include "host.h"
 #include "json.h"
 #include "lib_orun.h"
 #include "log.h"
+#include "machine.h"
 #include "mem.h"
 #include "version.h"
 #include "park.h"
 #include "program.h"
+#include "script.h"
 #include "show.h"
 #include "stuck.h"
+#include "verdict.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
 #include <math.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum {
     ORUN_PROCESSES = 5,             /* programs at once, by default */
-    ORUN_MAX_SCRIPT = 16 << 20,     /* bytes of a script */
-    ORUN_MEMORY = 1 << 30,          /* of a Lua task */
-    ORUN_LINES = 20,                /* of the message about tasks, at most */
+    ORUN_MEMORY = 1 << 30,          /* of a Lua task, at most, by default */
+    ORUN_STACK = 960 << 10,         /* bytes: what 1 MiB has at the least */
 };
 
 struct orun {
+    Gate gate; /* first: by it any pointer can be checked */
+
     /* Never changes. */
     Host *host;
     Vm *vm;
     LuaRun run; /* of the script, task 0 */
-    pid_t pid;
     bool no_wait;
 
     /* Of the owning thread. */
@@ -44,8 +47,15 @@ struct orun {
     int args;        /* how many `...` there are */
 };
 
-/* How many runtimes there are: the last one clears what they share. */
-static atomic_int orun_alive;
+/* Some thread will never end: what it may use stays to the process's end. */
+static atomic_bool orun_leaves_stuck;
+
+/* `o` may be any pointer: it is not followed here. */
+static Gate *
+orun_gate(orun *o)
+{
+    return (Gate *)(void *)o;
+}
 
 const char *
 orun_version(void)
@@ -72,10 +82,10 @@ orun_read_config(const orun_config *given, orun_config *c)
 {
     *c = (orun_config)ORUN_CONFIG_INIT;
     if (given && (given->size < offsetof(orun_config, workers) + sizeof(int)
-                  || given->size > 4096))
+                  || given->size > sizeof *c))
         return ORUN_EINVAL;
     if (given)
-        memcpy(c, given, given->size < sizeof *c ? given->size : sizeof *c);
+        memcpy(c, given, given->size);
     if (c->workers < 0 || c->processes < 0 || c->workers > 10000)
         return ORUN_EINVAL;
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -83,8 +93,11 @@ orun_read_config(const orun_config *given, orun_config *c)
         c->workers = processors > 0 ? (int)processors : 1;
     if (c->processes == 0)
         c->processes = ORUN_PROCESSES;
+    size_t memory = machine_memory("");
     if (c->memory_limit == 0)
-        c->memory_limit = ORUN_MEMORY;
+        c->memory_limit = memory / 4 < ORUN_MEMORY ? memory / 4 : ORUN_MEMORY;
+    if (c->backlog == 0)
+        c->backlog = memory / 4;
     if (!c->program || !*c->program)
         c->program = "orun";
     return 0;
@@ -93,11 +106,10 @@ orun_read_config(const orun_config *given, orun_config *c)
 static int
 orun_make(orun *o, const orun_config *c)
 {
-    const BundleFile *json = bundle_find("orun.json");
-    json_init(json->text, json->size);
     HostConfig config = {
         .processes = c->processes, .workers = c->workers,
-        .memory_limit = c->memory_limit, .program = c->program,
+        .memory_limit = c->memory_limit, .backlog = c->backlog,
+        .program = c->program,
         .vm = { .open = lib_orun_open },
     };
     int e = stop_init();
@@ -117,13 +129,22 @@ orun_make(orun *o, const orun_config *c)
     o->run.vm = o->vm;
     park_init(&o->run);
     o->no_wait = c->no_wait != 0;
-    o->pid = getpid();
     return 0;
+}
+
+/* What all runtimes of a process share and only read. */
+static void
+orun_init_once(void)
+{
+    const BundleFile *json = bundle_find("orun.json");
+    json_init(json->text, json->size);
+    log_init();
 }
 
 int
 orun_new(const orun_config *config, orun **out)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     orun_config c;
     if (!out)
         return ORUN_EINVAL;
@@ -134,13 +155,13 @@ orun_new(const orun_config *config, orun **out)
     orun *o = mem_zalloc(1, sizeof *o);
     if (!o)
         return ORUN_ENOMEM;
-    log_init();
+    pthread_once(&once, orun_init_once);
     e = orun_make(o, &c);
     if (e) {
         mem_free(o);
         return e;
     }
-    atomic_fetch_add(&orun_alive, 1);
+    gate_open(&o->gate);
     *out = o;
     return 0;
 }
@@ -163,11 +184,12 @@ orun_args_table(lua_State *L)
     return 0;
 }
 
-int
-orun_set_args(orun *o, int argc, const char *const *argv, int script)
+static int
+orun_take_args(orun *o, int argc, const char *const *argv, int script)
 {
-    if (!o || argc < 0 || (argc && !argv))
-        return ORUN_EINVAL;
+    if (argc < 0 || (argc && !argv) || script < 0 || script > argc)
+        return orun_fail(o, ORUN_EINVAL, "orun_set_args: argc is %d and script "
+                         "is %d; script is an index of argv", argc, script);
     OrunArgs a = { argc, script, argv };
     lua_State *L = o->vm->L;
     lua_pushcfunction(L, orun_args_table);
@@ -178,6 +200,17 @@ orun_set_args(orun *o, int argc, const char *const *argv, int script)
     }
     lua_settop(L, 0);
     return orun_fail(o, ORUN_ENOMEM, "%s", err_text(ORUN_ENOMEM));
+}
+
+int
+orun_set_args(orun *o, int argc, const char *const *argv, int script)
+{
+    int e = gate_enter(orun_gate(o));
+    if (e)
+        return e;
+    e = orun_take_args(o, argc, argv, script);
+    gate_leave(&o->gate);
+    return e;
 }
 
 /* The message at the top of the script's stack becomes the error. */
@@ -203,54 +236,6 @@ orun_wait(orun *o, const WaitFor *what)
     return o->run.wait.outcome;
 }
 
-/* The task waited for by one that can never end, NULL when it is no task. */
-static const Task *
-orun_awaited(const Task *t)
-{
-    if (t->waiting)
-        return t->waiting->target;
-    for (uint32_t i = 0; t->edges && i < t->edges->blocker_count; i++)
-        if (!task_final(t->edges->blockers[i]))
-            return t->edges->blockers[i];
-    return NULL;
-}
-
-/* Begin a line of the message that is about t. */
-static void
-orun_begin_line(orun *o, const Task *t)
-{
-    if (o->message.n)
-        buf_putc(&o->message, '\n');
-    if (t->file) {
-        show_put(&o->message, t->file, strlen(t->file), SHOW_LINE);
-        buf_printf(&o->message, ":%d: ", t->line);
-    }
-    board_name(t, &o->message);
-}
-
-/* Name the tasks that wait for what can never be. */
-static void
-orun_report_stuck(orun *o)
-{
-    Board *b = &o->run.sched->board;
-    int lines = 0;
-    board_lock(b);
-    for (size_t i = 1; i < b->count && lines < ORUN_LINES; i++) {
-        Task *t = board_find(b, i);
-        if (task_final(t) || t->kind == TASK_ITEM)
-            continue;
-        const Task *other = orun_awaited(t);
-        orun_begin_line(o, t);
-        buf_puts(&o->message, " can never end, and was cancelled: it waits");
-        if (other) {
-            buf_puts(&o->message, " for ");
-            board_name(other, &o->message);
-        }
-        lines++;
-    }
-    board_unlock(b);
-}
-
 /* Wait until every task is final; what can never end is cancelled. False when
  * there was such a task, which the message then names. */
 static bool
@@ -260,7 +245,7 @@ orun_wait_idle(orun *o)
     WaitFor idle = { .kind = WAIT_FOR_IDLE, .deadline = INFINITY };
     for (int end; (end = orun_wait(o, &idle)) != WAIT_DONE;) {
         if (end == WAIT_DEADLOCK && fine)
-            orun_report_stuck(o);
+            verdict_endless(&o->run.sched->board, &o->message);
         fine = fine && end != WAIT_DEADLOCK;
         sched_lock(o->run.sched);
         o->run.task->stopping = FAULT_NONE;
@@ -268,27 +253,6 @@ orun_wait_idle(orun *o)
         sched_cancel_all(o->run.sched, "the run ended");
     }
     return fine;
-}
-
-/* Name the failed tasks nobody looked at. */
-static int
-orun_report_unread(orun *o)
-{
-    Board *b = &o->run.sched->board;
-    int unread = 0;
-    board_lock(b);
-    for (; o->reported < b->count; o->reported++) {
-        Task *t = board_find(b, o->reported);
-        if (t->state != TASK_FAILED || t->read || unread++ >= ORUN_LINES)
-            continue;
-        orun_begin_line(o, t);
-        buf_printf(&o->message, " failed and its result was never read: %s",
-                   t->outcome.error ? t->outcome.error : "no reason known");
-    }
-    board_unlock(b);
-    if (unread > ORUN_LINES)
-        buf_printf(&o->message, "\n(and %d more)", unread - ORUN_LINES);
-    return unread;
 }
 
 /* What still runs is to end. */
@@ -322,7 +286,8 @@ orun_conclude(orun *o, int code)
     if (stop_wanted(&o->vm->stop) && o->vm->exit_code < 0 && code == 0)
         code = orun_fail(o, ORUN_ESTOPPED, "interrupted");
     if (code == 0 && o->vm->exit_code < 0) {
-        bool unread = orun_report_unread(o) > 0;
+        bool unread = verdict_unread(&o->run.sched->board, &o->reported,
+                                     &o->message) > 0;
         if (unread || !fine) {
             code = ORUN_EFAILED;
             o->status = 1;
@@ -377,6 +342,11 @@ static int
 orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
 {
     lua_State *L = o->vm->L;
+    size_t stack = gate_stack();
+    if (stack < ORUN_STACK)
+        return orun_fail(o, ORUN_EINVAL, "a script needs 1 MiB of stack, and "
+                         "this thread has %zu KiB left: run it on a thread "
+                         "with more (pthread_attr_setstacksize)", stack >> 10);
     buf_clear(&o->message);
     o->status = 0;
     o->vm->exit_code = -1;
@@ -393,133 +363,86 @@ orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
 static int
 orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
 {
-    if (o->pid != getpid())
-        return ORUN_EFORKED;
     int code = orun_load_run(o, load, ud);
     orun_make_safe(o);
     return code;
 }
 
-typedef struct OrunSource {
-    const char *name, *code;
-    size_t size;
-} OrunSource;
-
-static int
-orun_load_string(lua_State *L, void *ud)
-{
-    const OrunSource *s = ud;
-    return luaL_loadbufferx(L, s->code, s->size, s->name, "t");
-}
-
-/* A directory or a huge file is refused before it is read. */
-static int
-orun_load_file(lua_State *L, void *ud)
-{
-    const char *path = ud;
-    struct stat st;
-    bool in = strcmp(path, "-") == 0;
-    if (!in && stat(path, &st) == 0) {
-        if (S_ISDIR(st.st_mode)) {
-            lua_pushfstring(L, "cannot read %s: it is a folder", path);
-            return LUA_ERRFILE;
-        }
-        if (st.st_size > ORUN_MAX_SCRIPT) {
-            lua_pushfstring(L, "cannot read %s: it has %I bytes, and a script "
-                            "may have %d", path, (LUAI_UACINT)st.st_size,
-                            ORUN_MAX_SCRIPT);
-            return LUA_ERRFILE;
-        }
-    }
-    int status = luaL_loadfilex(L, in ? NULL : path, "t");
-    if (status == LUA_ERRSYNTAX
-        && strstr(lua_tostring(L, -1), "attempt to load a binary chunk"))
-        lua_pushfstring(L, "cannot run %s: it is bytecode, which could crash "
-                        "the process; source text is wanted", path);
-    return status;
-}
-
 int
 orun_run_string(orun *o, const char *name, const char *code, size_t size)
 {
-    if (!o)
-        return ORUN_EINVAL;
+    ScriptText text = { name ? name : "=script", code, size };
+    int e = gate_enter(orun_gate(o));
+    if (e)
+        return e;
     if (!code)
-        return orun_fail(o, ORUN_EINVAL, "orun_run_string: code is NULL");
-    OrunSource s = { name ? name : "=script", code, size };
-    return orun_run(o, orun_load_string, &s);
-}
-
-/* What stands beside the script can be required. Argument: its folder. */
-static int
-orun_add_path(lua_State *L)
-{
-    const char *dir = lua_tostring(L, 1);
-    lua_getglobal(L, "package");
-    lua_getfield(L, -1, "path");
-    lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", dir, dir,
-                    luaL_checkstring(L, -1));
-    lua_setfield(L, -3, "path");
-    return 0;
-}
-
-static void
-orun_set_path(orun *o, const char *path)
-{
-    char *real = strcmp(path, "-") == 0 ? NULL : realpath(path, NULL);
-    char *slash = real ? strrchr(real, '/') : NULL;
-    if (slash) {
-        *slash = '\0';
-        lua_State *L = o->vm->L;
-        lua_pushcfunction(L, orun_add_path);
-        lua_pushstring(L, real);
-        lua_pcall(L, 1, 0, 0);
-        lua_settop(L, 0);
-    }
-    free(real);
+        e = orun_fail(o, ORUN_EINVAL, "orun_run_string: code is NULL");
+    else if (size > SCRIPT_MAX)
+        e = orun_fail(o, ORUN_EINVAL, "orun_run_string: size is %zu, and a "
+                      "script may have %d bytes", size, SCRIPT_MAX);
+    else
+        e = orun_run(o, script_load_text, &text);
+    gate_leave(&o->gate);
+    return e;
 }
 
 int
 orun_run_file(orun *o, const char *path)
 {
-    if (!o)
-        return ORUN_EINVAL;
-    if (!path)
-        return orun_fail(o, ORUN_EINVAL, "orun_run_file: path is NULL");
-    orun_set_path(o, path);
-    return orun_run(o, orun_load_file, (void *)path);
+    int e = gate_enter(orun_gate(o));
+    if (e)
+        return e;
+    if (path) {
+        script_add_path(o->vm->L, path);
+        e = orun_run(o, script_load_file, (void *)path);
+    } else {
+        e = orun_fail(o, ORUN_EINVAL, "orun_run_file: path is NULL");
+    }
+    gate_leave(&o->gate);
+    return e;
 }
 
 int
 orun_exit_status(orun *o)
 {
-    return o ? o->status : 2;
+    if (gate_enter(orun_gate(o)))
+        return 2;
+    int status = o->status;
+    gate_leave(&o->gate);
+    return status;
 }
 
 const char *
 orun_errmsg(orun *o)
 {
-    return o ? buf_cstr(&o->message) : "orun is NULL";
+    int e = gate_enter(orun_gate(o));
+    if (e)
+        return err_text(e);
+    const char *message = buf_cstr(&o->message);
+    gate_leave(&o->gate);
+    return message;
 }
 
 const char *
 orun_stuck(orun *o)
 {
-    if (!o)
+    if (gate_enter(orun_gate(o)) != 0)
         return "";
     buf_clear(&o->stuck);
     stuck_report(o->host, &o->stuck);
-    return buf_cstr(&o->stuck);
+    const char *text = buf_cstr(&o->stuck);
+    gate_leave(&o->gate);
+    return text;
 }
 
 void
 orun_interrupt(orun *o)
 {
-    if (!o)
+    if (gate_hold(orun_gate(o)) != 0)
         return;
     Sched *s = o->run.sched;
     bool again = stop_wanted(&o->vm->stop);
-    orun_resume(o);
+    host_resume(o->host);
     stop_request(&o->vm->stop, again ? STOP_HARD : STOP_ONCE, "interrupted");
     sched_lock(s);
     s->board.root->stopping = FAULT_CANCELLED;
@@ -529,28 +452,35 @@ orun_interrupt(orun *o)
     sched_unlock(s);
     if (again)
         sched_hurry(s, true);
+    gate_unhold();
 }
 
 void
 orun_suspend(orun *o)
 {
-    if (o && o->pid == getpid())
-        host_suspend(o->host);
+    if (gate_hold(orun_gate(o)) != 0)
+        return;
+    host_suspend(o->host);
+    gate_unhold();
 }
 
 void
 orun_resume(orun *o)
 {
-    if (o && o->pid == getpid())
-        host_resume(o->host);
-}
-
-void
-orun_free(orun *o)
-{
-    if (!o || o->pid != getpid())
+    if (gate_hold(orun_gate(o)) != 0)
         return;
     host_resume(o->host);
+    gate_unhold();
+}
+
+int
+orun_free(orun *o)
+{
+    int e = o ? gate_enter(orun_gate(o)) : 0;
+    if (!o || e)
+        return e;
+    host_resume(o->host);
+    bool last = gate_close(&o->gate);
     o->run.task->stopping = FAULT_NONE;
     sched_close(o->run.sched);
     orun_wait_idle(o);
@@ -560,6 +490,9 @@ orun_free(orun *o)
     buf_free(&o->message);
     buf_free(&o->stuck);
     mem_free(o);
-    if (!stuck && atomic_fetch_sub(&orun_alive, 1) == 1)
+    if (stuck)
+        orun_leaves_stuck = true;
+    if (last && !orun_leaves_stuck)
         json_close();
+    return 0;
 }

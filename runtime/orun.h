@@ -19,13 +19,21 @@
  * never touches SIGCHLD or waitpid: child processes belong to a small keeper
  * process, which ends them all however the program ends.
  *
- * Threads. A runtime belongs to one thread at a time: orun_new, the orun_run
- * functions, orun_errmsg and orun_free are called by the thread that owns it.
- * orun_interrupt, orun_suspend and orun_resume may be called by any thread
- * until orun_free is. Scripts run on the calling thread, which needs 1 MiB of
+ * Threads. One thread at a time may be in a call with a runtime; it need not
+ * be the same each time. A second one gets ORUN_ETHREAD meanwhile, and changes
+ * nothing; only orun_version, orun_interrupt, orun_suspend and orun_resume are
+ * for any thread at any time. Different runtimes may be used by different
+ * threads at once. Scripts run on the calling thread, which needs 1 MiB of
  * stack; tasks run on orun's own.
  *
- * Errors are 0 or one of the negative codes below; orun_errmsg says more.
+ * Processes. Do not fork and go on with a runtime in the child: its threads are
+ * not there. Each call says so (ORUN_EFORKED), and the parent's runtime is
+ * unharmed. fork and exec is fine.
+ *
+ * Errors are 0 or one of the negative codes below; orun_errmsg says more. A
+ * pointer that is no runtime, NULL or freed, is ORUN_EINVAL, and not followed:
+ * to free twice does nothing (unless a new runtime got the same address).
+ * Nothing here exits or calls back.
  */
 #ifndef ORUN_H
 #define ORUN_H
@@ -41,12 +49,14 @@ enum {
     ORUN_OK = 0,
     ORUN_ENOMEM = -1,   /* out of memory */
     ORUN_EINVAL = -2,   /* an argument makes no sense; errmsg names it */
+    ORUN_ESTATE = -4,   /* a script of this runtime made the call */
     ORUN_ESTOPPED = -12, /* orun_interrupt ended the script */
     ORUN_ESYS = -14,    /* the operating system refused */
     ORUN_ESYNTAX = -18, /* the script could not be read or compiled */
     ORUN_EFAILED = -19, /* the script raised an error, or a task failed and
                            nobody read it */
-    ORUN_EFORKED = -21  /* called in a fork of the process that made it */
+    ORUN_EFORKED = -21, /* called in a fork of the process that made it */
+    ORUN_ETHREAD = -23  /* another thread is in a call with the runtime */
 };
 #endif
 
@@ -58,16 +68,19 @@ typedef struct orun_config {
     size_t size;         /* sizeof(orun_config) */
     int workers;         /* Lua tasks at once; 0: as many as processors */
     int processes;       /* programs at once; 0: 5 */
-    size_t memory_limit; /* bytes a Lua task's state may use; 0: 1 GiB */
+    size_t memory_limit; /* bytes a Lua task's state may use; 0: 1 GiB, or a
+                            quarter of the machine's memory if that is less */
     int no_wait;         /* 1: cancel what still runs when a script ends,
                             0: wait for it */
     const char *program; /* the `orun` command that runs tasks which ask for
                             isolation="process": a path, or a name that is
                             looked up in PATH; copied. It must be of the same
                             build as this library. NULL: "orun" */
+    size_t backlog;      /* bytes that a run's tasks, their inputs and their
+                            results may take in memory; 0: a quarter of it */
 } orun_config;
 
-#define ORUN_CONFIG_INIT { sizeof(orun_config), 0, 0, 0, 0, NULL }
+#define ORUN_CONFIG_INIT { sizeof(orun_config), 0, 0, 0, 0, NULL, 0 }
 
 /* "0.1.0"; a constant. Any thread. */
 const char *orun_version(void);
@@ -79,17 +92,18 @@ int orun_new(const orun_config *config, orun **out);
 
 /* What scripts see as `arg`: argv[0] up to argv[argc-1], where argv[script] is
  * arg[0]. What follows it is passed to the script as `...`, too. The strings
- * are copied. */
+ * are copied. Errors: ORUN_EINVAL (script is not in 0 to argc), ORUN_ENOMEM. */
 int orun_set_args(orun *o, int argc, const char *const *argv, int script);
 
 /* Run a script file ("-" is standard input) and then wait for its tasks (or
  * cancel them, as configured). May be called again; globals stay, tasks of
  * earlier runs can still be asked for. Errors: ORUN_ESYNTAX, ORUN_EFAILED,
- * ORUN_ESTOPPED, ORUN_ENOMEM. */
+ * ORUN_ESTOPPED, ORUN_ENOMEM, ORUN_EINVAL (path is NULL, or the thread has too
+ * little stack). os.exit ends the script, not the program. */
 int orun_run_file(orun *o, const char *path);
 
-/* The same for `size` bytes of source. `name` is for messages: "=name", or
- * "@file", as in Lua. */
+/* The same for `size` bytes of source, at most 16 MiB; no NUL need follow.
+ * `name` is for messages: "=name", or "@file", as in Lua; NULL: "=script". */
 int orun_run_string(orun *o, const char *name, const char *code, size_t size);
 
 /* The exit status of the last run as a program would give it: what os.exit
@@ -99,7 +113,7 @@ int orun_exit_status(orun *o);
 
 /* What the last error was about; "" after success. It may be printed: what
  * could drive a terminal is written out, secrets are replaced. Valid until the
- * next call with this runtime. */
+ * next call with this runtime. When it may not be called now, why. */
 const char *orun_errmsg(orun *o);
 
 /* Which tasks' threads are still stuck in C functions, and were given up, so
@@ -127,8 +141,9 @@ void orun_resume(orun *o);
 
 /* Cancel what runs, wait for it (children are ended within seconds) and free
  * all. While threads are stuck (orun_stuck) what they use is not freed. NULL is
- * fine. */
-void orun_free(orun *o);
+ * fine. Errors: those of any call; then nothing is freed. It is ORUN_ETHREAD
+ * while another thread runs a script: orun_interrupt, then ask again. */
+int orun_free(orun *o);
 
 #ifdef __cplusplus
 }

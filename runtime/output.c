@@ -4,6 +4,11 @@
  * in `size` once it is in the head or in the file. As the file only grows and
  * its name never changes, a reader takes size and path under the lock and
  * reads the bytes before that size without it.
+ *
+ * output_watch is called with the board's lock held and must not wait for a
+ * write to a slow disk: so `size` and `watched` are atomic, too. The watcher
+ * says that it watches and then looks at the size, the writer changes the size
+ * and then looks whether it is watched: one of them sees the other.
  */
 #include "output.h"
 #include "err.h"
@@ -20,11 +25,14 @@ struct Output {
     Folder *folder;
     size_t keep;
     atomic_int holders;
+    void (*grew)(void *ud); /* may be NULL */
+    void *ud;
+    atomic_bool watched;    /* `grew` is wanted after the next write */
 
     pthread_mutex_t lock;
     /* guarded by lock: */
     Buf head;    /* the first bytes, at most `keep` */
-    size_t size; /* bytes kept, in head and file together */
+    atomic_size_t size; /* bytes kept, in head and file together */
     int fd;      /* the file, -1 when not open */
     char *path;  /* the file, NULL when there is none */
     bool ended;
@@ -72,12 +80,13 @@ output_fail(Output *o, const char *why)
 {
     if (!o->error[0])
         snprintf(o->error, sizeof o->error,
-                 "output past %zu bytes was not kept: %s", o->size, why);
+                 "output past %zu bytes was not kept: %s",
+                 (size_t)o->size, why);
 }
 
 /* Append as much as goes, counted in *done; 0 or the errno. */
 static int
-output_append(int fd, const char *p, size_t n, size_t *done)
+output_append(int fd, const char *p, size_t n, atomic_size_t *done)
 {
     while (n > 0) {
         ssize_t written = write(fd, p, n);
@@ -115,7 +124,7 @@ output_spill(Output *o)
     int e = folder_open(o->folder, "output", ".txt", &o->fd, &o->path);
     if (e)
         return e == ORUN_ESYS ? strerror(errno) : err_text(e);
-    size_t written = 0;
+    atomic_size_t written = 0;
     int bad = output_append(o->fd, o->head.p, o->head.n, &written);
     if (!bad)
         return NULL;
@@ -160,6 +169,23 @@ output_write(Output *o, const void *p, size_t n)
             output_overflow(o, (const char *)p + kept, n - kept);
     }
     pthread_mutex_unlock(&o->lock);
+    if (o->grew && atomic_exchange(&o->watched, false))
+        o->grew(o->ud);
+}
+
+void
+output_on_growth(Output *o, void (*grew)(void *ud), void *ud)
+{
+    o->grew = grew;
+    o->ud = ud;
+    o->watched = true;
+}
+
+bool
+output_watch(Output *o, size_t have)
+{
+    atomic_store(&o->watched, true);
+    return atomic_load(&o->size) > have;
 }
 
 void
@@ -171,6 +197,36 @@ output_end(Output *o)
         output_fail(o, strerror(errno));
     o->fd = -1;
     pthread_mutex_unlock(&o->lock);
+}
+
+/* The bytes are in the file: they need not be in memory. Under the lock. */
+static void
+output_close(Output *o)
+{
+    if (o->fd >= 0)
+        close(o->fd);
+    o->fd = -1;
+    buf_free(&o->head);
+}
+
+void
+output_rest(Output *o, size_t keep)
+{
+    pthread_mutex_lock(&o->lock);
+    if (o->head.n > keep && !output_spill(o))
+        output_close(o);
+    pthread_mutex_unlock(&o->lock);
+}
+
+size_t
+output_held(Output *o)
+{
+    if (!o)
+        return 0;
+    pthread_mutex_lock(&o->lock);
+    size_t held = sizeof *o + o->head.cap;
+    pthread_mutex_unlock(&o->lock);
+    return held;
 }
 
 size_t
@@ -200,40 +256,46 @@ output_path(Output *o)
     return path;
 }
 
-/* Append bytes [from, from + n) of the file to `to`; short when the file was
- * cut by somebody else. */
-static void
-output_read(const char *path, size_t from, size_t n, Buf *to)
+/* Copy bytes [from, from + n) of the file; gives how many there were. */
+static size_t
+output_read(const char *path, size_t from, size_t n, char *to)
 {
-    char *room = buf_room(to, n);
-    int fd = room ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
-    if (fd < 0)
-        return;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     size_t got = 0;
-    while (got < n) {
-        ssize_t r = pread(fd, room + got, n - got, (off_t)(from + got));
+    while (fd >= 0 && got < n) {
+        ssize_t r = pread(fd, to + got, n - got, (off_t)(from + got));
         if (r < 0 && errno == EINTR)
             continue;
         if (r <= 0)
             break;
         got += (size_t)r;
     }
-    to->n += got;
-    close(fd);
+    if (fd >= 0)
+        close(fd);
+    return got;
 }
 
-/* Append bytes [from, from + n), which must be kept already, to `to`. */
-static void
-output_range(Output *o, size_t from, size_t n, Buf *to)
+size_t
+output_read_at(Output *o, size_t from, char *to, size_t n)
 {
     pthread_mutex_lock(&o->lock);
+    size_t left = from < o->size ? o->size - from : 0;
+    n = n < left ? n : left;
     const char *path = o->path;
     bool inside = from + n <= o->head.n;
     if (inside && n > 0)
-        buf_put(to, o->head.p + from, n);
+        memcpy(to, o->head.p + from, n);
     pthread_mutex_unlock(&o->lock);
-    if (!inside && path)
-        output_read(path, from, n, to);
+    return inside ? n : path ? output_read(path, from, n, to) : 0;
+}
+
+/* Append bytes [from, from + n) to `to`. */
+static void
+output_range(Output *o, size_t from, size_t n, Buf *to)
+{
+    char *room = n ? buf_room(to, n) : NULL;
+    if (room)
+        to->n += output_read_at(o, from, room, n);
 }
 
 /* Size and path as of now; the file is made when there is more than `max`,
@@ -243,10 +305,8 @@ output_look(Output *o, size_t max, const char **path)
 {
     pthread_mutex_lock(&o->lock);
     size_t size = o->size;
-    if (size > max && !output_spill(o) && o->ended && o->fd >= 0) {
-        close(o->fd);
-        o->fd = -1;
-    }
+    if (size > max && !output_spill(o) && o->ended)
+        output_close(o);
     *path = o->path;
     pthread_mutex_unlock(&o->lock);
     return size;

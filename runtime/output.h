@@ -2,8 +2,9 @@
  *
  * The first `keep` bytes stay in memory; when more comes, everything goes to
  * a file in the run's folder, so a flood costs disk and not memory and no byte
- * is lost. One thread writes (io), any thread may read meanwhile: an Output
- * has its own small lock, and files are read outside it. An Output is counted:
+ * is lost. One thread writes (io), any thread may read meanwhile, and may ask
+ * to be told of the next write: an Output has its own small lock, and files are
+ * read outside it. An Output is counted:
  * the last drop frees it (its file stays until the run's folder goes).
  */
 #ifndef ORUN_OUTPUT_H
@@ -30,6 +31,25 @@ void output_write(Output *o, const void *p, size_t n);
 
 /* No more will be written: the file's descriptor is closed. By the writer. */
 void output_end(Output *o);
+
+/* It has ended: of more than `keep` bytes none stays in memory, if they can be
+ * in the file instead. By the writer. */
+void output_rest(Output *o, size_t keep);
+
+/* Bytes of memory it holds; NULL is fine. Any thread. */
+size_t output_held(Output *o);
+
+/* `grew` is called after the next write, and after one that output_watch has
+ * asked about; by the writer, with no lock held. Before the first write. */
+void output_on_growth(Output *o, void (*grew)(void *ud), void *ud);
+
+/* Ask to be told of the next write. True when there are more than `have` bytes
+ * already. Any thread. */
+bool output_watch(Output *o, size_t have);
+
+/* Copy up to n bytes from offset `from` on; gives how many, fewer where the
+ * output ends (or its file was cut by somebody else). Any thread. */
+size_t output_read_at(Output *o, size_t from, char *to, size_t n);
 
 /* Bytes kept so far. Any thread. */
 size_t output_size(Output *o);

@@ -151,10 +151,16 @@ park_resumed(LuaRun *run)
 }
 
 /* While a finalizer runs the collector answers no question. */
+bool
+park_finalizing(lua_State *L)
+{
+    return lua_gc(L, LUA_GCISRUNNING) < 0;
+}
+
 void
 park_check(lua_State *L, const char *what)
 {
-    if (vm_of(L)->script && lua_gc(L, LUA_GCISRUNNING) < 0)
+    if (vm_of(L)->script && park_finalizing(L))
         luaL_error(L, "%s: not allowed in a finalizer (__gc), which must not "
                    "wait", what);
 }
@@ -164,6 +170,8 @@ park(lua_State *L, const WaitFor *what, lua_KFunction k, lua_KContext ctx)
 {
     Vm *vm = vm_of(L);
     park_check(L, "waiting");
+    if (!what->work && stop_wanted(&vm->stop)) /* it was caught */
+        return stop_raise(L, &vm->stop);
     LuaRun *run = vm->owner;
     run->want = *what;
     if (!vm->script && L == vm->co && lua_isyieldable(L)) {

@@ -65,6 +65,9 @@ park_run(lua_State *L)
     return vm_of(L)->owner;
 }
 
+/* Is a finalizer running? */
+bool park_finalizing(lua_State *L);
+
 /* Raise in a finalizer: it runs in the middle of anything, the end of the state
  * included, so nothing may wait there. `what` begins the message. */
 void park_check(lua_State *L, const char *what);

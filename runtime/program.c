@@ -10,6 +10,7 @@ program_unref(Program *p)
         return;
     output_drop(p->out);
     output_drop(p->err);
+    buf_free(&p->text);
     mem_free(p);
 }
 

@@ -23,6 +23,7 @@ typedef struct Program {
     ProcEnd end;
     Output *out, *err; /* NULL without pipes */
 
+    Buf text; /* the owner's: of one of them, on its way to Lua */
     atomic_int refs; /* its owner, and the launch */
 } Program;
 

@@ -92,6 +92,7 @@ run_isolated_frame(LuaRun *run, const Value *input, const char *path,
     frame_put_number(b, t->id);
     frame_put_number(b, t->attempt);
     frame_put_number(b, run->vm->limit);
+    frame_put_number(b, t->opt ? t->opt->memory_limit : 0);
     frame_put_text(b, t->description);
     frame_put_text(b, path);
     frame_put_text(b, cpath);
@@ -178,7 +179,7 @@ static void
 run_isolated_push_argument(lua_State *L, LuaRun *run, Frame *f)
 {
     const char *p;
-    size_t n;
+    size_t n = 0;
     uint64_t tag, number;
     bool fine = frame_get_number(f, &tag);
     if (fine && tag == CARRY_OBJECT && frame_get_number(f, &number)) {

@@ -85,6 +85,21 @@ run_lua_free(LuaRun *run)
     mem_free(run);
 }
 
+/* A result the run has no memory for is none. */
+static void
+run_lua_keep(LuaRun *run, Outcome *o)
+{
+    static const char why[] = "its result does not fit in the memory set aside "
+        "for the run (the backlog): write it to a file and return the path, or "
+        "raise it with orun.config{backlog = \"4GiB\"}";
+    if (!o->output || host_keep(run->host, &o->output) == 0)
+        return;
+    outcome_clear(o);
+    o->state = TASK_FAILED;
+    o->fault = FAULT_MEMORY;
+    o->error = mem_dup(why, sizeof why - 1);
+}
+
 /* What the ended coroutine means; of an isolated task, what its process told,
  * unless its stand-in here failed. */
 static void
@@ -93,8 +108,9 @@ run_lua_judge(LuaRun *run, int status, Outcome *o)
     if (run->isolate && status == LUA_OK)
         isolate_judge(run->isolate, o);
     else
-        body_judge(run->vm, status, o);
+        body_judge(run->vm, run->task, status, o);
     run_isolated_close(run);
+    run_lua_keep(run, o);
 }
 
 static void
@@ -278,7 +294,8 @@ run_lua_stop(Runner *r, Task *t, int rung)
     if (run)
         program_stop_all(run, rung > 1);
     if (run && run->isolate) {
-        isolate_stop(run->isolate, (TaskFault)t->stopping);
+        isolate_stop(run->isolate, (TaskFault)t->stopping, rung > 1);
+        park_hurry(run);
         return 0;
     }
     if (run)

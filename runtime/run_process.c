@@ -6,6 +6,7 @@
 #include "launch.h"
 #include "mem.h"
 #include "value.h"
+#include "wait.h"
 #include <errno.h>
 
 /* One attempt. t->run points to it, under the board's lock, while it may be
@@ -61,6 +62,54 @@ run_process_max(const Task *t)
     return t->opt && t->opt->max_output ? t->opt->max_output : LAUNCH_RESULT;
 }
 
+/* A result that there is no memory for is a failure, not an empty one. */
+static void
+run_process_keep(ProcessRun *run, Outcome *o)
+{
+    static const char why[] = "its output does not fit in the memory set aside "
+        "for the run (the backlog): ask for less with max_output, or raise it "
+        "with orun.config{backlog = \"4GiB\"}";
+    bool there = o->output != NULL;
+    if (there && host_keep(run->host, &o->output) == 0)
+        return;
+    value_drop(o->output);
+    o->output = NULL;
+    if (o->state != TASK_COMPLETED)
+        return;
+    o->state = TASK_FAILED;
+    o->fault = FAULT_MEMORY;
+    o->error = there ? mem_dup(why, sizeof why - 1)
+                     : mem_dup("out of memory", 13);
+}
+
+/* Keep what the result does not tell, so that it can be read later. */
+static void
+run_process_capture(Launch *l, bool cut, Outcome *o)
+{
+    Output *err = launch_err(l);
+    bool said = err && output_size(err) > 0;
+    if (!cut && !said)
+        return;
+    o->captured = mem_zalloc(1, sizeof *o->captured);
+    if (!o->captured)
+        return;
+    if (cut)
+        o->captured->out = output_hold(launch_out(l));
+    if (said) {
+        output_rest(err, LAUNCH_STDERR);
+        o->captured->err = output_hold(err);
+    }
+}
+
+static void
+run_process_grew(void *ud)
+{
+    ProcessRun *run = ud;
+    sched_lock(&run->host->sched);
+    wait_fire_growth(run->task);
+    sched_unlock(&run->host->sched);
+}
+
 static void
 run_process_done(Launch *l, const ProcEnd *end, void *ud)
 {
@@ -70,8 +119,8 @@ run_process_done(Launch *l, const ProcEnd *end, void *ud)
     Buf text = { 0 };
     Output *out = launch_out(l);
     launch_judge(end, t->agent->argv[0], launch_err(l), &o);
-    if (out && output_copy(out, run_process_max(t), &text))
-        o.whole = output_hold(out);
+    bool cut = out && output_copy(out, run_process_max(t), &text);
+    run_process_capture(l, cut, &o);
     if (out && output_error(out) && o.state == TASK_COMPLETED) {
         o.state = TASK_FAILED;
         o.fault = FAULT_LOST;
@@ -79,6 +128,7 @@ run_process_done(Launch *l, const ProcEnd *end, void *ud)
     }
     o.output = value_string(buf_cstr(&text), text.n);
     buf_free(&text);
+    run_process_keep(run, &o);
     sched_lock(&run->host->sched);
     t->run = NULL;
     sched_unlock(&run->host->sched);
@@ -100,7 +150,7 @@ run_process_prepare(ProcessRun *run, Buf *why)
         .cwd = t->opt ? t->opt->cwd : NULL,
         .in = in.n ? in.p : NULL, .in_len = in.n,
         .keep = LAUNCH_KEEP, .task = t->id,
-        .done = run_process_done, .ud = run,
+        .done = run_process_done, .grew = run_process_grew, .ud = run,
     };
     if (e == 0 && buf_failed(&in))
         e = ORUN_ENOMEM;
@@ -140,10 +190,12 @@ run_process_start(Runner *r, Task *t)
 }
 
 Output *
-run_process_live(Task *t)
+run_process_live(Task *t, bool err)
 {
     ProcessRun *run = t->kind == TASK_PROCESS ? t->run : NULL;
-    return run ? output_hold(launch_out(run->launch)) : NULL;
+    if (!run)
+        return NULL;
+    return output_hold(err ? launch_err(run->launch) : launch_out(run->launch));
 }
 
 static double

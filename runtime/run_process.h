@@ -13,8 +13,8 @@
 /* Fill in the runner. It finds its Host around itself (host->process). */
 void run_process_init(Runner *r);
 
-/* What t printed so far, held for the caller; NULL when it does not run or is
- * no program. Under the board's lock. */
-struct Output *run_process_live(Task *t);
+/* What t printed so far on stdout, or stderr, held for the caller; NULL when it
+ * does not run or is no program. Under the board's lock. */
+struct Output *run_process_live(Task *t, bool err);
 
 #endif

@@ -7,16 +7,15 @@
 #include "err.h"
 #include "log.h"
 #include "mem.h"
+#include "retry.h"
 #include "secret.h"
 #include "settle.h"
 #include "slots.h"
 #include "value.h"
 #include "wait.h"
-#include <math.h>
 #include <stdio.h>
 
 enum {
-    SCHED_BACKOFF_CAP = 60, /* seconds between two tries, at most */
     SCHED_RUNGS = 2,        /* of the stop ladder, before a task is given up */
 };
 
@@ -46,6 +45,8 @@ void
 sched_destroy(Sched *s)
 {
     board_destroy(&s->board);
+    while (s->spent_count > 0)
+        value_drop(s->spent[--s->spent_count]);
     for (List *node; (node = list_shift(&s->agents)) != NULL;)
         agent_free(container_of(node, AgentType, link));
     for (List *node; (node = list_shift(&s->limits)) != NULL;)
@@ -69,6 +70,36 @@ sched_of(Task *t)
 static _Thread_local Sched *sched_starting;
 static _Thread_local bool sched_more;
 
+bool
+sched_has_room(Sched *s, size_t n, int part)
+{
+    size_t backlog = s->backlog / (size_t)part;
+    return s->backlog == 0 || (n <= backlog && s->held <= backlog - n);
+}
+
+void
+sched_discard(Sched *s, Value *v)
+{
+    if (v && s->spent_count < SCHED_SPENT && value_size(v) >= SCHED_SPENT_SIZE)
+        s->spent[s->spent_count++] = v;
+    else
+        value_drop(v);
+}
+
+/* Unlock, and drop what was discarded. */
+static void
+sched_leave(Sched *s)
+{
+    Value *spent[SCHED_SPENT];
+    int n = s->spent_count;
+    for (int i = 0; i < n; i++)
+        spent[i] = s->spent[i];
+    s->spent_count = 0;
+    board_unlock(&s->board);
+    while (n > 0)
+        value_drop(spent[--n]);
+}
+
 /* Take all starts; unlock; hand them to their runners. */
 static void
 sched_hand_out(Sched *s)
@@ -77,7 +108,7 @@ sched_hand_out(Sched *s)
     starts.next->prev = starts.prev->next = &starts;
     list_init(&s->starts);
     sched_more = false;
-    board_unlock(&s->board);
+    sched_leave(s);
     for (List *node; (node = list_shift(&starts)) != NULL;) {
         Task *t = container_of(node, Task, job.link);
         s->runner[t->kind]->start(s->runner[t->kind], t);
@@ -89,7 +120,7 @@ sched_unlock(Sched *s)
 {
     if (list_empty(&s->starts) || sched_starting == s) {
         sched_more |= !list_empty(&s->starts);
-        board_unlock(&s->board);
+        sched_leave(s);
         return;
     }
     Sched *outer = sched_starting;
@@ -98,7 +129,7 @@ sched_unlock(Sched *s)
     while (sched_more) {
         board_lock(&s->board);
         if (list_empty(&s->starts)) {
-            board_unlock(&s->board);
+            sched_leave(s);
             break;
         }
         sched_hand_out(s);
@@ -123,12 +154,15 @@ static void sched_timer(Timer *timer);
 
 /* Link the new task to its parent and blockers; all or nothing. */
 static int
-sched_link(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n)
+sched_link(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n,
+           size_t weight)
 {
     if (s->closing)
         return ORUN_ESHUTDOWN;
     if (parent->depth >= BOARD_MAX_DEPTH)
         return ORUN_EDEPTH;
+    if (!sched_has_room(s, weight, 1))
+        return ORUN_EBACKLOG;
     for (size_t i = 0; i < n; i++)
         if (blockers[i]->removed)
             return ORUN_EREMOVED;
@@ -148,15 +182,17 @@ sched_link(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n)
     t->depth = (uint8_t)(parent->depth + 1);
     t->sibling = parent->children;
     parent->children = t;
+    s->held += weight;
     return 0;
 }
 
 int
 sched_add(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n)
 {
+    size_t weight = task_weight(t) + 2 * n * sizeof *blockers;
     sched_lock(s);
     t->timer.fire = sched_timer;
-    int e = sched_link(s, t, parent, blockers, n);
+    int e = sched_link(s, t, parent, blockers, n, weight);
     if (e) {
         sched_unlock(s);
         return e;
@@ -223,44 +259,6 @@ sched_stop_running(Sched *s, Task *t, TaskFault why)
     sched_climb(s, t);
 }
 
-/* A number from 0.5 to 1. */
-static double
-sched_jitter(Sched *s)
-{
-    uint64_t x = s->random;
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    s->random = x;
-    return 0.5 + (double)(x >> 11) / 18014398509481984.0;
-}
-
-/* Send the task back to be tried again; false when it may not be. */
-static bool
-sched_retry(Sched *s, Task *t, const Outcome *o)
-{
-    const Retry *r = t->opt ? &t->opt->retry : NULL;
-    if (!r || o->state != TASK_FAILED || s->closing)
-        return false;
-    if (t->attempt > (uint32_t)r->max || !(r->on >> o->fault & 1))
-        return false;
-    double delay = ldexp(r->backoff, (int)(t->attempt < 30 ? t->attempt : 30)
-                         - 1);
-    delay = fmin(delay, SCHED_BACKOFF_CAP) * sched_jitter(s);
-    settle_children(s, t);
-    settle_claims(s, t);
-    slots_rest(s, t, true);
-    task_move(t, TASK_READY);
-    t->stopping = FAULT_NONE;
-    t->stop_rung = 0;
-    t->woken = t->given_up = false;
-    LOG(SCHED, "t%llu failed (%s), try again in %g s",
-        (unsigned long long)t->id, task_fault_name(o->fault), delay);
-    if (board_arm(&s->board, &t->timer, board_now(&s->board) + delay))
-        slots_enter(s, t);
-    return true;
-}
-
 /* The attempt has ended so: t is tried again, or final. */
 static void
 sched_end(Sched *s, Task *t, Outcome *o)
@@ -269,7 +267,7 @@ sched_end(Sched *s, Task *t, Outcome *o)
     board_disarm(&s->board, &t->timer);
     if (t->stopping)
         settle_stopped(t, o);
-    if (sched_retry(s, t, o))
+    if (retry_again(s, t, o))
         outcome_clear(o);
     else
         settle(s, t, o);
@@ -282,7 +280,7 @@ sched_give_up(Sched *s, Task *t)
 {
     Outcome o = { .code = -1 };
     s->runner[t->kind]->abandon(s->runner[t->kind], t);
-    t->given_up = true;
+    t->given_up = t->abandoned = true;
     sched_end(s, t, &o);
 }
 

@@ -16,6 +16,11 @@
 #include "limit.h"
 #include "runner.h"
 
+enum {
+    SCHED_SPENT = 16,
+    SCHED_SPENT_SIZE = 64 << 10, /* smaller values are dropped at once */
+};
+
 typedef struct Sched {
     Board board; /* its lock guards all below as well */
     Runner *runner[TASK_KINDS]; /* [TASK_ITEM] is NULL; set before any task */
@@ -30,6 +35,11 @@ typedef struct Sched {
     uint64_t turns;       /* given so far, to tasks that became ready */
     bool closing;         /* no new tasks */
     bool hurried;         /* who is stopped is stopped hard at once */
+    struct Value *spent[SCHED_SPENT]; /* to be dropped once it is unlocked */
+    int spent_count;
+    /* Written under the lock, read by anyone: */
+    atomic_size_t held;    /* bytes of tasks, their inputs and results */
+    atomic_size_t backlog; /* no task is added that makes it more; 0: none */
     uint64_t random;      /* state of the jitter */
 } Sched;
 
@@ -49,7 +59,7 @@ void sched_unlock(Sched *s);
 /* Put a new task on the board and start it as soon as it may. On success the
  * board owns it. `blockers` are tasks of this board. Errors, with nothing
  * done and `t` still the caller's: ORUN_ESHUTDOWN, ORUN_EDEPTH, ORUN_ENOMEM,
- * ORUN_EREMOVED (a blocker was removed). */
+ * ORUN_EREMOVED (a blocker was removed), ORUN_EBACKLOG. */
 int sched_add(Sched *s, Task *t, Task *parent, Task *const *blockers,
               size_t n) NODISCARD;
 
@@ -88,6 +98,13 @@ double sched_tick(Sched *s);
 /* Add a type (owned by the scheduler from then on) / the one of this name. */
 void sched_add_agent(Sched *s, AgentType *a);
 const AgentType *sched_agent(Sched *s, const char *name);
+
+/* Would n bytes more be within `part` of the backlog (1 of 1, 1 of 2)? Any
+ * thread; a hint, as others take from it too. */
+bool sched_has_room(Sched *s, size_t n, int part);
+
+/* Drop v, later when that would take long. With the lock held. */
+void sched_discard(Sched *s, struct Value *v);
 
 /* Change the priority; a task that queues takes its new place. */
 void sched_set_priority(Sched *s, Task *t, int priority);

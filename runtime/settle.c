@@ -4,6 +4,7 @@
 #include "log.h"
 #include "mem.h"
 #include "slots.h"
+#include "value.h"
 #include "wait.h"
 #include <assert.h>
 
@@ -11,6 +12,19 @@
 enum { SETTLE_REASON = 300 };
 
 static const char settle_mark[] = "blocked: ";
+
+/* What the task was given, which nobody will read again, makes room. */
+static void
+settle_release(Sched *s, Task *t)
+{
+    Value **given[] = { &t->code, &t->input, &t->prompt };
+    size_t before = task_weight(t);
+    for (size_t i = 0; i < countof(given); i++) {
+        sched_discard(s, *given[i]);
+        *given[i] = NULL;
+    }
+    s->held -= before - task_weight(t);
+}
 
 void
 settle(Sched *s, Task *t, Outcome *o)
@@ -28,6 +42,9 @@ settle(Sched *s, Task *t, Outcome *o)
     TaskState state = o->state;
     t->outcome = *o;
     *o = (Outcome){ .code = -1 };
+    if (t->kind != TASK_ITEM && !t->abandoned)
+        settle_release(s, t);
+    s->held += outcome_weight(&t->outcome);
     t->ended = board_now(b);
     task_move(t, state);
     list_del(&t->job.link);

@@ -51,6 +51,14 @@ stop_of(lua_State *L)
     return &vm_of(L)->stop;
 }
 
+/* May nothing hold an error back any more: a hard stop, or a task that used up
+ * its memory? */
+static inline bool
+stop_final(lua_State *L)
+{
+    return stop_hard(stop_of(L)) || vm_of(L)->over_limit;
+}
+
 /* Is there something that running code has not been told? */
 static inline bool
 stop_armed(Stop *s)
@@ -96,7 +104,7 @@ stop_hook(lua_State *L, lua_Debug *ar)
 {
     (void)ar;
     Stop *s = stop_of(L);
-    if (stop_final(s)) {
+    if (stop_final(L)) {
         stop_allow_hooks(L);
         stop_raise(L, s);
     }
@@ -197,7 +205,7 @@ stop_tell(Stop *s, const char *reason)
 int
 stop_raise(lua_State *L, Stop *s)
 {
-    if (stop_final(s)) {
+    if (stop_final(L)) {
         lua_pushliteral(L, "not enough memory"); /* becomes LUA_ERRMEM */
         return lua_error(L);
     }
@@ -323,7 +331,7 @@ stop_pcall_done(lua_State *L, int status, lua_KContext skip)
 {
     if (status == LUA_OK || status == LUA_YIELD)
         return lua_gettop(L) - (int)skip;
-    if (stop_final(stop_of(L)))
+    if (stop_final(L))
         return stop_raise(L, stop_of(L));
     lua_pushboolean(L, 0);
     lua_insert(L, -2);
@@ -382,7 +390,7 @@ stop_switch(lua_State *L, lua_State *co, int n, bool close, int *status)
     if (*status != LUA_OK && *status != LUA_YIELD) {
         if (close && lua_status(co) != LUA_OK && lua_status(co) != LUA_YIELD)
             *status = stop_close_thread(co, L);
-        if (stop_final(stop_of(L)))
+        if (stop_final(L))
             return stop_raise(L, stop_of(L));
         lua_xmove(co, L, 1);
         return -1;
@@ -454,7 +462,7 @@ stop_lua_close(lua_State *L)
     if (stop_stack_low())
         return luaL_error(L, "C stack overflow");
     int status = stop_close_thread(co, L);
-    if (stop_final(stop_of(L)))
+    if (stop_final(L))
         return stop_raise(L, stop_of(L));
     lua_pushboolean(L, status == LUA_OK);
     if (status == LUA_OK)

@@ -14,6 +14,9 @@
  *              do not see; pcall, xpcall and the coroutine functions raise it
  *              again, and what still catches it meets the next instruction
  *
+ * A state that is over its memory limit (vm.h) is as hard on what catches, but
+ * lets the rest run: <close> has the reserve.
+ *
  * Not stopped: a C function that does not call Lua, and a finalizer (hooks are
  * off in __gc; tasks cannot write one). SIGURG must not be blocked where Lua
  * runs.
@@ -83,12 +86,13 @@ stop_wanted(const Stop *s)
 
 /* True when nothing is to run any more: who could act for the task raises. */
 static inline bool
-stop_final(const Stop *s)
+stop_hard(const Stop *s)
 {
     return atomic_load_explicit(&s->level, memory_order_relaxed) == STOP_HARD;
 }
 
-/* Raise "stopped: reason" (or, at STOP_HARD, a memory error). */
+/* Raise "stopped: reason" or, at STOP_HARD and when the state is over its
+ * memory limit, a memory error. */
 int stop_raise(lua_State *L, Stop *s);
 
 /* Put the replaced pcall, xpcall, coroutine.resume, wrap and close into the

@@ -83,13 +83,45 @@ task_options_free(TaskOptions *opt)
 }
 
 void
+captured_free(Captured *c)
+{
+    if (!c)
+        return;
+    output_drop(c->out);
+    output_drop(c->err);
+    mem_free(c);
+}
+
+void
 outcome_clear(Outcome *o)
 {
     value_drop(o->output);
     value_drop(o->error_value);
     mem_free(o->error);
-    output_drop(o->whole);
+    captured_free(o->captured);
     *o = (Outcome){ .code = -1 };
+}
+
+size_t
+task_weight(const Task *t)
+{
+    size_t n = sizeof *t + value_held(t->input) + value_held(t->prompt);
+    if (t->own_code)
+        n += value_held(t->code);
+    if (t->description)
+        n += strlen(t->description);
+    if (t->opt)
+        n += sizeof *t->opt + value_held(t->opt->metadata);
+    return n;
+}
+
+size_t
+outcome_weight(const Outcome *o)
+{
+    return value_held(o->output) + value_held(o->error_value)
+        + (o->error ? strlen(o->error) : 0)
+        + (o->captured ? output_held(o->captured->out)
+           + output_held(o->captured->err) : 0);
 }
 
 static void

@@ -56,15 +56,22 @@ typedef enum TaskKind {
     TASK_KINDS
 } TaskKind;
 
+/* What a program printed, where that is more than its result tells: stdout when
+ * the result has it cut, stderr when there is some; else NULL. */
+typedef struct Captured {
+    struct Output *out, *err;
+} Captured;
+
 /* How one attempt ended. Whoever is handed one owns what it points to. */
 typedef struct Outcome {
-    TaskState state;           /* COMPLETED, FAILED or CANCELLED */
-    TaskFault fault;
+    uint8_t state;             /* TASK_COMPLETED, FAILED or CANCELLED */
+    uint8_t fault;             /* a TaskFault */
+    uint8_t signal;            /* that ended a program, or 0 */
+    int code;                  /* of its exit, or -1 */
     struct Value *output;      /* NULL: nil */
     struct Value *error_value; /* what was raised, when it was a table */
     char *error;               /* text; mem_free */
-    struct Output *whole;      /* all of the output, when `output` is cut */
-    int code, signal;          /* of a program; -1 and 0 when there is none */
+    Captured *captured;        /* NULL: nothing is */
 } Outcome;
 
 /* Try again after a failure. `max` more times, waiting backoff × 2^n seconds
@@ -107,13 +114,15 @@ typedef struct Task {
     struct Task *parent;           /* who started it; the script's is NULL */
     char *description;             /* NULL: none given */
     const struct AgentType *agent; /* NULL with run= */
-    struct Value *code, *input, *prompt;
+    struct Value *code, *input, *prompt; /* NULL again once it is final and
+                                      * nobody can be reading them */
     TaskOptions *opt;              /* NULL: all defaults (metadata, owner and
                                       limit inside change, under the lock) */
     const char *file;              /* where Task was called … */
     int line;                      /* … 0: unknown */
     uint8_t kind;
     uint8_t depth;                 /* of nesting */
+    bool own_code;                 /* `code` was encoded for this task alone */
 
     /* Written under the board's lock, read by anyone: once a final state is
      * seen, `outcome`, `started` and `ended` are seen too and never change. */
@@ -124,17 +133,18 @@ typedef struct Task {
 
     /* Guarded by the board's lock. */
     uint8_t stop_rung;    /* how far up the stop ladder */
+    bool abandoned;       /* given up: its worker may still read its values */
     int8_t priority;
     bool has_kind;        /* holds a slot of its kind */
     bool has_rest;        /* holds its named and agent slots, and its writes */
     bool woken;           /* wants slots to go on after a wait, not to begin */
     bool for_writes;      /* queues for writes, not for a slot */
     bool given_up;        /* this attempt could not be ended */
+    uint32_t mark;        /* visited by search number … */
     uint64_t turn;        /* its place among those that queue; see turn.h */
     const char *stop_why; /* constant text: why it is cancelled, or NULL */
     uint32_t attempt;     /* 1 while the first runs */
     uint32_t unmet;       /* blockers not final yet */
-    uint32_t mark;        /* visited by search number … */
     Job job;              /* in a limit's queue, the starts, or the pool */
     List behind;          /* tasks (by job.link) after it there; see turn.h */
     List waits;           /* Waits on this task */
@@ -171,6 +181,10 @@ bool task_may_move(TaskState from, TaskState to);
 /* Assign the state; the move must be legal. Under the board's lock. */
 void task_move(Task *t, TaskState to);
 
+/* Bytes of memory the task takes, with what it was given, and its outcome's. */
+size_t task_weight(const Task *t);
+size_t outcome_weight(const Outcome *o);
+
 /* Free a task and all it owns. Nobody may know it any more. */
 void task_free(Task *t);
 
@@ -179,6 +193,9 @@ void task_options_free(TaskOptions *opt);
 
 /* Free what an outcome owns and clear it. */
 void outcome_clear(Outcome *o);
+
+/* Drop both and free; NULL is fine. */
+void captured_free(Captured *c);
 
 /* Free a NULL-terminated array of mem_alloc'd strings; NULL is fine. */
 void task_strings_free(char **strings);

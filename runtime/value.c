@@ -5,8 +5,12 @@
  * value_read.c turns them back. The layout is in value_form.h.
  */
 #include "value.h"
+#include "err.h"
 #include "mem.h"
 #include "value_form.h"
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 Value *
 value_hold(Value *v)
@@ -19,7 +23,11 @@ value_hold(Value *v)
 void
 value_drop(Value *v)
 {
-    if (v && atomic_fetch_sub_explicit(&v->refs, 1, memory_order_acq_rel) == 1)
+    if (!v || atomic_fetch_sub_explicit(&v->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    if (v->mapped)
+        munmap(v, value_size(v));
+    else
         mem_free(v);
 }
 
@@ -34,6 +42,7 @@ value_new(size_t n, bool trusted)
     v->n = n;
     v->handles = 0;
     v->trusted = trusted;
+    v->mapped = false;
     v->bytes[n] = '\0';
     return v;
 }
@@ -113,4 +122,47 @@ size_t
 value_size(const Value *v)
 {
     return VALUE_HEAD + v->n + 1 + v->handles * sizeof(uint64_t);
+}
+
+size_t
+value_held(const Value *v)
+{
+    return v && !v->mapped ? value_size(v) : 0;
+}
+
+static bool
+value_write_all(int fd, const char *p, size_t n)
+{
+    while (n > 0) {
+        ssize_t written = write(fd, p, n);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return false;
+        p += written;
+        n -= (size_t)written;
+    }
+    return true;
+}
+
+int
+value_to_file(Value **v, int fd)
+{
+    size_t n = value_size(*v);
+    if (!value_write_all(fd, (const char *)*v, n))
+        return ORUN_ESYS;
+    Value *there = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (there == MAP_FAILED)
+        return ORUN_ESYS;
+    there->mapped = true;
+    value_drop(*v);
+    *v = there;
+    return 0;
+}
+
+void
+value_rest(const Value *v)
+{
+    if (v->mapped)
+        madvise((void *)v, value_size(v), MADV_DONTNEED);
 }

@@ -46,7 +46,12 @@ typedef struct ValueOps {
     void (*resolve)(lua_State *L, uint64_t id, void *ud);
     void *ud;
     size_t max_bytes; /* 0: VALUE_MAX_BYTES */
+    bool data;        /* functions and modules are no data: refuse the former,
+                         copy the latter as the tables they are */
 } ValueOps;
+
+/* For what is kept to be looked at (metadata): data only, no handles. */
+extern const ValueOps value_data;
 
 /* Do what the first encoding in a state would do: for states that are made
  * once and copied. May raise; on the thread that runs L. */
@@ -86,6 +91,15 @@ uint64_t value_handle(const Value *v, size_t i);
 
 /* Size in bytes, for accounting. */
 size_t value_size(const Value *v);
+
+/* Bytes of memory it takes that the system cannot take back: value_size, or 0
+ * once it is in a file. NULL is fine. */
+size_t value_held(const Value *v);
+
+/* Move *v, which nobody else holds, into the empty file open at `fd`, which may
+ * be closed and removed afterwards: its bytes are read from there from now on.
+ * ORUN_ESYS (errno kept) leaves *v as it was. Blocks for the write. */
+int value_to_file(Value **v, int fd) NODISCARD;
 
 /* One more reference (NULL is fine); gives v back. Any thread. */
 Value *value_hold(Value *v);

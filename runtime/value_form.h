@@ -54,8 +54,12 @@ struct Value {
     size_t n;               /* of bytes */
     uint32_t handles;       /* how many ids follow the bytes */
     bool trusted;           /* made by this program: may hold code */
+    bool mapped;            /* not from mem_alloc: a mapping of a file */
     unsigned char bytes[];
 };
+
+/* v was read: when its bytes are in a file, they need not stay in memory. */
+void value_rest(const struct Value *v);
 
 #define VALUE_HEAD offsetof(struct Value, bytes)
 

@@ -365,4 +365,5 @@ value_decode(lua_State *L, const Value *v, const ValueOps *ops)
         value_read_fail(&r);
     if (r.kept)
         lua_remove(L, r.kept);
+    value_rest(v);
 }

@@ -39,6 +39,7 @@ value_sink_grow(ValueSink *s, size_t n)
     if (n > s->max - s->n)
         return s->err = ORUN_ETOOBIG, NULL;
     size_t cap = s->cap * 2 > s->n + n ? s->cap * 2 : s->n + n;
+    cap = cap < s->max ? cap : s->max; /* which is at least s->n + n */
     bool inside = s->p == s->first;
     unsigned char *block = inside ? mem_alloc(VALUE_HEAD + cap)
                            : mem_realloc(s->p - VALUE_HEAD, VALUE_HEAD + cap);
@@ -197,6 +198,7 @@ value_sink_finish(ValueSink *s, struct Value **out)
     v->n = s->n;
     v->handles = (uint32_t)s->handles_n;
     v->trusted = true;
+    v->mapped = false;
     v->bytes[s->n] = '\0';
     if (ids)
         memcpy(v->bytes + s->n + 1, s->handles, ids);

@@ -48,6 +48,8 @@ typedef struct Writer {
     ValueSink sink;
 } Writer;
 
+const ValueOps value_data = { .data = true };
+
 static int value_write(Writer *w);
 
 /* ---- refusing ---- */
@@ -133,6 +135,12 @@ value_write_string(Writer *w)
     memcpy(to + 1, s, n);
     w->sink.n += 1 + n;
     return 0;
+}
+
+static inline bool
+value_write_only_data(const Writer *w)
+{
+    return w->ops && w->ops->data;
 }
 
 /* The task id when the value on top is a handle, else 0. */
@@ -273,7 +281,7 @@ value_write_table(Writer *w)
         uint64_t id = value_write_ask(w);
         if (id)
             return value_sink_handle(&w->sink, id);
-        if (!w->code)
+        if (!w->code && !value_write_only_data(w))
             return AGAIN_MODULES;
     }
     if (w->code && !w->modules && (err = value_write_modules(w)))
@@ -375,6 +383,9 @@ value_write_upvalues(Writer *w, size_t offset)
 static int
 value_write_function(Writer *w)
 {
+    if (value_write_only_data(w))
+        return value_write_refuse(w, ORUN_EUNSENDABLE, "a function is no data "
+                                  "and cannot be kept", "a function");
     if (!w->code)
         return AGAIN_MODULES;
     if (lua_iscfunction(w->L, -1))

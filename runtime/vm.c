@@ -422,3 +422,11 @@ vm_memory(const Vm *vm)
 {
     return arena_used(container_of(vm, VmCell, vm)->arena);
 }
+
+bool
+vm_over_limit(const Vm *vm, int status)
+{
+    const VmCell *cell = container_of(vm, VmCell, vm);
+    return vm->over_limit
+        || (status == LUA_ERRMEM && arena_refused(cell->arena));
+}

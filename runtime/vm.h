@@ -30,8 +30,9 @@ typedef struct Vm {
     void *owner;     /* the upper layer's; config->ud while it has no other */
     bool script;     /* the script's own state: not sandboxed */
     size_t limit;    /* memory limit in bytes, 0 none; may be set at any time */
-    bool over_limit; /* an allocation failed because of the limit */
-    int exit_code;   /* os.exit(n) was called in a task: n, else -1 */
+    bool over_limit; /* an allocation failed because of the limit: nothing
+                      * catches that error, and the task ends */
+    int exit_code;   /* os.exit(n) was called: n, else -1 */
 } Vm;
 
 typedef struct VmConfig {
@@ -85,6 +86,10 @@ bool vm_dirty(const Vm *vm);
 /* vm_give and vm_take in one: the same Vm, pristine again. False: that cannot
  * be done with this one (the paths were changed), and nothing was. */
 bool vm_renew(VmPool *pool, Vm *vm);
+
+/* Did the coroutine of this state, which ended with `status`, end for the
+ * memory limit? On the thread that has it. */
+bool vm_over_limit(const Vm *vm, int status);
 
 /* Bytes in use by the state. On the thread that has it. */
 size_t vm_memory(const Vm *vm);

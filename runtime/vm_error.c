@@ -20,12 +20,19 @@ vm_error_to_string(lua_State *L)
     return luaL_error(L, "no text");
 }
 
+/* Errors are C strings from here on: a NUL inside becomes "\\0", so that what
+ * follows it is not lost. */
 static void
 vm_error_put(lua_State *L, Buf *to)
 {
     size_t n;
-    const char *s = lua_tolstring(L, -1, &n);
-    buf_put(to, s, n);
+    const char *s = lua_tolstring(L, -1, &n), *end = s + n;
+    for (const char *nul; (nul = memchr(s, 0, (size_t)(end - s))) != NULL;
+         s = nul + 1) {
+        buf_put(to, s, (size_t)(nul - s));
+        buf_puts(to, "\\0");
+    }
+    buf_put(to, s, (size_t)(end - s));
 }
 
 static bool

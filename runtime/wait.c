@@ -2,6 +2,7 @@
 #include "wait.h"
 #include "err.h"
 #include "mem.h"
+#include "output.h"
 #include "sched.h"
 #include <math.h>
 
@@ -26,6 +27,9 @@ wait_ready(Board *b, const WaitFor *what)
     switch (what->kind) {
     case WAIT_FOR_TASK:
         return task_final(what->task);
+    case WAIT_FOR_OUTPUT:
+        return task_final(what->task)
+            || (what->output && output_watch(what->output, what->have));
     case WAIT_FOR_COLLECTOR:
         return !list_empty(&what->collector->done) || !what->collector->left;
     case WAIT_FOR_OP:
@@ -44,6 +48,7 @@ wait_list(Board *b, const WaitFor *what)
 {
     switch (what->kind) {
     case WAIT_FOR_TASK: return &what->task->waits;
+    case WAIT_FOR_OUTPUT: return &what->task->waits;
     case WAIT_FOR_COLLECTOR: return &what->collector->waits;
     case WAIT_FOR_OP: return &what->op->waits;
     case WAIT_FOR_ITEM: return &b->item_waits;
@@ -64,7 +69,8 @@ wait_begin(Board *b, Wait *w, Task *waiter, const WaitFor *what)
     w->board = b;
     w->waiter = waiter;
     w->outcome = WAIT_PENDING;
-    w->target = what->kind == WAIT_FOR_TASK ? what->task : NULL;
+    w->growth = what->kind == WAIT_FOR_OUTPUT;
+    w->target = what->kind == WAIT_FOR_TASK || w->growth ? what->task : NULL;
     w->timer = (Timer){ .fire = wait_expired };
     list_init(&w->link);
     if (wait_ready(b, what) || what->deadline <= board_now(b)) {
@@ -107,6 +113,16 @@ wait_fire_all(List *waits)
 {
     while (!list_empty(waits))
         wait_fire(container_of(waits->next, Wait, link), WAIT_DONE);
+}
+
+void
+wait_fire_growth(Task *t)
+{
+    list_each(node, &t->waits) {
+        Wait *w = container_of(node, Wait, link);
+        if (w->growth)
+            wait_fire(w, WAIT_DONE);
+    }
 }
 
 int

@@ -30,6 +30,7 @@ typedef struct Wait {
     Board *board;
     Task *waiter; /* NULL: not a task's own wait (a collector's entry) */
     Task *target; /* the task waited for, if it is one */
+    bool growth;  /* for more output of the target, as well */
     bool resting; /* taken out of board->stirring while pending */
     int outcome;
     void (*wake)(struct Wait *w); /* under the board's lock */
@@ -54,6 +55,7 @@ typedef struct WaitFor {
         WAIT_FOR_ITEM, /* one that could be claimed, or none left open */
         WAIT_FOR_IDLE, /* every task but list items is final */
         WAIT_FOR_OP,
+        WAIT_FOR_OUTPUT, /* the task is final, or has printed more than that */
         WAIT_FOR_TIME,
     } kind;
     union {
@@ -61,6 +63,9 @@ typedef struct WaitFor {
         Collector *collector;
         Op *op;
     };
+    struct Output *output; /* of the task's attempt, held by the caller; NULL:
+                            * there is none yet */
+    size_t have;           /* bytes of it that are no news */
     double deadline; /* on the run's clock; INFINITY: none */
     bool work;       /* what is waited for is the task's own work, done
                       * elsewhere: it keeps its slots, and a stop is told to
@@ -79,6 +84,9 @@ void wait_fire(Wait *w, int outcome);
 
 /* Fire every wait in the list with WAIT_DONE. */
 void wait_fire_all(List *waits);
+
+/* t has printed more: fire the waits for that. */
+void wait_fire_growth(Task *t);
 
 /* True when what the wait is for is so now. */
 bool wait_ready(Board *b, const WaitFor *what);

@@ -136,6 +136,25 @@ describe("the list with careless arguments", function()
     done(other)
   end)
 
+  it("C3 gives an item to exactly one of thirty tasks", function()
+    local task = item()
+    local claimers = {}
+    for i = 1, 30 do
+      claimers[i] = background{input = task.id, run = function(id)
+        local won, _, reason = TaskUpdate{task_id = id, status = "in_progress"}
+        if won then TaskUpdate{task_id = id, status = "completed"} end
+        return won and "won" or reason
+      end}
+    end
+    local won = 0
+    for _, claimer in ipairs(claimers) do
+      local said = TaskOutput(claimer).output
+      won = won + (said == "won" and 1 or 0)
+      assert.is_true(said == "won" or said == "already_claimed" or said == "already_resolved", said)
+    end
+    assert.equal(1, won)
+  end)
+
   it("C4 refuses to finish, fail or give back what another has claimed", function()
     local task = item()
     assert.is_true(update(task, {status = "in_progress"}))
@@ -181,12 +200,17 @@ describe("the list with careless arguments", function()
   end)
 
   it("C6 refuses the update that closes a cycle, with the way around", function()
-    local a, b = item("a"), item("b")
+    local a, b, c = item("a"), item("b"), item("c")
     assert.is_true(update(b, {addBlockedBy = {a}}))
     local message = update_error(a, {addBlockedBy = {b}})
     assert.matches(("%s (b) -> %s (a)"):format(b.id, a.id), message, 1, true)
+    assert.is_true(update(b, {addBlocks = {c}}))
+    message = update_error(a, {addBlockedBy = {c}})
+    for _, one in ipairs{a, b, c} do assert.matches(one.id .. " (", message, 1, true) end
+    assert.same({}, TaskGet(a).blockedBy)
     done(a)
     done(b)
+    done(c)
     local items = {item("c0")}
     for i = 1, 1000 do
       items[i + 1] = item("c" .. i)
@@ -220,7 +244,7 @@ describe("the list with careless arguments", function()
       function() update(task, {addBlockedBy = {"t999999999"}}) end,
       function() update(task, {addBlocks = {"t999999999"}}) end,
     } do
-      assert.matches("t999999999: no such task", message_of(call), 1, true)
+      assert.matches("lock.*t999999999: no such task", message_of(call))
     end
     done(task)
   end)
@@ -365,11 +389,21 @@ describe("the list with careless arguments", function()
   end)
 
   it("C16 refuses metadata that cannot be kept, with the path", function()
-    local bad = {a = {b = {1, io.stdout}}}
-    local text = "metadata.a.b[2]: a userdata cannot be sent"
-    assert.matches(text, message_of(item, "x", {metadata = bad}), 1, true)
     local task = item("x", {metadata = {a = 1}})
-    assert.matches(text, update_error(task, {metadata = bad}), 1, true)
+    local nothing <const> = "a function is no data and cannot be kept"
+    for text, value in pairs{
+      ["metadata.a.b[2]: a userdata cannot be sent"] = {b = {1, io.stdout}},
+      ["metadata.a.b: a coroutine cannot be sent"] = {b = coroutine.create(print)},
+      ["metadata.a.b: " .. nothing] = {b = function() end},
+      ["metadata.a.b: a function is"] = setmetatable({b = print}, {__index = {}}),
+      ["metadata.a.m.byte: a function is"] = {m = {byte = string.byte}},
+      ["metadata.a: a key of type table cannot be sent"] = {[{}] = 1},
+    } do
+      assert.matches(text, message_of(item, "x", {metadata = {a = value}}), 1, true)
+      assert.matches(text, message_of(Task, {run = print, metadata = {a = value}}), 1, true)
+      assert.matches(text, update_error(task, {metadata = {a = value}}), 1, true)
+    end
+    assert.matches(nothing, message_of(item, "x", {metadata = {string}}), 1, true)
     assert.equal(1, TaskGet(task).metadata.a)
     for _, value in ipairs{7, "x", true} do
       assert.matches("metadata = ", message_of(item, "x", {metadata = value}), 1, true)

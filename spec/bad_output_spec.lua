@@ -33,6 +33,8 @@ describe("TaskOutput with careless arguments", function()
         assert.matches("a task is named by its handle or its id", message_of(call), 1, true)
       end
     end
+    assert.matches("task_id = a table: a task is named", message_of(TaskOutput, {task_id = {}}), 1,
+      true)
   end)
 
   it("B1 tells an id that never was, and which there are", function()
@@ -140,7 +142,53 @@ describe("TaskOutput with careless arguments", function()
     assert.equal("went on", TaskOutput{task_id = task, timeout = math.huge}.output)
   end)
 
-  -- B7 to B10, where Lua code waits, are in primitives_spec.
+  it("B7 to B10 wait wherever Lua code may be, in the script and in tasks", function()
+    local function everywhere()
+      local function value()
+        return TaskOutput(Task{run = function() return 7 end, run_in_background = true}).output
+      end
+      local closed
+      local mt = {
+        __index = value, __concat = value, __len = value,
+        __lt = function() return value() == 7 end,
+        __eq = function() return value() == 7 end,
+        __tostring = function() return tostring(value()) end,
+        __close = function() closed = value() end,
+      }
+      local a, b = setmetatable({}, mt), setmetatable({}, mt)
+      do local _ <close> = a end
+      local sorted = {3, 1, 2}
+      table.sort(sorted, function(x, y) return value() == 7 and x < y end)
+      local _, caught = pcall(value)
+      local _, handled = xpcall(error, function() return value() end)
+      local pieces = {"return ", function() return tostring(value()) end}
+      local at = 0
+      local chunk = load(function()
+        at = at + 1
+        return type(pieces[at]) == "function" and pieces[at]() or pieces[at]
+      end)
+      return table.concat({
+        coroutine.wrap(value)(), caught, handled, a.x, a .. 1, #a, tostring(a < b),
+        tostring(a == b), tostring(a), closed, table.concat(sorted), (("x"):gsub("x", value)),
+        chunk(),
+      }, " ")
+    end
+    local seven <const> = "7 7 7 7 7 7 true true 7 7 123 7 7"
+    assert.equal(seven, everywhere())
+    assert.equal(seven, Task{run = everywhere}.output)
+  end)
+
+  it("B7 does not yield to the user's own coroutine", function()
+    local wait = gate()
+    local task = background{run = function(id) return TaskOutput(id).output end, input = wait.id}
+    local steps = coroutine.wrap(function()
+      coroutine.yield("mine")
+      open(wait, "theirs")
+      coroutine.yield(TaskOutput(task).output)
+    end)
+    assert.equal("mine", steps())
+    assert.equal("theirs", steps())
+  end)
 
   it("B8 does not let pcall swallow a stop", function()
     local wait = gate()
@@ -179,9 +227,33 @@ describe("TaskOutput with careless arguments", function()
     assert.equal(4, select(2, late:gsub(pattern, "")), r.out)
   end)
 
+  it("B13 raises \"interrupted\" at Ctrl-C, in the script and in its tasks", function()
+    local p = h.start{"-e", [[
+      local long = Task{run_in_background = true, run = function() orun.sleep("1h") end}
+      local function wait(id)
+        local _ <close> = setmetatable({}, {__close = function() print("closed " .. id) end})
+        print("waiting")
+        print(select(2, pcall(TaskOutput, id)))
+        print(select(2, pcall(TaskOutput, id)))
+      end
+      local task = Task{run_in_background = true, run = wait, input = long.id}
+      wait(task.id)]]}
+    assert.is_truthy(h.wait_for(function()
+      return select(2, p:printed():gsub("waiting", "")) == 2
+    end))
+    p:kill("INT")
+    local r = assert(p:wait())
+    assert.equal(130, r.code)
+    assert.equal(2, select(2, r.out:gsub("stopped: interrupted\n", "")), r.out)
+    assert.matches("stopped: cancelled", r.out, 1, true)
+    assert.matches("closed t1", r.out, 1, true)
+    assert.matches("closed t2", r.out, 1, true)
+  end)
+
   it("B14 says that an item was removed", function()
     local item = gate()
-    TaskUpdate{task_id = item, status = "deleted"}
+    assert.is_true(TaskUpdate{task_id = item, status = "deleted"})
+    assert.is_nil(TaskGet(item))
     for _, result in ipairs{
       {TaskOutput(item)}, {TaskOutput(item.id)}, {TaskOutput{task_id = item}},
       {TaskOutput{task_id = item, block = false}},
@@ -215,6 +287,16 @@ describe("TaskOutput with careless arguments", function()
     assert.equal("completed\ttrue\ttrue", lines[1], r.err)
     assert.equal("300000000", lines[2])
     if h.variant == "" then assert.equal("true", lines[3]) end
+  end)
+
+  it("B15 gives what comes first, cut at a line, and names the file", function()
+    local r = Task{subagent_type = "out-sh", prompt = "seq 1 200000", max_output = 1000}
+    assert.is_true(r.truncated)
+    assert.is_true(#r.output < 1200)
+    local whole = h.read(r.output_file)
+    assert.equal(1288895, #whole)
+    local kept = r.output:match("^(.*\n)%[cut: ")
+    assert.equal(whole:sub(1, #kept), kept)
   end)
 
   it("B16 gives the exact bytes of a program's output", function()

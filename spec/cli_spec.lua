@@ -67,6 +67,7 @@ describe("orun's arguments", function()
       bom .. "\nprint(1)\nerror('here')",
       bom .. "#!/usr/bin/env orun\nprint(1)\nerror('here')\n",
       "\r\nprint(1)\r\nerror('here')\r\n",
+      "#!/usr/bin/env orun\r\nprint(1)\r\nerror('here')\r\n",
       "\rprint(1)\rerror('here')",
       "\n\rprint(1)\n\rerror('here')",
     } do
@@ -368,6 +369,31 @@ int main(int argc, char **argv)
                           orun.exec("echo", "y").stdout)' &
       done; wait]])
     assert.equal(("xy\n"):rep(40), r.out, r.err)
+  end)
+
+  it("H18 refuses to run with rights that are not its user's", function()
+    local dir = h.tmpdir()
+    -- What the kernel says of a setuid program, without one.
+    h.write(dir .. "/secure.c", [[
+#include <dlfcn.h>
+#include <sys/auxv.h>
+unsigned long getauxval(unsigned long type)
+{
+    unsigned long (*real)(unsigned long);
+    if (type == AT_SECURE)
+        return 1;
+    *(void **)&real = dlsym(RTLD_NEXT, "getauxval");
+    return real(type);
+}
+]])
+    local r = h.sh("cc -shared -fPIC -D_GNU_SOURCE -o secure.so secure.c", {cwd = dir})
+    assert.equal(0, r.code, r.err)
+    r = h.orun{"-e", "print(1)", cwd = dir, env = {
+      LD_PRELOAD = dir .. "/secure.so",
+      ASAN_OPTIONS = "verify_asan_link_order=0:detect_leaks=0",
+    }}
+    assert.equal(2, r.code)
+    assert.same({"", "orun: it will not run with another user's rights\n"}, {r.out, r.err})
   end)
 
   it("tells its log when asked, and only then", function()

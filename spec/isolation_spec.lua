@@ -243,7 +243,7 @@ describe("the primitives in a process", function()
 
   it("share the list: lists are lists, claims are the task's", function()
     local one = TaskCreate{description = "one", input = {n = 1}, priority = 9}
-    local two = TaskCreate{description = "two", blockedBy = {one}}
+    local two = TaskCreate{description = "two", blockedBy = {one}, priority = 9}
     local seen = output_of(function(ids)
       local first = orun.claim{owner = "me"}
       local list = TaskList{status = "pending"}
@@ -425,7 +425,7 @@ describe("isolation names", function()
       local task = background(function(v)
         TaskUpdate{task_id = v.id, metadata = {pid = require "crashes".pid()}}
         if v.where == "sleeping" then orun.sleep(3600) end
-        if v.where == "waiting" then return TaskOutput(v.id).output end
+        if v.where == "waiting" then TaskOutput{task_id = v.id, timeout = 3600} end
         while true do end
       end, {input = {id = item.id, where = where}})
       local pid = pid_told(item, task)

@@ -293,7 +293,7 @@ describe("E11 io.popen", function()
   end)
 
   it("comes back from a read or a write when its task is stopped", function()
-    prints("timeout\ntimeout\ntimeout\ntimeout\n", [[
+    local r = prints("timeout\ntimeout\ntimeout\ntimeout\n", [[
       local function stopped(run)
         print(Task{run = run, timeout = 0.3}.error_kind)
       end
@@ -303,7 +303,10 @@ describe("E11 io.popen", function()
         local f = io.popen("sleep 1000", "w")
         while true do f:write(("x"):rep(1 << 20)) end
       end)
-      stopped(function() io.popen("sleep 1000"):close() end)]])
+      stopped(function() io.popen("sleep 1000"):close() end)]],
+      { env = { ORUN_LOG = "sched" } })
+    assert.matches("stop t1", r.err, 1, true)
+    assert.is_nil(r.err:find("stuck", 1, true), r.err)
   end)
 
   it("ends what a task has not closed, and waits for what the script has not", function()

@@ -82,8 +82,8 @@ end
 
 local function run_c(block, dir)
   h.write(dir .. "/block.c", block.text)
-  local r = shell("cc -fsyntax-only -Wall -Werror -Iruntime"
-    .. " $(pkg-config --cflags lua5.4) block.c", dir)
+  local r = shell("cc -fsyntax-only -Wall -Werror -iquote runtime"
+    .. " -Ispec/fuzz $(pkg-config --cflags lua5.4) block.c", dir)
   assert.equal(0, r.code, r.out)
 end
 

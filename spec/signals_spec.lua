@@ -50,8 +50,7 @@ local PROGRAMS <const> = POLITE .. [[
   sh("trap '' TERM; while :; do sleep 0.1; done")
 ]]
 
-local NUMBERS <const> = { HUP = 1, INT = 2, QUIT = 3, KILL = 9, USR1 = 10, SEGV = 11,
-                          USR2 = 12, TERM = 15 }
+local NUMBERS <const> = { HUP = 1, INT = 2, QUIT = 3, USR1 = 10, USR2 = 12, TERM = 15 }
 
 describe("H16 the first signal", function()
   for _, name in ipairs{ "INT", "TERM", "HUP", "USR1", "USR2" } do
@@ -299,6 +298,24 @@ describe("H16 SIGTSTP", function()
     assert.equal("completed\n", ended(p, 0).out)
   end)
 
+  it("does not let a grace pass meanwhile", function()
+    local p = start([[
+      orun.agent{name = "tidy", command = {"sh", "-c", "trap '"
+        .. ": > term; until [ -e go ]; do sleep 0.02; done; : > tidied; exit' TERM; "
+        .. ": > ready; while :; do sleep 0.02; done"}}
+      Task{subagent_type = "tidy", prompt = "p"}]], { job = true })
+    appears(p, "ready")
+    p:kill("INT")
+    appears(p, "term")
+    stop(p)
+    local stood = orun.now()
+    assert(h.wait_for(function() return orun.now() - stood > 2.2 end))
+    h.write(p.m.dir .. "/go", "")
+    p:kill("CONT")
+    ended(p, 130)
+    assert.is_true(h.exists(p.m.dir .. "/tidied"))
+  end)
+
   it("leaves nothing when orun is killed while it is stopped", function()
     local p = start(PROGRAMS .. "orun.sleep('1h')", { job = true })
     started(p, 4)
@@ -328,7 +345,8 @@ describe("H16 SIGTSTP", function()
 end)
 
 describe("no process is left", function()
-  for _, name in ipairs{ "KILL", "SEGV" } do
+  -- A sanitizer would take the crash for orun's own.
+  for _, name in ipairs{ "KILL", h.variant == "" and "SEGV" or "ABRT" } do
     it("when orun ends by SIG" .. name, function()
       local p = start(PROGRAMS .. "orun.sleep('1h')")
       started(p, 4)
@@ -466,18 +484,17 @@ describe("a host", function()
 
   it("suspends and resumes a run from any thread, and interrupts a suspended one", function()
     local p = host("suspend", [[
-      local began = orun.now()
       Task{run_in_background = true, run = function()
         orun.exec("sh", "-c", ": > ready; setsid sh -c 'while :; do sleep 0.02; done' & "
           .. "sleep 1000")
       end}
       Task{run_in_background = true, run = function()
-        while not io.open("suspended") do orun.sleep(0.02) end
-        io.open("took", "w"):write(orun.now() - began):close()
+        while not io.open("suspended") do end
+        io.open("asked", "w"):close()
         orun.exec("sh", "-c", ": > begun; sleep 1000")
       end}
       orun.sleep("1h")]])
-    appears(p, "suspended")
+    appears(p, "asked")
     local function stopped()
       local all = strays.alive(p.m, p.pid)
       for _, one in ipairs(all) do

@@ -282,7 +282,9 @@ describe("a task stuck in a C function", function()
       local r = Task{run = function() end}
       print(r.status .. " " .. r.error_kind)
       assert(r.error:find("3 are stuck in C functions", 1, true), r.error)
-      for i = 1, 3 do assert(r.error:find("script%.lua:%d+: t%d+ %(bomb " .. i .. "%)"), r.error) end
+      for i = 1, 3 do
+        assert(r.error:find("script%.lua:%d+: t%d+ %(bomb " .. i .. "%)"), r.error)
+      end
       assert(r.error:find('isolation = "process"', 1, true), r.error)
       -- What has begun goes on, and programs start as ever.
       TaskUpdate{task_id = gate, status = "completed"}
@@ -324,7 +326,11 @@ describe("a task stuck in a C function", function()
   end)
 
   it("leaves the exit code what it is", function()
-    local STUCK <const> = "local task = stick{description = 'one'} TaskStop(task) TaskOutput(task)\n"
+    local STUCK <const> = [[
+      local task = stick{description = "one"}
+      TaskStop(task)
+      TaskOutput(task)
+    ]]
     for _, case in ipairs{{0, ""}, {1, "start{run = error}"}} do
       local r = script(1, STUCK .. case[2])
       assert.equal(case[1], r.code)
@@ -516,6 +522,21 @@ describe("where Lua cannot yield", function()
   end)
 end)
 
+describe("retry", function()
+  it("waits for other times in each run", function()
+    local seen, distinct = {}, 0
+    for _ = 1, 4 do
+      local r = h.orun{"-e", "Task{run = error, retry = {max = 1, backoff = 0.001}}",
+        env = {ORUN_LOG = "sched"}}
+      local delay = r.err:match("try again in ([%d.e-]+) s")
+      assert.is_truthy(delay, r.err)
+      distinct = distinct + (seen[delay] and 0 or 1)
+      seen[delay] = true
+    end
+    assert.is_true(distinct > 1, "the same delay four times")
+  end)
+end)
+
 --- Rows about loops, stops and overflow.
 describe("a Lua task", function()
   local function of(run, fields)
@@ -534,9 +555,9 @@ describe("a Lua task", function()
         end})
       end
       local ok, e = pcall(function()
-        local a <close> = closing("a")
-        local b <close> = closing("b", "from b")
-        local c <close> = closing("c", "from c")
+        local _ <close> = closing("a")
+        local _ <close> = closing("b", "from b")
+        local _ <close> = closing("c", "from c")
         error("from the body", 0)
       end)
       return {ok, e, table.concat(order)}

@@ -2,7 +2,7 @@
  *
  * Build it where orun was built, and run it:
  *
- *     $ cc -o host -Iruntime examples/embed/host.c build/liborun.a \
+ *     $ cc -o host -iquote runtime examples/embed/host.c build/liborun.a \
  *         $(pkg-config --cflags --libs lua5.4 libuv) -lm
  *     $ ./host
  *

@@ -92,7 +92,10 @@ local WAYS <const> = {
   {name = "hup", finish = signal "HUP"},
   {name = "quit", deaf = true, finish = function(p) p:kill("QUIT") end},
   {name = "kill", deaf = true, finish = function(p) p:kill("KILL") end},
-  {name = "segv", deaf = true, finish = function(p) p:kill("SEGV") end},
+  {name = "crash", deaf = true, finish = function(p)
+    -- A sanitizer would take the one for orun's own.
+    p:kill(h.variant == "" and "SEGV" or "ABRT")
+  end},
   {name = "keeper", deaf = true, finish = kill_written "keeper"},
   {name = "guard", deaf = true, finish = kill_written "guard"},
 }
@@ -147,8 +150,12 @@ local STOPS <const> = [[
     end
     losses = losses + 1
   end
+  local function up(i)
+    while not io.open("up" .. i) do orun.sleep(0.02) end
+  end
   local running = {}
   for i, habit in ipairs(HABITS) do
+    habit = habit:gsub(">> up", "> up" .. i)
     local how = (round + i) % 3
     local t = {run_in_background = true, env = {SCRIPT = habit}, subagent_type = "sh",
       prompt = "p"}
@@ -163,14 +170,11 @@ local STOPS <const> = [[
     if how ~= 1 then t.timeout = 1 end
     running[i] = {how = how, task = Task(t)}
   end
-  local up
-  repeat
-    orun.sleep(0.02)
-    up = 0
-    for _ in io.lines("up") do up = up + 1 end
-  until up >= #HABITS
-  for _, one in ipairs(running) do
-    if one.how == 1 then TaskStop(one.task) end
+  for i, one in ipairs(running) do
+    if one.how == 1 then
+      up(i)
+      TaskStop(one.task)
+    end
   end
   for _, one in ipairs(running) do
     check(TaskOutput(one.task), one.how == 1 and "cancelled" or "timeout", "signal")
@@ -185,7 +189,6 @@ local function stops(rounds)
   for i, habit in ipairs(HABITS) do texts[i] = ("%q"):format(habit.text) end
   for round = 1, rounds do
     local m = strays.mark()
-    h.write(m.dir .. "/up", "")
     h.write(m.dir .. "/s.lua", ("local HABITS = {%s}\n"):format(table.concat(texts, ", "))
       .. STOPS)
     local p = h.start{"s.lua", tostring(round), cwd = m.dir, env = m.env}

@@ -512,20 +512,22 @@ describe("the order of those that queue", function()
     assert.is_nil(sim:check())
   end)
 
-  it("follows a priority that changes while a woken task queues", function()
-    local sim = new { lua = 9 }
+  it("follows a priority that changes while woken tasks queue", function()
+    local sim, ids = new { lua = 9 }, {}
     sim:limit("one", 1)
-    local gate, a, b = sim:add {}, nil, nil
-    a = sim:add { limit = "one" }
-    sim:wait(gate, a)
-    b = sim:add { limit = "one" }
-    sim:wait(gate, b)
-    local holder = sim:add { limit = "one" }
+    local gate = sim:add {}
+    for i = 1, 5 do
+      ids[i] = sim:add { limit = "one" }
+      sim:wait(gate, ids[i])
+    end
+    sim:add { limit = "one" }
     sim:finish(gate)
-    sim:priority(b, 1)
-    sim:finish(holder)
-    assert.same({ b }, sim:running())
-    sim:finish(b)
-    assert.same({ a }, sim:running())
+    sim:finish(ids[5] + 1)
+    assert.same({ ids[1] }, sim:running())
+    sim:priority(ids[4], 1)
+    for _, i in ipairs { 1, 4, 2, 3, 5 } do
+      assert.same({ ids[i] }, sim:running())
+      sim:finish(ids[i])
+    end
   end)
 end)

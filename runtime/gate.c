@@ -1,0 +1,126 @@
+/* gate.c — the list of runtimes, and the stack of a thread. */
+#include "gate.h"
+#include "err.h"
+#include <unistd.h>
+
+static pthread_mutex_t gate_lock = PTHREAD_MUTEX_INITIALIZER;
+static Gate *gate_list; /* guarded by gate_lock */
+
+static void
+gate_before_fork(void)
+{
+    pthread_mutex_lock(&gate_lock);
+}
+
+static void
+gate_after_fork(void)
+{
+    pthread_mutex_unlock(&gate_lock);
+}
+
+/* No other thread is in the middle of the list when the process is copied. */
+static void
+gate_init_once(void)
+{
+    pthread_atfork(gate_before_fork, gate_after_fork, gate_after_fork);
+}
+
+/* Where the list points to g; NULL when g is not on it. With the lock held. */
+static Gate **
+gate_find(const Gate *g)
+{
+    Gate **at = &gate_list;
+    while (*at && *at != g)
+        at = &(*at)->next;
+    return *at ? at : NULL;
+}
+
+/* Is g a runtime of this process? With the lock held. */
+static int
+gate_check(const Gate *g)
+{
+    if (!g || !gate_find(g))
+        return ORUN_EINVAL;
+    return g->pid == getpid() ? 0 : ORUN_EFORKED;
+}
+
+void
+gate_open(Gate *g)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, gate_init_once);
+    g->pid = getpid();
+    g->inside = false;
+    pthread_mutex_lock(&gate_lock);
+    g->next = gate_list;
+    gate_list = g;
+    pthread_mutex_unlock(&gate_lock);
+}
+
+bool
+gate_close(Gate *g)
+{
+    bool last = true;
+    pthread_mutex_lock(&gate_lock);
+    *gate_find(g) = g->next;
+    for (const Gate *other = gate_list; other; other = other->next)
+        last = last && other->pid != g->pid;
+    pthread_mutex_unlock(&gate_lock);
+    return last;
+}
+
+int
+gate_enter(Gate *g)
+{
+    pthread_mutex_lock(&gate_lock);
+    int e = gate_check(g);
+    if (e == 0 && g->inside)
+        e = pthread_equal(g->thread, pthread_self()) ? ORUN_ESTATE
+                                                     : ORUN_ETHREAD;
+    if (e == 0) {
+        g->inside = true;
+        g->thread = pthread_self();
+    }
+    pthread_mutex_unlock(&gate_lock);
+    return e;
+}
+
+void
+gate_leave(Gate *g)
+{
+    pthread_mutex_lock(&gate_lock);
+    g->inside = false;
+    pthread_mutex_unlock(&gate_lock);
+}
+
+int
+gate_hold(const Gate *g)
+{
+    pthread_mutex_lock(&gate_lock);
+    int e = gate_check(g);
+    if (e)
+        pthread_mutex_unlock(&gate_lock);
+    return e;
+}
+
+void
+gate_unhold(void)
+{
+    pthread_mutex_unlock(&gate_lock);
+}
+
+size_t
+gate_stack(void)
+{
+    pthread_attr_t attr;
+    void *base = NULL;
+    size_t size = 0, guard = 0;
+    if (pthread_getattr_np(pthread_self(), &attr) != 0)
+        return SIZE_MAX;
+    pthread_attr_getstack(&attr, &base, &size);
+    pthread_attr_getguardsize(&attr, &guard);
+    pthread_attr_destroy(&attr);
+    uintptr_t low = (uintptr_t)base + guard;
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    return here < low || here > low + size ? SIZE_MAX : here - low;
+}

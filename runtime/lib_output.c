@@ -1,0 +1,184 @@
+/* lib_output.c — what programs print, piece by piece. Layer 7 (Lua API).
+ *
+ * lua/output.lua makes the reader that scripts use of the one function here,
+ * which knows no position: it reads from an offset, and waits when there is
+ * nothing there yet. What is read may be far larger than memory.
+ */
+#include "err.h"
+#include "host.h"
+#include "lib_arg.h"
+#include "lib_task.h"
+#include "run_process.h"
+#include "value.h"
+#include <lauxlib.h>
+#include <math.h>
+
+static int
+lib_output_gc(lua_State *L)
+{
+    LibOutput *box = lua_touserdata(L, 1);
+    output_drop(box->output);
+    box->output = NULL;
+    buf_free(&box->text);
+    return 0;
+}
+
+LibOutput *
+lib_output_box(lua_State *L)
+{
+    LibOutput *box = lua_newuserdatauv(L, sizeof *box, 0);
+    *box = (LibOutput){ 0 };
+    if (luaL_newmetatable(L, "orun.output")) {
+        lua_pushcfunction(L, lib_output_gc);
+        lua_setfield(L, -2, "__gc");
+    }
+    lua_setmetatable(L, -2);
+    return box;
+}
+
+bool
+lib_output_push(lua_State *L, LibOutput *box, size_t max)
+{
+    bool cut = output_copy(box->output, max, &box->text);
+    lua_pushlstring(L, buf_cstr(&box->text), box->text.n);
+    buf_free(&box->text);
+    return cut;
+}
+
+/* ---- read_output(task, stream, offset, max, deadline, attempt) ---- */
+
+enum { READ_TASK = 1, READ_STREAM, READ_OFFSET, READ_MAX, READ_DEADLINE,
+       READ_ATTEMPT, READ_BOX };
+
+/* Where the bytes are, as of now: in an Output, or in a string (of a final
+ * task, so it stays). */
+typedef struct LibSource {
+    Output *output;
+    const char *text;
+    size_t size;
+    bool final;
+    uint32_t attempt;
+} LibSource;
+
+/* The result's own text is all that the task printed, or what a function
+ * returned; a failed function printed nothing. */
+static void
+lib_source_result(lua_State *L, Task *t, LibSource *from)
+{
+    const Value *v = t->outcome.output;
+    from->text = v ? value_as_string(v, &from->size) : "";
+    if (from->text)
+        return;
+    lua_pushfstring(L, "orun.output: the output of t%I is not text but a value "
+                    "that a function returned: TaskOutput gives it",
+                    (LUAI_UACINT)t->id);
+    lua_error(L);
+}
+
+static LibSource
+lib_source_look(lua_State *L, Task *t, bool err, LibOutput *box)
+{
+    Sched *s = park_run(L)->sched;
+    LibSource from = { 0 };
+    output_drop(box->output);
+    box->output = NULL;
+    sched_lock(s);
+    from.final = task_final(t);
+    from.attempt = t->attempt;
+    if (!from.final)
+        box->output = run_process_live(t, err);
+    board_unlock(&s->board);
+    const Captured *c = from.final ? t->outcome.captured : NULL;
+    from.output = !from.final ? box->output : !c ? NULL : err ? c->err : c->out;
+    if (from.output)
+        from.size = output_size(from.output);
+    else if (from.final && !err)
+        lib_source_result(L, t, &from);
+    return from;
+}
+
+/* Push the bytes at the offset, at most `max`. */
+static void
+lib_source_push(lua_State *L, const LibSource *from, size_t offset, size_t max)
+{
+    luaL_Buffer b;
+    size_t n = offset < from->size ? from->size - offset : 0;
+    n = n < max ? n : max;
+    if (!from->output) {
+        lua_pushlstring(L, n ? from->text + offset : "", n);
+        return;
+    }
+    char *to = luaL_buffinitsize(L, &b, n);
+    size_t got = output_read_at(from->output, offset, to, n);
+    luaL_pushresultsize(&b, got);
+    if (got < n)
+        luaL_error(L, "orun.output: its file %s cannot be read",
+                   output_path(from->output));
+}
+
+static int lib_read_again(lua_State *L, int status, lua_KContext ctx);
+
+static int
+lib_read_try(lua_State *L)
+{
+    LuaRun *run = park_run(L);
+    Task *t = lua_touserdata(L, READ_TASK);
+    LibOutput *box = lua_touserdata(L, READ_BOX);
+    bool err = lua_toboolean(L, READ_STREAM);
+    size_t offset = (size_t)lua_tointeger(L, READ_OFFSET);
+    size_t max = (size_t)lua_tointeger(L, READ_MAX);
+    lua_Integer attempt = lua_tointeger(L, READ_ATTEMPT);
+    LibSource from = lib_source_look(L, t, err, box);
+    if (attempt && attempt != (lua_Integer)from.attempt)
+        offset = 0; /* a retry prints anew */
+    if (max && offset >= from.size && !from.final) {
+        WaitFor what = { .kind = WAIT_FOR_OUTPUT, .task = t,
+                         .output = from.output, .have = offset,
+                         .deadline = lua_tonumber(L, READ_DEADLINE) };
+        lib_check_cycle(L, "orun.output", run, t);
+        return park(L, &what, lib_read_again, 0);
+    }
+    lib_source_push(L, &from, offset, max);
+    lua_pushinteger(L, (lua_Integer)offset);
+    lua_pushinteger(L, (lua_Integer)from.size);
+    lua_pushboolean(L, from.final);
+    lua_pushinteger(L, from.attempt);
+    return 5;
+}
+
+static int
+lib_read_again(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status, (void)ctx;
+    int outcome = park_outcome(L);
+    if (outcome == WAIT_TIMED_OUT) {
+        lua_pushnil(L);
+        lua_pushliteral(L, "timeout");
+        return 2;
+    }
+    if (outcome == WAIT_DEADLOCK)
+        return luaL_error(L, "orun.output: the task can never end: nothing is "
+                          "running or due that could finish it");
+    return lib_read_try(L);
+}
+
+/* read_output(task, is_stderr, offset, max, timeout, attempt) gives the bytes
+ * from `offset` on, at most `max`, once there are some or the task is final:
+ * then also where they begin (0 when `attempt`, 0 for any, is over and another
+ * prints anew), how many there are in all, whether the task is final, and the
+ * attempt; or nil and "timeout". max = 0 does not wait. */
+int
+lib_read_output(lua_State *L)
+{
+    static const char fn[] = "orun.output";
+    lua_settop(L, READ_ATTEMPT);
+    Task *t = lib_task_at(L, fn, "task", READ_TASK);
+    double timeout = arg_duration(L, fn, "timeout", READ_DEADLINE, true,
+                                  INFINITY);
+    lua_pushlightuserdata(L, t);
+    lua_replace(L, READ_TASK);
+    lua_pushnumber(L, board_now(&park_run(L)->sched->board) + timeout);
+    lua_replace(L, READ_DEADLINE);
+    lib_output_box(L);
+    return lib_read_try(L);
+}

@@ -1,0 +1,52 @@
+/* retry.c — whether a failed attempt is followed by another. */
+#include "retry.h"
+#include "log.h"
+#include "settle.h"
+#include "slots.h"
+#include <math.h>
+
+enum { RETRY_CAP = 60 }; /* seconds between two tries, at most */
+
+/* A number from 0.5 to 1. */
+static double
+retry_jitter(Sched *s)
+{
+    uint64_t x = s->random;
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    s->random = x;
+    return 0.5 + (double)(x >> 11) / 18014398509481984.0;
+}
+
+/* Seconds before the next attempt. */
+static double
+retry_delay(Sched *s, const Task *t)
+{
+    int doublings = (int)(t->attempt < 30 ? t->attempt : 30) - 1;
+    double delay = ldexp(t->opt->retry.backoff, doublings);
+    return fmin(delay, RETRY_CAP) * retry_jitter(s);
+}
+
+bool
+retry_again(Sched *s, Task *t, const Outcome *o)
+{
+    const Retry *r = t->opt ? &t->opt->retry : NULL;
+    if (!r || o->state != TASK_FAILED || s->closing)
+        return false;
+    if (t->attempt > (uint32_t)r->max || !(r->on >> o->fault & 1))
+        return false;
+    double delay = retry_delay(s, t);
+    settle_children(s, t);
+    settle_claims(s, t);
+    slots_rest(s, t, true);
+    task_move(t, TASK_READY);
+    t->stopping = FAULT_NONE;
+    t->stop_rung = 0;
+    t->woken = t->given_up = false;
+    LOG(SCHED, "t%llu failed (%s), try again in %g s",
+        (unsigned long long)t->id, task_fault_name(o->fault), delay);
+    if (board_arm(&s->board, &t->timer, board_now(&s->board) + delay))
+        slots_enter(s, t);
+    return true;
+}

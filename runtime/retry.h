@@ -1,0 +1,13 @@
+/* retry.h — whether a failed attempt is followed by another. Layer 3 (tasks). */
+#ifndef ORUN_RETRY_H
+#define ORUN_RETRY_H
+
+#include "sched.h"
+
+/* Send t, whose running attempt has failed with `o`, back to be tried again
+ * after a delay, when its options allow that; false when it is to end so. What
+ * the attempt has started ends, what it claimed is given back. With the board's
+ * lock held; settle_aftermath is due afterwards. */
+bool retry_again(Sched *s, Task *t, const Outcome *o);
+
+#endif

@@ -1,0 +1,66 @@
+/* script.c — reading scripts: text of a bounded size, and nothing else. */
+#include "script.h"
+#include <lauxlib.h>
+#include <sys/stat.h>
+
+int
+script_load_text(lua_State *L, void *text)
+{
+    const ScriptText *t = text;
+    return luaL_loadbufferx(L, t->code, t->size, t->name, "t");
+}
+
+/* A directory or a huge file is refused before it is read. */
+int
+script_load_file(lua_State *L, void *path)
+{
+    struct stat st;
+    const char *name = path;
+    bool in = strcmp(name, "-") == 0;
+    if (!in && stat(name, &st) == 0) {
+        if (S_ISDIR(st.st_mode)) {
+            lua_pushfstring(L, "cannot read %s: it is a folder", name);
+            return LUA_ERRFILE;
+        }
+        if (st.st_size > SCRIPT_MAX) {
+            lua_pushfstring(L, "cannot read %s: it has %I bytes, and a script "
+                            "may have %d", name, (LUAI_UACINT)st.st_size,
+                            SCRIPT_MAX);
+            return LUA_ERRFILE;
+        }
+    }
+    int status = luaL_loadfilex(L, in ? NULL : name, "t");
+    if (status == LUA_ERRSYNTAX
+        && strstr(lua_tostring(L, -1), "attempt to load a binary chunk"))
+        lua_pushfstring(L, "cannot run %s: it is bytecode, which could crash "
+                        "the process; source text is wanted", name);
+    return status;
+}
+
+/* Protected; argument: the script's folder. */
+static int
+script_put_path(lua_State *L)
+{
+    const char *dir = lua_touserdata(L, 1);
+    lua_getglobal(L, "package");
+    lua_getfield(L, -1, "path");
+    lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", dir, dir,
+                    luaL_checkstring(L, -1));
+    lua_setfield(L, -3, "path");
+    return 0;
+}
+
+void
+script_add_path(lua_State *L, const char *path)
+{
+    char *real = strcmp(path, "-") == 0 ? NULL : realpath(path, NULL);
+    char *slash = real ? strrchr(real, '/') : NULL;
+    if (slash) {
+        *slash = '\0';
+        lua_pushcfunction(L, script_put_path);
+        lua_pushlightuserdata(L, real);
+        lua_pcall(L, 1, 0, 0);
+        lua_settop(L, 0);
+    }
+    free(real);
+}

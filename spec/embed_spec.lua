@@ -1,0 +1,79 @@
+--- orun.h in programs of other people: careless calls, threads, forks, signals
+--- and loops of the host, and what is left behind. The programs are in
+--- spec/embed, one a kind of trouble; each has cases and says "kept".
+---
+--- What rows J6 to J8 also speak of is not there: orun.h takes no callbacks and
+--- no allocator, and the library is a static one.
+
+local h = require "spec.support.helper"
+
+local dir
+
+--- Build NAME.c with the flags a host would use, and more.
+local function build(name, more)
+  local line = ("cc -std=c11 -D_GNU_SOURCE -g -Wall -Wextra -Werror %s -iquote %s/runtime "
+    .. "$(pkg-config --cflags lua5.4 libuv) %s/spec/embed/%s.c %s"):format(
+      os.getenv("ORUN_SAN") or "", h.root, h.root, name, more)
+  local r = h.sh(line, {cwd = dir})
+  assert.equal(0, r.code, r.err)
+end
+
+--- … as a program that has the library in it.
+local function build_host(name, more)
+  build(name, ("-o %s %s %s $(pkg-config --libs lua5.4 libuv) -lm -pthread"):format(name,
+    more or "", h.lib))
+end
+
+local function run(line, env)
+  return h.sh((os.getenv("ORUN_WRAP") or "") .. " ./" .. line, {cwd = dir, env = env})
+end
+
+describe("a host", function()
+  setup(function()
+    dir = h.tmpdir()
+    build_host("arguments", "-rdynamic")
+    build("back", "-shared -fPIC -o back.so")
+    for _, name in ipairs{"threads", "guest", "cycle"} do build_host(name) end
+  end)
+
+  --- The program, run with the name of a case, keeps its promise.
+  local function keeps(program, case)
+    return function()
+      local r = run(program .. " " .. case)
+      assert.equal(0, r.code, r.err)
+      assert.matches("kept\n$", r.out)
+    end
+  end
+
+  it("J1 may pass NULL wherever a pointer goes", keeps("arguments", "null"))
+  it("J1 may pass a config of another version, or nonsense", keeps("arguments", "config"))
+  it("J1 may pass any place in its arguments", keeps("arguments", "args"))
+  it("J2 may free twice, and call what it freed", keeps("arguments", "freed"))
+  it("J2 may free what still has tasks that run", keeps("arguments", "free-running"))
+  it("J3 is refused while another thread is in a call", keeps("threads", "second"))
+  it("J3 may hand a runtime from thread to thread", keeps("threads", "handed"))
+  it("J4 may have many runtimes in many threads", keeps("threads", "many"))
+  it("J4 may wait for whatever child there is", keeps("guest", "waitpid"))
+  it("J4 may have its own libuv loop with children", keeps("guest", "loop"))
+  it("J4 keeps its handler of SIGURG", keeps("guest", "sigurg"))
+  it("J5 is refused in a fork, and unharmed by it", keeps("threads", "fork"))
+  it("J6 is refused in a call from its own script", keeps("arguments", "back"))
+  it("J9 may pass bytes without an end, and any length", keeps("arguments", "bytes"))
+  it("J10 is told when its thread's stack is too small", keeps("threads", "stack"))
+  it("J11 keeps SIGPIPE, every other disposition, and its mask", keeps("guest", "dispositions"))
+  it("outlives os.exit of a script", keeps("arguments", "exit"))
+
+  it("J12 may make and free a runtime again and again: nothing is left", function()
+    local r = run("cycle " .. math.max(20, 200 // h.slow // 1),
+      {GLIBC_TUNABLES = "glibc.malloc.tcache_count=0:glibc.malloc.arena_max=1"})
+    assert.equal(0, r.code, r.err)
+    local left = {}
+    for name, count in r.out:gmatch("(%a+) ([+-]%d+)") do left[name] = tonumber(count) end
+    -- Stacks of ended threads are kept for others, some of them for good; a
+    -- sanitizer has maps of its own.
+    if h.variant == "" then assert.is_true(left.maps <= 8, r.out) end
+    for _, name in ipairs{"bytes", "files", "threads", "children"} do
+      assert.is_true(left[name] <= 0, r.out)
+    end
+  end)
+end)

@@ -1,0 +1,73 @@
+--- orun.exec, and the small functions: sleep, log, config.
+
+local h = require "spec.support.helper"
+local shared = require "spec.support.tasks"
+
+local background, journal = shared.background, shared.journal
+
+describe("orun.exec", function()
+  it("gives what a program printed and how it ended", function()
+    local run = orun.exec{command = {"sh", "-c", "cat; echo bad >&2; exit 4"}, input = "in\0put"}
+    assert.equal("in\0put", run.stdout)
+    assert.equal("bad\n", run.stderr)
+    assert.equal(4, run.code)
+    assert.equal("exit", run.error_kind)
+    assert.equal("float", math.type(run.duration))
+    assert.is_nil(orun.exec("true").error)
+    assert.equal("a b\n", orun.exec("echo", "a b").stdout)
+  end)
+
+  it("tells a signal, a failed start and a timeout apart, and never raises for them", function()
+    assert.equal("signal", orun.exec("sh", "-c", "kill -9 $$").error_kind)
+    assert.equal("spawn", orun.exec("no-such-program-anywhere").error_kind)
+    assert.equal("spawn", orun.exec{command = {"true"}, cwd = "/no/such/folder"}.error_kind)
+    assert.equal("timeout", orun.exec{command = {"sleep", "1000"}, timeout = "20ms"}.error_kind)
+  end)
+
+  it("takes cwd and env", function()
+    assert.equal("/\n", orun.exec{command = {"pwd"}, cwd = "/"}.stdout)
+    local run = orun.exec{command = {"sh", "-c", "echo $P_VAR"}, env = {P_VAR = "v"}}
+    assert.equal("v\n", run.stdout)
+  end)
+
+  it("keeps the whole of a long output in a file", function()
+    local run = orun.exec{command = {"head", "-c", "5000", "/dev/zero"}, max_output = 1000}
+    assert.is_true(run.truncated)
+    assert.is_true(#run.stdout < 5000)
+    assert.equal(5000, #h.read(run.output_file))
+  end)
+
+  it("works in tasks, and ends with the task", function()
+    local path, lines = journal()
+    local task = background{input = path, run = function(file)
+      return orun.exec("sh", "-c", "echo $$ > " .. file .. "; exec sleep 1000")
+    end}
+    local pid = h.wait_for(function() return lines()[1] end)
+    TaskStop(task)
+    assert.equal("cancelled", TaskOutput(task).status)
+    assert.is_truthy(h.wait_for(function() return not h.exists("/proc/" .. pid .. "/stat") end))
+  end)
+end)
+
+describe("the small ones", function()
+  it("sleep at least as long as told", function()
+    local before = orun.now()
+    orun.sleep("20ms")
+    orun.sleep(0)
+    assert.is_true(orun.now() - before >= 0.02)
+  end)
+
+  it("log a line on stderr, in one piece", function()
+    local r = h.script[[orun.log("a", 1, nil, {} ~= nil) orun.log()]]
+    assert.equal("a\t1\tnil\ttrue\n\n", r.err)
+    assert.equal("", r.out)
+  end)
+
+  it("tell the version and the limits", function()
+    assert.matches("^%d+%.%d+%.%d+$", orun.version)
+    local r = h.orun{"-j", "3", "--workers", "4", "-e", [[
+      local c = orun.config()
+      print(c.processes, c.workers, orun.config{processes = 9}.processes)]]}
+    assert.equal("3\t4\t9\n", r.out, r.err)
+  end)
+end)

@@ -1,0 +1,329 @@
+--- What is promised to users, watched on a simulator: a model that knows only
+--- what was asked for and what it is told. The scheduler's own figures are
+--- recounted in C (sim:check).
+---
+--- It looks at what is new: the runner's events in their order, then the tasks
+--- that changed. So a step costs what it does, not what there is.
+
+local M = {}
+
+local FINAL <const> = { COMPLETED = "completed", FAILED = "failed", CANCELLED = "cancelled" }
+
+M.FINAL = FINAL
+
+local Watch <const> = {}
+Watch.__index = Watch
+
+--- A watch over `sim`; `caps` has the slots of "lua", "process" and each named
+--- limit, and is kept up to date by who changes them.
+function M.new(sim, caps, manual)
+  local used = {}
+  for name in pairs(caps) do used[name] = 0 end
+  return setmetatable({
+    sim = sim, caps = caps, used = used, manual = manual, now = 0,
+    tasks = {},     -- by id
+    running = {},   -- ids whose code runs, in no order
+    queued = {},    -- ids that were ready before this step, and are
+    writing = {},   -- ids that hold their writes
+    latest = {},    -- the last to begin, by class
+    seen = {},      -- how often what happened
+    list = {},      -- filled by the sim
+  }, Watch)
+end
+
+local function broken(format, ...)
+  error({ promise = format:format(...) }, 0)
+end
+
+--- A broken promise is an error: a table whose `promise` says which.
+M.broken = broken
+
+function Watch:saw(what)
+  self.seen[what] = (self.seen[what] or 0) + 1
+end
+
+-- ---- what is held ----
+
+local function inside(a, b)
+  return a == b or b:sub(1, #a + 1) == a .. "/"
+end
+
+local function writes_same(one, other)
+  for _, a in ipairs(one) do
+    for _, b in ipairs(other) do
+      if inside(a, b) or inside(b, a) then return true end
+    end
+  end
+  return false
+end
+
+-- Take a slot of `name`: there must be one.
+function Watch:take(id, name)
+  local used = self.used[name] + 1
+  self.used[name] = used
+  if used > self.caps[name] then
+    broken("t%d is number %d in %s, which has %d slots", id, used, name, self.caps[name])
+  end
+end
+
+-- Its named slots and its writes. One that is being stopped goes on without,
+-- so that it can end.
+function Watch:take_rest(id, task)
+  if task.rest or task.stopping then return end
+  task.rest = true
+  if task.limit then self:take(id, task.limit) end
+  if task.agent then self:take(id, task.agent) end
+  if not task.writes then return end
+  for other in pairs(self.writing) do
+    if writes_same(task.writes, self.tasks[other].writes) then
+      broken("t%d and t%d write the same", math.min(id, other), math.max(id, other))
+    end
+  end
+  self.writing[id] = true
+end
+
+-- Its code does not run any more: it gives back the slot of its kind, and (all)
+-- the rest.
+function Watch:leave(id, task, all)
+  if task.at then
+    local last = table.remove(self.running)
+    if last ~= id then
+      self.running[task.at] = last
+      self.tasks[last].at = task.at
+    end
+    task.at = nil
+  end
+  if task.slot then
+    self.used[task.kind] = self.used[task.kind] - 1
+    task.slot = nil
+  end
+  if not all or not task.rest then return end
+  if task.limit then self.used[task.limit] = self.used[task.limit] - 1 end
+  if task.agent then self.used[task.agent] = self.used[task.agent] - 1 end
+  self.writing[id] = nil
+  task.rest = nil
+end
+
+-- ---- what the runner is told ----
+
+-- Tasks that want the same, and were never held up, begin in the order they
+-- came; and the higher priority first.
+function Watch:check_turn(id, task)
+  if task.writes or task.attempt > 1 then return end
+  if not next(task.blockers) and not task.moved and task.priority == 0 then
+    local latest = self.latest[task.class] or 0
+    if id < latest then broken("t%d began after t%d, which came later", id, latest) end
+    self.latest[task.class] = id
+  end
+  for other in pairs(self.queued) do
+    local queued = self.tasks[other]
+    if queued.class == task.class and queued.priority > task.priority
+      and self.sim:info(other).state == "READY" then
+      broken("t%d began before t%d, which goes first", id, other)
+    end
+  end
+end
+
+function Watch:check_blockers(id, task)
+  for blocker in pairs(task.blockers) do
+    local state = self.tasks[blocker].final or self.sim:info(blocker).state
+    if not FINAL[state] then broken("t%d began before t%d ended", id, blocker) end
+    if state ~= "COMPLETED" and not task.despite then
+      broken("t%d began although t%d is %s", id, blocker, FINAL[state])
+    end
+  end
+end
+
+local on <const> = {}
+
+function on.start(self, id, task, n)
+  if task.final then broken("t%d began after its end", id) end
+  if task.at then broken("t%d began twice", id) end
+  self:check_blockers(id, task)
+  task.attempt = n > 0 and n or 1
+  if task.attempt ~= task.ended + 1 then
+    broken("t%d began attempt %d after %d", id, task.attempt, task.ended)
+  end
+  task.stopping, task.rung, task.told = nil, 0, nil
+  self:take(id, task.kind)
+  self:take_rest(id, task)
+  task.slot = true
+  self.running[#self.running + 1] = id
+  task.at = #self.running
+  if not self.manual then self:check_turn(id, task) end
+  self.queued[id] = nil
+  if task.instant then
+    M.ended(task, task.instant)
+    self:leave(id, task, true)
+  end
+end
+
+function on.resume(self, id, task, how)
+  if not task.waits then broken("t%d goes on, and did not wait", id) end
+  self:check_wake(id, task, how)
+  task.waits = nil
+  self:take_rest(id, task)
+  self.running[#self.running + 1] = id
+  task.at = #self.running
+end
+
+-- One rung after the other; the last may come again.
+function on.stop(self, id, task, n)
+  local next_one = n == task.rung + 1 or (n == task.rung and n >= 2)
+  if not next_one then broken("t%d: rung %d after %d", id, n, task.rung) end
+  task.stopping, task.rung = true, n
+  self:saw("stop")
+end
+
+function on.abandon(self, id, task)
+  if task.rung < 2 then broken("t%d was given up on rung %d", id, task.rung) end
+  M.ended(task, "given up")
+  self:leave(id, task, true)
+  task.waits = nil
+  self:saw("abandon")
+end
+
+function on.refused(self, id, task)
+  if not task.cancel and not self:may_be_cancelled(task) then
+    broken("t%d was refused, and nobody stopped it", id)
+  end
+  self.queued[id] = nil
+  self:saw("refused")
+end
+
+-- A wait ends for a reason.
+function Watch:check_wake(id, task, how)
+  local wait = task.waits
+  self:saw("wait " .. how)
+  if how == "timed_out" then
+    if not wait.seconds or self.now < wait.at + wait.seconds then
+      broken("t%d: its wait ran out too early", id)
+    end
+  elseif how == "stopped" then
+    if not task.stopping then broken("t%d: its wait was stopped, it was not", id) end
+  elseif how ~= "done" or wait.what == "time" then
+    broken("t%d: its wait ended as %s", id, how)
+  elseif type(wait.what) == "number" then
+    local state = self.sim:info(wait.what).state
+    if not FINAL[state] then broken("t%d was woken before t%d ended", id, wait.what) end
+  end
+end
+
+--- An attempt has ended, as `told`.
+function M.ended(task, told)
+  task.told, task.ended = told, task.attempt
+end
+
+--- Has the attempt of task `id` ended that was on then? The script has none.
+function Watch:is_over(id, attempt)
+  local task = self.tasks[id]
+  return task ~= nil and (task.ended >= attempt or task.final ~= nil
+    or FINAL[self.sim:info(id).state] ~= nil)
+end
+
+function Watch:events()
+  local list = self.list
+  for i = 1, self.sim:events(list), 3 do
+    local id = list[i + 1]
+    on[list[i]](self, id, self.tasks[id], list[i + 2])
+  end
+end
+
+-- ---- what changed ----
+
+function Watch:failed_blocker(task)
+  if task.despite then return false end
+  for blocker in pairs(task.blockers) do
+    local state = self.sim:info(blocker).state
+    if state == "FAILED" or state == "CANCELLED" then return true end
+  end
+  return false
+end
+
+function Watch:may_be_cancelled(task)
+  return task.cancel or self.closing or self:failed_blocker(task)
+    or (not task.detach and self:is_over(task.parent, task.parent_attempt))
+end
+
+function Watch:check_final(id, task, state)
+  task.final = state
+  self:saw(FINAL[state])
+  local told = task.told
+  local fine
+  if state == "COMPLETED" then
+    fine = told == "completed" and not task.stopping
+  elseif state == "FAILED" then
+    fine = told == "failed" or (task.stopping and task.timeout > 0)
+  else
+    fine = told == "cancelled" or self:may_be_cancelled(task)
+  end
+  if not fine then broken("t%d is %s without a reason", id, FINAL[state]) end
+end
+
+-- The one who has an item claimed it; who lost one has ended or given it back.
+function Watch:check_claim(id, task, state, claimer)
+  if state == "RUNNING" then
+    if claimer ~= task.owner then
+      broken("t%d: claimed by t%s, not t%s", id, claimer, task.owner)
+    end
+  elseif task.owner and state == "READY" then
+    if not self:is_over(task.owner, task.owner_attempt) then
+      broken("t%d was taken away from t%d", id, task.owner)
+    end
+    self:saw("claim returned")
+    task.owner = nil
+  end
+end
+
+function Watch:changed(id, task, state, attempt, claimer)
+  if task.final then broken("t%d was %s and is %s", id, task.final, state) end
+  if task.kind == "item" then
+    self:check_claim(id, task, state, claimer)
+  else
+    if attempt > task.most then broken("t%d: attempt %d of %d", id, attempt, task.most) end
+    if attempt ~= task.attempt then broken("t%d: attempt %d was not begun", id, attempt) end
+    if state == "RUNNING" and not task.at and not task.waits then
+      broken("t%d is running, and does not run", id)
+    end
+  end
+  task.state = state
+  if FINAL[state] then self:check_final(id, task, state) end
+  local queues = state == "READY" and task.kind ~= "item" and attempt == 0
+  self.queued[id] = queues and not task.writes or nil
+end
+
+function Watch:changes()
+  local list = self.list
+  for i = 1, self.sim:changes(list), 4 do
+    local id = list[i]
+    self:changed(id, self.tasks[id], list[i + 1], list[i + 2], list[i + 3])
+  end
+end
+
+--- After a step: every promise, or an error.
+function Watch:check()
+  self:events()
+  self:changes()
+  local wrong = self.sim:check()
+  if wrong then broken("%s", wrong) end
+end
+
+--- After the end of everything.
+function Watch:check_end()
+  local figures = self.sim:figures()
+  for id, task in ipairs(self.tasks) do
+    if not task.final then broken("t%d never ended: it is %s", id, self.sim:info(id).state) end
+  end
+  for _, name in ipairs { "live", "open_items", "timers", "items", "writing", "writers" } do
+    if figures[name] ~= 0 then broken("%s is %d", name, figures[name]) end
+  end
+  if figures.stirring ~= 1 then broken("stirring is %d", figures.stirring) end
+  figures.limits.lua, figures.limits.process = figures.lua, figures.process
+  for name, limit in pairs(figures.limits) do
+    if limit.used ~= 0 or limit.waiting ~= 0 then
+      broken("%s: %d used, %d waiting", name, limit.used, limit.waiting)
+    end
+  end
+end
+
+return M
