@@ -541,15 +541,19 @@ describe("orun.http", function()
     assert.equal(0, r.code)
   end)
 
-  it("ends with a script that is interrupted", function()
-    local dir = h.tmpdir()
+  it("is given up at once when its script is interrupted, and ends with it", function()
+    local dir, other = h.tmpdir(), http_server.start()
     h.write(dir .. "/s.lua", [[
       io.write("on\n") io.flush()
-      orun.http{url = ... .. "/never"}]])
-    local p = h.start{"s.lua", server.url, cwd = dir}
-    assert.is_truthy(h.wait_for(function() return p:printed() == "on\n" end))
+      pcall(orun.http, {url = ... .. "/never"})
+      while true do end]])
+    local p = h.start{"s.lua", other.url, cwd = dir}
+    assert.is_truthy(h.wait_for(function() return other:stats().open == 2 end))
+    p:kill("INT")
+    assert.is_truthy(h.wait_for(function() return other:stats().broken == 1 end))
     p:kill("INT")
     assert.equal(130, p:wait().code)
+    other:stop()
   end)
 
   it("ends a script that leaves requests behind", function()
