@@ -106,7 +106,7 @@ http_socket_closed(uv_handle_t *handle)
     mem_free(s);
 }
 
-static HttpSocket *
+static HttpSocket * ON_IO
 http_socket_new(Http *h, curl_socket_t fd)
 {
     HttpSocket *s = mem_zalloc(1, sizeof *s);
@@ -237,7 +237,9 @@ http_cancel(Http *h, HttpCall *call)
 void
 http_resume(Http *h, HttpCall *call)
 {
-    /* What it gives comes again as the call's end. */
-    h->curl->easy_pause(call->easy, CURLPAUSE_CONT);
+    /* What had come is handed to the owner right here. */
+    CURLcode result = h->curl->easy_pause(call->easy, CURLPAUSE_CONT);
+    if (result != CURLE_OK)
+        http_finish(h, call, result);
     http_act(h, CURL_SOCKET_TIMEOUT, 0);
 }
