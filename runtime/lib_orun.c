@@ -25,6 +25,7 @@ static const luaL_Reg lib_orun_functions[] = {
     { "collector", lib_collector },
     { "config", lib_config },
     { "exec", lib_exec },
+    { "http", lib_http },
     { "limit", lib_limit },
     { "log", lib_log },
     { "nearest", lib_nearest },

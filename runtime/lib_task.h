@@ -130,6 +130,7 @@ int lib_clean(lua_State *L);
 int lib_collector(lua_State *L);
 int lib_agent(lua_State *L);
 int lib_exec(lua_State *L);
+int lib_http(lua_State *L);
 int lib_sleep(lua_State *L);
 int lib_now(lua_State *L);
 int lib_log(lua_State *L);

@@ -12,6 +12,7 @@ local GROUPS <const> = {
   {name = "D", rows = 17, about = "values between states"},
   {name = "E", rows = 20, about = "what a task's code may try"},
   {name = "F", rows = 18, about = "what programs do"},
+  {name = "G", rows = 10, about = "what HTTP servers do"},
   {name = "H", rows = 18, about = "the command and its surroundings"},
   {name = "J", rows = 12, about = "the C API in its hosts"},
 }
@@ -20,6 +21,7 @@ local GROUPS <const> = {
 local NOT_THERE <const> = {
   B12 = "a wait inside an on_done callback: there are no callbacks",
   C11 = "an explicit id or key that is taken: ids are orun's own, and `key` is refused",
+  G9 = "a tool that an answer asks for: no agent is asked over HTTP",
   J7 = "an allocator of the host's: orun.h takes none",
   J8 = "unloading the shared library: the library is a static one",
 }
