@@ -5,7 +5,7 @@
 --       type = "object", required = {"files"},
 --       properties = {files = {type = "array", items = {type = "string"}}},
 --     })
---     local ok, errors = checker:check(json.decode(text))
+--     local ok, errors = checker:check{files = {7}}
 --     print(errors[1])  --> /files/0: 7 is a number, a string is wanted
 --
 -- What is understood: true and false as schemas; type, enum, const; minimum,

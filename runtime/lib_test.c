@@ -157,7 +157,7 @@ lib_test_fail_at(lua_State *L)
 static int
 lib_test_refuse_at(lua_State *L)
 {
-    mem_fail_at((long)luaL_checkinteger(L, 1));
+    mem_fail((long)luaL_checkinteger(L, 1), 1);
     return 0;
 }
 
