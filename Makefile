@@ -67,6 +67,12 @@ soak: deps-build deps-test ## Every promise (spec/soak), for long; count losses.
 	@$(SUB) files
 	./orun spec/soak/soak.lua $(ONLY)
 
+.PHONY: fault
+fault: deps-build deps-test ## Have the n-th allocation fail, for every n.
+	@$(SUB) files
+	ORUN_BIN=$(CURDIR)/$(ORUN) ORUN_TEST_BIN=$(CURDIR)/$(TORUN) \
+	    ./$(ORUN) spec/fault/fault.lua $(ONLY)
+
 .PHONY: mutants
 mutants: deps-build deps-test ## Mistakes put into the scheduler are noticed.
 	@$(SUB) mutants

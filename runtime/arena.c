@@ -78,8 +78,9 @@ arena_map_init(ArenaMap *m)
 static bool
 arena_map_grow(ArenaMap *m)
 {
-    char *p = mmap(NULL, ARENA_REGION, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *p = mem_refused() ? MAP_FAILED
+        : mmap(NULL, ARENA_REGION, PROT_READ | PROT_WRITE,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED)
         return false;
     /* A huge page would make eight states resident for one. */
@@ -260,7 +261,7 @@ arena_get_outside(Arena *a, size_t n)
 {
     if (n > ARENA_PAGED)
         return arena_get_big(a, n);
-    if (!a->pages && !(a->pages = pages_new()))
+    if (mem_refused() || (!a->pages && !(a->pages = pages_new())))
         return NULL;
     return pages_get(a->pages, n);
 }
@@ -270,6 +271,8 @@ arena_get(Arena *a, size_t n)
 {
     if (n > ARENA_LARGE || !a->size)
         return arena_get_outside(a, n);
+    if (mem_refused())
+        return NULL;
     size_t fit = n;
     unsigned c = arena_class(&fit);
     char *p = (char *)a + a->free[c];

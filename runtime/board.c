@@ -256,7 +256,9 @@ board_arm(Board *b, Timer *t, double at)
 {
     int e = timer_arm(&b->timers, t, at);
     if (e == 0 && timer_first(&b->timers) == t)
-        b->clock->wake_at(b->clock, at);
+        e = b->clock->wake_at(b->clock, at);
+    if (e)
+        timer_disarm(&b->timers, t);
     return e;
 }
 

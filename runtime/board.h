@@ -27,8 +27,9 @@
 /* The time of a run, and who is to come when a timer is due. */
 typedef struct Clock {
     double (*now)(struct Clock *c); /* seconds, monotonic; any thread */
-    /* The first timer is now due at `at`. Under the board's lock. */
-    void (*wake_at)(struct Clock *c, double at);
+    /* The first timer is now due at `at`; 0, or an error when there is nobody
+     * who could come then. Under the board's lock. */
+    int (*wake_at)(struct Clock *c, double at);
 } Clock;
 
 enum {

@@ -1,5 +1,6 @@
 /* body.c — the code of a Lua task: what is called, what its end means. */
 #include "body.h"
+#include "err.h"
 #include "handle.h"
 #include <lauxlib.h>
 
@@ -37,15 +38,20 @@ body_push(lua_State *L, const Task *t, const ValueOps *code,
     body_push_task(L, t);
 }
 
-/* argument 1: the coroutine that failed, 2: the text, a Buf; gives the text
- * with where it happened. */
+/* argument 1: the coroutine that failed, 2: the Buf with the text, to which
+ * where it happened is added. */
 static int
 body_trace(lua_State *L)
 {
-    lua_State *co = lua_tothread(L, 1);
+    size_t n;
     Buf *text = lua_touserdata(L, 2);
-    luaL_traceback(L, co, buf_cstr(text), 0);
-    return 1;
+    const char *message = buf_cstr(text);
+    luaL_traceback(L, lua_tothread(L, 1), message, 0);
+    const char *s = lua_tolstring(L, -1, &n);
+    text->n = strlen(message);
+    buf_put(text, s + text->n, n - text->n);
+    text->failed = false; /* the message is better than nothing */
+    return 0;
 }
 
 /* A trace without the frames of orun itself at its end. */
@@ -73,6 +79,10 @@ body_hint(Buf *text)
     buf_printf(&with, "; a task does not see the script's globals: make '%.*s' "
                "a local above the function, or pass it in input", n, name);
     buf_puts(&with, s + line);
+    if (buf_failed(&with)) {
+        buf_free(&with);
+        return;
+    }
     buf_free(text);
     *text = with;
 }
@@ -90,13 +100,8 @@ body_add_trace(Vm *vm, Buf *text)
     lua_pushthread(vm->co);
     lua_xmove(vm->co, L, 1);
     lua_pushlightuserdata(L, text);
-    if (lua_pcall(L, 2, 1, 0) == LUA_OK) {
-        size_t n;
-        const char *s = lua_tolstring(L, -1, &n);
-        buf_clear(text);
-        buf_put(text, s, n);
+    if (lua_pcall(L, 2, 0, 0) == LUA_OK)
         body_trim(text);
-    }
 }
 
 /* Text that a task raised is kept as long as the run: not all of a flood. */
@@ -119,7 +124,7 @@ body_explain(Vm *vm, int status, bool frames)
     vm_error_text(vm->co, &text);
     body_cut(&text);
     body_hint(&text);
-    if (frames && status != LUA_ERRMEM)
+    if (frames && status != LUA_ERRMEM && !buf_failed(&text))
         body_add_trace(vm, &text);
     return buf_take(&text);
 }
@@ -145,7 +150,7 @@ body_explain_limit(Vm *vm, bool own, bool frames)
              "\"");
     buf_printf(&text, "%zuMiB\"", limit >> 20 ? limit >> 19 : 1);
     vm->limit = 0;
-    if (frames)
+    if (frames && !buf_failed(&text))
         body_add_trace(vm, &text);
     return buf_take(&text);
 }
@@ -177,9 +182,11 @@ body_failed(Vm *vm, bool own_limit, int status, bool frames, Outcome *o)
         return;
     }
     if (status != LUA_ERRMEM && lua_type(vm->co, -1) == LUA_TTABLE
-        && value_encode(vm->co, -1, "error", &small, &o->error_value, NULL))
-        o->error_value = NULL;
-    o->error = body_explain(vm, status, frames);
+        && value_encode(vm->co, -1, "error", &small, &o->error_value, NULL)
+            == ORUN_ENOMEM)
+        o->fault = FAULT_MEMORY;
+    else
+        o->error = body_explain(vm, status, frames);
 }
 
 static void
@@ -189,10 +196,11 @@ body_completed(lua_State *co, Outcome *o)
     if (lua_gettop(co) == 0 || lua_isnil(co, -1))
         return;
     Buf why = { 0 };
-    if (value_encode(co, -1, "result", NULL, &o->output, &why)) {
+    int e = value_encode(co, -1, "result", NULL, &o->output, &why);
+    if (e) {
         o->state = TASK_FAILED;
-        o->fault = FAULT_LUA;
-        o->error = buf_take(&why);
+        o->fault = e == ORUN_ENOMEM ? FAULT_MEMORY : FAULT_LUA;
+        o->error = e == ORUN_ENOMEM ? NULL : buf_take(&why);
     }
     buf_free(&why);
 }
@@ -216,6 +224,23 @@ body_failed_closing(Vm *vm, bool own_limit, int status, Outcome *o)
     lua_xmove(co, L, 1);
     if (lua_gettop(L) == 2 && !lua_rawequal(L, 1, 2))
         body_failed(vm, own_limit, status, false, o);
+}
+
+static int
+body_misplaced(lua_State *L)
+{
+    lua_pushliteral(L, "attempt to yield from outside a coroutine");
+    return 1;
+}
+
+int
+body_yielded(Vm *vm)
+{
+    lua_settop(vm->co, 0);
+    lua_pushcfunction(vm->L, body_misplaced);
+    int status = lua_pcall(vm->L, 0, 1, 0);
+    lua_xmove(vm->L, vm->co, 1);
+    return status == LUA_ERRMEM ? status : LUA_ERRRUN;
 }
 
 void

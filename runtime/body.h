@@ -16,6 +16,10 @@
 void body_push(lua_State *L, const Task *t, const ValueOps *code,
                const ValueOps *input);
 
+/* The coroutine yielded where nobody can go on with it: leave that error in it;
+ * gives the status to judge it by. */
+int body_yielded(Vm *vm);
+
 /* What the ended coroutine of `vm`, which ran t, means, by the status of its
  * last resume; its variables are closed then. Raises nothing. On the thread
  * that has it. */

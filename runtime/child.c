@@ -174,11 +174,8 @@ child_call(Child *c, Vm *vm, Outcome *o)
     lua_pushcfunction(vm->co, child_body);
     lua_pushlightuserdata(vm->co, c);
     int status = stop_resume(&vm->stop, vm->co, 1, &n);
-    if (status == LUA_YIELD) {
-        lua_settop(vm->co, 0);
-        lua_pushliteral(vm->co, "attempt to yield from outside a coroutine");
-        status = LUA_ERRRUN;
-    }
+    if (status == LUA_YIELD)
+        status = body_yielded(vm);
     body_judge(vm, &c->task, status, o);
 }
 

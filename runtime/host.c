@@ -8,6 +8,7 @@
 #include "run_process.h"
 #include "secret.h"
 #include "value.h"
+#include <errno.h>
 #include <math.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -68,10 +69,11 @@ static Loop *
 host_start_loop(Host *h)
 {
     Loop *loop = h->loop;
-    if (!loop && !h->io_failed) {
-        h->io_failed = loop_start(&loop) != 0;
-        h->loop = h->io_failed ? NULL : loop;
-    }
+    int e = loop ? 0 : loop_start(&loop);
+    if (e == ORUN_ENOMEM)
+        errno = ENOMEM;
+    if (e == 0)
+        h->loop = loop;
     return h->loop;
 }
 
@@ -87,7 +89,7 @@ host_loop(Host *h)
     return loop;
 }
 
-static void
+static int
 host_wake_at(Clock *c, double at)
 {
     Host *h = container_of(c, Host, clock);
@@ -100,14 +102,18 @@ host_wake_at(Clock *c, double at)
     pthread_mutex_unlock(&h->io_lock);
     if (post)
         loop_post(loop, &h->tick_msg);
+    return loop ? 0 : ORUN_ESYS;
 }
 
 Keeper *
 host_keeper(Host *h)
 {
-    if (!h->keeper && keeper_new(h->loop, &h->keeper))
-        h->keeper = NULL;
-    else if (pace_stands(&h->pace))
+    int e = h->keeper ? 0 : keeper_new(h->loop, &h->keeper);
+    if (e == ORUN_ENOMEM)
+        errno = ENOMEM;
+    if (e)
+        return NULL;
+    if (pace_stands(&h->pace))
         keeper_suspend(h->keeper, true);
     return h->keeper;
 }

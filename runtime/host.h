@@ -38,7 +38,6 @@ typedef struct Host {
 
     pthread_mutex_t io_lock;
     /* Guarded by io_lock: */
-    bool io_failed;
     LoopMsg tick_msg;
     bool tick_posted;
     char **names;     /* interned strings, NULL-terminated */
@@ -47,6 +46,7 @@ typedef struct Host {
     /* Of the io thread. */
     uv_timer_t timer;
     bool timer_ready;
+    int programs;     /* how many run */
     Keeper *keeper;
 } Host;
 
@@ -76,7 +76,8 @@ const char *host_intern(Host *h, const char *s);
  * has no room for it. Any thread; may block for a file write. */
 int host_keep(Host *h, struct Value **v) NODISCARD;
 
-/* The io thread, started when needed; NULL when it cannot be. Any thread. */
+/* The io thread, started when needed; NULL and errno when it cannot be, which
+ * may be different the next time. Any thread. */
 Loop *host_loop(Host *h);
 
 /* Stop the programs and have the clock stand / let both go on. They return when
@@ -84,7 +85,7 @@ Loop *host_loop(Host *h);
 void host_suspend(Host *h);
 void host_resume(Host *h);
 
-/* The keeper; NULL when memory is out. */
+/* The keeper; NULL and errno when it cannot be made. */
 Keeper *host_keeper(Host *h) ON_IO;
 
 #endif

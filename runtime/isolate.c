@@ -287,11 +287,18 @@ isolate_exited(KeeperChild *c, const KeeperExit *exit)
 }
 
 /* Copies of orun's own output and error; where there is none, /dev/null. */
-static void
+static int
 isolate_share(int fds[3])
 {
-    for (int k = 1; k < 3; k++)
+    int err = 0;
+    for (int k = 1; k < 3; k++) {
         fds[k] = fcntl(k, F_DUPFD_CLOEXEC, 3);
+        if (fds[k] < 0 && errno != EBADF) /* EBADF: there is none to share */
+            err = errno;
+    }
+    if (err)
+        launch_close(&(LaunchSpec){ .fds = fds });
+    return err;
 }
 
 /* Start the process; 0 or an errno. */
@@ -302,21 +309,20 @@ isolate_spawn(Isolate *i)
     const char *argv[] = { i->host->program, ISOLATE_ARGUMENT, NULL };
     Keeper *keeper = host_keeper(i->host);
     if (!keeper)
-        return ENOMEM;
+        return errno;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return errno;
-    int e = uv_poll_init(i->timer.loop, &i->poll, pair[0]);
-    if (e) {
+    int err = isolate_open(i, pair[0]);
+    if (err) {
         close(pair[0]);
         close(pair[1]);
-        return -e;
+        return err;
     }
-    i->fd = pair[0];
-    i->poll.data = i;
-    i->handles++;
     fds[0] = pair[1];
-    isolate_share(fds);
-    e = keeper_spawn(keeper, &i->child, i->task, argv,
+    err = isolate_share(fds);
+    if (err)
+        return err;
+    int e = keeper_spawn(keeper, &i->child, i->task, argv,
                      (const char *const *)i->env, NULL, fds);
     return e == 0 ? 0 : e == ORUN_ENOMEM ? ENOMEM : errno;
 }

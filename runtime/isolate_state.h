@@ -89,6 +89,9 @@ bool isolate_listens(const Isolate *i) ON_IO;
 /* Have the loop look for what is of interest now. */
 void isolate_watch(Isolate *i) ON_IO;
 
+/* Talk by `fd`, which is taken when it gives 0; else the errno. */
+int isolate_open(Isolate *i, int fd) ON_IO NODISCARD;
+
 /* Send the frame, which is taken over; send what the socket takes now. */
 void isolate_send(Isolate *i, Buf *frame) ON_IO;
 void isolate_flush(Isolate *i) ON_IO;

@@ -24,6 +24,19 @@ isolate_listens(const Isolate *i)
 
 static void isolate_event(uv_poll_t *poll, int status, int events);
 
+int
+isolate_open(Isolate *i, int fd)
+{
+    int err = loop_watch(host_loop(i->host), &i->poll, fd, UV_READABLE,
+                         isolate_event);
+    if (err)
+        return err;
+    i->fd = fd;
+    i->poll.data = i;
+    i->handles++;
+    return 0;
+}
+
 void
 isolate_watch(Isolate *i)
 {
@@ -114,14 +127,16 @@ isolate_greeted(Isolate *i, Frame *f)
 
 /* A value of the outcome: an empty field is none. */
 static bool
-isolate_get_value(Frame *f, Value **out)
+isolate_get_value(Isolate *i, Frame *f, Value **out)
 {
     const char *p;
     size_t n;
     if (!frame_get(f, &p, &n))
         return false;
     *out = n ? value_import(p, n, true) : NULL;
-    return n == 0 || *out;
+    if (n && !*out)
+        isolate_lose(i, "%s", err_text(ORUN_ENOMEM));
+    return true;
 }
 
 /* state, fault, exit code + 1, error, output, error value */
@@ -133,9 +148,11 @@ isolate_told(Isolate *i, Frame *f)
     Outcome *o = &i->told;
     if (!frame_get_number(f, &state) || !frame_get_number(f, &fault)
         || !frame_get_number(f, &code) || !frame_get_text(f, &error)
-        || !isolate_get_value(f, &o->output)
-        || !isolate_get_value(f, &o->error_value) || f->at != f->end)
+        || !isolate_get_value(i, f, &o->output)
+        || !isolate_get_value(i, f, &o->error_value) || f->at != f->end)
         return false;
+    if (i->lost[0]) /* a value, for want of memory */
+        return true;
     bool completed = state == TASK_COMPLETED && fault == FAULT_NONE;
     bool failed = state == TASK_FAILED
         && (fault == FAULT_LUA || fault == FAULT_EXIT || fault == FAULT_MEMORY

@@ -7,6 +7,7 @@
  */
 #include "json.h"
 #include "err.h"
+#include "mem.h"
 #include "value.h"
 #include <lauxlib.h>
 #include <lua-cjson.h>
@@ -38,6 +39,18 @@ json_close(void)
     lua_State *L = atomic_exchange(&json_idle, NULL);
     if (L)
         lua_close(L);
+}
+
+static void *
+json_alloc(void *ud, void *p, size_t osize, size_t nsize)
+{
+    (void)ud;
+    if (nsize == 0) {
+        mem_free(p);
+        return NULL;
+    }
+    void *q = mem_realloc(p, nsize);
+    return q || !p || nsize > osize ? q : p; /* shrinking must work */
 }
 
 /* ( -- json.encode ) */
@@ -79,7 +92,7 @@ json_take(Buf *why)
     lua_State *L = atomic_exchange(&json_idle, NULL);
     if (L)
         return L;
-    L = luaL_newstate();
+    L = lua_newstate(json_alloc, NULL);
     if (!L)
         return NULL;
     lua_pushcfunction(L, json_open);

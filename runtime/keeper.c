@@ -27,6 +27,7 @@
 enum {
     KEEPER_END_MS = 5000,   /* how long the keeper may take to end */
     KEEPER_PRESS_MS = 1000, /* … and to read what it is told */
+    KEEPER_ROOM = 16 << 10, /* for replies, which are much smaller each */
 };
 
 typedef struct Line {
@@ -45,7 +46,7 @@ struct Keeper {
     uint64_t last_id;
     bool closing; /* start no other */
     bool suspended;
-    Buf in;
+    Buf in; /* has the room for all it ever holds */
     List unsent;       /* of Frame */
     List children[64]; /* of KeeperChild, by id */
 };
@@ -62,10 +63,11 @@ keeper_new(Loop *loop, Keeper **out)
     Keeper *k = mem_zalloc(1, sizeof *k);
     if (!k)
         return ORUN_ENOMEM;
+    int e = buf_room(&k->in, KEEPER_ROOM) ? ORUN_ESYS : ORUN_ENOMEM;
     k->null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (k->null < 0) {
-        mem_free(k);
-        return ORUN_ESYS;
+    if (e == ORUN_ENOMEM || k->null < 0) {
+        keeper_free(k);
+        return e;
     }
     k->loop = loop;
     list_init(&k->unsent);
@@ -73,6 +75,12 @@ keeper_new(Loop *loop, Keeper **out)
         list_init(&k->children[i]);
     *out = k;
     return 0;
+}
+
+int
+keeper_null(const Keeper *k)
+{
+    return k->null;
 }
 
 Loop *
@@ -154,7 +162,7 @@ keeper_hang_up(Keeper *k)
     uv_close((uv_handle_t *)&k->line->poll, keeper_line_closed);
     close(k->link.fd);
     k->line = NULL;
-    buf_free(&k->in);
+    buf_clear(&k->in);
     for (List *node; (node = list_shift(&all)) != NULL;)
         keeper_lose_child(k, container_of(node, KeeperChild, link));
 }
@@ -278,15 +286,14 @@ keeper_replies(Keeper *k)
 static void
 keeper_event(uv_poll_t *poll, int status, int events)
 {
-    enum { ROOM = 16 << 10 };
     role_is_io();
     Keeper *k = container_of(poll, Line, poll)->keeper;
     if (status == 0 && !(events & UV_READABLE)) {
         keeper_flush(k);
         return;
     }
-    char *room = buf_room(&k->in, ROOM);
-    ssize_t n = room ? recv(k->link.fd, room, ROOM, MSG_DONTWAIT) : 0;
+    ssize_t n = recv(k->link.fd, k->in.p + k->in.n, k->in.cap - k->in.n,
+                     MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n > 0)
@@ -329,8 +336,7 @@ keeper_tell_suspended(Keeper *k)
         keeper_queue(k, f);
 }
 
-/* See that a keeper runs. ORUN_ESYS leaves errno. */
-static int ON_IO
+int
 keeper_need(Keeper *k, const char *const *env)
 {
     if (k->line)
@@ -340,23 +346,23 @@ keeper_need(Keeper *k, const char *const *env)
     Line *line = mem_zalloc(1, sizeof *line);
     if (!line)
         return ORUN_ENOMEM;
-    int e = keeper_launch(&k->link, env);
+    int e = keeper_launch(&k->link, env), err;
     if (e)
         goto fail_launch;
-    e = uv_poll_init(loop_uv(k->loop), &line->poll, k->link.fd);
-    if (e)
+    err = loop_watch(k->loop, &line->poll, k->link.fd, UV_READABLE,
+                     keeper_event);
+    if (err)
         goto fail_poll;
     line->keeper = k;
     k->line = line;
-    keeper_watch(k, false);
     if (k->suspended)
         keeper_tell_suspended(k);
     return 0;
 fail_poll:
     keeper_bury(k);
     close(k->link.fd);
-    errno = -e;
-    e = ORUN_ESYS;
+    errno = err;
+    e = err == ENOMEM ? ORUN_ENOMEM : ORUN_ESYS;
 fail_launch:
     mem_free(line);
     return e;
@@ -463,6 +469,7 @@ keeper_free(Keeper *k)
         keeper_lost(k);
     }
     buf_free(&k->in);
-    close(k->null);
+    if (k->null >= 0)
+        close(k->null);
     mem_free(k);
 }

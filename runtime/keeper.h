@@ -48,6 +48,14 @@ typedef struct KeeperChild { /* embedded in a Proc */
  * thread. */
 int keeper_new(Loop *loop, Keeper **out) NODISCARD;
 
+/* See that the process runs, which keeper_spawn does too, but with more
+ * descriptors open. `env` as there. Errors: ORUN_ENOMEM, ORUN_ESYS with errno,
+ * ORUN_ESHUTDOWN. */
+int keeper_need(Keeper *k, const char *const *env) ON_IO NODISCARD;
+
+/* Its /dev/null, open for both. */
+int keeper_null(const Keeper *k);
+
 /* The loop it was made with. */
 Loop *keeper_loop(Keeper *k);
 

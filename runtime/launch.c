@@ -1,7 +1,11 @@
-/* launch.c — copying a request, posting it to the io thread, judging its end.
+/* launch.c — copying a request, posting it to the io thread, trying again.
  *
- * References: one for the owner, one for each message in the mailbox and one
- * for the running Proc; the last one frees.
+ * References: one for the owner, one for each message in the mailbox, one for
+ * the running Proc and one for the timer; the last one frees.
+ *
+ * What the system refuses is tried again: without descriptors as long as other
+ * programs run, which give theirs back, and without a process for the keeper
+ * for some seconds (the keeper does the same for all others).
  */
 #include "launch.h"
 #include "err.h"
@@ -34,6 +38,14 @@ struct Launch {
     Proc *proc; /* of the io thread: NULL before the start and from `done` on */
     bool stopped; /* of the io thread: asked for, perhaps before the start, … */
     double grace; /* … with this grace */
+    uv_timer_t again; /* of the io thread: the next try … */
+    bool has_again;
+    uint64_t delay, until; /* … in ms, and until when, in ns */
+};
+
+enum {
+    LAUNCH_SOON = 5, LAUNCH_LATER = 250, /* ms between two tries */
+    LAUNCH_PATIENCE = 5000,              /* ms, for the first process */
 };
 
 /* Before anybody is told of the end, the prompt's file is gone. */
@@ -220,23 +232,73 @@ launch_go(Launch *l)
 }
 
 static void
+launch_again_closed(uv_handle_t *timer)
+{
+    launch_unref(container_of(timer, Launch, again));
+}
+
+static void ON_IO
+launch_end(Launch *l, const ProcEnd *end)
+{
+    if (l->has_again)
+        uv_close((uv_handle_t *)&l->again, launch_again_closed);
+    launch_remove_file(l);
+    l->done(l, end, l->ud);
+    launch_unref(l);
+}
+
+/* May it go better a little later? */
+static bool ON_IO
+launch_may_retry(const Launch *l, const ProcEnd *end)
+{
+    if (l->stopped || l->has_fds || l->out)
+        return false;
+    if (end->spawn_errno == EMFILE || end->spawn_errno == ENFILE)
+        return l->host->programs > 0;
+    return end->spawn_errno == EAGAIN && uv_hrtime() < l->until;
+}
+
+static void launch_try_again(uv_timer_t *timer);
+
+/* It could not be started: end it, or try again. */
+static void ON_IO
+launch_refused(Launch *l, const ProcEnd *end)
+{
+    if (!launch_may_retry(l, end)) {
+        launch_end(l, end);
+        return;
+    }
+    LOG(PROC, "%s: %s, later once more", l->argv[0],
+        strerror(end->spawn_errno));
+    if (!l->has_again) {
+        uv_timer_init(loop_uv(l->host->loop), &l->again);
+        l->has_again = true;
+        atomic_fetch_add(&l->refs, 1);
+    }
+    uv_update_time(l->again.loop);
+    uv_timer_start(&l->again, launch_try_again, l->delay, 0);
+    if (l->delay < LAUNCH_LATER)
+        l->delay *= 2;
+}
+
+static void
 launch_proc_done(Proc *proc, void *ud)
 {
     role_is_io();
     Launch *l = ud;
     ProcEnd end = *proc_end(proc);
     l->proc = NULL;
-    launch_remove_file(l);
-    l->done(l, &end, l->ud);
+    l->host->programs -= l->out != NULL;
+    if (l->out)
+        launch_end(l, &end);
+    else
+        launch_refused(l, &end);
     proc_free(proc);
-    launch_unref(l);
 }
 
-static void
-launch_go_posted(LoopMsg *msg)
+static void ON_IO
+launch_start(Launch *l)
 {
-    role_is_io();
-    Launch *l = container_of(msg, Launch, go_msg);
     Keeper *keeper = host_keeper(l->host);
     ProcSpec spec = {
         .argv = (const char *const *)l->argv,
@@ -251,12 +313,14 @@ launch_go_posted(LoopMsg *msg)
     for (int i = 0; l->proc && i < 3; i++)
         l->fds[i] = -1;
     if (!l->proc) {
-        ProcEnd end = { .spawn_errno = ENOMEM, .spawn_what = "keeper",
-                        .code = -1 };
-        l->done(l, &end, l->ud);
-        launch_unref(l);
+        ProcEnd end = { .spawn_errno = keeper ? ENOMEM : errno,
+                        .spawn_what = "keeper", .code = -1 };
+        launch_refused(l, &end);
         return;
     }
+    if (proc_end(l->proc)->spawn_errno)
+        return;
+    l->host->programs++;
     if (l->grew) {
         output_on_growth(proc_out(l->proc), l->grew, l->ud);
         output_on_growth(proc_err(l->proc), l->grew, l->ud);
@@ -267,6 +331,23 @@ launch_go_posted(LoopMsg *msg)
         proc_stop(l->proc, l->grace);
 }
 
+static void
+launch_try_again(uv_timer_t *timer)
+{
+    role_is_io();
+    launch_start(container_of(timer, Launch, again));
+}
+
+static void
+launch_go_posted(LoopMsg *msg)
+{
+    role_is_io();
+    Launch *l = container_of(msg, Launch, go_msg);
+    l->delay = LAUNCH_SOON;
+    l->until = uv_hrtime() + LAUNCH_PATIENCE * 1000000ull;
+    launch_start(l);
+}
+
 static void ON_IO
 launch_stop_now(Launch *l, double grace)
 {
@@ -275,6 +356,8 @@ launch_stop_now(Launch *l, double grace)
     l->stopped = true;
     if (l->proc)
         proc_stop(l->proc, grace);
+    else if (l->has_again && uv_is_active((uv_handle_t *)&l->again))
+        uv_timer_start(&l->again, launch_try_again, 0, 0); /* its last */
     launch_unref(l);
 }
 
@@ -345,83 +428,4 @@ void
 launch_free(Launch *l)
 {
     launch_unref(l);
-}
-
-static void
-launch_judge_spawn(const ProcEnd *end, const char *program, Buf *text)
-{
-    const char *name = strerrorname_np(end->spawn_errno);
-    const char *what = strerror(end->spawn_errno);
-    if (strcmp(end->spawn_what, "cwd") == 0)
-        buf_printf(text, "cwd: %s (%s)", what, name);
-    else if (strcmp(end->spawn_what, "exec") == 0)
-        buf_printf(text, "cannot start '%s': %s (%s)%s", program, what, name,
-                   end->spawn_errno == ENOENT
-                       ? "; is it installed, and in PATH?" : "");
-    else
-        buf_printf(text, "cannot start '%s': %s: %s (%s)", program,
-                   end->spawn_what, what, name);
-}
-
-/* The end of stderr, in whole lines when it is cut. What stands before the cut
- * is looked at too, for the cut may go through a secret. */
-static void
-launch_tail(Output *err, Buf *text)
-{
-    Buf end = { 0 };
-    size_t start = text->n;
-    size_t before = output_tail(err, LAUNCH_STDERR + secret_longest(), &end);
-    size_t cut = end.n > LAUNCH_STDERR ? end.n - LAUNCH_STDERR : 0;
-    secret_mask(end.p, end.n, cut, end.n, text);
-    buf_free(&end);
-    char *tail = text->n > start ? text->p + start : NULL;
-    char *line = tail && before + cut > 0
-        ? memchr(tail, '\n', text->n - start) : NULL;
-    if (!line || line + 1 == text->p + text->n)
-        return;
-    memmove(tail, line + 1, (size_t)(text->p + text->n - line - 1));
-    text->n -= (size_t)(line + 1 - tail);
-}
-
-static void
-launch_judge_exit(const ProcEnd *end, Output *err, Buf *text)
-{
-    if (end->signal)
-        buf_printf(text, "killed by signal %d (SIG%s)%s", end->signal,
-                   sigabbrev_np(end->signal) ? sigabbrev_np(end->signal) : "?",
-                   end->core ? ", core dumped" : "");
-    else
-        buf_printf(text, "exit code %d%s", end->code,
-                   end->code == 127 ? " (command not found?)" : "");
-    if (!err || output_size(err) == 0)
-        return;
-    buf_puts(text, ": ");
-    launch_tail(err, text);
-    while (text->n && (text->p[text->n - 1] == '\n'
-                       || text->p[text->n - 1] == '\r'))
-        text->n--;
-}
-
-void
-launch_judge(const ProcEnd *end, const char *program, Output *err, Outcome *o)
-{
-    Buf text = { 0 };
-    o->code = end->code;
-    o->signal = end->signal;
-    o->state = TASK_FAILED;
-    if (end->spawn_errno) {
-        o->fault = FAULT_SPAWN;
-        o->code = end->spawn_errno == ENOENT ? 127 : 126;
-        launch_judge_spawn(end, program, &text);
-    } else if (end->lost) {
-        o->fault = FAULT_LOST;
-        buf_puts(&text, "lost: the process that keeps the children died");
-    } else if (end->signal || end->code != 0) {
-        o->fault = end->signal ? FAULT_SIGNAL : FAULT_EXIT;
-        launch_judge_exit(end, err, &text);
-    } else {
-        o->state = TASK_COMPLETED;
-        return;
-    }
-    o->error = buf_take(&text);
 }

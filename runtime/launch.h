@@ -83,4 +83,7 @@ void launch_close(const LaunchSpec *spec);
 void launch_judge(const ProcEnd *end, const char *program, Output *err,
                   Outcome *o);
 
+/* Say that and why launch_new gave e (with ORUN_ESYS, errno). */
+void launch_put_refusal(const char *program, int e, Buf *text);
+
 #endif

@@ -35,10 +35,27 @@ static bool
 lib_exec_text(lua_State *L, const char *key, Program *p, Output *o, size_t max)
 {
     bool cut = o && output_copy(o, max, &p->text);
+    if (buf_failed(&p->text))
+        luaL_error(L, "exec: %s", err_text(ORUN_ENOMEM));
     lua_pushlstring(L, buf_cstr(&p->text), p->text.n);
-    buf_free(&p->text);
     lua_setfield(L, -2, key);
+    buf_free(&p->text);
     return cut;
+}
+
+/* Why it did not go well, "" when it did: the program's end, or what it printed
+ * could not be kept. */
+static void
+lib_exec_why(const Program *p, const Outcome *o, char *why, size_t size)
+{
+    const char *text = o->error;
+    if (!text && o->state != TASK_COMPLETED)
+        text = err_text(ORUN_ENOMEM);
+    if (!text && p->out)
+        text = output_error(p->out);
+    if (!text && p->err)
+        text = output_error(p->err);
+    snprintf(why, size, "%s", text ? text : "");
 }
 
 static void
@@ -49,8 +66,7 @@ lib_exec_push(lua_State *L, Program *p, const char *program, size_t max,
     char why[LAUNCH_STDERR + 512] = "";
     launch_judge(&p->end, program, p->err, &o);
     secret_mask_string(&o.error);
-    if (o.error)
-        snprintf(why, sizeof why, "%s", o.error);
+    lib_exec_why(p, &o, why, sizeof why);
     outcome_clear(&o);
     bool ok = !*why && !timed_out;
     TaskFault fault = FAULT_NONE;
@@ -58,10 +74,10 @@ lib_exec_push(lua_State *L, Program *p, const char *program, size_t max,
         fault = FAULT_TIMEOUT;
     else if (p->end.spawn_errno)
         fault = FAULT_SPAWN;
-    else if (p->end.lost)
-        fault = FAULT_LOST;
-    else if (!ok)
+    else if (p->end.signal || p->end.code > 0)
         fault = p->end.signal ? FAULT_SIGNAL : FAULT_EXIT;
+    else if (!ok)
+        fault = FAULT_LOST;
     lua_createtable(L, 0, 8);
     if (p->end.code >= 0 && !p->end.spawn_errno) {
         lua_pushinteger(L, p->end.code);
@@ -167,9 +183,13 @@ lib_exec(lua_State *L)
     spec.keep = max < LIB_EXEC_KEEP ? max : LIB_EXEC_KEEP;
     int e = failed ? ORUN_ENOMEM : program_start(run, &spec, box);
     task_strings_free(env);
-    if (e)
-        return luaL_error(L, "exec: cannot start '%s': %s", argv[0],
-                          e == ORUN_ESYS ? strerror(errno) : err_text(e));
+    if (e) {
+        Buf text = { 0 };
+        LibWhy why;
+        launch_put_refusal(argv[0], e, &text);
+        lib_why(&why, fn, &text);
+        return luaL_error(L, "%s", why.text);
+    }
     return lib_program_wait(L, *box, board_now(&run->sched->board) + timeout,
                             lib_exec_waited, 0);
 }

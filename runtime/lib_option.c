@@ -9,12 +9,20 @@
 #include <lauxlib.h>
 #include <stdio.h>
 
+bool
+lib_closing(const LuaRun *run)
+{
+    return run->vm->script && run->sched->closing;
+}
+
 void
 lib_why(LibWhy *why, const char *fn, Buf *b)
 {
     Buf safe = { 0 };
     show_put(&safe, b->p, b->n, SHOW_TEXT);
-    snprintf(why->text, sizeof why->text, "%s: %s", fn, buf_cstr(&safe));
+    const char *text = buf_cstr(&safe);
+    snprintf(why->text, sizeof why->text, "%s: %s", fn,
+             *text ? text : err_text(ORUN_ENOMEM));
     buf_free(&safe);
     buf_free(b);
 }

@@ -40,6 +40,8 @@ bool
 lib_output_push(lua_State *L, LibOutput *box, size_t max)
 {
     bool cut = output_copy(box->output, max, &box->text);
+    if (buf_failed(&box->text))
+        luaL_error(L, "TaskOutput: %s", err_text(ORUN_ENOMEM));
     lua_pushlstring(L, buf_cstr(&box->text), box->text.n);
     buf_free(&box->text);
     return cut;

@@ -134,10 +134,11 @@ lib_set_error(lua_State *L, const char *error)
 
 /* What a final task keeps for good: safe to read without the lock. */
 static void
-lib_push_outcome(lua_State *L, const Outcome *o)
+lib_push_outcome(lua_State *L, const Task *t)
 {
+    const Outcome *o = &t->outcome;
     lib_set_value(L, "output", o->output);
-    lib_set_error(L, o->error);
+    lib_set_error(L, task_error(t));
     lib_set_string(L, "error_kind", task_fault_name(o->fault));
     lib_set_value(L, "error_value", o->error_value);
     if (o->code >= 0) {
@@ -213,7 +214,7 @@ lib_push_result(lua_State *L, Task *t, bool timed_out)
     lua_setfield(L, -2, "attempts");
     lib_set_number(L, "duration", seen.duration);
     if (seen.state >= TASK_COMPLETED) {
-        lib_push_outcome(L, &t->outcome);
+        lib_push_outcome(L, t);
     } else if (live && live->output) {
         lib_output_push(L, live, t->opt && t->opt->max_output
                       ? t->opt->max_output : LAUNCH_RESULT);
@@ -443,6 +444,9 @@ lib_collector(lua_State *L)
 {
     LuaRun *run = park_run(L);
     park_check(L, "collector");
+    if (lib_closing(run))
+        return luaL_error(L, "collector: not allowed in a finalizer (__gc) of "
+                          "a script that has ended");
     lua_settop(L, 1);
     lua_Integer n = lua_isnil(L, 1) ? 0
         : arg_array(L, "collector", "tasks", 1, 100000000);
@@ -453,10 +457,10 @@ lib_collector(lua_State *L)
         lua_pushvalue(L, -1);
         lua_setfield(L, -2, "__index");
     }
+    lua_setmetatable(L, -2);
     *c = collector_new(&run->sched->board, NULL, 0);
     if (!*c)
         return luaL_error(L, "collector: %s", err_text(ORUN_ENOMEM));
-    lua_setmetatable(L, -2);
     for (lua_Integer i = 1; i <= n; i++) {
         lua_rawgeti(L, 1, i);
         if (collector_add(*c, lib_task_at(L, "collector", "tasks", -1)))

@@ -37,18 +37,21 @@ lib_shell_result(lua_State *L, const ProcEnd *end)
     return luaL_execresult(L, signo ? signo : W_EXITCODE(end->code, 0));
 }
 
-/* Copies of orun's standard descriptors: where `mine` has one it takes that. */
-static void
+/* Copies of orun's standard descriptors: where `mine` has one it takes that. 0,
+ * or -1 with errno and `mine` closed. */
+static int
 lib_shell_descriptors(lua_State *L, int fds[3], int place, int mine)
 {
-    for (int i = 0; i < 3; i++)
-        fds[i] = i == 0 && !vm_of(L)->script ? -1
-            : fcntl(i, F_DUPFD_CLOEXEC, 3);
-    if (place < 0)
-        return;
-    if (fds[place] >= 0)
-        close(fds[place]);
-    fds[place] = mine;
+    int err = 0;
+    for (int i = 0; i < 3; i++) {
+        bool none = i == 0 && !vm_of(L)->script;
+        fds[i] = i == place ? mine : none ? -1 : fcntl(i, F_DUPFD_CLOEXEC, 3);
+        if (fds[i] < 0 && !none && errno != EBADF) /* EBADF: it is closed */
+            err = errno;
+    }
+    if (err)
+        launch_close(&(LaunchSpec){ .fds = fds });
+    return err ? errno = err, -1 : 0;
 }
 
 /* Start a shell; its program is in the box. 0, or -1 with errno. */
@@ -88,8 +91,8 @@ lib_shell_execute(lua_State *L)
     int fds[3];
     park_check(L, "os.execute");
     Program **box = lib_program_push(L);
-    lib_shell_descriptors(L, fds, -1, -1);
-    if (lib_shell_start(L, command, fds, box) != 0)
+    if (lib_shell_descriptors(L, fds, -1, -1) != 0
+        || lib_shell_start(L, command, fds, box) != 0)
         return luaL_fileresult(L, 0, NULL);
     return lib_program_wait(L, *box, INFINITY, lib_shell_executed, 0);
 }
@@ -172,8 +175,8 @@ lib_shell_popen(lua_State *L)
     int end = lib_shell_pipe(file, place);
     if (end < 0)
         return luaL_fileresult(L, 0, command);
-    lib_shell_descriptors(L, fds, place, end);
-    if (lib_shell_start(L, command, fds, box) != 0) {
+    if (lib_shell_descriptors(L, fds, place, end) != 0
+        || lib_shell_start(L, command, fds, box) != 0) {
         int e = errno;
         fclose(file->f);
         errno = e;

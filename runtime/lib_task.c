@@ -385,6 +385,8 @@ lib_task(lua_State *L)
     lib_task_read(L, run, &a);
     if (!a.background)
         park_check(L, "Task");
+    if (lib_closing(run))
+        return lib_task_failed(L, ORUN_ESHUTDOWN, &why);
     lib_code_sync_path(L, run);
     lib_code_box(L, ARG(F_run));
     Task *t = mem_zalloc(1, sizeof *t);

@@ -17,7 +17,11 @@ typedef struct LibWhy {
     char text[512];
 } LibWhy;
 
-/* Keep the message in `b` (freed) for lib_raise. */
+/* The script's state is being closed, and finalizers run: what is made for Lua
+ * to free would not be freed any more. */
+bool lib_closing(const LuaRun *run);
+
+/* Keep the message in `b` (freed); when there is none, memory was out. */
 void lib_why(LibWhy *why, const char *fn, struct Buf *b);
 
 /* Say in `why` that the backlog has no room, and what to do about it. */

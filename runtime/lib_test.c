@@ -133,14 +133,14 @@ static long lib_test_failing;
 void
 lib_test_arm(void)
 {
-    mem_fail_at(lib_test_failing);
+    mem_fail(lib_test_failing, 1);
     lib_test_failing = 0;
 }
 
 void
 lib_test_disarm(void)
 {
-    mem_fail_at(0);
+    mem_fail(0, 0);
 }
 
 /* fail_at(n): the n-th allocation that the part under test makes in the next
@@ -376,8 +376,9 @@ luaopen_orun_test(lua_State *L)
         { NULL, NULL },
     };
     static const luaL_Reg doors[] = {
-        { "frame", luaopen_test_frame }, { "memory", luaopen_test_memory },
-        { "pool", luaopen_test_pool }, { "race", luaopen_test_race },
+        { "failing", luaopen_test_failing }, { "frame", luaopen_test_frame },
+        { "memory", luaopen_test_memory }, { "pool", luaopen_test_pool },
+        { "race", luaopen_test_race },
         { "secret", luaopen_test_secret }, { "sim", luaopen_test_sim },
         { "value", luaopen_test_value },
         { NULL, NULL },

@@ -15,6 +15,7 @@ int luaopen_orun_test(lua_State *L);
 
 /* Push one door each; called once in a state, with nothing on the stack. */
 int luaopen_test_frame(lua_State *L);
+int luaopen_test_failing(lua_State *L);
 int luaopen_test_memory(lua_State *L);
 int luaopen_test_pool(lua_State *L);
 int luaopen_test_race(lua_State *L);

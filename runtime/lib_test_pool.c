@@ -326,7 +326,8 @@ lib_pool_ended(lua_State *L)
     return 1;
 }
 
-/* about(job) -> {thread=, on_worker=, signals={those not blocked}} */
+/* about(job) -> {thread=, on_worker=, refused=it may not block, signals={those
+ * not blocked}} */
 static int
 lib_pool_about(lua_State *L)
 {
@@ -338,6 +339,8 @@ lib_pool_about(lua_State *L)
     lua_setfield(L, -2, "thread");
     lua_pushboolean(L, j->on_worker);
     lua_setfield(L, -2, "on_worker");
+    lua_pushboolean(L, j->refused);
+    lua_setfield(L, -2, "refused");
     lua_newtable(L);
     for (int signal = 1; signal < 32; signal++) {
         if (signal == SIGKILL || signal == SIGSTOP

@@ -71,11 +71,12 @@ lib_sim_now(Clock *c)
     return container_of(c, Sim, clock)->now;
 }
 
-static void
+static int
 lib_sim_wake_at(Clock *c, double at)
 {
     Sim *sim = container_of(c, Sim, clock);
     sim->due = fmin(sim->due, at);
+    return 0;
 }
 
 /* advance(seconds): tick whenever somebody asked for it, and then only. */

@@ -103,9 +103,9 @@ lib_value_into(lua_State *L, LibBox *box, ValueOps *ops)
         name = luaL_optstring(L, -1, name);
     }
     int top = lua_gettop(L);
-    mem_fail_at(fail_at);
+    mem_fail(fail_at, 1);
     int err = value_encode(L, 1, name, ops, &box->v, &box->why);
-    mem_fail_at(0);
+    mem_fail(0, 0);
     if (lua_gettop(L) != top)
         return luaL_error(L, "value_encode left the stack at another height");
     if (!err)

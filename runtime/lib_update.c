@@ -109,6 +109,10 @@ lib_update_resolve(lua_State *L, Task *t, TaskState state)
     if (error)
         o.error = mem_dup(error, strlen(error));
     secret_mask_string(&o.error);
+    if (error && !o.error) {
+        outcome_clear(&o);
+        return luaL_error(L, "TaskUpdate: %s", err_text(ORUN_ENOMEM));
+    }
     int e = claim_resolve(run->sched, t, run->task, &o);
     if (e)
         return lib_refused(L, t, e);
@@ -138,6 +142,8 @@ lib_update_claim(lua_State *L, Task *t)
     LuaRun *run = park_run(L);
     const char *owner = arg_text(L, "TaskUpdate", "owner", ARG(U_owner), 255);
     char *copy = owner ? mem_dup(owner, strlen(owner)) : NULL;
+    if (owner && !copy)
+        return luaL_error(L, "TaskUpdate: %s", err_text(ORUN_ENOMEM));
     int e = claim_item(run->sched, t, run->task, copy);
     if (e)
         return lib_refused(L, t, e);
@@ -249,8 +255,11 @@ lib_update_metadata(lua_State *L, Task *t)
         t->opt->metadata = v;
         s->held += value_held(v) - value_held(old);
     }
+    bool kept = t->opt != NULL;
     board_unlock(&s->board);
     value_drop(old);
+    if (!kept)
+        luaL_error(L, "TaskUpdate: %s", err_text(ORUN_ENOMEM));
     lua_pop(L, 2);
 }
 

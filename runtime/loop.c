@@ -11,15 +11,22 @@
 #include "log.h"
 #include "mem.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { LOOP_STACK = 8 << 20 };
 #else
 enum { LOOP_STACK = 1 << 20 };
 #endif
+
+enum {
+    LOOP_ROOM = 4096, /* bytes of memory, … */
+    LOOP_PIPES = 3,   /* … and pairs of descriptors, for uv_loop_init */
+};
 
 struct Loop {
     uv_loop_t uv;
@@ -115,7 +122,55 @@ loop_spawn(Loop *l)
     int e = pthread_create(&l->thread, &attr, loop_main, l);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     pthread_attr_destroy(&attr);
-    return e ? ORUN_ESYS : 0;
+    return e ? errno = e, ORUN_ESYS : 0;
+}
+
+/* libuv aborts when there are no descriptors for its own pipes: see that there
+ * are. 0 or -errno. */
+static int
+loop_probe(void)
+{
+    int pairs[LOOP_PIPES][2], n = 0;
+    while (n < LOOP_PIPES && pipe2(pairs[n], O_CLOEXEC) == 0)
+        n++;
+    int err = n < LOOP_PIPES ? -errno : 0;
+    while (n-- > 0) {
+        close(pairs[n][0]);
+        close(pairs[n][1]);
+    }
+    return err;
+}
+
+/* libuv's part of the loop. It also aborts when it cannot grow its table of
+ * watched descriptors, so the memory is seen to be there by the caller. */
+static int
+loop_init(Loop *l)
+{
+    int e = loop_probe();
+    if (e == 0)
+        e = uv_loop_init(&l->uv);
+    if (e == 0) {
+        e = uv_async_init(&l->uv, &l->wake, loop_woken);
+        if (e)
+            uv_loop_close(&l->uv);
+    }
+    l->wake.data = l;
+    if (e)
+        errno = -e;
+    return e == UV_ENOMEM ? ORUN_ENOMEM : e ? ORUN_ESYS : 0;
+}
+
+int
+loop_watch(Loop *l, uv_poll_t *poll, int fd, int events, uv_poll_cb call)
+{
+    size_t slots = 2 * ((size_t)fd + 4); /* it doubles */
+    if (mem_begin_sure(slots * sizeof(void *)))
+        return ENOMEM;
+    int e = uv_poll_init(&l->uv, poll, fd);
+    if (e == 0)
+        uv_poll_start(poll, events, call);
+    mem_end_sure();
+    return -e;
 }
 
 bool
@@ -133,21 +188,22 @@ loop_start(Loop **out)
         return e;
     list_init(&l->mail);
     pthread_mutex_init(&l->lock, NULL);
-    e = ORUN_ESYS;
-    if (uv_loop_init(&l->uv))
+    if (mem_begin_sure(LOOP_ROOM))
         goto fail_loop;
-    if (uv_async_init(&l->uv, &l->wake, loop_woken))
-        goto fail_async;
-    l->wake.data = l;
+    e = loop_init(l);
+    mem_end_sure();
+    if (e)
+        goto fail_loop;
     if ((e = loop_spawn(l)) != 0)
         goto fail_thread;
     *out = l;
     return 0;
-fail_thread:
+fail_thread:;
+    int saved = errno;
     uv_close((uv_handle_t *)&l->wake, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
-fail_async:
     uv_loop_close(&l->uv);
+    errno = saved;
 fail_loop:
     pthread_mutex_destroy(&l->lock);
     mem_free(l);

@@ -23,7 +23,8 @@ typedef struct LoopMsg {
     void (*run)(struct LoopMsg *msg); /* on the io thread */
 } LoopMsg;
 
-/* Start the io thread. Errors: ORUN_ENOMEM, ORUN_ESYS. The caller ends it
+/* Start the io thread. Errors: ORUN_ENOMEM, ORUN_ESYS (errno
+ * tells). The caller ends it
  * with loop_stop. */
 int loop_start(Loop **out) NODISCARD;
 
@@ -36,6 +37,11 @@ bool loop_is_io(Loop *loop);
 
 /* The uv loop itself. */
 uv_loop_t *loop_uv(Loop *loop) ON_IO;
+
+/* Watch a descriptor, which becomes non-blocking. 0, or the errno and nothing
+ * to close. */
+int loop_watch(Loop *loop, uv_poll_t *poll, int fd, int events,
+               uv_poll_cb call) ON_IO NODISCARD;
 
 /* Run `fn(ud)` on the io thread and wait for it. Not from the io thread. */
 void loop_call(Loop *loop, void (*fn)(Loop *loop, void *ud), void *ud);

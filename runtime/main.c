@@ -92,6 +92,18 @@ main_flush(int status)
     return status ? status : 1;
 }
 
+/* Without its arguments a script would do something else. */
+static int
+main_script(orun *o, const Options *a, int argc, char **argv)
+{
+    int e = orun_set_args(o, argc, (const char *const *)argv, a->first);
+    if (e)
+        return e;
+    return a->code ? orun_run_string(o, "=(command line)", a->code,
+                                     strlen(a->code))
+                   : orun_run_file(o, a->script);
+}
+
 /* Name the tasks whose threads end with the process only; true when there are
  * any. */
 static bool
@@ -109,16 +121,13 @@ main_run(const Options *a, int argc, char **argv)
     orun *o;
     int e = orun_new(&a->config, &o);
     if (e) {
-        fprintf(stderr, "orun: cannot start (error %d)\n", e);
+        fprintf(stderr, "orun: cannot start: %s\n", e == ORUN_ENOMEM
+                ? "out of memory" : strerror(errno));
         return 1;
     }
     if (signals_start(o) != 0)
         fprintf(stderr, "orun: no thread for signals could be started\n");
-    orun_set_args(o, argc, (const char *const *)argv, a->first);
-    if (a->code)
-        e = orun_run_string(o, "=(command line)", a->code, strlen(a->code));
-    else
-        e = orun_run_file(o, a->script);
+    e = main_script(o, a, argc, argv);
     int status = orun_exit_status(o);
     if (e)
         main_report(orun_errmsg(o));

@@ -1,58 +1,115 @@
 /* mem.c — malloc, with failures on demand in the test build. */
 #include "mem.h"
+#include "err.h"
+
+/* Only the test build looks at it. */
+static _Thread_local bool mem_sure;
 
 #ifdef ORUN_TEST
+#include <limits.h>
 #include <stdatomic.h>
-static atomic_long mem_countdown;
 
-static bool
-mem_refused(void)
-{
-    if (atomic_load_explicit(&mem_countdown, memory_order_relaxed) == 0)
-        return false;
-    return atomic_fetch_sub(&mem_countdown, 1) == 1;
-}
+/* The allocations from mem_from on, and before mem_to, fail. */
+static atomic_long mem_count, mem_from, mem_to, mem_missed, mem_blocks;
 
 void
-mem_fail_at(long n)
+mem_fail(long first, long count)
 {
-    atomic_store(&mem_countdown, n);
+    atomic_store(&mem_to, 0);
+    atomic_store(&mem_count, 0);
+    atomic_store(&mem_missed, 0);
+    atomic_store(&mem_from, first);
+    if (first > 0)
+        atomic_store(&mem_to, count > LONG_MAX - first ? LONG_MAX
+                                                       : first + count);
+}
+
+bool
+mem_refused(void)
+{
+    if (mem_sure)
+        return false;
+    long n = atomic_fetch_add_explicit(&mem_count, 1, memory_order_relaxed) + 1;
+    if (n >= atomic_load_explicit(&mem_to, memory_order_relaxed)
+        || n < atomic_load_explicit(&mem_from, memory_order_relaxed))
+        return false;
+    atomic_fetch_add(&mem_missed, 1);
+    return true;
+}
+
+long
+mem_asked(void)
+{
+    return atomic_load(&mem_count);
+}
+
+long
+mem_failed(void)
+{
+    return atomic_load(&mem_missed);
+}
+
+long
+mem_live(void)
+{
+    return atomic_load(&mem_blocks);
+}
+
+static inline void *
+mem_had(void *p)
+{
+    if (p)
+        atomic_fetch_add_explicit(&mem_blocks, 1, memory_order_relaxed);
+    return p;
+}
+
+static inline void
+mem_lost(void *p)
+{
+    if (p)
+        atomic_fetch_sub_explicit(&mem_blocks, 1, memory_order_relaxed);
 }
 #else
-static inline bool
-mem_refused(void)
+static inline void *
+mem_had(void *p)
 {
-    return false;
+    return p;
 }
 
-void
-mem_fail_at(long n)
+static inline void
+mem_lost(void *p)
 {
-    (void)n;
+    (void)p;
 }
 #endif
 
 void *
 mem_alloc(size_t size)
 {
-    return mem_refused() ? NULL : malloc(size ? size : 1);
+    return mem_refused() ? NULL : mem_had(malloc(size ? size : 1));
 }
 
 void *
 mem_zalloc(size_t count, size_t size)
 {
-    return mem_refused() ? NULL : calloc(count ? count : 1, size ? size : 1);
+    if (mem_refused())
+        return NULL;
+    return mem_had(calloc(count ? count : 1, size ? size : 1));
 }
 
 void *
 mem_realloc(void *p, size_t size)
 {
-    return mem_refused() ? NULL : realloc(p, size ? size : 1);
+    if (mem_refused())
+        return NULL;
+    void *q = realloc(p, size ? size : 1);
+    return p ? q : mem_had(q);
 }
 
 void
 mem_free(void *p)
 {
+    mem_lost(p);
     free(p);
 }
 
@@ -65,4 +122,21 @@ mem_dup(const char *s, size_t n)
     memcpy(copy, s, n);
     copy[n] = '\0';
     return copy;
+}
+
+int
+mem_begin_sure(size_t size)
+{
+    void *room = mem_alloc(size);
+    if (!room)
+        return ORUN_ENOMEM;
+    mem_free(room);
+    mem_sure = true;
+    return 0;
+}
+
+void
+mem_end_sure(void)
+{
+    mem_sure = false;
 }

@@ -166,6 +166,18 @@ orun_new(const orun_config *config, orun **out)
     return 0;
 }
 
+/* The message at the top of the script's stack becomes the error. */
+static int
+orun_raised(orun *o, int code, int status)
+{
+    lua_State *L = o->vm->L;
+    buf_clear(&o->message);
+    vm_error_text(L, &o->message);
+    lua_settop(L, 0);
+    o->status = status;
+    return code;
+}
+
 typedef struct OrunArgs {
     int argc, script;
     const char *const *argv;
@@ -198,8 +210,7 @@ orun_take_args(orun *o, int argc, const char *const *argv, int script)
         o->args = argc - script - 1 > 0 ? argc - script - 1 : 0;
         return 0;
     }
-    lua_settop(L, 0);
-    return orun_fail(o, ORUN_ENOMEM, "%s", err_text(ORUN_ENOMEM));
+    return orun_raised(o, ORUN_ENOMEM, 1);
 }
 
 int
@@ -211,18 +222,6 @@ orun_set_args(orun *o, int argc, const char *const *argv, int script)
     e = orun_take_args(o, argc, argv, script);
     gate_leave(&o->gate);
     return e;
-}
-
-/* The message at the top of the script's stack becomes the error. */
-static int
-orun_raised(orun *o, int code, int status)
-{
-    lua_State *L = o->vm->L;
-    buf_clear(&o->message);
-    vm_error_text(L, &o->message);
-    lua_settop(L, 0);
-    o->status = status;
-    return code;
 }
 
 /* Wait in the script's name; gives the outcome. */
@@ -297,21 +296,18 @@ orun_conclude(orun *o, int code)
     return code;
 }
 
-/* Run the chunk at the top of the stack. */
+/* Run the chunk, which is all of the stack. */
 static int
 orun_call(orun *o)
 {
     lua_State *L = o->vm->L;
-    luaL_checkstack(L, o->args + 8, "too many arguments");
-    int chunk = lua_gettop(L);
-    if (lua_getglobal(L, "arg") == LUA_TTABLE)
-        for (int i = 1; i <= o->args; i++)
-            lua_rawgeti(L, chunk + 1, i);
-    lua_remove(L, chunk + 1);
     lua_pushcfunction(L, vm_traceback);
-    lua_insert(L, chunk);
-    int status = stop_pcall(&o->vm->stop, L, lua_gettop(L) - chunk - 1, 0,
-                            chunk);
+    lua_pushcfunction(L, script_spread);
+    lua_rotate(L, 1, 2);
+    lua_pushinteger(L, o->args);
+    if (lua_pcall(L, 2, LUA_MULTRET, 0) != LUA_OK)
+        return orun_raised(o, ORUN_ENOMEM, 1);
+    int status = stop_pcall(&o->vm->stop, L, lua_gettop(L) - 2, 0, 1);
     if (status == LUA_OK || o->vm->exit_code >= 0) {
         lua_settop(L, 0);
         o->status = o->vm->exit_code >= 0 ? o->vm->exit_code : 0;
@@ -329,10 +325,7 @@ orun_make_safe(orun *o)
 {
     Buf safe = { 0 };
     show_put(&safe, o->message.p, o->message.n, SHOW_TEXT);
-    if (buf_failed(&safe)) {
-        buf_free(&safe);
-        buf_puts(&safe, err_text(ORUN_ENOMEM));
-    }
+    safe.failed |= buf_failed(&o->message); /* orun_errmsg has words for it */
     buf_free(&o->message);
     o->message = safe;
 }
@@ -353,7 +346,9 @@ orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
     stop_reset(&o->vm->stop);
     sched_hurry(o->run.sched, false);
     lua_settop(L, 0);
-    int status = load(L, ud);
+    int status = script_load(L, load, ud);
+    if (status == LUA_ERRMEM)
+        return orun_raised(o, ORUN_ENOMEM, 1);
     if (status != LUA_OK)
         return orun_raised(o, ORUN_ESYNTAX, 2);
     int code = orun_call(o);
@@ -392,12 +387,12 @@ orun_run_file(orun *o, const char *path)
     int e = gate_enter(orun_gate(o));
     if (e)
         return e;
-    if (path) {
-        script_add_path(o->vm->L, path);
-        e = orun_run(o, script_load_file, (void *)path);
-    } else {
+    if (!path)
         e = orun_fail(o, ORUN_EINVAL, "orun_run_file: path is NULL");
-    }
+    else if (script_add_path(o->vm->L, path) != 0)
+        e = orun_raised(o, ORUN_ENOMEM, 1);
+    else
+        e = orun_run(o, script_load_file, (void *)path);
     gate_leave(&o->gate);
     return e;
 }
@@ -418,7 +413,11 @@ orun_errmsg(orun *o)
     int e = gate_enter(orun_gate(o));
     if (e)
         return err_text(e);
-    const char *message = buf_cstr(&o->message);
+    const char *message = "";
+    if (o->message.n || buf_failed(&o->message))
+        message = buf_cstr(&o->message);
+    if (buf_failed(&o->message))
+        message = err_text(ORUN_ENOMEM);
     gate_leave(&o->gate);
     return message;
 }
@@ -452,7 +451,7 @@ orun_interrupt(orun *o)
     sched_unlock(s);
     if (again)
         sched_hurry(s, true);
-    gate_unhold();
+    gate_unhold(&o->gate);
 }
 
 void
@@ -461,7 +460,7 @@ orun_suspend(orun *o)
     if (gate_hold(orun_gate(o)) != 0)
         return;
     host_suspend(o->host);
-    gate_unhold();
+    gate_unhold(&o->gate);
 }
 
 void
@@ -470,7 +469,7 @@ orun_resume(orun *o)
     if (gate_hold(orun_gate(o)) != 0)
         return;
     host_resume(o->host);
-    gate_unhold();
+    gate_unhold(&o->gate);
 }
 
 int
@@ -479,8 +478,8 @@ orun_free(orun *o)
     int e = o ? gate_enter(orun_gate(o)) : 0;
     if (!o || e)
         return e;
-    host_resume(o->host);
     bool last = gate_close(&o->gate);
+    host_resume(o->host);
     o->run.task->stopping = FAULT_NONE;
     sched_close(o->run.sched);
     orun_wait_idle(o);

@@ -34,6 +34,7 @@ struct Output {
     Buf head;    /* the first bytes, at most `keep` */
     atomic_size_t size; /* bytes kept, in head and file together */
     int fd;      /* the file, -1 when not open */
+    int reserve; /* makes room for it, -1 when there is none */
     char *path;  /* the file, NULL when there is none */
     bool ended;
     char error[192]; /* "" or why bytes were dropped */
@@ -47,7 +48,7 @@ output_new(Folder *f, size_t keep)
         return NULL;
     o->folder = f;
     o->keep = keep ? keep : 1;
-    o->fd = -1;
+    o->fd = o->reserve = -1;
     atomic_init(&o->holders, 1);
     pthread_mutex_init(&o->lock, NULL);
     return o;
@@ -61,11 +62,33 @@ output_hold(Output *o)
     return o;
 }
 
+static void
+output_release(Output *o)
+{
+    if (o->reserve >= 0)
+        close(o->reserve);
+    o->reserve = -1;
+}
+
+int
+output_reserve(Output *o, int fd)
+{
+    o->reserve = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    int more = o->reserve < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    int err = more < 0 ? errno : 0;
+    if (err)
+        output_release(o);
+    else
+        close(more);
+    return err;
+}
+
 void
 output_drop(Output *o)
 {
     if (!o || atomic_fetch_sub(&o->holders, 1) > 1)
         return;
+    output_release(o);
     if (o->fd >= 0)
         close(o->fd);
     buf_free(&o->head);
@@ -121,6 +144,7 @@ output_spill(Output *o)
         return NULL;
     if (!o->folder)
         return "there is no folder for it";
+    output_release(o);
     int e = folder_open(o->folder, "output", ".txt", &o->fd, &o->path);
     if (e)
         return e == ORUN_ESYS ? strerror(errno) : err_text(e);
@@ -193,6 +217,7 @@ output_end(Output *o)
 {
     pthread_mutex_lock(&o->lock);
     o->ended = true;
+    output_release(o);
     if (o->fd >= 0 && close(o->fd) != 0)
         output_fail(o, strerror(errno));
     o->fd = -1;

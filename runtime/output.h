@@ -57,6 +57,11 @@ size_t output_size(Output *o);
 /* NULL, or why bytes could not be kept (lives as long as o). Any thread. */
 const char *output_error(Output *o);
 
+/* Keep a copy of fd, which makes room for the file's descriptor when that has
+ * to be made; and see that there is one more for others. 0, or the errno when
+ * they cannot be had. Before the first write. */
+int output_reserve(Output *o, int fd) NODISCARD;
+
 /* Copy at most `max` bytes from the start into `to`. When there is more, the
  * copy is cut after its last whole line (or at `max` when there is none) and
  * a line "[cut: N of M bytes; the whole is in PATH]" follows, and true is

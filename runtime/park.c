@@ -195,7 +195,8 @@ park_outcome(lua_State *L)
     if (stop_wanted(&vm->stop) || run->wait.outcome == WAIT_STOPPED)
         return stop_raise(L, &vm->stop);
     if (run->wait.outcome == WAIT_NO_MEMORY)
-        return luaL_error(L, "not enough memory to wait");
+        return luaL_error(L, "cannot wait: there is no memory, or no "
+                          "thread, left for a timer");
     if (run->wait.outcome == WAIT_NO_THREAD)
         return luaL_error(L, "cannot wait here: in a sort comparator, gsub, "
                           "__tostring or a coroutine of your own a thread must "

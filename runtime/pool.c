@@ -14,6 +14,7 @@
 #include "log.h"
 #include "mem.h"
 #include "queue.h"
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -150,9 +151,9 @@ pool_main(void *arg)
         p->threads--;
     if (self->abandoned && !p->closing && pool_queued(p))
         (void)pool_rouse(p); /* one more may run again */
+    mem_free(self); /* now: nobody waits for the thread itself */
     pthread_cond_broadcast(&p->gone);
     pthread_mutex_unlock(&p->lock);
-    mem_free(self);
     return NULL;
 }
 
@@ -178,7 +179,7 @@ pool_spawn(Pool *p)
     pthread_attr_destroy(&attr);
     if (e) {
         mem_free(w);
-        return ORUN_ESYS;
+        return errno = e, ORUN_ESYS;
     }
     p->threads++;
     LOG(POOL, "worker started: %d threads, %d blocked", p->threads, p->blocked);

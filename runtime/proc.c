@@ -184,14 +184,13 @@ proc_writable(uv_poll_t *poll, int status, int events)
 static int ON_IO
 proc_watch(Pipe *pipe, int events, uv_poll_cb call)
 {
-    uv_loop_t *loop = loop_uv(keeper_loop(pipe->proc->keeper));
-    int e = uv_poll_init(loop, &pipe->poll, pipe->fd); /* now non-blocking */
-    if (e)
-        return -e;
+    Loop *loop = keeper_loop(pipe->proc->keeper);
+    int err = loop_watch(loop, &pipe->poll, pipe->fd, events, call);
+    if (err)
+        return err;
     pipe->poll.data = pipe->proc;
     pipe->proc->handles++;
     pipe->watched = true;
-    uv_poll_start(&pipe->poll, events, call);
     return 0;
 }
 
@@ -436,6 +435,15 @@ proc_new(Keeper *k, Folder *f, const ProcSpec *spec)
     return NULL;
 }
 
+/* What the keeper's call gave, which may have left errno; 0. */
+static int ON_IO
+proc_fail_keeper(Proc *p, int e)
+{
+    proc_fail(p, e == ORUN_ENOMEM ? ENOMEM : e == ORUN_ESHUTDOWN ? ECANCELED
+              : errno, e == ORUN_ETOOBIG ? "exec" : "keeper");
+    return 0;
+}
+
 /* Make the pipes and have the keeper start it with its ends of them. A failure
  * is left in p->end, but for ORUN_ENOMEM. */
 static int ON_IO
@@ -444,8 +452,12 @@ proc_launch(Proc *p, const ProcSpec *spec)
     int theirs[3] = { -1, -1, -1 }, err = 0, e = 0;
     if (spec->fds)
         memcpy(theirs, spec->fds, sizeof theirs);
+    else if ((e = keeper_need(p->keeper, spec->env)) != 0)
+        return proc_fail_keeper(p, e);
     else
         err = proc_pipe(p, spec->in != NULL, theirs);
+    if (!err && !spec->fds)
+        err = output_reserve(p->out, keeper_null(p->keeper));
     if (!err && !spec->fds && spec->in)
         e = proc_feed(p, spec);
     if (!err && !e && p->in)
@@ -457,10 +469,7 @@ proc_launch(Proc *p, const ProcSpec *spec)
     }
     e = keeper_spawn(p->keeper, &p->child, spec->task, spec->argv, spec->env,
                      spec->cwd, theirs);
-    if (e)
-        proc_fail(p, e == ORUN_ENOMEM ? ENOMEM : errno,
-                  e == ORUN_ETOOBIG ? "exec" : "keeper");
-    return 0;
+    return e ? proc_fail_keeper(p, e) : 0;
 }
 
 Proc *

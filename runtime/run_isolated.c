@@ -17,6 +17,7 @@
 #include "isolate.h"
 #include "value.h"
 #include "version.h"
+#include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
 #include <math.h>
@@ -126,12 +127,13 @@ run_isolated_start(lua_State *L, LuaRun *run)
     value_drop(input);
     if (e == 0)
         e = isolate_new(run, &start, &i);
+    const char *why = e == ORUN_ESYS ? strerror(errno) : err_text(e);
     buf_free(&start);
     if (e == ORUN_ETOOBIG)
         luaL_error(L, "the function and its input have more than %d bytes, "
                    "which is the most that goes to a process", FRAME_MAX);
     if (e)
-        luaL_error(L, "the task's process cannot be started: %s", err_text(e));
+        luaL_error(L, "the task's process cannot be started: %s", why);
     sched_lock(run->sched);
     bool stopping = run->task->stopping != FAULT_NONE;
     run->isolate = i;

@@ -8,6 +8,7 @@
  */
 #include "run_lua.h"
 #include "body.h"
+#include "err.h"
 #include "handle.h"
 #include "host.h"
 #include "isolate.h"
@@ -17,6 +18,7 @@
 #include "program.h"
 #include "run_isolated.h"
 #include "stuck.h"
+#include <errno.h>
 
 static int
 run_lua_returned(lua_State *L, int status, lua_KContext ctx)
@@ -116,8 +118,7 @@ run_lua_judge(LuaRun *run, int status, Outcome *o)
 static void
 run_lua_no_memory(Host *h, Task *t, uint32_t attempt)
 {
-    Outcome o = { .state = TASK_FAILED, .fault = FAULT_MEMORY, .code = -1,
-                  .error = mem_dup("out of memory", 13) };
+    Outcome o = { .state = TASK_FAILED, .fault = FAULT_MEMORY, .code = -1 };
     sched_finish(&h->sched, t, attempt, &o);
 }
 
@@ -179,11 +180,8 @@ run_lua_go(LuaRun *run, int nargs) ON_WORKER
                 return;
             continue;
         }
-        if (status == LUA_YIELD) {
-            lua_settop(vm->co, 0);
-            lua_pushstring(vm->co, "attempt to yield from outside a coroutine");
-            status = LUA_ERRRUN;
-        }
+        if (status == LUA_YIELD)
+            status = body_yielded(vm);
         if (!run_lua_end(run, status))
             return;
         nargs = 1;
@@ -243,10 +241,11 @@ run_lua_job(Job *job)
     run_lua_go(run, 0);
 }
 
-/* t, granted, cannot begin. */
+/* t, granted, cannot begin: stuck ones take all places, or the pool gave e. */
 static void
-run_lua_refuse(Host *h, Task *t)
+run_lua_refuse(Host *h, Task *t, int e)
 {
+    const char *refusal = e == ORUN_ESYS ? strerror(errno) : err_text(e);
     uint32_t attempt;
     Buf why = { 0 };
     if (!sched_begin(&h->sched, t, NULL, &attempt))
@@ -254,22 +253,10 @@ run_lua_refuse(Host *h, Task *t)
     if (stuck_full(h))
         stuck_explain(h, &why);
     else
-        buf_puts(&why, "no worker could be started");
+        buf_printf(&why, "no worker could be started: %s", refusal);
     Outcome o = { .state = TASK_FAILED, .fault = FAULT_SPAWN, .code = -1,
                   .error = buf_take(&why) };
     sched_finish(&h->sched, t, attempt, &o);
-}
-
-/* t, which waited, cannot go on: nobody is left to run it. Its state stays as
- * it is, for what it would have to clean up is Lua code. */
-static void
-run_lua_lose(Host *h, LuaRun *run)
-{
-    Buf why = { 0 };
-    stuck_explain(h, &why);
-    Outcome o = { .state = TASK_FAILED, .fault = FAULT_LOST, .code = -1,
-                  .error = buf_take(&why) };
-    sched_finish(&h->sched, run->task, run->attempt, &o);
 }
 
 static void
@@ -279,11 +266,14 @@ run_lua_start(Runner *r, Task *t)
     LuaRun *run = t->run;
     t->job.run = run_lua_job;
     if (run && park_go_on(run))
-        run_lua_lose(h, run);
+        stuck_lose(h, run);
     if (run)
         return;
-    if (stuck_full(h) || pool_push(h->pool, &t->job, t->priority))
-        run_lua_refuse(h, t);
+    bool isolated = t->opt && t->opt->isolated; /* it cannot get stuck here */
+    bool full = stuck_full(h) && !isolated;
+    int e = full ? 0 : pool_push(h->pool, &t->job, t->priority);
+    if (e || full)
+        run_lua_refuse(h, t, e);
 }
 
 static double

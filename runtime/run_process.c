@@ -78,27 +78,28 @@ run_process_keep(ProcessRun *run, Outcome *o)
         return;
     o->state = TASK_FAILED;
     o->fault = FAULT_MEMORY;
-    o->error = there ? mem_dup(why, sizeof why - 1)
-                     : mem_dup("out of memory", 13);
+    o->error = there ? mem_dup(why, sizeof why - 1) : NULL;
 }
 
-/* Keep what the result does not tell, so that it can be read later. */
-static void
+/* Keep what the result does not tell, so that it can be read later; false when
+ * there is no memory for that. */
+static bool
 run_process_capture(Launch *l, bool cut, Outcome *o)
 {
     Output *err = launch_err(l);
     bool said = err && output_size(err) > 0;
     if (!cut && !said)
-        return;
+        return true;
     o->captured = mem_zalloc(1, sizeof *o->captured);
     if (!o->captured)
-        return;
+        return false;
     if (cut)
         o->captured->out = output_hold(launch_out(l));
     if (said) {
         output_rest(err, LAUNCH_STDERR);
         o->captured->err = output_hold(err);
     }
+    return true;
 }
 
 static void
@@ -120,13 +121,14 @@ run_process_done(Launch *l, const ProcEnd *end, void *ud)
     Output *out = launch_out(l);
     launch_judge(end, t->agent->argv[0], launch_err(l), &o);
     bool cut = out && output_copy(out, run_process_max(t), &text);
-    run_process_capture(l, cut, &o);
+    bool kept = run_process_capture(l, cut, &o);
     if (out && output_error(out) && o.state == TASK_COMPLETED) {
         o.state = TASK_FAILED;
         o.fault = FAULT_LOST;
         o.error = mem_dup(output_error(out), strlen(output_error(out)));
     }
-    o.output = value_string(buf_cstr(&text), text.n);
+    if (kept && !buf_failed(&text))
+        o.output = value_string(buf_cstr(&text), text.n);
     buf_free(&text);
     run_process_keep(run, &o);
     sched_lock(&run->host->sched);
@@ -157,8 +159,7 @@ run_process_prepare(ProcessRun *run, Buf *why)
     if (e == 0)
         e = launch_new(run->host, &spec, &run->launch);
     if (e && !why->n)
-        buf_printf(why, "cannot start '%s': %s", t->agent->argv[0],
-                   e == ORUN_ESYS ? strerror(errno) : err_text(e));
+        launch_put_refusal(t->agent->argv[0], e, why);
     buf_free(&in);
     return e;
 }
@@ -175,8 +176,9 @@ run_process_start(Runner *r, Task *t)
     if (run)
         *run = (ProcessRun){ .host = h, .task = t, .attempt = attempt };
     if (!run || run_process_prepare(run, &why)) {
-        Outcome o = { .state = TASK_FAILED, .fault = FAULT_SPAWN, .code = -1,
-                      .error = buf_take(&why) };
+        Outcome o = { .state = TASK_FAILED, .code = -1,
+                      .fault = run ? FAULT_SPAWN : FAULT_MEMORY,
+                      .error = run ? buf_take(&why) : NULL };
         mem_free(run);
         sched_finish(&h->sched, t, attempt, &o);
         return;

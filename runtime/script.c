@@ -1,5 +1,6 @@
 /* script.c — reading scripts: text of a bounded size, and nothing else. */
 #include "script.h"
+#include "err.h"
 #include <lauxlib.h>
 #include <sys/stat.h>
 
@@ -37,6 +38,41 @@ script_load_file(lua_State *L, void *path)
     return status;
 }
 
+typedef struct ScriptLoad {
+    int (*load)(lua_State *L, void *ud);
+    void *ud;
+} ScriptLoad;
+
+/* Protected; argument: a ScriptLoad. */
+static int
+script_load_protected(lua_State *L)
+{
+    const ScriptLoad *how = lua_touserdata(L, 1);
+    return how->load(L, how->ud) == LUA_OK ? 1 : lua_error(L);
+}
+
+int
+script_load(lua_State *L, int (*load)(lua_State *L, void *ud), void *ud)
+{
+    ScriptLoad how = { load, ud };
+    lua_pushcfunction(L, script_load_protected);
+    lua_pushlightuserdata(L, &how);
+    return lua_pcall(L, 1, 1, 0);
+}
+
+int
+script_spread(lua_State *L)
+{
+    int n = (int)lua_tointeger(L, 2);
+    lua_settop(L, 1);
+    luaL_checkstack(L, n + 8, "too many arguments");
+    if (lua_getglobal(L, "arg") == LUA_TTABLE)
+        for (int i = 1; i <= n; i++)
+            lua_rawgeti(L, 2, i);
+    lua_remove(L, 2);
+    return lua_gettop(L);
+}
+
 /* Protected; argument: the script's folder. */
 static int
 script_put_path(lua_State *L)
@@ -50,17 +86,21 @@ script_put_path(lua_State *L)
     return 0;
 }
 
-void
+int
 script_add_path(lua_State *L, const char *path)
 {
+    int status = LUA_OK;
     char *real = strcmp(path, "-") == 0 ? NULL : realpath(path, NULL);
     char *slash = real ? strrchr(real, '/') : NULL;
     if (slash) {
         *slash = '\0';
         lua_pushcfunction(L, script_put_path);
         lua_pushlightuserdata(L, real);
-        lua_pcall(L, 1, 0, 0);
-        lua_settop(L, 0);
+        status = lua_pcall(L, 1, 0, 0);
     }
     free(real);
+    if (status == LUA_ERRMEM)
+        return ORUN_ENOMEM;
+    lua_settop(L, 0);
+    return 0;
 }

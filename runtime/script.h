@@ -17,7 +17,16 @@ typedef struct ScriptText {
 int script_load_text(lua_State *L, void *text); /* a ScriptText */
 int script_load_file(lua_State *L, void *path); /* "-": standard input */
 
-/* What stands beside the script at `path` can be required from now on. */
-void script_add_path(lua_State *L, const char *path);
+/* Call one of the two, protected; its chunk, or the error, is on the stack. The
+ * status is Lua's. */
+int script_load(lua_State *L, int (*load)(lua_State *L, void *ud), void *ud);
+
+/* A function for Lua: of a chunk and the number of its arguments in `arg` it
+ * makes the chunk and its arguments. */
+int script_spread(lua_State *L);
+
+/* What stands beside the script at `path` can be required from now on. 0, or
+ * ORUN_ENOMEM and the error on the stack. */
+int script_add_path(lua_State *L, const char *path);
 
 #endif

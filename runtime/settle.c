@@ -98,7 +98,7 @@ void
 settle_blocked(Sched *s, Task *t, Task *blocker)
 {
     Buf text = { 0 };
-    const char *why = blocker->outcome.error;
+    const char *why = task_error(blocker);
     if (why && blocker->outcome.fault == FAULT_BLOCKED)
         why = settle_root(why);
     buf_puts(&text, settle_mark);

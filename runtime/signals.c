@@ -26,6 +26,7 @@ signals_tidy(void)
     pthread_sigmask(SIG_SETMASK, &none, NULL);
     signal(SIGCHLD, SIG_DFL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that got too long is an error */
 }
 
 void

@@ -1,5 +1,6 @@
 /* task.c — states and their legal moves, and what a task frees. */
 #include "task.h"
+#include "err.h"
 #include "limit.h"
 #include "mem.h"
 #include "output.h"
@@ -100,6 +101,17 @@ outcome_clear(Outcome *o)
     mem_free(o->error);
     captured_free(o->captured);
     *o = (Outcome){ .code = -1 };
+}
+
+const char *
+task_error(const Task *t)
+{
+    const Outcome *o = &t->outcome;
+    if (o->error || t->kind == TASK_ITEM
+        || (t->state != TASK_FAILED && t->state != TASK_CANCELLED))
+        return o->error;
+    return o->fault == FAULT_MEMORY ? err_text(ORUN_ENOMEM)
+        : "no memory was left to say why";
 }
 
 size_t

@@ -194,6 +194,11 @@ void task_options_free(TaskOptions *opt);
 /* Free what an outcome owns and clear it. */
 void outcome_clear(Outcome *o);
 
+/* Why t failed or was cancelled: there is always something to say, even when no
+ * memory was left for the text itself. NULL for others, and for an item that
+ * somebody cancelled without a word. */
+const char *task_error(const Task *t);
+
 /* Drop both and free; NULL is fine. */
 void captured_free(Captured *c);
 

@@ -62,7 +62,7 @@ verdict_unread(Board *b, size_t *from, Buf *to)
             continue;
         verdict_line(to, t);
         buf_printf(to, " failed and its result was never read: %s",
-                   t->outcome.error ? t->outcome.error : "no reason known");
+                   task_error(t));
     }
     board_unlock(b);
     if (unread > VERDICT_LINES)

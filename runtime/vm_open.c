@@ -86,23 +86,31 @@ vm_open_all(lua_State *L)
 
 /* lua-cjson writes a static variable when it is opened for the first time:
  * that is done here, before a second thread can. */
-static void
-vm_open_init_once(void)
+static bool
+vm_open_json(void)
 {
-    lua_State *L = luaL_newstate();
-    if (!L)
-        return;
-    lua_pushcfunction(L, luaopen_cjson);
-    lua_pcall(L, 0, 0, 0);
-    lua_close(L);
+    Arena *arena = arena_heap_new();
+    lua_State *L = arena ? lua_newstate(arena_alloc, arena) : NULL;
+    bool opened = false;
+    if (L) {
+        lua_pushcfunction(L, luaopen_cjson);
+        opened = lua_pcall(L, 0, 0, 0) == LUA_OK;
+        lua_close(L);
+    }
+    arena_heap_free(arena);
+    return opened;
 }
 
 int
 vm_open_init(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, vm_open_init_once);
-    return stop_init();
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static bool opened;
+    pthread_mutex_lock(&lock);
+    opened = opened || vm_open_json();
+    int e = opened ? stop_init() : ORUN_ENOMEM;
+    pthread_mutex_unlock(&lock);
+    return e;
 }
 
 int
