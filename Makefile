@@ -138,7 +138,7 @@ SAN_libfuzzer := -fsanitize=fuzzer-no-link,address,undefined \
 SAN := $(SAN_$(VARIANT))$(if $(VARIANT), -O1 -DORUN_MALLOC_STATES)
 # -iquote: our sched.h must not hide the system's.
 CPPFLAGS += -D_GNU_SOURCE -iquote runtime $(LUA_CFLAGS) $(CJSON_CFLAGS) \
-    $(shell pkg-config --cflags libuv)
+    $(shell pkg-config --cflags libuv libcurl)
 COMPILE = $(CC) -std=c11 $(CPPFLAGS) $(CFLAGS) $(SAN) $(WARN) -MMD -MP -c
 
 # All of Lua goes in, and its names (and ours) are visible to C modules.

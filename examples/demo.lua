@@ -140,7 +140,7 @@ end
 
 -- Programs. A shell only where one is wanted: prompts go to standard input.
 orun.agent{name = "luacheck", command = {"sh", "-c", "xargs luacheck -q --no-color 2>&1 | tail -1"}}
-orun.agent{name = "cppcheck", timeout = "1m",
+orun.agent{name = "cppcheck", timeout = "4m",
   command = {"sh", "-c", "xargs cppcheck -q --std=c11 --template='{file}:{line} {id}' 2>&1"}}
 orun.agent{name = "oracle",
   command = {"sh", "-c", "echo 'nobody knows what comes next' >&2; exit 3"}}

@@ -374,4 +374,18 @@ function M.array(t)
   return setmetatable(t or {}, ARRAY)
 end
 
+--- Whether a table is an array: marked as one, or with items and no names.
+-- @param t a table
+-- @return boolean
+-- @usage json.is_array(json.decode("[]")) --> true
+function M.is_array(t)
+  if getmetatable(t) == ARRAY then return true end
+  local n = 0
+  for k in next, t do
+    if math_type(k) ~= "integer" then return false end
+    n = n + 1
+  end
+  return n > 0 and n == #t
+end
+
 return M

@@ -46,7 +46,9 @@ enum {
     CARRY_VALUE,     /* names of handles' tasks (id, text; in one field), value
                       * as bytes */
     CARRY_LIST,      /* the same of what TaskList gives */
-    CARRY_COLLECTOR, /* the number of a collector, which stays in orun */
+    CARRY_OBJECT,    /* the number of an object, a collector or a response,
+                      * which stays in orun; in a REPLY after it its type, then
+                      * its fields as CARRY_VALUE has them */
 };
 
 /* A whole frame, and what of it was not read yet. */

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 static pthread_mutex_t gate_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t gate_unheld = PTHREAD_COND_INITIALIZER;
 static Gate *gate_list; /* guarded by gate_lock */
 
 static void
@@ -51,6 +52,7 @@ gate_open(Gate *g)
     pthread_once(&once, gate_init_once);
     g->pid = getpid();
     g->inside = false;
+    g->held = 0;
     pthread_mutex_lock(&gate_lock);
     g->next = gate_list;
     gate_list = g;
@@ -63,6 +65,8 @@ gate_close(Gate *g)
     bool last = true;
     pthread_mutex_lock(&gate_lock);
     *gate_find(g) = g->next;
+    while (g->held > 0)
+        pthread_cond_wait(&gate_unheld, &gate_lock);
     for (const Gate *other = gate_list; other; other = other->next)
         last = last && other->pid != g->pid;
     pthread_mutex_unlock(&gate_lock);
@@ -94,18 +98,22 @@ gate_leave(Gate *g)
 }
 
 int
-gate_hold(const Gate *g)
+gate_hold(Gate *g)
 {
     pthread_mutex_lock(&gate_lock);
     int e = gate_check(g);
-    if (e)
-        pthread_mutex_unlock(&gate_lock);
+    if (e == 0)
+        g->held++;
+    pthread_mutex_unlock(&gate_lock);
     return e;
 }
 
 void
-gate_unhold(void)
+gate_unhold(Gate *g)
 {
+    pthread_mutex_lock(&gate_lock);
+    if (--g->held == 0)
+        pthread_cond_broadcast(&gate_unheld);
     pthread_mutex_unlock(&gate_lock);
 }
 

@@ -18,6 +18,7 @@ typedef struct Gate { /* the first member of a runtime */
     pid_t pid;
     /* Guarded by the list's lock: */
     struct Gate *next;
+    int held;         /* calls beside that of the one inside */
     bool inside;      /* a thread is in a call, … */
     pthread_t thread; /* … namely this one */
 } Gate;
@@ -25,8 +26,8 @@ typedef struct Gate { /* the first member of a runtime */
 /* Put a new runtime's gate on the list. Any thread. */
 void gate_open(Gate *g);
 
-/* Take it off the list, by the thread that is inside. True when it was the
- * last one of this process. */
+/* Take it off the list, by the thread that is inside, and wait until nobody
+ * holds it. True when it was the last one of this process. */
 bool gate_close(Gate *g);
 
 /* Begin a call; gate_leave ends it. `g` may be any pointer. Errors: ORUN_EINVAL
@@ -35,10 +36,10 @@ bool gate_close(Gate *g);
 int gate_enter(Gate *g) NODISCARD;
 void gate_leave(Gate *g);
 
-/* Keep it from being closed, for a short call beside the one that is inside:
+/* Keep it from being freed, for a call beside that of the one that is inside:
  * 0, and then gate_unhold; or ORUN_EINVAL, ORUN_EFORKED. Any thread. */
-int gate_hold(const Gate *g) NODISCARD;
-void gate_unhold(void);
+int gate_hold(Gate *g) NODISCARD;
+void gate_unhold(Gate *g);
 
 /* Bytes of stack that the calling thread has left; SIZE_MAX when that cannot be
  * told, as on a stack that the host has made by itself. */

@@ -118,6 +118,14 @@ host_keeper(Host *h)
     return h->keeper;
 }
 
+Http *
+host_http(Host *h, const Libcurl *curl)
+{
+    if (!h->http && http_new(h->loop, curl, &h->http))
+        h->http = NULL;
+    return h->http;
+}
+
 /* What the io thread holds follows the clock. */
 static void
 host_follow_pace(Loop *loop, void *ud)
@@ -300,7 +308,9 @@ host_close_io(Loop *loop, void *ud)
     if (h->timer_ready)
         uv_close((uv_handle_t *)&h->timer, NULL);
     h->timer_ready = false;
+    http_free(h->http);
     keeper_free(h->keeper);
+    h->http = NULL;
     h->keeper = NULL;
 }
 

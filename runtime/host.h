@@ -8,6 +8,7 @@
 #ifndef ORUN_HOST_H
 #define ORUN_HOST_H
 
+#include "http.h"
 #include "keeper.h"
 #include "loop.h"
 #include "output.h"
@@ -48,6 +49,7 @@ typedef struct Host {
     bool timer_ready;
     int programs;     /* how many run */
     Keeper *keeper;
+    Http *http;
 } Host;
 
 typedef struct HostConfig {
@@ -87,5 +89,8 @@ void host_resume(Host *h);
 
 /* The keeper; NULL and errno when it cannot be made. */
 Keeper *host_keeper(Host *h) ON_IO;
+
+/* What transfers requests; NULL when memory is out. */
+Http *host_http(Host *h, const Libcurl *curl) ON_IO;
 
 #endif

@@ -26,6 +26,7 @@
 
 enum {
     KEEPER_END_MS = 5000,   /* how long the keeper may take to end */
+    KEEPER_PRESS_MS = 1000, /* … and to read what it is told */
     KEEPER_ROOM = 16 << 10, /* for replies, which are much smaller each */
 };
 
@@ -313,6 +314,17 @@ keeper_queue(Keeper *k, Frame *f)
         keeper_flush(k);
 }
 
+/* Have everything sent before this process is stopped, unless the keeper takes
+ * very long to read it. */
+static void ON_IO
+keeper_press(Keeper *k)
+{
+    struct pollfd p = { .fd = k->link.fd, .events = POLLOUT };
+    while (!list_empty(&k->unsent) && poll(&p, 1, KEEPER_PRESS_MS) > 0
+           && !(p.revents & (POLLERR | POLLHUP)))
+        keeper_flush(k);
+}
+
 /* Tell the keeper what k->suspended says. Without memory for that it is not
  * told; the run goes on all the same. */
 static void ON_IO
@@ -417,8 +429,10 @@ keeper_suspend(Keeper *k, bool suspended)
     if (k->suspended == suspended)
         return;
     k->suspended = suspended;
-    if (k->line)
-        keeper_tell_suspended(k);
+    if (!k->line)
+        return;
+    keeper_tell_suspended(k);
+    keeper_press(k);
 }
 
 /* ---- the end ---- */

@@ -35,19 +35,22 @@ keeper_pause_begin(Pause *p, Brood *b, double now)
     p->again = PAUSE_AGAIN;
 }
 
+/* One that is stuck stops when it comes back; it may never, for the parent of a
+ * vfork waits for a child that has been stopped. So in the end only those that
+ * run are a reason to look again. */
 void
 keeper_pause_sweep(Pause *p, double now)
 {
-    bool found = false;
+    bool again = false, soon = p->again < PAUSE_MOST;
     keeper_tree_look(&p->tree);
     keeper_tree_mark_own(&p->tree);
     for (size_t i = 0; i < p->tree.n; i++) {
         const TreeProc *t = &p->tree.procs[i];
         if (t->marked && !t->dead && !t->stopped)
-            found |= kill(t->pid, SIGSTOP) == 0;
+            again |= kill(t->pid, SIGSTOP) == 0 && (soon || !t->stuck);
     }
-    p->due = found ? now + p->again : 0;
-    if (p->again < PAUSE_MOST)
+    p->due = again ? now + p->again : 0;
+    if (soon)
         p->again *= 2;
 }
 

@@ -56,6 +56,7 @@ keeper_tree_stat(const char *pid, TreeProc *p)
     p->pid = atoi(pid);
     p->dead = state == 'Z' || state == 'X';
     p->stopped = state == 'T';
+    p->stuck = state == 'D';
     p->marked = false;
     return true;
 }

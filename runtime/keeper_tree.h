@@ -14,6 +14,7 @@ typedef struct TreeProc {
     int pid, parent, group;
     bool dead;    /* a zombie */
     bool stopped; /* by a signal */
+    bool stuck;   /* in the kernel, where a signal does not reach it yet */
     bool marked;  /* meant by what is done next, and its descendants too */
 } TreeProc;
 

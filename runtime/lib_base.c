@@ -299,7 +299,6 @@ lib_base_open(lua_State *L, bool script)
         lib_base_open_task(L);
     lua_pop(L, 1);
     lib_io_open(L, script);
-    lib_shell_open(L);
     lib_package_open(L);
     return 0;
 }

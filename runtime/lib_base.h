@@ -16,11 +16,13 @@
  * called from VmConfig.open, first. Gives 0; may raise. */
 int lib_base_open(lua_State *L, bool script);
 
-/* Its parts in files of their own: io and print, os.execute and io.popen,
- * package and require. */
+/* Its parts in files of their own: io and print, package and require. */
 void lib_io_open(lua_State *L, bool script);
-void lib_shell_open(lua_State *L);
 void lib_package_open(lua_State *L);
+
+/* os.execute and io.popen, where a LuaRun owns the state. After
+ * lib_base_open. */
+void lib_shell_open(lua_State *L);
 
 /* For a replaced function: call Lua's own, upvalue 1, with the arguments there
  * are. Gives the count of results, which are then all of the stack. An error's

@@ -162,7 +162,7 @@ static void
 lib_io_open_opening(lua_State *L)
 {
     static const char *const names[] = {
-        "lines", "input", "output", "tmpfile"
+        "lines", "input", "output", "popen", "tmpfile"
     };
     for (size_t i = 0; i < countof(names); i++) {
         lua_getfield(L, -1, names[i]);

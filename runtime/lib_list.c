@@ -69,16 +69,6 @@ lib_create_make(lua_State *L, Task *t, const char *description,
     return e;
 }
 
-/* The n light userdata from stack index `first` on, as an array. */
-static Task **
-lib_take_tasks(lua_State *L, int first, lua_Integer n)
-{
-    Task **tasks = mem_alloc(((size_t)n + 1) * sizeof *tasks);
-    for (lua_Integer i = 0; tasks && i < n; i++)
-        tasks[i] = lua_touserdata(L, first + (int)i);
-    return tasks;
-}
-
 int
 lib_task_create(lua_State *L)
 {
@@ -113,14 +103,10 @@ lib_task_create(lua_State *L)
     int e = lib_create_make(L, t, description, prompt, prompt_len, &text);
     if (e == 0)
         e = host_keep(run->host, &t->input);
-    Task **blockers = e ? NULL : lib_take_tasks(L, first, n);
-    if (e == 0 && !blockers)
-        e = ORUN_ENOMEM;
     if (e == 0) {
         t->opt->despite_failure = policy && policy[0] == 'r';
-        e = sched_add(run->sched, t, run->task, blockers, (size_t)n);
+        e = lib_add(L, t, first, n);
     }
-    mem_free(blockers);
     if (e) {
         if (e == ORUN_EBACKLOG)
             lib_why_backlog(&why, fn, run);

@@ -25,6 +25,7 @@ static const luaL_Reg lib_orun_functions[] = {
     { "collector", lib_collector },
     { "config", lib_config },
     { "exec", lib_exec },
+    { "http", lib_http },
     { "limit", lib_limit },
     { "log", lib_log },
     { "nearest", lib_nearest },
@@ -148,6 +149,8 @@ static void
 lib_orun_make(lua_State *L, bool script, bool remote)
 {
     lib_base_open(L, script);
+    if (!remote)
+        lib_shell_open(L);
     value_open(L);
     handle_open(L);
     lib_orun_push_module(L, remote);

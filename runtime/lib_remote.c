@@ -3,6 +3,7 @@
 #include "err.h"
 #include "handle.h"
 #include "lib_orun.h"
+#include "lib_response.h"
 #include "lib_task.h"
 #include "vm.h"
 #include "wait.h"
@@ -58,16 +59,31 @@ lib_remote_resolve(lua_State *L, uint64_t id, void *ud)
 
 const ValueOps lib_remote_decoding = { .resolve = lib_remote_resolve };
 
-/* ---- collectors ---- */
+/* ---- objects that stay in orun ---- */
 
+typedef struct RemoteType {
+    const char *name;
+    const char *methods[3];
+    bool reads; /* has lines, and can be closed by a variable's end */
+} RemoteType;
+
+static const RemoteType lib_remote_types[] = {
+    { COLLECTOR_TYPE, { ":next", ":add" }, false },
+    { RESPONSE_TYPE, { ":read", ":close" }, true },
+};
+
+/* The number of the object at idx; NULL when it is none. */
 static lua_Integer *
-lib_remote_collector(lua_State *L, int idx)
+lib_remote_object(lua_State *L, int idx)
 {
-    return luaL_testudata(L, idx, COLLECTOR_TYPE);
+    lua_Integer *number = NULL;
+    for (size_t i = 0; i < countof(lib_remote_types) && !number; i++)
+        number = luaL_testudata(L, idx, lib_remote_types[i].name);
+    return number;
 }
 
 static int
-lib_remote_collector_gc(lua_State *L)
+lib_remote_object_gc(lua_State *L)
 {
     lua_Integer *number = lua_touserdata(L, 1);
     Uplink *u = vm_of(L)->owner;
@@ -75,22 +91,53 @@ lib_remote_collector_gc(lua_State *L)
     return 0;
 }
 
-static void
-lib_remote_push_collector(lua_State *L, uint64_t number)
+/* __close; upvalue: the method. What it was closed for is not sent. */
+static int
+lib_remote_object_close(lua_State *L)
 {
-    static const luaL_Reg methods[] = { { ":next", NULL }, { ":add", NULL } };
-    lua_Integer *c = lua_newuserdatauv(L, sizeof *c, 0);
-    *c = (lua_Integer)number;
-    if (luaL_newmetatable(L, COLLECTOR_TYPE)) {
-        for (size_t i = 0; i < countof(methods); i++) {
-            lib_remote_push(L, &methods[i], false);
-            lua_setfield(L, -2, methods[i].name + 1);
-        }
-        lua_pushvalue(L, -1);
-        lua_setfield(L, -2, "__index");
-        lua_pushcfunction(L, lib_remote_collector_gc);
-        lua_setfield(L, -2, "__gc");
+    lua_settop(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, 1, 0);
+    return 0;
+}
+
+/* Fill the metatable on top. */
+static void
+lib_remote_make_type(lua_State *L, const RemoteType *type)
+{
+    lua_newtable(L);
+    for (const char *const *m = type->methods; *m; m++) {
+        lib_remote_push(L, &(luaL_Reg){ *m, NULL }, false);
+        lua_setfield(L, -2, *m + 1);
     }
+    if (type->reads) {
+        lua_pushcfunction(L, lib_response_lines);
+        lua_setfield(L, -2, "lines");
+        lua_getfield(L, -1, "close");
+        lua_pushcclosure(L, lib_remote_object_close, 1);
+        lua_setfield(L, -3, "__close");
+    }
+    lua_pushcclosure(L, lib_response_index, 1);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, lib_remote_object_gc);
+    lua_setfield(L, -2, "__gc");
+}
+
+/* Push the object of that number, whose fields are on top and are taken. */
+static void
+lib_remote_push_object(lua_State *L, const char *name, uint64_t number)
+{
+    const RemoteType *type = lib_remote_types;
+    while (strcmp(type->name, name) != 0)
+        if (++type == lib_remote_types + countof(lib_remote_types))
+            luaL_error(L, "malformed reply");
+    lua_Integer *n = lua_newuserdatauv(L, sizeof *n, 1);
+    *n = (lua_Integer)number;
+    lua_insert(L, -2);
+    lua_setiuservalue(L, -2, 1);
+    if (luaL_newmetatable(L, name))
+        lib_remote_make_type(L, type);
     lua_setmetatable(L, -2);
 }
 
@@ -102,10 +149,10 @@ lib_remote_put(lua_State *L, int idx, Buf *b, Buf *why)
 {
     size_t n;
     Value *v;
-    const lua_Integer *collector = lib_remote_collector(L, idx);
-    if (collector) {
-        frame_put_number(b, CARRY_COLLECTOR);
-        frame_put_number(b, (uint64_t)*collector);
+    const lua_Integer *object = lib_remote_object(L, idx);
+    if (object) {
+        frame_put_number(b, CARRY_OBJECT);
+        frame_put_number(b, (uint64_t)*object);
         return true;
     }
     if (value_encode(L, idx, "", &handle_encoding, &v, why))
@@ -190,14 +237,12 @@ lib_remote_raise(lua_State *L, Frame *f)
 static void
 lib_remote_push_result(lua_State *L, Uplink *u, Frame *f)
 {
-    uint64_t tag, number;
-    const char *names = NULL, *p = NULL;
+    uint64_t tag, number = 0;
+    const char *names = NULL, *p = NULL, *type = NULL;
     size_t names_size = 0, n = 0;
     bool fine = frame_get_number(f, &tag);
-    if (fine && tag == CARRY_COLLECTOR && frame_get_number(f, &number)) {
-        lib_remote_push_collector(L, number);
-        return;
-    }
+    if (fine && tag == CARRY_OBJECT)
+        fine = frame_get_number(f, &number) && frame_get_text(f, &type) && type;
     if (!fine || !frame_get(f, &names, &names_size) || !frame_get(f, &p, &n))
         lib_remote_malformed(L);
     lib_remote_learn(L, names, names_size);
@@ -205,6 +250,8 @@ lib_remote_push_result(lua_State *L, Uplink *u, Frame *f)
     if (!v)
         luaL_error(L, "%s", err_text(ORUN_ENOMEM));
     value_decode(L, v, &lib_remote_decoding);
+    if (tag == CARRY_OBJECT)
+        lib_remote_push_object(L, type, number);
     if (tag != CARRY_LIST)
         return;
     lua_getglobal(L, "require");

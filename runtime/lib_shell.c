@@ -6,6 +6,9 @@
  * reading from one does not. A program inherits orun's standard output and
  * error, and in the script its input.
  *
+ * A task in a process of its own has Lua's own two: that process is a child of
+ * the keeper, and all that descends from it ends with it.
+ *
  * A file of popen holds the box of its program as user value: Lua closes a file
  * only once, and the wait for the program's end may raise.
  */

@@ -306,31 +306,32 @@ lib_task_values(lua_State *L, const TaskArgs *a, Task *t, Buf *why)
     return e;
 }
 
-/* The blockers given, then those named by handles inside the input; `n` gets
- * how many. The given ones are light userdata on top of the frame. */
-static Task **
-lib_task_blockers(lua_State *L, LuaRun *run, const TaskArgs *a, const Task *t,
-                  size_t *n)
+int
+lib_add(lua_State *L, Task *t, int first, lua_Integer n)
 {
+    Sched *s = park_run(L)->sched;
+    Task *parent = park_run(L)->task;
     size_t inside = t->input ? value_handles(t->input) : 0, count = 0;
-    Task **all = mem_alloc(((size_t)a->blockers + inside + 1) * sizeof *all);
+    if (n == 0 && inside == 0)
+        return sched_add(s, t, parent, NULL, 0);
+    Task **all = mem_alloc(((size_t)n + inside) * sizeof *all);
     if (!all)
-        return NULL;
-    for (lua_Integer i = 0; i < a->blockers; i++)
-        all[count++] = lua_touserdata(L, ARG(F_COUNT) + (int)i);
+        return ORUN_ENOMEM;
+    for (lua_Integer i = 0; i < n; i++)
+        all[count++] = lua_touserdata(L, first + (int)i);
     for (size_t i = 0; i < inside; i++) {
-        Task *b = board_find(&run->sched->board, value_handle(t->input, i));
+        Task *b = board_find(&s->board, value_handle(t->input, i));
         if (b && b->id != 0)
             all[count++] = b;
     }
-    *n = count;
-    return all;
+    int e = sched_add(s, t, parent, all, count);
+    mem_free(all);
+    return e;
 }
 
 static int
 lib_task_make(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t, Buf *why)
 {
-    size_t n;
     t->agent = a->agent;
     t->priority = (int8_t)a->priority;
     int e = lib_task_values(L, a, t, why);
@@ -344,14 +345,7 @@ lib_task_make(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t, Buf *why)
         e = host_keep(run->host, &t->prompt);
     if (e)
         return e;
-    if (a->blockers == 0 && !(t->input && value_handles(t->input)))
-        return sched_add(run->sched, t, run->task, NULL, 0);
-    Task **blockers = lib_task_blockers(L, run, a, t, &n);
-    if (!blockers)
-        return ORUN_ENOMEM;
-    e = sched_add(run->sched, t, run->task, blockers, n);
-    mem_free(blockers);
-    return e;
+    return lib_add(L, t, ARG(F_COUNT), a->blockers);
 }
 
 /* Say why no task was made. */

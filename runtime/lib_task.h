@@ -99,6 +99,10 @@ bool lib_output_push(lua_State *L, LibOutput *box, size_t max);
 lua_Integer lib_read_tasks(lua_State *L, const char *fn, const char *name,
                            int idx);
 
+/* Put t on the board, blocked by the n tasks from index `first` on and by those
+ * that handles inside its input stand for. Errors as sched_add. */
+int lib_add(lua_State *L, Task *t, int first, lua_Integer n);
+
 /* Push a task as TaskList shows it: {id, kind, description, status, owner,
  * blockedBy, metadata, attempts, priority, subagent_type}; mark: a final state
  * counts as read. lib_push_item adds what a worker needs, prompt and input. */
@@ -126,6 +130,7 @@ int lib_clean(lua_State *L);
 int lib_collector(lua_State *L);
 int lib_agent(lua_State *L);
 int lib_exec(lua_State *L);
+int lib_http(lua_State *L);
 int lib_sleep(lua_State *L);
 int lib_now(lua_State *L);
 int lib_log(lua_State *L);

@@ -152,6 +152,15 @@ lib_test_fail_at(lua_State *L)
     return 0;
 }
 
+/* refuse_at(n): the n-th allocation from now on fails, whoever makes it; 0:
+ * none */
+static int
+lib_test_refuse_at(lua_State *L)
+{
+    mem_fail((long)luaL_checkinteger(L, 1), 1);
+    return 0;
+}
+
 /* path(cwd, path) -> the plain absolute path */
 static int
 lib_test_path(lua_State *L)
@@ -372,6 +381,7 @@ luaopen_orun_test(lua_State *L)
         { "move", lib_test_move }, { "faults", lib_test_faults },
         { "fault", lib_test_fault }, { "fail_at", lib_test_fail_at },
         { "path", lib_test_path }, { "overlap", lib_test_overlap },
+        { "refuse_at", lib_test_refuse_at },
         { "queue", lib_test_queue }, { "timers", lib_test_timers },
         { NULL, NULL },
     };

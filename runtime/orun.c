@@ -451,7 +451,7 @@ orun_interrupt(orun *o)
     sched_unlock(s);
     if (again)
         sched_hurry(s, true);
-    gate_unhold();
+    gate_unhold(&o->gate);
 }
 
 void
@@ -460,7 +460,7 @@ orun_suspend(orun *o)
     if (gate_hold(orun_gate(o)) != 0)
         return;
     host_suspend(o->host);
-    gate_unhold();
+    gate_unhold(&o->gate);
 }
 
 void
@@ -469,7 +469,7 @@ orun_resume(orun *o)
     if (gate_hold(orun_gate(o)) != 0)
         return;
     host_resume(o->host);
-    gate_unhold();
+    gate_unhold(&o->gate);
 }
 
 int
@@ -478,8 +478,8 @@ orun_free(orun *o)
     int e = o ? gate_enter(orun_gate(o)) : 0;
     if (!o || e)
         return e;
-    host_resume(o->host);
     bool last = gate_close(&o->gate);
+    host_resume(o->host);
     o->run.task->stopping = FAULT_NONE;
     sched_close(o->run.sched);
     orun_wait_idle(o);

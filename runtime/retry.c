@@ -1,4 +1,4 @@
-/* retry.c — whether a failed attempt is followed by another. */
+/* retry.c — whether another attempt follows a failed one. */
 #include "retry.h"
 #include "log.h"
 #include "settle.h"

@@ -1,4 +1,4 @@
-/* retry.h — whether a failed attempt is followed by another. Layer 3 (tasks). */
+/* retry.h — whether another attempt follows a failed one. Layer 3 (tasks). */
 #ifndef ORUN_RETRY_H
 #define ORUN_RETRY_H
 

@@ -7,14 +7,15 @@
  * What is needed while the called primitive may raise, or wait, belongs to the
  * Isolate or to the state; frames and Values are made where nothing can.
  *
- * Collectors, which are userdata, stay here: the process has their numbers,
- * which are their places in a table in the registry.
+ * Collectors and responses, which are userdata, stay here: the process has
+ * their numbers, which are their places in a table in the registry.
  */
 #include "run_isolated.h"
 #include "err.h"
 #include "handle.h"
 #include "host.h"
 #include "isolate.h"
+#include "request.h"
 #include "value.h"
 #include "version.h"
 #include <errno.h>
@@ -23,7 +24,7 @@
 #include <math.h>
 #include <stdio.h>
 
-static const char run_isolated_key; /* of the table of collectors */
+static const char run_isolated_key; /* of the table of kept objects */
 
 /* ---- the start ---- */
 
@@ -145,7 +146,7 @@ run_isolated_start(lua_State *L, LuaRun *run)
 
 /* ---- serving ---- */
 
-/* Push the table of collectors. */
+/* Push the table of kept objects. */
 static void
 run_isolated_push_kept(lua_State *L)
 {
@@ -157,7 +158,7 @@ run_isolated_push_kept(lua_State *L)
     lua_rawsetp(L, LUA_REGISTRYINDEX, &run_isolated_key);
 }
 
-/* Forget the collectors whose numbers are in the frame's next field. */
+/* Forget the objects whose numbers are in the frame's next field. */
 static void
 run_isolated_release(lua_State *L, Frame *f)
 {
@@ -175,7 +176,7 @@ run_isolated_release(lua_State *L, Frame *f)
     lua_pop(L, 1);
 }
 
-/* Push the next argument: a value, or a collector by its number. */
+/* Push the next argument: a value, or an object by its number. */
 static void
 run_isolated_push_argument(lua_State *L, LuaRun *run, Frame *f)
 {
@@ -183,7 +184,7 @@ run_isolated_push_argument(lua_State *L, LuaRun *run, Frame *f)
     size_t n = 0;
     uint64_t tag, number;
     bool fine = frame_get_number(f, &tag);
-    if (fine && tag == CARRY_COLLECTOR && frame_get_number(f, &number)) {
+    if (fine && tag == CARRY_OBJECT && frame_get_number(f, &number)) {
         run_isolated_push_kept(L);
         lua_rawgeti(L, -1, (lua_Integer)number);
         lua_remove(L, -2);
@@ -198,15 +199,22 @@ run_isolated_push_argument(lua_State *L, LuaRun *run, Frame *f)
     value_decode(L, v, &ops);
 }
 
+static bool
+run_isolated_is_object(lua_State *L, int idx)
+{
+    return luaL_testudata(L, idx, COLLECTOR_TYPE)
+        || luaL_testudata(L, idx, RESPONSE_TYPE);
+}
+
 /* Put what is to be called below the n arguments on top: the primitive of
- * that name, or (":next") the method of a collector, the first argument. */
+ * that name, or (":next") the method of an object, the first argument. */
 static void
 run_isolated_insert(lua_State *L, const char *name, int n)
 {
     int first = lua_gettop(L) - n + 1;
     if (name[0] == ':') {
-        if (n < 1 || !luaL_testudata(L, first, COLLECTOR_TYPE))
-            luaL_error(L, "collector:%s: there is no such collector", name + 1);
+        if (n < 1 || !run_isolated_is_object(L, first))
+            luaL_error(L, "%s: there is no such object", name + 1);
         lua_getfield(L, first, name + 1);
     } else {
         lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
@@ -219,7 +227,7 @@ run_isolated_insert(lua_State *L, const char *name, int n)
     lua_insert(L, first);
 }
 
-/* Put the collector at idx among those that are kept, and its number there. */
+/* Put the object at idx among those that are kept, and its number there. */
 static void
 run_isolated_keep(lua_State *L, int idx)
 {
@@ -259,7 +267,7 @@ run_isolated_got(lua_State *L, int status, lua_KContext ctx)
     (void)ctx;
     luaL_checkstack(L, 8, NULL);
     for (int i = 2; i <= lua_gettop(L); i++) {
-        if (luaL_testudata(L, i, COLLECTOR_TYPE))
+        if (run_isolated_is_object(L, i))
             run_isolated_keep(L, i);
         else if (i < 64 && run_isolated_is_list(L, i))
             lists |= (lua_Integer)1 << i;
@@ -270,7 +278,7 @@ run_isolated_got(lua_State *L, int status, lua_KContext ctx)
 }
 
 /* Protected, and where it can yield. Argument: the CALL. Fields: name, file,
- * line, collectors let go, count of arguments, the arguments. */
+ * line, objects let go, count of arguments, the arguments. */
 static int
 run_isolated_serve(lua_State *L)
 {
@@ -299,6 +307,21 @@ run_isolated_serve(lua_State *L)
 
 /* ---- replying: nothing below raises ---- */
 
+/* Begin a result that is a kept object, by its number at idx: leaves its fields
+ * (nil: none) on the stack. */
+static void
+run_isolated_put_object(lua_State *L, int idx, Buf *b)
+{
+    lua_Integer number = (lua_Integer)(uintptr_t)lua_touserdata(L, idx);
+    frame_put_number(b, CARRY_OBJECT);
+    frame_put_number(b, (uint64_t)number);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &run_isolated_key);
+    lua_rawgeti(L, -1, number);
+    frame_put_text(b, luaL_testudata(L, -1, RESPONSE_TYPE) ? RESPONSE_TYPE
+                                                           : COLLECTOR_TYPE);
+    lua_getiuservalue(L, -1, 1);
+}
+
 /* Append the result at idx; false with the reason in `why`. */
 static bool
 run_isolated_put(lua_State *L, LuaRun *run, int idx, bool list, Buf *b,
@@ -306,14 +329,16 @@ run_isolated_put(lua_State *L, LuaRun *run, int idx, bool list, Buf *b,
 {
     Value *v;
     Buf names = { 0 };
+    int top = lua_gettop(L);
     if (lua_islightuserdata(L, idx)) {
-        frame_put_number(b, CARRY_COLLECTOR);
-        frame_put_number(b, (uint64_t)(uintptr_t)lua_touserdata(L, idx));
-        return true;
+        run_isolated_put_object(L, idx, b);
+        idx = lua_gettop(L);
+    } else {
+        frame_put_number(b, list ? CARRY_LIST : CARRY_VALUE);
     }
     if (value_encode(L, idx, "result", &handle_encoding, &v, why))
         return false;
-    frame_put_number(b, list ? CARRY_LIST : CARRY_VALUE);
+    lua_settop(L, top);
     run_isolated_add_names(&names, run, v);
     run_isolated_put_names(b, &names);
     run_isolated_put_value(b, v);

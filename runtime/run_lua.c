@@ -259,21 +259,6 @@ run_lua_refuse(Host *h, Task *t, int e)
     sched_finish(&h->sched, t, attempt, &o);
 }
 
-/* t, which waited, cannot go on: nobody is left to run it. Its state stays as
- * it is, for what it would have to clean up is Lua code. */
-static void
-run_lua_lose(Host *h, LuaRun *run)
-{
-    Buf why = { 0 };
-    if (stuck_full(h))
-        stuck_explain(h, &why);
-    else
-        buf_puts(&why, "no worker could be started to go on with it");
-    Outcome o = { .state = TASK_FAILED, .fault = FAULT_LOST, .code = -1,
-                  .error = buf_take(&why) };
-    sched_finish(&h->sched, run->task, run->attempt, &o);
-}
-
 static void
 run_lua_start(Runner *r, Task *t)
 {
@@ -281,11 +266,13 @@ run_lua_start(Runner *r, Task *t)
     LuaRun *run = t->run;
     t->job.run = run_lua_job;
     if (run && park_go_on(run))
-        run_lua_lose(h, run);
+        stuck_lose(h, run);
     if (run)
         return;
-    int e = stuck_full(h) ? 0 : pool_push(h->pool, &t->job, t->priority);
-    if (e || stuck_full(h))
+    bool isolated = t->opt && t->opt->isolated; /* it cannot get stuck here */
+    bool full = stuck_full(h) && !isolated;
+    int e = full ? 0 : pool_push(h->pool, &t->job, t->priority);
+    if (e || full)
         run_lua_refuse(h, t, e);
 }
 

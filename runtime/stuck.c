@@ -1,6 +1,8 @@
 /* stuck.c — tasks whose threads are stuck in a C function. */
 #include "stuck.h"
+#include "isolate.h"
 #include "log.h"
+#include "program.h"
 #include "settle.h"
 
 static const char stuck_help[] = "isolation = \"process\" gives such a task a "
@@ -38,23 +40,37 @@ static void
 stuck_why(Host *h, Buf *to)
 {
     int n = pool_stuck(h->pool);
+    if (!stuck_full(h)) {
+        buf_puts(to, "no worker could be started to go on with it");
+        return;
+    }
     buf_printf(to, "no thread to run it: %d %s stuck in C functions (", n,
                n == 1 ? "is" : "are");
     stuck_list(h, to);
     buf_printf(to, "), and no more are allowed; %s", stuck_help);
 }
 
-/* Whatever is still queued when no worker is left fails. With the lock. */
+/* No worker will begin t or go on with it. What has begun keeps its state as it
+ * is, for to clean up is Lua code; what it runs outside ends. With the lock. */
+static void
+stuck_fail(Host *h, Task *t)
+{
+    LuaRun *run = t->run;
+    Buf why = { 0 };
+    stuck_why(h, &why);
+    if (run)
+        program_stop_all(run, true);
+    if (run && run->isolate)
+        isolate_stop(run->isolate, FAULT_LOST, true);
+    settle_lost(&h->sched, t, run ? FAULT_LOST : FAULT_SPAWN, buf_take(&why));
+}
+
+/* Whatever is still queued when no worker is left fails. With the lock held. */
 static void
 stuck_drain(Host *h)
 {
-    for (Job *job; (job = pool_reject(h->pool)) != NULL;) {
-        Task *t = container_of(job, Task, job);
-        Buf why = { 0 };
-        stuck_why(h, &why);
-        settle_lost(&h->sched, t, t->run ? FAULT_LOST : FAULT_SPAWN,
-                    buf_take(&why));
-    }
+    for (Job *job; (job = pool_reject(h->pool)) != NULL;)
+        stuck_fail(h, container_of(job, Task, job));
 }
 
 void
@@ -69,6 +85,16 @@ stuck_add(Host *h, LuaRun *run)
     list_push(&h->stuck, &run->stuck);
     pool_abandon(run->worker);
     stuck_drain(h);
+}
+
+void
+stuck_lose(Host *h, LuaRun *run)
+{
+    sched_lock(&h->sched);
+    if (run->task->run == run)
+        stuck_fail(h, run->task);
+    settle_aftermath(&h->sched);
+    sched_unlock(&h->sched);
 }
 
 void

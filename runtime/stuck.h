@@ -6,8 +6,8 @@
  * place, and it ends by itself should the function return. Each one costs a
  * processor perhaps, and memory surely, so there is a limit:
  *
- *   - while as many are stuck as are allowed (pool_most), no Lua task begins:
- *     it fails, and its error names them;
+ *   - while as many are stuck as are allowed (pool_most), no Lua task begins
+ *     but isolated ones: it fails, and its error names them;
  *   - those that have begun go on, but a thread that gets stuck now is not
  *     replaced: each leaves one worker less;
  *   - when no worker is left, those that have begun fail, too.
@@ -25,6 +25,10 @@
  * held; settle_aftermath is due afterwards. */
 void stuck_add(Host *h, LuaRun *run);
 
+/* run, which waited, cannot go on, for no worker is left: its task fails. Takes
+ * the lock. */
+void stuck_lose(Host *h, LuaRun *run);
+
 /* The thread of a run has come back; does nothing to one that was not given
  * up. Takes the lock. */
 void stuck_remove(Host *h, LuaRun *run);
@@ -35,7 +39,7 @@ bool stuck_full(const Host *h);
 /* Set how many may be. Takes the lock. */
 void stuck_set_most(Host *h, int most);
 
-/* Append why no Lua task can begin or go on now. Takes the lock. */
+/* Append why no Lua task can begin now. Takes the lock. */
 void stuck_explain(Host *h, Buf *to);
 
 /* Append which tasks are stuck now, and what helps, in two lines; nothing when

@@ -1,4 +1,4 @@
-/* turn.c — rings for those that come in order, a pairing heap for the others. */
+/* turn.c — rings for those that come in order, a heap for the others. */
 #include "turn.h"
 #include "task.h"
 

@@ -11,6 +11,7 @@
 enum {
     VALUE_PATH_HEAD = 8,    /* steps shown of a long path: the first … */
     VALUE_PATH_TAIL = 4,    /* … and the last */
+    VALUE_PATH_CAUGHT = 3,  /* first captured variables; of them one last */
     VALUE_PATH_KEY = 40,    /* bytes shown of a key */
 };
 
@@ -79,26 +80,38 @@ value_path_upvalue(Buf *to, lua_State *L, const ValueStep *s, bool again)
                name && *name ? name : "?");
 }
 
+/* Is the step, the `nth` with `left` behind it, of a long path's middle? The
+ * first captured variable never is. */
+static bool
+value_path_hides(const ValueStep *s, int nth, int left, bool inside)
+{
+    if (s->upvalue)
+        return inside && nth > VALUE_PATH_CAUGHT && left > 0;
+    return nth > VALUE_PATH_HEAD && left >= VALUE_PATH_TAIL;
+}
+
 void
 value_path_say(lua_State *L, const char *name, const ValueStep *last,
                const char *plain, const char *captured, Buf *to)
 {
     const ValueStep *steps[VALUE_MAX_DEPTH + 1];
     int n = 0;
-    bool inside = false;
+    bool inside = false, skips = false;
     for (; last && n <= VALUE_MAX_DEPTH; last = last->up)
         steps[n++] = last;
     buf_puts(to, name);
     for (int i = n - 1; i >= 0; i--) {
-        bool hidden = n - i > VALUE_PATH_HEAD && i >= VALUE_PATH_TAIL;
-        if (steps[i]->upvalue) {
-            value_path_upvalue(to, L, steps[i], inside);
-            inside = true;
-        } else if (!hidden) {
-            value_path_key(to, L, steps[i]->at);
-        } else if (i == VALUE_PATH_TAIL) {
-            buf_puts(to, "...");
+        if (value_path_hides(steps[i], n - i, i, inside)) {
+            buf_puts(to, skips ? "" : "...");
+            skips = true;
+            continue;
         }
+        skips = false;
+        if (steps[i]->upvalue)
+            value_path_upvalue(to, L, steps[i], inside);
+        else
+            value_path_key(to, L, steps[i]->at);
+        inside = inside || steps[i]->upvalue;
     }
     if (inside)
         buf_printf(to, "', %s; pass what it needs in input", captured);

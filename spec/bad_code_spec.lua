@@ -209,6 +209,90 @@ describe("what belongs to the whole process", function()
     end})
   end)
 
+  it("E11 is asked as ever: shells, names, files", function()
+    local got = output_of{run = function()
+      local name = os.tmpname()
+      local said = {
+        {os.execute("exit 3")}, {os.execute("kill -9 $$")}, {os.execute("cat")},
+        {os.execute()}, {os.remove(name)}, {io.read("a")},
+      }
+      for i, line in ipairs{"cat; printf 'a\\nb'", "cat; exit 4", "kill -9 $$"} do
+        local pipe = assert(io.popen(line))
+        said[#said + 1] = {pipe:read("a"), pipe:close()}
+        said[#said].n = i
+      end
+      local pipe = io.popen("cat > " .. name .. "; exit 5", "w")
+      pipe:write("written")
+      said[#said + 1] = {pipe:close()}
+      local file <close> = io.open(name)
+      said[#said + 1] = {file:read("a"), os.remove(name)}
+      return said
+    end}
+    assert.same({
+      {nil, "exit", 3}, {nil, "signal", 9}, {true, "exit", 0}, {true}, {true}, {""},
+      {"a\nb", true, "exit", 0, n = 1}, {"", nil, "exit", 4, n = 2},
+      {"", nil, "signal", 9, n = 3}, {nil, "exit", 5}, {"written", true},
+    }, got)
+    assert.matches("popen' (invalid mode)", text_of(function() io.popen("x", "rw") end), 1, true)
+  end)
+
+  it("E11 gives the worker to others while a shell runs", function()
+    local one, other = shared.rendezvous()
+    local r = h.script([[
+      local function run(line) return (os.execute(line)) end
+      local a = Task{run_in_background = true, run = run, input = (...)}
+      local b = Task{run_in_background = true, run = run, input = select(2, ...)}
+      print(TaskOutput(a).output, TaskOutput(b).output)]], {one[3], other[3]})
+    assert.equal("true\ttrue\n", r.out, r.err)
+  end)
+
+  it("E11 ends the programs of os.execute and io.popen with their task", function()
+    local path, lines = shared.journal()
+    local line = "echo $$ >> " .. path .. "; exec sleep 1000"
+    for _, run in ipairs{
+      function(input) os.execute(input) end,
+      function(input) return io.popen(input):read("a") end,
+      function(input) return io.popen(input):close() end,
+      function(input) pcall(io.popen(input).read) orun.sleep("1h") end,
+    } do
+      local n = #lines()
+      local task = shared.background{run = run, input = line}
+      assert.is_truthy(h.wait_for(function() return #lines() > n end))
+      TaskStop(task)
+      assert.equal("cancelled", TaskOutput(task).status)
+    end
+    -- One that is left open ends too, and so does a file that is collected.
+    local result = Task{input = line, run = function(input)
+      do assert(io.popen(input)) end
+      collectgarbage()
+      return io.popen(input) ~= nil
+    end}
+    assert.equal("completed", result.status)
+    for _, pid in ipairs(lines()) do
+      assert.is_truthy(h.wait_for(function()
+        return not h.exists("/proc/" .. pid .. "/stat")
+      end), pid)
+    end
+  end)
+
+  it("E11 ends them with orun, however that ends", function()
+    local path, lines = shared.journal()
+    local p = h.start{"-e", [[
+      local line = "echo $$ >> " .. ... .. "; exec sleep 1000"
+      Task{run_in_background = true, input = line, run = os.execute}
+      Task{run_in_background = true, input = line, run = function(input)
+        io.popen(input):read("a")
+      end}]], path}
+    assert.is_truthy(h.wait_for(function() return #lines() == 2 end))
+    p:kill("KILL")
+    p:wait()
+    for _, pid in ipairs(lines()) do
+      assert.is_truthy(h.wait_for(function()
+        return not h.exists("/proc/" .. pid .. "/stat")
+      end), pid)
+    end
+  end)
+
   it("E12 is not filled by what a task prints", function()
     local r = h.sh(h.quote(h.bin) .. [[ -e '
       Task{run = function()

@@ -62,7 +62,7 @@ describe("examples", function()
       it("run and print what they say: " .. path, function()
         assert.is_true(#expected > 0, path .. " ends without --> lines")
         local r = h.sh("./orun " .. path .. arguments_of(text, path),
-          { cwd = copy(), limit = 60 })
+          { cwd = copy(), limit = 300 })
         assert.equal(0, r.code, r.out .. r.err)
         check(h.lines(r.out), expected)
       end)

@@ -27,6 +27,18 @@ describe("the list", function()
     }, "\n"), r.out, r.err)
   end)
 
+  it("blocks an item by the tasks whose outputs its input has", function()
+    local item = TaskCreate{description = "source"}
+    local sum = TaskCreate{description = "sum", input = {n = item}, priority = 10}
+    assert.same({item.id}, TaskGet(sum).blockedBy)
+    local _, _, reason = TaskUpdate{task_id = sum, status = "in_progress"}
+    assert.equal("blocked", reason)
+    assert.is_true(TaskUpdate{task_id = item, status = "completed", output = 42})
+    local got = orun.claim{owner = "adder"}
+    assert.same({sum.id, 42}, {got.id, got.input.n})
+    TaskUpdate{task_id = sum, status = "completed"}
+  end)
+
   it("filters", function()
     local r = h.script[[
       local a = TaskCreate{description = "a"}

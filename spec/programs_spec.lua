@@ -111,7 +111,7 @@ describe("an agent that is a program", function()
       print(sh("sh -c 'exec 3</dev/tty' 2>/dev/null || echo 0").output)]])
   end)
 
-  it("F10 may print anything, much of it and in one line", function()
+  it("may print anything, much of it and in one line", function()
     prints("8388608\ttrue\n19\ttrue\n", [[
       local function whole(r)
         local f <close> = assert(io.open(r.output_file or "none", "rb"))
@@ -194,8 +194,8 @@ describe("an agent that is a program", function()
   end)
 end)
 
-describe("E11 os.execute", function()
-  it("gives what Lua's own gives", function()
+describe("os.execute", function()
+  it("E11 gives what Lua's own gives", function()
     local script = [[
       local function show()
         print(os.execute())
@@ -213,13 +213,13 @@ describe("E11 os.execute", function()
     prints(once .. once, script)
   end)
 
-  it("hands the script's input on, and a task's is empty", function()
+  it("E11 hands the script's input on, and a task's is empty", function()
     prints("line\nnothing\n", [[
       os.execute("read x; echo $x")
       Task{run = function() os.execute("read x || echo nothing") end}]], { stdin = "line\n" })
   end)
 
-  it("gives its worker to others meanwhile, and waits where Lua cannot yield", function()
+  it("E11 gives its worker to others meanwhile, and waits where Lua cannot yield", function()
     local m = strays.mark()
     local r = h.orun{ "--workers", "1", "-e", [[
       local waits = Task{run = function()
@@ -237,14 +237,14 @@ describe("E11 os.execute", function()
     assert.equal("1\n", r.out, r.err)
   end)
 
-  it("ends with its task, however it ignores that", function()
+  it("E11 ends with its task, however it ignores that", function()
     prints("timeout\n", [[
       print(Task{timeout = 0.3, run = function()
         os.execute("trap '' TERM; setsid sleep 1000 & sleep 1000; sleep 1000")
       end}.error_kind)]])
   end)
 
-  it("leaves what goes on in the background alone until its task is over", function()
+  it("E11 leaves what goes on in the background alone until its task is over", function()
     prints("true\ttrue\nfalse\n", [[
       local function alive(file)
         return os.execute("kill -0 $(cat " .. file .. ") 2>/dev/null") == true
@@ -265,8 +265,23 @@ describe("E11 os.execute", function()
   end)
 end)
 
-describe("E11 io.popen", function()
-  it("gives what Lua's own gives", function()
+describe("a task in a process of its own", function()
+  it("E11 has both, and nothing of them stays", function()
+    prints("nil\texit\t3\nhi\tnil\texit\t4\ntimeout\n", [[
+      Task{isolation = "process", run = function()
+        os.execute("setsid sleep 1000 &")
+        print(os.execute("exit 3"))
+        local f = io.popen("echo hi; exit 4")
+        print(f:read("l"), f:close())
+      end}
+      print(Task{isolation = "process", timeout = 0.3, run = function()
+        os.execute("trap '' TERM; setsid sleep 1000 & sleep 1000; sleep 1000")
+      end}.error_kind)]])
+  end)
+end)
+
+describe("io.popen", function()
+  it("E11 gives what Lua's own gives", function()
     local script = [[
       local function show()
         local f = io.popen("echo one; echo two; exit 4")
@@ -292,7 +307,7 @@ describe("E11 io.popen", function()
     assert.equal("written\nwritten\n", r.err)
   end)
 
-  it("comes back from a read or a write when its task is stopped", function()
+  it("E11 comes back from a read or a write when its task is stopped", function()
     local r = prints("timeout\ntimeout\ntimeout\ntimeout\n", [[
       local function stopped(run)
         print(Task{run = run, timeout = 0.3}.error_kind)
@@ -309,13 +324,18 @@ describe("E11 io.popen", function()
     assert.is_nil(r.err:find("stuck", 1, true), r.err)
   end)
 
-  it("ends what a task has not closed, and waits for what the script has not", function()
-    prints("completed\na\nb\n", [[
-      print(Task{run = function() io.popen("sleep 1000") end}.status)
-      io.popen("sort", "w"):write("b\na\n")]])
+  it("E11 ends what a task has not closed, and waits for what the script has not", function()
+    prints("completed\nended\nb\na\nlate\n", [[
+      print(Task{run = function()
+        local _ = io.popen("echo $$ > pid; exec sleep 1000")
+        while not io.open("pid") do orun.sleep(0.02) end
+      end}.status)
+      while os.execute("kill -0 $(cat pid) 2>/dev/null") do orun.sleep(0.02) end
+      print("ended")
+      io.popen("cat; sleep 0.2; echo late", "w"):write("b\na\n")]], { limit = 20 })
   end)
 
-  it("ends when the script is interrupted in a read of it", function()
+  it("E11 ends when the script is interrupted in a read of it", function()
     local m = strays.mark()
     local p = h.start{ "-e", [[io.popen("sleep 1000"):read("a") print("read")]],
       cwd = m.dir, env = m.env }

@@ -290,6 +290,7 @@ describe("a task stuck in a C function", function()
       TaskUpdate{task_id = gate, status = "completed"}
       assert(TaskOutput(early).output == "went on")
       assert(orun.exec("true").code == 0)
+      assert(Task{run = function() return 7 end, isolation = "process"}.output == 7)
       -- A task that may be tried again waits until there is room.
       local patient = start{run = function() end, retry = {max = 1000, backoff = 0.01}}
       unstick()

@@ -104,6 +104,10 @@ function choose.wait(g)
   return what and { "wait", id, what, seconds }
 end
 
+function choose.hurry()
+  return { "hurry", chance(50) }
+end
+
 function choose.op_done()
   return { "op_done" }
 end
@@ -153,7 +157,7 @@ local OFTEN <const> = {
   "advance", "advance", "wait", "wait", "wait", "claim", "claim", "resolve", "resolve",
   "block", "block", "priority", "stop", "begin", "begin",
 }
-local SELDOM <const> = { "late", "limit", "op_done", "collect", "take", "take" }
+local SELDOM <const> = { "late", "limit", "op_done", "collect", "take", "take", "hurry" }
 
 local function next_step(g)
   return choose[any(chance(12) and SELDOM or OFTEN)](g)

@@ -333,6 +333,18 @@ function act.cancel_all(self)
   self.sim:cancel_all()
 end
 
+-- {"hurry", whether}: who is stopped is on the last rung, at once.
+function act.hurry(self, step)
+  self.watch.hurried = step[2]
+  self.sim:hurry(step[2])
+  self.watch:events()
+  for id, task in ipairs(self.watch.tasks) do
+    if step[2] and task.stopping and (task.at or task.waits) and task.rung < 2 then
+      broken("t%d has time, and there is hurry", id)
+    end
+  end
+end
+
 function act.close(self)
   self.watch.closing = true
   self.sim:close()

@@ -38,7 +38,7 @@ local function crash_report(seed, r, bin)
   h.orun { SCRIPT, "--trace", tostring(seed), path, bin = bin, limit = 10 }
   for line in io.lines(path) do all[#all + 1] = load(line)() end
   local slots = table.remove(all, 1)
-  local small, steps, why = shrink.shrink(slots, all, play_apart(path, bin))
+  local small, steps, why = shrink.shrink(slots, all, play_apart(path, bin), 400)
   local told = ("seed %d: %s\n"):format(seed, death_of(r))
   if not small then return told .. r.out .. r.err end
   return ("%s%d steps: %s\n  %s\n"):format(told, #steps, why,

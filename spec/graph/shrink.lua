@@ -160,10 +160,10 @@ function Shrink:narrow()
 end
 
 --- Make a failure smaller. `play(slots, steps)` gives why and a trace, as
---- M.play (which is taken unless told). Gives slots, steps, why; nil when these
---- steps do not fail.
-function M.shrink(slots, steps, play)
-  local self = setmetatable({ play = play or M.play, left = 3000 }, Shrink)
+--- M.play (which is taken unless told), and is called 3000 `times` at most.
+--- Gives slots, steps, why; nil when these steps do not fail.
+function M.shrink(slots, steps, play, times)
+  local self = setmetatable({ play = play or M.play, left = times or 3000 }, Shrink)
   self.kind = kind_of((self.play(slots, steps)))
   if not self.kind or not self:try(slots, steps) then return nil end
   repeat
@@ -287,6 +287,10 @@ end
 
 for _, name in ipairs { "limit", "slots" } do
   line[name] = function(step) return ("sim:%s(%q, %d)"):format(name, step[2], step[3]) end
+end
+
+function line.hurry(step)
+  return ("sim:hurry(%s)"):format(step[2])
 end
 
 function line.advance(step)
