@@ -20,20 +20,37 @@ edge_refused(Sched *s, Edge e, Buf *path)
     return board_leads(&s->board, e.blocker, e.task, path);
 }
 
-/* A ready task got blockers: it waits again, or fails with the failed. */
-static void
-edge_took(Sched *s, Task *t)
+/* A ready task that got a blocker leaves its queue. True when others may write
+ * now what it was the next to write. */
+static bool
+edge_hold(Sched *s, Task *t)
 {
-    if (task_final(t))
-        return;
-    if (board_failed_blocker(t)) {
-        settle_blocked(s, t, board_failed_blocker(t));
-    } else if (t->state == TASK_READY && t->unmet > 0) {
-        slots_leave(s, t);
-        task_move(t, TASK_WAITING);
-        if (t->kind != TASK_ITEM)
-            s->board.stirring--;
+    if (t->state != TASK_READY || (!t->unmet && !board_failed_blocker(t)))
+        return false;
+    task_move(t, TASK_WAITING);
+    if (t->kind != TASK_ITEM)
+        s->board.stirring--;
+    return slots_unqueue(t);
+}
+
+/* The edges are there. Their tasks have all left their queues before anybody
+ * is served: one that has a blocker now must not be granted. */
+static void
+edge_took(Sched *s, const Edge *edges, size_t n)
+{
+    bool freed = false;
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || edges[i].task != edges[i - 1].task)
+            freed |= edge_hold(s, edges[i].task);
+    for (size_t i = 0; i < n; i++) {
+        Task *t = edges[i].task;
+        Task *failed = task_final(t) || (i && t == edges[i - 1].task)
+            ? NULL : board_failed_blocker(t);
+        if (failed)
+            settle_blocked(s, t, failed);
     }
+    if (freed)
+        slots_serve_writers(s);
 }
 
 /* Add one edge; *added tells whether there is a new one. */
@@ -65,9 +82,8 @@ edge_add(Sched *s, const Edge *edges, size_t n, Buf *path)
     while (e && done-- > 0)
         if (added[done])
             board_unblock_last(edges[done].task);
-    for (size_t i = 0; i < n && e == 0; i++)
-        if (i == 0 || edges[i].task != edges[i - 1].task)
-            edge_took(s, edges[i].task);
+    if (e == 0)
+        edge_took(s, edges, n);
     settle_aftermath(s);
     sched_unlock(s);
     mem_free(added);

@@ -141,9 +141,8 @@ slots_serve(Sched *s, Limit *const *l, int n)
     }
 }
 
-/* Offer again, in order, the tasks that waited for writes. */
-static void
-slots_pump_writers(Sched *s)
+void
+slots_serve_writers(Sched *s)
 {
     List waiting;
     list_init(&waiting);
@@ -153,14 +152,20 @@ slots_pump_writers(Sched *s)
         slots_offer(s, container_of(node, Task, job.link));
 }
 
+bool
+slots_unqueue(Task *t)
+{
+    bool for_writes = t->for_writes;
+    turn_leave(t);
+    t->for_writes = false;
+    return for_writes;
+}
+
 void
 slots_leave(Sched *s, Task *t)
 {
-    turn_leave(t);
-    if (t->for_writes) {
-        t->for_writes = false;
-        slots_pump_writers(s);
-    }
+    if (slots_unqueue(t))
+        slots_serve_writers(s);
 }
 
 void
@@ -170,7 +175,7 @@ slots_requeue(Sched *s, Task *t)
     turn_leave(t);
     slots_offer(s, t);
     if (for_writes)
-        slots_pump_writers(s);
+        slots_serve_writers(s);
 }
 
 /* Offer again whoever these limits and writes kept from running. Who waited
@@ -181,7 +186,7 @@ slots_reopen(Sched *s, Limit *const *l, int n, bool writes)
     Limit *lua = s->kind[TASK_LUA], *process = s->kind[TASK_PROCESS];
     if (writes) {
         lua->closed = process->closed = true;
-        slots_pump_writers(s);
+        slots_serve_writers(s);
         lua->closed = process->closed = false;
     }
     slots_serve(s, l, n);

@@ -27,6 +27,12 @@ void slots_requeue(Sched *s, Task *t);
 /* t, ready and not granted, leaves the queue it is in. */
 void slots_leave(Sched *s, Task *t);
 
+/* The same, and nobody is served yet: true when slots_serve_writers is due. */
+bool slots_unqueue(Task *t);
+
+/* Offer again, in order, the tasks that wait for writes. */
+void slots_serve_writers(Sched *s);
+
 /* The code of running t is about to wait, or has ended: give back its slot of
  * its kind, and (all) the others and its writes. */
 void slots_rest(Sched *s, Task *t, bool all);

@@ -246,6 +246,20 @@ describe("new edges", function()
     assert.equal("READY", sim:info(b).state)
   end)
 
+  it("given together hold all of their tasks before anybody is served", function()
+    local sim = new { lua = 1 }
+    local busy = sim:add { kind = "process", writes = { "/d" } }
+    local first = sim:add { writes = { "/d/f", "/f" } }
+    local second = sim:add { writes = { "/f" } }
+    assert(sim:block { { first, second }, { second, busy } })
+    assert.equal("WAITING WAITING", states(sim, { first, second }))
+    assert.same({ busy }, sim:running())
+    for _, id in ipairs { busy, second, first } do
+      assert.same({ id }, sim:running())
+      sim:finish(id)
+    end
+  end)
+
   it("that close a cycle are refused with the path, and nothing is changed", function()
     local sim = new { lua = 1 }
     sim:add {}
