@@ -22,14 +22,13 @@ board_init(Board *b, Clock *clock)
     queue_init(&b->items);
     list_init(&b->item_waits);
     list_init(&b->idle_waits);
-    Task *root = mem_zalloc(1, sizeof *root);
-    if (!root || board_add(b, root)) {
-        mem_free(root);
+    Task *root, draft = { .state = TASK_RUNNING };
+    if (board_place(b, &draft, &root)) {
         pthread_mutex_destroy(&b->lock);
         return ORUN_ENOMEM;
     }
+    board_publish(b);
     b->root = root;
-    root->state = TASK_RUNNING;
     b->stirring = 1;
     return 0;
 }
@@ -38,7 +37,7 @@ void
 board_destroy(Board *b)
 {
     for (size_t i = 0; i < b->count; i++)
-        task_free(board_find(b, i));
+        task_clear(board_find(b, i));
     for (size_t i = 0; i < BOARD_PAGES && b->pages[i]; i++)
         mem_free(b->pages[i]);
     timer_free(&b->timers);
@@ -50,18 +49,18 @@ board_find(Board *b, uint64_t id)
 {
     if (id >= atomic_load_explicit(&b->count, memory_order_acquire))
         return NULL;
-    Task **page = atomic_load_explicit(&b->pages[id / BOARD_PAGE],
-                                       memory_order_acquire);
-    return page[id % BOARD_PAGE];
+    Task *page = atomic_load_explicit(&b->pages[id / BOARD_PAGE],
+                                      memory_order_acquire);
+    return &page[id % BOARD_PAGE];
 }
 
 int
-board_add(Board *b, Task *t)
+board_place(Board *b, const Task *draft, Task **out)
 {
     size_t id = b->count;
     if (id / BOARD_PAGE >= BOARD_PAGES)
         return ORUN_ETOOBIG;
-    Task **page = b->pages[id / BOARD_PAGE];
+    Task *page = b->pages[id / BOARD_PAGE];
     if (!page) {
         page = mem_alloc(BOARD_PAGE * sizeof *page);
         if (!page)
@@ -69,14 +68,19 @@ board_add(Board *b, Task *t)
         atomic_store_explicit(&b->pages[id / BOARD_PAGE], page,
                               memory_order_release);
     }
-    t->id = id;
-    t->outcome.code = -1;
+    Task *t = *out = &page[id % BOARD_PAGE];
+    memcpy(t, draft, sizeof *t);
+    t->id = (uint32_t)id;
     list_init(&t->job.link);
     list_init(&t->behind);
     list_init(&t->waits);
-    page[id % BOARD_PAGE] = t;
-    atomic_store_explicit(&b->count, id + 1, memory_order_release);
     return 0;
+}
+
+void
+board_publish(Board *b)
+{
+    atomic_store_explicit(&b->count, b->count + 1, memory_order_release);
 }
 
 static int
@@ -94,7 +98,7 @@ board_append(Task ***array, uint32_t *count, uint32_t *cap, Task *t)
     return 0;
 }
 
-static TaskEdges *
+TaskEdges *
 board_edges(Task *t)
 {
     if (!t->edges)
@@ -196,10 +200,10 @@ board_reach_next(Trail *trail, size_t at)
     Task *t = trail->steps[at].task;
     for (uint32_t i = 0; t->unmet && i < t->edges->blocker_count; i++)
         board_reach(trail, t->edges->blockers[i], at);
-    if (t->waiting)
-        board_reach(trail, t->waiting->target, at);
+    if (task_waiting(t))
+        board_reach(trail, task_waiting(t)->target, at);
     if (t->kind == TASK_ITEM)
-        board_reach(trail, t->claimer, at);
+        board_reach(trail, task_claimer(t), at);
 }
 
 static void
@@ -247,7 +251,7 @@ board_leads(Board *b, Task *from, Task *to, Buf *path)
 bool
 board_awaited(const Task *t)
 {
-    return t->claims || !list_empty(&t->waits)
+    return task_claims(t) || !list_empty(&t->waits)
         || (t->edges && t->edges->dependent_count);
 }
 

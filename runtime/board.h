@@ -35,7 +35,7 @@ typedef struct Clock {
 enum {
     BOARD_MAX_DEPTH = 32,       /* nesting of tasks */
     BOARD_MAX_BLOCKERS = 10000, /* of one task */
-    BOARD_PAGE = 4096,          /* tasks in a page of the table … */
+    BOARD_PAGE = 4096,          /* tasks on a page … */
     BOARD_PAGES = 16384,        /* … and pages: 67 million tasks a run */
 };
 
@@ -44,7 +44,7 @@ typedef struct Board {
     Task *root;   /* the script, id 0; never changes */
 
     /* Grow under the lock, read by anyone: pages of tasks, by id. */
-    _Atomic(Task **) pages[BOARD_PAGES];
+    _Atomic(Task *) pages[BOARD_PAGES];
     atomic_size_t count; /* tasks, the script included */
 
     pthread_mutex_t lock;
@@ -74,8 +74,16 @@ Task *board_find(Board *b, uint64_t id);
 
 /* The functions below are called with the lock held. */
 
-/* Give `t` the next id and its place; it belongs to the board from then on. */
-int board_add(Board *b, Task *t) NODISCARD;
+/* Move the draft to the place of the next id, where it can be linked to others;
+ * nobody finds it before board_publish. Until then it may be taken back: what
+ * it owns belongs to the draft again when that gets a copy of it. */
+int board_place(Board *b, const Task *draft, Task **out) NODISCARD;
+
+/* The task placed last belongs to the board from now on. */
+void board_publish(Board *b);
+
+/* The edges of t, made when there are none; NULL when memory is out. */
+TaskEdges *board_edges(Task *t);
 
 /* `t` may not start before `blocker` is final. Adding an edge twice, or to a
  * completed task, is fine and adds nothing. ORUN_ENOMEM changes nothing. */

@@ -20,8 +20,8 @@ body_push_task(lua_State *L, const Task *t)
         lua_pushstring(L, t->description);
         lua_setfield(L, -2, "description");
     }
-    if (t->prompt) {
-        value_decode(L, t->prompt, NULL);
+    if (task_prompt(t)) {
+        value_decode(L, task_prompt(t), NULL);
         lua_setfield(L, -2, "prompt");
     }
 }

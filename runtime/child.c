@@ -123,7 +123,7 @@ child_read_start(Frame *f, Child *c)
         || !child_get_copy(f, &c->names, &c->names_size)
         || !child_get_value(f, &c->task.code)
         || !child_get_value(f, &c->task.input)
-        || !child_get_value(f, &c->task.prompt))
+        || !child_get_value(f, &c->opt.prompt))
         return false;
     c->task.id = id;
     c->task.attempt = (uint32_t)attempt;

@@ -20,13 +20,14 @@ claim_refusal(const Task *item)
     return item->state == TASK_WAITING ? ORUN_EBLOCKED : 0;
 }
 
-/* Room for the owner's label, made before anything changes. */
+/* Room for the claim and its owner's label, made before anything changes. */
 static int
-claim_options(Task *item)
+claim_room(Task *item, Task *who)
 {
     if (!item->opt)
         item->opt = mem_zalloc(1, sizeof *item->opt);
-    return item->opt ? 0 : ORUN_ENOMEM;
+    bool room = item->opt && board_edges(item) && board_edges(who);
+    return room ? 0 : ORUN_ENOMEM;
 }
 
 static void
@@ -36,9 +37,9 @@ claim_take(Sched *s, Task *item, Task *who, char *owner)
     task_move(item, TASK_RUNNING);
     item->attempt++;
     item->started = board_now(&s->board);
-    item->claimer = who;
-    item->next_claim = who->claims;
-    who->claims = item;
+    item->edges->claimer = who;
+    item->edges->next_claim = who->edges->claims;
+    who->edges->claims = item;
     mem_free(item->opt->owner);
     item->opt->owner = owner;
 }
@@ -49,7 +50,7 @@ claim_item(Sched *s, Task *item, Task *who, char *owner)
     sched_lock(s);
     int e = claim_refusal(item);
     if (e == 0)
-        e = claim_options(item);
+        e = claim_room(item, who);
     if (e == 0)
         claim_take(s, item, who, owner);
     else
@@ -64,7 +65,7 @@ claim_next(Sched *s, Task *who, char *owner, Task **item, size_t *open)
     sched_lock(s);
     List *node = queue_peek(&s->board.items);
     *item = node ? container_of(node, Task, job.link) : NULL;
-    int e = *item ? claim_options(*item) : 0;
+    int e = *item ? claim_room(*item, who) : 0;
     if (e)
         *item = NULL;
     if (*item)
@@ -81,7 +82,7 @@ claim_resolve(Sched *s, Task *item, Task *who, Outcome *o)
 {
     sched_lock(s);
     int e = claim_refusal(item);
-    if (e == ORUN_ECLAIMED && item->claimer == who)
+    if (e == ORUN_ECLAIMED && task_claimer(item) == who)
         e = 0;
     if (e == 0) {
         if (item->state == TASK_READY) {
@@ -106,7 +107,7 @@ claim_release(Sched *s, Task *item, Task *who)
     int e = claim_refusal(item);
     if (e == 0)
         e = ORUN_ESTATE;
-    else if (e == ORUN_ECLAIMED && item->claimer == who)
+    else if (e == ORUN_ECLAIMED && task_claimer(item) == who)
         e = 0;
     if (e == 0)
         settle_give_back(s, item);

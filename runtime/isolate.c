@@ -51,7 +51,7 @@ isolate_post(Isolate *i, LoopMsg *msg)
 static void
 isolate_interrupt(LuaRun *run, const char *reason)
 {
-    Wait *w = run->task->waiting;
+    Wait *w = task_waiting(run->task);
     stop_tell(&run->vm->stop, reason);
     if (w == &run->wait && !run->want.work)
         wait_fire(w, WAIT_STOPPED);

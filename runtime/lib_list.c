@@ -58,7 +58,7 @@ lib_create_make(lua_State *L, Task *t, const char *description,
     t->description = mem_dup(description, strlen(description));
     if (!t->opt || !t->description)
         return ORUN_ENOMEM;
-    if (prompt && !(t->prompt = value_string(prompt, prompt_len)))
+    if (prompt && !(t->opt->prompt = value_string(prompt, prompt_len)))
         return ORUN_ENOMEM;
     if (arg_given(L, ARG(C_input)))
         e = value_encode(L, ARG(C_input), "input", &handle_encoding, &t->input,
@@ -95,17 +95,14 @@ lib_task_create(lua_State *L)
                   "\"cancel\" (the default) or \"run\" is wanted");
     int first = lua_gettop(L) + 1;
     lua_Integer n = lib_read_tasks(L, fn, "blockedBy", ARG(C_blockedBy));
-    Task *t = mem_zalloc(1, sizeof *t);
-    if (!t)
-        return luaL_error(L, "TaskCreate: %s", err_text(ORUN_ENOMEM));
-    lib_where(L, t);
-    t->priority = (int8_t)priority;
-    int e = lib_create_make(L, t, description, prompt, prompt_len, &text);
+    Task *t, draft = { .priority = (int8_t)priority };
+    lib_where(L, &draft);
+    int e = lib_create_make(L, &draft, description, prompt, prompt_len, &text);
     if (e == 0)
-        e = host_keep(run->host, &t->input);
+        e = host_keep(run->host, &draft.input);
     if (e == 0) {
-        t->opt->despite_failure = policy && policy[0] == 'r';
-        e = lib_add(L, t, first, n);
+        draft.opt->despite_failure = policy && policy[0] == 'r';
+        e = lib_add(L, &draft, first, n, &t);
     }
     if (e) {
         if (e == ORUN_EBACKLOG)
@@ -114,7 +111,7 @@ lib_task_create(lua_State *L)
             lib_why(&why, fn, &text);
         else
             snprintf(why.text, sizeof why.text, "TaskCreate: %s", err_text(e));
-        task_free(t);
+        task_clear(&draft);
         return luaL_error(L, "%s", why.text);
     }
     handle_push(L, t);
@@ -224,8 +221,8 @@ lib_push_entry(lua_State *L, Task *t, bool mark)
         lua_pushstring(L, e.owner);
         lua_setfield(L, -2, "owner");
     }
-    if (t->agent) {
-        lua_pushstring(L, t->agent->name);
+    if (task_agent(t)) {
+        lua_pushstring(L, task_agent(t)->name);
         lua_setfield(L, -2, "subagent_type");
     }
     if (room)
@@ -237,8 +234,8 @@ lib_push_item(lua_State *L, Task *t)
 {
     ValueOps ops = handle_decoding(park_run(L)->sched);
     lib_push_entry(L, t, false);
-    if (t->prompt) {
-        value_decode(L, t->prompt, NULL);
+    if (task_prompt(t)) {
+        value_decode(L, task_prompt(t), NULL);
         lua_setfield(L, -2, "prompt");
     }
     if (t->input) {

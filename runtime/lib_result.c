@@ -168,16 +168,16 @@ lib_see(Sched *s, Task *t, LibOutput *live)
 {
     if (task_final(t)) {
         t->read = true;
-        return (LibSeen){ t->state, t->attempt,
-                          t->attempt ? t->ended - t->started : 0 };
+        return (LibSeen){ t->state, t->attempt, t->took };
     }
     sched_lock(s);
     bool final = task_final(t);
-    double end = final ? t->ended : board_now(&s->board);
     LibSeen seen = {
         .state = t->state, .attempt = t->attempt,
-        .duration = t->attempt ? end - t->started : 0,
+        .duration = final ? t->took : 0,
     };
+    if (!final && t->attempt)
+        seen.duration = board_now(&s->board) - t->started;
     if (final)
         t->read = true;
     else if (live)

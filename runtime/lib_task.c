@@ -197,7 +197,7 @@ lib_task_read(lua_State *L, LuaRun *run, TaskArgs *a)
         || (own && own->isolated);
     lib_task_read_writes(L, a);
     lib_task_read_edges(L, a);
-    a->plain = !a->agent && a->timeout == 0 && a->retry.max == 0 && !a->limit
+    a->plain = !a->agent && !a->prompt && a->timeout == 0 && a->retry.max == 0 && !a->limit
         && !a->memory_limit && !a->max_output && !a->writes && !a->detach
         && !a->despite_failure && !a->isolated && !lib_task_has(L, F_metadata);
 }
@@ -249,6 +249,9 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     TaskOptions *opt = t->opt = mem_zalloc(1, sizeof *opt);
     if (!opt || !lib_task_copy(L, opt, a))
         return ORUN_ENOMEM;
+    if (a->prompt && !(opt->prompt = value_string(a->prompt, a->prompt_len)))
+        return ORUN_ENOMEM;
+    opt->agent = a->agent;
     opt->timeout = a->timeout;
     opt->retry = a->retry;
     opt->memory_limit = a->memory_limit ? a->memory_limit
@@ -297,9 +300,6 @@ lib_task_values(lua_State *L, const TaskArgs *a, Task *t, Buf *why)
     if (e == 0 && lib_task_has(L, F_input))
         e = value_encode(L, ARG(F_input), "input", &handle_encoding, &t->input,
                          why);
-    if (e == 0 && a->prompt
-        && !(t->prompt = value_string(a->prompt, a->prompt_len)))
-        e = ORUN_ENOMEM;
     if (e == 0 && a->description
         && !(t->description = mem_dup(a->description, strlen(a->description))))
         e = ORUN_ENOMEM;
@@ -307,32 +307,33 @@ lib_task_values(lua_State *L, const TaskArgs *a, Task *t, Buf *why)
 }
 
 int
-lib_add(lua_State *L, Task *t, int first, lua_Integer n)
+lib_add(lua_State *L, Task *draft, int first, lua_Integer n, Task **out)
 {
     Sched *s = park_run(L)->sched;
     Task *parent = park_run(L)->task;
-    size_t inside = t->input ? value_handles(t->input) : 0, count = 0;
+    const Value *input = draft->input;
+    size_t inside = input ? value_handles(input) : 0, count = 0;
     if (n == 0 && inside == 0)
-        return sched_add(s, t, parent, NULL, 0);
+        return sched_add(s, draft, parent, NULL, 0, out);
     Task **all = mem_alloc(((size_t)n + inside) * sizeof *all);
     if (!all)
         return ORUN_ENOMEM;
     for (lua_Integer i = 0; i < n; i++)
         all[count++] = lua_touserdata(L, first + (int)i);
     for (size_t i = 0; i < inside; i++) {
-        Task *b = board_find(&s->board, value_handle(t->input, i));
+        Task *b = board_find(&s->board, value_handle(input, i));
         if (b && b->id != 0)
             all[count++] = b;
     }
-    int e = sched_add(s, t, parent, all, count);
+    int e = sched_add(s, draft, parent, all, count, out);
     mem_free(all);
     return e;
 }
 
+/* Everything the draft owns. */
 static int
 lib_task_make(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t, Buf *why)
 {
-    t->agent = a->agent;
     t->priority = (int8_t)a->priority;
     int e = lib_task_values(L, a, t, why);
     if (e == 0)
@@ -341,11 +342,9 @@ lib_task_make(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t, Buf *why)
         e = host_keep(run->host, &t->code);
     if (e == 0)
         e = host_keep(run->host, &t->input);
-    if (e == 0)
-        e = host_keep(run->host, &t->prompt);
-    if (e)
-        return e;
-    return lib_add(L, t, ARG(F_COUNT), a->blockers);
+    if (e == 0 && t->opt)
+        e = host_keep(run->host, &t->opt->prompt);
+    return e;
 }
 
 /* Say why no task was made. */
@@ -383,17 +382,17 @@ lib_task(lua_State *L)
         return lib_task_failed(L, ORUN_ESHUTDOWN, &why);
     lib_code_sync_path(L, run);
     lib_code_box(L, ARG(F_run));
-    Task *t = mem_zalloc(1, sizeof *t);
-    if (!t)
-        return luaL_error(L, "Task: %s", err_text(ORUN_ENOMEM));
-    lib_where(L, t);
-    int e = lib_task_make(L, run, &a, t, &text);
+    Task *t, draft = { 0 };
+    lib_where(L, &draft);
+    int e = lib_task_make(L, run, &a, &draft, &text);
+    if (e == 0)
+        e = lib_add(L, &draft, ARG(F_COUNT), a.blockers, &t);
     if (e) {
         if (e == ORUN_EBACKLOG)
             lib_why_backlog(&why, "Task", run);
         else
             lib_why(&why, "Task", &text);
-        task_free(t);
+        task_clear(&draft);
         return lib_task_failed(L, e, &why);
     }
     if (a.background) {

@@ -99,9 +99,10 @@ bool lib_output_push(lua_State *L, LibOutput *box, size_t max);
 lua_Integer lib_read_tasks(lua_State *L, const char *fn, const char *name,
                            int idx);
 
-/* Put t on the board, blocked by the n tasks from index `first` on and by those
- * that handles inside its input stand for. Errors as sched_add. */
-int lib_add(lua_State *L, Task *t, int first, lua_Integer n);
+/* Put the draft on the board, where it is *out, blocked by the n tasks from
+ * index `first` on and by those that handles inside its input stand for. Errors
+ * as sched_add. */
+int lib_add(lua_State *L, Task *draft, int first, lua_Integer n, Task **out);
 
 /* Push a task as TaskList shows it: {id, kind, description, status, owner,
  * blockedBy, metadata, attempts, priority, subagent_type}; mark: a final state

@@ -90,14 +90,9 @@ lib_race_main(void *arg)
 static Task *
 lib_race_add(LibRace *race, TaskKind kind)
 {
-    Task *t = mem_zalloc(1, sizeof *t);
-    if (!t)
-        return NULL;
-    t->kind = (uint8_t)kind;
-    if (sched_add(&race->sched, t, race->sched.board.root, NULL, 0) == 0)
-        return t;
-    task_free(t);
-    return NULL;
+    Task *t, draft = { .kind = (uint8_t)kind };
+    Task *root = race->sched.board.root;
+    return sched_add(&race->sched, &draft, root, NULL, 0, &t) ? NULL : t;
 }
 
 static void

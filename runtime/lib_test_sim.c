@@ -183,8 +183,8 @@ lib_sim_stopped(Runner *r, Task *t, int rung)
 {
     Sim *sim = container_of(r, Sim, runner);
     lib_sim_note(sim, "stop", t, (uint32_t)rung);
-    if (t->waiting)
-        wait_fire(t->waiting, WAIT_STOPPED);
+    if (task_waiting(t))
+        wait_fire(task_waiting(t), WAIT_STOPPED);
     if (sim->no_ladder)
         return 0;
     return rung == 1 ? 0.25 : 1.0;
@@ -289,7 +289,7 @@ static uint32_t
 lib_sim_let_go(lua_State *L, Task *t)
 {
     uint32_t attempt = lib_sim_run(L, t)->attempt;
-    if (t->waiting || t->woken)
+    if (task_waiting(t) || t->woken)
         luaL_error(L, "task %I waits; it cannot end by itself",
                    (LUAI_UACINT)t->id);
     lib_sim_forget(t);
@@ -373,7 +373,7 @@ lib_sim_stop(lua_State *L)
 static int
 lib_sim_cancel_all(lua_State *L)
 {
-    sched_cancel_all(&lib_sim(L)->sched, "all cancelled");
+    sched_cancel_all(&lib_sim(L)->sched, WHY_SCRIPT);
     return 0;
 }
 

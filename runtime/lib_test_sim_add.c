@@ -135,33 +135,24 @@ lib_sim_writes(lua_State *L, int idx)
     return NULL;
 }
 
-static Task *
-lib_sim_make(lua_State *L, const SimSpec *spec)
+/* False, and what the draft has is still to be freed, when memory is out. */
+static bool
+lib_sim_make(lua_State *L, const SimSpec *spec, Task *t)
 {
-    Task *t = mem_zalloc(1, sizeof *t);
-    if (!t)
-        return NULL;
-    t->kind = (uint8_t)spec->kind;
-    t->priority = (int8_t)spec->priority;
-    t->line = spec->instant;
-    t->agent = spec->agent;
+    *t = (Task){ .kind = (uint8_t)spec->kind, .line = spec->instant,
+                 .priority = (int8_t)spec->priority };
     if (spec->plain)
-        return t;
+        return true;
     t->opt = mem_alloc(sizeof *t->opt);
     if (!t->opt)
-        goto fail;
+        return false;
     *t->opt = spec->opt;
-    if (spec->description) {
-        t->description = mem_dup(spec->description, strlen(spec->description));
-        if (!t->description)
-            goto fail;
-    }
-    if (spec->writes && !(t->opt->writes = lib_sim_writes(L, spec->writes)))
-        goto fail;
-    return t;
-fail:
-    task_free(t);
-    return NULL;
+    t->opt->agent = spec->agent;
+    const char *description = spec->description;
+    if (description
+        && !(t->description = mem_dup(description, strlen(description))))
+        return false;
+    return !spec->writes || (t->opt->writes = lib_sim_writes(L, spec->writes));
 }
 
 /* add{kind=, blockers=, timeout=, retry=, limit=, agent=, writes=, priority=,
@@ -173,13 +164,14 @@ lib_sim_add(lua_State *L)
     Sim *sim = lib_sim(L);
     SimSpec spec;
     lib_sim_read(L, sim, &spec);
-    Task *t = lib_sim_make(L, &spec);
+    Task *t, draft;
+    bool made = lib_sim_make(L, &spec, &draft);
     lib_test_arm();
-    int e = t ? sched_add(&sim->sched, t, spec.parent, spec.blockers, spec.n)
-              : ORUN_ENOMEM;
+    int e = made ? sched_add(&sim->sched, &draft, spec.parent, spec.blockers,
+                             spec.n, &t) : ORUN_ENOMEM;
     lib_test_disarm();
     if (e) {
-        task_free(t);
+        task_clear(&draft);
         return lib_test_error(L, e);
     }
     lua_pushinteger(L, (lua_Integer)t->id);

@@ -24,7 +24,7 @@ typedef struct SimCheck {
     char wrong[200];
     SimTally tally[LIB_CHECK_LIMITS];
     int tallies;
-    size_t live, open, ready_items;
+    size_t live, open, ready_items, armed;
     int stirring;
 } SimCheck;
 
@@ -74,9 +74,7 @@ lib_check_final(SimCheck *c, const Task *t)
     int id = (int)t->id;
     lib_check_that(c, !t->has_kind && !t->has_rest, "t%d: final, with slots",
                    id);
-    lib_check_that(c, !t->waiting, "t%d: final, and waits", id);
-    lib_check_that(c, !t->timer.slot, "t%d: final, with a timer", id);
-    lib_check_that(c, !t->claims, "t%d: final, with claims", id);
+    lib_check_that(c, !task_claims(t), "t%d: final, with claims", id);
     lib_check_that(c, list_empty(&t->job.link), "t%d: final, queued", id);
     lib_check_that(c, list_empty(&t->waits), "t%d: final, and waited for", id);
     lib_check_that(c, !lib_check_in_runner(t), "t%d: final, in the runner",
@@ -98,9 +96,9 @@ lib_check_item(SimCheck *c, const Task *t)
     lib_check_that(c, queued == (t->state == TASK_READY),
                    "t%d: an item in state %d, queued: %d", id, t->state,
                    queued);
-    lib_check_that(c, (t->claimer != NULL) == (t->state == TASK_RUNNING),
+    lib_check_that(c, (task_claimer(t) != NULL) == (t->state == TASK_RUNNING),
                    "t%d: an item in state %d, claimed: %d", id, t->state,
-                   t->claimer != NULL);
+                   task_claimer(t) != NULL);
 }
 
 /* A task that is neither final nor blocked is somewhere: in the runner's
@@ -114,11 +112,11 @@ lib_check_place(SimCheck *c, const Task *t)
         lib_check_that(c, !queued && !held && !t->has_kind,
                        "t%d: blocked, but not left alone", id);
     if (t->state == TASK_READY)
-        lib_check_that(c, !held && queued != (t->timer.slot != 0),
+        lib_check_that(c, !held && queued != (task_due(t) != NULL),
                        "t%d: ready, queued: %d, due: %d", id, queued,
-                       t->timer.slot != 0);
+                       task_due(t) != NULL);
     if (t->state == TASK_READY)
-        lib_check_that(c, !t->claims, "t%d: has claims, and does not run", id);
+        lib_check_that(c, !task_claims(t), "t%d: has claims, and does not run", id);
     if (t->state == TASK_RUNNING)
         lib_check_that(c, held, "t%d: runs nowhere", id);
     if (t->state == TASK_RUNNING && t->woken && !c->sim->manual)
@@ -133,17 +131,17 @@ static void
 lib_check_time(SimCheck *c, const Task *t)
 {
     double timeout = t->opt ? t->opt->timeout : 0;
+    const Timer *due = task_due(t);
     if (t->state != TASK_RUNNING)
         return;
     if (t->stopping)
-        lib_check_that(c, (t->timer.slot != 0) != c->sim->no_ladder,
+        lib_check_that(c, (task_due(t) != NULL) != c->sim->no_ladder,
                        "t%d: is stopped, next rung: %d", (int)t->id,
-                       t->timer.slot != 0);
+                       task_due(t) != NULL);
     else
-        lib_check_that(c, timeout > 0 ? t->timer.slot
-                       && t->timer.at == t->started + timeout
-                       : !t->timer.slot, "t%d: its time-out is %g, armed: %d",
-                       (int)t->id, timeout, t->timer.slot != 0);
+        lib_check_that(c, timeout > 0 ? due
+                       && due->at == t->started + timeout : !due, "t%d: its time-out is %g, armed: %d",
+                       (int)t->id, timeout, due != NULL);
 }
 
 /* Is what it waits for so already? Told from the tasks alone. */
@@ -164,7 +162,7 @@ lib_check_over(SimCheck *c, const WaitFor *what)
 static void
 lib_check_wait(SimCheck *c, const Task *t, const Wait *w, const WaitFor *what)
 {
-    lib_check_that(c, w == t->waiting, "t%d: waits elsewhere", (int)t->id);
+    lib_check_that(c, w == task_waiting(t), "t%d: waits elsewhere", (int)t->id);
     lib_check_that(c, w->outcome == WAIT_PENDING, "t%d: waits for nothing",
                    (int)t->id);
     lib_check_that(c, !lib_check_over(c, what), "t%d: was not woken",
@@ -179,15 +177,15 @@ lib_check_waits(SimCheck *c)
 {
     Sim *sim = c->sim;
     Board *b = &sim->sched.board;
-    if (b->root->waiting)
+    if (task_waiting(b->root))
         lib_check_wait(c, b->root, &sim->script, &sim->script_what);
     for (size_t i = 1; i < b->count; i++) {
         const Task *t = board_find(b, i);
         const SimRun *run = t->run;
-        if (t->waiting && run)
+        if (task_waiting(t) && run)
             lib_check_wait(c, t, &run->wait, &run->what);
         else
-            lib_check_that(c, !t->waiting, "t%d: waits, and runs nowhere",
+            lib_check_that(c, !task_waiting(t), "t%d: waits, and runs nowhere",
                            (int)t->id);
     }
 }
@@ -195,14 +193,15 @@ lib_check_waits(SimCheck *c)
 static void
 lib_check_claims(SimCheck *c, const Task *t)
 {
-    for (const Task *item = t->claims; item; item = item->next_claim)
-        lib_check_that(c, item->claimer == t && item->state == TASK_RUNNING,
+    for (const Task *item = task_claims(t); item;
+         item = item->edges->next_claim)
+        lib_check_that(c, task_claimer(item) == t && item->state == TASK_RUNNING,
                        "t%d has claimed t%d in vain", (int)t->id,
                        (int)item->id);
-    if (t->kind == TASK_ITEM && t->state == TASK_RUNNING && t->claimer) {
-        const Task *item = t->claimer->claims;
+    if (t->kind == TASK_ITEM && t->state == TASK_RUNNING && task_claimer(t)) {
+        const Task *item = task_claims(task_claimer(t));
         while (item && item != t)
-            item = item->next_claim;
+            item = item->edges->next_claim;
         lib_check_that(c, item == t, "t%d: its claimer does not know",
                        (int)t->id);
     }
@@ -233,8 +232,9 @@ lib_check_holds(SimCheck *c, const Task *t)
                        !t->stopping && !(run && (run->resumed || t->woken)));
     if (t->has_rest && t->opt && t->opt->limit)
         lib_check_hold(c, t->opt->limit, !t->stopping);
-    if (t->has_rest && t->agent && t->agent->limit)
-        lib_check_hold(c, t->agent->limit, !t->stopping);
+    const AgentType *agent = task_agent(t);
+    if (t->has_rest && agent && agent->limit)
+        lib_check_hold(c, agent->limit, !t->stopping);
 }
 
 /* Slots: `used` is what the tasks hold, at most the cap of what is owed; and
@@ -337,15 +337,21 @@ lib_check_count(SimCheck *c, const Task *t)
     c->ready_items += item && t->state == TASK_READY;
     c->stirring += !item
         && (t->state == TASK_READY || t->state == TASK_RUNNING)
-        && !(t->waiting && t->waiting->resting);
+        && !(task_waiting(t) && task_waiting(t)->resting);
+    c->armed += task_due(t) != NULL;
+    c->armed += task_waiting(t) && task_waiting(t)->timer.slot;
 }
 
 static void
 lib_check_sums(SimCheck *c)
 {
     Board *b = &c->sim->sched.board;
-    bool rests = b->root->waiting && b->root->waiting->resting;
+    const Wait *w = task_waiting(b->root);
+    bool rests = w && w->resting;
     int stirring = c->stirring + !rests;
+    size_t armed = c->armed + (w && w->timer.slot);
+    lib_check_that(c, b->timers.n == armed, "%zu timers are armed, %zu of "
+                   "tasks and waits", b->timers.n, armed);
     lib_check_that(c, b->live == c->live, "live is %zu, not %zu", b->live,
                    c->live);
     lib_check_that(c, b->open_items == c->open, "open_items is %zu, not %zu",

@@ -67,20 +67,22 @@ lib_sim_info(lua_State *L)
     lib_look_number(L, "depth", t->depth);
     lib_look_number(L, "rung", t->stop_rung);
     lib_look_string(L, "stopping", task_fault_name(t->stopping));
-    lib_look_string(L, "fault", task_fault_name(t->outcome.fault));
-    lib_look_string(L, "error", t->outcome.error);
+    if (task_final(t)) {
+        lib_look_string(L, "fault", task_fault_name(t->outcome.fault));
+        lib_look_string(L, "error", t->outcome.error);
+    }
     lib_look_string(L, "owner", t->opt ? t->opt->owner : NULL);
-    lib_look_flag(L, "waiting", t->waiting != NULL);
+    lib_look_flag(L, "waiting", task_waiting(t) != NULL);
     lib_look_flag(L, "has_kind", t->has_kind);
     lib_look_flag(L, "has_rest", t->has_rest);
     lib_look_flag(L, "woken", t->woken);
     lib_look_task(L, "parent", t->parent);
-    lib_look_task(L, "claimer", t->claimer);
+    lib_look_task(L, "claimer", task_claimer(t));
     lib_look_blockers(L, t);
     if (task_final(t) && t->attempt)
-        lib_look_number(L, "duration", t->ended - t->started);
-    if (t->timer.slot)
-        lib_look_number(L, "due", t->timer.at);
+        lib_look_number(L, "duration", t->took);
+    if (task_due(t))
+        lib_look_number(L, "due", task_due(t)->at);
     return 1;
 }
 

@@ -103,7 +103,7 @@ lib_sim_wait(lua_State *L)
     WaitFor what = lib_sim_what(L, sim);
     Task *t = lib_sim_task(L, sim, 3);
     Wait *w = lib_sim_wait_of(L, sim, t);
-    if (t->waiting || t->woken)
+    if (task_waiting(t) || t->woken)
         return luaL_error(L, "task %I waits already", (LUAI_UACINT)t->id);
     *lib_sim_what_of(sim, t) = what;
     lib_test_arm();

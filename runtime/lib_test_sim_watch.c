@@ -69,8 +69,8 @@ lib_watch_task(lua_State *L, int n, const Task *t)
     n = lib_watch_append(L, n);
     lua_pushinteger(L, t->attempt);
     n = lib_watch_append(L, n);
-    if (t->claimer)
-        lua_pushinteger(L, (lua_Integer)t->claimer->id);
+    if (task_claimer(t))
+        lua_pushinteger(L, (lua_Integer)task_claimer(t)->id);
     else
         lua_pushboolean(L, 0);
     return lib_watch_append(L, n);
@@ -89,7 +89,7 @@ lib_sim_changes(lua_State *L)
         return luaL_error(L, "out of memory");
     for (size_t i = 1; i < b->count; i++) {
         const Task *t = board_find(b, i);
-        SimSeen *seen = &sim->seen[i], now = { t->claimer, t->attempt,
+        SimSeen *seen = &sim->seen[i], now = { task_claimer(t), t->attempt,
                                                t->state };
         if (seen->claimer == now.claimer && seen->attempt == now.attempt
             && seen->state == now.state)

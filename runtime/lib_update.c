@@ -27,9 +27,9 @@ lib_refused(lua_State *L, Task *t, int e)
         snprintf(owner, sizeof owner, "orun, which runs it");
     else if (t->opt && t->opt->owner)
         snprintf(owner, sizeof owner, "%s", t->opt->owner);
-    else if (t->claimer)
-        snprintf(owner, sizeof owner, t->claimer->id ? "task t%llu"
-                 : "the script", (unsigned long long)t->claimer->id);
+    else if (task_claimer(t))
+        snprintf(owner, sizeof owner, task_claimer(t)->id ? "task t%llu"
+                 : "the script", (unsigned long long)task_claimer(t)->id);
     board_unlock(&s->board);
     lua_pushnil(L);
     switch (e) {

@@ -249,7 +249,7 @@ orun_wait_idle(orun *o)
         sched_lock(o->run.sched);
         o->run.task->stopping = FAULT_NONE;
         sched_unlock(o->run.sched);
-        sched_cancel_all(o->run.sched, "the run ended");
+        sched_cancel_all(o->run.sched, WHY_RUN);
     }
     return fine;
 }
@@ -261,7 +261,7 @@ orun_cancel(orun *o)
     sched_lock(o->run.sched);
     program_stop_all(&o->run, false);
     sched_unlock(o->run.sched);
-    sched_cancel_all(o->run.sched, "the script ended");
+    sched_cancel_all(o->run.sched, WHY_SCRIPT);
 }
 
 /* What was written arrives. A thread that is stuck may be so in a file, whose

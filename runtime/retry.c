@@ -46,7 +46,7 @@ retry_again(Sched *s, Task *t, const Outcome *o)
     t->woken = t->given_up = false;
     LOG(SCHED, "t%llu failed (%s), try again in %g s",
         (unsigned long long)t->id, task_fault_name(o->fault), delay);
-    if (board_arm(&s->board, &t->timer, board_now(&s->board) + delay))
+    if (sched_arm(s, t, board_now(&s->board) + delay))
         slots_enter(s, t);
     return true;
 }

@@ -101,7 +101,7 @@ run_isolated_frame(LuaRun *run, const Value *input, const char *path,
     run_isolated_put_names(b, &names);
     run_isolated_put_value(b, t->code);
     run_isolated_put_value(b, input);
-    run_isolated_put_value(b, t->prompt);
+    run_isolated_put_value(b, task_prompt(t));
     return frame_end(b);
 }
 

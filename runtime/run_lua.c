@@ -291,8 +291,8 @@ run_lua_stop(Runner *r, Task *t, int rung)
     if (run)
         stop_request(&run->vm->stop, rung == 1 ? STOP_ONCE : STOP_HARD,
                      task_fault_name(t->stopping));
-    if (t->waiting)
-        wait_fire(t->waiting, WAIT_STOPPED);
+    if (task_waiting(t))
+        wait_fire(task_waiting(t), WAIT_STOPPED);
     else if (run && rung == 1)
         park_hurry(run);
     return rung == 1 ? 0.25 : 1.0;

@@ -36,7 +36,8 @@ static int
 run_process_stdin(Host *h, Task *t, Buf *in, Buf *why)
 {
     size_t n;
-    const char *s = t->prompt ? value_as_string(t->prompt, &n) : NULL;
+    const Value *prompt = task_prompt(t);
+    const char *s = prompt ? value_as_string(prompt, &n) : NULL;
     if (s)
         buf_put(in, s, n);
     if (!t->input)
@@ -119,7 +120,7 @@ run_process_done(Launch *l, const ProcEnd *end, void *ud)
     Outcome o = { .code = -1 };
     Buf text = { 0 };
     Output *out = launch_out(l);
-    launch_judge(end, t->agent->argv[0], launch_err(l), &o);
+    launch_judge(end, task_agent(t)->argv[0], launch_err(l), &o);
     bool cut = out && output_copy(out, run_process_max(t), &text);
     bool kept = run_process_capture(l, cut, &o);
     if (out && output_error(out) && o.state == TASK_COMPLETED) {
@@ -147,8 +148,8 @@ run_process_prepare(ProcessRun *run, Buf *why)
     Buf in = { 0 };
     int e = run_process_stdin(run->host, t, &in, why);
     LaunchSpec spec = {
-        .argv = (const char *const *)t->agent->argv,
-        .type_env = t->agent->opt.env, .env = t->opt ? t->opt->env : NULL,
+        .argv = (const char *const *)task_agent(t)->argv,
+        .type_env = task_agent(t)->opt.env, .env = t->opt ? t->opt->env : NULL,
         .cwd = t->opt ? t->opt->cwd : NULL,
         .in = in.n ? in.p : NULL, .in_len = in.n,
         .keep = LAUNCH_KEEP, .task = t->id,
@@ -159,7 +160,7 @@ run_process_prepare(ProcessRun *run, Buf *why)
     if (e == 0)
         e = launch_new(run->host, &spec, &run->launch);
     if (e && !why->n)
-        launch_put_refusal(t->agent->argv[0], e, why);
+        launch_put_refusal(task_agent(t)->argv[0], e, why);
     buf_free(&in);
     return e;
 }

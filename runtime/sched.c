@@ -150,12 +150,10 @@ sched_ready(Sched *s, Task *t)
     slots_enter(s, t);
 }
 
-static void sched_timer(Timer *timer);
-
-/* Link the new task to its parent and blockers; all or nothing. */
+/* Why nothing can be added, 0 when it can. */
 static int
-sched_link(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n,
-           size_t weight)
+sched_refusal(Sched *s, const Task *parent, Task *const *blockers, size_t n,
+              size_t weight)
 {
     if (s->closing)
         return ORUN_ESHUTDOWN;
@@ -166,14 +164,16 @@ sched_link(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n,
     for (size_t i = 0; i < n; i++)
         if (blockers[i]->removed)
             return ORUN_EREMOVED;
+    return 0;
+}
+
+/* Link the new task to its blockers and parent; all or nothing. */
+static int
+sched_link(Task *t, Task *parent, Task *const *blockers, size_t n)
+{
     int e = 0;
-    list_init(&t->job.link);
-    list_init(&t->behind);
-    list_init(&t->waits);
     for (size_t i = 0; i < n && e == 0; i++)
         e = board_block(t, blockers[i]);
-    if (e == 0)
-        e = board_add(&s->board, t);
     while (e && t->edges && t->edges->blocker_count)
         board_unblock_last(t);
     if (e)
@@ -182,21 +182,41 @@ sched_link(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n,
     t->depth = (uint8_t)(parent->depth + 1);
     t->sibling = parent->children;
     parent->children = t;
+    return 0;
+}
+
+/* Give the draft its place. When it cannot stay it is the draft again. */
+static int
+sched_place(Sched *s, Task *draft, Task *parent, Task *const *blockers,
+            size_t n, Task **out)
+{
+    size_t weight = task_weight(draft) + 2 * n * sizeof *blockers;
+    int e = sched_refusal(s, parent, blockers, n, weight);
+    if (e == 0)
+        e = board_place(&s->board, draft, out);
+    if (e)
+        return e;
+    e = sched_link(*out, parent, blockers, n);
+    if (e) {
+        draft->edges = (*out)->edges;
+        return e;
+    }
+    board_publish(&s->board);
     s->held += weight;
     return 0;
 }
 
 int
-sched_add(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n)
+sched_add(Sched *s, Task *draft, Task *parent, Task *const *blockers, size_t n,
+          Task **out)
 {
-    size_t weight = task_weight(t) + 2 * n * sizeof *blockers;
     sched_lock(s);
-    t->timer.fire = sched_timer;
-    int e = sched_link(s, t, parent, blockers, n, weight);
+    int e = sched_place(s, draft, parent, blockers, n, out);
     if (e) {
         sched_unlock(s);
         return e;
     }
+    Task *t = *out;
     if (t->kind == TASK_ITEM)
         s->board.open_items++;
     else
@@ -215,9 +235,34 @@ sched_add(Sched *s, Task *t, Task *parent, Task *const *blockers, size_t n)
 static bool
 sched_queues(const Task *t)
 {
-    bool due = t->timer.slot && t->state == TASK_READY; /* to be tried again */
+    bool due = task_due(t) && t->state == TASK_READY; /* to be tried again */
     return !t->has_kind && !due
         && (t->state == TASK_READY || (t->state == TASK_RUNNING && t->woken));
+}
+
+static void sched_timer(Timer *timer);
+
+int
+sched_arm(Sched *s, Task *t, double at)
+{
+    if (!t->timer) {
+        t->timer = mem_zalloc(1, sizeof *t->timer);
+        if (!t->timer)
+            return ORUN_ENOMEM;
+        t->timer->timer.fire = sched_timer;
+        t->timer->task = t;
+    }
+    return board_arm(&s->board, &t->timer->timer, at);
+}
+
+void
+sched_disarm(Sched *s, Task *t)
+{
+    if (!t->timer)
+        return;
+    board_disarm(&s->board, &t->timer->timer);
+    mem_free(t->timer);
+    t->timer = NULL;
 }
 
 /* Climb one rung of the stop ladder; in a hurry, all of them. Where there is no
@@ -233,11 +278,10 @@ sched_climb(Sched *s, Task *t)
         if (t->stop_rung < SCHED_RUNGS)
             t->stop_rung++;
         grace = r->stop(r, t, t->stop_rung);
-        if (grace > 0 && board_arm(&s->board, &t->timer,
-                                   board_now(&s->board) + grace) == 0)
+        if (grace > 0 && sched_arm(s, t, board_now(&s->board) + grace) == 0)
             return;
     } while (grace > 0 && t->stop_rung < SCHED_RUNGS);
-    board_disarm(&s->board, &t->timer);
+    sched_disarm(s, t);
 }
 
 void
@@ -264,7 +308,7 @@ static void
 sched_end(Sched *s, Task *t, Outcome *o)
 {
     t->run = NULL;
-    board_disarm(&s->board, &t->timer);
+    sched_disarm(s, t);
     if (t->stopping)
         settle_stopped(t, o);
     if (retry_again(s, t, o))
@@ -287,7 +331,7 @@ sched_give_up(Sched *s, Task *t)
 static void
 sched_timer(Timer *timer)
 {
-    Task *t = container_of(timer, Task, timer);
+    Task *t = container_of(timer, TaskTimer, timer)->task;
     Sched *s = sched_of(t);
     if (t->state == TASK_READY)
         slots_enter(s, t);
@@ -317,7 +361,7 @@ sched_begin_locked(Sched *s, Task *t, void *run, uint32_t *attempt)
     *attempt = ++t->attempt;
     t->started = board_now(&s->board);
     if (t->opt && t->opt->timeout > 0
-        && board_arm(&s->board, &t->timer, t->started + t->opt->timeout))
+        && sched_arm(s, t, t->started + t->opt->timeout))
         sched_stop_running(s, t, FAULT_MEMORY);
     return true;
 }
@@ -386,7 +430,7 @@ sched_stop(Sched *s, Task *t)
     sched_lock(s);
     int e = task_final(t) ? ORUN_ERESOLVED : 0;
     if (e == 0)
-        settle_cancel(s, t, "cancelled");
+        settle_cancel(s, t, WHY_ASKED);
     settle_aftermath(s);
     sched_unlock(s);
     return e;
@@ -394,7 +438,7 @@ sched_stop(Sched *s, Task *t)
 
 /* With the lock held. */
 static void
-sched_cancel_each(Sched *s, const char *why, bool items)
+sched_cancel_each(Sched *s, TaskWhy why, bool items)
 {
     for (size_t i = 1; i < s->board.count; i++) {
         Task *t = board_find(&s->board, i);
@@ -405,7 +449,7 @@ sched_cancel_each(Sched *s, const char *why, bool items)
 }
 
 void
-sched_cancel_all(Sched *s, const char *why)
+sched_cancel_all(Sched *s, TaskWhy why)
 {
     sched_lock(s);
     sched_cancel_each(s, why, false);
@@ -417,7 +461,7 @@ sched_close(Sched *s)
 {
     sched_lock(s);
     s->closing = true;
-    sched_cancel_each(s, "the run ended", true);
+    sched_cancel_each(s, WHY_RUN, true);
     sched_unlock(s);
 }
 

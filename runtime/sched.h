@@ -56,12 +56,12 @@ void sched_unlock(Sched *s);
 
 /* ---- takes the lock itself, any thread ---- */
 
-/* Put a new task on the board and start it as soon as it may. On success the
- * board owns it. `blockers` are tasks of this board. Errors, with nothing
- * done and `t` still the caller's: ORUN_ESHUTDOWN, ORUN_EDEPTH, ORUN_ENOMEM,
+/* Put a new task on the board, where it is `*out`, and start it as soon as it
+ * may. On success the board owns what the draft owned. `blockers` are tasks of
+ * this board. Errors, with nothing done and the draft still the caller's: ORUN_ESHUTDOWN, ORUN_EDEPTH, ORUN_ENOMEM,
  * ORUN_EREMOVED (a blocker was removed), ORUN_EBACKLOG. */
-int sched_add(Sched *s, Task *t, Task *parent, Task *const *blockers,
-              size_t n) NODISCARD;
+int sched_add(Sched *s, Task *draft, Task *parent, Task *const *blockers,
+              size_t n, Task **out) NODISCARD;
 
 /* The runner begins the task: gives false when it was stopped meanwhile (it
  * is settled then and must not be run), else it is running, t->run is `run`,
@@ -83,7 +83,7 @@ int sched_stop(Sched *s, Task *t);
 
 /* Cancel every task that is not final but list items; they end in their own
  * time. */
-void sched_cancel_all(Sched *s, const char *why);
+void sched_cancel_all(Sched *s, TaskWhy why);
 
 /* Cancel every task and accept no new one; they end in their own time. */
 void sched_close(Sched *s);

@@ -17,7 +17,8 @@ static const char settle_mark[] = "blocked: ";
 static void
 settle_release(Sched *s, Task *t)
 {
-    Value **given[] = { &t->code, &t->input, &t->prompt };
+    Value *none = NULL;
+    Value **given[] = { &t->code, &t->input, t->opt ? &t->opt->prompt : &none };
     size_t before = task_weight(t);
     for (size_t i = 0; i < countof(given); i++) {
         sched_discard(s, *given[i]);
@@ -30,7 +31,7 @@ void
 settle(Sched *s, Task *t, Outcome *o)
 {
     Board *b = &s->board;
-    board_disarm(b, &t->timer);
+    sched_disarm(s, t);
     if (t->kind == TASK_ITEM) {
         b->open_items--;
     } else {
@@ -45,7 +46,7 @@ settle(Sched *s, Task *t, Outcome *o)
     if (t->kind != TASK_ITEM && !t->abandoned)
         settle_release(s, t);
     s->held += outcome_weight(&t->outcome);
-    t->ended = board_now(b);
+    t->took = t->attempt ? board_now(b) - t->started : 0;
     task_move(t, state);
     list_del(&t->job.link);
     list_push(&s->aftermath, &t->job.link);
@@ -63,7 +64,7 @@ settle_stopped(const Task *t, Outcome *o)
     else if (t->stopping == FAULT_MEMORY)
         buf_puts(&text, "out of memory: its time-out could not be set");
     else
-        buf_puts(&text, t->stop_why ? t->stop_why : "cancelled");
+        buf_puts(&text, task_why(t->stop_why));
     if (t->given_up)
         buf_puts(&text, "; it is stuck in a C function, which cannot be "
                  "stopped, and was given up");
@@ -119,17 +120,18 @@ settle_blocked(Sched *s, Task *t, Task *blocker)
 }
 
 void
-settle_cancel(Sched *s, Task *t, const char *why)
+settle_cancel(Sched *s, Task *t, TaskWhy why)
 {
     bool in_hand = t->state == TASK_RUNNING
         || (t->state == TASK_READY && t->has_kind);
     if (in_hand && t->kind != TASK_ITEM) {
-        t->stop_why = why;
+        t->stop_why = (uint8_t)why;
         sched_stop_running(s, t, FAULT_CANCELLED);
         return;
     }
+    const char *text = task_why(why);
     Outcome o = { .state = TASK_CANCELLED, .fault = FAULT_CANCELLED,
-                  .code = -1, .error = mem_dup(why, strlen(why)) };
+                  .code = -1, .error = mem_dup(text, strlen(text)) };
     slots_leave(s, t);
     settle(s, t, &o);
 }
@@ -140,28 +142,28 @@ settle_children(Sched *s, Task *t)
     for (Task *c = t->children; c; c = c->sibling)
         if (!task_final(c) && c->kind != TASK_ITEM
             && !(c->opt && c->opt->detach))
-            settle_cancel(s, c, "its parent task ended");
+            settle_cancel(s, c, WHY_PARENT);
 }
 
 /* The item leaves the hands of its claimer. */
 static void
 settle_unclaim(Task *item)
 {
-    if (!item->claimer)
+    if (!task_claimer(item))
         return;
-    Task **at = &item->claimer->claims;
+    Task **at = &item->edges->claimer->edges->claims;
     while (*at && *at != item)
-        at = &(*at)->next_claim;
+        at = &(*at)->edges->next_claim;
     if (*at)
-        *at = item->next_claim;
-    item->next_claim = NULL;
+        *at = item->edges->next_claim;
+    item->edges->next_claim = NULL;
 }
 
 void
 settle_give_back(Sched *s, Task *item)
 {
     settle_unclaim(item);
-    item->claimer = NULL;
+    item->edges->claimer = NULL;
     if (item->opt) {
         mem_free(item->opt->owner);
         item->opt->owner = NULL;
@@ -174,11 +176,11 @@ settle_give_back(Sched *s, Task *item)
 void
 settle_claims(Sched *s, Task *t)
 {
-    while (t->claims)
-        if (t->claims->state == TASK_RUNNING)
-            settle_give_back(s, t->claims);
+    for (Task *item; (item = task_claims(t)) != NULL;)
+        if (item->state == TASK_RUNNING)
+            settle_give_back(s, item);
         else
-            settle_unclaim(t->claims);
+            settle_unclaim(item);
 }
 
 static void

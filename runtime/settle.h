@@ -25,7 +25,7 @@ void settle_blocked(Sched *s, Task *t, Task *blocker);
 
 /* Cancel t, which is not final: at once when it does not run, else the stop
  * ladder begins. */
-void settle_cancel(Sched *s, Task *t, const char *why);
+void settle_cancel(Sched *s, Task *t, TaskWhy why);
 
 /* Cancel the unfinished children of t that are not detached. Items are not
  * children: what a planner put on the list outlives it. */
@@ -43,5 +43,10 @@ void settle_aftermath(Sched *s);
 /* Of sched.c, for those who settle: t's blockers are done / it is to stop. */
 void sched_ready(Sched *s, Task *t);
 void sched_stop_running(Sched *s, Task *t, TaskFault why);
+
+/* Of sched.c, too: arm (or re-arm) t's timer, or do without it. ORUN_ENOMEM
+ * leaves it not armed. */
+int sched_arm(Sched *s, Task *t, double at) NODISCARD;
+void sched_disarm(Sched *s, Task *t);
 
 #endif

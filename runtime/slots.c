@@ -9,8 +9,8 @@ slots_of(Task *t, Limit **out)
     int n = 0;
     if (t->opt && t->opt->limit)
         out[n++] = t->opt->limit;
-    if (t->agent && t->agent->limit)
-        out[n++] = t->agent->limit;
+    if (task_agent(t) && task_agent(t)->limit)
+        out[n++] = task_agent(t)->limit;
     return n;
 }
 

@@ -19,6 +19,12 @@ static const char *const task_fault_names[] = {
 #undef X
 };
 
+static const char *const task_whys[] = {
+#define X(name, text) text,
+    TASK_WHYS(X)
+#undef X
+};
+
 #define TO(state) (1u << TASK_##state)
 static const unsigned task_moves[TASK_STATE_COUNT] = {
     [TASK_WAITING] = TO(READY) | TO(CANCELLED),
@@ -37,6 +43,12 @@ const char *
 task_fault_name(TaskFault f)
 {
     return f == FAULT_NONE ? NULL : task_fault_names[f];
+}
+
+const char *
+task_why(TaskWhy why)
+{
+    return task_whys[why];
 }
 
 int
@@ -75,6 +87,7 @@ task_options_free(TaskOptions *opt)
     if (!opt)
         return;
     writes_free(opt->writes);
+    value_drop(opt->prompt);
     value_drop(opt->metadata);
     task_strings_free(opt->env);
     mem_free(opt->cwd);
@@ -107,8 +120,9 @@ const char *
 task_error(const Task *t)
 {
     const Outcome *o = &t->outcome;
-    if (o->error || t->kind == TASK_ITEM
-        || (t->state != TASK_FAILED && t->state != TASK_CANCELLED))
+    if (!task_final(t))
+        return NULL;
+    if (o->error || t->kind == TASK_ITEM || t->state == TASK_COMPLETED)
         return o->error;
     return o->fault == FAULT_MEMORY ? err_text(ORUN_ENOMEM)
         : "no memory was left to say why";
@@ -117,7 +131,7 @@ task_error(const Task *t)
 size_t
 task_weight(const Task *t)
 {
-    size_t n = sizeof *t + value_held(t->input) + value_held(t->prompt);
+    size_t n = sizeof *t + value_held(t->input) + value_held(task_prompt(t));
     if (t->own_code)
         n += value_held(t->code);
     if (t->description)
@@ -147,16 +161,15 @@ task_edges_free(TaskEdges *e)
 }
 
 void
-task_free(Task *t)
+task_clear(Task *t)
 {
-    if (!t)
-        return;
     value_drop(t->code);
     value_drop(t->input);
-    value_drop(t->prompt);
     task_options_free(t->opt);
     task_edges_free(t->edges);
-    outcome_clear(&t->outcome);
+    if (task_final(t))
+        outcome_clear(&t->outcome);
+    else
+        mem_free(t->timer);
     mem_free(t->description);
-    mem_free(t);
 }

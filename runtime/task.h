@@ -8,8 +8,8 @@
  *
  * The last three are final: reached exactly once. task_move is the only
  * function that assigns a state; it follows the table of legal moves. A task
- * lives from its creation to the end of its run, so a pointer to one stays
- * good.
+ * is drafted wherever its maker likes; from sched_add on it lives on a page of
+ * the board until the end of its run, so a pointer to one stays good.
  */
 #ifndef ORUN_TASK_H
 #define ORUN_TASK_H
@@ -56,6 +56,19 @@ typedef enum TaskKind {
     TASK_KINDS
 } TaskKind;
 
+/* why a task was cancelled; the text is its `error` */
+#define TASK_WHYS(X) \
+    X(ASKED, "cancelled") \
+    X(PARENT, "its parent task ended") \
+    X(SCRIPT, "the script ended") \
+    X(RUN, "the run ended")
+
+typedef enum TaskWhy {
+#define X(name, text) WHY_##name,
+    TASK_WHYS(X)
+#undef X
+} TaskWhy;
+
 /* What a program printed, where that is more than its result tells: stdout when
  * the result has it cut, stderr when there is some; else NULL. */
 typedef struct Captured {
@@ -84,6 +97,8 @@ typedef struct Retry {
 
 /* What most tasks do not ask for; owned by its task (or agent type). */
 typedef struct TaskOptions {
+    const struct AgentType *agent; /* of a task; NULL with run= */
+    struct Value *prompt;  /* NULL again, as `code` is */
     double timeout;        /* seconds of one attempt; 0 none */
     Retry retry;
     struct Limit *limit;   /* the named slot pool, or NULL */
@@ -100,32 +115,46 @@ typedef struct TaskOptions {
     bool isolated;         /* a Lua task in a process of its own */
 } TaskOptions;
 
+/* How a task and others hang together, beside being parent and child. */
 typedef struct TaskEdges {
     struct Task **blockers, **dependents;
     uint32_t blocker_count, dependent_count, blocker_cap, dependent_cap;
+    struct Task *claims;     /* the items this task has, the first … */
+    struct Task *next_claim; /* … and, of an item, its claimer's next one */
+    struct Task *claimer;    /* of an item: who has it */
 } TaskEdges;
 
 #include "pool.h"
 #include "timer.h"
 
+/* Time-out, or end of a retry's delay, or grace; see sched_arm. */
+typedef struct TaskTimer {
+    Timer timer;
+    struct Task *task;
+} TaskTimer;
+
+enum { TASK_BYTES = 200 };
+
+/* There may be a million, so what most of them never need is in a block made
+ * for those that do (opt, edges, timer), and what none needs any more once it
+ * is final shares its place with what it has from then on. */
 typedef struct Task {
     /* Never changed after creation. */
-    uint64_t id;                   /* 0 is the script */
     struct Task *parent;           /* who started it; the script's is NULL */
     char *description;             /* NULL: none given */
-    const struct AgentType *agent; /* NULL with run= */
-    struct Value *code, *input, *prompt; /* NULL again once it is final and
-                                      * nobody can be reading them */
+    struct Value *code, *input;    /* NULL again once it is final and nobody
+                                    * can be reading them */
     TaskOptions *opt;              /* NULL: all defaults (metadata, owner and
                                       limit inside change, under the lock) */
     const char *file;              /* where Task was called … */
     int line;                      /* … 0: unknown */
+    uint32_t id;                   /* 0 is the script */
     uint8_t kind;
     uint8_t depth;                 /* of nesting */
     bool own_code;                 /* `code` was encoded for this task alone */
 
     /* Written under the board's lock, read by anyone: once a final state is
-     * seen, `outcome`, `started` and `ended` are seen too and never change. */
+     * seen, `outcome` and `took` are seen too and never change. */
     _Atomic uint8_t state;
     _Atomic uint8_t stopping; /* the TaskFault it is stopped for, or NONE */
     atomic_bool read;         /* somebody saw its final state */
@@ -133,37 +162,47 @@ typedef struct Task {
 
     /* Guarded by the board's lock. */
     uint8_t stop_rung;    /* how far up the stop ladder */
-    bool abandoned;       /* given up: its worker may still read its values */
+    uint8_t stop_why;     /* a TaskWhy, when it is stopped for CANCELLED */
     int8_t priority;
-    bool has_kind;        /* holds a slot of its kind */
-    bool has_rest;        /* holds its named and agent slots, and its writes */
-    bool woken;           /* wants slots to go on after a wait, not to begin */
-    bool for_writes;      /* queues for writes, not for a slot */
-    bool given_up;        /* this attempt could not be ended */
+    bool abandoned : 1;   /* given up: its worker may still read its values */
+    bool has_kind : 1;    /* holds a slot of its kind */
+    bool has_rest : 1;    /* holds its named and agent slots, and its writes */
+    bool woken : 1;       /* wants slots to go on after a wait, not to begin */
+    bool for_writes : 1;  /* queues for writes, not for a slot */
+    bool given_up : 1;    /* this attempt could not be ended */
     uint32_t mark;        /* visited by search number … */
-    uint64_t turn;        /* its place among those that queue; see turn.h */
-    const char *stop_why; /* constant text: why it is cancelled, or NULL */
     uint32_t attempt;     /* 1 while the first runs */
     uint32_t unmet;       /* blockers not final yet */
     Job job;              /* in a limit's queue, the starts, or the pool */
-    List behind;          /* tasks (by job.link) after it there; see turn.h */
     List waits;           /* Waits on this task */
-    struct Wait *waiting; /* what its own code waits in, or NULL */
     TaskEdges *edges;     /* NULL: none yet */
     struct Task *children, *sibling;
-    struct Task *claims, *next_claim; /* items this task claimed */
-    struct Task *claimer; /* of an item: who has it */
     void *run;            /* the runner's own; of the script: the scheduler */
-    Timer timer;          /* time-out, or end of a retry's delay, or grace */
-    double started, ended; /* run clock; this attempt's start */
-    Outcome outcome;      /* once final */
+    union {
+        double started;   /* run clock; this attempt's start */
+        double took;      /* once final: seconds of its last attempt */
+    };
+    union {
+        struct { /* until it is final; read by task_waiting and task_due */
+            struct Wait *waiting; /* what its own code waits in, or NULL */
+            TaskTimer *timer;     /* NULL: none is made */
+            uint64_t turn; /* its place among those that queue; see turn.h */
+            List behind;   /* tasks (by job.link) after it there */
+        };
+        Outcome outcome;   /* once it is */
+    };
 } Task;
+
+MUST_BE(sizeof(Task) <= TASK_BYTES);
 
 /* The word for a state ("in_progress"); a constant. Any thread. */
 const char *task_state_name(TaskState s);
 
 /* The word for a fault ("timeout"), NULL for none; a constant. Any thread. */
 const char *task_fault_name(TaskFault f);
+
+/* Why it was cancelled, in words; a constant. Any thread. */
+const char *task_why(TaskWhy why);
 
 /* The fault called `name`, -1 when there is none. Any thread. */
 int task_fault_find(const char *name);
@@ -173,6 +212,50 @@ task_final(const Task *t)
 {
     return atomic_load_explicit(&t->state, memory_order_acquire)
         >= TASK_COMPLETED;
+}
+
+/* The four below: under the board's lock. What t's own code waits in, or NULL.
+ */
+static inline struct Wait *
+task_waiting(const Task *t)
+{
+    return task_final(t) ? NULL : t->waiting;
+}
+
+/* The timer of t that is armed, or NULL. */
+static inline const Timer *
+task_due(const Task *t)
+{
+    bool due = !task_final(t) && t->timer && t->timer->timer.slot;
+    return due ? &t->timer->timer : NULL;
+}
+
+/* The first item t has claimed, or NULL. */
+static inline struct Task *
+task_claims(const Task *t)
+{
+    return t->edges ? t->edges->claims : NULL;
+}
+
+/* Who has, or had at its end, this item; or NULL. */
+static inline struct Task *
+task_claimer(const Task *t)
+{
+    return t->edges ? t->edges->claimer : NULL;
+}
+
+/* What t was told to do beside its input, or NULL. */
+static inline struct Value *
+task_prompt(const Task *t)
+{
+    return t->opt ? t->opt->prompt : NULL;
+}
+
+/* The type of agent that does it, NULL with run=. */
+static inline const struct AgentType *
+task_agent(const Task *t)
+{
+    return t->opt ? t->opt->agent : NULL;
 }
 
 /* True when the table allows it. Any thread. */
@@ -185,8 +268,8 @@ void task_move(Task *t, TaskState to);
 size_t task_weight(const Task *t);
 size_t outcome_weight(const Outcome *o);
 
-/* Free a task and all it owns. Nobody may know it any more. */
-void task_free(Task *t);
+/* Free all that a task owns, but not the task. Nobody may know it any more. */
+void task_clear(Task *t);
 
 /* Free what options own and the options; NULL is fine. */
 void task_options_free(TaskOptions *opt);

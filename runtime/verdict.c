@@ -22,8 +22,8 @@ verdict_line(Buf *to, const Task *t)
 static const Task *
 verdict_awaited(const Task *t)
 {
-    if (t->waiting)
-        return t->waiting->target;
+    if (task_waiting(t))
+        return task_waiting(t)->target;
     for (uint32_t i = 0; t->edges && i < t->edges->blocker_count; i++)
         if (!task_final(t->edges->blockers[i]))
             return t->edges->blockers[i];

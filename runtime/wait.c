@@ -100,7 +100,7 @@ wait_fire(Wait *w, int outcome)
     w->outcome = outcome;
     list_del(&w->link);
     board_disarm(w->board, &w->timer);
-    if (w->waiter)
+    if (w->waiter && !task_final(w->waiter))
         w->waiter->waiting = NULL;
     if (w->resting)
         w->board->stirring++;

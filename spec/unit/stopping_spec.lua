@@ -241,8 +241,8 @@ describe("stopping", function()
     local running, queued = sim:add {}, sim:add {}
     sim:cancel_all()
     sim:finish(running)
-    assert.equal("all cancelled", sim:info(queued).error)
-    assert.equal("all cancelled", sim:info(running).error)
+    assert.equal("the script ended", sim:info(queued).error)
+    assert.equal("the script ended", sim:info(running).error)
   end)
 
   it("all at once leaves items, stopping everything does not", function()
