@@ -303,7 +303,7 @@ secret_plain(const char *text, size_t n, size_t lo, size_t hi, size_t from,
 {
     static const char dots[] = "...\"]";
     while (lo < hi) {
-        const Secret *s;
+        const Secret *s = NULL;
         const char *p = memmem(text + lo, hi - lo, dots, sizeof dots - 1);
         size_t cut = p ? (size_t)(p - text) : hi;
         size_t m = p || hi == n ? secret_begun(text + lo, cut - lo, &s) : 0;

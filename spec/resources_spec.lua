@@ -233,7 +233,7 @@ describe("with a full disk, orun", function()
     print(e.error_kind)
     print(e.error)]]
 
-  it("H11 fails a task whose output cannot be kept, and says from where on", function()
+  it("fails a task whose output cannot be kept, and says from where on", function()
     for _, first in ipairs{1, 4} do
       local r = refused("write:/output-", ENOSPC, first, 0, FLOOD)
       local where = "output past %d+ bytes was not kept: No space left on device\n"
@@ -241,7 +241,7 @@ describe("with a full disk, orun", function()
     end
   end)
 
-  it("H11 does not start a program whose prompt cannot be written", function()
+  it("does not start a program whose prompt cannot be written", function()
     local r = refused("write:/prompt-", ENOSPC, 1, 0, [[
       orun.agent{name = "file", command = {"cat", "{prompt_file}"}}
       local r = Task{subagent_type = "file", prompt = "x"}
@@ -251,14 +251,14 @@ describe("with a full disk, orun", function()
       r.out, r.err)
   end)
 
-  it("H11 goes on where files may not be longer", function()
+  it("goes on where files may not be longer", function()
     local r = limited("-f 200", FLOOD)
     assert.equal(0, r.code, r.err)
     assert.matches("^failed\tlost\noutput past %d+ bytes was not kept: File too large\nlost\n",
       r.out, 1, r.err)
   end)
 
-  it("H11 fails when what was printed does not fit", function()
+  it("fails when what was printed does not fit", function()
     local r = h.sh(("ulimit -f 20; %s -e 'for i = 1, 1e4 do print(i) end' >out; echo $?"):format(
       h.quote(h.bin)), {cwd = h.tmpdir()})
     assert.equal("1\n", r.out)
@@ -267,7 +267,7 @@ describe("with a full disk, orun", function()
 end)
 
 describe("without a place for its files, orun", function()
-  it("H15 keeps what fits into memory, and says what does not", function()
+  it("keeps what fits into memory, and says what does not", function()
     local r = refused("mkdir", EROFS, 1, 0, [[
       orun.agent{name = "flood", command = {"head", "-c", "1000000", "/dev/zero"}}
       orun.agent{name = "file", command = {"cat", "{prompt_file}"}}
@@ -282,7 +282,7 @@ cannot start 'cat': Read-only file system (EROFS)
 ]], r.out, r.err)
   end)
 
-  it("H15 starts the keeper from a file where memory cannot be executed", function()
+  it("starts the keeper from a file where memory cannot be executed", function()
     for _, call in ipairs{"memfd", "execve:/proc/self/fd"} do
       local dir = h.tmpdir()
       local r = refused(call, call == "memfd" and ENOSYS or EACCES, 1, 0, CAT,
@@ -292,7 +292,7 @@ cannot start 'cat': Read-only file system (EROFS)
     end
   end)
 
-  it("H15 goes on where nothing in TMPDIR can be executed", function()
+  it("goes on where nothing in TMPDIR can be executed", function()
     local dir = h.tmpdir()
     local r = refused("execve:" .. dir, EACCES, 1, 0, CAT, {env = {TMPDIR = dir}})
     assert.equal("cat\tnil\tlua\nnil\n", r.out, r.err)
