@@ -7,14 +7,14 @@
 enum { BODY_ERROR = 64 << 10 }; /* bytes of what was raised that are kept */
 
 static void
-body_push_task(lua_State *L, const Task *t)
+body_push_task(lua_State *L, const Task *t, uint32_t attempt)
 {
     char id[HANDLE_ID_SIZE];
     handle_name(t->id, id);
     lua_createtable(L, 0, 4);
     lua_pushstring(L, id);
     lua_setfield(L, -2, "id");
-    lua_pushinteger(L, t->attempt);
+    lua_pushinteger(L, attempt);
     lua_setfield(L, -2, "attempt");
     if (t->description) {
         lua_pushstring(L, t->description);
@@ -27,7 +27,7 @@ body_push_task(lua_State *L, const Task *t)
 }
 
 void
-body_push(lua_State *L, const Task *t, const ValueOps *code,
+body_push(lua_State *L, const Task *t, uint32_t attempt, const ValueOps *code,
           const ValueOps *input)
 {
     value_decode(L, t->code, code);
@@ -35,7 +35,7 @@ body_push(lua_State *L, const Task *t, const ValueOps *code,
         value_decode(L, t->input, input);
     else
         lua_pushnil(L);
-    body_push_task(L, t);
+    body_push_task(L, t, attempt);
 }
 
 /* argument 1: the coroutine that failed, 2: the Buf with the text, to which

@@ -12,9 +12,10 @@
 #include "vm.h"
 
 /* Push the function, its input and task = {id=, description=, attempt=,
- * prompt=}, decoded from t. May raise. On the thread that runs L. */
-void body_push(lua_State *L, const Task *t, const ValueOps *code,
-               const ValueOps *input);
+ * prompt=}, decoded from t. The attempt is given: t's own may be another one by
+ * now, when this one was given up. May raise. On the thread that runs L. */
+void body_push(lua_State *L, const Task *t, uint32_t attempt,
+               const ValueOps *code, const ValueOps *input);
 
 /* The coroutine yielded where nobody can go on with it: leave that error in it;
  * gives the status to judge it by. */

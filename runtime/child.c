@@ -162,7 +162,8 @@ child_body(lua_State *L)
     const Child *c = lua_touserdata(L, 1);
     lua_settop(L, 0);
     lib_remote_learn(L, c->names, c->names_size);
-    body_push(L, &c->task, &lib_remote_decoding, &lib_remote_decoding);
+    body_push(L, &c->task, c->task.attempt, &lib_remote_decoding,
+              &lib_remote_decoding);
     lua_callk(L, 2, 1, 0, child_returned);
     return child_returned(L, LUA_OK, 0);
 }

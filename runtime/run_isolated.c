@@ -91,7 +91,7 @@ run_isolated_frame(LuaRun *run, const Value *input, const char *path,
     frame_put_text(b, ORUN_VERSION);
     frame_put_text(b, build_id);
     frame_put_number(b, t->id);
-    frame_put_number(b, t->attempt);
+    frame_put_number(b, run->attempt);
     frame_put_number(b, run->vm->limit);
     frame_put_number(b, t->opt ? t->opt->memory_limit : 0);
     frame_put_text(b, t->description);

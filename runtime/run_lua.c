@@ -38,7 +38,7 @@ run_lua_body(lua_State *L)
     ValueOps code_ops = handle_keeping(run->sched);
     Task *t = run->task;
     lua_settop(L, 0);
-    body_push(L, t, &code_ops, &ops);
+    body_push(L, t, run->attempt, &code_ops, &ops);
     lua_callk(L, 2, 1, 0, run_lua_returned);
     return run_lua_returned(L, LUA_OK, 0);
 }
