@@ -197,7 +197,8 @@ lib_task_read(lua_State *L, LuaRun *run, TaskArgs *a)
         || (own && own->isolated);
     lib_task_read_writes(L, a);
     lib_task_read_edges(L, a);
-    a->plain = !a->agent && !a->prompt && a->timeout == 0 && a->retry.max == 0 && !a->limit
+    a->plain = !a->agent && !a->prompt && a->timeout == 0
+        && a->retry.max == 0 && !a->limit
         && !a->memory_limit && !a->max_output && !a->writes && !a->detach
         && !a->despite_failure && !a->isolated && !lib_task_has(L, F_metadata);
 }

@@ -116,7 +116,8 @@ lib_check_place(SimCheck *c, const Task *t)
                        "t%d: ready, queued: %d, due: %d", id, queued,
                        task_due(t) != NULL);
     if (t->state == TASK_READY)
-        lib_check_that(c, !task_claims(t), "t%d: has claims, and does not run", id);
+        lib_check_that(c, !task_claims(t), "t%d: has claims, and does not run",
+                       id);
     if (t->state == TASK_RUNNING)
         lib_check_that(c, held, "t%d: runs nowhere", id);
     if (t->state == TASK_RUNNING && t->woken && !c->sim->manual)
@@ -140,8 +141,9 @@ lib_check_time(SimCheck *c, const Task *t)
                        task_due(t) != NULL);
     else
         lib_check_that(c, timeout > 0 ? due
-                       && due->at == t->started + timeout : !due, "t%d: its time-out is %g, armed: %d",
-                       (int)t->id, timeout, due != NULL);
+                       && due->at == t->started + timeout : !due,
+                       "t%d: its time-out is %g, armed: %d", (int)t->id,
+                       timeout, due != NULL);
 }
 
 /* Is what it waits for so already? Told from the tasks alone. */
@@ -195,7 +197,8 @@ lib_check_claims(SimCheck *c, const Task *t)
 {
     for (const Task *item = task_claims(t); item;
          item = item->edges->next_claim)
-        lib_check_that(c, task_claimer(item) == t && item->state == TASK_RUNNING,
+        lib_check_that(c, task_claimer(item) == t
+                       && item->state == TASK_RUNNING,
                        "t%d has claimed t%d in vain", (int)t->id,
                        (int)item->id);
     if (t->kind == TASK_ITEM && t->state == TASK_RUNNING && task_claimer(t)) {

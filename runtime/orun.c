@@ -259,6 +259,7 @@ static void
 orun_cancel(orun *o)
 {
     sched_lock(o->run.sched);
+    o->run.sched->closing = true; /* clean-up starts nothing more */
     program_stop_all(&o->run, false);
     sched_unlock(o->run.sched);
     sched_cancel_all(o->run.sched, WHY_SCRIPT);
@@ -281,6 +282,9 @@ orun_conclude(orun *o, int code)
         orun_cancel(o);
     o->run.task->stopping = FAULT_NONE;
     bool fine = orun_wait_idle(o);
+    sched_lock(o->run.sched);
+    o->run.sched->closing = false; /* there may be another script */
+    sched_unlock(o->run.sched);
     program_task_over(&o->run);
     if (stop_wanted(&o->vm->stop) && o->vm->exit_code < 0 && code == 0)
         code = orun_fail(o, ORUN_ESTOPPED, "interrupted");

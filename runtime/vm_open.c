@@ -14,9 +14,10 @@
 #include <lualib.h>
 #include <unistd.h>
 
-/* The collector of the script's state. Lua would let garbage grow to the size of
- * what lives, which of a script with a million handles is much beside the tasks.
- * So it pauses shorter and, once begun, is quick, so that little is added. */
+/* The collector of the script's state. Lua would let garbage grow to the size
+ * of what lives, which of a script with a million handles is much beside the
+ * tasks. So it pauses shorter and, once begun, is quick, so that little is
+ * added. */
 enum {
     VM_SCRIPT_PAUSE = 130, /* percent of what lives; Lua's own is 200 */
     VM_SCRIPT_SPEED = 400, /* Lua's own is 100 */

@@ -295,17 +295,18 @@ describe("Task with careless arguments", function()
 
   it("A20 starts nothing once the run is being ended", function()
     local r = h.orun{"--no-wait", "-e", [[
+      local begun = TaskCreate{description = "begun"}
       Task{run_in_background = true, run = function()
         local _ <close> = setmetatable({}, {__close = function()
           print(pcall(Task, {run = function() print("started") end}))
         end})
         print("waiting")
+        TaskUpdate{task_id = begun, status = "completed"}
         orun.sleep("1h")
       end}
-      orun.sleep("50ms")]]}
+      TaskOutput(begun)]]}
     assert.equal(0, r.code, r.err)
-    assert.matches("^waiting\n", r.out)
-    assert.not_matches("started", r.out)
+    assert.equal("waiting\ntrue\tnil\tshutting down\n", r.out)
   end)
 
   it("A21 does not lose a task whose handle was", function()

@@ -33,7 +33,8 @@ return {
   { name = "two-claims", file = "claim.c", breaks = "an item is claimed twice",
     old = "    if (item->state == TASK_RUNNING)\n        return ORUN_ECLAIMED;\n", new = "" },
   { name = "foreign-end", file = "claim.c", breaks = "anybody ends a claimed item",
-    old = "    if (e == ORUN_ECLAIMED && task_claimer(item) == who)\n        e = 0;\n    if (e == 0) {",
+    old = "    if (e == ORUN_ECLAIMED && task_claimer(item) == who)\n        e = 0;\n"
+      .. "    if (e == 0) {",
     new = "    if (e == ORUN_ECLAIMED)\n        e = 0;\n    if (e == 0) {" },
   { name = "foreign-release", file = "claim.c", breaks = "anybody gives a claimed item back",
     old = "    else if (e == ORUN_ECLAIMED && task_claimer(item) == who)",
@@ -92,7 +93,7 @@ return {
     old = "t->stop_rung < SCHED_RUNGS || t->woken", new = "t->stop_rung < 1 || t->woken" },
   { name = "no-hurry", file = "sched.c", breaks = "in a hurry, who is stopped has time",
     old = "    if (s->hurried && t->stop_rung < SCHED_RUNGS)\n", new = "    if (false)\n" },
-  { name = "added-after-close", file = "sched.c", breaks = "a task is added after the end",
+  { name = "added-after-close", file = "sched_add.c", breaks = "a task is added after the end",
     old = "    if (s->closing)\n        return ORUN_ESHUTDOWN;\n", new = "" },
   { name = "heap-upside-down", file = "timer.c", breaks = "the last timer is due first",
     old = "all->heap[slot / 2]->at > t->at", new = "all->heap[slot / 2]->at < t->at" },
