@@ -167,9 +167,11 @@ function M.start(opts)
   words.env = opts.env
   local cmd = redirected(command_of(words), opts, files)
   local rc = quote(files.dir .. "/rc")
-  local script = ("sh -c %s & echo $! >%s; wait%s $!; echo $? >%s.new; "
-    .. "mv %s.new %s"):format(quote(cmd), quote(files.dir .. "/pid"),
-    opts.job and " -f" or "", rc, rc, rc)
+  -- A job that is stopped ends the wait, too; it is waited for again.
+  local script = ("sh -c %s & echo $! >%s; while :; do wait $!; code=$?; "
+    .. "kill -0 $! 2>/dev/null || break; sleep 0.05; done; "
+    .. "echo $code >%s.new; mv %s.new %s"):format(quote(cmd), quote(files.dir .. "/pid"),
+    rc, rc, rc)
   local shell = opts.job and "bash -mc" or "sh -c"
   os.execute(("%s %s >/dev/null 2>&1 &"):format(shell, quote(script)))
   local self = setmetatable({ files = files }, Running)
