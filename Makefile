@@ -20,6 +20,9 @@ ifndef IN_BUILD
 .NOTPARALLEL:
 .DEFAULT_GOAL := all
 SUB   = $(MAKE) --no-print-directory -j$(JOBS) IN_BUILD=1
+# What scripts leave in their folder for temporary files goes at the end.
+IN_TMP = tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && \
+    trap 'exit 130' INT TERM && TMPDIR=$$tmp
 SUITE = VARIANT=$(VARIANT) spec/support/run.sh $(ORUN) $(TORUN)
 
 .PHONY: all
@@ -65,7 +68,7 @@ bench: deps-build ## Measure (spec/bench): ratios in one run; QUICK=1 is short.
 .PHONY: soak
 soak: deps-build deps-test ## Every promise (spec/soak), for long; count losses.
 	@$(SUB) files
-	./orun spec/soak/soak.lua $(ONLY)
+	@$(IN_TMP) ./orun spec/soak/soak.lua $(ONLY)
 
 .PHONY: fault
 fault: deps-build deps-test ## Have the n-th allocation fail, for every n.
@@ -75,7 +78,7 @@ fault: deps-build deps-test ## Have the n-th allocation fail, for every n.
 
 .PHONY: mutants
 mutants: deps-build deps-test ## Mistakes put into the scheduler are noticed.
-	@$(SUB) mutants
+	@$(IN_TMP) $(SUB) mutants
 
 .PHONY: fuzz
 fuzz: deps-build deps-fuzz ## Hostile bytes, SECONDS=60 for each target.

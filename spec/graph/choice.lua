@@ -48,7 +48,7 @@ local function some_options(g, o)
   if chance(30) then o.limit = any(LIMITS) end
   if chance(20) then o.agent = any(AGENTS) end
   if chance(30) then o.retry = { max = random(3), backoff = random(0, 2) } end
-  if chance(30) then o.writes = { any(PATHS), chance(50) and any(PATHS) or nil } end
+  if chance(g.writes) then o.writes = { any(PATHS), chance(50) and any(PATHS) or nil } end
   if chance(4) then o.instant = chance(50) and "completed" or "failed" end
   if chance(30) then o.parent = any_running(g) end
 end
@@ -135,7 +135,7 @@ end
 
 function choose.block(g)
   local step = { "block" }
-  for i = 1, random(3) do step[i + 1] = { any_task(g), any_task(g) } end
+  for i = 1, random(4) do step[i + 1] = { any_task(g), any_task(g) } end
   return step
 end
 
@@ -191,6 +191,7 @@ end
 --- is broken. `begun(graph)` is called before its first step.
 function M.play(seed, begun)
   local g = graph.new(M.slots(seed))
+  g.writes = any { 10, 30, 90 } -- percent of the tasks
   if begun then begun(g) end
   play_some(g, STEPS)
   if chance(10) then g:play { "cancel_all" } end
