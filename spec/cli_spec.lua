@@ -3,6 +3,9 @@
 
 local h = require "spec.support.helper"
 
+-- Descriptors and folders are valgrind's first, in that build.
+local valgrind_has_them <const> = h.variant == "valgrind"
+
 --- Run a shell line in a folder of its own in which `orun` is the program under
 --- test.
 local function sh(line, opts)
@@ -184,6 +187,7 @@ describe("orun's streams", function()
     io.stderr:write("err\n")]]
 
   it("H9 may be closed at the start", function()
+    if valgrind_has_them then return pending "valgrind takes closed descriptors for its log" end
     for closed, want in pairs{["0<&-"] = "out err 0", ["1>&-"] = "err 0", ["2>&-"] = "out 0",
                               ["0<&- 1>&- 2>&-"] = "0", ["0<&- 1>&-"] = "err 0"} do
       local dir = h.tmpdir()
@@ -328,6 +332,7 @@ int main(int argc, char **argv)
   end)
 
   it("H15 finds another place when TMPDIR is none", function()
+    if valgrind_has_them then return pending "valgrind itself needs TMPDIR" end
     local dir = h.tmpdir()
     h.write(dir .. "/file", "")
     for _, value in ipairs{"/no/such/folder", "/proc", "", dir .. "/file", "a/b"} do
