@@ -2,6 +2,7 @@
 --- TaskUpdate, claims, dependencies), row by row.
 
 local h = require "spec.support.helper"
+local shared = require "spec.support.tasks"
 
 local function item(description, fields)
   fields = fields or {}
@@ -13,10 +14,7 @@ local function update(task, fields)
   return TaskUpdate(fields)
 end
 local function done(task) assert.is_true(update(task, {status = "completed"})) end
-local function background(fields)
-  fields.run_in_background = true
-  return Task(fields)
-end
+local background = shared.background
 
 local function message_of(fn, ...)
   local ok, message = pcall(fn, ...)

@@ -1,17 +1,11 @@
 --- Careless and hostile use of TaskOutput, row by row.
 
 local h = require "spec.support.helper"
+local shared = require "spec.support.tasks"
 
 orun.agent{name = "out-sh", command = {"sh"}}
 
-local function gate() return TaskCreate{description = "gate"} end
-local function open(item, output)
-  assert.is_true(TaskUpdate{task_id = item, status = "completed", output = output})
-end
-local function background(fields)
-  fields.run_in_background = true
-  return Task(fields)
-end
+local gate, open, background = shared.gate, shared.open, shared.background
 
 local function message_of(fn, ...)
   local ok, message = pcall(fn, ...)
