@@ -257,20 +257,20 @@ mode_drip(Conn *c)
     drip_step(c);
 }
 
-/* says= a length, has= so many bytes, then the end (open=1: of the answer) */
+/* says= a length, has= so many bytes, then the end (open=1: of the answer). One
+ * write, so that what is too much has come when the answer is whole. */
 static void
 mode_length(Conn *c)
 {
-    char head[256];
+    enum { HEAD = 256 };
     long has = query_number(c, "has", 100);
-    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %ld\r\n"
-             "\r\n", query_number(c, "says", 200));
-    char *body = malloc((size_t)has + 1);
-    memset(body, 'x', (size_t)has);
-    conn_puts(c, head, THEN_NOTHING);
-    conn_send(c, body, (size_t)has,
+    char *all = malloc(HEAD + (size_t)has);
+    int head = snprintf(all, HEAD, "HTTP/1.1 200 OK\r\nContent-Length: %ld\r\n"
+                        "\r\n", query_number(c, "says", 200));
+    memset(all + head, 'x', (size_t)has);
+    conn_send(c, all, (size_t)head + (size_t)has,
               query_number(c, "open", 0) ? THEN_NEXT : THEN_CLOSE);
-    free(body);
+    free(all);
 }
 
 /* A chunked answer that ends in the middle of one. */
