@@ -41,6 +41,7 @@ board_destroy(Board *b)
     for (size_t i = 0; i < BOARD_PAGES && b->pages[i]; i++)
         mem_free(b->pages[i]);
     timer_free(&b->timers);
+    event_close(b);
     pthread_mutex_destroy(&b->lock);
 }
 

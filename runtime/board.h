@@ -18,6 +18,7 @@
 
 #include "base.h"
 #include "buf.h"
+#include "event.h"
 #include "list.h"
 #include "queue.h"
 #include "task.h"
@@ -41,6 +42,7 @@ enum {
 
 typedef struct Board {
     Clock *clock; /* never changes */
+    Events *events; /* NULL: nobody listens; set before the first task */
     Task *root;   /* the script, id 0; never changes */
 
     /* Grow under the lock, read by anyone: pages of tasks, by id. */

@@ -42,6 +42,8 @@ claim_take(Sched *s, Task *item, Task *who, char *owner)
     who->edges->claims = item;
     mem_free(item->opt->owner);
     item->opt->owner = owner;
+    event_add(&s->board, (Event){ .kind = EVENT_CLAIMED, .task = item->id,
+                                  .other = who->id });
 }
 
 int

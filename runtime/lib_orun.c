@@ -30,6 +30,7 @@ static const luaL_Reg lib_orun_functions[] = {
     { "log", lib_log },
     { "nearest", lib_nearest },
     { "now", lib_now },
+    { "phase", lib_phase },
     { "read_output", lib_read_output },
     { "sleep", lib_sleep },
     { NULL, NULL },

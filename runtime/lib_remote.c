@@ -186,7 +186,7 @@ lib_remote_send(lua_State *L, Uplink *u, const char *name, int first,
     int top = lua_gettop(L);
     lua_Debug ar = { 0 };
     Buf b = { 0 }, text = { 0 }, *released = uplink_released(u);
-    bool known = lib_line(L, &ar), fine = true;
+    bool known = park_line(L, &ar), fine = true;
     frame_begin(&b, FRAME_CALL);
     frame_put_text(&b, name);
     frame_put_text(&b, known ? ar.short_src : NULL);

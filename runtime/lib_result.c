@@ -67,18 +67,6 @@ lib_task_at(lua_State *L, const char *fn, const char *name, int idx)
     return t;
 }
 
-bool
-lib_line(lua_State *L, lua_Debug *ar)
-{
-    for (int level = 1; lua_getstack(L, level, ar); level++) {
-        lua_getinfo(L, "Sl", ar);
-        bool ours = strncmp(ar->short_src, "[orun]", 6) == 0;
-        if (!ours && ar->currentline > 0)
-            return true;
-    }
-    return false;
-}
-
 void
 lib_where(lua_State *L, Task *t)
 {
@@ -87,7 +75,7 @@ lib_where(lua_State *L, Task *t)
     if (run->line) {
         t->line = run->line;
         t->file = run->file;
-    } else if (lib_line(L, &ar)) {
+    } else if (park_line(L, &ar)) {
         t->line = ar.currentline;
         t->file = host_intern(run->host, ar.short_src);
     }
@@ -163,6 +151,21 @@ typedef struct LibSeen {
     double duration;
 } LibSeen;
 
+/* Somebody reads the result of t, which is final. */
+static void
+lib_tell_read(const LuaRun *run, const Task *t)
+{
+    Board *b = &run->sched->board;
+    const Value *output = t->outcome.output;
+    if (!b->events)
+        return;
+    board_lock(b);
+    event_add(b, (Event){ .kind = EVENT_READ, .task = t->id,
+                          .other = run->task->id,
+                          .n = output ? value_size(output) : 0 });
+    board_unlock(b);
+}
+
 static LibSeen
 lib_see(Sched *s, Task *t, LibOutput *live)
 {
@@ -215,6 +218,7 @@ lib_push_result(lua_State *L, Task *t, bool timed_out)
     lua_setfield(L, -2, "attempts");
     lib_set_number(L, "duration", seen.duration);
     if (seen.state >= TASK_COMPLETED) {
+        lib_tell_read(park_run(L), t);
         lib_push_outcome(L, t);
     } else if (live && live->output) {
         lib_output_push(L, live, t->opt && t->opt->max_output

@@ -41,6 +41,27 @@ lib_now(lua_State *L)
     return 1;
 }
 
+/* phase(name): what is started from here on belongs to it, in what shows the
+ * run. In a task it is said of that task and of those it starts. */
+int
+lib_phase(lua_State *L)
+{
+    LuaRun *run = park_run(L);
+    Board *b = &run->sched->board;
+    lua_settop(L, 1);
+    const char *name = arg_text(L, "phase", "name", 1, LIB_MAX_LABEL);
+    if (!name || !*name)
+        return luaL_error(L, "phase: the name is missing; it is a short title, "
+                          "such as \"research\"");
+    if (!b->events)
+        return 0;
+    board_lock(b);
+    event_add(b, (Event){ .kind = EVENT_PHASE, .task = run->task->id,
+                          .text = event_name(b, name) });
+    board_unlock(b);
+    return 0;
+}
+
 /* log(...) writes one line on stderr, in one write, as orun shows text */
 int
 lib_log(lua_State *L)

@@ -110,10 +110,6 @@ int lib_add(lua_State *L, Task *draft, int first, lua_Integer n, Task **out);
 void lib_push_entry(lua_State *L, Task *t, bool mark);
 void lib_push_item(lua_State *L, Task *t);
 
-/* Which line of the user's, past C and orun's own Lua, led here: currentline
- * and short_src of *ar. False: there is none. */
-bool lib_line(lua_State *L, lua_Debug *ar);
-
 /* Remember it; of a call made for an isolated task, the line there. */
 void lib_where(lua_State *L, Task *t);
 
@@ -134,6 +130,7 @@ int lib_exec(lua_State *L);
 int lib_http(lua_State *L);
 int lib_sleep(lua_State *L);
 int lib_now(lua_State *L);
+int lib_phase(lua_State *L);
 int lib_log(lua_State *L);
 int lib_limit(lua_State *L);
 int lib_config(lua_State *L);

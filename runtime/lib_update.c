@@ -131,6 +131,7 @@ lib_update_delete(lua_State *L, Task *t)
     sched_stop(s, t);
     sched_lock(s);
     t->removed = true;
+    event_add(&s->board, (Event){ .kind = EVENT_REMOVED, .task = t->id });
     board_unlock(&s->board);
     lua_pushboolean(L, 1);
     return 1;

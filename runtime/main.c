@@ -115,6 +115,23 @@ main_tell_stuck(orun *o)
     return *text != '\0';
 }
 
+/* What the options ask to be shown. */
+static int
+main_watch(orun *o, const Options *a)
+{
+    return a->views[0] ? orun_watch(o, (const char *const *)a->views) : 0;
+}
+
+/* … is complete, or the exit status says that it is not. */
+static int
+main_unwatch(orun *o, int status)
+{
+    if (orun_unwatch(o) == 0)
+        return status;
+    main_report(orun_errmsg(o));
+    return status ? status : 1;
+}
+
 static int
 main_run(const Options *a, int argc, char **argv)
 {
@@ -127,13 +144,15 @@ main_run(const Options *a, int argc, char **argv)
     }
     if (signals_start(o) != 0)
         fprintf(stderr, "orun: no thread for signals could be started\n");
-    e = main_script(o, a, argc, argv);
+    e = main_watch(o, a);
+    if (e == 0)
+        e = main_script(o, a, argc, argv);
     int status = orun_exit_status(o);
     if (e)
         main_report(orun_errmsg(o));
     if (e && status == 0)
         status = 1;
-    status = main_flush(status);
+    status = main_unwatch(o, main_flush(status));
     int signo = signals_finish();
     bool stuck = main_tell_stuck(o);
     orun_free(o);

@@ -19,6 +19,8 @@ const char options_help[] =
     "  --workers N        Lua tasks at once; default: processors\n"
     "  --no-wait          at the script's end cancel tasks that still run,\n"
     "                     instead of waiting for them\n"
+    "  --events FILE      write what happens to FILE, as JSON lines\n"
+    "  --trace FILE       write a trace for Perfetto or chrome://tracing\n"
     "  -e CODE            run CODE (may be given several times)\n"
     "  -v, --version      print the version\n"
     "  -h, --help         print this\n"
@@ -31,11 +33,13 @@ const char options_help[] =
 
 typedef struct OptionsKnown {
     const char *name;
-    char kind; /* n: --jobs  w: --workers  e: code  0: --no-wait  v  h */
+    char kind; /* n: --jobs  w: --workers  e: code  0: --no-wait  v  h
+                * V: a view, which has this name without the dashes */
 } OptionsKnown;
 
 static const OptionsKnown options_known[] = {
     { "--jobs", 'n' }, { "-j", 'n' }, { "--workers", 'w' }, { "-e", 'e' },
+    { "--events", 'V' }, { "--trace", 'V' },
     { "--no-wait", '0' }, { "--version", 'v' }, { "-v", 'v' },
     { "--help", 'h' }, { "-h", 'h' },
 };
@@ -54,7 +58,7 @@ options_fail(Options *o, const char *format, const char *what)
 static bool
 options_valued(const OptionsKnown *known)
 {
-    return strchr("nwe", known->kind) != NULL;
+    return strchr("nweV", known->kind) != NULL;
 }
 
 /* The option an argument is, NULL for an unknown one. */
@@ -101,6 +105,24 @@ options_add_code(Options *o, const char *code)
     o->code = joined;
 }
 
+/* `name` is "--events" or its like. */
+static void
+options_add_view(Options *o, const char *name, const char *value)
+{
+    size_t n = 0, size = strlen(name) + strlen(value);
+    while (n < OPTIONS_VIEWS && o->views[n])
+        n++;
+    if (n == OPTIONS_VIEWS) {
+        options_fail(o, "too many times '%s'", name);
+        return;
+    }
+    o->views[n] = malloc(size);
+    if (o->views[n])
+        snprintf(o->views[n], size, "%s=%s", name + 2, value);
+    else
+        o->what = OPTIONS_WRONG;
+}
+
 /* A whole number from 1 to `max`; 0 when it is none. */
 static int
 options_number(const char *s, long max)
@@ -133,6 +155,7 @@ options_take(Options *o, const OptionsKnown *known, int argc,
     }
     switch (known->kind) {
     case 'e': options_add_code(o, value); break;
+    case 'V': options_add_view(o, known->name, value); break;
     case '0': o->config.no_wait = 1; break;
     case 'v': o->what = OPTIONS_VERSION; break;
     case 'h': o->what = OPTIONS_HELP; break;
@@ -170,5 +193,7 @@ options_free(Options *o)
 {
     free(o->code);
     free(o->error);
+    for (size_t i = 0; i < OPTIONS_VIEWS; i++)
+        free(o->views[i]);
     o->code = o->error = NULL;
 }

@@ -16,11 +16,14 @@ typedef enum OptionsWhat {
     OPTIONS_WRONG,   /* `error` says what */
 } OptionsWhat;
 
+enum { OPTIONS_VIEWS = 8 }; /* at most */
+
 typedef struct Options {
     OptionsWhat what;
     orun_config config;
     char *code;         /* of -e, joined by newlines; NULL none */
     const char *script; /* path, "-", or NULL */
+    char *views[OPTIONS_VIEWS + 1]; /* for orun_watch */
     int first;          /* argv index of what is arg[0] */
     char *error;        /* one line; NULL: out of memory */
 } Options;

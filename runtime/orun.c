@@ -1,8 +1,8 @@
 /* orun.c — the embedding API: a host, a script state, and running scripts. */
 #include "err.h"
 #include "orun.h"
+#include "orun_own.h"
 #include "bundle.h"
-#include "gate.h"
 #include "handle.h"
 #include "host.h"
 #include "json.h"
@@ -31,31 +31,8 @@ enum {
     ORUN_STACK = 960 << 10,         /* bytes: what 1 MiB has at the least */
 };
 
-struct orun {
-    Gate gate; /* first: by it any pointer can be checked */
-
-    /* Never changes. */
-    Host *host;
-    Vm *vm;
-    LuaRun run; /* of the script, task 0 */
-    bool no_wait;
-
-    /* Of the owning thread. */
-    Buf message, stuck;
-    int status;      /* exit status of the last run */
-    size_t reported; /* tasks up to this id were looked at for failures */
-    int args;        /* how many `...` there are */
-};
-
 /* Some thread will never end: what it may use stays to the process's end. */
 static atomic_bool orun_leaves_stuck;
-
-/* `o` may be any pointer: it is not followed here. */
-static Gate *
-orun_gate(orun *o)
-{
-    return (Gate *)(void *)o;
-}
 
 const char *
 orun_version(void)
@@ -63,10 +40,7 @@ orun_version(void)
     return ORUN_VERSION;
 }
 
-static int
-orun_fail(orun *o, int code, const char *format, ...) PRINTF_LIKE(3, 4);
-
-static int
+int
 orun_fail(orun *o, int code, const char *format, ...)
 {
     va_list args;
@@ -281,6 +255,9 @@ orun_conclude(orun *o, int code)
         || stop_wanted(&o->vm->stop))
         orun_cancel(o);
     o->run.task->stopping = FAULT_NONE;
+    sched_lock(o->run.sched);
+    event_add(&o->run.sched->board, (Event){ .kind = EVENT_SCRIPT_ENDED });
+    sched_unlock(o->run.sched);
     bool fine = orun_wait_idle(o);
     sched_lock(o->run.sched);
     o->run.sched->closing = false; /* there may be another script */
@@ -487,6 +464,7 @@ orun_free(orun *o)
     o->run.task->stopping = FAULT_NONE;
     sched_close(o->run.sched);
     orun_wait_idle(o);
+    view_finish(o->view, &o->message);
     vm_script_free(o->vm);
     bool stuck = !host_free(o->host);
     park_destroy(&o->run);

@@ -90,6 +90,19 @@ const char *orun_version(void);
  * is NULL. */
 int orun_new(const orun_config *config, orun **out);
 
+/* Show what happens from now on: `views` is a NULL-terminated array of
+ * "NAME=VALUE", of which the names are the command's options of that name
+ * ("events=FILE", "trace=FILE"; see README.md). Once, before the first script.
+ * Errors: ORUN_EINVAL (errmsg says what is wrong: an unknown view, a file that
+ * cannot be written), ORUN_ESTATE (it was called before), ORUN_ENOMEM,
+ * ORUN_ESYS. */
+int orun_watch(orun *o, const char *const *views);
+
+/* No script will follow: what is watched shows its end, and files are complete
+ * when this returns. Errors: ORUN_ESYS (errmsg says what could not be shown).
+ * orun_free does it, too, but cannot tell. */
+int orun_unwatch(orun *o);
+
 /* What scripts see as `arg`: argv[0] up to argv[argc-1], where argv[script] is
  * arg[0]. What follows it is passed to the script as `...`, too. The strings
  * are copied. Errors: ORUN_EINVAL (script is not in 0 to argc), ORUN_ENOMEM. */

@@ -165,6 +165,47 @@ park_check(lua_State *L, const char *what)
                    "wait", what);
 }
 
+bool
+park_line(lua_State *L, lua_Debug *ar)
+{
+    for (int level = 1; lua_getstack(L, level, ar); level++) {
+        lua_getinfo(L, "Sl", ar);
+        bool ours = strncmp(ar->short_src, "[orun]", 6) == 0;
+        if (!ours && ar->currentline > 0)
+            return true;
+    }
+    return false;
+}
+
+/* The code asks to wait. */
+static void
+park_tell(lua_State *L, const LuaRun *run)
+{
+    lua_Debug ar;
+    Board *b = &run->sched->board;
+    const WaitFor *what = &run->want;
+    bool known = !run->line && park_line(L, &ar);
+    bool one = what->kind == WAIT_FOR_TASK || what->kind == WAIT_FOR_OUTPUT;
+    board_lock(b);
+    event_add(b, (Event){
+        .kind = EVENT_WAITS, .task = run->task->id, .what = what->kind,
+        .other = one ? what->task->id : 0,
+        .line = known ? ar.currentline : run->line,
+        .text = known ? event_name(b, ar.short_src) : run->file });
+    board_unlock(b);
+}
+
+/* … and goes on. */
+static void
+park_tell_end(const LuaRun *run)
+{
+    Board *b = &run->sched->board;
+    board_lock(b);
+    event_add(b, (Event){ .kind = EVENT_GOES_ON, .task = run->task->id,
+                          .what = (uint8_t)run->wait.outcome });
+    board_unlock(b);
+}
+
 int
 park(lua_State *L, const WaitFor *what, lua_KFunction k, lua_KContext ctx)
 {
@@ -174,6 +215,8 @@ park(lua_State *L, const WaitFor *what, lua_KFunction k, lua_KContext ctx)
         return stop_raise(L, &vm->stop);
     LuaRun *run = vm->owner;
     run->want = *what;
+    if (run->sched->board.events)
+        park_tell(L, run);
     if (!vm->script && L == vm->co && lua_isyieldable(L)) {
         run->wants = true;
         return lua_yieldk(L, 0, ctx, k);
@@ -192,6 +235,8 @@ park_outcome(lua_State *L)
 {
     Vm *vm = vm_of(L);
     LuaRun *run = vm->owner;
+    if (run->sched->board.events)
+        park_tell_end(run);
     if (stop_wanted(&vm->stop) || run->wait.outcome == WAIT_STOPPED)
         return stop_raise(L, &vm->stop);
     if (run->wait.outcome == WAIT_NO_MEMORY)

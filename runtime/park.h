@@ -65,6 +65,10 @@ park_run(lua_State *L)
     return vm_of(L)->owner;
 }
 
+/* Where the script is: the innermost line that is not orun's own Lua code, in
+ * short_src and currentline; false when there is none. */
+bool park_line(lua_State *L, lua_Debug *ar);
+
 /* Is a finalizer running? */
 bool park_finalizing(lua_State *L);
 

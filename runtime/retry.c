@@ -46,6 +46,9 @@ retry_again(Sched *s, Task *t, const Outcome *o)
     t->woken = t->given_up = false;
     LOG(SCHED, "t%llu failed (%s), try again in %g s",
         (unsigned long long)t->id, task_fault_name(o->fault), delay);
+    event_add(&s->board, (Event){
+        .kind = EVENT_RETRY, .task = t->id, .what = o->fault,
+        .n = (uint64_t)(delay * 1000) });
     if (sched_arm(s, t, board_now(&s->board) + delay))
         slots_enter(s, t);
     return true;

@@ -141,6 +141,7 @@ void
 sched_ready(Sched *s, Task *t)
 {
     task_move(t, TASK_READY);
+    event_add(&s->board, (Event){ .kind = EVENT_READY, .task = t->id });
     if (t->kind == TASK_ITEM) {
         queue_push(&s->board.items, &t->job.link, t->priority);
         wait_fire_all(&s->board.item_waits);
@@ -279,6 +280,8 @@ sched_begin_locked(Sched *s, Task *t, void *run, uint32_t *attempt)
     t->run = run;
     *attempt = ++t->attempt;
     t->started = board_now(&s->board);
+    event_add(&s->board, (Event){ .kind = EVENT_STARTED, .task = t->id,
+                                  .n = t->attempt });
     if (t->opt && t->opt->timeout > 0
         && sched_arm(s, t, t->started + t->opt->timeout))
         sched_stop_running(s, t, FAULT_MEMORY);

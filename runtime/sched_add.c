@@ -70,6 +70,8 @@ sched_add(Sched *s, Task *draft, Task *parent, Task *const *blockers, size_t n,
         return e;
     }
     Task *t = *out;
+    event_add(&s->board, (Event){ .kind = EVENT_ADDED, .task = t->id,
+                                  .other = parent->id });
     if (t->kind == TASK_ITEM)
         s->board.open_items++;
     else

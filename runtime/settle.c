@@ -50,6 +50,8 @@ settle(Sched *s, Task *t, Outcome *o)
     task_move(t, state);
     list_del(&t->job.link);
     list_push(&s->aftermath, &t->job.link);
+    event_add(b, (Event){ .kind = EVENT_ENDED, .task = t->id,
+                          .what = (uint8_t)state });
     LOG(SCHED, "t%llu %s %s", (unsigned long long)t->id,
         task_state_name(t->state),
         t->outcome.fault ? task_fault_name(t->outcome.fault) : "");
@@ -170,6 +172,7 @@ settle_give_back(Sched *s, Task *item)
     }
     task_move(item, TASK_READY);
     queue_push_front(&s->board.items, &item->job.link, item->priority);
+    event_add(&s->board, (Event){ .kind = EVENT_RETURNED, .task = item->id });
     wait_fire_all(&s->board.item_waits);
 }
 

@@ -66,6 +66,18 @@ slots_must_queue(Limit *l, const Task *t)
     return first && turn_before(first, t);
 }
 
+/* t begins to queue: for this limit, or (NULL) for others' writes. One that
+ * goes on after a wait is not told of. */
+static void
+slots_tell(Sched *s, const Task *t, const Limit *l)
+{
+    if (s->board.events && !t->woken)
+        event_add(&s->board, (Event){
+            .kind = EVENT_QUEUED, .task = t->id,
+            .what = l ? EVENT_LACKS_SLOT : EVENT_LACKS_WRITES,
+            .text = l ? l->name : NULL });
+}
+
 /* Queue t where it lacks a slot; false when it lacks none. */
 static bool
 slots_lack(Sched *s, Task *t)
@@ -81,6 +93,7 @@ slots_lack(Sched *s, Task *t)
     for (int i = 0; i < n; i++)
         if (slots_must_queue(l[i], t)) {
             turn_push(&l[i]->waiting, t);
+            slots_tell(s, t, l[i]);
             return true;
         }
     return false;
@@ -104,9 +117,12 @@ slots_grant(Sched *s, Task *t)
 void
 slots_offer(Sched *s, Task *t)
 {
+    bool wrote = t->for_writes;
     t->for_writes = false;
     if (t->stopping || !slots_lack(s, t))
         slots_grant(s, t);
+    else if (t->for_writes && !wrote)
+        slots_tell(s, t, NULL);
 }
 
 void

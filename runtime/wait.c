@@ -21,6 +21,18 @@ struct Collector {
     size_t left; /* not given yet */
 };
 
+const char *
+wait_for_name(int kind)
+{
+    static const char *const names[WAIT_FOR_KINDS] = {
+        [WAIT_FOR_TASK] = "task", [WAIT_FOR_COLLECTOR] = "tasks",
+        [WAIT_FOR_ITEM] = "item", [WAIT_FOR_IDLE] = "all",
+        [WAIT_FOR_OP] = "work", [WAIT_FOR_OUTPUT] = "output",
+        [WAIT_FOR_TIME] = "time",
+    };
+    return names[kind];
+}
+
 bool
 wait_ready(Board *b, const WaitFor *what)
 {

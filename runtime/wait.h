@@ -57,6 +57,7 @@ typedef struct WaitFor {
         WAIT_FOR_OP,
         WAIT_FOR_OUTPUT, /* the task is final, or has printed more than that */
         WAIT_FOR_TIME,
+        WAIT_FOR_KINDS
     } kind;
     union {
         Task *task;
@@ -71,6 +72,9 @@ typedef struct WaitFor {
                       * elsewhere: it keeps its slots, and a stop is told to
                       * that work, whose end ends the wait */
 } WaitFor;
+
+/* The word for a WaitFor.kind ("task", "work"); a constant. Any thread. */
+const char *wait_for_name(int kind);
 
 /* All below: with the board's lock held, unless said otherwise. */
 

@@ -1,0 +1,71 @@
+--- orun.view: what shows a run, fed with its events.
+--
+-- The runtime calls this module on a thread of its own, in a state that has no
+-- tasks and shares nothing with the script's. A view is a module
+-- `orun.view_NAME` that gives
+--
+--     function(value, v) -> {event = function(e), tick = function(now), close = function(now)}
+--
+-- value is what stood after the = (or the option); each of the three may be
+-- missing. event is called for each event in the order things happened, tick
+-- about ten times a second after them, close once at the end. Any of them may
+-- raise: the view is closed then, and what it raised is reported at the end.
+--
+-- An event is a table: event, its name; at, seconds since the run began, on its
+-- clock, which stands while it is suspended; task, an id such as "t3" (missing:
+-- it is the script's). And by its name:
+--
+--   added      parent, kind ("lua", "program", "item"), agent, description, key, file, line,
+--              blockedBy (array of ids)
+--   ready      nothing blocks it any more
+--   queued     for = "slot" and limit, the limit's name; or for = "writes"
+--   started    attempt, from 1
+--   waits      for ("task", "tasks", "item", "all", "work", "output", "time"), other (the id of
+--              that task), file and line of the call
+--   goes_on    a wait of the task's (or the script's) code has ended
+--   retry      error_kind, delay in seconds
+--   ended      status, error_kind, error, attempts, duration, exit_code, signal, bytes
+--   read       by (missing: the script), bytes: its result was handed over
+--   claimed    by;  returned  the claim was given back;  removed  from the list
+--   phase      name
+--   script_ended
+
+local NAMES <const> = {"events", "trace"}
+
+-- "name=value" -> the view's functions.
+local function open(text, v)
+  local name, value = text:match("^([%w_]+)=(.*)$")
+  for _, known in ipairs(NAMES) do
+    if known == name then return require("orun.view_" .. name)(value, v) end
+  end
+  error(("there is no view %q; known are: %s"):format(name or text, table.concat(NAMES, ", ")), 0)
+end
+
+-- Call the view's function, if it has one; a view that raises is closed.
+local function call(v, views, i, name, ...)
+  local view = views[i]
+  if not view or not view[name] then return end
+  local ok, why = pcall(view[name], ...)
+  if ok then return end
+  views[i] = false
+  v.problem(tostring(why))
+end
+
+return function(v)
+  local views = {}
+  for i, text in ipairs(v.wanted) do views[i] = open(text, v) end
+  v.ready()
+  local now, lost = 0, 0
+  while true do
+    local events, at = v.next()
+    if not events then break end
+    now, lost = at, events.lost
+    for _, e in ipairs(events) do
+      for i = 1, #views do call(v, views, i, "event", e) end
+    end
+    for i = 1, #views do call(v, views, i, "tick", now) end
+  end
+  for i = 1, #views do call(v, views, i, "close", now) end
+  if lost > 0 then v.problem(("%d events could not be kept in memory: what was shown of the run "
+    .. "lacks them"):format(lost)) end
+end

@@ -1,0 +1,119 @@
+/* event.c — keeping events until they are taken. */
+#include "event.h"
+#include "board.h"
+#include "err.h"
+#include "mem.h"
+#include <string.h>
+
+struct Events {
+    /* Guarded by the board's lock: */
+    EventChunk *first, *last; /* NULL: nothing has gathered */
+    size_t kept;              /* events in them, chunks counted as full */
+    size_t lost;
+    char **names;             /* NULL-terminated */
+    size_t name_count;
+};
+
+static const char *const event_kinds[] = {
+#define X(name, word) word,
+    EVENT_KINDS(X)
+#undef X
+};
+
+const char *
+event_kind_name(EventKind kind)
+{
+    return event_kinds[kind];
+}
+
+int
+event_open(Board *b)
+{
+    b->events = mem_zalloc(1, sizeof *b->events);
+    return b->events ? 0 : ORUN_ENOMEM;
+}
+
+void
+event_close(Board *b)
+{
+    Events *all = b->events;
+    if (!all)
+        return;
+    for (EventChunk *next; all->first; all->first = next) {
+        next = all->first->next;
+        mem_free(all->first);
+    }
+    task_strings_free(all->names);
+    mem_free(all);
+    b->events = NULL;
+}
+
+/* A chunk with room for one more, or NULL. */
+static EventChunk *
+event_room(Events *all)
+{
+    EventChunk *last = all->last;
+    if (last && last->n < EVENT_CHUNK)
+        return last;
+    if (all->kept >= EVENT_MOST)
+        return NULL;
+    EventChunk *more = mem_alloc(sizeof *more);
+    if (!more)
+        return NULL;
+    more->next = NULL;
+    more->n = 0;
+    if (last)
+        last->next = more;
+    else
+        all->first = more;
+    all->last = more;
+    all->kept += EVENT_CHUNK;
+    return more;
+}
+
+void
+event_add(Board *b, Event e)
+{
+    if (!b->events)
+        return;
+    EventChunk *chunk = event_room(b->events);
+    if (!chunk) {
+        b->events->lost++;
+        return;
+    }
+    e.at = board_now(b);
+    chunk->at[chunk->n++] = e;
+}
+
+/* The newest names are asked for most: the search begins with them. */
+const char *
+event_name(Board *b, const char *s)
+{
+    Events *all = b->events;
+    for (size_t i = all ? all->name_count : 0; i-- > 0;)
+        if (strcmp(all->names[i], s) == 0)
+            return all->names[i];
+    char **names = all ? mem_realloc(all->names, (all->name_count + 2)
+                                     * sizeof *names) : NULL;
+    if (!names)
+        return NULL;
+    all->names = names;
+    names[all->name_count] = mem_dup(s, strlen(s));
+    if (!names[all->name_count])
+        return NULL;
+    names[++all->name_count] = NULL;
+    return names[all->name_count - 1];
+}
+
+EventChunk *
+event_take(Board *b, size_t *lost)
+{
+    Events *all = b->events;
+    board_lock(b);
+    EventChunk *first = all->first;
+    all->first = all->last = NULL;
+    all->kept = 0;
+    *lost = all->lost;
+    board_unlock(b);
+    return first;
+}

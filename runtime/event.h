@@ -1,0 +1,96 @@
+/* event.h — what happens to tasks, in the order it happens. Layer 3 (tasks).
+ *
+ * All that is shown of a run — display, report, traces — is made of this one
+ * stream. Whoever does something to a task says so with event_put, under the
+ * board's lock; one reader takes what has gathered, now and then. While nobody
+ * listens board->events is NULL and nothing is kept.
+ *
+ * An event is never changed. When memory is out, or the reader has fallen
+ * EVENT_MOST behind, new ones are counted and not kept (event_lost).
+ */
+#ifndef ORUN_EVENT_H
+#define ORUN_EVENT_H
+
+#include "base.h"
+
+struct Board;
+
+/* name, the word in JSON, and what the fields hold:
+ *   task   whose event it is; 0 is the script
+ *   other  another task, or 0
+ *   what   a small number, n and text more of it */
+#define EVENT_KINDS(X) \
+    X(ADDED, "added")       /* other: its parent */ \
+    X(READY, "ready")       /* nothing blocks it any more */ \
+    X(QUEUED, "queued")     /* what: an EventLack, text: the limit's name */ \
+    X(STARTED, "started")   /* n: the attempt, from 1 */ \
+    X(WAITS, "waits")       /* its code begins to wait; what: a WaitFor.kind,
+                             * other: for that task, text and line: where */ \
+    X(GOES_ON, "goes_on")   /* that has ended; what: a WAIT_ outcome */ \
+    X(RETRY, "retry")       /* what: the TaskFault, n: milliseconds until it
+                             * is tried again */ \
+    X(ENDED, "ended")       /* what: the TaskState */ \
+    X(READ, "read")         /* other read its result; n: bytes of output */ \
+    X(CLAIMED, "claimed")   /* a list item; other: by whom */ \
+    X(RETURNED, "returned") /* a claim was given back */ \
+    X(REMOVED, "removed")   /* from the list */ \
+    X(PHASE, "phase")       /* text: what begins, said by task */ \
+    X(SCRIPT_ENDED, "script_ended") /* its own code; tasks may go on */
+
+typedef enum EventKind {
+#define X(name, word) EVENT_##name,
+    EVENT_KINDS(X)
+#undef X
+    EVENT_KIND_COUNT
+} EventKind;
+
+typedef enum EventLack { /* why a ready task does not start */
+    EVENT_LACKS_SLOT,
+    EVENT_LACKS_WRITES,
+} EventLack;
+
+typedef struct Event {
+    double at;        /* seconds on the run's clock */
+    const char *text; /* lives as long as the run; NULL: none */
+    uint64_t n;
+    uint32_t task, other;
+    int line;
+    uint8_t kind, what;
+} Event;
+
+enum {
+    EVENT_CHUNK = 1024,     /* events, in one piece of memory */
+    EVENT_MOST = 4 << 20,   /* events kept for the reader */
+};
+
+typedef struct EventChunk {
+    struct EventChunk *next;
+    size_t n;
+    Event at[EVENT_CHUNK];
+} EventChunk;
+
+typedef struct Events Events;
+
+/* Begin to keep events of this board; before its first task. ORUN_ENOMEM. */
+int event_open(struct Board *b) NODISCARD;
+
+/* Stop; nobody adds any more. */
+void event_close(struct Board *b);
+
+/* Add one, its time set here. Does nothing while nobody listens. With the
+ * board's lock held. */
+void event_add(struct Board *b, Event e);
+
+/* A copy of `s` that lives as long as the events do, the same for the same
+ * letters; NULL when memory is out. With the board's lock held. */
+const char *event_name(struct Board *b, const char *s);
+
+/* Take what has gathered, oldest first; the caller frees each chunk with
+ * mem_free. *lost gets how many could not be kept so far. NULL: nothing. Takes
+ * the board's lock itself, for a moment. */
+EventChunk *event_take(struct Board *b, size_t *lost);
+
+/* The word for a kind ("started"); a constant. */
+const char *event_kind_name(EventKind kind);
+
+#endif

@@ -1,0 +1,38 @@
+/* orun_own.h — what a runtime is, for the files of its API. Layer 8 (edge). */
+#ifndef ORUN_OWN_H
+#define ORUN_OWN_H
+
+#include "err.h"
+#include "gate.h"
+#include "orun.h"
+#include "park.h"
+#include "view.h"
+
+struct orun {
+    Gate gate; /* first: by it any pointer can be checked */
+
+    /* Never changes. */
+    Host *host;
+    Vm *vm;
+    LuaRun run; /* of the script, task 0 */
+    View *view; /* NULL: nobody watches; of the owning thread */
+    bool no_wait;
+
+    /* Of the owning thread. */
+    Buf message, stuck;
+    int status;      /* exit status of the last run */
+    size_t reported; /* tasks up to this id were looked at for failures */
+    int args;        /* how many `...` there are */
+};
+
+/* `o` may be any pointer: it is not followed here. */
+static inline Gate *
+orun_gate(orun *o)
+{
+    return (Gate *)(void *)o;
+}
+
+/* Set the message; gives `code`. */
+int orun_fail(orun *o, int code, const char *format, ...) PRINTF_LIKE(3, 4);
+
+#endif

@@ -1,0 +1,259 @@
+/* view.c — the thread of the views, and its Lua state. */
+#include "view.h"
+#include "err.h"
+#include "lib_base.h"
+#include "mem.h"
+#include "value.h"
+#include "view_lua.h"
+#include <errno.h>
+#include <lauxlib.h>
+#include <time.h>
+
+/* Nanoseconds between two looks at the events. */
+enum { VIEW_PACE = 100 * 1000 * 1000 };
+
+struct View {
+    Host *host;
+    Vm *vm;
+    char **wanted;
+    double begun; /* on the run's clock */
+    pthread_t thread;
+
+    pthread_mutex_t lock;
+    pthread_cond_t change;
+    /* Guarded by lock: */
+    bool ready;  /* the views have begun */
+    bool ended;  /* its code has returned: it says no more */
+    bool ending; /* the run is over */
+    Buf problems;
+};
+
+static View *
+view_of(lua_State *L)
+{
+    return lua_touserdata(L, lua_upvalueindex(1));
+}
+
+/* ready(): all views have begun. */
+static int
+view_ready(lua_State *L)
+{
+    View *v = view_of(L);
+    pthread_mutex_lock(&v->lock);
+    v->ready = true;
+    pthread_cond_broadcast(&v->change);
+    pthread_mutex_unlock(&v->lock);
+    return 0;
+}
+
+/* Wait until there may be news; true when the run is over. */
+static bool
+view_wait(View *v)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += VIEW_PACE;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&v->lock);
+    while (!v->ending
+           && pthread_cond_timedwait(&v->change, &v->lock, &until) == 0)
+        continue;
+    bool ending = v->ending;
+    pthread_mutex_unlock(&v->lock);
+    return ending;
+}
+
+/* next() -> array of events (maybe empty), now; nil when there will be none */
+static int
+view_next(lua_State *L)
+{
+    View *v = view_of(L);
+    Board *b = &v->host->sched.board;
+    ViewBatch batch = { .host = v->host, .begun = v->begun };
+    bool ending = view_wait(v);
+    batch.all = event_take(b, &batch.lost);
+    if (ending && !batch.all)
+        return 0;
+    view_push_events(L, &batch);
+    lua_pushnumber(L, board_now(b) - v->begun);
+    return 2;
+}
+
+/* problem(text): something could not be shown. */
+static int
+view_problem(lua_State *L)
+{
+    View *v = view_of(L);
+    size_t n;
+    const char *text = luaL_checklstring(L, 1, &n);
+    pthread_mutex_lock(&v->lock);
+    if (v->problems.n)
+        buf_putc(&v->problems, '\n');
+    buf_put(&v->problems, text, n);
+    pthread_mutex_unlock(&v->lock);
+    return 0;
+}
+
+static const luaL_Reg view_functions[] = {
+    { "next", view_next }, { "problem", view_problem },
+    { "ready", view_ready }, { NULL, NULL },
+};
+
+/* Push the table that lua/view.lua is called with. */
+static void
+view_push(lua_State *L, View *v)
+{
+    lua_createtable(L, 0, countof(view_functions));
+    lua_pushlightuserdata(L, v);
+    luaL_setfuncs(L, view_functions, 1);
+    lua_newtable(L);
+    for (lua_Integer i = 0; v->wanted[i]; i++) {
+        lua_pushstring(L, v->wanted[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, "wanted");
+}
+
+/* Protected; argument 1: the View. */
+static int
+view_run(lua_State *L)
+{
+    View *v = lua_touserdata(L, 1);
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "orun.view");
+    lua_call(L, 1, 1);
+    view_push(L, v);
+    lua_call(L, 1, 0);
+    return 0;
+}
+
+static void *
+view_main(void *arg)
+{
+    View *v = arg;
+    lua_State *L = v->vm->L;
+    Buf why = { 0 };
+    lua_pushcfunction(L, view_run);
+    lua_pushlightuserdata(L, v);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK)
+        vm_error_text(L, &why);
+    pthread_mutex_lock(&v->lock);
+    if (why.n && v->problems.n)
+        buf_putc(&v->problems, '\n');
+    buf_put(&v->problems, why.p, why.n);
+    v->ended = true;
+    pthread_cond_broadcast(&v->change);
+    pthread_mutex_unlock(&v->lock);
+    buf_free(&why);
+    return NULL;
+}
+
+static void
+view_open(lua_State *L, Vm *vm, void *ud)
+{
+    (void)ud;
+    lib_base_open(L, vm->script);
+    value_open(L);
+}
+
+static char **
+view_copy(const char *const *wanted)
+{
+    size_t n = 0;
+    while (wanted[n])
+        n++;
+    char **copy = mem_zalloc(n + 1, sizeof *copy);
+    for (size_t i = 0; copy && i < n; i++)
+        if (!(copy[i] = mem_dup(wanted[i], strlen(wanted[i])))) {
+            task_strings_free(copy);
+            return NULL;
+        }
+    return copy;
+}
+
+static void
+view_free(View *v)
+{
+    if (v->vm)
+        vm_script_free(v->vm);
+    pthread_cond_destroy(&v->change);
+    pthread_mutex_destroy(&v->lock);
+    task_strings_free(v->wanted);
+    buf_free(&v->problems);
+    mem_free(v);
+}
+
+/* With all of `v` there: its thread, which has begun when this returns. */
+static int
+view_begin(View *v, Buf *why)
+{
+    int e = pthread_create(&v->thread, NULL, view_main, v);
+    if (e) {
+        errno = e;
+        return ORUN_ESYS;
+    }
+    pthread_mutex_lock(&v->lock);
+    while (!v->ready && !v->ended)
+        pthread_cond_wait(&v->change, &v->lock);
+    bool failed = !v->ready;
+    pthread_mutex_unlock(&v->lock);
+    if (!failed)
+        return 0;
+    pthread_join(v->thread, NULL);
+    buf_put(why, v->problems.p, v->problems.n);
+    return ORUN_EINVAL;
+}
+
+static void
+view_init(View *v, Host *h)
+{
+    pthread_condattr_t attr;
+    v->host = h;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&v->change, &attr);
+    pthread_condattr_destroy(&attr);
+    pthread_mutex_init(&v->lock, NULL);
+}
+
+int
+view_start(Host *h, const char *const *wanted, View **out, Buf *why)
+{
+    VmConfig config = { .open = view_open };
+    View *v = mem_zalloc(1, sizeof *v);
+    if (!v)
+        return ORUN_ENOMEM;
+    view_init(v, h);
+    int e = (v->wanted = view_copy(wanted)) ? 0 : ORUN_ENOMEM;
+    if (e == 0)
+        e = vm_script_new(&config, &v->vm);
+    v->begun = board_now(&h->sched.board);
+    if (e == 0)
+        e = event_open(&h->sched.board);
+    if (e == 0)
+        e = view_begin(v, why);
+    if (e == 0) {
+        *out = v;
+        return 0;
+    }
+    event_close(&h->sched.board);
+    view_free(v);
+    return e;
+}
+
+bool
+view_finish(View *v, Buf *problems)
+{
+    if (!v)
+        return false;
+    pthread_mutex_lock(&v->lock);
+    v->ending = true;
+    pthread_cond_broadcast(&v->change);
+    pthread_mutex_unlock(&v->lock);
+    pthread_join(v->thread, NULL);
+    bool any = v->problems.n > 0;
+    buf_put(problems, v->problems.p, v->problems.n);
+    view_free(v);
+    return any;
+}

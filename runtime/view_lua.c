@@ -1,0 +1,205 @@
+/* view_lua.c — events as Lua tables. */
+#include "view_lua.h"
+#include "handle.h"
+#include "mem.h"
+#include "secret.h"
+#include "value.h"
+#include "wait.h"
+#include <lauxlib.h>
+
+typedef struct ViewWork {
+    const ViewBatch *batch;
+    Sched *sched;
+    Buf text; /* for what is masked */
+} ViewWork;
+
+static void
+view_set(lua_State *L, const char *key, const char *s)
+{
+    if (!s)
+        return;
+    lua_pushstring(L, s);
+    lua_setfield(L, -2, key);
+}
+
+static void
+view_set_integer(lua_State *L, const char *key, lua_Integer n)
+{
+    lua_pushinteger(L, n);
+    lua_setfield(L, -2, key);
+}
+
+static void
+view_set_number(lua_State *L, const char *key, double x)
+{
+    lua_pushnumber(L, x);
+    lua_setfield(L, -2, key);
+}
+
+/* A text that orun did not write itself: what is secret in it is replaced. */
+static void
+view_set_masked(lua_State *L, ViewWork *w, const char *key, const char *s)
+{
+    if (!s)
+        return;
+    buf_clear(&w->text);
+    secret_mask(s, strlen(s), 0, strlen(s), &w->text);
+    view_set(L, key, buf_failed(&w->text) ? "(no memory was left for it)"
+                                          : buf_cstr(&w->text));
+}
+
+/* The script, id 0, is no task: it gets no field. */
+static void
+view_set_task(lua_State *L, const char *key, uint64_t id)
+{
+    char name[HANDLE_ID_SIZE];
+    if (id == 0)
+        return;
+    handle_name(id, name);
+    view_set(L, key, name);
+}
+
+/* Set blockedBy: the ids of the task's blockers as they are now. */
+static void
+view_set_blockers(lua_State *L, Sched *s, const Task *t)
+{
+    sched_lock(s);
+    uint32_t n = t->edges ? t->edges->blocker_count : 0;
+    board_unlock(&s->board);
+    if (n == 0)
+        return;
+    uint32_t *ids = lua_newuserdatauv(L, n * sizeof *ids, 0);
+    sched_lock(s);
+    n = t->edges->blocker_count < n ? t->edges->blocker_count : n;
+    for (uint32_t i = 0; i < n; i++)
+        ids[i] = t->edges->blockers[i]->id;
+    board_unlock(&s->board);
+    lua_createtable(L, (int)n, 0);
+    for (uint32_t i = 0; i < n; i++) {
+        char name[HANDLE_ID_SIZE];
+        handle_name(ids[i], name);
+        lua_pushstring(L, name);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -3, "blockedBy");
+    lua_pop(L, 1);
+}
+
+static const char *
+view_kind(const Task *t)
+{
+    static const char *const kinds[TASK_KINDS] = {
+        [TASK_LUA] = "lua", [TASK_PROCESS] = "program", [TASK_ITEM] = "item",
+    };
+    return kinds[t->kind];
+}
+
+/* What never changes of a task. */
+static void
+view_set_added(lua_State *L, ViewWork *w, const Task *t)
+{
+    const AgentType *agent = task_agent(t);
+    view_set_task(L, "parent", t->parent ? t->parent->id : 0);
+    view_set(L, "kind", view_kind(t));
+    view_set(L, "agent", agent ? agent->name : NULL);
+    view_set_masked(L, w, "description", t->description);
+    view_set_masked(L, w, "key", t->opt ? t->opt->key : NULL);
+    view_set(L, "file", t->file);
+    if (t->line)
+        view_set_integer(L, "line", t->line);
+    view_set_blockers(L, w->sched, t);
+}
+
+/* The outcome of a task that is final. */
+static void
+view_set_ended(lua_State *L, ViewWork *w, const Task *t)
+{
+    const Outcome *o = &t->outcome;
+    view_set(L, "status", task_state_name(t->state));
+    view_set(L, "error_kind", task_fault_name(o->fault));
+    view_set_masked(L, w, "error", task_error(t));
+    view_set_integer(L, "attempts", t->attempt);
+    view_set_number(L, "duration", t->took);
+    if (o->code >= 0)
+        view_set_integer(L, "exit_code", o->code);
+    if (o->signal)
+        view_set_integer(L, "signal", o->signal);
+    if (o->output)
+        view_set_integer(L, "bytes", (lua_Integer)value_size(o->output));
+}
+
+static void
+view_set_waits(lua_State *L, const Event *e)
+{
+    view_set(L, "for", wait_for_name(e->what));
+    view_set_task(L, "other", e->other);
+    view_set(L, "file", e->text);
+    if (e->line)
+        view_set_integer(L, "line", e->line);
+}
+
+static void
+view_set_details(lua_State *L, ViewWork *w, const Event *e, const Task *t)
+{
+    switch (e->kind) {
+    case EVENT_ADDED: view_set_added(L, w, t); break;
+    case EVENT_ENDED: view_set_ended(L, w, t); break;
+    case EVENT_WAITS: view_set_waits(L, e); break;
+    case EVENT_STARTED:
+        view_set_integer(L, "attempt", (lua_Integer)e->n);
+        break;
+    case EVENT_QUEUED:
+        view_set(L, "for", e->what == EVENT_LACKS_SLOT ? "slot" : "writes");
+        view_set(L, "limit", e->text);
+        break;
+    case EVENT_RETRY:
+        view_set(L, "error_kind", task_fault_name((TaskFault)e->what));
+        view_set_number(L, "delay", (double)e->n / 1000);
+        break;
+    case EVENT_READ:
+        view_set_task(L, "by", e->other);
+        view_set_integer(L, "bytes", (lua_Integer)e->n);
+        break;
+    case EVENT_CLAIMED: view_set_task(L, "by", e->other); break;
+    case EVENT_PHASE: view_set_masked(L, w, "name", e->text); break;
+    default: break;
+    }
+}
+
+/* Protected; argument 1: the ViewWork. */
+static int
+view_batch(lua_State *L)
+{
+    ViewWork *w = lua_touserdata(L, 1);
+    const ViewBatch *b = w->batch;
+    lua_Integer at = 0;
+    lua_newtable(L);
+    for (const EventChunk *c = b->all; c; c = c->next)
+        for (size_t i = 0; i < c->n; i++) {
+            const Event *e = &c->at[i];
+            lua_createtable(L, 0, 6);
+            view_set(L, "event", event_kind_name((EventKind)e->kind));
+            view_set_number(L, "at", e->at - b->begun);
+            view_set_task(L, "task", e->task);
+            view_set_details(L, w, e, board_find(&w->sched->board, e->task));
+            lua_rawseti(L, -2, ++at);
+        }
+    view_set_integer(L, "lost", (lua_Integer)b->lost);
+    return 1;
+}
+
+void
+view_push_events(lua_State *L, const ViewBatch *batch)
+{
+    ViewWork work = { .batch = batch, .sched = &batch->host->sched };
+    lua_pushcfunction(L, view_batch);
+    lua_pushlightuserdata(L, &work);
+    int status = lua_pcall(L, 1, 1, 0);
+    buf_free(&work.text);
+    for (EventChunk *next, *c = batch->all; c; c = next) {
+        next = c->next;
+        mem_free(c);
+    }
+    if (status != LUA_OK)
+        lua_error(L);
+}

@@ -1,0 +1,21 @@
+/* view_lua.h — what a view's Lua code can ask. Layer 8 (edge). */
+#ifndef ORUN_VIEW_LUA_H
+#define ORUN_VIEW_LUA_H
+
+#include "event.h"
+#include "host.h"
+#include <lua.h>
+
+/* What has gathered since it was last asked. */
+typedef struct ViewBatch {
+    Host *host;
+    EventChunk *all; /* freed by view_push_events, also when it raises */
+    size_t lost;     /* events that could not be kept, so far */
+    double begun;    /* seconds of the run's clock that times are told from */
+} ViewBatch;
+
+/* Push an array of tables, one an event, as lua/view.lua documents, with the
+ * field `lost`. Texts are masked: no secret is in them. */
+void view_push_events(lua_State *L, const ViewBatch *batch);
+
+#endif

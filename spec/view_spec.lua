@@ -1,0 +1,197 @@
+--- Events and traces: what a run tells, in files.
+
+local h = require "spec.support.helper"
+local json = require "cjson"
+
+local SCRIPT <const> = [[
+local a = Task{description = "first", run = function() orun.sleep(0.01) return ("x"):rep(1000) end,
+               run_in_background = true}
+local b = Task{description = "second", run = function() error("no luck") end, blockedBy = {a},
+               retry = {max = 1, backoff = 0.001}, run_in_background = true}
+print(TaskOutput(b).status, #TaskOutput(a).output)
+orun.agent{name = "echo", command = {"cat"}}
+print(Task{subagent_type = "echo", prompt = "hello"}.output)
+]]
+
+-- Run the script; the events it wrote, and the result of the run.
+local function events_of(script, opts)
+  local dir = h.tmpdir()
+  local file = dir .. "/events.jsonl"
+  h.write(dir .. "/s.lua", script)
+  local args = {"--events", file}
+  for _, word in ipairs(opts and opts.args or {}) do args[#args + 1] = word end
+  args[#args + 1] = dir .. "/s.lua"
+  args.env = opts and opts.env
+  local r = h.orun(args)
+  local all = {}
+  for line in io.lines(file) do all[#all + 1] = json.decode(line) end
+  return all, r
+end
+
+-- The events of a task, as words.
+local function words_of(all, id)
+  local words = {}
+  for _, e in ipairs(all) do
+    if e.task == id then words[#words + 1] = e.event end
+  end
+  return table.concat(words, " ")
+end
+
+local function find(all, want)
+  for _, e in ipairs(all) do
+    local same = true
+    for k, v in pairs(want) do same = same and e[k] == v end
+    if same then return e end
+  end
+end
+
+describe("--events", function()
+  local all, r
+  setup(function() all, r = events_of(SCRIPT) end)
+
+  it("leaves the script as it is", function()
+    assert.equal("failed\t1000\nhello\n", r.out)
+    assert.equal(0, r.code)
+  end)
+
+  it("begins with its version and ends with the end of the run", function()
+    assert.equal("run", all[1].event)
+    assert.equal(1, all[1].version)
+    assert.equal("run_ended", all[#all].event)
+  end)
+
+  it("tells the life of a task in the order of things", function()
+    assert.equal("added ready started waits goes_on ended read", words_of(all, "t1"))
+    assert.equal("added ready started retry started ended read", words_of(all, "t2"))
+    local before = 0
+    for _, e in ipairs(all) do
+      assert.is_true(not e.at or e.at >= before, e.event)
+      before = e.at or before
+    end
+  end)
+
+  it("says what a task is and where it was started", function()
+    local e = find(all, {event = "added", task = "t2"})
+    assert.same({"t1"}, e.blockedBy)
+    assert.equal("second", e.description)
+    assert.equal("lua", e.kind)
+    assert.equal(3, e.line)
+    assert.matches("/s.lua$", e.file)
+    local echo = find(all, {event = "added", task = "t3"})
+    assert.same({"program", "echo"}, {echo.kind, echo.agent})
+  end)
+
+  it("says how it ended", function()
+    local e = find(all, {event = "ended", task = "t2"})
+    assert.same({"failed", "lua", 2}, {e.status, e.error_kind, e.attempts})
+    assert.matches("no luck", e.error)
+    assert.equal(0, find(all, {event = "ended", task = "t3"}).exit_code)
+    assert.is_true(find(all, {event = "ended", task = "t1"}).bytes >= 1000)
+  end)
+
+  it("says where the script waited, and for which task", function()
+    local e = find(all, {event = "waits", other = "t2"})
+    assert.is_nil(e.task)
+    assert.same({"task", 5}, {e["for"], e.line})
+  end)
+
+  it("says what a task queues for", function()
+    local queued = events_of([[
+      orun.limit("db", 1)
+      for i = 1, 3 do
+        Task{run = function() orun.sleep(0.01) end, limit = "db",
+             run_in_background = true}
+      end]], {args = {"--workers", "8"}})
+    local e = find(queued, {event = "queued", task = "t3"})
+    assert.same({"slot", "db"}, {e["for"], e.limit})
+    queued = events_of([[
+      for i = 1, 2 do
+        Task{run = function() orun.sleep(0.01) end,
+             writes = {"x"}, run_in_background = true}
+      end]], {args = {"--workers", "8"}})
+    assert.equal("writes", find(queued, {event = "queued", task = "t2"})["for"])
+  end)
+
+  it("tells of claims and items", function()
+    local items = events_of([[
+      local a, b = TaskCreate{description = "a"}, TaskCreate{description = "b"}
+      TaskUpdate{task_id = a.id, status = "in_progress"}
+      TaskUpdate{task_id = a.id, status = "pending"}
+      TaskUpdate{task_id = a.id, status = "completed"}
+      TaskUpdate{task_id = b.id, status = "deleted"}]])
+    assert.equal("added ready claimed returned ended", words_of(items, "t1"))
+    assert.equal("added ready ended removed", words_of(items, "t2"))
+  end)
+
+  it("tells of phases, said by the script or by a task", function()
+    local phases, ran = events_of([[
+      orun.phase("research")
+      Task{run = function() orun.phase("deeper") end}
+      print(pcall(orun.phase))
+      print(pcall(orun.phase, {}))]])
+    assert.equal("research", find(phases, {event = "phase"}).name)
+    assert.equal("t1", find(phases, {event = "phase", name = "deeper"}).task)
+    assert.matches("phase: the name is missing", ran.out, 1, true)
+    assert.matches("phase: name = ", ran.out, 1, true)
+    assert.equal(0, h.orun{"-e", "orun.phase('nobody watches')"}.code)
+  end)
+
+  it("shows no secret", function()
+    local kept = events_of([[
+      Task{description = "with 0123456789abcdef in it", run = function()
+        error("key 0123456789abcdef refused") end}]],
+      {env = {MY_API_KEY = "0123456789abcdef"}})
+    assert.equal("with [MY_API_KEY] in it", find(kept, {event = "added"}).description)
+    assert.matches("key [MY_API_KEY] refused", find(kept, {event = "ended"}).error, 1, true)
+  end)
+
+  it("is whole when the script fails, exits or is interrupted", function()
+    local endless = "Task{run = function() while true do end end, run_in_background = true}"
+    for _, code in ipairs{"error('x')", "os.exit(3)", endless .. " os.exit(4)"} do
+      local events = events_of(code)
+      assert.equal("run_ended", events[#events].event, code)
+    end
+  end)
+
+  it("fails before the script when the file cannot be written", function()
+    local bad = h.orun{"--events", "/nowhere/at/all", "-e", "print('ran')"}
+    assert.equal("", bad.out)
+    assert.equal(1, bad.code)
+    assert.matches("orun: cannot write events: /nowhere/at/all: No such file", bad.err, 1, true)
+  end)
+
+  it("says so when the disk is full", function()
+    local full = h.orun{"--events", "/dev/full", "-e", "print('ran')"}
+    assert.equal("ran\n", full.out)
+    assert.equal(1, full.code)
+    assert.matches("cannot write events to /dev/full: No space left", full.err, 1, true)
+  end)
+end)
+
+describe("--trace", function()
+  it("is a Chrome trace: bars, arrows, rows, a counter", function()
+    local dir = h.tmpdir()
+    h.write(dir .. "/s.lua", SCRIPT)
+    local r = h.orun{"--trace", dir .. "/t.json", dir .. "/s.lua"}
+    assert.equal(0, r.code)
+    local trace = json.decode(h.read(dir .. "/t.json"))
+    local bars, phases = {}, {}
+    for _, e in ipairs(trace.traceEvents) do
+      phases[e.ph] = (phases[e.ph] or 0) + 1
+      if e.ph == "X" then bars[#bars + 1] = e.name end
+    end
+    assert.same({"first", "second", "second", "echo"}, bars)
+    assert.equal(1, phases.s)
+    assert.equal(1, phases.f)
+    assert.equal(8, phases.C)
+  end)
+
+  it("can be asked for together with events", function()
+    local dir = h.tmpdir()
+    local r = h.orun{"--trace=" .. dir .. "/t", "--events=" .. dir .. "/e", "-e",
+      "Task{run = function() end}"}
+    assert.equal("", r.err)
+    assert.equal(0, r.code)
+    assert.is_true(h.exists(dir .. "/t") and h.exists(dir .. "/e"))
+  end)
+end)
