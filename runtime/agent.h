@@ -16,6 +16,7 @@ typedef struct AgentType {
     char *name;
     char *description;   /* NULL: none */
     TaskKind kind;       /* TASK_LUA or TASK_PROCESS */
+    SlotKind slot;
     struct Value *code;  /* TASK_LUA: the function */
     char **argv;         /* TASK_PROCESS: NULL-terminated */
     struct Limit *limit; /* its own slots; NULL: none */

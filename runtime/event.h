@@ -29,6 +29,7 @@ struct Board;
     X(GOES_ON, "goes_on")   /* that has ended; what: a WAIT_ outcome */ \
     X(RETRY, "retry")       /* what: the TaskFault, n: milliseconds until it
                              * is tried again */ \
+    X(REPORTED, "reported") /* it told of its work (report.h) */ \
     X(ENDED, "ended")       /* what: the TaskState */ \
     X(READ, "read")         /* other read its result; n: bytes of output */ \
     X(CLAIMED, "claimed")   /* a list item; other: by whom */ \

@@ -12,7 +12,7 @@
 #define LIB_AGENT_FIELDS(X) \
     X(command) X(cwd) X(description) X(env) X(expose) X(isolation) X(limit) \
     X(max_output) X(memory_limit) X(name) X(priority) X(retry) X(run) \
-    X(secrets) X(timeout)
+    X(secrets) X(slots) X(timeout)
 
 enum {
 #define X(name) A_##name,
@@ -77,7 +77,27 @@ typedef struct AgentArgs {
     const char *name, *description, *cwd;
     TaskOptions opt;
     lua_Integer command, limit, priority;
+    SlotKind slot;
 } AgentArgs;
+
+/* What its tasks hold a slot of. */
+static SlotKind
+lib_agent_slot(lua_State *L, bool command)
+{
+    const char *s = arg_text(L, "agent", "slots", ARG(A_slots), 32);
+    if (s && command)
+        arg_error(L, "agent", "slots", ARG(A_slots), "a command takes a slot "
+                  "of \"process\" in any case; leave it out");
+    if (command || (s && strcmp(s, "process") == 0))
+        return SLOT_PROCESS;
+    if (s && strcmp(s, "http") == 0)
+        return SLOT_HTTP;
+    if (s && strcmp(s, "lua") != 0)
+        arg_error(L, "agent", "slots", ARG(A_slots), "\"process\" (it runs a "
+                  "program), \"http\" (it makes requests) or \"lua\" (the "
+                  "default) is wanted");
+    return SLOT_LUA;
+}
 
 static void
 lib_agent_read(lua_State *L, AgentArgs *a)
@@ -107,9 +127,12 @@ lib_agent_read(lua_State *L, AgentArgs *a)
         lib_check_exposed(L, fn, ARG(A_command), ARG(A_expose));
     a->opt.timeout = arg_duration(L, fn, "timeout", ARG(A_timeout), false, 0);
     a->opt.retry = lib_retry(L, fn, ARG(A_retry));
+    if (a->opt.retry.resume && command)
+        lib_no_resume(L, fn);
     a->opt.memory_limit = arg_size(L, fn, "memory_limit", ARG(A_memory_limit));
     a->opt.max_output = arg_size(L, fn, "max_output", ARG(A_max_output));
     a->opt.isolated = lib_isolated(L, fn, ARG(A_isolation), run);
+    a->slot = lib_agent_slot(L, command);
     a->limit = arg_integer(L, fn, "limit", ARG(A_limit), 1, 1000000, 0);
     a->priority = arg_integer(L, fn, "priority", ARG(A_priority), QUEUE_LOWEST,
                               QUEUE_HIGHEST, 0);
@@ -131,6 +154,7 @@ lib_agent_make(lua_State *L, const AgentArgs *a, AgentType *t, Buf *why)
     if (a->limit && !(t->limit = limit_new(a->name, (int)a->limit)))
         return ORUN_ENOMEM;
     t->kind = a->command ? TASK_PROCESS : TASK_LUA;
+    t->slot = a->slot;
     if (a->command)
         return lib_agent_argv(L, t, a->command) ? 0 : ORUN_ENOMEM;
     return value_encode(L, ARG(A_run), "run", &handle_encoding, &t->code, why);

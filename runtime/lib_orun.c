@@ -32,6 +32,7 @@ static const luaL_Reg lib_orun_functions[] = {
     { "now", lib_now },
     { "phase", lib_phase },
     { "read_output", lib_read_output },
+    { "report", lib_report },
     { "sleep", lib_sleep },
     { NULL, NULL },
 };

@@ -101,27 +101,43 @@ lib_limit(lua_State *L)
 }
 
 static const char *const lib_config_fields[] = {
-    "backlog", "max_stuck", "memory_limit", "processes", "workers",
+    "backlog", "http", "max_stuck", "memory_limit", "processes", "workers",
 };
 
-/* config{processes=, memory_limit=, backlog=, max_stuck=} sets, config() reads
- */
+/* A number of slots, 0 when none is given. */
+static int
+lib_config_slots(lua_State *L, const char *name, int idx)
+{
+    return (int)arg_integer(L, "config", name, idx, 1, 100000, 0);
+}
+
+static void
+lib_config_set(lua_State *L, const char *key, lua_Integer n)
+{
+    lua_pushinteger(L, n);
+    lua_setfield(L, -2, key);
+}
+
+/* config{processes=, http=, memory_limit=, backlog=, max_stuck=} sets, config()
+ * reads */
 int
 lib_config(lua_State *L)
 {
     LuaRun *run = park_run(L);
-    arg_frame(L, "config", lib_config_fields, 5, true);
+    arg_frame(L, "config", lib_config_fields, 6, true);
     size_t backlog = arg_size(L, "config", "backlog", ARG(0));
-    lua_Integer stuck = arg_integer(L, "config", "max_stuck", ARG(1), 1,
+    int slots[SLOT_KINDS] = { 0 };
+    slots[SLOT_HTTP] = lib_config_slots(L, "http", ARG(1));
+    lua_Integer stuck = arg_integer(L, "config", "max_stuck", ARG(2), 1,
                                     10000, 0);
-    size_t memory = arg_size(L, "config", "memory_limit", ARG(2));
-    lua_Integer processes = arg_integer(L, "config", "processes", ARG(3), 1,
-                                        100000, 0);
-    if (arg_given(L, ARG(4)))
+    size_t memory = arg_size(L, "config", "memory_limit", ARG(3));
+    slots[SLOT_PROCESS] = lib_config_slots(L, "processes", ARG(4));
+    if (arg_given(L, ARG(5)))
         return luaL_error(L, "config: workers is set at start and can only be "
                           "read here");
-    if (processes)
-        slots_set(run->sched, TASK_PROCESS, (int)processes);
+    for (int i = 0; i < SLOT_KINDS; i++)
+        if (slots[i])
+            slots_set(run->sched, (SlotKind)i, slots[i]);
     if (stuck)
         stuck_set_most(run->host, (int)stuck);
     if (backlog)
@@ -129,18 +145,15 @@ lib_config(lua_State *L)
     if (memory)
         run->host->memory_limit = memory;
     sched_lock(run->sched);
-    processes = run->sched->kind[TASK_PROCESS]->cap;
+    for (int i = 0; i < SLOT_KINDS; i++)
+        slots[i] = run->sched->kind[i]->cap;
     board_unlock(&run->sched->board);
-    lua_createtable(L, 0, 5);
-    lua_pushinteger(L, (lua_Integer)run->sched->backlog);
-    lua_setfield(L, -2, "backlog");
-    lua_pushinteger(L, pool_most(run->pool));
-    lua_setfield(L, -2, "max_stuck");
-    lua_pushinteger(L, (lua_Integer)run->host->memory_limit);
-    lua_setfield(L, -2, "memory_limit");
-    lua_pushinteger(L, processes);
-    lua_setfield(L, -2, "processes");
-    lua_pushinteger(L, run->host->workers);
-    lua_setfield(L, -2, "workers");
+    lua_createtable(L, 0, 6);
+    lib_config_set(L, "backlog", (lua_Integer)run->sched->backlog);
+    lib_config_set(L, "http", slots[SLOT_HTTP]);
+    lib_config_set(L, "max_stuck", pool_most(run->pool));
+    lib_config_set(L, "memory_limit", (lua_Integer)run->host->memory_limit);
+    lib_config_set(L, "processes", slots[SLOT_PROCESS]);
+    lib_config_set(L, "workers", run->host->workers);
     return 1;
 }

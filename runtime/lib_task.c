@@ -179,6 +179,8 @@ lib_task_read(lua_State *L, LuaRun *run, TaskArgs *a)
                               own ? own->timeout : 0);
     a->retry = lib_task_has(L, F_retry) || !own
         ? lib_retry(L, fn, ARG(F_retry)) : own->retry;
+    if (a->retry.resume && a->agent && a->agent->kind == TASK_PROCESS)
+        lib_no_resume(L, fn);
     a->priority = (int)arg_integer(L, fn, "priority", ARG(F_priority),
                                    QUEUE_LOWEST, QUEUE_HIGHEST,
                                    a->agent ? a->agent->priority : 0);
@@ -294,6 +296,7 @@ lib_task_values(lua_State *L, const TaskArgs *a, Task *t, Buf *why)
     if (a->agent) {
         t->code = value_hold(a->agent->code);
         t->kind = (uint8_t)a->agent->kind;
+        t->slot = (uint8_t)a->agent->slot;
     } else {
         t->kind = TASK_LUA;
         e = lib_task_code(L, t, why);

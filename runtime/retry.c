@@ -1,6 +1,7 @@
 /* retry.c — whether another attempt follows a failed one. */
 #include "retry.h"
 #include "log.h"
+#include "report.h"
 #include "settle.h"
 #include "slots.h"
 #include <math.h>
@@ -25,7 +26,8 @@ retry_delay(Sched *s, const Task *t)
 {
     int doublings = (int)(t->attempt < 30 ? t->attempt : 30) - 1;
     double delay = ldexp(t->opt->retry.backoff, doublings);
-    return fmin(delay, RETRY_CAP) * retry_jitter(s);
+    double least = t->report ? t->report->retry_after : 0;
+    return least + fmin(delay, RETRY_CAP) * retry_jitter(s);
 }
 
 bool
@@ -37,6 +39,7 @@ retry_again(Sched *s, Task *t, const Outcome *o)
     if (t->attempt > (uint32_t)r->max || !(r->on >> o->fault & 1))
         return false;
     double delay = retry_delay(s, t);
+    report_next(t);
     settle_children(s, t);
     settle_claims(s, t);
     slots_rest(s, t, true);

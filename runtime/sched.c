@@ -19,9 +19,18 @@ enum {
     SCHED_RUNGS = 2,        /* of the stop ladder, before a task is given up */
 };
 
-int
-sched_init(Sched *s, Clock *clock, int lua, int process)
+static void
+sched_free_kinds(Sched *s)
 {
+    for (size_t i = 0; i < SLOT_KINDS; i++)
+        limit_free(s->kind[i]);
+}
+
+int
+sched_init(Sched *s, Clock *clock, const int slots[SLOT_KINDS])
+{
+    static const char *const names[SLOT_KINDS] = { "lua", "process", "http" };
+    bool failed = false;
     *s = (Sched){ .random = 0x9e3779b97f4a7c15u };
     list_init(&s->limits);
     list_init(&s->agents);
@@ -29,15 +38,13 @@ sched_init(Sched *s, Clock *clock, int lua, int process)
     list_init(&s->writing);
     list_init(&s->writers);
     list_init(&s->aftermath);
-    s->kind[TASK_LUA] = limit_new("lua", lua);
-    s->kind[TASK_PROCESS] = limit_new("process", process);
-    if (s->kind[TASK_LUA] && s->kind[TASK_PROCESS]
-        && board_init(&s->board, clock) == 0) {
+    for (size_t i = 0; i < SLOT_KINDS; i++)
+        failed |= !(s->kind[i] = limit_new(names[i], slots[i]));
+    if (!failed && board_init(&s->board, clock) == 0) {
         s->board.root->run = s;
         return 0;
     }
-    limit_free(s->kind[TASK_LUA]);
-    limit_free(s->kind[TASK_PROCESS]);
+    sched_free_kinds(s);
     return ORUN_ENOMEM;
 }
 
@@ -51,8 +58,7 @@ sched_destroy(Sched *s)
         agent_free(container_of(node, AgentType, link));
     for (List *node; (node = list_shift(&s->limits)) != NULL;)
         limit_free(container_of(node, Limit, all));
-    limit_free(s->kind[TASK_LUA]);
-    limit_free(s->kind[TASK_PROCESS]);
+    sched_free_kinds(s);
 }
 
 Sched *

@@ -25,7 +25,7 @@ typedef struct Sched {
     Board board; /* its lock guards all below as well */
     Runner *runner[TASK_KINDS]; /* [TASK_ITEM] is NULL; set before any task */
 
-    Limit *kind[TASK_KINDS];
+    Limit *kind[SLOT_KINDS];
     List limits;          /* named ones */
     List agents;          /* newest first */
     List starts;          /* granted, not handed to their runner yet */
@@ -43,8 +43,8 @@ typedef struct Sched {
     uint64_t random;      /* state of the jitter */
 } Sched;
 
-/* Slots of each kind at first: Lua tasks `lua`, programs `process`. */
-int sched_init(Sched *s, Clock *clock, int lua, int process) NODISCARD;
+/* `slots`: of each kind at first. */
+int sched_init(Sched *s, Clock *clock, const int slots[SLOT_KINDS]) NODISCARD;
 void sched_destroy(Sched *s);
 
 /* The scheduler a task belongs to. Any thread. */

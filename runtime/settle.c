@@ -171,8 +171,8 @@ settle_give_back(Sched *s, Task *item)
         item->opt->owner = NULL;
     }
     task_move(item, TASK_READY);
-    queue_push_front(&s->board.items, &item->job.link, item->priority);
     event_add(&s->board, (Event){ .kind = EVENT_RETURNED, .task = item->id });
+    queue_push_front(&s->board.items, &item->job.link, item->priority);
     wait_fire_all(&s->board.item_waits);
 }
 

@@ -89,7 +89,7 @@ slots_lack(Sched *s, Task *t)
         return true;
     }
     if (!t->woken)
-        l[n++] = s->kind[t->kind];
+        l[n++] = s->kind[t->slot];
     for (int i = 0; i < n; i++)
         if (slots_must_queue(l[i], t)) {
             turn_push(&l[i]->waiting, t);
@@ -109,7 +109,7 @@ slots_grant(Sched *s, Task *t)
         l[i]->used++;
     if (!t->has_rest && slots_writes(t))
         list_push(&s->writing, &slots_writes(t)->held);
-    s->kind[t->kind]->used++;
+    s->kind[t->slot]->used++;
     t->has_kind = t->has_rest = true;
     list_push(&s->starts, &t->job.link);
 }
@@ -199,23 +199,23 @@ slots_requeue(Sched *s, Task *t)
 static void
 slots_reopen(Sched *s, Limit *const *l, int n, bool writes)
 {
-    Limit *lua = s->kind[TASK_LUA], *process = s->kind[TASK_PROCESS];
-    if (writes) {
-        lua->closed = process->closed = true;
+    for (int i = 0; writes && i < SLOT_KINDS; i++)
+        s->kind[i]->closed = true;
+    if (writes)
         slots_serve_writers(s);
-        lua->closed = process->closed = false;
-    }
+    for (int i = 0; writes && i < SLOT_KINDS; i++)
+        s->kind[i]->closed = false;
     slots_serve(s, l, n);
 }
 
 void
 slots_rest(Sched *s, Task *t, bool all)
 {
-    Limit *l[4];
+    Limit *l[2 + SLOT_KINDS];
     bool kind = t->has_kind, rest = all && t->has_rest;
     int n = rest ? slots_of(t, l) : 0;
     Writes *writes = rest ? slots_writes(t) : NULL;
-    s->kind[t->kind]->used -= kind;
+    s->kind[t->slot]->used -= kind;
     for (int i = 0; i < n; i++)
         l[i]->used--;
     t->has_kind = false;
@@ -223,11 +223,11 @@ slots_rest(Sched *s, Task *t, bool all)
     if (writes)
         list_del(&writes->held);
     if (n == 0 && !writes) {
-        slots_serve(s, &s->kind[t->kind], 1);
+        slots_serve(s, &s->kind[t->slot], 1);
         return;
     }
-    l[n++] = s->kind[TASK_LUA];
-    l[n++] = s->kind[TASK_PROCESS];
+    for (int i = 0; i < SLOT_KINDS; i++)
+        l[n++] = s->kind[i];
     slots_reopen(s, l, n, writes != NULL);
 }
 
@@ -262,7 +262,7 @@ slots_limit(Sched *s, const char *name, int cap)
 }
 
 void
-slots_set(Sched *s, TaskKind kind, int cap)
+slots_set(Sched *s, SlotKind kind, int cap)
 {
     sched_lock(s);
     s->kind[kind]->cap = cap;

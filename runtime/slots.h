@@ -45,6 +45,6 @@ void slots_wake(Sched *s, Task *t);
 struct Limit *slots_limit(Sched *s, const char *name, int cap);
 
 /* Change the slots of a kind. Takes the lock itself, any thread. */
-void slots_set(Sched *s, TaskKind kind, int cap);
+void slots_set(Sched *s, SlotKind kind, int cap);
 
 #endif

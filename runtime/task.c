@@ -172,4 +172,5 @@ task_clear(Task *t)
     else
         mem_free(t->timer);
     mem_free(t->description);
+    mem_free(t->report);
 }

@@ -53,7 +53,7 @@ return {
 
   -- ---- slots ----
   { name = "slot-kept", file = "slots.c", breaks = "a slot of a kind is not given back",
-    old = "    s->kind[t->kind]->used -= kind;\n", new = "    (void)kind;\n" },
+    old = "    s->kind[t->slot]->used -= kind;\n", new = "    (void)kind;\n" },
   { name = "named-slot-kept", file = "slots.c", breaks = "a named slot is not given back",
     old = "        l[i]->used--;\n", new = "        (void)l;\n" },
   { name = "writes-kept", file = "slots.c", breaks = "writes are not released",
@@ -67,7 +67,8 @@ return {
   { name = "nobody-pumped", file = "slots.c", breaks = "a free slot goes to nobody",
     old = "limit_full(l[i]) ? NULL : turn_first(&l[i]->waiting);", new = "NULL;" },
   { name = "writers-not-pumped", file = "slots.c", breaks = "who waits to write waits for ever",
-    old = "        slots_serve_writers(s);\n        lua->closed", new = "        lua->closed" },
+    old = "    if (writes)\n        slots_serve_writers(s);\n    for",
+    new = "    for" },
   { name = "turn-inverted", file = "turn.c", breaks = "the last comes first",
     old = "a->woken : a->turn < b->turn;", new = "a->woken : a->turn > b->turn;" },
   { name = "priority-inverted", file = "queue.c", breaks = "the lowest priority goes first",
