@@ -1,5 +1,6 @@
 /* body.c — the code of a Lua task: what is called, what its end means. */
 #include "body.h"
+#include "agent.h"
 #include "err.h"
 #include "handle.h"
 #include "mem.h"
@@ -36,10 +37,26 @@ body_push_task(lua_State *L, const Task *t, uint32_t attempt)
         lua_pushstring(L, t->description);
         lua_setfield(L, -2, "description");
     }
+    if (t->opt && t->opt->model) {
+        lua_pushstring(L, t->opt->model);
+        lua_setfield(L, -2, "model");
+    }
     if (task_prompt(t)) {
         value_decode(L, task_prompt(t), NULL);
         lua_setfield(L, -2, "prompt");
     }
+    if (t->opt && t->opt->schema) {
+        value_decode(L, t->opt->schema, NULL);
+        lua_setfield(L, -2, "schema");
+    }
+}
+
+/* Must the result of its function be looked at, whether it has the form? */
+static bool
+body_checks(const Task *t)
+{
+    const AgentType *agent = task_agent(t);
+    return t->opt && t->opt->schema && !(agent && agent->typed);
 }
 
 void
@@ -47,6 +64,15 @@ body_push(lua_State *L, const Task *t, uint32_t attempt, const ValueOps *code,
           const ValueOps *input)
 {
     value_decode(L, t->code, code);
+    if (body_checks(t)) { /* becomes function(input, task) around it */
+        lua_getglobal(L, "require");
+        lua_pushliteral(L, "orun.typed");
+        lua_call(L, 1, 1);
+        lua_getfield(L, -1, "around");
+        lua_rotate(L, -3, 1);
+        lua_pop(L, 1);
+        lua_call(L, 1, 1);
+    }
     if (t->input)
         value_decode(L, t->input, input);
     else
@@ -264,8 +290,9 @@ body_failed(Vm *vm, bool own_limit, int status, bool frames, Outcome *o)
     bool table = status != LUA_ERRMEM && lua_type(vm->co, -1) == LUA_TTABLE;
     if (table && body_failed_so(vm, o))
         return;
-    if (table && value_encode(vm->co, -1, "error", &small, &o->error_value, NULL)
-        == ORUN_ENOMEM)
+    int e = table ? value_encode(vm->co, -1, "error", &small, &o->error_value,
+                                 NULL) : 0;
+    if (e == ORUN_ENOMEM)
         o->fault = FAULT_MEMORY;
     else
         o->error = body_explain(vm, status, frames);

@@ -156,7 +156,7 @@ isolate_told(Isolate *i, Frame *f)
     bool completed = state == TASK_COMPLETED && fault == FAULT_NONE;
     bool failed = state == TASK_FAILED && fault != FAULT_NONE
         && fault < FAULT_COUNT && fault != FAULT_BLOCKED
-        && fault != FAULT_CANCELLED;
+        && fault != FAULT_CANCELLED && fault != FAULT_SIGNAL;
     if ((!completed && !failed) || code > 256)
         return false;
     o->state = (TaskState)state;

@@ -3,16 +3,19 @@
 #include "handle.h"
 #include "host.h"
 #include "lib_arg.h"
+#include "lib_limit.h"
 #include "lib_task.h"
 #include "limit.h"
 #include "mem.h"
+#include "slots.h"
 #include "value.h"
 #include <lauxlib.h>
+#include <limits.h>
 
 #define LIB_AGENT_FIELDS(X) \
-    X(command) X(cwd) X(description) X(env) X(expose) X(isolation) X(limit) \
-    X(max_output) X(memory_limit) X(name) X(priority) X(retry) X(run) \
-    X(secrets) X(slots) X(timeout)
+    X(account) X(budget) X(command) X(cwd) X(description) X(env) X(expose) X(isolation) X(limit) \
+    X(max_output) X(memory_limit) X(name) X(priority) X(rate) X(retry) X(run) \
+    X(secrets) X(slots) X(timeout) X(typed)
 
 enum {
 #define X(name) A_##name,
@@ -72,12 +75,39 @@ lib_agent_copy(char **to, const char *s)
     return !s || *to;
 }
 
+/* A preset or an API: lua/driver.lua makes a type with a function of it, which
+ * takes the place of argument 1. */
+static void
+lib_agent_drive(lua_State *L)
+{
+    static const char *const drivers[] = { "api", "preset" };
+    bool driven = false;
+    if (lua_type(L, 1) != LUA_TTABLE)
+        return;
+    for (size_t i = 0; i < countof(drivers); i++) {
+        lua_pushstring(L, drivers[i]);
+        driven |= lua_rawget(L, 1) != LUA_TNIL;
+        lua_pop(L, 1);
+    }
+    if (!driven)
+        return;
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "orun.driver");
+    lua_call(L, 1, 1);
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, 1);
+    lua_replace(L, 1);
+}
+
 /* What was checked, to be copied into a new type. */
 typedef struct AgentArgs {
-    const char *name, *description, *cwd;
+    const char *name, *description, *cwd, *account;
+    MeterSpec meter;
+    bool metered;
     TaskOptions opt;
     lua_Integer command, limit, priority;
     SlotKind slot;
+    bool typed;
 } AgentArgs;
 
 /* What its tasks hold a slot of. */
@@ -133,9 +163,25 @@ lib_agent_read(lua_State *L, AgentArgs *a)
     a->opt.max_output = arg_size(L, fn, "max_output", ARG(A_max_output));
     a->opt.isolated = lib_isolated(L, fn, ARG(A_isolation), run);
     a->slot = lib_agent_slot(L, command);
+    a->account = arg_name(L, fn, "account", ARG(A_account));
+    a->metered = lib_read_meter(L, fn, ARG(A_rate), ARG(A_budget), &a->meter);
+    a->typed = arg_bool(L, fn, "typed", ARG(A_typed), false);
     a->limit = arg_integer(L, fn, "limit", ARG(A_limit), 1, 1000000, 0);
     a->priority = arg_integer(L, fn, "priority", ARG(A_priority), QUEUE_LOWEST,
                               QUEUE_HIGHEST, 0);
+}
+
+/* Its own limit, and the account it shares with others. */
+static int
+lib_agent_limits(lua_State *L, const AgentArgs *a, AgentType *t)
+{
+    Sched *s = park_run(L)->sched;
+    int slots = a->limit ? (int)a->limit : INT_MAX;
+    if (a->account && !(t->account = slots_account(s, a->account)))
+        return ORUN_ENOMEM;
+    if ((a->limit || a->metered) && !(t->limit = limit_new(a->name, slots)))
+        return ORUN_ENOMEM;
+    return a->metered ? limit_meter(t->limit, &a->meter, s) : 0;
 }
 
 static int
@@ -151,10 +197,12 @@ lib_agent_make(lua_State *L, const AgentArgs *a, AgentType *t, Buf *why)
     t->opt.env = lib_env(L, ARG(A_env), &failed);
     if (failed)
         return ORUN_ENOMEM;
-    if (a->limit && !(t->limit = limit_new(a->name, (int)a->limit)))
-        return ORUN_ENOMEM;
+    int e = lib_agent_limits(L, a, t);
+    if (e)
+        return e;
     t->kind = a->command ? TASK_PROCESS : TASK_LUA;
     t->slot = a->slot;
+    t->typed = a->typed;
     if (a->command)
         return lib_agent_argv(L, t, a->command) ? 0 : ORUN_ENOMEM;
     return value_encode(L, ARG(A_run), "run", &handle_encoding, &t->code, why);
@@ -166,6 +214,7 @@ lib_agent(lua_State *L)
     AgentArgs a = { 0 };
     Buf text = { 0 };
     LibWhy why = { "agent: out of memory" };
+    lib_agent_drive(L);
     arg_frame(L, "agent", lib_agent_fields, A_COUNT, false);
     lib_agent_read(L, &a);
     AgentType *t = mem_zalloc(1, sizeof *t);

@@ -64,6 +64,7 @@ lib_exec_push(lua_State *L, Program *p, const char *program, size_t max,
 {
     Outcome o = { .code = -1 };
     char why[LAUNCH_STDERR + 512] = "";
+    agent_took(task_agent(park_run(L)->task), p->end.max_rss);
     launch_judge(&p->end, program, p->err, &o);
     secret_mask_string(&o.error);
     lib_exec_why(p, &o, why, sizeof why);

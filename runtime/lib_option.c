@@ -44,7 +44,8 @@ Retry
 lib_retry(lua_State *L, const char *fn, int idx)
 {
     Retry r = { .backoff = 0.5, .on = ~(1u << FAULT_BLOCKED
-                                        | 1u << FAULT_CANCELLED) };
+                                        | 1u << FAULT_CANCELLED
+                                        | 1u << FAULT_BUDGET) };
     if (lua_isnil(L, idx))
         return (Retry){ 0 };
     if (lua_type(L, idx) == LUA_TNUMBER) {
@@ -60,7 +61,8 @@ lib_retry(lua_State *L, const char *fn, int idx)
     lua_settop(L, top + (int)countof(names));
     for (lua_pushnil(L); lua_next(L, idx);) {
         int i = -1;
-        for (int k = 0; k < (int)countof(names) && lua_type(L, -2) == LUA_TSTRING; k++)
+        bool named = lua_type(L, -2) == LUA_TSTRING;
+        for (int k = 0; named && k < (int)countof(names); k++)
             if (strcmp(lua_tostring(L, -2), names[k]) == 0)
                 i = k;
         if (i < 0)

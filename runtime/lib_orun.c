@@ -26,6 +26,7 @@ static const luaL_Reg lib_orun_functions[] = {
     { "config", lib_config },
     { "exec", lib_exec },
     { "http", lib_http },
+    { "key", lib_key },
     { "limit", lib_limit },
     { "log", lib_log },
     { "nearest", lib_nearest },

@@ -3,6 +3,7 @@
 #include "slots.h"
 #include "host.h"
 #include "lib_arg.h"
+#include "lib_limit.h"
 #include "lib_task.h"
 #include "show.h"
 #include "stuck.h"
@@ -84,24 +85,9 @@ lib_log(lua_State *L)
     return 0;
 }
 
-/* limit(name, slots) sets the size of a named pool */
-int
-lib_limit(lua_State *L)
-{
-    lua_settop(L, 2);
-    const char *name = arg_name(L, "limit", "name", 1);
-    if (!name)
-        return luaL_error(L, "limit: the name of the pool is missing");
-    lua_Integer n = arg_integer(L, "limit", "slots", 2, 1, 1000000, 0);
-    if (n == 0)
-        return luaL_error(L, "limit: the number of slots is missing");
-    if (!slots_limit(park_run(L)->sched, name, (int)n))
-        return luaL_error(L, "limit: %s", err_text(ORUN_ENOMEM));
-    return 0;
-}
-
 static const char *const lib_config_fields[] = {
-    "backlog", "http", "max_stuck", "memory_limit", "processes", "workers",
+    "backlog", "budget", "http", "max_stuck", "memory_limit", "processes",
+    "rate", "workers",
 };
 
 /* A number of slots, 0 when none is given. */
@@ -118,23 +104,30 @@ lib_config_set(lua_State *L, const char *key, lua_Integer n)
     lua_setfield(L, -2, key);
 }
 
-/* config{processes=, http=, memory_limit=, backlog=, max_stuck=} sets, config()
- * reads */
+/* config{processes=, http=, memory_limit=, backlog=, max_stuck=, rate=, budget=}
+ * sets, config() reads */
 int
 lib_config(lua_State *L)
 {
     LuaRun *run = park_run(L);
-    arg_frame(L, "config", lib_config_fields, 6, true);
+    arg_frame(L, "config", lib_config_fields, 8, true);
     size_t backlog = arg_size(L, "config", "backlog", ARG(0));
     int slots[SLOT_KINDS] = { 0 };
-    slots[SLOT_HTTP] = lib_config_slots(L, "http", ARG(1));
-    lua_Integer stuck = arg_integer(L, "config", "max_stuck", ARG(2), 1,
+    slots[SLOT_HTTP] = lib_config_slots(L, "http", ARG(2));
+    lua_Integer stuck = arg_integer(L, "config", "max_stuck", ARG(3), 1,
                                     10000, 0);
-    size_t memory = arg_size(L, "config", "memory_limit", ARG(3));
-    slots[SLOT_PROCESS] = lib_config_slots(L, "processes", ARG(4));
-    if (arg_given(L, ARG(5)))
+    size_t memory = arg_size(L, "config", "memory_limit", ARG(4));
+    slots[SLOT_PROCESS] = lib_config_slots(L, "processes", ARG(5));
+    MeterSpec spec;
+    bool metered = lib_read_meter(L, "config", ARG(6), ARG(1), &spec);
+    if (arg_given(L, ARG(7)))
         return luaL_error(L, "config: workers is set at start and can only be "
                           "read here");
+    int e = metered ? slots_whole(run->sched, &spec) : 0;
+    if (e)
+        return luaL_error(L, "config: %s", e == ORUN_ENOMEM ? err_text(e)
+                          : "rate and budget of the run are set before its "
+                          "first task");
     for (int i = 0; i < SLOT_KINDS; i++)
         if (slots[i])
             slots_set(run->sched, (SlotKind)i, slots[i]);

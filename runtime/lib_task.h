@@ -135,6 +135,7 @@ int lib_sleep(lua_State *L);
 int lib_now(lua_State *L);
 int lib_phase(lua_State *L);
 int lib_report(lua_State *L);
+int lib_key(lua_State *L);
 int lib_log(lua_State *L);
 int lib_limit(lua_State *L);
 int lib_config(lua_State *L);

@@ -401,12 +401,12 @@ lib_sim_limit(lua_State *L)
     const char *name = luaL_checkstring(L, 2);
     int cap = (int)luaL_checkinteger(L, 3);
     lib_test_arm();
-    Limit *l = slots_limit(&sim->sched, name, 0);
+    Limit *l = slots_limit(&sim->sched, name, 0, NULL);
     lib_test_disarm();
     if (!l)
         return lib_test_error(L, ORUN_ENOMEM);
     sim->lowered = sim->lowered || cap < l->cap;
-    (void)slots_limit(&sim->sched, name, cap);
+    (void)slots_limit(&sim->sched, name, cap, NULL);
     lua_pushboolean(L, 1);
     return 1;
 }

@@ -1,5 +1,6 @@
 /* report.c — keeping what a task tells. */
 #include "report.h"
+#include "admit.h"
 #include "err.h"
 #include "mem.h"
 #include <math.h>
@@ -43,6 +44,15 @@ report_take(TaskReport *r, const ReportNews *news)
         report_copy(r->session_id, sizeof r->session_id, news->session_id);
 }
 
+/* Tokens of the attempt that count for rates and budgets: what was read from a
+ * cache does not. */
+static double
+report_tokens(const TaskReport *r)
+{
+    return (double)r->usage[REPORT_INPUT] + (double)r->usage[REPORT_OUTPUT]
+        + (double)r->usage[REPORT_CACHE_WRITE];
+}
+
 int
 report_add(Sched *s, Task *t, uint32_t attempt, const ReportNews *news)
 {
@@ -57,7 +67,10 @@ report_add(Sched *s, Task *t, uint32_t attempt, const ReportNews *news)
     }
     TaskReport *r = current ? t->report : NULL;
     if (r) {
+        double tokens = report_tokens(r), cost = r->cost;
         report_take(r, news);
+        admit_spend(s, t, fmax(0, report_tokens(r) - tokens),
+                    fmax(0, r->cost - cost));
         event_add(&s->board, (Event){ .kind = EVENT_REPORTED, .task = t->id });
     }
     sched_unlock(s);

@@ -4,6 +4,7 @@
  * others (waits, claims, children, dependents) is in settle.c.
  */
 #include "sched.h"
+#include "admit.h"
 #include "err.h"
 #include "log.h"
 #include "mem.h"
@@ -24,6 +25,8 @@ sched_free_kinds(Sched *s)
 {
     for (size_t i = 0; i < SLOT_KINDS; i++)
         limit_free(s->kind[i]);
+    limit_free(s->whole);
+    limit_free(s->memory);
 }
 
 int
@@ -75,6 +78,17 @@ sched_of(Task *t)
  * once would need a million frames. */
 static _Thread_local Sched *sched_starting;
 static _Thread_local bool sched_more;
+
+double
+sched_jitter(Sched *s)
+{
+    uint64_t x = s->random;
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    s->random = x;
+    return 0.5 + (double)(x >> 11) / 18014398509481984.0;
+}
 
 bool
 sched_has_room(Sched *s, size_t n, int part)
@@ -237,7 +251,11 @@ sched_end(Sched *s, Task *t, Outcome *o)
     sched_disarm(s, t);
     if (t->stopping)
         settle_stopped(t, o);
-    if (retry_again(s, t, o))
+    if (admit_again(s, t, o)) {
+        retry_reset(s, t);
+        outcome_clear(o);
+        slots_offer(s, t);
+    } else if (retry_again(s, t, o))
         outcome_clear(o);
     else
         settle(s, t, o);

@@ -27,6 +27,10 @@ typedef struct Sched {
 
     Limit *kind[SLOT_KINDS];
     List limits;          /* named ones */
+    Limit *whole;         /* for all tasks of agents; NULL: none is asked */
+    Limit *memory;        /* where tasks wait for memory; NULL: none did */
+    double memory_at;     /* when `memory_free` was read */
+    size_t memory_free;
     List agents;          /* newest first */
     List starts;          /* granted, not handed to their runner yet */
     List writing;         /* Writes of tasks that run */
@@ -99,6 +103,10 @@ double sched_tick(Sched *s);
 /* Add a type (owned by the scheduler from then on) / the one of this name. */
 void sched_add_agent(Sched *s, AgentType *a);
 const AgentType *sched_agent(Sched *s, const char *name);
+
+/* A number from 0.5 to 1, to spread what would happen at once. With the lock
+ * held. */
+double sched_jitter(Sched *s);
 
 /* Would n bytes more be within `part` of the backlog (1 of 1, 1 of 2)? Any
  * thread; a hint, as others take from it too. */

@@ -117,6 +117,8 @@ typedef struct TaskOptions {
     struct Value *metadata;
     char *owner;           /* label of who claimed it */
     char *key;
+    char *model;           /* that its agent is to use, or NULL */
+    struct Value *schema;  /* of its result, or NULL */
     size_t memory_limit;   /* bytes of a Lua task's state; 0: the default */
     size_t max_output;     /* bytes handed back in a result; 0: the default */
     bool despite_failure;  /* on_blocker_failure = "run" */
@@ -171,8 +173,9 @@ typedef struct Task {
     atomic_bool removed;      /* deleted from the list */
 
     /* Guarded by the board's lock. */
-    uint8_t stop_rung;    /* how far up the stop ladder */
-    uint8_t stop_why;     /* a TaskWhy, when it is stopped for CANCELLED */
+    uint8_t throttles;    /* attempts that were refused for asking too much */
+    uint8_t stop_rung : 4; /* how far up the stop ladder */
+    uint8_t stop_why : 4; /* a TaskWhy, when it is stopped for CANCELLED */
     int8_t priority;
     bool abandoned : 1;   /* given up: its worker may still read its values */
     bool has_kind : 1;    /* holds a slot of its kind */

@@ -67,7 +67,8 @@ describe("orun.report", function()
       refused{usage = {tokens = 1}}, 1, true)
     assert.matches("report: usage.input_tokens = -1: a count is wanted",
       refused{usage = {input_tokens = -1}}, 1, true)
-    assert.matches("report: usage.input_tokens = 1.5", refused{usage = {input_tokens = 1.5}}, 1, true)
+    assert.matches("report: usage.input_tokens = 1.5", refused{usage = {input_tokens = 1.5}}, 1,
+      true)
     assert.matches("report: cost = -1: US dollars are wanted", refused{cost = -1}, 1, true)
     assert.matches("report: cost = ", refused{cost = 0 / 0}, 1, true)
     assert.matches('report: unknown field "price"', refused{price = 1}, 1, true)
@@ -110,7 +111,8 @@ describe("orun.fail", function()
   end)
 
   it("has the retry wait for as long as it says", function()
-    local r = Task{input = orun.now(), retry = {max = 1, backoff = 0.001}, run = function(from, task)
+    local retry = {max = 1, backoff = 0.001}
+    local r = Task{input = orun.now(), retry = retry, run = function(from, task)
       if task.attempt == 1 then
         orun.fail{kind = "rate", message = "wait", retry_after = 0.2}
       end
@@ -127,11 +129,13 @@ describe("orun.fail", function()
     local function refused(t) return select(2, pcall(orun.fail, t)) end
     assert.matches("fail: kind = \"sad\": one of these is wanted: exit, http", refused{
       kind = "sad", message = "x"}, 1, true)
-    assert.matches("fail: kind = \"cancelled\"", refused{kind = "cancelled", message = "x"}, 1, true)
+    assert.matches("fail: kind = \"cancelled\"", refused{kind = "cancelled", message = "x"}, 1,
+      true)
     assert.matches("fail: message is missing", refused{kind = "exit"}, 1, true)
     assert.matches("fail: a table", refused("x"), 1, true)
     assert.matches('fail: unknown field "why"', refused{why = 1}, 1, true)
-    assert.matches("fail: retry_after = -1: seconds", refused{message = "x", retry_after = -1}, 1, true)
+    assert.matches("fail: retry_after = -1: seconds", refused{message = "x", retry_after = -1}, 1,
+      true)
   end)
 end)
 
