@@ -144,7 +144,7 @@ end
 local function result_here(tool, call)
   local ok, value = pcall(tool.run, call.input)
   if not ok then
-    return failed(call, type(value) == "string" and value:gsub("^[^:]+:%d+: ", "") or tostring(value))
+    return failed(call, (tostring(value):gsub("^[^:]+:%d+: ", "")))
   end
   return {id = call.id, name = call.name, text = text_of(value)}
 end

@@ -124,7 +124,9 @@ admit_press(Sched *s, Limit *l)
     l->meter->pressed = true;
     for (size_t i = 1; i < s->board.count; i++) {
         Task *t = board_find(&s->board, i);
-        if (t->state == TASK_RUNNING && t->kind != TASK_ITEM && !t->stopping
+        bool begun = t->state == TASK_RUNNING
+            || (t->state == TASK_READY && t->has_kind);
+        if (begun && t->kind != TASK_ITEM && !t->stopping
             && admit_under(s, t, l))
             sched_stop_running(s, t, FAULT_BUDGET);
     }

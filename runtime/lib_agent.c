@@ -13,7 +13,8 @@
 #include <limits.h>
 
 #define LIB_AGENT_FIELDS(X) \
-    X(account) X(budget) X(command) X(cwd) X(description) X(env) X(expose) X(isolation) X(limit) \
+    X(account) X(budget) X(command) X(cwd) X(description) X(env) X(expose) \
+    X(isolation) X(limit) \
     X(max_output) X(memory_limit) X(name) X(priority) X(rate) X(retry) X(run) \
     X(secrets) X(slots) X(timeout) X(typed)
 

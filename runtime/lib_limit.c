@@ -149,6 +149,8 @@ lib_limit_push(lua_State *L, Sched *s, const Limit *l)
     return 1;
 }
 
+enum { LIB_LIMIT_NAME = 80 }; /* bytes that a checked name fits into */
+
 static const char *const lib_limit_fields[] = { "budget", "rate", "slots" };
 
 /* limit(name, slots), limit(name, {slots=, rate=, budget=}) set what a named
@@ -160,14 +162,15 @@ lib_limit(lua_State *L)
     MeterSpec spec;
     bool metered = false;
     lua_settop(L, 2);
-    const char *name = arg_name(L, "limit", "name", 1);
+    const char *given = arg_name(L, "limit", "name", 1);
     lua_Integer n = 0;
-    if (!name)
+    char name[LIB_LIMIT_NAME];
+    if (!given)
         return luaL_error(L, "limit: the name of the pool is missing");
+    snprintf(name, sizeof name, "%s", given);
     if (lua_type(L, 2) == LUA_TTABLE) {
-        lua_rotate(L, 1, 1);
+        lua_remove(L, 1);
         arg_frame(L, "limit", lib_limit_fields, 3, false);
-        lua_rotate(L, 2, -1); /* the name goes to the top, out of the way */
         n = arg_integer(L, "limit", "slots", ARG(2), 1, 1000000, 0);
         metered = lib_read_meter(L, "limit", ARG(1), ARG(0), &spec);
     } else {

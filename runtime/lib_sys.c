@@ -104,8 +104,8 @@ lib_config_set(lua_State *L, const char *key, lua_Integer n)
     lua_setfield(L, -2, key);
 }
 
-/* config{processes=, http=, memory_limit=, backlog=, max_stuck=, rate=, budget=}
- * sets, config() reads */
+/* config{processes=, http=, memory_limit=, backlog=, max_stuck=, rate=,
+ * budget=} sets, config() reads */
 int
 lib_config(lua_State *L)
 {

@@ -38,7 +38,8 @@ retry_again(Sched *s, Task *t, const Outcome *o)
     const Retry *r = t->opt ? &t->opt->retry : NULL;
     if (!r || o->state != TASK_FAILED || s->closing)
         return false;
-    if (t->attempt - t->throttles > (uint32_t)r->max || !(r->on >> o->fault & 1))
+    uint32_t tried = t->attempt - t->throttles;
+    if (tried > (uint32_t)r->max || !(r->on >> o->fault & 1))
         return false;
     double delay = retry_delay(s, t);
     retry_reset(s, t);

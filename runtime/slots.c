@@ -278,7 +278,10 @@ Limit *
 slots_account(Sched *s, const char *name)
 {
     sched_lock(s);
+    static const MeterSpec nothing;
     Limit *l = slots_named(s, name, INT_MAX);
+    if (l && !l->meter && limit_meter(l, &nothing, s))
+        l = NULL;
     board_unlock(&s->board);
     return l;
 }

@@ -219,7 +219,8 @@ describe("an agent that is an API", function()
     assert.equal("done", ask(name).output)
     local results = {}
     for _, part in ipairs(say:request(2).body.messages[3].content) do
-      results[#results + 1] = type(part.content) == "string" and part.content or part.content[1].text
+      local content = part.content
+      results[#results + 1] = type(content) == "string" and content or content[1].text
     end
     assert.equal("2\ttwo\n3\tthree", results[1])
     assert.equal("a.txt\nout\nsub/\nsub/b.lua", results[2])
@@ -233,8 +234,8 @@ describe("an agent that is an API", function()
     local say, name = agent{idle_timeout = 60 * h.slow}
     say:http(200, "", {})
     os.remove(("%s/%s.1"):format(server.folder, say.name))
-    orun.agent{name = "hanging", api = "anthropic", model = "m", base_url = server.url .. "/never?x=",
-               key_file = dir .. "/key", key_env = "ORUN_SPEC_NO_KEY"}
+    orun.agent{name = "hanging", api = "anthropic", model = "m",
+               base_url = server.url .. "/never?x=", key_file = dir .. "/key", key_env = "ORUN_SPEC_NO_KEY"}
     local task = Task{subagent_type = "hanging", prompt = "p", run_in_background = true}
     TaskStop(task)
     assert.equal("cancelled", TaskOutput(task).status)
@@ -281,7 +282,8 @@ describe("an agent that is an API", function()
       for field, value in pairs(fields) do t[field] = value end
       return tostring(select(2, pcall(orun.agent, t)))
     end
-    assert.matches('agent: api = "cohere": "anthropic" or "openai"', refused{api = "cohere"}, 1, true)
+    assert.matches('agent: api = "cohere": "anthropic" or "openai"', refused{api = "cohere"}, 1,
+      true)
     assert.matches("unknown field \"sytem\", did you mean 'system'?", refused{sytem = ""}, 1, true)
     assert.matches("max_tokens = 0: it must be above 0", refused{max_tokens = 0}, 1, true)
     assert.matches("temperature = \"hot\": a number", refused{temperature = "hot"}, 1, true)

@@ -441,8 +441,8 @@ mode_stats(Conn *c)
 /* ---- a model: /llm/NAME/… ----
  *
  * The n-th request for NAME is answered with the file NAME.n of the folder, or
- * NAME where that is not there: as it is when it begins with "HTTP/", else as an
- * event stream. The request is left in NAME.n.request. */
+ * NAME where that is not there: as it is when it begins with "HTTP/", else as
+ * an event stream. The request is left in NAME.n.request. */
 
 enum { NAMES = 64, NAME = 64 };
 
