@@ -16,9 +16,9 @@
 
 local orun = require "orun"
 local check = require "orun.check"
+local lines = require "orun.lines"
 
 local PIECE <const> = 64 * 1024
-local LONGEST_LINE <const> = 1024 * 1024
 local STREAMS <const> = {"stdout", "stderr"}
 
 local Reader = {__name = "orun.reader"}
@@ -65,33 +65,11 @@ function Reader:read(n, timeout)
 end
 
 --- Iterates over lines, without their ends, and waits for more while the task
--- runs. A line longer than 1 MiB comes in pieces of that size.
+-- runs. A line longer than `longest` bytes (1 MiB) comes in pieces of that size.
+-- @param longest  bytes of a line, at most
 -- @return an iterator: line
-function Reader:lines()
-  local rest, from = "", 1
-  return function()
-    while true do
-      local at = rest:find("\n", from, true)
-      if at then
-        local line = rest:sub(from, at - 1)
-        from = at + 1
-        return line
-      end
-      rest, from = rest:sub(from), 1
-      if #rest >= LONGEST_LINE then
-        local line = rest:sub(1, LONGEST_LINE)
-        rest = rest:sub(LONGEST_LINE + 1)
-        return line
-      end
-      local more = self:read()
-      if not more then
-        local line = rest
-        rest = ""
-        return line ~= "" and line or nil
-      end
-      rest = rest .. more
-    end
-  end
+function Reader:lines(longest)
+  return lines(self, longest)
 end
 
 --- The last lines of what there is by now; the position stays where it is.

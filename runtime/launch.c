@@ -21,14 +21,15 @@
 
 struct Launch {
     Host *host;
-    char **argv, **env;
-    char *cwd, *in, *file;
+    char **argv, **env, **files; /* of the files, the paths */
+    char *cwd, *in;
     size_t in_len, keep;
     int fds[3];   /* -1: none, or handed on … */
     bool lingers;
     bool has_fds; /* … and whether they were given */
     uint64_t task;
     void (*done)(Launch *l, const ProcEnd *end, void *ud);
+    void (*started)(void *ud);
     void (*grew)(void *ud);
     void *ud;
     atomic_int refs;
@@ -48,14 +49,14 @@ enum {
     LAUNCH_PATIENCE = 5000,              /* ms, for the first process */
 };
 
-/* Before anybody is told of the end, the prompt's file is gone. */
+/* Before anybody is told of the end, the files are gone. */
 static void
-launch_remove_file(Launch *l)
+launch_remove_files(Launch *l)
 {
-    if (l->file)
-        folder_remove(l->host->folder, l->file);
-    mem_free(l->file);
-    l->file = NULL;
+    for (size_t i = 0; l->files && l->files[i]; i++)
+        folder_remove(l->host->folder, l->files[i]);
+    task_strings_free(l->files);
+    l->files = NULL;
 }
 
 void
@@ -72,7 +73,7 @@ launch_unref(Launch *l)
     if (atomic_fetch_sub(&l->refs, 1) != 1)
         return;
     launch_close(&(LaunchSpec){ .fds = l->fds });
-    launch_remove_file(l);
+    launch_remove_files(l);
     task_strings_free(l->argv);
     task_strings_free(l->env);
     output_drop(l->out);
@@ -132,36 +133,71 @@ launch_env(char *const *base, char *const *type, char *const *own,
     return env;
 }
 
-static const char launch_mark[] = "{prompt_file}";
-
-/* Copy argv, with the file's path for each mark. */
-static char **
-launch_argv(const char *const *argv, const char *file)
+/* Does "{name}" stand at s? Gives its length, 0 when it does not. */
+static size_t
+launch_mark(const char *s, const char *name)
 {
-    size_t n = launch_count((char *const *)argv);
+    size_t n = strlen(name);
+    bool is = s[0] == '{' && strncmp(s + 1, name, n) == 0 && s[n + 1] == '}';
+    return is ? n + 2 : 0;
+}
+
+bool
+launch_mentions(const char *const *argv, const char *name)
+{
+    for (; *argv; argv++)
+        for (const char *s = *argv; (s = strchr(s, '{')) != NULL; s++)
+            if (launch_mark(s, name))
+                return true;
+    return false;
+}
+
+/* Append an argument, with the files' paths for their marks. What a path holds
+ * is never looked at again. */
+static void
+launch_argument(const Launch *l, const LaunchSpec *spec, const char *s, Buf *b)
+{
+    while (*s) {
+        size_t i = 0, mark = 0;
+        for (; i < spec->file_count; i++)
+            if ((mark = launch_mark(s, spec->files[i].name)) > 0)
+                break;
+        if (mark)
+            buf_puts(b, l->files[i]);
+        size_t plain = mark ? 0 : 1 + strcspn(s + 1, "{");
+        buf_put(b, s, plain);
+        s += mark + plain;
+    }
+}
+
+static char **
+launch_argv(const Launch *l, const LaunchSpec *spec)
+{
+    size_t n = launch_count((char *const *)spec->argv);
     char **copy = mem_zalloc(n + 1, sizeof *copy);
     for (size_t i = 0; copy && i < n; i++) {
         Buf arg = { 0 };
-        const char *s = argv[i];
-        for (const char *at; file && (at = strstr(s, launch_mark)) != NULL;
-             s = at + sizeof launch_mark - 1) {
-            buf_put(&arg, s, (size_t)(at - s));
-            buf_puts(&arg, file);
-        }
-        buf_puts(&arg, s);
+        launch_argument(l, spec, spec->argv[i], &arg);
         if (!(copy[i] = buf_take(&arg)))
             return task_strings_free(copy), NULL;
     }
     return copy;
 }
 
-static bool
-launch_wants_file(const char *const *argv)
+static int
+launch_write_files(Launch *l, const LaunchSpec *spec)
 {
-    for (; *argv; argv++)
-        if (strstr(*argv, launch_mark))
-            return true;
-    return false;
+    l->files = mem_zalloc(spec->file_count + 1, sizeof *l->files);
+    if (!l->files)
+        return ORUN_ENOMEM;
+    for (size_t i = 0; i < spec->file_count; i++) {
+        const LaunchFile *f = &spec->files[i];
+        int e = folder_file(l->host->folder, f->name, ".txt", f->text, f->size,
+                            &l->files[i]);
+        if (e)
+            return e;
+    }
+    return 0;
 }
 
 static void launch_go_posted(LoopMsg *msg);
@@ -171,17 +207,13 @@ static void launch_kill_posted(LoopMsg *msg);
 static int
 launch_copy(Launch *l, const LaunchSpec *spec)
 {
-    if (launch_wants_file(spec->argv)) {
-        int e = folder_file(l->host->folder, "prompt", ".txt", spec->in,
-                            spec->in_len, &l->file);
-        if (e)
-            return e;
-    } else if (spec->in) {
-        l->in_len = spec->in_len;
-        if (!(l->in = mem_dup(spec->in, spec->in_len)))
-            return ORUN_ENOMEM;
-    }
-    l->argv = launch_argv(spec->argv, l->file);
+    int e = spec->file_count ? launch_write_files(l, spec) : 0;
+    if (e)
+        return e;
+    if (spec->in && !(l->in = mem_dup(spec->in, spec->in_len)))
+        return ORUN_ENOMEM;
+    l->in_len = spec->in_len;
+    l->argv = launch_argv(l, spec);
     l->env = launch_env(l->host->env, spec->type_env, spec->env, spec->task);
     if (spec->cwd && !(l->cwd = mem_dup(spec->cwd, strlen(spec->cwd))))
         return ORUN_ENOMEM;
@@ -205,6 +237,7 @@ launch_new(Host *h, const LaunchSpec *spec, Launch **out)
     l->lingers = spec->lingers;
     l->task = spec->task;
     l->done = spec->done;
+    l->started = spec->started;
     l->grew = spec->grew;
     l->ud = spec->ud;
     atomic_init(&l->refs, 1);
@@ -242,7 +275,7 @@ launch_end(Launch *l, const ProcEnd *end)
 {
     if (l->has_again)
         uv_close((uv_handle_t *)&l->again, launch_again_closed);
-    launch_remove_file(l);
+    launch_remove_files(l);
     l->done(l, end, l->ud);
     launch_unref(l);
 }
@@ -296,6 +329,15 @@ launch_proc_done(Proc *proc, void *ud)
     proc_free(proc);
 }
 
+static void
+launch_proc_started(void *ud)
+{
+    role_is_io();
+    Launch *l = ud;
+    if (l->started)
+        l->started(l->ud);
+}
+
 static void ON_IO
 launch_start(Launch *l)
 {
@@ -307,7 +349,7 @@ launch_start(Launch *l)
         .fds = l->has_fds ? l->fds : NULL,
         .keep = l->keep, .lingers = l->lingers, .task = l->task,
         .pace = &l->host->pace,
-        .done = launch_proc_done, .ud = l,
+        .started = launch_proc_started, .done = launch_proc_done, .ud = l,
     };
     l->proc = keeper ? proc_start(keeper, l->host->folder, &spec) : NULL;
     for (int i = 0; l->proc && i < 3; i++)

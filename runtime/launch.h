@@ -2,8 +2,8 @@
  *
  * A Launch copies what it is told, starts the program on the io thread and
  * calls `done` there, once. Tasks that are programs and orun.exec are both made
- * of it. Where an argument holds "{prompt_file}", stdin's bytes go to a 0600
- * file instead and the argument gets its path; the file is removed at the end.
+ * of it. Texts that go with the program are written to 0600 files, whose paths
+ * stand in its arguments; they are removed at its end.
  */
 #ifndef ORUN_LAUNCH_H
 #define ORUN_LAUNCH_H
@@ -13,6 +13,14 @@
 
 typedef struct Launch Launch;
 
+/* A text that the program gets in a file: its path replaces every "{name}" in
+ * the arguments. */
+typedef struct LaunchFile {
+    const char *name; /* of a-z and _ */
+    const char *text;
+    size_t size;
+} LaunchFile;
+
 typedef struct LaunchSpec {
     const char *const *argv;  /* NULL-terminated */
     char *const *type_env;    /* "K=V" over the snapshot, or NULL */
@@ -20,6 +28,8 @@ typedef struct LaunchSpec {
     const char *cwd;          /* NULL: orun's own */
     const char *in;           /* stdin; NULL: none */
     size_t in_len;
+    const LaunchFile *files;
+    size_t file_count;
     const int *fds;           /* what become its 0-2 (-1: /dev/null) instead
                                * of `in` and pipes; NULL: those */
     size_t keep;              /* bytes of stdout kept in memory */
@@ -27,8 +37,9 @@ typedef struct LaunchSpec {
     uint64_t task;            /* for ORUN_TASK_ID */
     /* Once, on the io thread. */
     void (*done)(Launch *l, const ProcEnd *end, void *ud);
-    /* After output that somebody watches for (output.h); may be NULL. On the io
-     * thread, before `done`. */
+    /* It runs; and after output that somebody watches for (output.h). Both may
+     * be NULL, and come on the io thread, before `done`. */
+    void (*started)(void *ud);
     void (*grew)(void *ud);
     void *ud;
 } LaunchSpec;
@@ -48,10 +59,12 @@ enum {
 char **launch_env(char *const *base, char *const *type, char *const *own,
                   uint64_t task) NODISCARD;
 
+/* Does an argument hold "{name}"? */
+bool launch_mentions(const char *const *argv, const char *name);
+
 /* Make one; everything is copied, and the descriptors are taken, whatever
- * comes. Errors: ORUN_ENOMEM, ORUN_ESYS (the prompt
- * file could not be written, or no io thread; errno kept). May block for a
- * file write. */
+ * comes. Errors: ORUN_ENOMEM, ORUN_ESYS (a file could not be written, or no io
+ * thread; errno kept). May block for file writes. */
 int launch_new(Host *h, const LaunchSpec *spec, Launch **out) NODISCARD;
 
 /* Start it. Any thread, with no lock held: `done` may be called from inside, on

@@ -1,7 +1,8 @@
-/* lib_exec.c — orun.exec: run a program, wait, get what it printed. Layer 7.
+/* lib_exec.c — orun.exec: run a program, wait, get what it printed.
  *
  * The Program is in a box on the stack while its caller waits.
  */
+#include "lib_exec.h"
 #include "err.h"
 #include "lib_arg.h"
 #include "lib_program.h"
@@ -13,7 +14,8 @@
 #include <stdio.h>
 
 #define LIB_EXEC_FIELDS(X) \
-    X(command) X(cwd) X(env) X(expose) X(input) X(max_output) X(timeout)
+    X(command) X(cwd) X(env) X(expose) X(files) X(input) X(max_output) \
+    X(stream) X(timeout)
 
 enum {
 #define X(name) X_##name,
@@ -28,7 +30,11 @@ static const char *const lib_exec_fields[] = {
 #undef X
 };
 
-enum { LIB_EXEC_KEEP = 1 << 20 }; /* bytes given back by default */
+enum {
+    LIB_EXEC_KEEP = 1 << 20, /* bytes given back by default */
+    LIB_EXEC_FILES = 100,    /* of one program */
+    LIB_EXEC_NAME = 64,      /* bytes of a file's name */
+};
 
 /* Set field `key` to at most `max` bytes of an output. */
 static bool
@@ -58,27 +64,42 @@ lib_exec_why(const Program *p, const Outcome *o, char *why, size_t size)
     snprintf(why, size, "%s", text ? text : "");
 }
 
-static void
-lib_exec_push(lua_State *L, Program *p, const char *program, size_t max,
-              bool timed_out)
+/* The kind of its end that went wrong. */
+static TaskFault
+lib_exec_fault(const Program *p)
+{
+    if (p->late)
+        return FAULT_TIMEOUT;
+    if (p->end.spawn_errno)
+        return FAULT_SPAWN;
+    if (p->end.signal)
+        return FAULT_SIGNAL;
+    return p->end.code > 0 ? FAULT_EXIT : FAULT_LOST;
+}
+
+/* Why it did not go well, with its kind; false when it did. */
+static bool
+lib_exec_wrong(Program *p, const char *name, char *why, size_t size,
+               TaskFault *fault)
 {
     Outcome o = { .code = -1 };
-    char why[LAUNCH_STDERR + 512] = "";
-    agent_took(task_agent(park_run(L)->task), p->end.max_rss);
-    launch_judge(&p->end, program, p->err, &o);
+    launch_judge(&p->end, name, p->err, &o);
     secret_mask_string(&o.error);
-    lib_exec_why(p, &o, why, sizeof why);
+    lib_exec_why(p, &o, why, size);
     outcome_clear(&o);
-    bool ok = !*why && !timed_out;
-    TaskFault fault = FAULT_NONE;
-    if (timed_out)
-        fault = FAULT_TIMEOUT;
-    else if (p->end.spawn_errno)
-        fault = FAULT_SPAWN;
-    else if (p->end.signal || p->end.code > 0)
-        fault = p->end.signal ? FAULT_SIGNAL : FAULT_EXIT;
-    else if (!ok)
-        fault = FAULT_LOST;
+    if (p->late)
+        snprintf(why, size, "timed out");
+    *fault = lib_exec_fault(p);
+    return *why;
+}
+
+void
+lib_exec_push(lua_State *L, Program *p, const char *name, size_t max)
+{
+    char why[LAUNCH_STDERR + 512] = "";
+    TaskFault fault;
+    bool wrong = lib_exec_wrong(p, name, why, sizeof why, &fault);
+    agent_took(task_agent(park_run(L)->task), p->end.max_rss);
     lua_createtable(L, 0, 8);
     if (p->end.code >= 0 && !p->end.spawn_errno) {
         lua_pushinteger(L, p->end.code);
@@ -88,8 +109,8 @@ lib_exec_push(lua_State *L, Program *p, const char *program, size_t max,
         lua_pushinteger(L, p->end.signal);
         lua_setfield(L, -2, "signal");
     }
-    if (!ok) {
-        lua_pushstring(L, timed_out ? "timed out" : why);
+    if (wrong) {
+        lua_pushstring(L, why);
         lua_setfield(L, -2, "error");
         lua_pushstring(L, task_fault_name(fault));
         lua_setfield(L, -2, "error_kind");
@@ -108,19 +129,28 @@ lib_exec_push(lua_State *L, Program *p, const char *program, size_t max,
     }
 }
 
-/* On top of the stack the box, below it the most bytes to give and the name;
- * ctx: whether the time was up and the program is being ended. */
+int
+lib_exec_push_refusal(lua_State *L, Program *p, const char *name)
+{
+    char why[LAUNCH_STDERR + 512] = "";
+    TaskFault fault;
+    lib_exec_wrong(p, name, why, sizeof why, &fault);
+    lua_pushnil(L);
+    lua_pushstring(L, why);
+    lua_pushstring(L, task_fault_name(fault));
+    return 3;
+}
+
+/* On top of the stack the box, below it the most bytes to give and the name. */
 static int
 lib_exec_waited(lua_State *L, int status, lua_KContext ctx)
 {
     Program *p = *lib_program_at(L, -1);
     size_t max = (size_t)lua_tointeger(L, -2);
     (void)status;
-    if (park_outcome(L) == WAIT_TIMED_OUT) {
-        program_stop(p, false);
-        return lib_program_wait(L, p, INFINITY, lib_exec_waited, 1);
-    }
-    lib_exec_push(L, p, lua_tostring(L, -3), max, ctx != 0);
+    (void)ctx;
+    park_outcome(L);
+    lib_exec_push(L, p, lua_tostring(L, -3), max);
     return 1;
 }
 
@@ -156,41 +186,96 @@ lib_exec_argv(lua_State *L)
     return argv;
 }
 
+/* The name on the stack below the top, checked. */
+static const char *
+lib_exec_file_name(lua_State *L)
+{
+    size_t n = 0;
+    const char *s = lua_type(L, -2) == LUA_TSTRING
+        ? lua_tolstring(L, -2, &n) : "";
+    if (n == 0 || n > LIB_EXEC_NAME
+        || strspn(s, "abcdefghijklmnopqrstuvwxyz_") != n)
+        luaL_error(L, "exec: files has the name %s; a name has the letters a-z "
+                   "and _, at most %d, such as {config = text}",
+                   arg_show(L, -2), LIB_EXEC_NAME);
+    return s;
+}
+
+/* Check `files` and push an array of them, whose texts the table keeps. */
+static LaunchFile *
+lib_exec_files(lua_State *L, const char *const *argv, size_t *count)
+{
+    int t = ARG(X_files);
+    *count = 0;
+    if (!arg_given(L, t))
+        return NULL;
+    if (lua_type(L, t) != LUA_TTABLE)
+        arg_error(L, "exec", "files", t, "a table {name = text} is wanted");
+    LaunchFile *files = lua_newuserdatauv(L, LIB_EXEC_FILES * sizeof *files, 0);
+    for (lua_pushnil(L); lua_next(L, t); lua_pop(L, 1)) {
+        LaunchFile f = { .name = lib_exec_file_name(L) };
+        if (lua_type(L, -1) != LUA_TSTRING)
+            luaL_error(L, "exec: files.%s is a %s; its text, a string, is "
+                       "wanted", f.name, luaL_typename(L, -1));
+        f.text = lua_tolstring(L, -1, &f.size);
+        if (!launch_mentions(argv, f.name))
+            luaL_error(L, "exec: no argument says {%s}, which becomes the path "
+                       "of the file; write it in command, or leave files.%s "
+                       "out", f.name, f.name);
+        if (*count == LIB_EXEC_FILES)
+            luaL_error(L, "exec: files has more than %d entries",
+                       LIB_EXEC_FILES);
+        files[(*count)++] = f;
+    }
+    return files;
+}
+
+/* Start it, in the box on top; raises when it cannot even be tried. */
+static void
+lib_exec_start(lua_State *L, LaunchSpec *spec, double timeout, Program **box)
+{
+    LuaRun *run = park_run(L);
+    bool failed = false;
+    char **env = lib_env(L, ARG(X_env), &failed);
+    spec->env = env;
+    int e = failed ? ORUN_ENOMEM : program_start(run, spec, timeout, box);
+    task_strings_free(env);
+    if (!e)
+        return;
+    Buf text = { 0 };
+    LibWhy why;
+    launch_put_refusal(spec->argv[0], e, &text);
+    lib_why(&why, "exec", &text);
+    luaL_error(L, "%s", why.text);
+}
+
 int
 lib_exec(lua_State *L)
 {
     const char *fn = "exec";
-    LuaRun *run = park_run(L);
     if (lua_type(L, 1) == LUA_TSTRING)
         lib_exec_plain(L);
     arg_frame(L, fn, lib_exec_fields, X_COUNT, false);
     const char **argv = lib_exec_argv(L);
-    LaunchSpec spec = { .argv = argv, .task = run->task->id };
+    LaunchSpec spec = { .argv = argv, .task = park_run(L)->task->id };
     spec.cwd = arg_text(L, fn, "cwd", ARG(X_cwd), 4096);
     spec.in = arg_string(L, fn, "input", ARG(X_input), SIZE_MAX, &spec.in_len);
     lib_check_env(L, fn, ARG(X_env));
     lib_check_exposed(L, fn, ARG(X_command), ARG(X_expose));
+    spec.files = lib_exec_files(L, argv, &spec.file_count);
     double timeout = arg_duration(L, fn, "timeout", ARG(X_timeout), false,
                                   INFINITY);
     size_t max = arg_size(L, fn, "max_output", ARG(X_max_output));
     max = max ? max : LIB_EXEC_KEEP;
+    bool stream = arg_bool(L, fn, "stream", ARG(X_stream), false);
+    size_t keep = stream ? LAUNCH_KEEP : LIB_EXEC_KEEP;
+    spec.keep = max < keep ? max : keep;
     park_check(L, fn);
     lua_pushstring(L, argv[0]);
     lua_pushinteger(L, (lua_Integer)max);
-    Program **box = lib_program_push(L);
-    bool failed = false;
-    char **env = lib_env(L, ARG(X_env), &failed);
-    spec.env = env;
-    spec.keep = max < LIB_EXEC_KEEP ? max : LIB_EXEC_KEEP;
-    int e = failed ? ORUN_ENOMEM : program_start(run, &spec, box);
-    task_strings_free(env);
-    if (e) {
-        Buf text = { 0 };
-        LibWhy why;
-        launch_put_refusal(argv[0], e, &text);
-        lib_why(&why, fn, &text);
-        return luaL_error(L, "%s", why.text);
-    }
-    return lib_program_wait(L, *box, board_now(&run->sched->board) + timeout,
-                            lib_exec_waited, 0);
+    Program **box = stream ? lib_stream_push(L, argv[0], max)
+                           : lib_program_push(L);
+    lib_exec_start(L, &spec, timeout, box);
+    return stream ? lib_stream_begin(L)
+                  : lib_program_wait(L, *box, lib_exec_waited);
 }

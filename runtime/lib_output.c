@@ -48,6 +48,18 @@ lib_output_push(lua_State *L, LibOutput *box, size_t max)
     return cut;
 }
 
+void
+lib_output_push_at(lua_State *L, const char *fn, Output *o, size_t offset,
+                   size_t n)
+{
+    luaL_Buffer b;
+    char *to = luaL_buffinitsize(L, &b, n);
+    size_t got = output_read_at(o, offset, to, n);
+    luaL_pushresultsize(&b, got);
+    if (got < n)
+        luaL_error(L, "%s: its file %s cannot be read", fn, output_path(o));
+}
+
 /* ---- read_output(task, stream, offset, max, deadline, attempt) ---- */
 
 enum { READ_TASK = 1, READ_STREAM, READ_OFFSET, READ_MAX, READ_DEADLINE,
@@ -104,19 +116,12 @@ lib_source_look(lua_State *L, Task *t, bool err, LibOutput *box)
 static void
 lib_source_push(lua_State *L, const LibSource *from, size_t offset, size_t max)
 {
-    luaL_Buffer b;
     size_t n = offset < from->size ? from->size - offset : 0;
     n = n < max ? n : max;
-    if (!from->output) {
+    if (from->output)
+        lib_output_push_at(L, "orun.output", from->output, offset, n);
+    else
         lua_pushlstring(L, n ? from->text + offset : "", n);
-        return;
-    }
-    char *to = luaL_buffinitsize(L, &b, n);
-    size_t got = output_read_at(from->output, offset, to, n);
-    luaL_pushresultsize(&b, got);
-    if (got < n)
-        luaL_error(L, "orun.output: its file %s cannot be read",
-                   output_path(from->output));
 }
 
 static int lib_read_again(lua_State *L, int status, lua_KContext ctx);

@@ -2,6 +2,7 @@
 #include "lib_program.h"
 #include "lib_class.h"
 #include <lauxlib.h>
+#include <math.h>
 
 void
 lib_program_clear(Program **box)
@@ -37,9 +38,8 @@ lib_program_at(lua_State *L, int idx)
 }
 
 int
-lib_program_wait(lua_State *L, Program *p, double deadline, lua_KFunction k,
-                 lua_KContext ctx)
+lib_program_wait(lua_State *L, Program *p, lua_KFunction k)
 {
-    WaitFor what = { .kind = WAIT_FOR_OP, .op = &p->op, .deadline = deadline };
-    return park(L, &what, k, ctx);
+    WaitFor what = { .kind = WAIT_FOR_OP, .op = &p->op, .deadline = INFINITY };
+    return park(L, &what, k, 0);
 }

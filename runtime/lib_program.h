@@ -18,9 +18,8 @@ Program **lib_program_at(lua_State *L, int idx);
 /* Drop what is in the box. */
 void lib_program_clear(Program **box);
 
-/* Wait for its end, or until the deadline: `return lib_program_wait(...)`. The
- * continuation begins with park_outcome. */
-int lib_program_wait(lua_State *L, Program *p, double deadline, lua_KFunction k,
-                     lua_KContext ctx);
+/* Wait for its end: `return lib_program_wait(...)`. The continuation begins
+ * with park_outcome. */
+int lib_program_wait(lua_State *L, Program *p, lua_KFunction k);
 
 #endif

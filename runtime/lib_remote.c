@@ -5,6 +5,7 @@
 #include "lib_orun.h"
 #include "lib_response.h"
 #include "lib_task.h"
+#include "program.h"
 #include "vm.h"
 #include "wait.h"
 #include <stdio.h>
@@ -63,13 +64,14 @@ const ValueOps lib_remote_decoding = { .resolve = lib_remote_resolve };
 
 typedef struct RemoteType {
     const char *name;
-    const char *methods[3];
+    const char *methods[5];
     bool reads; /* has lines, and can be closed by a variable's end */
 } RemoteType;
 
 static const RemoteType lib_remote_types[] = {
     { COLLECTOR_TYPE, { ":next", ":add" }, false },
     { RESPONSE_TYPE, { ":read", ":close" }, true },
+    { STREAM_TYPE, { ":read", ":wait", ":kill", ":close" }, true },
 };
 
 /* The number of the object at idx; NULL when it is none. */

@@ -74,12 +74,12 @@ lib_response_read(lua_State *L)
 int
 lib_response_lines(lua_State *L)
 {
-    lua_settop(L, 1);
+    lua_settop(L, 2);
     lua_getglobal(L, "require");
     lua_pushliteral(L, "orun.lines");
     lua_call(L, 1, 1);
     lua_insert(L, 1);
-    lua_call(L, 1, 1);
+    lua_call(L, 2, 1);
     return 1;
 }
 

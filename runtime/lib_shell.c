@@ -64,7 +64,7 @@ lib_shell_start(lua_State *L, const char *command, const int fds[3],
     LaunchSpec spec = { .argv = argv, .fds = fds, .keep = 1,
                         .lingers = true, .task = run->task->id };
     fflush(stdout);
-    int e = program_start(run, &spec, box);
+    int e = program_start(run, &spec, INFINITY, box);
     if (e == ORUN_ENOMEM)
         errno = ENOMEM;
     return e ? -1 : 0;
@@ -94,7 +94,7 @@ lib_shell_execute(lua_State *L)
     if (lib_shell_descriptors(L, fds, -1, -1) != 0
         || lib_shell_start(L, command, fds, box) != 0)
         return luaL_fileresult(L, 0, NULL);
-    return lib_program_wait(L, *box, INFINITY, lib_shell_executed, 0);
+    return lib_program_wait(L, *box, lib_shell_executed);
 }
 
 /* io.popen */
@@ -139,7 +139,7 @@ lib_shell_close(lua_State *L)
         return 0;
     if (park_finalizing(L))
         return lib_shell_collected(L, box);
-    return lib_program_wait(L, *box, INFINITY, lib_shell_closed, 0);
+    return lib_program_wait(L, *box, lib_shell_closed);
 }
 
 /* A pipe whose one end is the file's and whose other end becomes descriptor

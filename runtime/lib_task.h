@@ -97,6 +97,11 @@ LibOutput *lib_output_box(lua_State *L);
 /* Push what output_copy gives, and give back what that did. */
 bool lib_output_push(lua_State *L, LibOutput *box, size_t max);
 
+/* Push n bytes of o from the offset on, where there are so many; raises when
+ * its file cannot be read. */
+void lib_output_push_at(lua_State *L, const char *fn, Output *o, size_t offset,
+                        size_t n);
+
 /* Read an array of tasks (nil: none) as light userdata above the frame; gives
  * how many. */
 lua_Integer lib_read_tasks(lua_State *L, const char *fn, const char *name,

@@ -50,6 +50,7 @@ typedef struct Pipe {
 struct Proc {
     Keeper *keeper;
     Pace *pace;
+    void (*started)(void *ud);
     void (*done)(Proc *proc, void *ud);
     void *ud;
     Output *out, *err;
@@ -142,12 +143,25 @@ proc_read(Pipe *pipe)
 static void
 proc_readable(uv_poll_t *poll, int status, int events)
 {
-    (void)status; /* read tells it better */
-    (void)events;
+    (void)status, (void)events; /* read tells it better */
     role_is_io();
     Pipe *pipe = container_of(poll, Pipe, poll);
     proc_read(pipe);
     proc_settle(pipe->proc);
+}
+
+/* Read what a child left in its pipes. Those that were not watched yet have
+ * not been made non-blocking by uv. */
+static void ON_IO
+proc_read_rest(Proc *p)
+{
+    for (int i = 1; i < 3; i++) {
+        Pipe *pipe = &p->pipes[i];
+        if (pipe->fd >= 0 && !pipe->watched)
+            fcntl(pipe->fd, F_SETFL, O_NONBLOCK);
+        if (pipe->fd >= 0)
+            proc_read(pipe);
+    }
 }
 
 /* ---- stdin ---- */
@@ -197,7 +211,6 @@ proc_watch(Pipe *pipe, int events, uv_poll_cb call)
 /* ---- stopping ---- */
 
 static void proc_due(uv_timer_t *timer);
-static void proc_read_rest(Proc *p) ON_IO;
 
 static void ON_IO
 proc_arm(Proc *p, uint64_t ms)
@@ -308,24 +321,12 @@ proc_started(KeeperChild *c, int pid, int err, const char *what)
     if (pid > 0) {
         p->state = PROC_RUNNING;
         proc_watch_output(p);
+        if (p->started && !p->end.spawn_what)
+            p->started(p->ud);
         return;
     }
     proc_fail(p, err, what);
     proc_finish(p);
-}
-
-/* Read what a child left in its pipes. Those that were not watched yet have
- * not been made non-blocking by uv. */
-static void ON_IO
-proc_read_rest(Proc *p)
-{
-    for (int i = 1; i < 3; i++) {
-        Pipe *pipe = &p->pipes[i];
-        if (pipe->fd >= 0 && !pipe->watched)
-            fcntl(pipe->fd, F_SETFL, O_NONBLOCK);
-        if (pipe->fd >= 0)
-            proc_read(pipe);
-    }
 }
 
 /* Others hold the outputs, or there is much in them: give them some time. What
@@ -419,14 +420,13 @@ proc_new(Keeper *k, Folder *f, const ProcSpec *spec)
     p->keeper = k;
     p->pace = spec->pace;
     p->child.lingers = spec->lingers;
+    p->started = spec->started;
     p->done = spec->done;
     p->ud = spec->ud;
     p->child.started = proc_started;
     p->child.exited = proc_exited;
-    for (int i = 0; i < 3; i++) {
-        p->pipes[i].proc = p;
-        p->pipes[i].fd = -1;
-    }
+    for (int i = 0; i < 3; i++)
+        p->pipes[i] = (Pipe){ .proc = p, .fd = -1 };
     p->pipes[1].to = p->out = output_new(f, spec->keep);
     p->pipes[2].to = p->err = output_new(f, PROC_STDERR);
     if (p->out && p->err)

@@ -2,6 +2,7 @@
 #include "program.h"
 #include "err.h"
 #include "mem.h"
+#include <math.h>
 
 static void
 program_unref(Program *p)
@@ -14,6 +15,36 @@ program_unref(Program *p)
     mem_free(p);
 }
 
+/* Something is new. */
+static void
+program_tell(Program *p, bool runs)
+{
+    sched_lock(p->sched);
+    p->running |= runs;
+    op_done(&p->news);
+    sched_unlock(p->sched);
+}
+
+static void
+program_started(void *ud)
+{
+    program_tell(ud, true);
+}
+
+static void
+program_grew(void *ud)
+{
+    program_tell(ud, false);
+}
+
+static void
+program_due(Timer *timer)
+{
+    Program *p = container_of(timer, Program, timer);
+    p->late = true;
+    launch_stop(p->launch, false);
+}
+
 static void
 program_done(Launch *l, const ProcEnd *end, void *ud)
 {
@@ -22,43 +53,96 @@ program_done(Launch *l, const ProcEnd *end, void *ud)
     p->out = output_hold(launch_out(l));
     p->err = output_hold(launch_err(l));
     sched_lock(p->sched);
+    board_disarm(&p->sched->board, &p->timer);
     p->launch = NULL;
     list_del(&p->link);
     op_done(&p->op);
+    op_done(&p->news);
     sched_unlock(p->sched);
     launch_free(l);
     program_unref(p);
 }
 
-int
-program_start(LuaRun *run, LaunchSpec *spec, Program **out)
+static Program *
+program_new(LuaRun *run)
 {
     Program *p = mem_zalloc(1, sizeof *p);
-    spec->done = program_done;
-    spec->ud = p;
+    if (!p)
+        return NULL;
+    p->sched = run->sched;
+    p->timer.fire = program_due;
+    op_init(&p->op);
+    op_init(&p->news);
+    atomic_init(&p->refs, 2);
+    return p;
+}
+
+/* It is among the run's programs, and its time runs. ORUN_ENOMEM: it is not. */
+static int
+program_enter(Program *p, LuaRun *run, Launch *l, double timeout)
+{
+    Board *b = &run->sched->board;
+    int e = 0;
+    sched_lock(run->sched);
+    if (timeout < INFINITY)
+        e = board_arm(b, &p->timer, board_now(b) + timeout);
+    if (e == 0) {
+        p->launch = l;
+        list_push(&run->programs, &p->link);
+        if (run->task->stopping)
+            launch_stop(l, run->task->stop_rung > 1);
+    }
+    sched_unlock(run->sched);
+    return e;
+}
+
+int
+program_start(LuaRun *run, LaunchSpec *spec, double timeout, Program **out)
+{
+    Launch *l;
+    Program *p = program_new(run);
     if (!p) {
         launch_close(spec);
         return ORUN_ENOMEM;
     }
-    Launch *l;
+    spec->started = program_started;
+    spec->grew = program_grew;
+    spec->done = program_done;
+    spec->ud = p;
     int e = launch_new(run->host, spec, &l);
+    if (e == 0 && (e = program_enter(p, run, l, timeout)) != 0)
+        launch_free(l);
     if (e) {
         mem_free(p);
         return e;
     }
     run->lingers |= spec->lingers;
-    p->sched = run->sched;
-    op_init(&p->op);
-    atomic_init(&p->refs, 2);
-    sched_lock(run->sched);
-    p->launch = l;
-    list_push(&run->programs, &p->link);
-    if (run->task->stopping)
-        launch_stop(l, run->task->stop_rung > 1);
-    sched_unlock(run->sched);
     launch_go(l);
     *out = p;
     return 0;
+}
+
+ProgramState
+program_state(Program *p)
+{
+    sched_lock(p->sched);
+    bool ended = !p->launch, ran = p->running;
+    sched_unlock(p->sched);
+    if (ended)
+        return ran ? PROGRAM_ENDED : PROGRAM_REFUSED;
+    return ran ? PROGRAM_RUNNING : PROGRAM_STARTING;
+}
+
+Output *
+program_watch(Program *p, size_t have)
+{
+    sched_lock(p->sched);
+    Output *out = p->launch ? launch_out(p->launch) : p->out;
+    bool more = out && output_watch(out, have);
+    p->news.done = !p->launch || more;
+    output_hold(out);
+    sched_unlock(p->sched);
+    return out;
 }
 
 void

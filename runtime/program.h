@@ -12,12 +12,20 @@
 #include "launch.h"
 #include "park.h"
 
+/* What a userdata is called that reads a program's output while it comes. */
+#define STREAM_TYPE "orun.stream"
+
 typedef struct Program {
     /* Guarded by the board's lock. */
     Sched *sched;
     List link;      /* in LuaRun.programs until its end, or its owner's */
     Launch *launch; /* NULL from its end on */
+    Timer timer;    /* until its time is up */
     Op op;          /* done: its end */
+    Op news;        /* done: it runs, has printed what was watched for, or has
+                     * ended */
+    bool running;   /* it was started, and may have ended */
+    bool late;      /* its time was up */
 
     /* Never changes once it is done. */
     ProcEnd end;
@@ -27,10 +35,25 @@ typedef struct Program {
     atomic_int refs; /* its owner, and the launch */
 } Program;
 
-/* Start what `spec` says (done and ud are set here); spec->fds are taken,
+/* Start what `spec` says (its callbacks and ud are set here), and end it after
+ * `timeout` seconds on the run's clock (INFINITY: never); spec->fds are taken,
  * whatever comes. Errors as launch_new. On the thread that runs the run's
  * state. */
-int program_start(LuaRun *run, LaunchSpec *spec, Program **out) NODISCARD;
+int program_start(LuaRun *run, LaunchSpec *spec, double timeout,
+                  Program **out) NODISCARD;
+
+typedef enum ProgramState {
+    PROGRAM_STARTING, PROGRAM_RUNNING, PROGRAM_ENDED, PROGRAM_REFUSED,
+} ProgramState;
+
+/* How it is. It has been refused when it ended without ever having run. Any
+ * thread. */
+ProgramState program_state(Program *p);
+
+/* Have p->news done with the next thing that happens: it runs, stdout has more
+ * than `have` bytes, or it ends. Gives stdout, held for the caller: NULL before
+ * it runs. Any thread. */
+Output *program_watch(Program *p, size_t have);
 
 /* End it as launch_stop does, unless it has ended. Any thread. */
 void program_stop(Program *p, bool hard);

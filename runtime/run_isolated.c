@@ -7,14 +7,15 @@
  * What is needed while the called primitive may raise, or wait, belongs to the
  * Isolate or to the state; frames and Values are made where nothing can.
  *
- * Collectors and responses, which are userdata, stay here: the process has
- * their numbers, which are their places in a table in the registry.
+ * Collectors, responses and streams, which are userdata, stay here: the process
+ * has their numbers, which are their places in a table in the registry.
  */
 #include "run_isolated.h"
 #include "err.h"
 #include "handle.h"
 #include "host.h"
 #include "isolate.h"
+#include "program.h"
 #include "request.h"
 #include "value.h"
 #include "version.h"
@@ -199,11 +200,17 @@ run_isolated_push_argument(lua_State *L, LuaRun *run, Frame *f)
     value_decode(L, v, &ops);
 }
 
-static bool
-run_isolated_is_object(lua_State *L, int idx)
+/* The type of the kept object at idx; NULL when it is none. */
+static const char *
+run_isolated_type(lua_State *L, int idx)
 {
-    return luaL_testudata(L, idx, COLLECTOR_TYPE)
-        || luaL_testudata(L, idx, RESPONSE_TYPE);
+    static const char *const types[] = {
+        COLLECTOR_TYPE, RESPONSE_TYPE, STREAM_TYPE,
+    };
+    for (size_t i = 0; i < countof(types); i++)
+        if (luaL_testudata(L, idx, types[i]))
+            return types[i];
+    return NULL;
 }
 
 /* Put what is to be called below the n arguments on top: the primitive of
@@ -213,7 +220,7 @@ run_isolated_insert(lua_State *L, const char *name, int n)
 {
     int first = lua_gettop(L) - n + 1;
     if (name[0] == ':') {
-        if (n < 1 || !run_isolated_is_object(L, first))
+        if (n < 1 || !run_isolated_type(L, first))
             luaL_error(L, "%s: there is no such object", name + 1);
         lua_getfield(L, first, name + 1);
     } else {
@@ -267,7 +274,7 @@ run_isolated_got(lua_State *L, int status, lua_KContext ctx)
     (void)ctx;
     luaL_checkstack(L, 8, NULL);
     for (int i = 2; i <= lua_gettop(L); i++) {
-        if (run_isolated_is_object(L, i))
+        if (run_isolated_type(L, i))
             run_isolated_keep(L, i);
         else if (i < 64 && run_isolated_is_list(L, i))
             lists |= (lua_Integer)1 << i;
@@ -317,8 +324,7 @@ run_isolated_put_object(lua_State *L, int idx, Buf *b)
     frame_put_number(b, (uint64_t)number);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &run_isolated_key);
     lua_rawgeti(L, -1, number);
-    frame_put_text(b, luaL_testudata(L, -1, RESPONSE_TYPE) ? RESPONSE_TYPE
-                                                           : COLLECTOR_TYPE);
+    frame_put_text(b, run_isolated_type(L, -1));
     lua_getiuservalue(L, -1, 1);
 }
 

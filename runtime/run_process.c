@@ -141,6 +141,9 @@ run_process_done(Launch *l, const ProcEnd *end, void *ud)
     mem_free(run);
 }
 
+/* What gets the prompt in a file names it so in an argument. */
+static const char run_process_file[] = "prompt_file";
+
 /* Make the Launch; a failure leaves its reason in `why`. */
 static int
 run_process_prepare(ProcessRun *run, Buf *why)
@@ -148,11 +151,15 @@ run_process_prepare(ProcessRun *run, Buf *why)
     Task *t = run->task;
     Buf in = { 0 };
     int e = run_process_stdin(run->host, t, &in, why);
+    const char *const *argv = (const char *const *)task_agent(t)->argv;
+    bool filed = launch_mentions(argv, run_process_file);
+    LaunchFile file = { run_process_file, buf_cstr(&in), in.n };
     LaunchSpec spec = {
-        .argv = (const char *const *)task_agent(t)->argv,
+        .argv = argv,
         .type_env = task_agent(t)->opt.env, .env = t->opt ? t->opt->env : NULL,
         .cwd = t->opt ? t->opt->cwd : NULL,
-        .in = in.n ? in.p : NULL, .in_len = in.n,
+        .in = in.n && !filed ? in.p : NULL, .in_len = filed ? 0 : in.n,
+        .files = &file, .file_count = filed,
         .keep = LAUNCH_KEEP, .task = t->id,
         .done = run_process_done, .grew = run_process_grew, .ud = run,
     };

@@ -241,8 +241,24 @@ describe("with a full disk, orun", function()
     end
   end)
 
+  it("tells who reads a program's output where it breaks off", function()
+    local r = refused("write:/output-", ENOSPC, 4, 0, [[
+      local r = orun.exec{command = {"head", "-c", "1000000", "/dev/zero"}, stream = true}
+      local n, piece, message, kind = 0
+      repeat
+        piece, message, kind = r:read()
+        n = n + #(piece or "")
+      until not piece
+      print(n, message, kind, r:wait().error_kind)
+      print(pcall(function() for _ in r:lines() do end end))]])
+    local n, past, message = r.out:match("^(%d+)\toutput past (%d+)( bytes[^\n]*)\tlost\tlost\n")
+    assert.equal(n, past, r.out .. r.err)
+    assert.matches("^ bytes was not kept: No space left on device$", message)
+    assert.matches("\nfalse\t.*output past %d+ bytes was not kept", r.out)
+  end)
+
   it("does not start a program whose prompt cannot be written", function()
-    local r = refused("write:/prompt-", ENOSPC, 1, 0, [[
+    local r = refused("write:/prompt_file-", ENOSPC, 1, 0, [[
       orun.agent{name = "file", command = {"cat", "{prompt_file}"}}
       local r = Task{subagent_type = "file", prompt = "x"}
       print(r.status, r.error_kind, r.output)

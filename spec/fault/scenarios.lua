@@ -174,6 +174,22 @@ function M.exec()
   if not many.error and not many.truncated then lie("exec gave %d bytes", #many.stdout) end
 end
 
+-- What is missing of a text was missed for want of memory.
+function M.stream()
+  local function read()
+    local r, reason = orun.exec{stream = true, files = {text = ("x"):rep(1000)},
+                                command = {"sh", "-c", "cat $0; echo; seq 50000; exit 3", "{text}"}}
+    if not r then return check_reason(reason, "the stream's start") end
+    local n, last = 0
+    for line in r:lines() do n, last = n + 1, line end
+    local ending = r:wait()
+    if ending.code ~= 3 then return check_reason(ending.error, "the stream's end") end
+    if n ~= 50001 or last ~= "50000" then lie("%d lines, and at last %s", n, show(last)) end
+  end
+  local ok, message = pcall(read)
+  if not ok then check_reason(message, "the stream") end
+end
+
 function M.retries()
   local limit = "5ms"
   check_failure(Task{run = function() while true do end end, timeout = limit}, "timeout",
@@ -314,7 +330,7 @@ function M.embedded()
 end
 
 local PROGRAMS <const> = {apart = true, exec = true, flood = true, input = true,
-                          programs = true, shell = true}
+                          programs = true, shell = true, stream = true}
 
 -- Afterwards all is as ever.
 local function check_health(name)
