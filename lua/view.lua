@@ -24,6 +24,9 @@
 --              that task), file and line of the call
 --   goes_on    a wait of the task's (or the script's) code has ended
 --   retry      error_kind, delay in seconds
+--   throttled  limit, wait in seconds: it asked too much, and is ready again
+--   reported   activity, model, session_id, cost, input_tokens, output_tokens, …: what the
+--              task has told of its work so far
 --   ended      status, error_kind, error, attempts, duration, exit_code, signal, bytes
 --   read       by (missing: the script), bytes: its result was handed over
 --   claimed    by;  returned  the claim was given back;  removed  from the list

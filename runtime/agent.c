@@ -1,5 +1,6 @@
 /* agent.c — what an agent type owns. */
 #include "agent.h"
+#include <limits.h>
 #include "limit.h"
 #include "mem.h"
 #include "value.h"
@@ -17,4 +18,13 @@ agent_free(AgentType *a)
     task_strings_free(a->opt.env);
     mem_free(a->opt.cwd);
     mem_free(a);
+}
+
+void
+agent_took(const AgentType *a, long kib)
+{
+    AgentType *t = (AgentType *)(uintptr_t)a;
+    long most = t ? t->max_rss : LONG_MAX;
+    while (kib > most && !atomic_compare_exchange_weak(&t->max_rss, &most, kib))
+        continue;
 }

@@ -16,12 +16,21 @@ typedef struct AgentType {
     char *name;
     char *description;   /* NULL: none */
     TaskKind kind;       /* TASK_LUA or TASK_PROCESS */
+    SlotKind slot;
+    bool typed;          /* its function sees to task.schema itself */
     struct Value *code;  /* TASK_LUA: the function */
     char **argv;         /* TASK_PROCESS: NULL-terminated */
     struct Limit *limit; /* its own slots; NULL: none */
+    struct Limit *account; /* what all types share that use the same key; or
+                            * NULL; the scheduler's */
+    _Atomic long max_rss;  /* KiB that a program of its tasks has taken */
     TaskOptions opt;     /* what its tasks have unless they say otherwise */
     int priority;
 } AgentType;
+
+/* A program of one of its tasks has taken that much memory, KiB. Any thread;
+ * NULL is fine. */
+void agent_took(const AgentType *a, long kib);
 
 /* Free a type and all it owns. NULL is fine. */
 void agent_free(AgentType *a);

@@ -1,10 +1,25 @@
 /* body.c — the code of a Lua task: what is called, what its end means. */
 #include "body.h"
+#include "agent.h"
 #include "err.h"
 #include "handle.h"
+#include "mem.h"
+#include "report.h"
 #include <lauxlib.h>
 
 enum { BODY_ERROR = 64 << 10 }; /* bytes of what was raised that are kept */
+
+/* Set task.resume: the session of the attempts before, and what it has cost. */
+static void
+body_push_resume(lua_State *L, const TaskReport *r)
+{
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, r->session_id);
+    lua_setfield(L, -2, "session_id");
+    lua_pushnumber(L, r->cost_before);
+    lua_setfield(L, -2, "cost");
+    lua_setfield(L, -2, "resume");
+}
 
 static void
 body_push_task(lua_State *L, const Task *t, uint32_t attempt)
@@ -12,6 +27,8 @@ body_push_task(lua_State *L, const Task *t, uint32_t attempt)
     char id[HANDLE_ID_SIZE];
     handle_name(t->id, id);
     lua_createtable(L, 0, 4);
+    if (t->opt && t->opt->retry.resume && t->report && t->report->session_id[0])
+        body_push_resume(L, t->report);
     lua_pushstring(L, id);
     lua_setfield(L, -2, "id");
     lua_pushinteger(L, attempt);
@@ -20,10 +37,26 @@ body_push_task(lua_State *L, const Task *t, uint32_t attempt)
         lua_pushstring(L, t->description);
         lua_setfield(L, -2, "description");
     }
+    if (t->opt && t->opt->model) {
+        lua_pushstring(L, t->opt->model);
+        lua_setfield(L, -2, "model");
+    }
     if (task_prompt(t)) {
         value_decode(L, task_prompt(t), NULL);
         lua_setfield(L, -2, "prompt");
     }
+    if (t->opt && t->opt->schema) {
+        value_decode(L, t->opt->schema, NULL);
+        lua_setfield(L, -2, "schema");
+    }
+}
+
+/* Must the result of its function be looked at, whether it has the form? */
+static bool
+body_checks(const Task *t)
+{
+    const AgentType *agent = task_agent(t);
+    return t->opt && t->opt->schema && !(agent && agent->typed);
 }
 
 void
@@ -31,6 +64,15 @@ body_push(lua_State *L, const Task *t, uint32_t attempt, const ValueOps *code,
           const ValueOps *input)
 {
     value_decode(L, t->code, code);
+    if (body_checks(t)) { /* becomes function(input, task) around it */
+        lua_getglobal(L, "require");
+        lua_pushliteral(L, "orun.typed");
+        lua_call(L, 1, 1);
+        lua_getfield(L, -1, "around");
+        lua_rotate(L, -3, 1);
+        lua_pop(L, 1);
+        lua_call(L, 1, 1);
+    }
     if (t->input)
         value_decode(L, t->input, input);
     else
@@ -169,6 +211,70 @@ body_exited(int code, Outcome *o)
     }
 }
 
+/* A failure that orun.fail raised. */
+typedef struct BodyFailure {
+    bool is;
+    TaskFault kind;
+    char *message; /* NULL: none, or no memory for it */
+    Value *partial;
+} BodyFailure;
+
+/* The string in field `key` of the table at 1, or NULL. */
+static const char *
+body_field(lua_State *L, const char *key)
+{
+    lua_pushstring(L, key);
+    return lua_rawget(L, 1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+}
+
+/* Protected. Arguments: what was raised, a table, and the BodyFailure. */
+static int
+body_read_failure(lua_State *L)
+{
+    BodyFailure *f = lua_touserdata(L, 2);
+    if (!lua_getmetatable(L, 1))
+        return 0;
+    lua_pushliteral(L, "__name");
+    if (lua_rawget(L, -2) != LUA_TSTRING
+        || strcmp(lua_tostring(L, -1), "orun.failure") != 0)
+        return 0;
+    f->is = true;
+    const char *kind = body_field(L, "kind");
+    int fault = kind ? task_fault_find(kind) : -1;
+    f->kind = fault > 0 ? (TaskFault)fault : FAULT_LUA;
+    const char *message = body_field(L, "message");
+    f->message = message ? mem_dup(message, strlen(message)) : NULL;
+    lua_pushliteral(L, "partial");
+    if (lua_rawget(L, 1) != LUA_TNIL
+        && value_encode(L, -1, "partial", NULL, &f->partial, NULL))
+        f->partial = NULL;
+    return 0;
+}
+
+/* Was the table at the top of the coroutine raised by orun.fail? Then it is the
+ * outcome. */
+static bool
+body_failed_so(Vm *vm, Outcome *o)
+{
+    BodyFailure f = { 0 };
+    lua_State *L = vm->L;
+    if (!lua_checkstack(L, 8) || !lua_checkstack(vm->co, 1))
+        return false;
+    int top = lua_gettop(L);
+    lua_pushcfunction(L, body_read_failure);
+    lua_pushvalue(vm->co, -1);
+    lua_xmove(vm->co, L, 1);
+    lua_pushlightuserdata(L, &f);
+    lua_pcall(L, 2, 0, 0);
+    lua_settop(L, top);
+    if (!f.is)
+        return false;
+    o->fault = (uint8_t)f.kind;
+    o->error = f.message;
+    o->output = f.partial;
+    return true;
+}
+
 static void
 body_failed(Vm *vm, bool own_limit, int status, bool frames, Outcome *o)
 {
@@ -181,9 +287,12 @@ body_failed(Vm *vm, bool own_limit, int status, bool frames, Outcome *o)
         o->error = body_explain_limit(vm, own_limit, frames);
         return;
     }
-    if (status != LUA_ERRMEM && lua_type(vm->co, -1) == LUA_TTABLE
-        && value_encode(vm->co, -1, "error", &small, &o->error_value, NULL)
-            == ORUN_ENOMEM)
+    bool table = status != LUA_ERRMEM && lua_type(vm->co, -1) == LUA_TTABLE;
+    if (table && body_failed_so(vm, o))
+        return;
+    int e = table ? value_encode(vm->co, -1, "error", &small, &o->error_value,
+                                 NULL) : 0;
+    if (e == ORUN_ENOMEM)
         o->fault = FAULT_MEMORY;
     else
         o->error = body_explain(vm, status, frames);

@@ -12,8 +12,9 @@
 #include "vm.h"
 
 /* Push the function, its input and task = {id=, description=, attempt=,
- * prompt=}, decoded from t. The attempt is given: t's own may be another one by
- * now, when this one was given up. May raise. On the thread that runs L. */
+ * prompt=, model=, schema=, resume={session_id=, cost=}}, decoded from t. The
+ * attempt is given: t's own may be another one by now, when this one was given
+ * up. May raise. On the thread that runs L. */
 void body_push(lua_State *L, const Task *t, uint32_t attempt,
                const ValueOps *code, const ValueOps *input);
 

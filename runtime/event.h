@@ -27,8 +27,11 @@ struct Board;
     X(WAITS, "waits")       /* its code begins to wait; what: a WaitFor.kind,
                              * other: for that task, text and line: where */ \
     X(GOES_ON, "goes_on")   /* that has ended; what: a WAIT_ outcome */ \
+    X(THROTTLED, "throttled") /* it asked too much and is ready again; text:
+                             * whose limit, n: milliseconds until it opens */ \
     X(RETRY, "retry")       /* what: the TaskFault, n: milliseconds until it
                              * is tried again */ \
+    X(REPORTED, "reported") /* it told of its work (report.h) */ \
     X(ENDED, "ended")       /* what: the TaskState */ \
     X(READ, "read")         /* other read its result; n: bytes of output */ \
     X(CLAIMED, "claimed")   /* a list item; other: by whom */ \

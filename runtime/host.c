@@ -185,7 +185,10 @@ host_intern(Host *h, const char *s)
     return found;
 }
 
-enum { HOST_LARGE = 256 << 10 }; /* values that are worth a file */
+enum {
+    HOST_LARGE = 256 << 10, /* values that are worth a file */
+    HOST_HTTP = 32,         /* tasks that are requests, at once, at first */
+};
 
 static bool
 host_to_file(Host *h, Value **v)
@@ -271,8 +274,11 @@ host_new(const HostConfig *config, Host **out)
         goto free_folder;
     if ((e = vmpool_new(&config->vm, &h->vms)) != 0)
         goto free_pool;
-    if ((e = sched_init(&h->sched, &h->clock, config->workers,
-                        config->processes)) != 0)
+    const int slots[SLOT_KINDS] = {
+        [SLOT_LUA] = config->workers, [SLOT_PROCESS] = config->processes,
+        [SLOT_HTTP] = HOST_HTTP,
+    };
+    if ((e = sched_init(&h->sched, &h->clock, slots)) != 0)
         goto free_vms;
     host_seed(h);
     h->sched.backlog = config->backlog;

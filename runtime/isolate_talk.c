@@ -154,9 +154,9 @@ isolate_told(Isolate *i, Frame *f)
     if (i->lost[0]) /* a value, for want of memory */
         return true;
     bool completed = state == TASK_COMPLETED && fault == FAULT_NONE;
-    bool failed = state == TASK_FAILED
-        && (fault == FAULT_LUA || fault == FAULT_EXIT || fault == FAULT_MEMORY
-            || fault == FAULT_LOST);
+    bool failed = state == TASK_FAILED && fault != FAULT_NONE
+        && fault < FAULT_COUNT && fault != FAULT_BLOCKED
+        && fault != FAULT_CANCELLED && fault != FAULT_SIGNAL;
     if ((!completed && !failed) || code > 256)
         return false;
     o->state = (TaskState)state;

@@ -3,16 +3,20 @@
 #include "handle.h"
 #include "host.h"
 #include "lib_arg.h"
+#include "lib_limit.h"
 #include "lib_task.h"
 #include "limit.h"
 #include "mem.h"
+#include "slots.h"
 #include "value.h"
 #include <lauxlib.h>
+#include <limits.h>
 
 #define LIB_AGENT_FIELDS(X) \
-    X(command) X(cwd) X(description) X(env) X(expose) X(isolation) X(limit) \
-    X(max_output) X(memory_limit) X(name) X(priority) X(retry) X(run) \
-    X(secrets) X(timeout)
+    X(account) X(budget) X(command) X(cwd) X(description) X(env) X(expose) \
+    X(isolation) X(limit) \
+    X(max_output) X(memory_limit) X(name) X(priority) X(rate) X(retry) X(run) \
+    X(secrets) X(slots) X(timeout) X(typed)
 
 enum {
 #define X(name) A_##name,
@@ -72,12 +76,59 @@ lib_agent_copy(char **to, const char *s)
     return !s || *to;
 }
 
+/* A preset or an API: lua/driver.lua makes a type with a function of it, which
+ * takes the place of argument 1. */
+static void
+lib_agent_drive(lua_State *L)
+{
+    static const char *const drivers[] = { "api", "preset" };
+    bool driven = false;
+    if (lua_type(L, 1) != LUA_TTABLE)
+        return;
+    for (size_t i = 0; i < countof(drivers); i++) {
+        lua_pushstring(L, drivers[i]);
+        driven |= lua_rawget(L, 1) != LUA_TNIL;
+        lua_pop(L, 1);
+    }
+    if (!driven)
+        return;
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "orun.driver");
+    lua_call(L, 1, 1);
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, 1);
+    lua_replace(L, 1);
+}
+
 /* What was checked, to be copied into a new type. */
 typedef struct AgentArgs {
-    const char *name, *description, *cwd;
+    const char *name, *description, *cwd, *account;
+    MeterSpec meter;
+    bool metered;
     TaskOptions opt;
     lua_Integer command, limit, priority;
+    SlotKind slot;
+    bool typed;
 } AgentArgs;
+
+/* What its tasks hold a slot of. */
+static SlotKind
+lib_agent_slot(lua_State *L, bool command)
+{
+    const char *s = arg_text(L, "agent", "slots", ARG(A_slots), 32);
+    if (s && command)
+        arg_error(L, "agent", "slots", ARG(A_slots), "a command takes a slot "
+                  "of \"process\" in any case; leave it out");
+    if (command || (s && strcmp(s, "process") == 0))
+        return SLOT_PROCESS;
+    if (s && strcmp(s, "http") == 0)
+        return SLOT_HTTP;
+    if (s && strcmp(s, "lua") != 0)
+        arg_error(L, "agent", "slots", ARG(A_slots), "\"process\" (it runs a "
+                  "program), \"http\" (it makes requests) or \"lua\" (the "
+                  "default) is wanted");
+    return SLOT_LUA;
+}
 
 static void
 lib_agent_read(lua_State *L, AgentArgs *a)
@@ -107,12 +158,31 @@ lib_agent_read(lua_State *L, AgentArgs *a)
         lib_check_exposed(L, fn, ARG(A_command), ARG(A_expose));
     a->opt.timeout = arg_duration(L, fn, "timeout", ARG(A_timeout), false, 0);
     a->opt.retry = lib_retry(L, fn, ARG(A_retry));
+    if (a->opt.retry.resume && command)
+        lib_no_resume(L, fn);
     a->opt.memory_limit = arg_size(L, fn, "memory_limit", ARG(A_memory_limit));
     a->opt.max_output = arg_size(L, fn, "max_output", ARG(A_max_output));
     a->opt.isolated = lib_isolated(L, fn, ARG(A_isolation), run);
+    a->slot = lib_agent_slot(L, command);
+    a->account = arg_name(L, fn, "account", ARG(A_account));
+    a->metered = lib_read_meter(L, fn, ARG(A_rate), ARG(A_budget), &a->meter);
+    a->typed = arg_bool(L, fn, "typed", ARG(A_typed), false);
     a->limit = arg_integer(L, fn, "limit", ARG(A_limit), 1, 1000000, 0);
     a->priority = arg_integer(L, fn, "priority", ARG(A_priority), QUEUE_LOWEST,
                               QUEUE_HIGHEST, 0);
+}
+
+/* Its own limit, and the account it shares with others. */
+static int
+lib_agent_limits(lua_State *L, const AgentArgs *a, AgentType *t)
+{
+    Sched *s = park_run(L)->sched;
+    int slots = a->limit ? (int)a->limit : INT_MAX;
+    if (a->account && !(t->account = slots_account(s, a->account)))
+        return ORUN_ENOMEM;
+    if ((a->limit || a->metered) && !(t->limit = limit_new(a->name, slots)))
+        return ORUN_ENOMEM;
+    return a->metered ? limit_meter(t->limit, &a->meter, s) : 0;
 }
 
 static int
@@ -128,9 +198,12 @@ lib_agent_make(lua_State *L, const AgentArgs *a, AgentType *t, Buf *why)
     t->opt.env = lib_env(L, ARG(A_env), &failed);
     if (failed)
         return ORUN_ENOMEM;
-    if (a->limit && !(t->limit = limit_new(a->name, (int)a->limit)))
-        return ORUN_ENOMEM;
+    int e = lib_agent_limits(L, a, t);
+    if (e)
+        return e;
     t->kind = a->command ? TASK_PROCESS : TASK_LUA;
+    t->slot = a->slot;
+    t->typed = a->typed;
     if (a->command)
         return lib_agent_argv(L, t, a->command) ? 0 : ORUN_ENOMEM;
     return value_encode(L, ARG(A_run), "run", &handle_encoding, &t->code, why);
@@ -142,6 +215,7 @@ lib_agent(lua_State *L)
     AgentArgs a = { 0 };
     Buf text = { 0 };
     LibWhy why = { "agent: out of memory" };
+    lib_agent_drive(L);
     arg_frame(L, "agent", lib_agent_fields, A_COUNT, false);
     lib_agent_read(L, &a);
     AgentType *t = mem_zalloc(1, sizeof *t);

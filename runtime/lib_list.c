@@ -3,6 +3,8 @@
 #include "handle.h"
 #include "host.h"
 #include "lib_arg.h"
+#include "lib_limit.h"
+#include "lib_report.h"
 #include "lib_task.h"
 #include "mem.h"
 #include "value.h"
@@ -225,6 +227,9 @@ lib_push_entry(lua_State *L, Task *t, bool mark)
         lua_pushstring(L, task_agent(t)->name);
         lua_setfield(L, -2, "subagent_type");
     }
+    lib_report_push(L, s, t);
+    if (e.state == TASK_READY)
+        lib_push_reason(L, s, t);
     if (room)
         lua_remove(L, -2);
 }

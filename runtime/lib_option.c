@@ -44,7 +44,8 @@ Retry
 lib_retry(lua_State *L, const char *fn, int idx)
 {
     Retry r = { .backoff = 0.5, .on = ~(1u << FAULT_BLOCKED
-                                        | 1u << FAULT_CANCELLED) };
+                                        | 1u << FAULT_CANCELLED
+                                        | 1u << FAULT_BUDGET) };
     if (lua_isnil(L, idx))
         return (Retry){ 0 };
     if (lua_type(L, idx) == LUA_TNUMBER) {
@@ -53,23 +54,25 @@ lib_retry(lua_State *L, const char *fn, int idx)
     }
     if (lua_type(L, idx) != LUA_TTABLE)
         arg_error(L, fn, "retry", idx, "a number of tries or a table {max=, "
-                  "backoff=, on=} is wanted");
-    static const char *const names[] = { "backoff", "max", "on" };
+                  "backoff=, on=, resume=} is wanted");
+    static const char *const names[] = { "backoff", "max", "on", "resume" };
     int top = lua_gettop(L);
     luaL_checkstack(L, 8, NULL);
-    lua_settop(L, top + 3);
+    lua_settop(L, top + (int)countof(names));
     for (lua_pushnil(L); lua_next(L, idx);) {
         int i = -1;
-        for (int k = 0; k < 3 && lua_type(L, -2) == LUA_TSTRING; k++)
+        bool named = lua_type(L, -2) == LUA_TSTRING;
+        for (int k = 0; named && k < (int)countof(names); k++)
             if (strcmp(lua_tostring(L, -2), names[k]) == 0)
                 i = k;
         if (i < 0)
             luaL_error(L, "%s: retry has the unknown field %s; it has max, "
-                       "backoff and on", fn, arg_show(L, -2));
+                       "backoff, on and resume", fn, arg_show(L, -2));
         lua_replace(L, top + 1 + i);
     }
     r.backoff = arg_duration(L, fn, "retry.backoff", top + 1, true, r.backoff);
     r.max = (int)arg_integer(L, fn, "retry.max", top + 2, 0, 1000, 2);
+    r.resume = arg_bool(L, fn, "retry.resume", top + 4, false);
     if (!lua_isnil(L, top + 3)) {
         lua_Integer n = arg_array(L, fn, "retry.on", top + 3, FAULT_COUNT);
         r.on = 0;
@@ -86,6 +89,14 @@ lib_retry(lua_State *L, const char *fn, int idx)
     }
     lua_settop(L, top);
     return r;
+}
+
+int
+lib_no_resume(lua_State *L, const char *fn)
+{
+    return luaL_error(L, "%s: retry.resume is for agents whose session orun "
+                      "knows (a preset, or run=function that calls "
+                      "orun.report{session_id=}); a command has none", fn);
 }
 
 bool

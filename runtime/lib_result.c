@@ -5,6 +5,8 @@
 #include "launch.h"
 #include "lib_arg.h"
 #include "lib_class.h"
+#include "lib_limit.h"
+#include "lib_report.h"
 #include "lib_task.h"
 #include "mem.h"
 #include "run_process.h"
@@ -225,6 +227,10 @@ lib_push_result(lua_State *L, Task *t, bool timed_out)
                       ? t->opt->max_output : LAUNCH_RESULT);
         lua_setfield(L, -2, "output");
     }
+    if (seen.state == TASK_READY)
+        lib_push_reason(L, park_run(L)->sched, t);
+    if (t->report)
+        lib_report_push(L, park_run(L)->sched, t);
     if (timed_out) {
         lua_pushboolean(L, 1);
         lua_setfield(L, -2, "timed_out");

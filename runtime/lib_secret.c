@@ -5,16 +5,22 @@
 #include "lib_task.h"
 #include "secret.h"
 #include "show.h"
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { LIB_SECRET_NAMES = 1000 };
 
-/* The value of a variable: of the `env` table at idx, else of orun's own
- * environment; NULL when there is none. */
+/* The value of a variable: of the `env` table at idx (0: none), else of orun's
+ * own environment; NULL when there is none. */
 static const char *
 lib_secret_value(lua_State *L, int env, const char *name)
 {
-    if (lua_type(L, env) == LUA_TTABLE) {
+    if (env && lua_type(L, env) == LUA_TTABLE) {
         lua_pushstring(L, name);
         lua_rawget(L, env);
         const char *value = lua_tostring(L, -1);
@@ -85,6 +91,85 @@ lib_check_exposed(lua_State *L, const char *fn, int command, int expose)
         lua_pop(L, 1);
     }
     lua_settop(L, top);
+}
+
+/* Read a key's file, at most `size` - 1 bytes, into `text`; NULL, or why not.
+ * Nobody else may be able to read it. */
+static const char *
+lib_key_read(const char *path, char *text, size_t size)
+{
+    struct stat st;
+    const char *why = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return strerror(errno);
+    if (fstat(fd, &st) != 0)
+        why = strerror(errno);
+    else if (!S_ISREG(st.st_mode))
+        why = "it is no file";
+    else if (st.st_uid != geteuid() || st.st_mode & 077)
+        why = "others could read it: it must be yours, with mode 0600 (chmod "
+            "600)";
+    ssize_t n = why ? 0 : read(fd, text, size);
+    if (n < 0)
+        why = strerror(errno);
+    else if ((size_t)n == size)
+        why = "it is too long for a key";
+    text[n < 0 || (size_t)n == size ? 0 : n] = '\0';
+    close(fd);
+    return why;
+}
+
+/* The line a key is, in its place; NULL, or what is wrong with it. */
+static const char *
+lib_key_trim(char *text)
+{
+    size_t n = strlen(text);
+    while (n && isspace((unsigned char)text[n - 1]))
+        text[--n] = '\0';
+    if (n == 0)
+        return "it is empty";
+    for (size_t i = 0; i < n; i++)
+        if (text[i] <= ' ' || text[i] > '~')
+            return "it has a character that no key has (a space, a line's end "
+                "or one that is not ASCII)";
+    return NULL;
+}
+
+static const char *const lib_key_fields[] = { "env", "file" };
+
+/* key{env=NAME, file=PATH} -> the key: that variable of orun's environment,
+ * else the content of that file; nil and why there is none. It is never shown.
+ */
+int
+lib_key(lua_State *L)
+{
+    enum { LIB_KEY = 16 << 10 };
+    char text[LIB_KEY] = "";
+    arg_frame(L, "key", lib_key_fields, 2, false);
+    const char *name = arg_text(L, "key", "env", ARG(0), 1024);
+    const char *path = arg_text(L, "key", "file", ARG(1), 4096);
+    const char *value = name ? lib_secret_value(L, 0, name) : NULL;
+    const char *why = NULL, *from = name;
+    if (value && *value) {
+        snprintf(text, sizeof text, "%s", value);
+    } else if (path) {
+        why = lib_key_read(path, text, sizeof text);
+        from = path;
+    } else {
+        why = "it is not set";
+    }
+    if (!why)
+        why = lib_key_trim(text);
+    if (!why && secret_add(name ? name : "KEY", text))
+        why = err_text(ORUN_ENOMEM);
+    if (why) {
+        lua_pushnil(L);
+        lua_pushfstring(L, "%s: %s", from ? from : "key", why);
+        return 2;
+    }
+    lua_pushstring(L, text);
+    return 1;
 }
 
 /* Where text stays while Lua, which may raise, copies it. */

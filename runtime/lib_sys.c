@@ -3,6 +3,7 @@
 #include "slots.h"
 #include "host.h"
 #include "lib_arg.h"
+#include "lib_limit.h"
 #include "lib_task.h"
 #include "show.h"
 #include "stuck.h"
@@ -84,44 +85,52 @@ lib_log(lua_State *L)
     return 0;
 }
 
-/* limit(name, slots) sets the size of a named pool */
-int
-lib_limit(lua_State *L)
-{
-    lua_settop(L, 2);
-    const char *name = arg_name(L, "limit", "name", 1);
-    if (!name)
-        return luaL_error(L, "limit: the name of the pool is missing");
-    lua_Integer n = arg_integer(L, "limit", "slots", 2, 1, 1000000, 0);
-    if (n == 0)
-        return luaL_error(L, "limit: the number of slots is missing");
-    if (!slots_limit(park_run(L)->sched, name, (int)n))
-        return luaL_error(L, "limit: %s", err_text(ORUN_ENOMEM));
-    return 0;
-}
-
 static const char *const lib_config_fields[] = {
-    "backlog", "max_stuck", "memory_limit", "processes", "workers",
+    "backlog", "budget", "http", "max_stuck", "memory_limit", "processes",
+    "rate", "workers",
 };
 
-/* config{processes=, memory_limit=, backlog=, max_stuck=} sets, config() reads
- */
+/* A number of slots, 0 when none is given. */
+static int
+lib_config_slots(lua_State *L, const char *name, int idx)
+{
+    return (int)arg_integer(L, "config", name, idx, 1, 100000, 0);
+}
+
+static void
+lib_config_set(lua_State *L, const char *key, lua_Integer n)
+{
+    lua_pushinteger(L, n);
+    lua_setfield(L, -2, key);
+}
+
+/* config{processes=, http=, memory_limit=, backlog=, max_stuck=, rate=,
+ * budget=} sets, config() reads */
 int
 lib_config(lua_State *L)
 {
     LuaRun *run = park_run(L);
-    arg_frame(L, "config", lib_config_fields, 5, true);
+    arg_frame(L, "config", lib_config_fields, 8, true);
     size_t backlog = arg_size(L, "config", "backlog", ARG(0));
-    lua_Integer stuck = arg_integer(L, "config", "max_stuck", ARG(1), 1,
+    int slots[SLOT_KINDS] = { 0 };
+    slots[SLOT_HTTP] = lib_config_slots(L, "http", ARG(2));
+    lua_Integer stuck = arg_integer(L, "config", "max_stuck", ARG(3), 1,
                                     10000, 0);
-    size_t memory = arg_size(L, "config", "memory_limit", ARG(2));
-    lua_Integer processes = arg_integer(L, "config", "processes", ARG(3), 1,
-                                        100000, 0);
-    if (arg_given(L, ARG(4)))
+    size_t memory = arg_size(L, "config", "memory_limit", ARG(4));
+    slots[SLOT_PROCESS] = lib_config_slots(L, "processes", ARG(5));
+    MeterSpec spec;
+    bool metered = lib_read_meter(L, "config", ARG(6), ARG(1), &spec);
+    if (arg_given(L, ARG(7)))
         return luaL_error(L, "config: workers is set at start and can only be "
                           "read here");
-    if (processes)
-        slots_set(run->sched, TASK_PROCESS, (int)processes);
+    int e = metered ? slots_whole(run->sched, &spec) : 0;
+    if (e)
+        return luaL_error(L, "config: %s", e == ORUN_ENOMEM ? err_text(e)
+                          : "rate and budget of the run are set before its "
+                          "first task");
+    for (int i = 0; i < SLOT_KINDS; i++)
+        if (slots[i])
+            slots_set(run->sched, (SlotKind)i, slots[i]);
     if (stuck)
         stuck_set_most(run->host, (int)stuck);
     if (backlog)
@@ -129,18 +138,15 @@ lib_config(lua_State *L)
     if (memory)
         run->host->memory_limit = memory;
     sched_lock(run->sched);
-    processes = run->sched->kind[TASK_PROCESS]->cap;
+    for (int i = 0; i < SLOT_KINDS; i++)
+        slots[i] = run->sched->kind[i]->cap;
     board_unlock(&run->sched->board);
-    lua_createtable(L, 0, 5);
-    lua_pushinteger(L, (lua_Integer)run->sched->backlog);
-    lua_setfield(L, -2, "backlog");
-    lua_pushinteger(L, pool_most(run->pool));
-    lua_setfield(L, -2, "max_stuck");
-    lua_pushinteger(L, (lua_Integer)run->host->memory_limit);
-    lua_setfield(L, -2, "memory_limit");
-    lua_pushinteger(L, processes);
-    lua_setfield(L, -2, "processes");
-    lua_pushinteger(L, run->host->workers);
-    lua_setfield(L, -2, "workers");
+    lua_createtable(L, 0, 6);
+    lib_config_set(L, "backlog", (lua_Integer)run->sched->backlog);
+    lib_config_set(L, "http", slots[SLOT_HTTP]);
+    lib_config_set(L, "max_stuck", pool_most(run->pool));
+    lib_config_set(L, "memory_limit", (lua_Integer)run->host->memory_limit);
+    lib_config_set(L, "processes", slots[SLOT_PROCESS]);
+    lib_config_set(L, "workers", run->host->workers);
     return 1;
 }

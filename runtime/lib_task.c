@@ -41,7 +41,7 @@ enum {
 /* All of a Task call, checked; pointers are into values on the stack. */
 typedef struct TaskArgs {
     const AgentType *agent;
-    const char *description, *prompt, *limit, *cwd, *file;
+    const char *description, *prompt, *limit, *cwd, *file, *model;
     size_t prompt_len;
     double timeout;
     Retry retry;
@@ -61,7 +61,7 @@ lib_task_has(lua_State *L, int field)
 static void
 lib_task_refuse(lua_State *L)
 {
-    static const int later[] = { F_key, F_model, F_schema };
+    static const int later[] = { F_key };
     for (size_t i = 0; i < countof(later); i++)
         if (lib_task_has(L, later[i]))
             arg_error(L, "Task", lib_task_fields[later[i]], ARG(later[i]),
@@ -162,6 +162,32 @@ lib_task_read_writes(lua_State *L, TaskArgs *a)
     }
 }
 
+/* Which model answers, and in which form. */
+static void
+lib_task_read_form(lua_State *L, TaskArgs *a)
+{
+    bool program = a->agent && a->agent->kind == TASK_PROCESS;
+    a->model = arg_name(L, "Task", "model", ARG(F_model));
+    if (a->model && program)
+        arg_error(L, "Task", "model", ARG(F_model), "it is for agents that "
+                  "orun asks in its own name (preset, api) or functions; a "
+                  "command's model is an argument of the command");
+    if (!lib_task_has(L, F_schema))
+        return;
+    if (program)
+        arg_error(L, "Task", "schema", ARG(F_schema), "it is for agents that "
+                  "orun asks in its own name (preset, api) or functions; make "
+                  "a preset of the command: orun.agent{preset={program=, "
+                  "argv=}}");
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "orun.typed");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "check");
+    lua_pushvalue(L, ARG(F_schema));
+    lua_call(L, 1, 0);
+    lua_pop(L, 1);
+}
+
 static void
 lib_task_read(lua_State *L, LuaRun *run, TaskArgs *a)
 {
@@ -179,6 +205,8 @@ lib_task_read(lua_State *L, LuaRun *run, TaskArgs *a)
                               own ? own->timeout : 0);
     a->retry = lib_task_has(L, F_retry) || !own
         ? lib_retry(L, fn, ARG(F_retry)) : own->retry;
+    if (a->retry.resume && a->agent && a->agent->kind == TASK_PROCESS)
+        lib_no_resume(L, fn);
     a->priority = (int)arg_integer(L, fn, "priority", ARG(F_priority),
                                    QUEUE_LOWEST, QUEUE_HIGHEST,
                                    a->agent ? a->agent->priority : 0);
@@ -195,12 +223,14 @@ lib_task_read(lua_State *L, LuaRun *run, TaskArgs *a)
     a->isolated = lib_isolated(L, fn, ARG(F_isolation),
                                !a->agent || a->agent->kind == TASK_LUA)
         || (own && own->isolated);
+    lib_task_read_form(L, a);
     lib_task_read_writes(L, a);
     lib_task_read_edges(L, a);
     a->plain = !a->agent && !a->prompt && a->timeout == 0
         && a->retry.max == 0 && !a->limit
         && !a->memory_limit && !a->max_output && !a->writes && !a->detach
-        && !a->despite_failure && !a->isolated && !lib_task_has(L, F_metadata);
+        && !a->despite_failure && !a->isolated && !a->model
+        && !lib_task_has(L, F_metadata) && !lib_task_has(L, F_schema);
 }
 
 /* ---- making: nothing below raises ---- */
@@ -261,14 +291,21 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     opt->despite_failure = a->despite_failure;
     opt->detach = a->detach;
     opt->isolated = a->isolated;
-    if (a->limit && !(opt->limit = slots_limit(run->sched, a->limit, 0)))
+    if (a->limit && !(opt->limit = slots_limit(run->sched, a->limit, 0,
+                                            NULL)))
         return ORUN_ENOMEM;
     if (a->writes && !(opt->writes = lib_task_writes(L, run->host, a)))
         return ORUN_ENOMEM;
-    if (lib_task_has(L, F_metadata))
-        return value_encode(L, ARG(F_metadata), "metadata",
-                            &value_data, &opt->metadata, why);
-    return 0;
+    if (a->model && !(opt->model = mem_dup(a->model, strlen(a->model))))
+        return ORUN_ENOMEM;
+    int e = 0;
+    if (lib_task_has(L, F_schema))
+        e = value_encode(L, ARG(F_schema), "schema", &value_data, &opt->schema,
+                         why);
+    if (e == 0 && lib_task_has(L, F_metadata))
+        e = value_encode(L, ARG(F_metadata), "metadata", &value_data,
+                         &opt->metadata, why);
+    return e;
 }
 
 /* The function's encoding, from the box on top of the stack or made now. */
@@ -294,6 +331,7 @@ lib_task_values(lua_State *L, const TaskArgs *a, Task *t, Buf *why)
     if (a->agent) {
         t->code = value_hold(a->agent->code);
         t->kind = (uint8_t)a->agent->kind;
+        t->slot = (uint8_t)a->agent->slot;
     } else {
         t->kind = TASK_LUA;
         e = lib_task_code(L, t, why);

@@ -30,6 +30,9 @@ void lib_why_backlog(LibWhy *why, const char *fn, LuaRun *run);
 /* Read `retry` at idx: a number of tries, or {max=, backoff=, on=}. */
 Retry lib_retry(lua_State *L, const char *fn, int idx);
 
+/* Raise: a command's session is not known, so it cannot go on with one. */
+int lib_no_resume(lua_State *L, const char *fn);
+
 /* Read `isolation` at idx, of a Lua task or of a program: true for a process of
  * its own. */
 bool lib_isolated(lua_State *L, const char *fn, int idx, bool lua);
@@ -136,6 +139,8 @@ int lib_http(lua_State *L);
 int lib_sleep(lua_State *L);
 int lib_now(lua_State *L);
 int lib_phase(lua_State *L);
+int lib_report(lua_State *L);
+int lib_key(lua_State *L);
 int lib_log(lua_State *L);
 int lib_limit(lua_State *L);
 int lib_config(lua_State *L);

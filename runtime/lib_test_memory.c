@@ -6,6 +6,7 @@
 #include "lib_test.h"
 #include "machine.h"
 #include "pages.h"
+#include "park.h"
 #include <lauxlib.h>
 
 #define LIB_PAGES "orun.test.pages"
@@ -88,12 +89,28 @@ lib_test_pages(lua_State *L)
     return 1;
 }
 
-/* machine(root) -> bytes */
+/* machine(root) -> bytes there are, bytes that are free (nil: unknown) */
 static int
 lib_test_machine(lua_State *L)
 {
-    lua_pushinteger(L, (lua_Integer)machine_memory(luaL_checkstring(L, 1)));
-    return 1;
+    const char *root = luaL_checkstring(L, 1);
+    size_t left = machine_free(root);
+    lua_pushinteger(L, (lua_Integer)machine_memory(root));
+    if (left == SIZE_MAX)
+        lua_pushnil(L);
+    else
+        lua_pushinteger(L, (lua_Integer)left);
+    return 2;
+}
+
+/* agent_took(name, KiB): a program of that type has taken so much */
+static int
+lib_test_agent_took(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    agent_took(sched_agent(park_run(L)->sched, name),
+               (long)luaL_checkinteger(L, 2));
+    return 0;
 }
 
 int
@@ -101,6 +118,7 @@ luaopen_test_memory(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         { "pages", lib_test_pages }, { "machine", lib_test_machine },
+        { "agent_took", lib_test_agent_took },
         { NULL, NULL },
     };
     luaL_newlib(L, functions);

@@ -130,7 +130,8 @@ lib_test_race(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
     LibRace *race = lib_race_new(L);
-    if (sched_init(&race->sched, &race->clock, race->threads, 1))
+    if (sched_init(&race->sched, &race->clock,
+                   (const int[SLOT_KINDS]){ race->threads, 1, 1 }))
         return luaL_error(L, "out of memory");
     race->sched.runner[TASK_LUA] = &race->runner;
     bool made = true;

@@ -401,26 +401,26 @@ lib_sim_limit(lua_State *L)
     const char *name = luaL_checkstring(L, 2);
     int cap = (int)luaL_checkinteger(L, 3);
     lib_test_arm();
-    Limit *l = slots_limit(&sim->sched, name, 0);
+    Limit *l = slots_limit(&sim->sched, name, 0, NULL);
     lib_test_disarm();
     if (!l)
         return lib_test_error(L, ORUN_ENOMEM);
     sim->lowered = sim->lowered || cap < l->cap;
-    (void)slots_limit(&sim->sched, name, cap);
+    (void)slots_limit(&sim->sched, name, cap, NULL);
     lua_pushboolean(L, 1);
     return 1;
 }
 
-/* slots("lua"|"process", n): change the slots of a kind */
+/* slots("lua"|"process"|"http", n): change the slots of a kind */
 static int
 lib_sim_slots(lua_State *L)
 {
-    static const char *const kinds[] = { "lua", "process", NULL };
+    static const char *const kinds[] = { "lua", "process", "http", NULL };
     Sim *sim = lib_sim(L);
     int kind = luaL_checkoption(L, 2, NULL, kinds);
     int cap = (int)luaL_checkinteger(L, 3);
     sim->lowered = sim->lowered || cap < sim->sched.kind[kind]->cap;
-    slots_set(&sim->sched, (TaskKind)kind, cap);
+    slots_set(&sim->sched, (SlotKind)kind, cap);
     return 0;
 }
 
@@ -484,7 +484,8 @@ lib_sim_new(lua_State *L)
     op_init(&sim->op);
     Clock clock = { .now = lib_sim_now, .wake_at = lib_sim_wake_at };
     lib_test_arm();
-    int e = sched_init(&sim->sched, &sim->clock, lua, process);
+    int e = sched_init(&sim->sched, &sim->clock,
+                       (const int[SLOT_KINDS]){ lua, process, 1 });
     lib_test_disarm();
     if (e)
         return lib_test_error(L, e);

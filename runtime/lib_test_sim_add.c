@@ -71,7 +71,8 @@ static void
 lib_sim_read_names(lua_State *L, Sim *sim, SimSpec *spec)
 {
     if (lua_getfield(L, 2, "limit") == LUA_TSTRING)
-        spec->opt.limit = slots_limit(&sim->sched, lua_tostring(L, -1), 0);
+        spec->opt.limit = slots_limit(&sim->sched, lua_tostring(L, -1), 0,
+                                      NULL);
     if (lua_getfield(L, 2, "agent") == LUA_TSTRING) {
         spec->agent = sched_agent(&sim->sched, lua_tostring(L, -1));
         luaL_argcheck(L, spec->agent, 2, "no agent type has this name");
@@ -88,7 +89,9 @@ lib_sim_read_names(lua_State *L, Sim *sim, SimSpec *spec)
 static void
 lib_sim_read(lua_State *L, Sim *sim, SimSpec *spec)
 {
-    static const char *const kinds[] = { "lua", "process", "item", NULL };
+    static const char *const kinds[] = {
+        "lua", "process", "item", "http", NULL
+    };
     static const char *const ends[] = { "no", "completed", "failed", NULL };
     static const int states[] = { 0, TASK_COMPLETED, TASK_FAILED };
     luaL_checktype(L, 2, LUA_TTABLE);
@@ -139,8 +142,12 @@ lib_sim_writes(lua_State *L, int idx)
 static bool
 lib_sim_make(lua_State *L, const SimSpec *spec, Task *t)
 {
-    *t = (Task){ .kind = (uint8_t)spec->kind, .line = spec->instant,
-                 .priority = (int8_t)spec->priority };
+    static const uint8_t kinds[][2] = {
+        { TASK_LUA, SLOT_LUA }, { TASK_PROCESS, SLOT_PROCESS },
+        { TASK_ITEM, SLOT_LUA }, { TASK_LUA, SLOT_HTTP },
+    };
+    *t = (Task){ .kind = kinds[spec->kind][0], .slot = kinds[spec->kind][1],
+                 .line = spec->instant, .priority = (int8_t)spec->priority };
     if (spec->plain)
         return true;
     t->opt = mem_alloc(sizeof *t->opt);

@@ -231,7 +231,7 @@ lib_check_holds(SimCheck *c, const Task *t)
 {
     const SimRun *run = t->id ? t->run : NULL;
     if (t->has_kind)
-        lib_check_hold(c, c->sim->sched.kind[t->kind],
+        lib_check_hold(c, c->sim->sched.kind[t->slot],
                        !t->stopping && !(run && (run->resumed || t->woken)));
     if (t->has_rest && t->opt && t->opt->limit)
         lib_check_hold(c, t->opt->limit, !t->stopping);
@@ -262,8 +262,8 @@ static void
 lib_check_limits(SimCheck *c)
 {
     Sched *s = &c->sim->sched;
-    lib_check_limit(c, s->kind[TASK_LUA]);
-    lib_check_limit(c, s->kind[TASK_PROCESS]);
+    for (size_t i = 0; i < SLOT_KINDS; i++)
+        lib_check_limit(c, s->kind[i]);
     list_each(node, &s->limits)
         lib_check_limit(c, container_of(node, Limit, all));
     list_each(node, &s->agents) {

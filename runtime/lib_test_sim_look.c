@@ -148,8 +148,8 @@ lib_sim_figures(lua_State *L)
     lib_look_number(L, "items", (double)lib_look_queued(&b->items));
     lib_look_number(L, "writing", (double)lib_look_count(&s->writing));
     lib_look_number(L, "writers", (double)lib_look_count(&s->writers));
-    lib_look_limit(L, "lua", s->kind[TASK_LUA]);
-    lib_look_limit(L, "process", s->kind[TASK_PROCESS]);
+    for (size_t i = 0; i < SLOT_KINDS; i++)
+        lib_look_limit(L, s->kind[i]->name, s->kind[i]);
     lua_newtable(L);
     list_each(node, &s->limits) {
         Limit *l = container_of(node, Limit, all);

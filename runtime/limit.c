@@ -26,8 +26,20 @@ limit_free(Limit *l)
 {
     if (!l)
         return;
+    meter_free(l->meter);
     mem_free(l->name);
     mem_free(l);
+}
+
+int
+limit_meter(Limit *l, const MeterSpec *spec, struct Sched *s)
+{
+    int e = meter_set(&l->meter, spec);
+    if (e == 0) {
+        l->meter->limit = l;
+        l->meter->sched = s;
+    }
+    return e;
 }
 
 /* Append the parts of `path` to `out`, with "." dropped and ".." going up. */

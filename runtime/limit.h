@@ -1,6 +1,7 @@
 /* limit.h — the right to run: slots of a pool, and declared writes. Layer 3.
  *
- * A Limit is a named number of slots and the tasks that wait for one. Writes
+ * A Limit is a named number of slots, what else is asked of those that have one
+ * (meter.h), and the tasks that wait for one. Writes
  * are the files and folders a task says it will change; two that overlap never
  * run at the same time. Neither is locked here: the board's lock guards both.
  */
@@ -9,6 +10,7 @@
 
 #include "base.h"
 #include "list.h"
+#include "meter.h"
 #include "turn.h"
 
 typedef struct Limit {
@@ -16,6 +18,7 @@ typedef struct Limit {
     int cap;       /* slots */
     int used;      /* of them taken; more than cap only by tasks that go on */
     bool closed;   /* nobody new gets one, just now */
+    Meter *meter;  /* NULL: it is about slots only */
     Turns waiting; /* tasks */
     List all;      /* in the scheduler's list */
 } Limit;
@@ -24,11 +27,22 @@ typedef struct Limit {
 Limit *limit_new(const char *name, int cap);
 void limit_free(Limit *l);
 
+/* Slots just now: throttling takes some away. */
+static inline int
+limit_slots(const Limit *l)
+{
+    return l->meter && l->meter->window < l->cap ? (int)l->meter->window
+                                                 : l->cap;
+}
+
 static inline bool
 limit_full(const Limit *l)
 {
-    return l->used >= l->cap;
+    return l->used >= limit_slots(l);
 }
+
+/* Have tasks of this limit asked for what a Meter measures? ORUN_ENOMEM. */
+int limit_meter(Limit *l, const MeterSpec *spec, struct Sched *s) NODISCARD;
 
 typedef struct Writes {
     List held; /* in the scheduler's list while its task runs */

@@ -23,15 +23,26 @@ machine_read(const char *path)
     return is && n > 0 && n < SIZE_MAX ? (size_t)n : SIZE_MAX;
 }
 
-/* The least limit of the group `group` and those above it, below `mount`. */
+/* The files of a control group that tell its limit and what is in use. */
+typedef struct MachineFiles {
+    const char *limit, *used;
+} MachineFiles;
+
+/* The least that the group `group` and those above it, below `mount`, allow; or
+ * (left) allow beyond what they use. */
 static size_t
-machine_group(const char *mount, char *group, const char *file)
+machine_group(const char *mount, char *group, const MachineFiles *files,
+              bool left)
 {
     char path[2 * MACHINE_PATH];
     size_t least = SIZE_MAX;
     for (;;) {
-        snprintf(path, sizeof path, "%s%s/%s", mount, group, file);
+        snprintf(path, sizeof path, "%s%s/%s", mount, group, files->limit);
         size_t n = machine_read(path);
+        snprintf(path, sizeof path, "%s%s/%s", mount, group, files->used);
+        size_t used = left && n != SIZE_MAX ? machine_read(path) : 0;
+        if (used != SIZE_MAX)
+            n = n > used ? n - used : 0;
         least = n < least ? n : least;
         char *slash = strrchr(group, '/');
         if (!slash)
@@ -51,10 +62,13 @@ machine_has(const char *words, const char *name)
     return false;
 }
 
-/* The limit of the group that a line "ID:CONTROLLERS:/GROUP" tells. */
+/* What the group allows that a line "ID:CONTROLLERS:/GROUP" tells. */
 static size_t
-machine_line(const char *root, char *line)
+machine_line(const char *root, char *line, bool left)
 {
+    static const MachineFiles v2 = { "memory.max", "memory.current" };
+    static const MachineFiles v1 = { "memory.limit_in_bytes",
+                                     "memory.usage_in_bytes" };
     char mount[MACHINE_PATH];
     line[strcspn(line, "\n")] = '\0';
     char *words = strchr(line, ':');
@@ -64,23 +78,23 @@ machine_line(const char *root, char *line)
     *group++ = '\0';
     if (words[1] == '\0') {
         snprintf(mount, sizeof mount, "%s/sys/fs/cgroup", root);
-        return machine_group(mount, group, "memory.max");
+        return machine_group(mount, group, &v2, left);
     }
     if (!machine_has(words + 1, "memory"))
         return SIZE_MAX;
     snprintf(mount, sizeof mount, "%s/sys/fs/cgroup/memory", root);
-    return machine_group(mount, group, "memory.limit_in_bytes");
+    return machine_group(mount, group, &v1, left);
 }
 
 static size_t
-machine_groups(const char *root)
+machine_groups(const char *root, bool left)
 {
     char path[MACHINE_PATH], line[MACHINE_PATH];
     size_t least = SIZE_MAX;
     snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
     FILE *f = fopen(path, "re");
     while (f && fgets(line, sizeof line, f)) {
-        size_t n = machine_line(root, line);
+        size_t n = machine_line(root, line, left);
         least = n < least ? n : least;
     }
     if (f)
@@ -94,6 +108,22 @@ machine_memory(const char *root)
     long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGE_SIZE);
     size_t all = pages > 0 && size > 0 ? (size_t)pages * (size_t)size
                                        : (size_t)1 << 30;
-    size_t allowed = machine_groups(root);
+    size_t allowed = machine_groups(root, false);
     return allowed < all ? allowed : all;
+}
+
+size_t
+machine_free(const char *root)
+{
+    char path[MACHINE_PATH], line[256];
+    unsigned long long kib;
+    size_t most = SIZE_MAX, left = machine_groups(root, true);
+    snprintf(path, sizeof path, "%s/proc/meminfo", root);
+    FILE *f = fopen(path, "re");
+    while (f && most == SIZE_MAX && fgets(line, sizeof line, f))
+        if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
+            most = (size_t)kib << 10;
+    if (f)
+        fclose(f);
+    return left < most ? left : most;
 }

@@ -10,4 +10,9 @@
  * the real ones. Reads files; any thread. */
 size_t machine_memory(const char *root);
 
+/* Bytes that more processes can be given: what is available on the machine or,
+ * when that is less, in the control groups. SIZE_MAX when it cannot be told. As
+ * machine_memory. */
+size_t machine_free(const char *root);
+
 #endif

@@ -6,7 +6,8 @@
 #include <math.h>
 
 /* A wait that only other tasks can end gives all slots back; sleeping and
- * outside work keep the named ones, for the work goes on. */
+ * outside work keep the named ones, for the work goes on, and the slot of the
+ * kind where that stands for such work. */
 static bool
 park_gives_all(const WaitFor *what)
 {
@@ -65,8 +66,10 @@ park_try(LuaRun *run)
         run->wait.outcome = WAIT_NO_MEMORY;
     if (e != 1)
         return false;
-    if (!run->want.work)
-        slots_rest(run->sched, run->task, park_gives_all(&run->want));
+    bool all = park_gives_all(&run->want);
+    bool keeps = run->want.work || (!all && run->task->slot != SLOT_LUA);
+    if (!keeps)
+        slots_rest(run->sched, run->task, all);
     return true;
 }
 

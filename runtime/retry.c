@@ -1,31 +1,35 @@
 /* retry.c — whether another attempt follows a failed one. */
 #include "retry.h"
 #include "log.h"
+#include "report.h"
 #include "settle.h"
 #include "slots.h"
 #include <math.h>
 
 enum { RETRY_CAP = 60 }; /* seconds between two tries, at most */
 
-/* A number from 0.5 to 1. */
-static double
-retry_jitter(Sched *s)
-{
-    uint64_t x = s->random;
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    s->random = x;
-    return 0.5 + (double)(x >> 11) / 18014398509481984.0;
-}
-
 /* Seconds before the next attempt. */
 static double
 retry_delay(Sched *s, const Task *t)
 {
-    int doublings = (int)(t->attempt < 30 ? t->attempt : 30) - 1;
+    uint32_t failed = t->attempt - t->throttles;
+    int doublings = (int)(failed < 30 ? failed : 30) - 1;
     double delay = ldexp(t->opt->retry.backoff, doublings);
-    return fmin(delay, RETRY_CAP) * retry_jitter(s);
+    double least = t->report ? t->report->retry_after : 0;
+    return least + fmin(delay, RETRY_CAP) * sched_jitter(s);
+}
+
+void
+retry_reset(Sched *s, Task *t)
+{
+    report_next(t);
+    settle_children(s, t);
+    settle_claims(s, t);
+    slots_rest(s, t, true);
+    task_move(t, TASK_READY);
+    t->stopping = FAULT_NONE;
+    t->stop_rung = 0;
+    t->woken = t->given_up = false;
 }
 
 bool
@@ -34,16 +38,11 @@ retry_again(Sched *s, Task *t, const Outcome *o)
     const Retry *r = t->opt ? &t->opt->retry : NULL;
     if (!r || o->state != TASK_FAILED || s->closing)
         return false;
-    if (t->attempt > (uint32_t)r->max || !(r->on >> o->fault & 1))
+    uint32_t tried = t->attempt - t->throttles;
+    if (tried > (uint32_t)r->max || !(r->on >> o->fault & 1))
         return false;
     double delay = retry_delay(s, t);
-    settle_children(s, t);
-    settle_claims(s, t);
-    slots_rest(s, t, true);
-    task_move(t, TASK_READY);
-    t->stopping = FAULT_NONE;
-    t->stop_rung = 0;
-    t->woken = t->given_up = false;
+    retry_reset(s, t);
     LOG(SCHED, "t%llu failed (%s), try again in %g s",
         (unsigned long long)t->id, task_fault_name(o->fault), delay);
     event_add(&s->board, (Event){

@@ -10,4 +10,8 @@
  * lock held; settle_aftermath is due afterwards. */
 bool retry_again(Sched *s, Task *t, const Outcome *o);
 
+/* t, whose attempt has ended, is ready again and in no queue: what the attempt
+ * had is given back. With the board's lock held. */
+void retry_reset(Sched *s, Task *t);
+
 #endif

@@ -120,6 +120,7 @@ run_process_done(Launch *l, const ProcEnd *end, void *ud)
     Outcome o = { .code = -1 };
     Buf text = { 0 };
     Output *out = launch_out(l);
+    agent_took(task_agent(t), end->max_rss);
     launch_judge(end, task_agent(t)->argv[0], launch_err(l), &o);
     bool cut = out && output_copy(out, run_process_max(t), &text);
     bool kept = run_process_capture(l, cut, &o);

@@ -4,6 +4,7 @@
  * others (waits, claims, children, dependents) is in settle.c.
  */
 #include "sched.h"
+#include "admit.h"
 #include "err.h"
 #include "log.h"
 #include "mem.h"
@@ -19,9 +20,20 @@ enum {
     SCHED_RUNGS = 2,        /* of the stop ladder, before a task is given up */
 };
 
-int
-sched_init(Sched *s, Clock *clock, int lua, int process)
+static void
+sched_free_kinds(Sched *s)
 {
+    for (size_t i = 0; i < SLOT_KINDS; i++)
+        limit_free(s->kind[i]);
+    limit_free(s->whole);
+    limit_free(s->memory);
+}
+
+int
+sched_init(Sched *s, Clock *clock, const int slots[SLOT_KINDS])
+{
+    static const char *const names[SLOT_KINDS] = { "lua", "process", "http" };
+    bool failed = false;
     *s = (Sched){ .random = 0x9e3779b97f4a7c15u };
     list_init(&s->limits);
     list_init(&s->agents);
@@ -29,15 +41,13 @@ sched_init(Sched *s, Clock *clock, int lua, int process)
     list_init(&s->writing);
     list_init(&s->writers);
     list_init(&s->aftermath);
-    s->kind[TASK_LUA] = limit_new("lua", lua);
-    s->kind[TASK_PROCESS] = limit_new("process", process);
-    if (s->kind[TASK_LUA] && s->kind[TASK_PROCESS]
-        && board_init(&s->board, clock) == 0) {
+    for (size_t i = 0; i < SLOT_KINDS; i++)
+        failed |= !(s->kind[i] = limit_new(names[i], slots[i]));
+    if (!failed && board_init(&s->board, clock) == 0) {
         s->board.root->run = s;
         return 0;
     }
-    limit_free(s->kind[TASK_LUA]);
-    limit_free(s->kind[TASK_PROCESS]);
+    sched_free_kinds(s);
     return ORUN_ENOMEM;
 }
 
@@ -51,8 +61,7 @@ sched_destroy(Sched *s)
         agent_free(container_of(node, AgentType, link));
     for (List *node; (node = list_shift(&s->limits)) != NULL;)
         limit_free(container_of(node, Limit, all));
-    limit_free(s->kind[TASK_LUA]);
-    limit_free(s->kind[TASK_PROCESS]);
+    sched_free_kinds(s);
 }
 
 Sched *
@@ -69,6 +78,17 @@ sched_of(Task *t)
  * once would need a million frames. */
 static _Thread_local Sched *sched_starting;
 static _Thread_local bool sched_more;
+
+double
+sched_jitter(Sched *s)
+{
+    uint64_t x = s->random;
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    s->random = x;
+    return 0.5 + (double)(x >> 11) / 18014398509481984.0;
+}
 
 bool
 sched_has_room(Sched *s, size_t n, int part)
@@ -231,7 +251,11 @@ sched_end(Sched *s, Task *t, Outcome *o)
     sched_disarm(s, t);
     if (t->stopping)
         settle_stopped(t, o);
-    if (retry_again(s, t, o))
+    if (admit_again(s, t, o)) {
+        retry_reset(s, t);
+        outcome_clear(o);
+        slots_offer(s, t);
+    } else if (retry_again(s, t, o))
         outcome_clear(o);
     else
         settle(s, t, o);

@@ -25,8 +25,12 @@ typedef struct Sched {
     Board board; /* its lock guards all below as well */
     Runner *runner[TASK_KINDS]; /* [TASK_ITEM] is NULL; set before any task */
 
-    Limit *kind[TASK_KINDS];
+    Limit *kind[SLOT_KINDS];
     List limits;          /* named ones */
+    Limit *whole;         /* for all tasks of agents; NULL: none is asked */
+    Limit *memory;        /* where tasks wait for memory; NULL: none did */
+    double memory_at;     /* when `memory_free` was read */
+    size_t memory_free;
     List agents;          /* newest first */
     List starts;          /* granted, not handed to their runner yet */
     List writing;         /* Writes of tasks that run */
@@ -43,8 +47,8 @@ typedef struct Sched {
     uint64_t random;      /* state of the jitter */
 } Sched;
 
-/* Slots of each kind at first: Lua tasks `lua`, programs `process`. */
-int sched_init(Sched *s, Clock *clock, int lua, int process) NODISCARD;
+/* `slots`: of each kind at first. */
+int sched_init(Sched *s, Clock *clock, const int slots[SLOT_KINDS]) NODISCARD;
 void sched_destroy(Sched *s);
 
 /* The scheduler a task belongs to. Any thread. */
@@ -99,6 +103,10 @@ double sched_tick(Sched *s);
 /* Add a type (owned by the scheduler from then on) / the one of this name. */
 void sched_add_agent(Sched *s, AgentType *a);
 const AgentType *sched_agent(Sched *s, const char *name);
+
+/* A number from 0.5 to 1, to spread what would happen at once. With the lock
+ * held. */
+double sched_jitter(Sched *s);
 
 /* Would n bytes more be within `part` of the backlog (1 of 1, 1 of 2)? Any
  * thread; a hint, as others take from it too. */

@@ -1,5 +1,6 @@
 /* settle.c — the end of a task and what follows from it. */
 #include "settle.h"
+#include "admit.h"
 #include "err.h"
 #include "log.h"
 #include "mem.h"
@@ -65,6 +66,8 @@ settle_stopped(const Task *t, Outcome *o)
         buf_printf(&text, "timed out after %g s", t->opt->timeout);
     else if (t->stopping == FAULT_MEMORY)
         buf_puts(&text, "out of memory: its time-out could not be set");
+    else if (t->stopping == FAULT_BUDGET)
+        admit_put_broke(sched_of((Task *)(uintptr_t)t), t, &text);
     else
         buf_puts(&text, task_why(t->stop_why));
     if (t->given_up)
@@ -171,8 +174,8 @@ settle_give_back(Sched *s, Task *item)
         item->opt->owner = NULL;
     }
     task_move(item, TASK_READY);
-    queue_push_front(&s->board.items, &item->job.link, item->priority);
     event_add(&s->board, (Event){ .kind = EVENT_RETURNED, .task = item->id });
+    queue_push_front(&s->board.items, &item->job.link, item->priority);
     wait_fire_all(&s->board.item_waits);
 }
 

@@ -1,16 +1,23 @@
 /* slots.c — offering, granting, serving who queues. */
 #include "slots.h"
+#include "admit.h"
+#include "err.h"
 #include "limit.h"
+#include <limits.h>
 
-/* The limits t is under besides its kind's; gives how many. */
-static int
-slots_of(Task *t, Limit **out)
+int
+slots_of(Sched *s, const Task *t, Limit **out)
 {
     int n = 0;
+    const AgentType *agent = task_agent(t);
     if (t->opt && t->opt->limit)
         out[n++] = t->opt->limit;
-    if (task_agent(t) && task_agent(t)->limit)
-        out[n++] = task_agent(t)->limit;
+    if (agent && agent->limit)
+        out[n++] = agent->limit;
+    if (agent && agent->account && (n == 0 || agent->account != out[0]))
+        out[n++] = agent->account;
+    if (agent && s->whole)
+        out[n++] = s->whole;
     return n;
 }
 
@@ -60,7 +67,7 @@ slots_queue_writer(Sched *s, Task *t)
 static bool
 slots_must_queue(Limit *l, const Task *t)
 {
-    if (limit_full(l) || l->closed)
+    if (limit_full(l) || l->closed || (!t->woken && admit_shut(l)))
         return true;
     const Task *first = turn_first(&l->waiting);
     return first && turn_before(first, t);
@@ -82,20 +89,25 @@ slots_tell(Sched *s, const Task *t, const Limit *l)
 static bool
 slots_lack(Sched *s, Task *t)
 {
-    Limit *l[3];
-    int n = t->has_rest ? 0 : slots_of(t, l);
+    Limit *l[SLOTS_LIMITS + 1];
+    int n = t->has_rest ? 0 : slots_of(s, t, l);
     if (!t->has_rest && slots_clash(s, t)) {
         slots_queue_writer(s, t);
         return true;
     }
     if (!t->woken)
-        l[n++] = s->kind[t->kind];
+        l[n++] = s->kind[t->slot];
     for (int i = 0; i < n; i++)
         if (slots_must_queue(l[i], t)) {
             turn_push(&l[i]->waiting, t);
             slots_tell(s, t, l[i]);
             return true;
         }
+    if (!t->woken && admit_short(s, t)) {
+        turn_push(&s->memory->waiting, t);
+        slots_tell(s, t, s->memory);
+        return true;
+    }
     return false;
 }
 
@@ -103,13 +115,15 @@ slots_lack(Sched *s, Task *t)
 static void
 slots_grant(Sched *s, Task *t)
 {
-    Limit *l[2];
-    int n = t->has_rest ? 0 : slots_of(t, l);
+    Limit *l[SLOTS_LIMITS];
+    int n = t->has_rest ? 0 : slots_of(s, t, l);
+    if (!t->woken && !t->stopping)
+        admit_begin(s, t, l, n);
     for (int i = 0; i < n; i++)
         l[i]->used++;
     if (!t->has_rest && slots_writes(t))
         list_push(&s->writing, &slots_writes(t)->held);
-    s->kind[t->kind]->used++;
+    s->kind[t->slot]->used++;
     t->has_kind = t->has_rest = true;
     list_push(&s->starts, &t->job.link);
 }
@@ -119,6 +133,8 @@ slots_offer(Sched *s, Task *t)
 {
     bool wrote = t->for_writes;
     t->for_writes = false;
+    if (!t->stopping && !t->woken && admit_broke(s, t))
+        t->stopping = FAULT_BUDGET; /* it is granted, so that it can end */
     if (t->stopping || !slots_lack(s, t))
         slots_grant(s, t);
     else if (t->for_writes && !wrote)
@@ -140,15 +156,16 @@ slots_next(Limit *const *l, int n)
     Task *next = NULL;
     for (int i = 0; i < n; i++) {
         Task *t = limit_full(l[i]) ? NULL : turn_first(&l[i]->waiting);
+        if (t && !t->woken && !t->stopping && admit_shut(l[i]))
+            t = NULL;
         if (t && (!next || turn_before(t, next)))
             next = t;
     }
     return next;
 }
 
-/* Offer again, in order, those who wait for what has come free: each is
- * granted, or moves on to the next limit that is full. */
-static void
+/* Each is granted, or moves on to the next limit that is full. */
+void
 slots_serve(Sched *s, Limit *const *l, int n)
 {
     for (Task *t; (t = slots_next(l, n)) != NULL;) {
@@ -199,23 +216,23 @@ slots_requeue(Sched *s, Task *t)
 static void
 slots_reopen(Sched *s, Limit *const *l, int n, bool writes)
 {
-    Limit *lua = s->kind[TASK_LUA], *process = s->kind[TASK_PROCESS];
-    if (writes) {
-        lua->closed = process->closed = true;
+    for (int i = 0; writes && i < SLOT_KINDS; i++)
+        s->kind[i]->closed = true;
+    if (writes)
         slots_serve_writers(s);
-        lua->closed = process->closed = false;
-    }
+    for (int i = 0; writes && i < SLOT_KINDS; i++)
+        s->kind[i]->closed = false;
     slots_serve(s, l, n);
 }
 
 void
 slots_rest(Sched *s, Task *t, bool all)
 {
-    Limit *l[4];
+    Limit *l[SLOTS_LIMITS + SLOT_KINDS];
     bool kind = t->has_kind, rest = all && t->has_rest;
-    int n = rest ? slots_of(t, l) : 0;
+    int n = rest ? slots_of(s, t, l) : 0;
     Writes *writes = rest ? slots_writes(t) : NULL;
-    s->kind[t->kind]->used -= kind;
+    s->kind[t->slot]->used -= kind;
     for (int i = 0; i < n; i++)
         l[i]->used--;
     t->has_kind = false;
@@ -223,11 +240,11 @@ slots_rest(Sched *s, Task *t, bool all)
     if (writes)
         list_del(&writes->held);
     if (n == 0 && !writes) {
-        slots_serve(s, &s->kind[t->kind], 1);
+        slots_serve(s, &s->kind[t->slot], 1);
         return;
     }
-    l[n++] = s->kind[TASK_LUA];
-    l[n++] = s->kind[TASK_PROCESS];
+    for (int i = 0; i < SLOT_KINDS; i++)
+        l[n++] = s->kind[i];
     slots_reopen(s, l, n, writes != NULL);
 }
 
@@ -241,28 +258,66 @@ slots_wake(Sched *s, Task *t)
         slots_enter(s, t);
 }
 
-Limit *
-slots_limit(Sched *s, const char *name, int cap)
+/* The named pool, made with `cap` slots when there is none. With the lock held.
+ */
+static Limit *
+slots_named(Sched *s, const char *name, int cap)
 {
-    sched_lock(s);
-    Limit *found = NULL;
     list_each(node, &s->limits) {
         Limit *l = container_of(node, Limit, all);
         if (strcmp(l->name, name) == 0)
-            found = l;
+            return l;
     }
-    if (!found && (found = limit_new(name, 1)) != NULL)
-        list_push(&s->limits, &found->all);
-    if (found && cap > 0) {
-        found->cap = cap;
-        slots_serve(s, &found, 1);
-    }
+    Limit *l = limit_new(name, cap);
+    if (l)
+        list_push(&s->limits, &l->all);
+    return l;
+}
+
+Limit *
+slots_account(Sched *s, const char *name)
+{
+    sched_lock(s);
+    static const MeterSpec nothing;
+    Limit *l = slots_named(s, name, INT_MAX);
+    if (l && !l->meter && limit_meter(l, &nothing, s))
+        l = NULL;
+    board_unlock(&s->board);
+    return l;
+}
+
+Limit *
+slots_limit(Sched *s, const char *name, int cap, const MeterSpec *spec)
+{
+    sched_lock(s);
+    Limit *l = slots_named(s, name, 1);
+    if (l && spec && limit_meter(l, spec, s))
+        l = NULL;
+    if (l && cap > 0)
+        l->cap = cap;
+    if (l)
+        slots_serve(s, &l, 1);
     sched_unlock(s);
-    return found;
+    return l;
+}
+
+int
+slots_whole(Sched *s, const MeterSpec *spec)
+{
+    sched_lock(s);
+    if (!s->whole && s->board.live == 0)
+        s->whole = limit_new("run", INT_MAX);
+    int e = s->board.live ? ORUN_ESTATE : ORUN_ENOMEM;
+    if (s->whole)
+        e = limit_meter(s->whole, spec, s);
+    if (e == 0)
+        slots_serve(s, &s->whole, 1);
+    sched_unlock(s);
+    return e;
 }
 
 void
-slots_set(Sched *s, TaskKind kind, int cap)
+slots_set(Sched *s, SlotKind kind, int cap)
 {
     sched_lock(s);
     s->kind[kind]->cap = cap;

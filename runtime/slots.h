@@ -14,6 +14,16 @@
 
 #include "sched.h"
 
+enum { SLOTS_LIMITS = 4 }; /* of a task, besides its kind's, at most */
+
+/* The limits t is under besides its kind's: its named pool, its agent type's
+ * own, that type's account, the run's; gives how many. */
+int slots_of(Sched *s, const Task *t, struct Limit **out);
+
+/* Offer again, in order, those who wait at these limits for what has come
+ * free. */
+void slots_serve(Sched *s, struct Limit *const *l, int n);
+
 /* t has become ready: grant it, or queue it. One that is being stopped is
  * granted at once, so that it can end. */
 void slots_enter(Sched *s, Task *t);
@@ -40,11 +50,21 @@ void slots_rest(Sched *s, Task *t, bool all);
 /* Its wait has ended: start it (t->woken) when it has its slots again. */
 void slots_wake(Sched *s, Task *t);
 
-/* The named pool, made with one slot when new. cap > 0 sets its slots. NULL
- * when memory is out. Takes the lock itself, any thread. */
-struct Limit *slots_limit(Sched *s, const char *name, int cap);
+/* The named pool, made with one slot when new. cap > 0 sets its slots, `spec`
+ * (NULL: as it is) what else it asks. NULL when memory is out. Takes the lock
+ * itself, any thread. */
+struct Limit *slots_limit(Sched *s, const char *name, int cap,
+                          const MeterSpec *spec);
+
+/* The same, made without a bound when new: what all share that use one key. */
+struct Limit *slots_account(Sched *s, const char *name);
+
+/* What is asked of all tasks of agents together, called "run". ORUN_ENOMEM, or
+ * ORUN_ESTATE: for the first time it is set while no task is there, for those
+ * would not have been counted. Takes the lock itself, any thread. */
+int slots_whole(Sched *s, const MeterSpec *spec) NODISCARD;
 
 /* Change the slots of a kind. Takes the lock itself, any thread. */
-void slots_set(Sched *s, TaskKind kind, int cap);
+void slots_set(Sched *s, SlotKind kind, int cap);
 
 #endif

@@ -89,6 +89,8 @@ task_options_free(TaskOptions *opt)
     writes_free(opt->writes);
     value_drop(opt->prompt);
     value_drop(opt->metadata);
+    value_drop(opt->schema);
+    mem_free(opt->model);
     task_strings_free(opt->env);
     mem_free(opt->cwd);
     mem_free(opt->owner);
@@ -137,7 +139,8 @@ task_weight(const Task *t)
     if (t->description)
         n += strlen(t->description);
     if (t->opt)
-        n += sizeof *t->opt + value_held(t->opt->metadata);
+        n += sizeof *t->opt + value_held(t->opt->metadata)
+            + value_held(t->opt->schema);
     return n;
 }
 
@@ -172,4 +175,5 @@ task_clear(Task *t)
     else
         mem_free(t->timer);
     mem_free(t->description);
+    mem_free(t->report);
 }

@@ -56,6 +56,14 @@ typedef enum TaskKind {
     TASK_KINDS
 } TaskKind;
 
+/* What a task holds a slot of while its work goes on. */
+typedef enum SlotKind {
+    SLOT_LUA,     /* a worker's time: only while its code runs */
+    SLOT_PROCESS, /* a program */
+    SLOT_HTTP,    /* requests */
+    SLOT_KINDS
+} SlotKind;
+
 /* why a task was cancelled; the text is its `error` */
 #define TASK_WHYS(X) \
     X(ASKED, "cancelled") \
@@ -93,6 +101,7 @@ typedef struct Retry {
     int max;
     unsigned on;
     double backoff;
+    bool resume; /* the next attempt is told the agent's session */
 } Retry;
 
 /* What most tasks do not ask for; owned by its task (or agent type). */
@@ -108,6 +117,8 @@ typedef struct TaskOptions {
     struct Value *metadata;
     char *owner;           /* label of who claimed it */
     char *key;
+    char *model;           /* that its agent is to use, or NULL */
+    struct Value *schema;  /* of its result, or NULL */
     size_t memory_limit;   /* bytes of a Lua task's state; 0: the default */
     size_t max_output;     /* bytes handed back in a result; 0: the default */
     bool despite_failure;  /* on_blocker_failure = "run" */
@@ -133,7 +144,7 @@ typedef struct TaskTimer {
     struct Task *task;
 } TaskTimer;
 
-enum { TASK_BYTES = 200 };
+enum { TASK_BYTES = 208 };
 
 /* There may be a million, so what most of them never need is in a block made
  * for those that do (opt, edges, timer), and what none needs any more once it
@@ -150,6 +161,7 @@ typedef struct Task {
     int line;                      /* … 0: unknown */
     uint32_t id;                   /* 0 is the script */
     uint8_t kind;
+    uint8_t slot;                  /* a SlotKind */
     uint8_t depth;                 /* of nesting */
     bool own_code;                 /* `code` was encoded for this task alone */
 
@@ -161,8 +173,9 @@ typedef struct Task {
     atomic_bool removed;      /* deleted from the list */
 
     /* Guarded by the board's lock. */
-    uint8_t stop_rung;    /* how far up the stop ladder */
-    uint8_t stop_why;     /* a TaskWhy, when it is stopped for CANCELLED */
+    uint8_t throttles;    /* attempts that were refused for asking too much */
+    uint8_t stop_rung : 4; /* how far up the stop ladder */
+    uint8_t stop_why : 4; /* a TaskWhy, when it is stopped for CANCELLED */
     int8_t priority;
     bool abandoned : 1;   /* given up: its worker may still read its values */
     bool has_kind : 1;    /* holds a slot of its kind */
@@ -176,6 +189,8 @@ typedef struct Task {
     Job job;              /* in a limit's queue, the starts, or the pool */
     List waits;           /* Waits on this task */
     TaskEdges *edges;     /* NULL: none yet */
+    struct TaskReport *_Atomic report; /* what it told of its work (seen by
+                                        * anyone, read under the lock) */
     struct Task *children, *sibling;
     void *run;            /* the runner's own; of the script: the scheduler */
     union {

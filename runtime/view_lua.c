@@ -2,6 +2,7 @@
 #include "view_lua.h"
 #include "handle.h"
 #include "mem.h"
+#include "report.h"
 #include "secret.h"
 #include "value.h"
 #include "wait.h"
@@ -128,6 +129,26 @@ view_set_ended(lua_State *L, ViewWork *w, const Task *t)
         view_set_integer(L, "bytes", (lua_Integer)value_size(o->output));
 }
 
+/* What t has told of its work so far: of this attempt and those before. */
+static void
+view_set_report(lua_State *L, ViewWork *w, const Task *t)
+{
+    TaskReport r;
+    if (!report_get(w->sched, t, &r))
+        return;
+    uint64_t all[REPORT_COUNT_KINDS];
+    for (size_t i = 0; i < REPORT_COUNT_KINDS; i++) {
+        all[i] = r.before[i] + r.usage[i];
+        if (r.counted >> i & 1)
+            view_set_integer(L, report_counts[i], (lua_Integer)all[i]);
+    }
+    if (r.costed)
+        view_set_number(L, "cost", r.cost_before + r.cost);
+    view_set_masked(L, w, "activity", r.activity[0] ? r.activity : NULL);
+    view_set_masked(L, w, "model", r.model[0] ? r.model : NULL);
+    view_set_masked(L, w, "session_id", r.session_id[0] ? r.session_id : NULL);
+}
+
 static void
 view_set_waits(lua_State *L, const Event *e)
 {
@@ -156,6 +177,11 @@ view_set_details(lua_State *L, ViewWork *w, const Event *e, const Task *t)
         view_set(L, "error_kind", task_fault_name((TaskFault)e->what));
         view_set_number(L, "delay", (double)e->n / 1000);
         break;
+    case EVENT_THROTTLED:
+        view_set(L, "limit", e->text);
+        view_set_number(L, "wait", (double)e->n / 1000);
+        break;
+    case EVENT_REPORTED: view_set_report(L, w, t); break;
     case EVENT_READ:
         view_set_task(L, "by", e->other);
         view_set_integer(L, "bytes", (lua_Integer)e->n);

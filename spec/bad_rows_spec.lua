@@ -21,7 +21,6 @@ local GROUPS <const> = {
 local NOT_THERE <const> = {
   B12 = "a wait inside an on_done callback: there are no callbacks",
   C11 = "an explicit id or key that is taken: ids are orun's own, and `key` is refused",
-  G9 = "a tool that an answer asks for: no agent is asked over HTTP",
   J7 = "an allocator of the host's: orun.h takes none",
   J8 = "unloading the shared library: the library is a static one",
 }

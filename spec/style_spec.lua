@@ -132,10 +132,11 @@ describe("every source file", function()
     report(problems)
   end
 
-  it("is at most about 500 lines long (specs may be longer)", function()
+  it("is at most about 500 lines long (specs and manuals may be longer)", function()
     local problems = {}
     for _, file in ipairs(files) do
-      if #file.lines > MAX_FILE and not file.path:match("^spec/") then
+      if #file.lines > MAX_FILE and not file.path:match("^spec/")
+          and not file.path:match("%.md$") then
         problems[#problems + 1] = file.path .. ": " .. #file.lines
       end
     end

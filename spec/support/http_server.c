@@ -438,6 +438,67 @@ mode_stats(Conn *c)
     conn_answer(c, 200, "text/plain", "", body, (size_t)n);
 }
 
+/* ---- a model: /llm/NAME/… ----
+ *
+ * The n-th request for NAME is answered with the file NAME.n of the folder, or
+ * NAME where that is not there: as it is when it begins with "HTTP/", else as
+ * an event stream. The request is left in NAME.n.request. */
+
+enum { NAMES = 64, NAME = 64 };
+
+/* How many requests there were for it, this one included. */
+static long
+llm_count(const char *name)
+{
+    static struct { char name[NAME]; long count; } all[NAMES];
+    for (int i = 0; i < NAMES; i++) {
+        if (!all[i].name[0])
+            snprintf(all[i].name, NAME, "%s", name);
+        if (strcmp(all[i].name, name) == 0)
+            return ++all[i].count;
+    }
+    return 0;
+}
+
+static FILE *
+llm_open(const char *name, long n, const char *after, const char *mode)
+{
+    char path[2 * PATH];
+    if (n)
+        snprintf(path, sizeof path, "%s/%s.%ld%s", folder, name, n, after);
+    else
+        snprintf(path, sizeof path, "%s/%s", folder, name);
+    return fopen(path, mode);
+}
+
+static void
+mode_llm(Conn *c)
+{
+    char name[NAME] = "";
+    sscanf(c->path, "/llm/%63[^/]", name);
+    long n = llm_count(name);
+    FILE *seen = llm_open(name, n, ".request", "wb");
+    if (seen) {
+        fwrite(c->in, 1, c->whole, seen);
+        fclose(seen);
+    }
+    FILE *f = llm_open(name, n, "", "rb");
+    if (!f)
+        f = llm_open(name, 0, "", "rb");
+    if (!f) {
+        conn_answer(c, 404, "text/plain", "", "no such file", 12);
+        return;
+    }
+    char *text = malloc(IN);
+    size_t size = fread(text, 1, IN, f);
+    fclose(f);
+    if (strncmp(text, "HTTP/", 5) == 0)
+        conn_send(c, text, size, THEN_CLOSE);
+    else
+        conn_answer(c, 200, "text/event-stream", "", text, size);
+    free(text);
+}
+
 /* ms= before it answers as /json does */
 static void
 mode_delay(Conn *c)
@@ -501,7 +562,9 @@ conn_serve(Conn *c)
             modes[i].run(c);
             return;
         }
-    if (c->path[0] == '/') /* else it is asked as a proxy */
+    if (strncmp(c->path, "/llm/", 5) == 0)
+        mode_llm(c);
+    else if (c->path[0] == '/') /* else it is asked as a proxy */
         conn_answer(c, 404, "text/plain", "", "no such mode", 12);
     else
         mode_echo(c);

@@ -1,0 +1,62 @@
+--- orun.fail: end the attempt of a task as failed, for a reason others can use.
+--
+--     orun.fail{kind = "http", message = "the service is down", retry_after = 30}
+--
+-- It raises an error, so variables are closed and a pcall catches it, as any; not
+-- caught, it ends the task's attempt with
+--   kind         its error_kind: one of those in KINDS below; "lua" unless given
+--   message      its error; must be given
+--   partial      what there is of a result: the task's output all the same
+--   retry_after  seconds that must pass before another attempt makes sense: a
+--                retry waits that long at least, and so does whoever shares the
+--                agent type's limits
+-- The error is a table with these fields. Raising it again keeps its meaning.
+-- In the script, which is no task, it is an error like any.
+
+local KINDS <const> = {"exit", "http", "rate", "timeout", "schema", "budget", "conflict", "lost",
+  "spawn", "signal", "lua"}
+local FIELDS <const> = {"kind", "message", "partial", "retry_after"}
+
+local Failure <const> = {__name = "orun.failure"}
+Failure.__index = Failure
+
+function Failure:__tostring()
+  return self.message
+end
+
+local function has(list, item)
+  for _, each in ipairs(list) do
+    if each == item then return true end
+  end
+  return false
+end
+
+local function check(t)
+  if type(t) ~= "table" then
+    error(("fail: a table {kind=, message=} is wanted, not a %s"):format(type(t)), 3)
+  end
+  for name in pairs(t) do
+    if not has(FIELDS, name) then
+      error(("fail: unknown field %q; it has %s"):format(tostring(name),
+        table.concat(FIELDS, ", ")), 3)
+    end
+  end
+  if t.kind ~= nil and not has(KINDS, t.kind) then
+    error(("fail: kind = %q: one of these is wanted: %s"):format(tostring(t.kind),
+      table.concat(KINDS, ", ")), 3)
+  end
+  if type(t.message) ~= "string" or t.message == "" then
+    error("fail: message is missing; it says what went wrong", 3)
+  end
+  local after = t.retry_after
+  if after ~= nil and not (math.type(after) and after >= 0 and after < math.huge) then
+    error(("fail: retry_after = %s: seconds are wanted, not below 0"):format(tostring(after)), 3)
+  end
+end
+
+return function(t)
+  check(t)
+  if t.retry_after then pcall(orun.report, {retry_after = t.retry_after}) end
+  error(setmetatable({kind = t.kind or "lua", message = t.message, partial = t.partial,
+                      retry_after = t.retry_after}, Failure), 0)
+end

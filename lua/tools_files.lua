@@ -1,0 +1,134 @@
+--- orun.tools_files: read_file, list_files, grep, run, for agents that are APIs.
+--
+-- Their functions run as tasks of their own, whose prompt is the root: the
+-- folder that the first three stay in. Output is bounded by who passes it on.
+
+local M = {}
+
+local MAX_LINES <const> = 2000
+local MAX_READ <const> = 256 << 10
+
+local function exec(t)
+  t.timeout = t.timeout or "60s"
+  t.max_output = t.max_output or MAX_READ
+  return orun.exec(t)
+end
+
+-- The root and the path below it with all links followed. Raises when it leads out.
+local function inside(task, path)
+  local root = task.prompt or "."
+  local r = exec{command = {"realpath", "-z", "-m", "--", root,
+                            path:sub(1, 1) == "/" and path or root .. "/" .. path}}
+  if r.error then error(("cannot resolve %s: %s"):format(path, r.error), 0) end
+  local top, full = r.stdout:match("^([^\0]+)\0([^\0]+)\0$")
+  if not top then error(("cannot resolve %s"):format(path), 0) end
+  if full ~= top and full:sub(1, #top + 1) ~= top .. "/" and top ~= "/" then
+    error(("%s is outside of the folder this agent may see"):format(path), 0)
+  end
+  return full, top
+end
+
+local function properties(t, required)
+  return {type = "object", properties = t, required = required, additionalProperties = false}
+end
+
+M.read_file = {
+  description = "Read a text file. Gives its lines with their numbers.",
+  schema = properties({
+    path = {type = "string", description = "of the file, from the root folder"},
+    first = {type = "integer", minimum = 1, description = "line to begin with (1)"},
+    lines = {type = "integer", minimum = 1, description = "how many (2000)"},
+  }, {"path"}),
+  run = function(input, task) return require("orun.tools_files").read_lines(input, task) end,
+}
+
+function M.read_lines(input, task)
+  local full = inside(task, input.path)
+  local file, why = io.open(full, "rb")
+  if not file then error(why:gsub("^.*: ", input.path .. ": "), 0) end
+  local f <close> = file
+  local first, most = input.first or 1, math.min(input.lines or MAX_LINES, MAX_LINES)
+  local out, size, n = {}, 0, 0
+  while true do
+    local line = f:read("L")
+    if not line then break end
+    n = n + 1
+    if n >= first then
+      out[#out + 1] = ("%d\t%s"):format(n, line:gsub("\r?\n$", ""))
+      size = size + #line
+      if #out >= most or size > MAX_READ then break end
+    end
+  end
+  if #out == 0 then return n == 0 and "(the file is empty)" or ("(it has %d lines)"):format(n) end
+  return table.concat(out, "\n")
+end
+
+M.list_files = {
+  description = "List the files and folders below a folder, one a line; folders end in /.",
+  schema = properties({
+    path = {type = "string", description = "of the folder, from the root folder (.)"},
+    depth = {type = "integer", minimum = 1, maximum = 20, description = "levels (2)"},
+    name = {type = "string", description = "only names that match this pattern, such as *.lua"},
+  }),
+  run = function(input, task) return require("orun.tools_files").list(input, task) end,
+}
+
+function M.list(input, task)
+  local full = inside(task, input.path or ".")
+  local command = {"find", full, "-mindepth", "1", "-maxdepth", tostring(input.depth or 2),
+                   "-not", "-path", "*/.git/*"}
+  if input.name then command[#command + 1], command[#command + 2] = "-name", input.name end
+  for _, word in ipairs{"(", "-type", "d", "-printf", "%P/\\n", "-o", "-printf", "%P\\n", ")"} do
+    command[#command + 1] = word
+  end
+  local r = exec{command = command}
+  if r.error and r.stdout == "" then error(r.error, 0) end
+  local lines = {}
+  for line in r.stdout:gmatch("[^\n]+") do lines[#lines + 1] = line end
+  table.sort(lines)
+  if #lines == 0 then return "(nothing)" end
+  local more = #lines > MAX_LINES and ("\n(and %d more)"):format(#lines - MAX_LINES) or ""
+  return table.concat(lines, "\n", 1, math.min(#lines, MAX_LINES)) .. more
+end
+
+M.grep = {
+  description = "Search files for an extended regular expression. Gives path:line:text.",
+  schema = properties({
+    pattern = {type = "string", minLength = 1},
+    path = {type = "string", description = "file or folder, from the root folder (.)"},
+    ignore_case = {type = "boolean"},
+  }, {"pattern"}),
+  run = function(input, task) return require("orun.tools_files").search(input, task) end,
+}
+
+function M.search(input, task)
+  local full, top = inside(task, input.path or ".")
+  local command = {"grep", "-rnIE", "--exclude-dir=.git", "-m", "200"}
+  if input.ignore_case then command[#command + 1] = "-i" end
+  for _, word in ipairs{"-e", input.pattern, "--", full} do command[#command + 1] = word end
+  local r = exec{command = command}
+  if r.code == 1 then return "(no match)" end
+  if r.error and r.stdout == "" then error(r.error, 0) end
+  local lines = {}
+  for line in r.stdout:gmatch("[^\n]+") do
+    lines[#lines + 1] = line:sub(1, #top + 1) == top .. "/" and line:sub(#top + 2) or line
+  end
+  table.sort(lines)
+  return table.concat(lines, "\n", 1, math.min(#lines, MAX_LINES))
+end
+
+M.run = {
+  description = "Run a shell command in the root folder. Gives its exit code and output.",
+  schema = properties({
+    command = {type = "string", minLength = 1},
+    timeout = {type = "number", exclusiveMinimum = 0, description = "seconds (120)"},
+  }, {"command"}),
+  run = function(input, task)
+    local r = orun.exec{command = {"sh", "-c", input.command}, cwd = task.prompt,
+                        timeout = input.timeout or 120, max_output = 128 << 10}
+    return {code = r.code, signal = r.signal, error = r.error, stdout = r.stdout,
+            stderr = r.stderr}
+  end,
+}
+
+return M

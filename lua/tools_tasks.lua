@@ -1,0 +1,137 @@
+--- orun.tools_tasks: the primitives as tools of agents.
+--
+-- Each has the words and the form of its arguments that models know, and a
+-- function that does it in the name of the task whose code calls it. The same
+-- table serves agents that are APIs and those that speak MCP.
+
+local M = {}
+
+local function properties(t, required)
+  return {type = "object", properties = t, required = required, additionalProperties = false}
+end
+
+local function text(description) return {type = "string", description = description} end
+local ID <const> = {type = "string", description = "the task's id, such as t3"}
+local IDS <const> = {type = "array", items = {type = "string"}}
+
+-- What may be told of a task in a few words.
+local function entry(e)
+  if not e then return nil end
+  return {id = e.id, subject = e.description, status = e.status, owner = e.owner,
+          blockedBy = e.blockedBy[1] and e.blockedBy or nil, kind = e.kind,
+          activity = e.activity, metadata = e.metadata}
+end
+
+local function result(r)
+  return {task_id = r.task_id, status = r.status, output = r.output, error = r.error,
+          error_kind = r.error_kind, timed_out = r.timed_out}
+end
+
+-- What is nil, message, reason of a primitive is an error here.
+local function must(value, message)
+  if value == nil then error(message, 0) end
+  return value
+end
+
+M.Task = {here = true,
+  description = "Have another agent do something. Give run_in_background to go on meanwhile and "
+    .. "read the result with TaskOutput later; start all that is independent before waiting.",
+  schema = properties({
+    subagent_type = text "the type of agent",
+    prompt = text "what it is to do, with all it must know",
+    description = text "three to five words",
+    model = text "the model that is to answer",
+    run_in_background = {type = "boolean"},
+    blockedBy = IDS,
+  }, {"prompt"}),
+  run = function(input)
+    local task = Task{subagent_type = input.subagent_type, prompt = input.prompt,
+                      description = input.description, model = input.model,
+                      blockedBy = input.blockedBy, run_in_background = true}
+    if input.run_in_background then return {task_id = task.id, status = "async_launched"} end
+    return result(TaskOutput(task))
+  end,
+}
+
+M.TaskOutput = {here = true,
+  description = "The result of a task; waits for it unless block is false.",
+  schema = properties({task_id = ID, block = {type = "boolean"},
+    timeout = {type = "number", minimum = 0, description = "seconds to wait at most"}},
+    {"task_id"}),
+  run = function(input)
+    return result(TaskOutput{task_id = input.task_id, block = input.block,
+                             timeout = input.timeout})
+  end,
+}
+
+M.TaskStop = {here = true,
+  description = "Stop a task and all it has started.",
+  schema = properties({task_id = ID}, {"task_id"}),
+  run = function(input)
+    must(TaskStop{task_id = input.task_id})
+    return {task_id = input.task_id, message = "it is being stopped"}
+  end,
+}
+
+M.TaskList = {here = true,
+  description = "The items of the shared list: pending ones without blockers can be claimed.",
+  schema = properties{status = {enum = {"pending", "in_progress", "completed", "failed",
+    "cancelled"}}, owner = text "only what this one has",
+    kind = {enum = {"item", "task", "all"}}},
+  run = function(input)
+    local rows = {}
+    for i, e in ipairs(TaskList{status = input.status, owner = input.owner, kind = input.kind}) do
+      rows[i] = entry(e)
+    end
+    return {tasks = rows[1] and rows or require("orun.json").array()}
+  end,
+}
+
+M.TaskGet = {here = true,
+  description = "One entry of the list.",
+  schema = properties({task_id = ID}, {"task_id"}),
+  run = function(input)
+    return {task = entry(TaskGet(input.task_id)) or require("orun.json").null}
+  end,
+}
+
+M.TaskCreate = {here = true,
+  description = "Put an item on the shared list, for somebody to claim.",
+  schema = properties({subject = text "a short title",
+    description = text "what is to be done, with all that must be known", blockedBy = IDS,
+    metadata = {type = "object"}}, {"subject"}),
+  run = function(input)
+    local item = TaskCreate{description = input.subject, prompt = input.description,
+                            blockedBy = input.blockedBy, metadata = input.metadata}
+    return {task = {id = item.id, subject = input.subject}}
+  end,
+}
+
+M.TaskUpdate = {here = true,
+  description = "Change an item: in_progress claims it (only one can), completed or failed ends "
+    .. "it with its output, pending gives it back.",
+  schema = properties({task_id = ID, status = {enum = {"pending", "in_progress", "completed",
+    "failed", "deleted"}}, output = text "the result", error = text "why it failed",
+    owner = text "who claims it", addBlockedBy = IDS,
+    metadata = {type = "object"}}, {"task_id"}),
+  run = function(input)
+    must(TaskUpdate{task_id = input.task_id, status = input.status, output = input.output,
+                    error = input.error, owner = input.owner, addBlockedBy = input.addBlockedBy,
+                    metadata = input.metadata})
+    return {success = true, task_id = input.task_id}
+  end,
+}
+
+M.TaskClaim = {here = true,
+  description = "Claim the next free item of the list; tells when none is left.",
+  schema = properties{owner = text "your name", wait = {type = "boolean",
+    description = "wait until one can be claimed or none is left"}},
+  run = function(input)
+    local item, why = orun.claim{owner = input.owner, wait = input.wait}
+    if not item then return {task = require("orun.json").null, reason = why} end
+    return {task = {id = item.id, subject = item.description, description = item.prompt,
+                    input = item.input, metadata = item.metadata}}
+  end,
+}
+
+return M

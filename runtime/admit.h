@@ -1,0 +1,46 @@
+/* admit.h — may a task begin that has its slots? Layer 3 (tasks).
+ *
+ * What slots.h asks beside slots: rates and budgets of the limits a task is
+ * under, the throttling of who does the work, and the machine's memory. All
+ * with the board's lock held.
+ */
+#ifndef ORUN_ADMIT_H
+#define ORUN_ADMIT_H
+
+#include "sched.h"
+
+enum {
+    ADMIT_THROTTLES = 20, /* of one task, one after the other, at most */
+};
+
+/* May nobody begin at l just now? Its timer is armed then. */
+bool admit_shut(Limit *l);
+
+/* Is the budget of a limit of t used up? */
+bool admit_broke(Sched *s, const Task *t);
+
+/* Is there too little memory for another program of its type? Not asked when
+ * none runs. It is to wait at s->memory then. */
+bool admit_short(Sched *s, const Task *t);
+
+/* An attempt of t begins under these limits. */
+void admit_begin(Sched *s, const Task *t, Limit *const *l, int n);
+
+/* t has used that much more: charge it; what it pays for beyond the budget is
+ * stopped. */
+void admit_spend(Sched *s, Task *t, double tokens, double usd);
+
+/* Append whose budget is used up that t is under. */
+void admit_put_broke(Sched *s, const Task *t, Buf *to);
+
+/* The attempt of t ended so: when it was refused for having asked too much, its
+ * limit is throttled and t, which keeps its turn, is ready again: true. When it
+ * went well the limit is told, too. */
+bool admit_again(Sched *s, Task *t, const Outcome *o);
+
+/* Why t, which is ready, has not begun; what it is, "" for no such reason. In
+ * seconds, how long at least. */
+const char *admit_reason(Sched *s, const Task *t, const char **limit,
+                         double *wait);
+
+#endif

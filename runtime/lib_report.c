@@ -1,0 +1,126 @@
+/* lib_report.c — orun.report, and what tasks have told in results. Layer 7. */
+#include "lib_report.h"
+#include "err.h"
+#include "lib_arg.h"
+#include "lib_task.h"
+#include <lauxlib.h>
+#include <math.h>
+
+#define LIB_REPORT_FIELDS(X) \
+    X(activity) X(cost) X(model) X(retry_after) X(session_id) X(usage)
+
+enum {
+#define X(name) R_##name,
+    LIB_REPORT_FIELDS(X)
+#undef X
+    R_COUNT
+};
+
+static const char *const lib_report_fields[] = {
+#define X(name) #name,
+    LIB_REPORT_FIELDS(X)
+#undef X
+};
+
+enum { LIB_REPORT_TEXT = 64 << 10 };
+
+/* The table at idx, {input_tokens =, …}, as counts. */
+static void
+lib_report_usage(lua_State *L, int idx, ReportNews *news)
+{
+    if (lua_isnil(L, idx))
+        return;
+    if (lua_type(L, idx) != LUA_TTABLE)
+        arg_error(L, "report", "usage", idx, "a table such as "
+                  "{input_tokens=, output_tokens=} is wanted");
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        const char *name = lua_type(L, -2) == LUA_TSTRING
+            ? lua_tostring(L, -2) : "";
+        int i = 0;
+        while (i < REPORT_COUNT_KINDS && strcmp(name, report_counts[i]) != 0)
+            i++;
+        if (i == REPORT_COUNT_KINDS)
+            luaL_error(L, "report: usage has the unknown field %s; it has "
+                       "input_tokens, output_tokens, cache_read_tokens, "
+                       "cache_write_tokens and reasoning_tokens",
+                       arg_show(L, -2));
+        int whole;
+        lua_Integer n = lua_tointegerx(L, -1, &whole);
+        if (!whole || lua_type(L, -1) != LUA_TNUMBER || n < 0)
+            luaL_error(L, "report: usage.%s = %s: a count is wanted, a whole "
+                       "number not below 0", name, arg_show(L, -1));
+        news->usage[i] = (uint64_t)n;
+        news->counted |= 1u << i;
+    }
+}
+
+/* A number that is not below 0, NAN when none is given. */
+static double
+lib_report_number(lua_State *L, const char *name, int idx, const char *what)
+{
+    if (lua_isnil(L, idx))
+        return NAN;
+    double x = lua_type(L, idx) == LUA_TNUMBER ? lua_tonumber(L, idx) : -1;
+    if (!(x >= 0) || isinf(x))
+        arg_error(L, "report", name, idx, what);
+    return x;
+}
+
+int
+lib_report(lua_State *L)
+{
+    const char *fn = "report";
+    LuaRun *run = park_run(L);
+    ReportNews news = { 0 };
+    arg_frame(L, fn, lib_report_fields, R_COUNT, false);
+    news.activity = arg_text(L, fn, "activity", ARG(R_activity),
+                             LIB_REPORT_TEXT);
+    news.model = arg_text(L, fn, "model", ARG(R_model), LIB_REPORT_TEXT);
+    news.session_id = arg_text(L, fn, "session_id", ARG(R_session_id),
+                               LIB_REPORT_TEXT);
+    news.cost = lib_report_number(L, "cost", ARG(R_cost), "US dollars are "
+                                  "wanted, not below 0");
+    news.retry_after = lib_report_number(L, "retry_after", ARG(R_retry_after),
+                                         "seconds are wanted, not below 0");
+    lib_report_usage(L, ARG(R_usage), &news);
+    if (run->task->id == 0)
+        return luaL_error(L, "report: the script is no task; it is for code "
+                          "that a task runs");
+    if (report_add(run->sched, run->task, run->attempt, &news))
+        return luaL_error(L, "report: %s", err_text(ORUN_ENOMEM));
+    return 0;
+}
+
+static void
+lib_report_set(lua_State *L, const char *key, const char *s)
+{
+    if (!*s)
+        return;
+    lua_pushstring(L, s);
+    lua_setfield(L, -2, key);
+}
+
+void
+lib_report_push(lua_State *L, Sched *s, const Task *t)
+{
+    TaskReport r;
+    if (!report_get(s, t, &r))
+        return;
+    if (r.counted) {
+        lua_createtable(L, 0, REPORT_COUNT_KINDS);
+        for (size_t i = 0; i < REPORT_COUNT_KINDS; i++)
+            if (r.counted >> i & 1) {
+                lua_pushinteger(L, (lua_Integer)(r.before[i] + r.usage[i]));
+                lua_setfield(L, -2, report_counts[i]);
+            }
+        lua_setfield(L, -2, "usage");
+    }
+    if (r.costed) {
+        lua_pushnumber(L, r.cost_before + r.cost);
+        lua_setfield(L, -2, "cost");
+    }
+    if (!task_final(t))
+        lib_report_set(L, "activity", r.activity);
+    lib_report_set(L, "model", r.model);
+    lib_report_set(L, "session_id", r.session_id);
+}
