@@ -235,7 +235,8 @@ describe("an agent that is an API", function()
     say:http(200, "", {})
     os.remove(("%s/%s.1"):format(server.folder, say.name))
     orun.agent{name = "hanging", api = "anthropic", model = "m",
-               base_url = server.url .. "/never?x=", key_file = dir .. "/key", key_env = "ORUN_SPEC_NO_KEY"}
+               base_url = server.url .. "/never?x=", key_file = dir .. "/key",
+               key_env = "ORUN_SPEC_NO_KEY"}
     local task = Task{subagent_type = "hanging", prompt = "p", run_in_background = true}
     TaskStop(task)
     assert.equal("cancelled", TaskOutput(task).status)
