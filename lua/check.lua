@@ -63,6 +63,7 @@ local KINDS <const> = {
   ["function"] = {is "function", "a function is wanted"},
   hook = {is_hook, "a function is wanted, or false for none"},
   table = {is "table", "a table is wanted"},
+  text = {function(v) return type(v) == "string" and v ~= "" end, "a text is wanted"},
   whole = {is_whole, "a whole number is wanted, 0 or more"},
 }
 

@@ -25,12 +25,11 @@ local typed = require "orun.typed"
 local M = {}
 
 local KNOWN <const> = {"claude", "codex", "gemini", "opencode"}
-local OWN <const> = {"model", "system", "agent", "tools", "args", "max_turns", "sandbox", "cwd",
-  "env"}
-local COMMON <const> = {"name", "description", "timeout", "retry", "limit", "priority",
+local OWN <const> = {"model", "system", "agent", "tools", "args", "max_turns", "sandbox", "env"}
+local COMMON <const> = {"name", "cwd", "base", "description", "timeout", "retry", "limit", "priority",
   "memory_limit", "max_output", "secrets", "rate", "budget", "isolation", "account"}
 local WANTS <const> = {model = "string", system = "string", agent = "string", tools = "table",
-  args = "table", max_turns = "integer", sandbox = "string", cwd = "string", env = "table"}
+  args = "table", max_turns = "integer", sandbox = "string", env = "table"}
 local COUNTS <const> = {"input_tokens", "output_tokens", "cache_read_tokens",
   "cache_write_tokens", "reasoning_tokens"}
 
@@ -104,7 +103,7 @@ function Run:once(prompt, resume)
   end
   local command, files = self:command(o)
   local started, why, kind = orun.exec{stream = true, command = command, files = files,
-    input = prompt, cwd = config.cwd, env = config.env, max_output = "64KiB"}
+    input = prompt, env = config.env, max_output = "64KiB"}
   if not started then orun.fail{kind = kind, message = why} end
   local program <close> = started
   for line in program:lines(16 << 20) do
@@ -229,7 +228,10 @@ function M.define(t)
         check.show(t.preset), table.concat(KNOWN, ", "))
     end
   end
-  if t.isolation ~= nil then wrong(t, "isolation: the program is a process already") end
+  if t.isolation ~= nil and t.isolation ~= "worktree" then
+    wrong(t, "isolation = %s: \"worktree\" is wanted; the program is a process already",
+      check.show(t.isolation))
+  end
   for _, field in ipairs(OWN) do config[field] = t[field] end
   local made = {slots = "process", typed = true, run = function(input, task)
     return require("orun.preset_agent").run(config, input, task)

@@ -17,6 +17,7 @@ agent_free(AgentType *a)
     limit_free(a->limit);
     task_strings_free(a->opt.env);
     mem_free(a->opt.cwd);
+    mem_free(a->opt.base);
     mem_free(a);
 }
 

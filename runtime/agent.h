@@ -32,6 +32,14 @@ typedef struct AgentType {
  * NULL is fine. */
 void agent_took(const AgentType *a, long kib);
 
+/* Is the task done by a program, whatever runs that? */
+static inline bool
+task_program(const Task *t)
+{
+    const AgentType *a = task_agent(t);
+    return a && a->kind == TASK_PROCESS;
+}
+
 /* Free a type and all it owns. NULL is fine. */
 void agent_free(AgentType *a);
 

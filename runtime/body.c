@@ -21,12 +21,32 @@ body_push_resume(lua_State *L, const TaskReport *r)
     lua_setfield(L, -2, "resume");
 }
 
+/* Set task.cwd, and task.worktree. */
 static void
-body_push_task(lua_State *L, const Task *t, uint32_t attempt)
+body_push_place(lua_State *L, const BodyPlace *place)
+{
+    if (place->cwd) {
+        lua_pushstring(L, place->cwd);
+        lua_setfield(L, -2, "cwd");
+    }
+    if (!place->path)
+        return;
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, place->path);
+    lua_setfield(L, -2, "path");
+    lua_pushstring(L, place->branch);
+    lua_setfield(L, -2, "branch");
+    lua_setfield(L, -2, "worktree");
+}
+
+static void
+body_push_task(lua_State *L, const Task *t, uint32_t attempt,
+               const BodyPlace *place)
 {
     char id[HANDLE_ID_SIZE];
     handle_name(t->id, id);
     lua_createtable(L, 0, 4);
+    body_push_place(L, place);
     if (t->opt && t->opt->retry.resume && t->report && t->report->session_id[0])
         body_push_resume(L, t->report);
     lua_pushstring(L, id);
@@ -60,8 +80,8 @@ body_checks(const Task *t)
 }
 
 void
-body_push(lua_State *L, const Task *t, uint32_t attempt, const ValueOps *code,
-          const ValueOps *input)
+body_push(lua_State *L, const Task *t, uint32_t attempt,
+          const BodyPlace *place, const ValueOps *code, const ValueOps *input)
 {
     value_decode(L, t->code, code);
     if (body_checks(t)) { /* becomes function(input, task) around it */
@@ -77,7 +97,7 @@ body_push(lua_State *L, const Task *t, uint32_t attempt, const ValueOps *code,
         value_decode(L, t->input, input);
     else
         lua_pushnil(L);
-    body_push_task(L, t, attempt);
+    body_push_task(L, t, attempt, place);
 }
 
 /* argument 1: the coroutine that failed, 2: the Buf with the text, to which

@@ -11,12 +11,19 @@
 #include "value.h"
 #include "vm.h"
 
+/* Where the function is: the folder its programs begin in, and its worktree with
+ * the branch; each may be NULL. */
+typedef struct BodyPlace {
+    const char *cwd, *path, *branch;
+} BodyPlace;
+
 /* Push the function, its input and task = {id=, description=, attempt=,
- * prompt=, model=, schema=, resume={session_id=, cost=}}, decoded from t. The
+ * prompt=, model=, schema=, resume=, cwd=, worktree=}, decoded from t. The
  * attempt is given: t's own may be another one by now, when this one was given
  * up. May raise. On the thread that runs L. */
 void body_push(lua_State *L, const Task *t, uint32_t attempt,
-               const ValueOps *code, const ValueOps *input);
+               const BodyPlace *place, const ValueOps *code,
+               const ValueOps *input);
 
 /* The coroutine yielded where nobody can go on with it: leave that error in it;
  * gives the status to judge it by. */

@@ -40,6 +40,7 @@ enum { CHILD_LIMITED = 1 };
 typedef struct Child {
     Task task; /* of it: id, attempt, description, code, input, prompt */
     TaskOptions opt; /* of the task: the memory limit that was asked for */
+    char *place[3];  /* BodyPlace */
     size_t limit;    /* the one there is */
     char *path, *cpath;
     char *names;
@@ -118,6 +119,9 @@ child_read_start(Frame *f, Child *c)
         || !frame_get_number(f, &attempt) || !frame_get_number(f, &limit)
         || !frame_get_number(f, &asked)
         || !child_get_copy(f, &c->task.description, NULL)
+        || !child_get_copy(f, &c->place[0], NULL)
+        || !child_get_copy(f, &c->place[1], NULL)
+        || !child_get_copy(f, &c->place[2], NULL)
         || !child_get_copy(f, &c->path, NULL)
         || !child_get_copy(f, &c->cpath, NULL)
         || !child_get_copy(f, &c->names, &c->names_size)
@@ -160,9 +164,10 @@ static int
 child_body(lua_State *L)
 {
     const Child *c = lua_touserdata(L, 1);
+    BodyPlace place = { c->place[0], c->place[1], c->place[2] };
     lua_settop(L, 0);
     lib_remote_learn(L, c->names, c->names_size);
-    body_push(L, &c->task, c->task.attempt, &lib_remote_decoding,
+    body_push(L, &c->task, c->task.attempt, &place, &lib_remote_decoding,
               &lib_remote_decoding);
     lua_callk(L, 2, 1, 0, child_returned);
     return child_returned(L, LUA_OK, 0);

@@ -10,7 +10,9 @@
 #include "value.h"
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -171,18 +173,36 @@ host_add_name(Host *h, const char *s)
     return names[h->name_count - 1];
 }
 
+/* With io_lock held. */
+static const char *
+host_find_name(const Host *h, const char *s)
+{
+    for (size_t i = h->name_count; i-- > 0;)
+        if (strcmp(h->names[i], s) == 0)
+            return h->names[i];
+    return NULL;
+}
+
 const char *
 host_intern(Host *h, const char *s)
 {
-    const char *found = NULL;
     pthread_mutex_lock(&h->io_lock);
-    for (size_t i = h->name_count; i-- > 0 && !found;)
-        if (strcmp(h->names[i], s) == 0)
-            found = h->names[i];
+    const char *found = host_find_name(h, s);
     if (!found)
         found = host_add_name(h, s);
     pthread_mutex_unlock(&h->io_lock);
     return found;
+}
+
+bool
+host_once(Host *h, const char *s)
+{
+    pthread_mutex_lock(&h->io_lock);
+    bool first = !host_find_name(h, s);
+    if (first)
+        host_add_name(h, s);
+    pthread_mutex_unlock(&h->io_lock);
+    return first;
 }
 
 enum {
@@ -250,6 +270,19 @@ host_seed(Host *h)
         h->sched.random = seed;
 }
 
+/* A name that no other run has, for what it makes outside of itself. */
+static void
+host_name(Host *h)
+{
+    struct tm tm;
+    time_t now = time(NULL);
+    char when[20] = "";
+    if (localtime_r(&now, &tm))
+        strftime(when, sizeof when, "%Y%m%d-%H%M%S", &tm);
+    snprintf(h->name, sizeof h->name, "%s-%04x", when,
+             (unsigned)(h->sched.random >> 16 & 0xffff));
+}
+
 int
 host_new(const HostConfig *config, Host **out)
 {
@@ -281,6 +314,7 @@ host_new(const HostConfig *config, Host **out)
     if ((e = sched_init(&h->sched, &h->clock, slots)) != 0)
         goto free_vms;
     host_seed(h);
+    host_name(h);
     h->sched.backlog = config->backlog;
     run_lua_init(&h->lua);
     run_process_init(&h->process);

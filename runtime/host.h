@@ -27,6 +27,7 @@ typedef struct Host {
     Folder *folder;
     char **env;       /* snapshot of the environment */
     char *cwd;        /* absolute working directory at start */
+    char name[32];    /* of the run: when it began, and a number */
     int workers;      /* Lua tasks at once */
     atomic_size_t memory_limit; /* of a Lua task, bytes, when it does not say;
                                  * any thread sets it */
@@ -72,6 +73,10 @@ bool host_free(Host *h);
 /* A copy of `s` that lives as long as the host, the same one each time. Any
  * thread; NULL when memory is out. */
 const char *host_intern(Host *h, const char *s);
+
+/* True the first time in this run that anybody asks with this text (or when
+ * memory is out): what is to be said once. Any thread. */
+bool host_once(Host *h, const char *s);
 
 /* See that the run can keep *v, which nobody else holds: when half of the
  * backlog is taken, a large value goes to the run's folder. ORUN_EBACKLOG: it

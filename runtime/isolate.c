@@ -11,6 +11,8 @@
 #include "launch.h"
 #include "log.h"
 #include "mem.h"
+#include "program.h"
+#include "run_tree.h"
 #include "value.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +32,7 @@ isolate_unref(Isolate *i)
     if (atomic_fetch_sub(&i->refs, 1) != 1)
         return;
     task_strings_free(i->env);
+    mem_free(i->cwd);
     buf_free(&i->in);
     buf_free(&i->out);
     buf_free(&i->reply);
@@ -323,7 +326,7 @@ isolate_spawn(Isolate *i)
     if (err)
         return err;
     int e = keeper_spawn(keeper, &i->child, i->task, argv,
-                     (const char *const *)i->env, NULL, fds);
+                     (const char *const *)i->env, i->cwd, fds);
     return e == 0 ? 0 : e == ORUN_ENOMEM ? ENOMEM : errno;
 }
 
@@ -357,6 +360,18 @@ isolate_kill_posted(LoopMsg *msg)
     isolate_unref(i);
 }
 
+/* What its process is started with; false when memory is out. */
+static bool
+isolate_copy(Isolate *i, const LuaRun *run)
+{
+    char *const *own = run->tree ? run->tree->env : NULL;
+    const char *cwd = program_cwd(run);
+    i->env = launch_env((char *const *const[LAUNCH_ENVS]){
+        i->host->env, own }, run->task->id);
+    i->cwd = cwd ? mem_dup(cwd, strlen(cwd)) : NULL;
+    return i->env && (i->cwd || !cwd);
+}
+
 int
 isolate_new(LuaRun *run, Buf *start, Isolate **out)
 {
@@ -365,12 +380,12 @@ isolate_new(LuaRun *run, Buf *start, Isolate **out)
     Isolate *i = mem_zalloc(1, sizeof *i);
     if (!i)
         return ORUN_ENOMEM;
-    i->env = launch_env(run->host->env, NULL, NULL, run->task->id);
-    if (!i->env) {
+    i->host = run->host;
+    if (!isolate_copy(i, run)) {
+        task_strings_free(i->env);
         mem_free(i);
         return ORUN_ENOMEM;
     }
-    i->host = run->host;
     i->run = run;
     i->task = run->task->id;
     i->limit = run->vm->limit;

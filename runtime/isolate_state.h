@@ -24,7 +24,7 @@ struct Isolate {
     Host *host;
     uint64_t task;
     size_t limit;   /* of the Lua state, bytes */
-    char **env;
+    char **env, *cwd;
     atomic_int refs;
     atomic_bool kill_sent; /* kill_msg */
     LoopMsg go_msg, reply_msg, stop_msg, kill_msg;

@@ -92,35 +92,35 @@ launch_count(char *const *strings)
     return n;
 }
 
-/* True when some later list sets the same variable as `s`. */
+/* True when one of these lists sets the variable of `s`, or takes it away. */
 static bool
-launch_overridden(const char *s, char *const *later)
+launch_overridden(const char *s, char *const *const *lists, size_t n)
 {
-    size_t n = strcspn(s, "=") + 1;
-    for (; later && *later; later++)
-        if (strncmp(s, *later, n) == 0)
-            return true;
+    size_t name = strcspn(s, "=");
+    for (size_t i = 0; i < n; i++)
+        for (char *const *at = lists[i]; at && *at; at++)
+            if (strncmp(s, *at, name) == 0
+                && ((*at)[name] == '=' || !(*at)[name]))
+                return true;
     return false;
 }
 
 char **
-launch_env(char *const *base, char *const *type, char *const *own,
-           uint64_t task)
+launch_env(char *const *const lists[LAUNCH_ENVS], uint64_t task)
 {
     char id[HANDLE_ID_SIZE];
-    char *const *lists[] = { base, type, own };
     size_t total = 2, n = 0;
-    for (size_t i = 0; i < countof(lists); i++)
+    for (size_t i = 0; i < LAUNCH_ENVS; i++)
         total += launch_count(lists[i]);
     char **env = mem_zalloc(total, sizeof *env);
     if (!env)
         return NULL;
-    for (size_t i = 0; i < countof(lists); i++)
+    for (size_t i = 0; i < LAUNCH_ENVS; i++)
         for (size_t j = 0; lists[i] && lists[i][j]; j++) {
             const char *s = lists[i][j];
-            if ((i < 2 && launch_overridden(s, own))
-                || (i < 1 && launch_overridden(s, type))
-                || strncmp(s, "ORUN_TASK_ID=", 13) == 0)
+            if ((i > 0 && !strchr(s, '='))
+                || strncmp(s, "ORUN_TASK_ID=", 13) == 0
+                || launch_overridden(s, lists + i + 1, LAUNCH_ENVS - 1 - i))
                 continue;
             if (!(env[n++] = mem_dup(s, strlen(s))))
                 return task_strings_free(env), NULL;
@@ -214,7 +214,8 @@ launch_copy(Launch *l, const LaunchSpec *spec)
         return ORUN_ENOMEM;
     l->in_len = spec->in_len;
     l->argv = launch_argv(l, spec);
-    l->env = launch_env(l->host->env, spec->type_env, spec->env, spec->task);
+    l->env = launch_env((char *const *const[LAUNCH_ENVS]){
+        l->host->env, spec->tree_env, spec->type_env, spec->env }, spec->task);
     if (spec->cwd && !(l->cwd = mem_dup(spec->cwd, strlen(spec->cwd))))
         return ORUN_ENOMEM;
     return l->argv && l->env ? 0 : ORUN_ENOMEM;

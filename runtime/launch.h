@@ -23,8 +23,11 @@ typedef struct LaunchFile {
 
 typedef struct LaunchSpec {
     const char *const *argv;  /* NULL-terminated */
-    char *const *type_env;    /* "K=V" over the snapshot, or NULL */
-    char *const *env;         /* "K=V" over that, or NULL */
+    /* "K=V" over the snapshot, "K" to be without; each over the ones before;
+     * or NULL. */
+    char *const *tree_env;
+    char *const *type_env;
+    char *const *env;
     const char *cwd;          /* NULL: orun's own */
     const char *in;           /* stdin; NULL: none */
     size_t in_len;
@@ -34,6 +37,8 @@ typedef struct LaunchSpec {
                                * of `in` and pipes; NULL: those */
     size_t keep;              /* bytes of stdout kept in memory */
     bool lingers;             /* what it leaves stays until the task is over */
+    bool work;                /* it does the task: its output is the task's
+                               * (program.h) */
     uint64_t task;            /* for ORUN_TASK_ID */
     /* Once, on the io thread. */
     void (*done)(Launch *l, const ProcEnd *end, void *ud);
@@ -53,11 +58,14 @@ enum {
 /* Seconds between SIGTERM and SIGKILL. */
 #define LAUNCH_GRACE 2.0
 
-/* The environment of a task's program: `base`, over it `type`, over that `own`
- * (either may be NULL), and ORUN_TASK_ID. For task_strings_free; NULL when
- * memory is out. Any thread. */
-char **launch_env(char *const *base, char *const *type, char *const *own,
-                  uint64_t task) NODISCARD;
+enum { LAUNCH_ENVS = 4 };
+
+/* The environment of a task's program: the lists, each over the ones before it
+ * (NULL: none), and ORUN_TASK_ID. "K=V" sets a variable, in all but the first
+ * list "K" takes it away. For task_strings_free; NULL when memory is out. Any
+ * thread. */
+char **launch_env(char *const *const lists[LAUNCH_ENVS], uint64_t task)
+    NODISCARD;
 
 /* Does an argument hold "{name}"? */
 bool launch_mentions(const char *const *argv, const char *name);

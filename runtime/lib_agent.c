@@ -13,7 +13,7 @@
 #include <limits.h>
 
 #define LIB_AGENT_FIELDS(X) \
-    X(account) X(budget) X(command) X(cwd) X(description) X(env) X(expose) \
+    X(account) X(base) X(budget) X(command) X(cwd) X(description) X(env) X(expose) \
     X(isolation) X(limit) \
     X(max_output) X(memory_limit) X(name) X(priority) X(rate) X(retry) X(run) \
     X(secrets) X(slots) X(timeout) X(typed)
@@ -102,7 +102,7 @@ lib_agent_drive(lua_State *L)
 
 /* What was checked, to be copied into a new type. */
 typedef struct AgentArgs {
-    const char *name, *description, *cwd, *account;
+    const char *name, *description, *cwd, *account, *base;
     MeterSpec meter;
     bool metered;
     TaskOptions opt;
@@ -149,10 +149,9 @@ lib_agent_read(lua_State *L, AgentArgs *a)
                               64 << 10);
     a->cwd = arg_text(L, fn, "cwd", ARG(A_cwd), 4096);
     lib_check_env(L, fn, ARG(A_env));
-    if (run && (a->cwd || arg_given(L, ARG(A_env))
-                || arg_given(L, ARG(A_expose))))
-        luaL_error(L, "agent \"%s\": cwd and env are for programs, and so is "
-                   "expose; a Lua agent shares the process", a->name);
+    if (run && (arg_given(L, ARG(A_env)) || arg_given(L, ARG(A_expose))))
+        luaL_error(L, "agent \"%s\": env and expose are for programs; a Lua "
+                   "agent shares the process", a->name);
     lib_read_secrets(L, fn, ARG(A_secrets), ARG(A_env));
     if (command)
         lib_check_exposed(L, fn, ARG(A_command), ARG(A_expose));
@@ -162,7 +161,10 @@ lib_agent_read(lua_State *L, AgentArgs *a)
         lib_no_resume(L, fn);
     a->opt.memory_limit = arg_size(L, fn, "memory_limit", ARG(A_memory_limit));
     a->opt.max_output = arg_size(L, fn, "max_output", ARG(A_max_output));
-    a->opt.isolated = lib_isolated(L, fn, ARG(A_isolation), run);
+    Isolation isolation = lib_isolation(L, fn, ARG(A_isolation), run);
+    a->opt.isolated = isolation.process;
+    a->opt.worktree = isolation.worktree;
+    a->base = lib_base(L, fn, ARG(A_base), isolation.worktree);
     a->slot = lib_agent_slot(L, command);
     a->account = arg_name(L, fn, "account", ARG(A_account));
     a->metered = lib_read_meter(L, fn, ARG(A_rate), ARG(A_budget), &a->meter);
@@ -193,7 +195,8 @@ lib_agent_make(lua_State *L, const AgentArgs *a, AgentType *t, Buf *why)
     t->priority = (int)a->priority;
     if (!lib_agent_copy(&t->name, a->name)
         || !lib_agent_copy(&t->description, a->description)
-        || !lib_agent_copy(&t->opt.cwd, a->cwd))
+        || !lib_agent_copy(&t->opt.cwd, a->cwd)
+        || !lib_agent_copy(&t->opt.base, a->base))
         return ORUN_ENOMEM;
     t->opt.env = lib_env(L, ARG(A_env), &failed);
     if (failed)

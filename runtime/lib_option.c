@@ -99,22 +99,56 @@ lib_no_resume(lua_State *L, const char *fn)
                       "orun.report{session_id=}); a command has none", fn);
 }
 
-bool
-lib_isolated(lua_State *L, const char *fn, int idx, bool lua)
+/* One word of it, at idx. */
+static void
+lib_isolation_word(lua_State *L, const char *fn, int idx, bool lua,
+                   Isolation *i)
 {
     const char *s = arg_text(L, fn, "isolation", idx, 32);
-    if (!s)
-        return false;
-    if (strcmp(s, "worktree") == 0)
-        arg_error(L, fn, "isolation", idx,
-                  "this version of orun does not offer it");
-    if (strcmp(s, "process") != 0)
-        arg_error(L, fn, "isolation", idx, "\"process\" is wanted: a process "
-                  "of its own; without it a Lua task runs in a thread");
+    if (s && strcmp(s, "worktree") == 0) {
+        i->worktree = true;
+        return;
+    }
+    if (!s || strcmp(s, "process") != 0)
+        arg_error(L, fn, "isolation", idx, "\"process\" (a process of its own; "
+                  "without it a Lua task runs in a thread), \"worktree\" (a git "
+                  "worktree of its own) or {\"process\", \"worktree\"} is "
+                  "wanted");
     if (!lua)
         arg_error(L, fn, "isolation", idx, "it is for Lua functions; an agent "
                   "with a command is a process already");
-    return true;
+    i->process = true;
+}
+
+Isolation
+lib_isolation(lua_State *L, const char *fn, int idx, bool lua)
+{
+    Isolation i = { 0 };
+    if (lua_isnil(L, idx))
+        return i;
+    if (lua_type(L, idx) != LUA_TTABLE) {
+        lib_isolation_word(L, fn, idx, lua, &i);
+        return i;
+    }
+    lua_Integer n = arg_array(L, fn, "isolation", idx, 2);
+    for (lua_Integer k = 1; k <= n; k++) {
+        lua_rawgeti(L, idx, k);
+        lib_isolation_word(L, fn, lua_gettop(L), lua, &i);
+        lua_pop(L, 1);
+    }
+    return i;
+}
+
+const char *
+lib_base(lua_State *L, const char *fn, int idx, bool worktree)
+{
+    const char *base = arg_text(L, fn, "base", idx, 256);
+    if (base && (!*base || *base == '-'))
+        arg_error(L, fn, "base", idx, "a commit, branch or tag is wanted");
+    if (base && !worktree)
+        arg_error(L, fn, "base", idx, "it is what a worktree begins at, and "
+                  "none is asked for: isolation = \"worktree\"");
+    return base;
 }
 
 void
@@ -133,9 +167,11 @@ lib_check_env(lua_State *L, const char *fn, int idx)
         if (kn == 0 || strchr(k, '=') || strlen(k) != kn)
             luaL_error(L, "%s: env has the name %s; it may not be empty or "
                        "hold '=' or NUL", fn, arg_show(L, -2));
+        if (lua_isboolean(L, -1) && !lua_toboolean(L, -1))
+            continue; /* to be without it */
         if (lua_type(L, -1) != LUA_TSTRING)
-            luaL_error(L, "%s: env.%s = %s: a string is wanted", fn, k,
-                       arg_show(L, -1));
+            luaL_error(L, "%s: env.%s = %s: a string is wanted, or false for "
+                       "none", fn, k, arg_show(L, -1));
         const char *v = lua_tolstring(L, -1, &vn);
         if (strlen(v) != vn)
             luaL_error(L, "%s: env.%s holds a NUL byte", fn, k);
@@ -158,7 +194,9 @@ lib_env(lua_State *L, int idx, bool *failed)
     lua_pushnil(L);
     while (env && lua_next(L, idx)) {
         Buf b = { 0 };
-        buf_printf(&b, "%s=%s", lua_tostring(L, -2), lua_tostring(L, -1));
+        buf_puts(&b, lua_tostring(L, -2));
+        if (lua_isstring(L, -1))
+            buf_printf(&b, "=%s", lua_tostring(L, -1));
         env[n] = buf_take(&b);
         *failed |= !env[n];
         n += env[n] != NULL;

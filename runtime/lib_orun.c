@@ -31,6 +31,7 @@ static const luaL_Reg lib_orun_functions[] = {
     { "log", lib_log },
     { "nearest", lib_nearest },
     { "now", lib_now },
+    { "once", lib_once },
     { "phase", lib_phase },
     { "read_output", lib_read_output },
     { "report", lib_report },

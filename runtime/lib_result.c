@@ -132,6 +132,8 @@ lib_push_outcome(lua_State *L, const Task *t)
     lib_set_error(L, task_error(t));
     lib_set_string(L, "error_kind", task_fault_name(o->fault));
     lib_set_value(L, "error_value", o->error_value);
+    if (t->opt)
+        lib_set_value(L, "worktree", t->opt->tree);
     if (o->code >= 0) {
         lua_pushinteger(L, o->code);
         lua_setfield(L, -2, "exit_code");
@@ -207,7 +209,7 @@ lib_push_result(lua_State *L, Task *t, bool timed_out)
     LibOutput *live = NULL;
     luaL_checkstack(L, 12, NULL);
     lua_createtable(L, 0, lib_result_fields(t));
-    if (t->kind == TASK_PROCESS) {
+    if (task_program(t)) {
         live = lib_output_box(L);
         lua_insert(L, -2);
     }

@@ -85,6 +85,18 @@ lib_log(lua_State *L)
     return 0;
 }
 
+/* once(text) -> true the first time in this run that anybody asks with it */
+int
+lib_once(lua_State *L)
+{
+    lua_settop(L, 1);
+    const char *text = arg_text(L, "once", "text", 1, LIB_MAX_LABEL);
+    if (!text)
+        return luaL_error(L, "once: a text is missing");
+    lua_pushboolean(L, host_once(park_run(L)->host, text));
+    return 1;
+}
+
 static const char *const lib_config_fields[] = {
     "backlog", "budget", "http", "max_stuck", "memory_limit", "processes",
     "rate", "workers",

@@ -10,13 +10,14 @@
 #include "host.h"
 #include "lib_arg.h"
 #include "mem.h"
+#include "program.h"
 #include "value.h"
 #include <lauxlib.h>
 #include <math.h>
 #include <stdio.h>
 
 #define LIB_TASK_FIELDS(X) \
-    X(allow_empty) X(blockedBy) X(cwd) X(description) X(detach) X(env) \
+    X(allow_empty) X(base) X(blockedBy) X(cwd) X(description) X(detach) X(env) \
     X(input) X(isolation) X(key) X(limit) X(max_output) X(memory_limit) \
     X(metadata) X(model) X(on_blocker_failure) X(priority) X(prompt) X(retry) \
     X(run) X(run_in_background) X(schema) X(subagent_type) X(timeout) X(writes)
@@ -41,14 +42,15 @@ enum {
 /* All of a Task call, checked; pointers are into values on the stack. */
 typedef struct TaskArgs {
     const AgentType *agent;
-    const char *description, *prompt, *limit, *cwd, *file, *model;
+    const char *description, *prompt, *limit, *cwd, *file, *model, *base;
     size_t prompt_len;
     double timeout;
     Retry retry;
     size_t memory_limit, max_output;
     int priority;
     lua_Integer blockers, writes;
-    bool background, detach, despite_failure, isolated, plain;
+    bool background, detach, despite_failure, plain;
+    Isolation isolation;
 } TaskArgs;
 
 static bool
@@ -188,6 +190,24 @@ lib_task_read_form(lua_State *L, TaskArgs *a)
     lua_pop(L, 1);
 }
 
+/* Where it works, and what it is kept apart by. */
+static void
+lib_task_read_place(lua_State *L, TaskArgs *a)
+{
+    const TaskOptions *own = a->agent ? &a->agent->opt : NULL;
+    Isolation *i = &a->isolation;
+    a->cwd = arg_text(L, "Task", "cwd", ARG(F_cwd), 4096);
+    if (!a->cwd && own)
+        a->cwd = own->cwd;
+    *i = lib_isolation(L, "Task", ARG(F_isolation),
+                       !a->agent || a->agent->kind == TASK_LUA);
+    i->process |= own && own->isolated;
+    i->worktree |= own && own->worktree;
+    a->base = lib_base(L, "Task", ARG(F_base), i->worktree);
+    if (!a->base && own)
+        a->base = own->base;
+}
+
 static void
 lib_task_read(lua_State *L, LuaRun *run, TaskArgs *a)
 {
@@ -214,29 +234,26 @@ lib_task_read(lua_State *L, LuaRun *run, TaskArgs *a)
     a->memory_limit = arg_size(L, fn, "memory_limit", ARG(F_memory_limit));
     a->max_output = arg_size(L, fn, "max_output", ARG(F_max_output));
     arg_table(L, fn, "metadata", ARG(F_metadata));
-    a->cwd = arg_text(L, fn, "cwd", ARG(F_cwd), 4096);
     lib_check_env(L, fn, ARG(F_env));
-    if (!a->agent && (a->cwd || lib_task_has(L, F_env)))
-        luaL_error(L, "Task: %s is for agents that are programs; a Lua task "
-                   "shares the process: give it to orun.exec instead",
-                   a->cwd ? "cwd" : "env");
-    a->isolated = lib_isolated(L, fn, ARG(F_isolation),
-                               !a->agent || a->agent->kind == TASK_LUA)
-        || (own && own->isolated);
+    if (!a->agent && lib_task_has(L, F_env))
+        luaL_error(L, "Task: env is for agents that are programs; a Lua task "
+                   "shares the process: give it to orun.exec instead");
+    lib_task_read_place(L, a);
     lib_task_read_form(L, a);
     lib_task_read_writes(L, a);
     lib_task_read_edges(L, a);
     a->plain = !a->agent && !a->prompt && a->timeout == 0
         && a->retry.max == 0 && !a->limit
         && !a->memory_limit && !a->max_output && !a->writes && !a->detach
-        && !a->despite_failure && !a->isolated && !a->model
+        && !a->despite_failure && !a->isolation.process
+        && !a->isolation.worktree && !a->model && !a->cwd && !program_cwd(run)
         && !lib_task_has(L, F_metadata) && !lib_task_has(L, F_schema);
 }
 
 /* ---- making: nothing below raises ---- */
 
 static Writes *
-lib_task_writes(lua_State *L, Host *h, const TaskArgs *a)
+lib_task_writes(lua_State *L, Host *h, const TaskArgs *a, const char *cwd)
 {
     Writes *w = mem_zalloc(1, sizeof *w);
     if (!w)
@@ -245,7 +262,7 @@ lib_task_writes(lua_State *L, Host *h, const TaskArgs *a)
     w->paths = mem_zalloc((size_t)a->writes, sizeof *w->paths);
     for (lua_Integer i = 1; w->paths && i <= a->writes; i++) {
         lua_rawgeti(L, ARG(F_writes), i);
-        char *p = writes_path(a->cwd && a->cwd[0] == '/' ? a->cwd : h->cwd,
+        char *p = writes_path(cwd && cwd[0] == '/' ? cwd : h->cwd,
                               lua_tostring(L, -1));
         lua_pop(L, 1);
         if (!p)
@@ -258,14 +275,30 @@ lib_task_writes(lua_State *L, Host *h, const TaskArgs *a)
     return NULL;
 }
 
+/* A task begins where the one that started it is, unless it says so in full. */
+static char *
+lib_task_cwd(const LuaRun *run, const TaskArgs *a)
+{
+    Buf path = { 0 };
+    const char *from = program_cwd(run);
+    if (from && !(a->cwd && a->cwd[0] == '/'))
+        buf_puts(&path, from);
+    if (path.n && a->cwd)
+        buf_puts(&path, "/");
+    buf_puts(&path, a->cwd ? a->cwd : "");
+    return buf_take(&path);
+}
+
 /* The strings of opt that come from the agent type or the call. */
 static bool
-lib_task_copy(lua_State *L, TaskOptions *opt, const TaskArgs *a)
+lib_task_copy(lua_State *L, const LuaRun *run, TaskOptions *opt,
+              const TaskArgs *a)
 {
     bool failed = false;
-    const char *cwd = a->cwd ? a->cwd : a->agent ? a->agent->opt.cwd : NULL;
-    if (cwd)
-        failed |= !(opt->cwd = mem_dup(cwd, strlen(cwd)));
+    if (a->cwd || program_cwd(run))
+        failed |= !(opt->cwd = lib_task_cwd(run, a));
+    if (a->base)
+        failed |= !(opt->base = mem_dup(a->base, strlen(a->base)));
     opt->env = lib_env(L, ARG(F_env), &failed);
     return !failed;
 }
@@ -278,7 +311,7 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     if (a->plain)
         return 0;
     TaskOptions *opt = t->opt = mem_zalloc(1, sizeof *opt);
-    if (!opt || !lib_task_copy(L, opt, a))
+    if (!opt || !lib_task_copy(L, run, opt, a))
         return ORUN_ENOMEM;
     if (a->prompt && !(opt->prompt = value_string(a->prompt, a->prompt_len)))
         return ORUN_ENOMEM;
@@ -290,11 +323,12 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     opt->max_output = a->max_output ? a->max_output : own ? own->max_output : 0;
     opt->despite_failure = a->despite_failure;
     opt->detach = a->detach;
-    opt->isolated = a->isolated;
+    opt->isolated = a->isolation.process;
+    opt->worktree = a->isolation.worktree;
     if (a->limit && !(opt->limit = slots_limit(run->sched, a->limit, 0,
                                             NULL)))
         return ORUN_ENOMEM;
-    if (a->writes && !(opt->writes = lib_task_writes(L, run->host, a)))
+    if (a->writes && !(opt->writes = lib_task_writes(L, run->host, a, opt->cwd)))
         return ORUN_ENOMEM;
     if (a->model && !(opt->model = mem_dup(a->model, strlen(a->model))))
         return ORUN_ENOMEM;
@@ -330,7 +364,7 @@ lib_task_values(lua_State *L, const TaskArgs *a, Task *t, Buf *why)
     int e = 0;
     if (a->agent) {
         t->code = value_hold(a->agent->code);
-        t->kind = (uint8_t)a->agent->kind;
+        t->kind = (uint8_t)(a->isolation.worktree ? TASK_LUA : a->agent->kind);
         t->slot = (uint8_t)a->agent->slot;
     } else {
         t->kind = TASK_LUA;

@@ -33,12 +33,22 @@ Retry lib_retry(lua_State *L, const char *fn, int idx);
 /* Raise: a command's session is not known, so it cannot go on with one. */
 int lib_no_resume(lua_State *L, const char *fn);
 
-/* Read `isolation` at idx, of a Lua task or of a program: true for a process of
- * its own. */
-bool lib_isolated(lua_State *L, const char *fn, int idx, bool lua);
+/* What a task is kept apart by. */
+typedef struct Isolation {
+    bool process;  /* a process of its own */
+    bool worktree; /* a git worktree of its own */
+} Isolation;
 
-/* Check an `env` table at idx: names without "=", string values. Those that
- * are secrets are known as such from then on. */
+/* Read `isolation` at idx, of a Lua task or of a program: "process", "worktree"
+ * or an array of both; nothing is neither. */
+Isolation lib_isolation(lua_State *L, const char *fn, int idx, bool lua);
+
+/* Read `base` at idx, NULL when nil: what a worktree begins at. Raises when
+ * there is none. */
+const char *lib_base(lua_State *L, const char *fn, int idx, bool worktree);
+
+/* Check an `env` table at idx: names without "=", and strings, or false to be
+ * without that variable. Those that are secrets are known as such from then on. */
 void lib_check_env(lua_State *L, const char *fn, int idx);
 
 /* Push the box in which the encoding of the function at idx is kept: a userdata
@@ -62,7 +72,7 @@ void lib_read_secrets(lua_State *L, const char *fn, int idx, int env);
  * those named in the array at `expose` (nil: none). */
 void lib_check_exposed(lua_State *L, const char *fn, int command, int expose);
 
-/* "K=V" strings of a checked table; NULL with *failed set on no memory. */
+/* "K=V" (and "K") strings of a checked table; NULL with *failed set on no memory. */
 char **lib_env(lua_State *L, int idx, bool *failed);
 
 /* The task meant by the value at idx (an id, a handle, or a table with `id` or
@@ -139,6 +149,7 @@ int lib_http(lua_State *L);
 int lib_sleep(lua_State *L);
 int lib_now(lua_State *L);
 int lib_phase(lua_State *L);
+int lib_once(lua_State *L);
 int lib_report(lua_State *L);
 int lib_key(lua_State *L);
 int lib_log(lua_State *L);

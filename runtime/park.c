@@ -47,7 +47,7 @@ park_refused(const LuaRun *run)
 {
     if (run->given_up)
         return true;
-    if (run->want.work)
+    if (run->want.work || run->steward)
         return false;
     return run->task->stopping
         || (run->isolate && stop_wanted(&run->vm->stop));

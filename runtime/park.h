@@ -31,6 +31,11 @@ typedef struct LuaRun {
      * thread that runs the state, which may read it without. */
     struct Isolate *isolate;
 
+    /* Of a task with a worktree. Written as `isolate` is. */
+    struct RunTree *tree;
+    bool steward; /* orun's own code runs, around the task's: a stop of the task
+                   * waits for its end */
+
     /* Of the thread that runs the state. */
     WaitFor want; /* what the code asked to wait for … */
     bool wants;   /* … when it has just yielded for that */

@@ -2,6 +2,8 @@
 #include "program.h"
 #include "err.h"
 #include "mem.h"
+#include "run_tree.h"
+#include "wait.h"
 #include <math.h>
 
 static void
@@ -22,6 +24,8 @@ program_tell(Program *p, bool runs)
     sched_lock(p->sched);
     p->running |= runs;
     op_done(&p->news);
+    if (p->work)
+        wait_fire_growth(p->work);
     sched_unlock(p->sched);
 }
 
@@ -64,12 +68,13 @@ program_done(Launch *l, const ProcEnd *end, void *ud)
 }
 
 static Program *
-program_new(LuaRun *run)
+program_new(LuaRun *run, const LaunchSpec *spec)
 {
     Program *p = mem_zalloc(1, sizeof *p);
     if (!p)
         return NULL;
     p->sched = run->sched;
+    p->work = spec->work ? run->task : NULL;
     p->timer.fire = program_due;
     op_init(&p->op);
     op_init(&p->news);
@@ -89,18 +94,37 @@ program_enter(Program *p, LuaRun *run, Launch *l, double timeout)
     if (e == 0) {
         p->launch = l;
         list_push(&run->programs, &p->link);
-        if (run->task->stopping)
+        if (run->task->stopping && !run->steward)
             launch_stop(l, run->task->stop_rung > 1);
     }
     sched_unlock(run->sched);
     return e;
 }
 
+const char *
+program_cwd(const LuaRun *run)
+{
+    const TaskOptions *opt = run->task->opt;
+    const char *tree = run->tree ? run->tree->cwd : NULL;
+    return tree ? tree : opt ? opt->cwd : NULL;
+}
+
+/* Where the program begins: where its run is, unless it says so in full. */
+static const char *
+program_place(const LuaRun *run, const char *cwd, Buf *path)
+{
+    const char *base = program_cwd(run);
+    if (!cwd || !base || cwd[0] == '/')
+        return cwd ? cwd : base;
+    buf_printf(path, "%s/%s", base, cwd);
+    return buf_cstr(path);
+}
+
 int
 program_start(LuaRun *run, LaunchSpec *spec, double timeout, Program **out)
 {
     Launch *l;
-    Program *p = program_new(run);
+    Program *p = program_new(run, spec);
     if (!p) {
         launch_close(spec);
         return ORUN_ENOMEM;
@@ -109,7 +133,13 @@ program_start(LuaRun *run, LaunchSpec *spec, double timeout, Program **out)
     spec->grew = program_grew;
     spec->done = program_done;
     spec->ud = p;
-    int e = launch_new(run->host, spec, &l);
+    Buf place = { 0 };
+    spec->cwd = program_place(run, spec->cwd, &place);
+    spec->tree_env = run->tree ? run->tree->env : NULL;
+    int e = buf_failed(&place) ? ORUN_ENOMEM : launch_new(run->host, spec, &l);
+    if (buf_failed(&place))
+        launch_close(spec);
+    buf_free(&place);
     if (e == 0 && (e = program_enter(p, run, l, timeout)) != 0)
         launch_free(l);
     if (e) {
@@ -131,6 +161,14 @@ program_state(Program *p)
     if (ended)
         return ran ? PROGRAM_ENDED : PROGRAM_REFUSED;
     return ran ? PROGRAM_RUNNING : PROGRAM_STARTING;
+}
+
+Output *
+program_output(const Program *p, bool err)
+{
+    if (!p->launch)
+        return output_hold(err ? p->err : p->out);
+    return output_hold(err ? launch_err(p->launch) : launch_out(p->launch));
 }
 
 Output *

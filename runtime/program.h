@@ -18,6 +18,7 @@
 typedef struct Program {
     /* Guarded by the board's lock. */
     Sched *sched;
+    Task *work;     /* the task that it does, or NULL */
     List link;      /* in LuaRun.programs until its end, or its owner's */
     Launch *launch; /* NULL from its end on */
     Timer timer;    /* until its time is up */
@@ -42,6 +43,10 @@ typedef struct Program {
 int program_start(LuaRun *run, LaunchSpec *spec, double timeout,
                   Program **out) NODISCARD;
 
+/* The folder in which the run's programs begin: its worktree, its task's cwd, or
+ * NULL, orun's own. The thread that runs the run's state. */
+const char *program_cwd(const LuaRun *run);
+
 typedef enum ProgramState {
     PROGRAM_STARTING, PROGRAM_RUNNING, PROGRAM_ENDED, PROGRAM_REFUSED,
 } ProgramState;
@@ -54,6 +59,10 @@ ProgramState program_state(Program *p);
  * than `have` bytes, or it ends. Gives stdout, held for the caller: NULL before
  * it runs. Any thread. */
 Output *program_watch(Program *p, size_t have);
+
+/* Its stdout, or stderr, held for the caller; NULL before it runs. Under the
+ * board's lock. */
+Output *program_output(const Program *p, bool err);
 
 /* End it as launch_stop does, unless it has ended. Any thread. */
 void program_stop(Program *p, bool hard);

@@ -16,7 +16,9 @@
 #include "host.h"
 #include "isolate.h"
 #include "program.h"
+#include "program.h"
 #include "request.h"
+#include "run_tree.h"
 #include "value.h"
 #include "version.h"
 #include <errno.h>
@@ -96,6 +98,9 @@ run_isolated_frame(LuaRun *run, const Value *input, const char *path,
     frame_put_number(b, run->vm->limit);
     frame_put_number(b, t->opt ? t->opt->memory_limit : 0);
     frame_put_text(b, t->description);
+    frame_put_text(b, program_cwd(run));
+    frame_put_text(b, run->tree ? run->tree->path : NULL);
+    frame_put_text(b, run->tree ? run->tree->branch : NULL);
     frame_put_text(b, path);
     frame_put_text(b, cpath);
     run_isolated_add_names(&names, run, t->code);

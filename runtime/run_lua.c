@@ -7,6 +7,7 @@
  * it may be stopped.
  */
 #include "run_lua.h"
+#include "agent.h"
 #include "body.h"
 #include "err.h"
 #include "handle.h"
@@ -17,6 +18,8 @@
 #include "park.h"
 #include "program.h"
 #include "run_isolated.h"
+#include "run_process.h"
+#include "run_tree.h"
 #include "stuck.h"
 #include <errno.h>
 
@@ -29,6 +32,13 @@ run_lua_returned(lua_State *L, int status, lua_KContext ctx)
     return 1;
 }
 
+/* Does t want a worktree? */
+static bool
+run_lua_apart(const Task *t)
+{
+    return t->opt && t->opt->worktree;
+}
+
 /* The body of the task's coroutine: argument 1 is the LuaRun. */
 static int
 run_lua_body(lua_State *L)
@@ -37,26 +47,51 @@ run_lua_body(lua_State *L)
     ValueOps ops = handle_decoding(run->sched);
     ValueOps code_ops = handle_keeping(run->sched);
     Task *t = run->task;
+    const RunTree *tree = run->tree;
+    BodyPlace place = { program_cwd(run), tree ? tree->path : NULL,
+                        tree ? tree->branch : NULL };
     lua_settop(L, 0);
-    body_push(L, t, run->attempt, &code_ops, &ops);
+    body_push(L, t, run->attempt, &place, &code_ops, &ops);
     lua_callk(L, 2, 1, 0, run_lua_returned);
     return run_lua_returned(L, LUA_OK, 0);
 }
 
-/* Make the run's pristine state ready for a task it is about to do. */
+/* What runs in the state: the code, who stands in for it, or the steward. */
+static lua_CFunction
+run_lua_code(const LuaRun *run)
+{
+    const Task *t = run->task;
+    if (run->steward || (run_lua_apart(t) && !run->tree))
+        return run_tree_body;
+    if (task_program(t))
+        return run_process_body;
+    return t->opt && t->opt->isolated ? run_isolated_body : run_lua_body;
+}
+
+/* Make the run's pristine state ready for what is next to be done for its task.
+ */
 static void
-run_lua_set(LuaRun *run, Task *t)
+run_lua_set(LuaRun *run)
 {
     Vm *vm = run->vm;
-    size_t limit = t->opt ? t->opt->memory_limit : 0;
-    run->task = t;
+    Task *t = run->task;
+    size_t limit = t->opt && !run->steward ? t->opt->memory_limit : 0;
     vm->owner = run;
     vm->limit = limit ? limit : run->host->memory_limit;
-    if (t->stopping)
+    if (t->stopping && !(run->tree && run->tree->stage == RUN_AFTER))
         stop_request(&vm->stop, STOP_ONCE, task_fault_name(t->stopping));
-    bool isolated = t->opt && t->opt->isolated;
-    lua_pushcfunction(vm->co, isolated ? run_isolated_body : run_lua_body);
+    lua_pushcfunction(vm->co, run_lua_code(run));
     lua_pushlightuserdata(vm->co, run);
+}
+
+/* The run is to do this task, which has begun, in its pristine state. */
+static void
+run_lua_take(LuaRun *run, Task *t)
+{
+    run->task = t;
+    if (run_lua_apart(t) && run_tree_open(run))
+        run->tree = NULL; /* run_tree_body says so */
+    run_lua_set(run);
 }
 
 /* A pristine state for `next`, which has begun and may be stopped meanwhile by
@@ -83,6 +118,7 @@ static void
 run_lua_free(LuaRun *run)
 {
     stuck_remove(run->host, run);
+    run_tree_close(run);
     park_destroy(run);
     mem_free(run);
 }
@@ -102,13 +138,15 @@ run_lua_keep(LuaRun *run, Outcome *o)
     o->error = mem_dup(why, sizeof why - 1);
 }
 
-/* What the ended coroutine means; of an isolated task, what its process told,
- * unless its stand-in here failed. */
+/* What the ended coroutine means; of an isolated task what its process told, and
+ * of a program its end, unless the stand-in here failed. */
 static void
 run_lua_judge(LuaRun *run, int status, Outcome *o)
 {
     if (run->isolate && status == LUA_OK)
         isolate_judge(run->isolate, o);
+    else if (!run->steward && task_program(run->task) && status == LUA_OK)
+        run_process_judge(run, o);
     else
         body_judge(run->vm, run->task, status, o);
     run_isolated_close(run);
@@ -137,6 +175,22 @@ run_lua_end_dirty(LuaRun *run, Outcome *o)
     run_lua_free(run);
 }
 
+/* The next stage of a task with a worktree. False: the run has ended. */
+static bool
+run_lua_turn(LuaRun *run)
+{
+    if (run_lua_renew(run, run->task) && run_tree_turn(run)) {
+        run_lua_set(run);
+        return true;
+    }
+    Host *h = run->host;
+    if (run->vm)
+        vm_give(h->vms, run->vm);
+    run_lua_no_memory(h, run->task, run->attempt);
+    run_lua_free(run);
+    return false;
+}
+
 /* The coroutine has ended: tell the scheduler. True when the run goes on with
  * the next task. */
 static bool
@@ -146,6 +200,8 @@ run_lua_end(LuaRun *run, int status)
     Host *h = run->host;
     run_lua_judge(run, status, &o);
     program_task_over(run);
+    if (run_tree_ended(run, &o))
+        return run_lua_turn(run);
     if (vm_dirty(run->vm) || stuck_full(h)) {
         run_lua_end_dirty(run, &o);
         return false;
@@ -157,12 +213,13 @@ run_lua_end(LuaRun *run, int status)
         run_lua_free(run);
         return false;
     }
+    run_tree_close(run);
     if (!run_lua_renew(run, next)) {
         run_lua_no_memory(h, next, run->attempt);
         run_lua_free(run);
         return false;
     }
-    run_lua_set(run, next);
+    run_lua_take(run, next);
     return true;
 }
 
@@ -222,7 +279,7 @@ run_lua_begin(Host *h, Task *t) ON_WORKER
         run_lua_free(run);
         return;
     }
-    run_lua_set(run, t);
+    run_lua_take(run, t);
     run_lua_go(run, 1);
 }
 
@@ -269,8 +326,8 @@ run_lua_start(Runner *r, Task *t)
         stuck_lose(h, run);
     if (run)
         return;
-    bool isolated = t->opt && t->opt->isolated; /* it cannot get stuck here */
-    bool full = stuck_full(h) && !isolated;
+    bool elsewhere = (t->opt && t->opt->isolated) || task_program(t);
+    bool full = stuck_full(h) && !elsewhere; /* it cannot get stuck here */
     int e = full ? 0 : pool_push(h->pool, &t->job, t->priority);
     if (e || full)
         run_lua_refuse(h, t, e);
@@ -281,8 +338,14 @@ run_lua_stop(Runner *r, Task *t, int rung)
 {
     (void)r;
     LuaRun *run = t->run;
+    if (run && run_tree_stop(run, rung > 1)) {
+        park_hurry(run);
+        return 0;
+    }
     if (run)
         program_stop_all(run, rung > 1);
+    if (run && run->tree && run->tree->program)
+        return 0;
     if (run && run->isolate) {
         isolate_stop(run->isolate, (TaskFault)t->stopping, rung > 1);
         park_hurry(run);

@@ -6,8 +6,13 @@
 #include "launch.h"
 #include "mem.h"
 #include "value.h"
+#include "agent.h"
+#include "run_tree.h"
 #include "wait.h"
 #include <errno.h>
+#include <lauxlib.h>
+#include <math.h>
+#include <stdio.h>
 
 /* One attempt. t->run points to it, under the board's lock, while it may be
  * stopped. */
@@ -65,13 +70,13 @@ run_process_max(const Task *t)
 
 /* A result that there is no memory for is a failure, not an empty one. */
 static void
-run_process_keep(ProcessRun *run, Outcome *o)
+run_process_keep(Host *h, Outcome *o)
 {
     static const char why[] = "its output does not fit in the memory set aside "
         "for the run (the backlog): ask for less with max_output, or raise it "
         "with orun.config{backlog = \"4GiB\"}";
     bool there = o->output != NULL;
-    if (there && host_keep(run->host, &o->output) == 0)
+    if (there && host_keep(h, &o->output) == 0)
         return;
     value_drop(o->output);
     o->output = NULL;
@@ -85,9 +90,8 @@ run_process_keep(ProcessRun *run, Outcome *o)
 /* Keep what the result does not tell, so that it can be read later; false when
  * there is no memory for that. */
 static bool
-run_process_capture(Launch *l, bool cut, Outcome *o)
+run_process_capture(Output *out, Output *err, bool cut, Outcome *o)
 {
-    Output *err = launch_err(l);
     bool said = err && output_size(err) > 0;
     if (!cut && !said)
         return true;
@@ -95,12 +99,33 @@ run_process_capture(Launch *l, bool cut, Outcome *o)
     if (!o->captured)
         return false;
     if (cut)
-        o->captured->out = output_hold(launch_out(l));
+        o->captured->out = output_hold(out);
     if (said) {
         output_rest(err, LAUNCH_STDERR);
         o->captured->err = output_hold(err);
     }
     return true;
+}
+
+/* What the program's end, and what it printed, mean for t. */
+static void
+run_process_outcome(Host *h, const Task *t, const ProcEnd *end, Output *out,
+                    Output *err, Outcome *o)
+{
+    Buf text = { 0 };
+    agent_took(task_agent(t), end->max_rss);
+    launch_judge(end, task_agent(t)->argv[0], err, o);
+    bool cut = out && output_copy(out, run_process_max(t), &text);
+    bool kept = run_process_capture(out, err, cut, o);
+    if (out && output_error(out) && o->state == TASK_COMPLETED) {
+        o->state = TASK_FAILED;
+        o->fault = FAULT_LOST;
+        o->error = mem_dup(output_error(out), strlen(output_error(out)));
+    }
+    if (kept && !buf_failed(&text))
+        o->output = value_string(buf_cstr(&text), text.n);
+    buf_free(&text);
+    run_process_keep(h, o);
 }
 
 static void
@@ -118,21 +143,7 @@ run_process_done(Launch *l, const ProcEnd *end, void *ud)
     ProcessRun *run = ud;
     Task *t = run->task;
     Outcome o = { .code = -1 };
-    Buf text = { 0 };
-    Output *out = launch_out(l);
-    agent_took(task_agent(t), end->max_rss);
-    launch_judge(end, task_agent(t)->argv[0], launch_err(l), &o);
-    bool cut = out && output_copy(out, run_process_max(t), &text);
-    bool kept = run_process_capture(l, cut, &o);
-    if (out && output_error(out) && o.state == TASK_COMPLETED) {
-        o.state = TASK_FAILED;
-        o.fault = FAULT_LOST;
-        o.error = mem_dup(output_error(out), strlen(output_error(out)));
-    }
-    if (kept && !buf_failed(&text))
-        o.output = value_string(buf_cstr(&text), text.n);
-    buf_free(&text);
-    run_process_keep(run, &o);
+    run_process_outcome(run->host, t, end, launch_out(l), launch_err(l), &o);
     sched_lock(&run->host->sched);
     t->run = NULL;
     sched_unlock(&run->host->sched);
@@ -144,32 +155,47 @@ run_process_done(Launch *l, const ProcEnd *end, void *ud)
 /* What gets the prompt in a file names it so in an argument. */
 static const char run_process_file[] = "prompt_file";
 
+/* What is to be launched for a task. */
+typedef struct ProcessWork {
+    Buf in;
+    LaunchFile file;
+    LaunchSpec spec;
+} ProcessWork;
+
+/* Fill it in; a failure leaves its reason in `why`. The caller frees work->in. */
+static int
+run_process_read(Host *h, Task *t, ProcessWork *work, Buf *why)
+{
+    Buf *in = &work->in;
+    int e = run_process_stdin(h, t, in, why);
+    const char *const *argv = (const char *const *)task_agent(t)->argv;
+    bool filed = launch_mentions(argv, run_process_file);
+    work->file = (LaunchFile){ run_process_file, buf_cstr(in), in->n };
+    work->spec = (LaunchSpec){
+        .argv = argv,
+        .type_env = task_agent(t)->opt.env, .env = t->opt ? t->opt->env : NULL,
+        .cwd = t->opt ? t->opt->cwd : NULL,
+        .in = in->n && !filed ? in->p : NULL, .in_len = filed ? 0 : in->n,
+        .files = &work->file, .file_count = filed,
+        .keep = LAUNCH_KEEP, .task = t->id,
+    };
+    return e == 0 && buf_failed(in) ? ORUN_ENOMEM : e;
+}
+
 /* Make the Launch; a failure leaves its reason in `why`. */
 static int
 run_process_prepare(ProcessRun *run, Buf *why)
 {
-    Task *t = run->task;
-    Buf in = { 0 };
-    int e = run_process_stdin(run->host, t, &in, why);
-    const char *const *argv = (const char *const *)task_agent(t)->argv;
-    bool filed = launch_mentions(argv, run_process_file);
-    LaunchFile file = { run_process_file, buf_cstr(&in), in.n };
-    LaunchSpec spec = {
-        .argv = argv,
-        .type_env = task_agent(t)->opt.env, .env = t->opt ? t->opt->env : NULL,
-        .cwd = t->opt ? t->opt->cwd : NULL,
-        .in = in.n && !filed ? in.p : NULL, .in_len = filed ? 0 : in.n,
-        .files = &file, .file_count = filed,
-        .keep = LAUNCH_KEEP, .task = t->id,
-        .done = run_process_done, .grew = run_process_grew, .ud = run,
-    };
-    if (e == 0 && buf_failed(&in))
-        e = ORUN_ENOMEM;
+    ProcessWork work = { 0 };
+    int e = run_process_read(run->host, run->task, &work, why);
+    work.spec.done = run_process_done;
+    work.spec.grew = run_process_grew;
+    work.spec.ud = run;
     if (e == 0)
-        e = launch_new(run->host, &spec, &run->launch);
+        e = launch_new(run->host, &work.spec, &run->launch);
     if (e && !why->n)
-        launch_put_refusal(task_agent(t)->argv[0], e, why);
-    buf_free(&in);
+        launch_put_refusal(work.spec.argv[0], e, why);
+    buf_free(&work.in);
     return e;
 }
 
@@ -203,10 +229,77 @@ run_process_start(Runner *r, Task *t)
 Output *
 run_process_live(Task *t, bool err)
 {
+    if (t->run && t->kind == TASK_LUA && task_program(t)) {
+        LuaRun *run = t->run;
+        return run->tree && run->tree->program
+            ? program_output(run->tree->program, err) : NULL;
+    }
     ProcessRun *run = t->kind == TASK_PROCESS ? t->run : NULL;
     if (!run)
         return NULL;
     return output_hold(err ? launch_err(run->launch) : launch_out(run->launch));
+}
+
+/* ---- in a worktree ---- */
+
+static int
+run_process_waited(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)L;
+    (void)status;
+    (void)ctx;
+    return 0;
+}
+
+/* Start it, and have it found by who stops the task. A failure leaves its reason
+ * in `why`. */
+static int
+run_process_enter(LuaRun *run, Buf *why)
+{
+    ProcessWork work = { 0 };
+    Program *p = NULL;
+    int e = run_process_read(run->host, run->task, &work, why);
+    work.spec.cwd = NULL; /* the worktree */
+    work.spec.work = true;
+    if (e == 0)
+        e = program_start(run, &work.spec, INFINITY, &p);
+    if (e && !why->n)
+        launch_put_refusal(work.spec.argv[0], e, why);
+    buf_free(&work.in);
+    sched_lock(run->sched);
+    run->tree->program = p;
+    sched_unlock(run->sched);
+    return e;
+}
+
+int
+run_process_body(lua_State *L)
+{
+    LuaRun *run = lua_touserdata(L, 1);
+    RunTree *tree = run->tree;
+    Buf why = { 0 };
+    lua_settop(L, 0);
+    if (run_process_enter(run, &why)) {
+        tree->held = (Outcome){ .state = TASK_FAILED, .fault = FAULT_SPAWN,
+                                .code = -1, .error = buf_take(&why) };
+        return 0;
+    }
+    WaitFor what = { .kind = WAIT_FOR_OP, .op = &tree->program->op,
+                     .deadline = INFINITY, .work = true };
+    return park(L, &what, run_process_waited, 0);
+}
+
+void
+run_process_judge(LuaRun *run, Outcome *o)
+{
+    RunTree *tree = run->tree;
+    const Program *p = tree->program;
+    if (p) {
+        run_process_outcome(run->host, run->task, &p->end, p->out, p->err, o);
+        return;
+    }
+    *o = tree->held;
+    tree->held = (Outcome){ .code = -1 };
 }
 
 static double

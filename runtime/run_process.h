@@ -8,10 +8,17 @@
 #ifndef ORUN_RUN_PROCESS_H
 #define ORUN_RUN_PROCESS_H
 
-#include "runner.h"
+#include "program.h"
 
 /* Fill in the runner. It finds its Host around itself (host->process). */
 void run_process_init(Runner *r);
+
+/* The same in a task's worktree, where a Lua run stands in for the program: the
+ * body of its coroutine, whose argument 1 is the LuaRun, which starts it
+ * (run->tree->program) and waits; and what its end means. On the thread that
+ * runs the state. */
+int run_process_body(lua_State *L);
+void run_process_judge(LuaRun *run, Outcome *o);
 
 /* What t printed so far on stdout, or stderr, held for the caller; NULL when it
  * does not run or is no program. Under the board's lock. */

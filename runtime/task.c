@@ -93,6 +93,8 @@ task_options_free(TaskOptions *opt)
     mem_free(opt->model);
     task_strings_free(opt->env);
     mem_free(opt->cwd);
+    value_drop(opt->tree);
+    mem_free(opt->base);
     mem_free(opt->owner);
     mem_free(opt->key);
     mem_free(opt);

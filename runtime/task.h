@@ -124,6 +124,10 @@ typedef struct TaskOptions {
     bool despite_failure;  /* on_blocker_failure = "run" */
     bool detach;           /* outlives its parent */
     bool isolated;         /* a Lua task in a process of its own */
+    bool worktree;         /* in a git worktree of its own … */
+    char *base;            /* … that begins at this commit; NULL: at HEAD */
+    struct Value *tree;    /* of the last attempt's: what the result tells of it,
+                            * written before the task is final */
 } TaskOptions;
 
 /* How a task and others hang together, beside being parent and child. */

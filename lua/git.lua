@@ -1,0 +1,211 @@
+--- orun.git: git, as orun calls it: nobody is asked, no hook runs, nothing leads elsewhere.
+--
+-- What the user has configured for himself (hooks, signing, a pager, an editor) is not for
+-- commits that orun makes on its own, and what the environment says of a repository is not
+-- about this one. Names of files may hold anything, so lists of them end in NUL (-z).
+--
+-- Glossary
+--   place   what git is called for: a folder; or {dir=, work_tree=}, where dir is the
+--           folder of the worktree within the repository, so that nothing in the worktree
+--           itself can say that it belongs to another
+
+local M = {}
+
+local SETTINGS <const> = {
+  "core.hooksPath=/dev/null", "core.fsmonitor=false", "core.safecrlf=false", "core.pager=cat",
+  "core.packedRefsTimeout=30000", "core.filesRefLockTimeout=30000",
+  "gc.auto=0", "maintenance.auto=false", "commit.gpgSign=false", "submodule.recurse=false",
+  "diff.renames=false", "diff.relative=false", "diff.noprefix=false", "color.ui=false",
+  "merge.autoStash=false", "merge.verifySignatures=false", "advice.detachedHead=false",
+  "advice.addEmbeddedRepo=false",
+}
+
+local ENV <const> = {
+  LC_ALL = "C", GIT_OPTIONAL_LOCKS = "0", GIT_TERMINAL_PROMPT = "0", GIT_EDITOR = "true",
+  GIT_PAGER = "cat", GIT_DIR = false, GIT_WORK_TREE = false, GIT_INDEX_FILE = false,
+  GIT_COMMON_DIR = false, GIT_OBJECT_DIRECTORY = false, GIT_NAMESPACE = false,
+  GIT_ALTERNATE_OBJECT_DIRECTORIES = false, GIT_PREFIX = false, GIT_CONFIG = false,
+  GIT_CONFIG_PARAMETERS = false, GIT_CONFIG_COUNT = false, GIT_GRAFT_FILE = false,
+  GIT_SHALLOW_FILE = false, GIT_REPLACE_REF_BASE = false, GIT_NO_REPLACE_OBJECTS = false,
+  GIT_QUARANTINE_PATH = false, GIT_IMPLICIT_WORK_TREE = false, GIT_EXTERNAL_DIFF = false,
+  GIT_LITERAL_PATHSPECS = false, GIT_TRACE = false,
+}
+
+local TIMEOUT <const> = "10m"
+local TRIES <const>, BETWEEN <const> = 100, 0.1 -- for a lock that somebody else has, seconds
+local LOCKED <const> = {"%.lock': File exists", "could not lock config file",
+  "[Uu]nable to lock", "cannot lock ref .*File exists"}
+local NOBODY <const> = {
+  GIT_AUTHOR_NAME = "orun", GIT_AUTHOR_EMAIL = "orun@localhost",
+  GIT_COMMITTER_NAME = "orun", GIT_COMMITTER_EMAIL = "orun@localhost",
+}
+
+local function is_locked(text)
+  for _, pattern in ipairs(LOCKED) do
+    if text:find(pattern) then return true end
+  end
+  return false
+end
+
+local function command_of(place, args)
+  local command = {"git"}
+  for _, setting in ipairs(SETTINGS) do
+    command[#command + 1] = "-c"
+    command[#command + 1] = setting
+  end
+  if type(place) == "table" then
+    command[#command + 1] = "--git-dir=" .. place.dir
+    command[#command + 1] = "--work-tree=" .. place.work_tree
+  end
+  return table.move(args, 1, #args, #command + 1, command)
+end
+
+-- What git said went wrong, on one line.
+local function complaint(r)
+  local text = r.stderr:match("fatal: ([^\n]+)") or r.stderr:match("error: ([^\n]+)")
+    or r.stderr:match("([^\n]+)\n*$")
+  if not text then return r.error end
+  for name in text:sub(-1) == ":" and r.stderr:gmatch("\n\t([^\n]+)") or next, {} do
+    text = text .. " " .. name
+  end
+  return text
+end
+
+--- Calls git.
+-- @param place  see above
+-- @param args   array
+-- @param o      nil, or {input=, env=, fine=}: fine is one more exit code that is no failure
+-- @return its standard output and its exit code; or nil, what went wrong, and the exit code
+function M.call(place, args, o)
+  o = o or {}
+  local env = {}
+  for name, value in pairs(ENV) do env[name] = value end
+  for name, value in pairs(o.env or {}) do env[name] = value end
+  local request = {command = command_of(place, args), env = env, input = o.input,
+    cwd = type(place) == "table" and place.work_tree or place, timeout = TIMEOUT,
+    max_output = "256MiB"}
+  for try = 1, TRIES do
+    local r = orun.exec(request)
+    if r.code == 0 or (r.code and r.code == o.fine) then return r.stdout, r.code end
+    if r.error_kind == "spawn" then return nil, r.error end
+    if try == TRIES or not is_locked(r.stderr) then
+      local why = r.error_kind == "exit" and complaint(r) or r.error
+      return nil, ("git %s: %s"):format(args[1], why), r.code
+    end
+    orun.sleep(BETWEEN)
+  end
+end
+
+--- The same for what prints one thing and a newline; that thing.
+function M.line(place, ...)
+  local out, why = M.call(place, {...})
+  if not out then return nil, why end
+  return (out:gsub("\n$", ""))
+end
+
+--- The same for what prints things that each end in NUL; an array.
+function M.list(place, ...)
+  local out, why = M.call(place, {...})
+  if not out then return nil, why end
+  return M.split(out)
+end
+
+--- The things of a text, each of which ends in NUL.
+function M.split(text)
+  local list = {}
+  for item in text:gmatch("([^%z]*)%z") do list[#list + 1] = item end
+  return list
+end
+
+--- The commit that a revision names, or nil.
+function M.commit(place, revision)
+  return M.line(place, "rev-parse", "--verify", "--quiet", "--end-of-options",
+    revision .. "^{commit}")
+end
+
+--- What `git rev-parse` says to each question: an array of texts; or nil, message.
+function M.ask(place, ...)
+  local questions, answers = {...}, {}
+  local out, why = M.call(place, {"rev-parse", "--path-format=absolute", ...})
+  if not out then return nil, why end
+  for answer in out:gmatch("([^\n]*)\n") do answers[#answers + 1] = answer end
+  if #answers == #questions then return answers end
+  for i, question in ipairs(questions) do -- a path has lines
+    answers[i], why = M.line(place, "rev-parse", "--path-format=absolute", question)
+    if not answers[i] then return nil, why end
+  end
+  return answers
+end
+
+--- Is one commit the other, or before it?
+function M.is_before(place, one, other)
+  local out, code = M.call(place, {"merge-base", "--is-ancestor", one, other}, {fine = 1})
+  return out ~= nil and code == 0
+end
+
+--- Makes a commit of a tree; no branch moves.
+-- @return its id; or nil, message
+function M.record(place, tree, parents, message)
+  local args = {"commit-tree", tree, "-F", "-"}
+  for _, parent in ipairs(parents) do
+    args[#args + 1] = "-p"
+    args[#args + 1] = parent
+  end
+  local out, why = M.call(place, args, {input = message .. "\n"})
+  if not out and (why:find("ident", 1, true) or why:find("email", 1, true)) then
+    out, why = M.call(place, args, {input = message .. "\n", env = NOBODY})
+  end
+  if not out then return nil, why end
+  return (out:gsub("\n$", ""))
+end
+
+--- What `git status` lists: the names of files that are not as they were committed.
+-- @param untracked  whether those that git does not know count
+-- @return array; or nil, message
+function M.status(place, untracked)
+  local list, why = M.list(place, "status", "--porcelain", "-z", "--no-renames",
+    "--ignore-submodules=none", untracked and "--untracked-files=normal" or "--untracked-files=no")
+  if not list then return nil, why end
+  for i, entry in ipairs(list) do list[i] = entry:sub(4) end
+  return list
+end
+
+--- What changed from one commit to the other.
+-- @return {files = array, stat = {files=, insertions=, deletions=}, text =}; or nil, message
+function M.changes(place, from, to)
+  local files, stat = {}, {files = 0, insertions = 0, deletions = 0}
+  local entries, why = M.list(place, "diff-tree", "-r", "-z", "--numstat", "--no-renames", from, to)
+  if not entries then return nil, why end
+  for _, entry in ipairs(entries) do
+    local more, less, name = entry:match("^(%S+)\t(%S+)\t(.*)$")
+    files[#files + 1] = name
+    stat.insertions = stat.insertions + (math.tointeger(more) or 0)
+    stat.deletions = stat.deletions + (math.tointeger(less) or 0)
+  end
+  stat.files = #files
+  local text
+  text, why = M.call(place, {"diff-tree", "-r", "--stat", "--no-renames", from, to})
+  if not text then return nil, why end
+  return {files = files, stat = stat, text = text}
+end
+
+--- The worktrees of a repository: an array of {path=, branch=, locked=, bare=}; the first is
+--- the main one. branch is the full name of its ref; locked is the reason.
+function M.worktrees(place)
+  local entries, why = M.list(place, "worktree", "list", "--porcelain", "-z")
+  if not entries then return nil, why end
+  local list = {}
+  for _, entry in ipairs(entries) do
+    local word, rest = entry:match("^(%S+) ?(.*)$")
+    if word == "worktree" then
+      list[#list + 1] = {path = rest}
+    elseif word == "branch" or word == "locked" then
+      list[#list][word] = rest
+    elseif word == "bare" then
+      list[#list].bare = true
+    end
+  end
+  return list
+end
+
+return M

@@ -1,0 +1,293 @@
+/* run_tree.c — the stages of a task with a worktree. */
+#include "run_tree.h"
+#include "agent.h"
+#include "err.h"
+#include "handle.h"
+#include "host.h"
+#include "mem.h"
+#include "settle.h"
+#include "value.h"
+#include <lauxlib.h>
+#include <stdio.h>
+
+/* What tells git of another repository, and would lead it out of this one; and
+ * what it would ask, or show, somebody with. */
+static const char *const run_tree_hidden[] = {
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_NAMESPACE", "GIT_PREFIX", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS",
+    "GIT_CONFIG_COUNT", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE",
+    "GIT_REPLACE_REF_BASE", "GIT_NO_REPLACE_OBJECTS", "GIT_QUARANTINE_PATH",
+    "GIT_IMPLICIT_WORK_TREE", "GIT_INTERNAL_SUPER_PREFIX",
+};
+
+int
+run_tree_open(LuaRun *run)
+{
+    RunTree *tree = mem_zalloc(1, sizeof *tree);
+    if (!tree)
+        return ORUN_ENOMEM;
+    tree->held.code = -1;
+    sched_lock(run->sched);
+    run->tree = tree;
+    run->steward = true;
+    sched_disarm(run->sched, run->task);
+    sched_unlock(run->sched);
+    return 0;
+}
+
+void
+run_tree_close(LuaRun *run)
+{
+    RunTree *tree = run->tree;
+    if (!tree)
+        return;
+    sched_lock(run->sched);
+    run->tree = NULL;
+    run->steward = false;
+    sched_unlock(run->sched);
+    program_drop(tree->program);
+    task_strings_free(tree->env);
+    mem_free(tree->cwd);
+    mem_free(tree->path);
+    mem_free(tree->branch);
+    value_drop(tree->state);
+    outcome_clear(&tree->held);
+    mem_free(tree);
+}
+
+/* ---- the steward's code ---- */
+
+/* The environment of programs in the worktree. NULL: no memory. */
+static char **
+run_tree_env(const char *path, const char *branch)
+{
+    size_t n = countof(run_tree_hidden);
+    char **env = mem_zalloc(n + 3, sizeof *env);
+    bool failed = !env;
+    for (size_t i = 0; i < n && !failed; i++)
+        failed = !(env[i] = mem_dup(run_tree_hidden[i],
+                                    strlen(run_tree_hidden[i])));
+    const char *const told[][2] = {
+        { "ORUN_WORKTREE", path }, { "ORUN_BRANCH", branch },
+    };
+    for (size_t i = 0; path && i < countof(told) && !failed; i++) {
+        Buf b = { 0 };
+        buf_printf(&b, "%s=%s", told[i][0], told[i][1]);
+        failed = !(env[n + i] = buf_take(&b));
+    }
+    if (!failed)
+        return env;
+    task_strings_free(env);
+    return NULL;
+}
+
+/* keep(cwd, path, branch): this is the place */
+static int
+run_tree_keep(lua_State *L)
+{
+    RunTree *tree = park_run(L)->tree;
+    char **to[] = { &tree->cwd, &tree->path, &tree->branch };
+    for (int i = 0; i < 3; i++) {
+        size_t n;
+        const char *s = luaL_checklstring(L, i + 1, &n);
+        if (!(*to[i] = mem_dup(s, n)))
+            return luaL_error(L, "%s", err_text(ORUN_ENOMEM));
+    }
+    task_strings_free(tree->env);
+    tree->env = run_tree_env(tree->path, tree->branch);
+    if (!tree->env)
+        return luaL_error(L, "%s", err_text(ORUN_ENOMEM));
+    return 0;
+}
+
+static void
+run_tree_set(lua_State *L, const char *key, const char *s)
+{
+    lua_pushstring(L, s); /* nil for NULL */
+    lua_setfield(L, -2, key);
+}
+
+/* Push what `enter` is told: see lua/worktree.lua. */
+static void
+run_tree_push_task(lua_State *L, const LuaRun *run)
+{
+    const Task *t = run->task;
+    const AgentType *agent = task_agent(t);
+    char id[HANDLE_ID_SIZE];
+    handle_name(t->id, id);
+    lua_createtable(L, 0, 8);
+    run_tree_set(L, "id", id);
+    run_tree_set(L, "run", run->host->name);
+    run_tree_set(L, "description", t->description);
+    run_tree_set(L, "agent", agent ? agent->name : NULL);
+    run_tree_set(L, "base", t->opt->base);
+    run_tree_set(L, "cwd", t->opt->cwd ? t->opt->cwd : run->host->cwd);
+    lua_pushinteger(L, run->attempt);
+    lua_setfield(L, -2, "attempt");
+    lua_pushboolean(L, t->opt->retry.resume);
+    lua_setfield(L, -2, "resume");
+}
+
+/* Push what `leave` is told: what `enter` gave, and how the work ended. */
+static void
+run_tree_push_end(lua_State *L, const LuaRun *run)
+{
+    const RunTree *tree = run->tree;
+    TaskState state = tree->held.state;
+    value_decode(L, tree->state, NULL);
+    lua_createtable(L, 0, 2);
+    run_tree_set(L, "status", task_state_name(state));
+    run_tree_set(L, "error_kind", task_fault_name(tree->held.fault));
+}
+
+static int
+run_tree_returned(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)L;
+    (void)status;
+    (void)ctx;
+    return 1;
+}
+
+int
+run_tree_body(lua_State *L)
+{
+    LuaRun *run = lua_touserdata(L, 1);
+    RunTree *tree = run->tree;
+    if (!tree)
+        return luaL_error(L, "%s", err_text(ORUN_ENOMEM));
+    lua_settop(L, 0);
+    if (!tree->env && !(tree->env = run_tree_env(NULL, NULL)))
+        return luaL_error(L, "%s", err_text(ORUN_ENOMEM));
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "orun.worktree");
+    lua_call(L, 1, 1);
+    bool before = tree->stage == RUN_BEFORE;
+    lua_getfield(L, -1, before ? "enter" : "leave");
+    if (before) {
+        run_tree_push_task(L, run);
+        lua_pushcfunction(L, run_tree_keep);
+    } else {
+        run_tree_push_end(L, run);
+    }
+    lua_callk(L, 2, 1, 0, run_tree_returned);
+    return run_tree_returned(L, LUA_OK, 0);
+}
+
+/* ---- from stage to stage ---- */
+
+/* The result tells this of the worktree; v is taken over. */
+static void
+run_tree_tell(LuaRun *run, Value *v)
+{
+    Task *t = run->task;
+    sched_lock(run->sched);
+    bool mine = t->run == run && !run->given_up;
+    if (mine) {
+        sched_discard(run->sched, t->opt->tree);
+        t->opt->tree = v;
+    }
+    sched_unlock(run->sched);
+    if (!mine)
+        value_drop(v);
+}
+
+/* It is made, or the task has failed. */
+static bool
+run_tree_made(LuaRun *run, Outcome *o)
+{
+    RunTree *tree = run->tree;
+    if (o->state != TASK_COMPLETED || !tree->path)
+        return false;
+    tree->state = o->output;
+    o->output = NULL;
+    run_tree_tell(run, value_hold(tree->state));
+    sched_lock(run->sched);
+    TaskFault stopping = run->task->stopping;
+    sched_unlock(run->sched);
+    tree->next = stopping ? RUN_AFTER : RUN_WORK;
+    if (stopping)
+        tree->held = (Outcome){ .state = TASK_FAILED, .code = -1,
+                                .fault = (uint8_t)stopping };
+    return true;
+}
+
+/* What the task did is committed, or stays where it is: then it has not
+ * completed, whatever its code says. */
+static void
+run_tree_left(LuaRun *run, Outcome *o)
+{
+    RunTree *tree = run->tree;
+    Outcome held = tree->held;
+    tree->held = (Outcome){ .code = -1 };
+    if (o->state == TASK_COMPLETED) {
+        run_tree_tell(run, o->output);
+        o->output = NULL;
+    } else if (held.state == TASK_COMPLETED) {
+        held.state = TASK_FAILED;
+        held.fault = FAULT_LOST;
+        held.error = o->error;
+        o->error = NULL;
+    }
+    outcome_clear(o);
+    *o = held;
+}
+
+bool
+run_tree_ended(LuaRun *run, Outcome *o)
+{
+    RunTree *tree = run->tree;
+    if (!tree)
+        return false;
+    if (tree->stage == RUN_BEFORE)
+        return run_tree_made(run, o);
+    if (tree->stage == RUN_AFTER) {
+        run_tree_left(run, o);
+        return false;
+    }
+    sched_lock(run->sched);
+    bool hurried = run->sched->hurried && run->task->stopping;
+    sched_unlock(run->sched);
+    if (hurried)
+        return false;
+    tree->held = *o;
+    *o = (Outcome){ .code = -1 };
+    tree->next = RUN_AFTER;
+    return true;
+}
+
+bool
+run_tree_turn(LuaRun *run)
+{
+    RunTree *tree = run->tree;
+    Sched *s = run->sched;
+    Task *t = run->task;
+    sched_lock(s);
+    bool on = t->run == run && !run->given_up;
+    if (on) {
+        tree->stage = tree->next;
+        run->steward = tree->stage != RUN_WORK;
+        sched_disarm(s, t);
+        if (!run->steward && t->opt->timeout > 0
+            && sched_arm(s, t, board_now(&s->board) + t->opt->timeout))
+            sched_stop_running(s, t, FAULT_MEMORY);
+    }
+    sched_unlock(s);
+    if (on && run->steward)
+        stop_reset(&run->vm->stop); /* it was for the work */
+    return on;
+}
+
+bool
+run_tree_stop(LuaRun *run, bool hard)
+{
+    if (!run->steward)
+        return false;
+    if (hard || run->tree->stage == RUN_BEFORE)
+        program_stop_all(run, hard);
+    if (hard)
+        stop_request(&run->vm->stop, STOP_HARD, task_fault_name(
+                         (TaskFault)run->task->stopping));
+    return true;
+}
