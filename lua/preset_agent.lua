@@ -26,8 +26,8 @@ local M = {}
 
 local KNOWN <const> = {"claude", "codex", "gemini", "opencode"}
 local OWN <const> = {"model", "system", "agent", "tools", "args", "max_turns", "sandbox", "env"}
-local COMMON <const> = {"name", "cwd", "base", "description", "timeout", "retry", "limit", "priority",
-  "memory_limit", "max_output", "secrets", "rate", "budget", "isolation", "account"}
+local COMMON <const> = {"name", "cwd", "base", "description", "timeout", "retry", "limit",
+  "priority", "memory_limit", "max_output", "secrets", "rate", "budget", "isolation", "account"}
 local WANTS <const> = {model = "string", system = "string", agent = "string", tools = "table",
   args = "table", max_turns = "integer", sandbox = "string", env = "table"}
 local COUNTS <const> = {"input_tokens", "output_tokens", "cache_read_tokens",

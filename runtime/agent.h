@@ -34,7 +34,7 @@ void agent_took(const AgentType *a, long kib);
 
 /* Is the task done by a program, whatever runs that? */
 static inline bool
-task_program(const Task *t)
+agent_by_program(const Task *t)
 {
     const AgentType *a = task_agent(t);
     return a && a->kind == TASK_PROCESS;

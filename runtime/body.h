@@ -11,8 +11,8 @@
 #include "value.h"
 #include "vm.h"
 
-/* Where the function is: the folder its programs begin in, and its worktree with
- * the branch; each may be NULL. */
+/* Where the function is: the folder its programs begin in, and its worktree
+ * with the branch; each may be NULL. */
 typedef struct BodyPlace {
     const char *cwd, *path, *branch;
 } BodyPlace;

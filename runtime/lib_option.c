@@ -111,9 +111,9 @@ lib_isolation_word(lua_State *L, const char *fn, int idx, bool lua,
     }
     if (!s || strcmp(s, "process") != 0)
         arg_error(L, fn, "isolation", idx, "\"process\" (a process of its own; "
-                  "without it a Lua task runs in a thread), \"worktree\" (a git "
-                  "worktree of its own) or {\"process\", \"worktree\"} is "
-                  "wanted");
+                  "without it a Lua task runs in a thread), \"worktree\" (a "
+                  "git worktree of its own) or {\"process\", \"worktree\"} "
+                  "is wanted");
     if (!lua)
         arg_error(L, fn, "isolation", idx, "it is for Lua functions; an agent "
                   "with a command is a process already");

@@ -328,7 +328,8 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     if (a->limit && !(opt->limit = slots_limit(run->sched, a->limit, 0,
                                             NULL)))
         return ORUN_ENOMEM;
-    if (a->writes && !(opt->writes = lib_task_writes(L, run->host, a, opt->cwd)))
+    if (a->writes && !(opt->writes = lib_task_writes(L, run->host, a,
+                                                     opt->cwd)))
         return ORUN_ENOMEM;
     if (a->model && !(opt->model = mem_dup(a->model, strlen(a->model))))
         return ORUN_ENOMEM;

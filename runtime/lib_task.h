@@ -48,7 +48,8 @@ Isolation lib_isolation(lua_State *L, const char *fn, int idx, bool lua);
 const char *lib_base(lua_State *L, const char *fn, int idx, bool worktree);
 
 /* Check an `env` table at idx: names without "=", and strings, or false to be
- * without that variable. Those that are secrets are known as such from then on. */
+ * without that variable. Those that are secrets are known as such from then
+ * on. */
 void lib_check_env(lua_State *L, const char *fn, int idx);
 
 /* Push the box in which the encoding of the function at idx is kept: a userdata
@@ -72,7 +73,8 @@ void lib_read_secrets(lua_State *L, const char *fn, int idx, int env);
  * those named in the array at `expose` (nil: none). */
 void lib_check_exposed(lua_State *L, const char *fn, int command, int expose);
 
-/* "K=V" (and "K") strings of a checked table; NULL with *failed set on no memory. */
+/* "K=V" (and "K") strings of a checked table; NULL with *failed set on no
+ * memory. */
 char **lib_env(lua_State *L, int idx, bool *failed);
 
 /* The task meant by the value at idx (an id, a handle, or a table with `id` or

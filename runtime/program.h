@@ -43,8 +43,8 @@ typedef struct Program {
 int program_start(LuaRun *run, LaunchSpec *spec, double timeout,
                   Program **out) NODISCARD;
 
-/* The folder in which the run's programs begin: its worktree, its task's cwd, or
- * NULL, orun's own. The thread that runs the run's state. */
+/* The folder in which the run's programs begin: its worktree, its task's cwd,
+ * or NULL, orun's own. The thread that runs the run's state. */
 const char *program_cwd(const LuaRun *run);
 
 typedef enum ProgramState {

@@ -63,7 +63,7 @@ run_lua_code(const LuaRun *run)
     const Task *t = run->task;
     if (run->steward || (run_lua_apart(t) && !run->tree))
         return run_tree_body;
-    if (task_program(t))
+    if (agent_by_program(t))
         return run_process_body;
     return t->opt && t->opt->isolated ? run_isolated_body : run_lua_body;
 }
@@ -138,14 +138,14 @@ run_lua_keep(LuaRun *run, Outcome *o)
     o->error = mem_dup(why, sizeof why - 1);
 }
 
-/* What the ended coroutine means; of an isolated task what its process told, and
- * of a program its end, unless the stand-in here failed. */
+/* What the ended coroutine means; of an isolated task what its process told,
+ * and of a program its end, unless the stand-in here failed. */
 static void
 run_lua_judge(LuaRun *run, int status, Outcome *o)
 {
     if (run->isolate && status == LUA_OK)
         isolate_judge(run->isolate, o);
-    else if (!run->steward && task_program(run->task) && status == LUA_OK)
+    else if (!run->steward && agent_by_program(run->task) && status == LUA_OK)
         run_process_judge(run, o);
     else
         body_judge(run->vm, run->task, status, o);
@@ -326,7 +326,7 @@ run_lua_start(Runner *r, Task *t)
         stuck_lose(h, run);
     if (run)
         return;
-    bool elsewhere = (t->opt && t->opt->isolated) || task_program(t);
+    bool elsewhere = (t->opt && t->opt->isolated) || agent_by_program(t);
     bool full = stuck_full(h) && !elsewhere; /* it cannot get stuck here */
     int e = full ? 0 : pool_push(h->pool, &t->job, t->priority);
     if (e || full)

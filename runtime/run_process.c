@@ -162,7 +162,8 @@ typedef struct ProcessWork {
     LaunchSpec spec;
 } ProcessWork;
 
-/* Fill it in; a failure leaves its reason in `why`. The caller frees work->in. */
+/* Fill it in; a failure leaves its reason in `why`. The caller frees
+ * work->in. */
 static int
 run_process_read(Host *h, Task *t, ProcessWork *work, Buf *why)
 {
@@ -229,7 +230,7 @@ run_process_start(Runner *r, Task *t)
 Output *
 run_process_live(Task *t, bool err)
 {
-    if (t->run && t->kind == TASK_LUA && task_program(t)) {
+    if (t->run && t->kind == TASK_LUA && agent_by_program(t)) {
         LuaRun *run = t->run;
         return run->tree && run->tree->program
             ? program_output(run->tree->program, err) : NULL;
@@ -251,8 +252,8 @@ run_process_waited(lua_State *L, int status, lua_KContext ctx)
     return 0;
 }
 
-/* Start it, and have it found by who stops the task. A failure leaves its reason
- * in `why`. */
+/* Start it, and have it found by who stops the task. A failure leaves its
+ * reason in `why`. */
 static int
 run_process_enter(LuaRun *run, Buf *why)
 {

@@ -126,7 +126,7 @@ typedef struct TaskOptions {
     bool isolated;         /* a Lua task in a process of its own */
     bool worktree;         /* in a git worktree of its own … */
     char *base;            /* … that begins at this commit; NULL: at HEAD */
-    struct Value *tree;    /* of the last attempt's: what the result tells of it,
+    struct Value *tree;    /* what the result tells of the last attempt's,
                             * written before the task is final */
 } TaskOptions;
 

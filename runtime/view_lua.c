@@ -92,7 +92,7 @@ view_kind(const Task *t)
     static const char *const kinds[TASK_KINDS] = {
         [TASK_LUA] = "lua", [TASK_PROCESS] = "program", [TASK_ITEM] = "item",
     };
-    return kinds[task_program(t) ? TASK_PROCESS : t->kind];
+    return kinds[agent_by_program(t) ? TASK_PROCESS : t->kind];
 }
 
 /* What never changes of a task. */

@@ -185,7 +185,9 @@ describe("Task with careless arguments", function()
     end
     refused_saying(cat{cwd = 1}, "Task: cwd = 1")
     refused_saying(cat{cwd = "a\0b"}, "NUL")
-    refused_saying(lua{cwd = dir}, "cwd is for agents that are programs")
+    assert.matches("cwd: ", Task(lua{cwd = dir .. "/absent", run = function()
+      return orun.exec("true").error
+    end}).output)
   end)
 
   it("A15 fails a task whose program cannot be run, with the reason", function()
@@ -416,8 +418,7 @@ describe("orun.agent with careless arguments", function()
   end)
 
   it("refuses what only programs have for a function", function()
-    assert.matches("cwd and env are for programs", message_of{name = "x", run = print, cwd = "/"})
-    assert.matches("cwd and env are for programs", message_of{name = "x", run = print, env = {}})
+    assert.matches("env and expose are for programs", message_of{name = "x", run = print, env = {}})
   end)
 
   it("keeps the type that was there when the new one is refused", function()

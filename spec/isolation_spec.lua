@@ -564,9 +564,10 @@ describe("isolation", function()
       assert.is_truthy(message:find(text, 1, true), message)
     end
     local function run() end
-    refused({run = run, isolation = "thread"}, 'isolation = "thread": "process" is wanted')
+    refused({run = run, isolation = "thread"}, 'isolation = "thread": "process" (a process')
     refused({run = run, isolation = true}, "isolation")
-    refused({run = run, isolation = "worktree"}, "does not offer it")
+    refused({run = run, isolation = {"process", "thread"}}, 'isolation = "thread"')
+    refused({run = run, isolation = {"process", "process", "process"}}, "isolation")
     orun.agent{name = "isolated-cat", command = {"cat"}}
     refused({subagent_type = "isolated-cat", prompt = "x", isolation = "process"},
       "it is for Lua functions")

@@ -214,7 +214,7 @@ describe("an agent with a preset", function()
     assert.matches("args[1] = 5: an array of strings", refused{preset = "claude", args = {5}}, 1,
       true)
     assert.matches("max_turns = 0: 1 or more", refused{preset = "claude", max_turns = 0}, 1, true)
-    assert.matches("isolation: the program is a process already", refused{preset = "claude",
+    assert.matches('isolation = "process": "worktree" is wanted', refused{preset = "claude",
       isolation = "process"}, 1, true)
   end)
 end)
