@@ -124,9 +124,9 @@ function M.commit(place, revision)
 end
 
 --- What `git rev-parse` says to each question: an array of texts; or nil, message.
-function M.ask(place, ...)
-  local questions, answers = {...}, {}
-  local out, why = M.call(place, {"rev-parse", "--path-format=absolute", ...})
+function M.ask(place, questions)
+  local answers = {}
+  local out, why = M.call(place, {"rev-parse", "--path-format=absolute", table.unpack(questions)})
   if not out then return nil, why end
   for answer in out:gmatch("([^\n]*)\n") do answers[#answers + 1] = answer end
   if #answers == #questions then return answers end
@@ -173,20 +173,19 @@ end
 --- What changed from one commit to the other.
 -- @return {files = array, stat = {files=, insertions=, deletions=}, text =}; or nil, message
 function M.changes(place, from, to)
+  local out, why = M.call(place, {"diff-tree", "-r", "-z", "--numstat", "--stat", "--no-renames",
+    from, to})
+  if not out then return nil, why end
+  local entries, text = out:match("^(.*%z)(.*)$") -- the text has no NUL: it quotes
   local files, stat = {}, {files = 0, insertions = 0, deletions = 0}
-  local entries, why = M.list(place, "diff-tree", "-r", "-z", "--numstat", "--no-renames", from, to)
-  if not entries then return nil, why end
-  for _, entry in ipairs(entries) do
+  for _, entry in ipairs(M.split(entries or "")) do
     local more, less, name = entry:match("^(%S+)\t(%S+)\t(.*)$")
     files[#files + 1] = name
     stat.insertions = stat.insertions + (math.tointeger(more) or 0)
     stat.deletions = stat.deletions + (math.tointeger(less) or 0)
   end
   stat.files = #files
-  local text
-  text, why = M.call(place, {"diff-tree", "-r", "--stat", "--no-renames", from, to})
-  if not text then return nil, why end
-  return {files = files, stat = stat, text = text}
+  return {files = files, stat = stat, text = text or ""}
 end
 
 --- The worktrees of a repository: an array of {path=, branch=, locked=, bare=}; the first is

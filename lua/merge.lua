@@ -20,7 +20,8 @@
 
 local check = require "orun.check"
 local git = require "orun.git"
-local worktree = require "orun.worktree"
+local place = require "orun.worktree_place"
+local work = require "orun.worktree_work"
 
 local OPTIONS <const> = {
   into = "text", message = "text", dry_run = "boolean", keep = "boolean", failed = "boolean",
@@ -29,11 +30,7 @@ local OPTIONS <const> = {
 local BUSY <const> = {"MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge",
   "rebase-apply", "BISECT_LOG"}
 
-local function exists(path)
-  local file = io.open(path, "rb")
-  if file then file:close() end
-  return file ~= nil
-end
+local exists <const> = place.exists
 
 -- What the table asks for: its array part, and its options.
 local function split(t)
@@ -86,7 +83,7 @@ local function look(items)
     local dirty = w.path and exists(w.path) and git.status(w.path, true)
     if dirty and dirty[1] then
       return ("the worktree of %s has uncommitted changes (%s): commit them in %s"):format(
-        item.title, worktree.names(dirty), w.path)
+        item.title, work.names(dirty), w.path)
     end
   end
 end
@@ -100,17 +97,19 @@ local function target_of(repository, into)
   local ref = into and "refs/heads/" .. into or current
   local tip = git.commit(repository, ref)
   if not tip then return nil, ("there is no branch %s in %s"):format(into or ref, repository) end
-  local target = {place = repository, ref = ref, name = ref:gsub("^refs/heads/", ""), tip = tip}
+  local name = ref:gsub("^refs/heads/", "")
+  local target = {place = repository, ref = ref, name = name, tip = tip}
   for _, tree in ipairs(git.worktrees(repository) or {}) do
     if tree.branch == ref and not tree.bare then target.tree = tree.path end
   end
-  return target
+  if target.tree and ref == current then target.tree = repository end -- git says it otherwise of
+  return target                                                       -- a submodule
 end
 
 -- What keeps the target's working tree from being changed: nil, or a message.
 local function hindrance(target)
   if not target.tree then return nil end
-  local dirs, why = git.ask(target.tree, "--absolute-git-dir")
+  local dirs, why = git.ask(target.tree, {"--absolute-git-dir"})
   if not dirs then return why end
   for _, name in ipairs(BUSY) do
     if exists(dirs[1] .. "/" .. name) then
@@ -122,13 +121,13 @@ local function hindrance(target)
   if not dirty then return why end
   if dirty[1] then
     return ("%s has uncommitted changes (%s): commit or stash them first"):format(target.tree,
-      worktree.names(dirty))
+      work.names(dirty))
   end
 end
 
 -- The tree of both commits together; or nil and the files in conflict; or nil, nil, message.
-local function join(place, one, other)
-  local out, code = git.call(place, {"merge-tree", "--write-tree", "-z", "--name-only",
+local function join(folder, one, other)
+  local out, code = git.call(folder, {"merge-tree", "--write-tree", "-z", "--name-only",
     "--no-messages", one, other}, {fine = 1})
   if not out then return nil, nil, code end
   local parts = git.split(out)
@@ -211,7 +210,7 @@ end
 -- What was merged is done with. What cannot go is said.
 local function tidy(report, done)
   for i, item in ipairs(done) do
-    local gone, why = worktree.discard(item.w, item.id, item.tip)
+    local gone, why = place.discard(item.w, item.id, item.tip)
     if not gone then report.merged[i].kept = why end
   end
 end

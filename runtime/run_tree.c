@@ -134,11 +134,11 @@ static void
 run_tree_push_end(lua_State *L, const LuaRun *run)
 {
     const RunTree *tree = run->tree;
-    TaskState state = tree->held.state;
     value_decode(L, tree->state, NULL);
     lua_createtable(L, 0, 2);
-    run_tree_set(L, "status", task_state_name(state));
-    run_tree_set(L, "error_kind", task_fault_name(tree->held.fault));
+    run_tree_set(L, "status", task_state_name(tree->held.state));
+    run_tree_set(L, "error_kind", task_fault_name(
+                     tree->stopped ? tree->stopped : tree->held.fault));
 }
 
 static int
@@ -247,7 +247,8 @@ run_tree_ended(LuaRun *run, Outcome *o)
         return false;
     }
     sched_lock(run->sched);
-    bool hurried = run->sched->hurried && run->task->stopping;
+    tree->stopped = run->task->stopping;
+    bool hurried = run->sched->hurried && tree->stopped;
     sched_unlock(run->sched);
     if (hurried)
         return false;

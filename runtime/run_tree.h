@@ -28,7 +28,8 @@ typedef struct RunTree {
     char *cwd, *path, *branch; /* NULL until BEFORE has made it */
     char **env;                /* what the programs are started with */
     struct Value *state;       /* what BEFORE gave, for AFTER */
-    Outcome held;              /* how WORK has ended */
+    Outcome held;              /* how WORK has ended … */
+    TaskFault stopped;         /* … and what it was stopped for, or NONE */
     Program *program;          /* that is the work (run_process.h), or NULL */
 } RunTree;
 

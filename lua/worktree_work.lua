@@ -1,0 +1,201 @@
+--- orun.worktree_work: what was done in a worktree: committed, described, compared.
+--
+-- Glossary
+--   state   what orun.worktree says of one: {path=, branch=, base=, repository=, git_dir=,
+--           task=, run=}
+--   place   what git is called for (git.lua)
+
+local git = require "orun.git"
+local worktree = require "orun.worktree_place"
+
+local M = {}
+
+local SHOWN <const> = 5 -- names of files in a message
+
+--- Names for a message: the first few, and how many more there are.
+function M.names(files)
+  local shown = table.concat(files, ", ", 1, math.min(#files, SHOWN))
+  return #files > SHOWN and ("%s and %d more"):format(shown, #files - SHOWN) or shown
+end
+
+-- What HEAD of the worktree says, without its newline.
+local function head_of(state)
+  local file <close> = io.open(state.git_dir .. "/HEAD", "rb")
+  return file and file:read("l"):match("^ref: (.*)$")
+end
+
+-- It is nobody's work any more (gitrepository-layout(5) tells of this file).
+local function unlock(state)
+  os.remove(state.git_dir .. "/locked")
+end
+
+local function lost(state, text, ...)
+  orun.fail{kind = "lost", message = ("what the task did could not be committed: %s; it is in %s")
+    :format(text:format(...), state.path)}
+end
+
+-- Where HEAD is and its tree, and where the branch is; nil for what is not there.
+local function look(place, state)
+  local ref <const> = "refs/heads/" .. state.branch
+  local at = git.ask(place, {"HEAD^{commit}", "HEAD^{tree}", ref .. "^{commit}"})
+  if at then return at[1], at[2], at[3] end
+  local head = git.commit(place, "HEAD") or git.commit(place, ref) or state.base
+  at = git.ask(place, {head .. "^{tree}"})
+  if not at then lost(state, "its repository cannot be read") end
+  return head, at[1], git.commit(place, ref)
+end
+
+-- Commit all there is. Gives the commit of HEAD then, that of the branch, and what could not
+-- be added.
+local function commit_all(place, state, message)
+  for _, name in ipairs{"index.lock", "HEAD.lock"} do -- who had them is gone
+    os.remove(state.git_dir .. "/" .. name)
+  end
+  local added, trouble = git.call(place, {"add", "-A", "--ignore-errors", "--", "."})
+  local head, before, tip = look(place, state)
+  local tree, why = git.line(place, "write-tree")
+  if not tree then lost(state, "%s", why) end
+  if tree ~= before then
+    head, why = git.record(place, tree, {head}, message)
+    if not head then lost(state, "%s", why) end
+  end
+  return head, tip, not added and trouble or nil
+end
+
+-- The branch, which is at `tip`, comes to where HEAD is. When they went different ways both
+-- are kept: gives the branch's commit, and the name of the branch that was made for the other.
+local function gather(place, state, head, tip)
+  local ref <const> = "refs/heads/" .. state.branch
+  if tip and tip ~= head and git.is_before(place, head, tip) then return tip end
+  local other = tip and tip ~= head and not git.is_before(place, tip, head)
+    and state.branch .. "-head" or nil
+  local out, why = "", nil
+  if other then
+    out, why = git.call(place, {"update-ref", "refs/heads/" .. other, head})
+  elseif tip ~= head then
+    out, why = git.call(place, {"update-ref", ref, head})
+  end
+  if out and not other and head_of(state) ~= ref then
+    out, why = git.call(place, {"symbolic-ref", "HEAD", ref})
+  end
+  if not out then lost(state, "%s", why) end
+  return other and tip or head, other
+end
+
+-- What the result tells of a worktree that stays.
+local function describe(state, tip, other, rest)
+  local result = git.changes(state.repository, state.base, tip)
+  if not result then lost(state, "its changes cannot be listed") end
+  result.path, result.branch, result.base, result.commit = state.path, state.branch, state.base, tip
+  result.repository, result.dirty, result.earlier = state.repository, state.dirty, state.earlier
+  result.other_branch, result.uncommitted = other, rest
+  return result
+end
+
+-- Its folder is gone: what is on the branch is all there is.
+local function leave_gone(state)
+  local top <const> = state.repository
+  git.call(top, {"worktree", "unlock", state.path})
+  git.call(top, {"worktree", "prune"})
+  local tip = git.commit(top, "refs/heads/" .. state.branch)
+  local result = tip and git.changes(top, state.base, tip)
+  if not result then lost(state, "the worktree was removed, and so was its branch") end
+  result.branch, result.base, result.commit = state.branch, state.base, tip
+  result.repository, result.earlier = top, state.earlier
+  return result
+end
+
+--- Commit and collect; a worktree without changes goes.
+-- @param message  of the commit
+-- @return the `worktree` of a result
+function M.settle(state, message)
+  if not worktree.exists(state.path .. "/.") or not worktree.exists(state.git_dir) then
+    return leave_gone(state)
+  end
+  local place = {dir = state.git_dir, work_tree = state.path}
+  local head, tip, trouble = commit_all(place, state, message)
+  local other
+  tip, other = gather(place, state, head, tip)
+  if trouble then lost(state, "%s", trouble) end
+  local rest = git.status(place, true)
+  rest = rest and rest[1] and rest or nil
+  if tip == state.base and not other and not rest and worktree.remove(state) then
+    return {unchanged = true, base = state.base, repository = state.repository,
+            dirty = state.dirty, earlier = state.earlier}
+  end
+  unlock(state)
+  return describe(state, tip, other, rest)
+end
+
+-- task id -> {base=, tip=, branch=} of a run's tasks that have changed something.
+local function changed_tasks(place, run)
+  local tasks, attempts = {}, {}
+  local out = git.call(place, {"for-each-ref", "--format=%(refname) %(objectname)",
+    ("refs/orun/%s/"):format(run), ("refs/heads/orun/%s/"):format(run)}) or ""
+  for ref, id in out:gmatch("(%S+) (%x+)\n") do
+    local task = ref:match("^refs/orun/[^/]+/(t%d+)$")
+    if task then
+      tasks[task] = tasks[task] or {}
+      tasks[task].base = id
+    end
+    local of, attempt, rest = ref:match("^refs/heads/orun/[^/]+/(t%d+)%.?(%d*)(%-.*)$")
+    attempt = tonumber(attempt) or 1
+    if of and attempt >= (attempts[of] or 0) and rest:sub(-5) ~= "-head" then
+      attempts[of] = attempt
+      tasks[of] = tasks[of] or {}
+      tasks[of].tip, tasks[of].branch = id, ref:gsub("^refs/heads/", "")
+    end
+  end
+  for id, t in pairs(tasks) do
+    if not t.base or not t.tip or t.base == t.tip then tasks[id] = nil end
+  end
+  return tasks
+end
+
+--- Which other tasks of the run have changed files that this one has changed: an array of
+-- {task=, branch=, files=}.
+function M.overlaps(place, state, files)
+  local mine, found, ids = {}, {}, {}
+  for _, name in ipairs(files) do mine[name] = true end
+  local tasks = changed_tasks(place, state.run)
+  for id in pairs(tasks) do
+    if id ~= state.task then ids[#ids + 1] = id end
+  end
+  table.sort(ids, function(a, b) return tonumber(a:sub(2)) < tonumber(b:sub(2)) end)
+  for _, id in ipairs(ids) do
+    local t, shared = tasks[id], {}
+    local theirs = git.list(place, "diff-tree", "-r", "-z", "--name-only", "--no-renames",
+      t.base, t.tip)
+    for _, name in ipairs(theirs or {}) do
+      if mine[name] then shared[#shared + 1] = name end
+    end
+    if shared[1] then found[#found + 1] = {task = id, branch = t.branch, files = shared} end
+  end
+  return found[1] and found
+end
+
+--- Say which files others have changed, too: of two that end at once both see it, and one
+-- says it.
+function M.tell_overlaps(state, found)
+  local shared, by = {}, {}
+  for _, other in ipairs(found or {}) do
+    local pair = {state.task, other.task}
+    table.sort(pair)
+    local news = orun.once("conflict of " .. table.concat(pair, " and "))
+    for _, name in ipairs(news and other.files or {}) do
+      if not by[name] then
+        by[name] = {}
+        shared[#shared + 1] = name
+      end
+      by[name][#by[name] + 1] = other.task
+    end
+  end
+  if not shared[1] then return end
+  for i, name in ipairs(shared) do
+    shared[i] = ("%s (and %s)"):format(name, table.concat(by[name], ", "))
+  end
+  orun.log(("orun: conflict: %s has changed what others have changed, too: %s"):format(state.task,
+    M.names(shared)))
+end
+
+return M
