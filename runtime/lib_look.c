@@ -100,8 +100,8 @@ lib_entries(lua_State *L)
     return 1;
 }
 
-/* real(path) -> the path without links, and whether its owner is this user or
- * root; nil, message and "absent" or "refused" */
+/* real(path) -> the path without links, its owner (a number) and whether that is
+ * this user or root; nil, message and "absent" or "refused" */
 int
 lib_real(lua_State *L)
 {
@@ -111,8 +111,9 @@ lib_real(lua_State *L)
     if (!realpath(path, real) || stat(real, &st) != 0)
         return lib_look_failed(L, errno);
     lua_pushstring(L, real);
+    lua_pushinteger(L, (lua_Integer)st.st_uid);
     lua_pushboolean(L, st.st_uid == geteuid() || st.st_uid == 0);
-    return 2;
+    return 3;
 }
 
 static bool
