@@ -136,8 +136,12 @@ local function model_of(d, backend, t)
   note(t, "its model, %s, is not known to %s: the default one is used", model, backend)
 end
 
+-- The built-in tools of APIs that are taken away.
 local function takes_away(d)
-  local _, away = bare(d.disallowed_tools)
+  local away = {}
+  for _, name in ipairs(bare(d.disallowed_tools)) do
+    if OFFERED[name] then away[OFFERED[name]] = true end
+  end
   return away
 end
 
@@ -199,7 +203,7 @@ local function for_api(d, t, backend)
     local offered = OFFERED[name]
     if not offered then
       lacking[#lacking + 1] = name
-    elseif not away[name] and not seen[offered] then
+    elseif not away[offered] and not seen[offered] then
       seen[offered] = true
       tools[#tools + 1] = offered
     end

@@ -96,8 +96,8 @@ end
 local function print_agent(agent, width)
   local t = agent.type or {}
   print(("%s  (%s)"):format(agent.name, line_of(place_of(agent), width)))
-  local why = agent.why and (" (%s)"):format(agent.why) or ""
-  print("  runs in   " .. line_of(runner_of(agent) .. why, agent.type and width - 12 or 1000))
+  local why = agent.type and agent.why and (" (%s)"):format(agent.why) or ""
+  print("  runs in   " .. line_of(runner_of(agent) .. why, width - 12))
   local limits = limits_of(agent)
   if limits ~= "" then print("  limits    " .. line_of(limits, width - 12)) end
   local description = t.description or agent.def.description
@@ -107,7 +107,12 @@ end
 
 local function print_text(list)
   local width = width_of_terminal()
-  for _, agent in ipairs(list.agents) do print_agent(agent, width) end
+  local idle
+  for _, agent in ipairs(list.agents) do
+    print_agent(agent, width)
+    if not agent.type then idle = agent.why end
+  end
+  if idle then print("\nnothing: " .. line_of(idle, 1000)) end
   for _, kind in ipairs{"broken", "hidden"} do
     for i, one in ipairs(list[kind]) do
       if i == 1 then print(("\n%s:"):format(kind)) end
