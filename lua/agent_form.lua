@@ -146,7 +146,7 @@ local function mended(yaml)
   end
   for line in (yaml .. "\n"):gmatch("([^\n]*)\n") do
     local found = line:match("^([%w_-]+):%s") or line:match("^([%w_-]+):$")
-    if found or line:find("^#") then
+    if line:find("^[^ \t]") then
       close()
       key = found
     end
@@ -170,7 +170,8 @@ local function front_matter(text)
   end
   if not to then return nil, "the front matter that begins here does not end with ---", 1 end
   local yaml = text:sub(from, to - 1)
-  local fields, lines, line = orun.yaml(yaml)
+  local fields, lines, line, bound = orun.yaml(yaml)
+  if bound then return nil, "front matter: " .. lines, line + 1 end
   if fields == nil and line then
     local again, again_lines = orun.yaml(mended(yaml))
     if again == nil then return nil, "front matter: " .. lines, line + 1 end

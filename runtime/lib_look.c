@@ -100,8 +100,8 @@ lib_entries(lua_State *L)
     return 1;
 }
 
-/* real(path) -> the path without links, its owner (a number) and whether that is
- * this user or root; nil, message and "absent" or "refused" */
+/* real(path) -> the path without links, its owner (a number), and whether that
+ * is this user or root; nil, message and "absent" or "refused" */
 int
 lib_real(lua_State *L)
 {

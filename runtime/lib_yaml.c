@@ -24,7 +24,7 @@ typedef struct LibYaml {
     yaml_parser_t parser;
     yaml_event_t event;
     bool parsing, holding; /* are they there? */
-    bool wrong;
+    bool wrong, bound; /* bound: it is YAML, but more than is read here */
     int nodes, depth;
     const char *text;
     size_t line;        /* of what is wrong, from 1 */
@@ -71,6 +71,13 @@ lib_yaml_fail(LibYaml *y, const char *what, size_t line)
     y->what = what;
     y->line = line;
     return false;
+}
+
+static bool
+lib_yaml_bound(LibYaml *y, const char *what, size_t line)
+{
+    y->bound = true;
+    return lib_yaml_fail(y, what, line);
 }
 
 /* The line of a byte, which is all that is known of a bad one. */
@@ -201,8 +208,8 @@ lib_yaml_node(lua_State *L, LibYaml *y)
 {
     luaL_checkstack(L, 8, NULL);
     if (++y->nodes > LIB_YAML_NODES)
-        return lib_yaml_fail(y, "it has more than 10000 values",
-                             lib_yaml_line(y));
+        return lib_yaml_bound(y, "it has more than 10000 values",
+                              lib_yaml_line(y));
     if (y->event.type == YAML_SCALAR_EVENT) {
         if (lib_yaml_null(y))
             lua_pushnil(L);
@@ -211,11 +218,12 @@ lib_yaml_node(lua_State *L, LibYaml *y)
         return true;
     }
     if (y->event.type == YAML_ALIAS_EVENT)
-        return lib_yaml_fail(y, "an alias (*name) is not understood here; if "
-                             "it is text, put it in quotes", lib_yaml_line(y));
+        return (y->depth > 1 ? lib_yaml_bound : lib_yaml_fail)
+            (y, "an alias (*name) is not understood here; if it is text, put "
+             "it in quotes", lib_yaml_line(y));
     if (++y->depth > LIB_YAML_DEPTH)
-        return lib_yaml_fail(y, "it is nested more than 32 deep",
-                             lib_yaml_line(y));
+        return lib_yaml_bound(y, "it is nested more than 32 deep",
+                              lib_yaml_line(y));
     bool ok = y->event.type == YAML_MAPPING_START_EVENT ? lib_yaml_map(L, y)
                                                         : lib_yaml_list(L, y);
     y->depth--;
@@ -241,9 +249,10 @@ lib_yaml_document(lua_State *L, LibYaml *y)
         || lib_yaml_fail(y, "a second document begins", lib_yaml_line(y));
 }
 
-/* yaml(text) -> value, lines | nil, message, line. Scalars are strings as they
- * stand, and plain ones that say null are left out; `lines` has the line of
- * each key of the outermost table. */
+/* yaml(text) -> value, lines | nil, message, line, bound. Scalars are strings as
+ * they stand, and plain ones that say null are left out; `lines` has the line of
+ * each key of the outermost table; `bound`: it is more than is read here, and
+ * not malformed. */
 int
 lib_yaml(lua_State *L)
 {
@@ -255,7 +264,7 @@ lib_yaml(lua_State *L)
     *y = (LibYaml){ .text = text };
     lib_class_set(L, LIB_YAML_TYPE, lib_yaml_methods);
     if (n > LIB_YAML_MAX) {
-        lib_yaml_fail(y, "it has more than a MiB", 1);
+        lib_yaml_bound(y, "it has more than a MiB", 1);
     } else if (!yaml_parser_initialize(&y->parser)) {
         lib_yaml_fail(y, NULL, 0);
     } else {
@@ -271,7 +280,8 @@ lib_yaml(lua_State *L)
         lua_pushnil(L);
         lua_pushstring(L, y->what);
         lua_pushinteger(L, (lua_Integer)y->line);
-        return 3;
+        lua_pushboolean(L, y->bound);
+        return 4;
     }
     lua_pushvalue(L, 2);
     return 2;
