@@ -24,6 +24,7 @@ static const luaL_Reg lib_orun_functions[] = {
     { "clean", lib_clean },
     { "collector", lib_collector },
     { "config", lib_config },
+    { "entries", lib_entries },
     { "exec", lib_exec },
     { "http", lib_http },
     { "key", lib_key },
@@ -32,9 +33,12 @@ static const luaL_Reg lib_orun_functions[] = {
     { "nearest", lib_nearest },
     { "now", lib_now },
     { "phase", lib_phase },
+    { "program", lib_program_path },
     { "read_output", lib_read_output },
+    { "real", lib_real },
     { "report", lib_report },
     { "sleep", lib_sleep },
+    { "yaml", lib_yaml },
     { NULL, NULL },
 };
 
