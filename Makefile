@@ -158,7 +158,7 @@ KEEPER  := $(addprefix runtime/keeper_,main.c brood.c exec.c guard.c \
     pause.c post.c start.c tree.c)
 GROUND  := $(addprefix runtime/,base.c buf.c mem.c)
 TESTLIB := $(wildcard runtime/lib_test*.c)
-COMMAND := main options
+COMMAND := main options command
 SOURCES := $(filter-out $(COMMAND:%=runtime/%.c) runtime/bundle_make.c \
     $(KEEPER) $(TESTLIB), $(sort $(wildcard runtime/*.c)))
 MODULES := $(sort $(wildcard lua/*.lua stdlib/*.lua))
@@ -225,7 +225,7 @@ FUZZ      := $(filter-out driver,$(patsubst spec/fuzz/%.c,%, \
     $(wildcard spec/fuzz/*.c)))
 FUZZERS   := $(FUZZ:%=$(BUILD)/fuzz/%)
 $(BUILD)/fuzz/keeper: $(BUILD)/keeper_start.o
-$(BUILD)/fuzz/options: $(BUILD)/options.o
+$(BUILD)/fuzz/options: $(BUILD)/options.o $(BUILD)/command.o
 $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/%.o $(BUILD)/liborun.a \
     $(if $(LIBFUZZER),,$(BUILD)/fuzz/driver.o) | $(LUA_MADE)
 	@echo '  link  $@'
