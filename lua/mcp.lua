@@ -54,7 +54,7 @@ end
 
 -- `id` nil: the request's could not be read.
 local function send_error(id, code, text, data)
-  send{id = id == nil and json.null or id, error = {code = code, message = text, data = data}}
+  send{id = id, error = {code = code, message = text, data = data}}
 end
 
 local function info() return {name = "orun", title = "orun tasks", version = orun.version} end
@@ -85,7 +85,11 @@ function methods.initialize(_, id, params)
                           serverInfo = info(), instructions = INSTRUCTIONS})
 end
 
-methods["server/discover"] = function(_, id)
+methods["server/discover"] = function(_, id, _, modern)
+  if not modern then
+    send_error(id, PARAMS, "_meta lacks " .. META .. "protocolVersion")
+    return
+  end
   send_result(id, true, {supportedVersions = {MODERN, LEGACY[1], LEGACY[2]},
     capabilities = {tools = object()}, instructions = INSTRUCTIONS, ttlMs = 3600000,
     cacheScope = "public"})
@@ -216,8 +220,7 @@ local function modern_check(id, params, version)
       {supported = {MODERN, LEGACY[1], LEGACY[2]}, requested = version})
     return false
   end
-  if not is_object(params._meta[META .. "clientCapabilities"])
-      and next(params._meta[META .. "clientCapabilities"] or {1}) ~= nil then
+  if not is_object(params._meta[META .. "clientCapabilities"]) then
     send_error(id, PARAMS, "_meta lacks " .. META .. "clientCapabilities")
     return false
   end
