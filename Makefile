@@ -162,7 +162,7 @@ KEEPER  := $(addprefix runtime/keeper_,main.c brood.c exec.c guard.c \
     pause.c post.c start.c tree.c)
 GROUND  := $(addprefix runtime/,base.c buf.c mem.c)
 TESTLIB := $(wildcard runtime/lib_test*.c)
-COMMAND := main options command
+COMMAND := main options command client
 SOURCES := $(filter-out $(COMMAND:%=runtime/%.c) runtime/bundle_make.c \
     $(KEEPER) $(TESTLIB), $(sort $(wildcard runtime/*.c)))
 MODULES := $(sort $(wildcard lua/*.lua stdlib/*.lua))

@@ -39,6 +39,7 @@ typedef struct Host {
     List stuck; /* LuaRuns given up; guarded by the board's lock */
 
     _Atomic(Loop *) loop; /* NULL: not needed yet; set once, under io_lock */
+    _Atomic(struct Control *) control; /* the same */
 
     pthread_mutex_t io_lock;
     /* Guarded by io_lock: */

@@ -365,7 +365,8 @@ isolate_new(LuaRun *run, Buf *start, Isolate **out)
     Isolate *i = mem_zalloc(1, sizeof *i);
     if (!i)
         return ORUN_ENOMEM;
-    i->env = launch_env(run->host->env, NULL, NULL, run->task->id);
+    i->env = launch_env(run->host, NULL, NULL, run->task->id,
+                        run->attempt);
     if (!i->env) {
         mem_free(i);
         return ORUN_ENOMEM;

@@ -8,6 +8,7 @@
  * for some seconds (the keeper does the same for all others).
  */
 #include "launch.h"
+#include "control.h"
 #include "err.h"
 #include "folder.h"
 #include "log.h"
@@ -103,34 +104,39 @@ launch_overridden(const char *s, char *const *later)
     return false;
 }
 
-char **
-launch_env(char *const *base, char *const *type, char *const *own,
-           uint64_t task)
+/* Append copies of the strings of lists[at] that no later list, and not orun
+ * itself, has a value for; false when memory is out. */
+static bool
+launch_add(char **env, char *const *const lists[3], int at)
 {
-    char id[HANDLE_ID_SIZE];
-    char *const *lists[] = { base, type, own };
-    size_t total = 2, n = 0;
-    for (size_t i = 0; i < countof(lists); i++)
+    size_t n = launch_count(env);
+    for (size_t i = 0; lists[at] && lists[at][i]; i++) {
+        const char *s = lists[at][i];
+        bool over = control_owns(s);
+        for (int later = at + 1; later < 3 && !over; later++)
+            over = launch_overridden(s, lists[later]);
+        if (!over && !(env[n++] = mem_dup(s, strlen(s))))
+            return false;
+    }
+    return true;
+}
+
+char **
+launch_env(Host *h, char *const *type, char *const *own, uint64_t task,
+           uint32_t attempt)
+{
+    char *const *const lists[3] = { h->env, type, own };
+    size_t total = CONTROL_VARIABLES + 1;
+    for (int i = 0; i < 3; i++)
         total += launch_count(lists[i]);
     char **env = mem_zalloc(total, sizeof *env);
-    if (!env)
-        return NULL;
-    for (size_t i = 0; i < countof(lists); i++)
-        for (size_t j = 0; lists[i] && lists[i][j]; j++) {
-            const char *s = lists[i][j];
-            if ((i < 2 && launch_overridden(s, own))
-                || (i < 1 && launch_overridden(s, type))
-                || strncmp(s, "ORUN_TASK_ID=", 13) == 0)
-                continue;
-            if (!(env[n++] = mem_dup(s, strlen(s))))
-                return task_strings_free(env), NULL;
-        }
-    Buf last = { 0 };
-    handle_name(task, id);
-    buf_printf(&last, "ORUN_TASK_ID=%s", id);
-    if (!(env[n] = buf_take(&last)))
-        return task_strings_free(env), NULL;
-    return env;
+    bool fine = env != NULL;
+    for (int i = 0; i < 3 && fine; i++)
+        fine = launch_add(env, lists, i);
+    if (fine && control_put_env(h, task, attempt, env + launch_count(env)) == 0)
+        return env;
+    task_strings_free(env);
+    return NULL;
 }
 
 /* Does "{name}" stand at s? Gives its length, 0 when it does not. */
@@ -214,7 +220,8 @@ launch_copy(Launch *l, const LaunchSpec *spec)
         return ORUN_ENOMEM;
     l->in_len = spec->in_len;
     l->argv = launch_argv(l, spec);
-    l->env = launch_env(l->host->env, spec->type_env, spec->env, spec->task);
+    l->env = launch_env(l->host, spec->type_env, spec->env, spec->task,
+                        spec->attempt);
     if (spec->cwd && !(l->cwd = mem_dup(spec->cwd, strlen(spec->cwd))))
         return ORUN_ENOMEM;
     return l->argv && l->env ? 0 : ORUN_ENOMEM;

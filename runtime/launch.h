@@ -34,7 +34,8 @@ typedef struct LaunchSpec {
                                * of `in` and pipes; NULL: those */
     size_t keep;              /* bytes of stdout kept in memory */
     bool lingers;             /* what it leaves stays until the task is over */
-    uint64_t task;            /* for ORUN_TASK_ID */
+    uint64_t task;            /* for its environment … */
+    uint32_t attempt;         /* … and this */
     /* Once, on the io thread. */
     void (*done)(Launch *l, const ProcEnd *end, void *ud);
     /* It runs; and after output that somebody watches for (output.h). Both may
@@ -53,11 +54,12 @@ enum {
 /* Seconds between SIGTERM and SIGKILL. */
 #define LAUNCH_GRACE 2.0
 
-/* The environment of a task's program: `base`, over it `type`, over that `own`
- * (either may be NULL), and ORUN_TASK_ID. For task_strings_free; NULL when
- * memory is out. Any thread. */
-char **launch_env(char *const *base, char *const *type, char *const *own,
-                  uint64_t task) NODISCARD;
+/* The environment of a task's program: orun's own, over it `type`, over that
+ * `own` (either may be NULL), and what control.h puts there: its id and how it
+ * reaches orun. For task_strings_free; NULL when memory is out. Any thread, not
+ * under io_lock. */
+char **launch_env(Host *h, char *const *type, char *const *own, uint64_t task,
+                  uint32_t attempt) NODISCARD;
 
 /* Does an argument hold "{name}"? */
 bool launch_mentions(const char *const *argv, const char *name);

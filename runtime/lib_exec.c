@@ -258,7 +258,8 @@ lib_exec(lua_State *L)
         lib_exec_plain(L);
     arg_frame(L, fn, lib_exec_fields, X_COUNT, false);
     const char **argv = lib_exec_argv(L);
-    LaunchSpec spec = { .argv = argv, .task = park_run(L)->task->id };
+    LaunchSpec spec = { .argv = argv, .task = park_run(L)->task->id,
+                        .attempt = park_run(L)->attempt };
     spec.cwd = arg_text(L, fn, "cwd", ARG(X_cwd), 4096);
     spec.in = arg_string(L, fn, "input", ARG(X_input), SIZE_MAX, &spec.in_len);
     lib_check_env(L, fn, ARG(X_env));

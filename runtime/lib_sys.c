@@ -1,4 +1,5 @@
 /* lib_sys.c — sleep, now, log, limit, config. Layer 7. */
+#include "control.h"
 #include "err.h"
 #include "slots.h"
 #include "host.h"
@@ -7,6 +8,7 @@
 #include "lib_task.h"
 #include "show.h"
 #include "stuck.h"
+#include <errno.h>
 #include <lauxlib.h>
 #include <math.h>
 #include <unistd.h>
@@ -86,8 +88,8 @@ lib_log(lua_State *L)
 }
 
 static const char *const lib_config_fields[] = {
-    "backend", "backlog", "budget", "http", "max_stuck", "memory_limit",
-    "processes", "rate", "workers",
+    "backend", "backlog", "budget", "control", "http", "max_stuck",
+    "memory_limit", "processes", "rate", "workers",
 };
 
 /* A number of slots, 0 when none is given. */
@@ -123,24 +125,41 @@ lib_config_backend(lua_State *L, int idx)
     return NULL;
 }
 
+/* The socket for programs is there from now on, not from the first one on. */
+static void
+lib_config_control(lua_State *L, int idx)
+{
+    Control *c;
+    if (!arg_given(L, idx))
+        return;
+    if (!arg_bool(L, "config", "control", idx, true))
+        luaL_error(L, "config: control = false: the socket is made when it is "
+                   "needed, and stays; only true can be asked for");
+    int e = control_open(park_run(L)->host, &c);
+    if (e)
+        luaL_error(L, "config: control: the socket cannot be made: %s",
+                   e == ORUN_ESYS ? strerror(errno) : err_text(e));
+}
+
 /* config{backend=, processes=, http=, memory_limit=, backlog=, max_stuck=,
- * rate=, budget=} sets, config() reads */
+ * rate=, budget=, control=} sets, config() reads */
 int
 lib_config(lua_State *L)
 {
     LuaRun *run = park_run(L);
-    arg_frame(L, "config", lib_config_fields, 9, true);
+    arg_frame(L, "config", lib_config_fields, 10, true);
     const char *backend = lib_config_backend(L, ARG(0));
     size_t backlog = arg_size(L, "config", "backlog", ARG(1));
     int slots[SLOT_KINDS] = { 0 };
-    slots[SLOT_HTTP] = lib_config_slots(L, "http", ARG(3));
-    lua_Integer stuck = arg_integer(L, "config", "max_stuck", ARG(4), 1,
+    slots[SLOT_HTTP] = lib_config_slots(L, "http", ARG(4));
+    lua_Integer stuck = arg_integer(L, "config", "max_stuck", ARG(5), 1,
                                     10000, 0);
-    size_t memory = arg_size(L, "config", "memory_limit", ARG(5));
-    slots[SLOT_PROCESS] = lib_config_slots(L, "processes", ARG(6));
+    size_t memory = arg_size(L, "config", "memory_limit", ARG(6));
+    slots[SLOT_PROCESS] = lib_config_slots(L, "processes", ARG(7));
     MeterSpec spec;
-    bool metered = lib_read_meter(L, "config", ARG(7), ARG(2), &spec);
-    if (arg_given(L, ARG(8)))
+    lib_config_control(L, ARG(3));
+    bool metered = lib_read_meter(L, "config", ARG(8), ARG(2), &spec);
+    if (arg_given(L, ARG(9)))
         return luaL_error(L, "config: workers is set at start and can only be "
                           "read here");
     int e = metered ? slots_whole(run->sched, &spec) : 0;

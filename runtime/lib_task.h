@@ -121,7 +121,7 @@ int lib_add(lua_State *L, Task *draft, int first, lua_Integer n, Task **out);
  * blockedBy, metadata, attempts, priority, subagent_type}; mark: a final state
  * counts as read. lib_push_item adds what a worker needs, prompt and input. */
 void lib_push_entry(lua_State *L, Task *t, bool mark);
-void lib_push_item(lua_State *L, Task *t);
+void lib_push_item(lua_State *L, Task *t, bool mark);
 
 /* Remember it; of a call made for an isolated task, the line there. */
 void lib_where(lua_State *L, Task *t);
@@ -153,5 +153,6 @@ int lib_key(lua_State *L);
 int lib_log(lua_State *L);
 int lib_limit(lua_State *L);
 int lib_config(lua_State *L);
+int lib_control(lua_State *L);
 
 #endif

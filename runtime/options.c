@@ -12,6 +12,8 @@ const char options_help[] =
     "       orun [options] -e CODE [args...]\n"
     "       orun [options] -            (the script is standard input)\n"
     "       orun agents [--json]        (lists the agent types there are)\n"
+    "       orun task COMMAND …         (from a task's program: its list)\n"
+    "       orun mcp                    (the same, as an MCP server)\n"
     "\n"
     "Runs a Lua 5.4 script that may start tasks in parallel with Task,\n"
     "collect them with TaskOutput, and share them out with TaskList and\n"

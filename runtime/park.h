@@ -31,6 +31,11 @@ typedef struct LuaRun {
      * thread that runs the state, which may read it without. */
     struct Isolate *isolate;
 
+    /* Of what somebody does in the task's name (caller.h): have it go on, after
+     * a wait, under the board's lock. Such a run holds no slot, and several may
+     * act for one task, beside its own code. NULL: it is that code. */
+    void (*guest)(struct LuaRun *run);
+
     /* Of the thread that runs the state. */
     WaitFor want; /* what the code asked to wait for … */
     bool wants;   /* … when it has just yielded for that */

@@ -160,7 +160,7 @@ run_process_prepare(ProcessRun *run, Buf *why)
         .cwd = t->opt ? t->opt->cwd : NULL,
         .in = in.n && !filed ? in.p : NULL, .in_len = filed ? 0 : in.n,
         .files = &file, .file_count = filed,
-        .keep = LAUNCH_KEEP, .task = t->id,
+        .keep = LAUNCH_KEEP, .task = t->id, .attempt = run->attempt,
         .done = run_process_done, .grew = run_process_grew, .ud = run,
     };
     if (e == 0 && buf_failed(&in))
