@@ -350,6 +350,19 @@ function M.limits()
   for i = 1, 3 do check(TaskOutput(tasks[i]), i, "spender " .. i) end
 end
 
+-- Agent files, which stand in hidden folders beside this file.
+function M.files()
+  check(Task{subagent_type = "found", prompt = "text"}, "text", "found")
+  local known = {}
+  for _, agent in ipairs(orun.agents.list().agents) do known[agent.name] = agent.def end
+  if known.reader.description ~= "Reads: this." or known.coder.system ~= "You code.\n" then
+    lie("what files say: %s", show(known))
+  end
+  local ok, why = pcall(Task, {subagent_type = "nobody", prompt = "x"})
+  if ok then lie("nobody answered") end
+  if not why:find('"nobody" is not defined', 1, true) then check_reason(why, "nobody") end
+end
+
 -- Afterwards all is as ever.
 local function check_health(name)
   local r = Task{run = function(n) return n + 1 end, input = 41}
