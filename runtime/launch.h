@@ -50,8 +50,10 @@ enum {
     LAUNCH_STDERR = 4 << 10,  /* of stderr in an error text */
 };
 
-/* Seconds between SIGTERM and SIGKILL. */
+/* Seconds between SIGTERM and SIGKILL, and from then on until it is given up as
+ * lost. */
 #define LAUNCH_GRACE 2.0
+#define LAUNCH_LOST (PROC_GIVE_UP_MS / 1e3)
 
 /* The environment of a task's program: `base`, over it `type`, over that `own`
  * (either may be NULL), and ORUN_TASK_ID. For task_strings_free; NULL when

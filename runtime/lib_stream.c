@@ -43,12 +43,36 @@ lib_stream_self(lua_State *L, const char *fn)
     return s;
 }
 
-/* close(): nothing more is wanted, the program is ended. Also __close, __gc. */
 static int
-lib_stream_close(lua_State *L)
+lib_stream_gc(lua_State *L)
 {
     lib_stream_clear(luaL_checkudata(L, 1, STREAM_TYPE));
     return 0;
+}
+
+static int
+lib_stream_closed(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    (void)ctx;
+    lib_stream_clear(lua_touserdata(L, 1));
+    park_outcome(L);
+    return 0;
+}
+
+/* close(): nothing more is wanted, the program is ended. Where that is the
+ * task's own work, it has ended when this returns. Also __close. */
+static int
+lib_stream_close(lua_State *L)
+{
+    LibStream *s = luaL_checkudata(L, 1, STREAM_TYPE);
+    lua_settop(L, 1);
+    bool waits = s->program && program_is_work(park_run(L))
+        && program_state(s->program) < PROGRAM_ENDED;
+    if (!waits)
+        return lib_stream_gc(L);
+    program_stop(s->program, false);
+    return lib_program_wait(L, s->program, lib_stream_closed);
 }
 
 /* kill(): the program is ended; what it printed can be read, and its end waited
@@ -64,7 +88,8 @@ static int
 lib_stream_wait_news(lua_State *L, LibStream *s, lua_KFunction k)
 {
     WaitFor what = { .kind = WAIT_FOR_OP, .op = &s->program->news,
-                     .deadline = INFINITY };
+                     .deadline = INFINITY,
+                     .work = program_is_work(park_run(L)) };
     return park(L, &what, k, 0);
 }
 
@@ -172,7 +197,7 @@ lib_stream_push(lua_State *L, const char *name, size_t max)
     static const luaL_Reg methods[] = {
         { "read", lib_stream_read }, { "lines", lib_response_lines },
         { "wait", lib_stream_wait }, { "kill", lib_stream_kill },
-        { "close", lib_stream_close }, { "__gc", lib_stream_close },
+        { "close", lib_stream_close }, { "__gc", lib_stream_gc },
         { "__close", lib_stream_close }, { NULL, NULL },
     };
     LibStream *s = lua_newuserdatauv(L, sizeof *s, 2);

@@ -1,0 +1,349 @@
+--- orun.preset_agent: agents that are programs whose output means something,
+-- orun.agent{preset="claude"} and its like.
+--
+-- The program gets the prompt on standard input, its lines are read as they come,
+-- what they tell is reported (orun.report), and its end is judged by the preset's
+-- rules: what is no answer has failed. All it printed stays readable: it is what
+-- orun.output(task) reads, and the result's output_file.
+--
+-- Fields of such a type, beside those every type has
+--   preset       "claude", "codex", "gemini", "opencode", or a table (preset.lua)
+--   model        its name; Task{model=} takes its place. Default: the program's own
+--   system       the system prompt
+--   args         array: more arguments, as they are
+--   agent        the agent of the program's own that is to answer
+--   tools        array: the tools it may use without being asked
+--   max_turns    turns of one run of the program
+--   sandbox      what the program may do, in its own words
+--   cwd, env     of the program; a Task's take their place
+--   timeout      an hour, unless given: these programs try for long
+-- The last four kinds are refused where the preset has no such option.
+--
+-- Glossary
+--   job    one attempt of a task
+--   run    of the program, in a job: one, and one more for each answer that is to be
+--          put right
+--   state  what the preset has read of a run (preset.lua calls it s)
+
+local check = require "orun.check"
+local preset = require "orun.preset"
+local typed = require "orun.typed"
+
+local M = {}
+
+--- The presets there are.
+M.NAMES = {"claude", "codex", "gemini", "opencode"}
+
+local OWN <const> = {model = "string", system = "string", args = "strings", agent = "string",
+  tools = "strings", max_turns = "count", sandbox = "string"}
+local OPTIONAL <const> = {"agent", "tools", "max_turns", "sandbox"}
+local COMMON <const> = {"name", "description", "timeout", "retry", "limit", "priority",
+  "memory_limit", "max_output", "secrets", "rate", "budget", "account", "cwd", "env"}
+local PRESET <const> = {program = "string", argv = "function", line = "function",
+  judge = "function", system = "string", resumes = "boolean", session_cost = "boolean",
+  takes = "strings"}
+local USAGE <const> = {"input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
+  "reasoning_tokens"}
+
+local TIMEOUT <const> = "1h"
+local LONGEST_LINE <const> = 16 << 20 -- bytes; a longer one is read in pieces, and means nothing
+local STDERR <const> = 64 << 10       -- bytes of it that are looked at
+local REPORT_EACH <const> = 0.2       -- seconds between two reports
+local SESSION <const> = 95            -- bytes of a session's id, at most
+local GO_ON <const> = "You were interrupted. Go on with the task where you stopped, and end with "
+  .. "the answer that was asked for."
+
+local function preset_of(config)
+  local p = config.preset
+  return type(p) == "string" and require("orun.preset_" .. p) or p
+end
+
+-- ---- what is told of a run ----
+
+-- Text for a display, without what could break its line; nil for none.
+local function line_of(text)
+  return type(text) == "string" and text ~= "" and text:gsub("%c", " ") or nil
+end
+
+-- The id of a session, which will be an argument: nothing that could be an option.
+local function session_of(s)
+  local id = s.session_id
+  return type(id) == "string" and #id <= SESSION and id:find("^%w[%w%-_.:]*$") and id or nil
+end
+
+local function counts_of(usage)
+  local counts
+  for _, name in ipairs(USAGE) do
+    local n = type(usage) == "table" and math.tointeger(usage[name])
+    if n and n >= 0 then
+      counts = counts or {}
+      counts[name] = n
+    end
+  end
+  return counts
+end
+
+local function dollars_of(cost)
+  return math.type(cost) and cost >= 0 and cost < math.huge and cost or nil
+end
+
+local Job <const> = {__name = "orun.preset_agent.job"}
+Job.__index = Job
+
+-- What the run has cost, without what its session had cost before.
+function Job:cost_of(s)
+  local cost = dollars_of(s.cost)
+  return cost and math.max(0, cost - self.before)
+end
+
+-- Report what is news; all of it when the run has ended.
+function Job:tell(s, ended)
+  local session = session_of(s)
+  local now = orun.now()
+  local news = session ~= self.session
+  self.session = session or self.session
+  if not (ended or news or now - self.told >= REPORT_EACH) then return end
+  self.told = now
+  local cost = self:cost_of(s)
+  orun.report{
+    activity = not ended and line_of(s.activity) or nil, model = line_of(s.model),
+    session_id = session, cost = cost and self.cost + cost,
+    usage = preset.add_usage(preset.add_usage(nil, self.usage), counts_of(s.usage)),
+  }
+end
+
+-- ---- one run ----
+
+-- The command: strings, without the gaps.
+local function command_of(p, options)
+  local given, last, command = p.argv(options), 0, {}
+  if type(given) ~= "table" then
+    error(("preset %s: argv gave a %s; an array of arguments is wanted"):format(p.program,
+      type(given)), 0)
+  end
+  for i in pairs(given) do last = math.max(last, math.tointeger(i) or 0) end
+  for i = 1, last do
+    local word = given[i]
+    if type(word) == "string" then
+      command[#command + 1] = word
+    elseif word then
+      error(("preset %s: argv gave a %s as argument %d; strings are wanted"):format(p.program,
+        type(word), i), 0)
+    end
+  end
+  return command
+end
+
+local function mentions(command, mark)
+  for _, word in ipairs(command) do
+    if word:find(mark, 1, true) then return true end
+  end
+  return false
+end
+
+-- Its output as it comes. What could not be kept is told by its end.
+local function lines_of(log)
+  return require "orun.lines"({read = function() return (log:read()) end}, LONGEST_LINE)
+end
+
+-- Run the program once; gives the state, and why it has failed.
+function Job:run_once(text, resume)
+  local p, config, options = self.preset, self.config, {resume = resume}
+  for name in pairs(OWN) do options[name] = config[name] end
+  options.model = self.task.model or config.model
+  local command, files = command_of(p, options), {}
+  if config.system and mentions(command, "{system_file}") then
+    files.system_file = config.system
+  elseif config.system and not resume then
+    text = config.system .. "\n\n" .. text
+  end
+  local started, why, kind = orun.exec{
+    stream = true, transcript = true, command = command, input = text, files = files,
+    cwd = self.task.cwd, env = self.task.env, max_output = STDERR,
+  }
+  if not started then return {}, {kind = kind, message = why} end
+  local log <close> = started
+  local s = {}
+  for line in lines_of(log) do
+    p.line(s, line)
+    self:tell(s)
+  end
+  local ending = log:wait()
+  if ending.stderr_file then -- the reason is at its end
+    ending.stderr = orun.output(ending, "stderr"):tail(10000, STDERR)
+  end
+  self:tell(s, true)
+  return s, preset.judge(p, s, ending)
+end
+
+-- The run has ended: what it took is that of the job's runs before the next.
+function Job:spent(s)
+  self.usage = preset.add_usage(self.usage, counts_of(s.usage))
+  self.cost = self.cost + (self:cost_of(s) or 0)
+  self.before = self.preset.session_cost and dollars_of(s.cost) or 0
+end
+
+-- Run it, in the session when there is one to go on with; a session that is not
+-- there any more is begun anew.
+function Job:run(text, session, go_on)
+  local s, wrong
+  if session then
+    s, wrong = self:run_once(go_on, session)
+    if not (wrong and not session_of(s) and wrong.kind == "exit") then return s, wrong end
+  end
+  self.before = 0
+  return self:run_once(text)
+end
+
+-- The answer to a text. `again`: it is a correction of what was answered before.
+function Job:ask(text, again)
+  local session, go_on = self.session, text
+  if again then
+    text = ("%s\n\nYour answer was:\n\n%s\n\n%s"):format(self.first, self.answer, text)
+  else
+    local earlier = self.preset.resumes and self.task.resume or {}
+    session, go_on, self.first = earlier.session_id, GO_ON, text
+    self.before = self.preset.session_cost and earlier.cost or 0
+  end
+  local s, wrong = self:run(text, self.preset.resumes and session or nil, go_on)
+  self:spent(s)
+  self.answer = s.text ~= nil and tostring(s.text) or nil
+  if not wrong then return self.answer end
+  orun.fail{kind = wrong.kind, message = wrong.message, retry_after = wrong.retry_after,
+            partial = self.answer ~= "" and self.answer or nil}
+end
+
+--- Do a task. config is what `define` made.
+function M.run(config, input, task)
+  local job = setmetatable({config = config, preset = preset_of(config), task = task,
+                            told = -math.huge, cost = 0, before = 0}, Job)
+  return typed.ask(task.schema, preset.prompt(input, task), function(text, again)
+    return job:ask(text, again)
+  end)
+end
+
+-- ---- definition ----
+
+local function wrong(t, text, ...)
+  error(("agent %q: " .. text):format(tostring(t.name), ...), 0)
+end
+
+local function listed(names)
+  local sorted = {}
+  for name in pairs(names) do sorted[#sorted + 1] = name end
+  table.sort(sorted)
+  return table.concat(sorted, ", ")
+end
+
+-- What a field may be: what is wanted, when the value is something else.
+local WANTS <const> = {
+  string = {"a string", function(v) return type(v) == "string" end},
+  boolean = {"true or false", function(v) return type(v) == "boolean" end},
+  ["function"] = {"a function", function(v) return type(v) == "function" end},
+  count = {"a whole number above 0", function(v) return math.type(v) == "integer" and v > 0 end},
+  strings = {"an array of strings", function(v)
+    if type(v) ~= "table" then return false end
+    local n = 0
+    for _, word in pairs(v) do
+      if type(word) ~= "string" then return false end
+      n = n + 1
+    end
+    return n == #v
+  end},
+}
+
+local function check_field(t, where, name, value, kind)
+  local want = WANTS[kind]
+  if value ~= nil and not want[2](value) then
+    wrong(t, "%s%s = %s: %s is wanted", where, name, check.show(value), want[1])
+  end
+end
+
+local function check_known(t, what, fields, known)
+  for name in pairs(fields) do
+    if not known[name] then
+      local near = check.nearest(tostring(name), known)
+      wrong(t, "%s %s%s; there are %s", what, check.show(name),
+        near and (", did you mean '%s'?"):format(near) or "", listed(known))
+    end
+  end
+end
+
+-- The preset meant, which is data or the name of one that comes with orun.
+local function check_preset(t)
+  local p = t.preset
+  if type(p) == "string" then
+    for _, name in ipairs(M.NAMES) do
+      if name == p then return require("orun.preset_" .. p) end
+    end
+  end
+  if type(p) ~= "table" then
+    wrong(t, "preset = %s: there are %s; or give a table {program=, argv=, line=}", check.show(p),
+      table.concat(M.NAMES, ", "))
+  end
+  check_known(t, "unknown field of preset:", p, PRESET)
+  for name, kind in pairs(PRESET) do check_field(t, "preset.", name, p[name], kind) end
+  for _, name in ipairs{"program", "argv", "line"} do
+    if p[name] == nil then
+      wrong(t, "preset.%s is missing; it is a %s", name, PRESET[name])
+    end
+  end
+  if p.system and p.system ~= "file" then
+    wrong(t, "preset.system = %s: \"file\" is wanted, or nothing", check.show(p.system))
+  end
+  return p
+end
+
+-- Options the program has no way to take are not dropped silently.
+local function check_taken(t, p)
+  local takes = {}
+  for _, name in ipairs(p.takes or OPTIONAL) do takes[name] = true end
+  for _, name in ipairs(OPTIONAL) do
+    if t[name] ~= nil and not takes[name] then
+      wrong(t, "%s: %s has no such option; %s, or give it as it is in args", name, p.program,
+        next(takes) and "it takes " .. listed(takes) or "leave it out")
+    end
+  end
+  local retry = t.retry
+  if type(retry) == "table" and retry.resume and not p.resumes then
+    wrong(t, "retry.resume: the preset of %s does not say that it can go on with a session "
+      .. "(resumes = true)", p.program)
+  end
+end
+
+local function check_own(t)
+  local known = {preset = true}
+  for name in pairs(OWN) do known[name] = true end
+  for _, name in ipairs(COMMON) do known[name] = true end
+  check_known(t, "unknown field", t, known)
+  for name, kind in pairs(OWN) do check_field(t, "", name, t[name], kind) end
+  for _, name in ipairs{"model", "agent", "sandbox"} do
+    if t[name] and not t[name]:find("^%w[%w._/:@+%[%]%-]*$") then
+      wrong(t, "%s = %s: a name is wanted", name, check.show(t[name]))
+    end
+  end
+  for i, tool in ipairs(t.tools or {}) do
+    if not tool:find("^[%w_*]") then
+      wrong(t, "tools[%d] = %s: the name of a tool is wanted", i, check.show(tool))
+    end
+  end
+end
+
+--- A type's table, for orun.agent, out of one with preset=. Raises for what makes
+--- no sense. Whether the program is there is seen when a task asks for it.
+function M.define(t)
+  local p = check_preset(t)
+  check_own(t)
+  check_taken(t, p)
+  local config = {preset = t.preset}
+  for name in pairs(OWN) do config[name] = t[name] end
+  if config.system == "" then config.system = nil end
+  local made = {slots = "process", typed = true, run = function(input, task)
+    return require("orun.preset_agent").run(config, input, task)
+  end}
+  for _, name in ipairs(COMMON) do made[name] = t[name] end
+  if made.timeout == nil then made.timeout = TIMEOUT end
+  return made
+end
+
+return M
