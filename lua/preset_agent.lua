@@ -26,6 +26,7 @@
 --   state  what the preset has read of a run (preset.lua calls it s)
 
 local check = require "orun.check"
+local lines = require "orun.lines"
 local preset = require "orun.preset"
 local typed = require "orun.typed"
 
@@ -96,14 +97,10 @@ function Job:cost_of(s)
   return cost and math.max(0, cost - self.before)
 end
 
--- Report what is news; all of it when the run has ended.
+-- Report what a run has told; `ended`: it does nothing any more.
 function Job:tell(s, ended)
   local session = session_of(s)
-  local now = orun.now()
-  local news = session ~= self.session
-  self.session = session or self.session
-  if not (ended or news or now - self.told >= REPORT_EACH) then return end
-  self.told = now
+  self.session, self.told, self.news = session or self.session, orun.now(), false
   local cost = self:cost_of(s)
   orun.report{
     activity = not ended and line_of(s.activity) or nil, model = line_of(s.model),
@@ -141,9 +138,19 @@ local function mentions(command, mark)
   return false
 end
 
--- Its output as it comes. What could not be kept is told by its end.
-local function lines_of(log)
-  return require "orun.lines"({read = function() return (log:read()) end}, LONGEST_LINE)
+-- The lines of a run as they come, and reports of what they tell: not more than one
+-- in a while, but for the session, and none is left out when the program pauses. What
+-- could not be kept is told by its end.
+function Job:lines_of(log, s)
+  local reader = {}
+  function reader.read()
+    while true do
+      local piece, why = log:read(self.news and REPORT_EACH or nil)
+      if why ~= "timeout" then return piece end
+      self:tell(s)
+    end
+  end
+  return lines(reader, LONGEST_LINE)
 end
 
 -- Run the program once; gives the state, and why it has failed.
@@ -164,9 +171,11 @@ function Job:run_once(text, resume)
   if not started then return {}, {kind = kind, message = why} end
   local log <close> = started
   local s = {}
-  for line in lines_of(log) do
+  for line in self:lines_of(log, s) do
     p.line(s, line)
-    self:tell(s)
+    self.news = true
+    local known = s.session_id == self.session or not session_of(s)
+    if not known or orun.now() - self.told >= REPORT_EACH then self:tell(s) end
   end
   local ending = log:wait()
   if ending.stderr_file then -- the reason is at its end

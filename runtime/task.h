@@ -78,8 +78,8 @@ typedef enum TaskWhy {
 } TaskWhy;
 
 /* What a program printed, where that is more than its result tells: stdout when
- * the result has it cut, stderr when there is some; else NULL. Of a Lua task, of
- * the nth program that it had as its transcript; 0: of the task's own. */
+ * the result has it cut, stderr when there is some; else NULL. Of a Lua task,
+ * what the nth program printed that it had as its transcript. */
 typedef struct Captured {
     struct Output *out, *err;
     uint32_t nth;

@@ -8,7 +8,8 @@
 #               the prompt
 #   FAKE_STATE  a folder for sessions: what they have cost, by their ids
 #
-# An outcome "a:b" is "a" for the first run and "b" for one that resumes a session.
+# An outcome "a:b" is "a" for the first run and "b" for one that resumes a
+# session.
 
 log() {
   [ -z "${FAKE_LOG:-}" ] || printf '%s\n' "$@" >>"$FAKE_LOG"
@@ -40,7 +41,7 @@ turn() {
 stay() {
   setsid sleep 1000 &
   child=$!
-  log "child $child"
+  log "program $$" "child $child"
   wait
 }
 
@@ -55,11 +56,17 @@ common() {
     stopped) kill -STOP $$; exit 0 ;;
     grandchild) sleep 1000 & fake=ok; return 1 ;;
     group) trap '' TERM; kill 0; fake=ok; return 1 ;;
-    flood) head -c 20000000 /dev/zero | tr '\0' x; echo; fake=ok; return 1 ;;
-    noise) printf 'warning: \377\000 {\r\n{"type": 7}\n[1]\n{"type"\n\n'; fake=ok; return 1 ;;
+    flood)
+      head -c 20000000 /dev/zero | tr '\0' x; echo
+      fake=ok; return 1 ;;
+    noise)
+      printf 'warning: \377\000 {\r\n{"type": 7}\n[1]\n{"type"\n\n'
+      fake=ok; return 1 ;;
     chatter)
       i=0
-      while [ $i -lt 3000 ]; do echo "chatter $i of a program that is about to fail"; i=$((i + 1))
+      while [ $i -lt 3000 ]; do
+        echo "chatter $i of a program that is about to fail"
+        i=$((i + 1))
       done >&2
       echo "the reason" >&2
       exit 3 ;;
@@ -69,4 +76,4 @@ common() {
 
 log "$@"
 prompt=$(cat)
-[ -z "${FAKE_LOG:-}" ] || printf '%s\n' "$prompt" | sed 's/^/< /' >>"$FAKE_LOG"
+log "$(printf '%s\n' "$prompt" | sed 's/^/< /')"
