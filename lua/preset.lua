@@ -18,9 +18,8 @@
 --   argv     function(o) -> the command: an array, whose gaps are left out. The
 --            prompt goes to standard input. o has what the agent type and the
 --            task ask for: model, system, agent, tools, args, resume, max_turns,
---            sandbox, mcp (true when the task's own MCP server can be offered). An
---            argument may hold {system_file} or {mcp_file}: the path of a
---            private file with that text, which goes with the program
+--            sandbox. An argument may hold {system_file}: the path of a private
+--            file with that text, which goes with the program
 --   line     function(s, text): one line of standard output, as it comes. s is
 --            a table of the preset's own, in which it keeps
 --              text        the answer so far

@@ -17,7 +17,9 @@
 --   sandbox      what the program may do, in its own words
 --   cwd, env     of the program; a Task's take their place
 --   timeout      an hour, unless given: these programs try for long
--- The last four kinds are refused where the preset has no such option.
+--   account      what all share that are held back when one is told to slow down;
+--                the program's name, unless given
+-- agent, tools, max_turns and sandbox are refused where the preset has no such option.
 --
 -- Glossary
 --   job    one attempt of a task
@@ -39,7 +41,8 @@ local OWN <const> = {model = "string", system = "string", args = "strings", agen
   tools = "strings", max_turns = "count", sandbox = "string"}
 local OPTIONAL <const> = {"agent", "tools", "max_turns", "sandbox"}
 local COMMON <const> = {"name", "description", "timeout", "retry", "limit", "priority",
-  "memory_limit", "max_output", "secrets", "rate", "budget", "account", "cwd", "env"}
+  "memory_limit", "max_output", "secrets", "rate", "budget", "account", "cwd", "env",
+  "isolation"}
 local PRESET <const> = {program = "string", argv = "function", line = "function",
   judge = "function", system = "string", resumes = "boolean", session_cost = "boolean",
   takes = "strings"}
@@ -338,6 +341,12 @@ local function check_own(t)
   end
 end
 
+-- A program's name as that of an account.
+local function account_of(program)
+  local name = program:gsub("^.*/", ""):gsub("[^%w_-]", "_"):sub(1, 60)
+  return name:find("^[%a_]") and name or "_" .. name
+end
+
 --- A type's table, for orun.agent, out of one with preset=. Raises for what makes
 --- no sense. Whether the program is there is seen when a task asks for it.
 function M.define(t)
@@ -352,6 +361,7 @@ function M.define(t)
   end}
   for _, name in ipairs(COMMON) do made[name] = t[name] end
   if made.timeout == nil then made.timeout = TIMEOUT end
+  if made.account == nil then made.account = account_of(p.program) end
   return made
 end
 

@@ -25,9 +25,9 @@ static void
 body_set_env(lua_State *L, char *const *env)
 {
     for (; env && *env; env++) {
-        const char *equals = strchr(*env, '=');
-        lua_pushlstring(L, *env, (size_t)(equals - *env));
-        lua_pushstring(L, equals + 1);
+        size_t n = strcspn(*env, "=");
+        lua_pushlstring(L, *env, n);
+        lua_pushstring(L, *env + n + 1);
         lua_rawset(L, -3);
     }
 }

@@ -13,7 +13,7 @@ local PROGRAMS <const> = {"claude", "codex", "gemini", "opencode"}
 local function define(name, fields)
   fields = fields or {}
   fields.name, fields.preset = name, fields.preset or name
-  fields.env = fields.env or {}
+  fields.env, fields.account = fields.env or {}, name
   fields.env.PATH = PATH
   return orun.agent(fields)
 end
@@ -141,11 +141,17 @@ describe("claude", function()
   end)
 
   it("has failed after an API error, whose subtype is success", function()
-    for status, kind in pairs{[401] = "http", [429] = "rate", [500] = "http", [529] = "rate"} do
-      local r = failed(kind, "claude: API Error: " .. status, ask("claude", "api-" .. status))
+    for _, status in ipairs{401, 500} do
+      local r = failed("http", "claude: API Error: " .. status, ask("claude", "api-" .. status))
       assert.equal("API Error: " .. status, r.output) -- what there is of an answer
       assert.equal(0.001, r.cost)
     end
+  end)
+
+  it("is throttled, not failed, by a rate limit", function()
+    local env = logged "busy"
+    local r = completed("you said: say hello", ask("claude", "busy", {env = env}))
+    assert.equal(2, r.attempts)
   end)
 
   it("has failed when its turns or its money are used up", function()
@@ -292,7 +298,6 @@ describe("codex", function()
   it("has failed after a failed turn, a bad end, an empty answer", function()
     local r = failed("exit", "codex: unexpected status 500", ask("codex", "failed"))
     assert.equal("half of it", r.output)
-    failed("rate", "usage limit", ask("codex", "limit"))
     failed("exit", "Reconnecting... 5/5", ask("codex", "reconnect"))
     failed("exit", "gave no answer", ask("codex", "empty"))
   end)
@@ -318,7 +323,6 @@ describe("opencode", function()
 
   it("has failed after an error, an empty answer, and when another agent answered", function()
     failed("http", "opencode: HTTP 401", ask("opencode", "api-401"))
-    failed("rate", "opencode: HTTP 429", ask("opencode", "api-429"))
     failed("exit", "gave no answer", ask("opencode", "empty"))
     define("opencode-other", {preset = "opencode", agent = "revoc"})
     failed("exit", 'did not use the agent asked for: ! agent "revoc" not found',
@@ -329,7 +333,6 @@ end)
 describe("gemini", function()
   it("has failed with what stands at the end of its stderr", function()
     failed("http", "gemini: HTTP 401", ask("gemini", "api-401"))
-    failed("rate", "gemini: HTTP 429", ask("gemini", "api-429"))
     failed("exit", "the folder is not trusted", ask("gemini", "untrusted"))
     failed("exit", "all the turns", ask("gemini", "turns"))
     failed("exit", "gemini: the stream broke", ask("gemini", "told"))
@@ -440,8 +443,8 @@ describe("a preset of one's own", function()
     failed("lua", "fail: kind", failure(echo, take, function()
       return {kind = "sad", message = "x"}
     end))
-    failed("rate", "later", failure(echo, take, function()
-      return {kind = "rate", message = "later"}
+    failed("http", "later", failure(echo, take, function()
+      return {kind = "http", message = "later"}
     end))
   end)
 end)

@@ -332,6 +332,25 @@ end
 local PROGRAMS <const> = {apart = true, exec = true, flood = true, input = true,
                           programs = true, shell = true, stream = true}
 
+-- What tasks tell, and what limits ask of them.
+function M.limits()
+  orun.limit("pool", {slots = 1, rate = "1000/s"})
+  orun.agent{name = "spender", slots = "http", account = "key", rate = {"1000/s", "1000 tokens/s"},
+    budget = {usd = 100}, run = function(n, task)
+      orun.report{usage = {output_tokens = n}, cost = 0.5, activity = "spends", model = "m"}
+      if n == 2 and task.attempt == 1 then
+        orun.fail{kind = "rate", message = "not enough memory for all", retry_after = 0.001}
+      end
+      return n
+    end}
+  local tasks = {}
+  for i = 1, 3 do
+    tasks[i] = Task{subagent_type = "spender", input = i, limit = "pool", run_in_background = true}
+  end
+  for i = 1, 3 do check(TaskOutput(tasks[i]), i, "spender " .. i) end
+  check(Task{schema = {type = "integer"}, run = function() return 7 end}, 7, "typed")
+end
+
 -- Afterwards all is as ever.
 local function check_health(name)
   local r = Task{run = function(n) return n + 1 end, input = 41}
