@@ -33,6 +33,7 @@ local NO_VERSION <const> = -32022
 
 local CALLS <const> = 200    -- at once
 local PROGRESS <const> = 10  -- seconds
+local FINISH <const> = 5     -- seconds that calls have after the end of input
 local NAMES <const> = {"Task", "TaskClaim", "TaskCreate", "TaskGet", "TaskList", "TaskOutput",
                        "TaskStop", "TaskUpdate"}
 local READ_ONLY <const> = {TaskGet = true, TaskList = true, TaskOutput = true}
@@ -268,16 +269,27 @@ function Server:line(line)
   if id == nil then self:notify(method, params) else self:request(id, method, params) end
 end
 
-function Server:await(input)
+function Server:await(input, seconds)
   local channels, waits = {input}, false
   for _, call in ipairs(self.calls) do
     channels[#channels + 1] = call.channel
     waits = waits or call.progress ~= nil
   end
-  orun.await(channels, waits and 1 or nil)
+  orun.await(channels, seconds or waits and 1 or nil)
 end
 
---- Serve standard input until it ends; what waits then is given up.
+-- Nobody asks any more: what was asked may still be answered, for a while.
+function Server:finish()
+  local until_then = os.time() + FINISH
+  self:collect()
+  while #self.calls > 0 and os.time() < until_then do
+    self:await(nil, 1)
+    self:collect()
+  end
+end
+
+--- Serve standard input until it ends; what waits for longer than FINISH seconds
+--- after that is given up.
 -- @return the exit code
 function M.serve()
   local self, input = setmetatable({calls = {}}, Server), orun.input()
@@ -288,6 +300,7 @@ function M.serve()
     elseif why == "too_big" then
       send_error(nil, INVALID, "a line has more than 4 MiB")
     elseif why == "end" then
+      self:finish()
       return 0
     else
       self:collect()
