@@ -75,8 +75,9 @@ describe("orun task", function()
     local r = run([[printf '%s\n%s\n' "$ORUN_SOCKET" "$ORUN_TASK_TOKEN"]], ([[
       local socket, token = TaskOutput(work()).output:match("^(.-)\n(.-)\n")
       -- What orun.exec starts has a token of its own.
-      local r = orun.exec{command = {"sh", "-c", 'read s; read t; ORUN_SOCKET=$s ORUN_TASK_TOKEN=$t '
-        .. '"$1" task list', "sh", %q}, input = socket .. "\n" .. token .. "\n"}
+      local line = 'read s; read t; ORUN_SOCKET=$s ORUN_TASK_TOKEN=$t "$1" task list'
+      local r = orun.exec{command = {"sh", "-c", line, "sh", %q},
+                          input = socket .. "\n" .. token .. "\n"}
       print(r.code, #token >= 16)]]):format(h.bin))
     assert.equal("1\ttrue\n", r.out, r.err)
   end)
