@@ -34,7 +34,8 @@ local M = {}
 local OWN <const> = {"model", "system", "max_tokens", "temperature", "root", "max_turns",
   "base_url", "key_env", "key_file", "headers", "extra", "price", "idle_timeout", "api"}
 local COMMON <const> = {"name", "description", "timeout", "retry", "limit", "priority",
-  "memory_limit", "max_output", "secrets", "rate", "budget", "isolation", "account"}
+  "memory_limit", "max_output", "secrets", "rate", "budget", "isolation", "account", "cwd",
+  "base"}
 local WANTS <const> = {model = "string", system = "string", max_tokens = "integer",
   temperature = "number", root = "string", max_turns = "integer", base_url = "string",
   key_env = "string", key_file = "string", headers = "table", extra = "table", price = "table",
@@ -211,13 +212,9 @@ function Talk:say(text)
   end
 end
 
--- The prompt, an empty line, the input: as for programs.
+-- The prompt and the input, as for programs.
 local function prompt_of(input, task)
-  local text = task.prompt or ""
-  if input ~= nil then
-    text = text .. (text ~= "" and "\n\n" or "")
-      .. (type(input) == "string" and input or json.encode(input))
-  end
+  local text = preset.prompt(input, task)
   local _, bad = utf8.len(text)
   if bad then
     orun.fail{kind = "http", message = ("the prompt's byte %d is not UTF-8, and a request in JSON "
@@ -229,6 +226,10 @@ end
 --- Do a task. config is what `define` made.
 function M.run(config, input, task)
   local dialect = dialect_of(config.api)
+  if task.worktree and config.root and config.root:sub(1, 1) == "/" then
+    orun.fail{kind = "spawn", message = ("root = %s leads out of the task's worktree: give one from "
+      .. "the task's folder"):format(check.show(config.root))}
+  end
   local tools = require("orun.tools").open(config.tools, config.root)
   local talk = setmetatable({
     config = config, dialect = dialect, messages = {}, turns = 0, reported = 0, tools = tools,

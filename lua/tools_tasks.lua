@@ -15,11 +15,12 @@ local ID <const> = {type = "string", description = "the task's id, such as t3"}
 local IDS <const> = {type = "array", items = {type = "string"}}
 
 -- What may be told of a task in a few words.
-local function entry(e)
+local function entry(e, whole)
   if not e then return nil end
   return {id = e.id, subject = e.description, status = e.status, owner = e.owner,
           blockedBy = e.blockedBy[1] and e.blockedBy or nil, kind = e.kind,
-          activity = e.activity, metadata = e.metadata}
+          activity = e.activity, metadata = e.metadata, attempts = whole and e.attempts or nil,
+          description = whole and e.prompt or nil, input = whole and e.input or nil}
 end
 
 local function result(r)
@@ -27,10 +28,20 @@ local function result(r)
           error_kind = r.error_kind, timed_out = r.timed_out}
 end
 
--- What is nil, message, reason of a primitive is an error here.
-local function must(value, message)
-  if value == nil then error(message, 0) end
+-- An error that says why a primitive refused: shown it is the message.
+local Refusal <const> = {__name = "orun.refusal", __tostring = function(r) return r.message end}
+
+-- What is nil, message, reason of a primitive is an error here: {message=, reason=}.
+local function must(value, message, reason)
+  if value == nil then error(setmetatable({message = message, reason = reason}, Refusal), 0) end
   return value
+end
+
+-- Models know some of the tools with another name for the id.
+local function id_of(input)
+  local id = input.task_id or input.taskId
+  if not id then error("task_id is missing: the task's id, such as t3", 0) end
+  return id
 end
 
 M.Task = {here = true,
@@ -89,9 +100,9 @@ M.TaskList = {here = true,
 
 M.TaskGet = {here = true,
   description = "One entry of the list.",
-  schema = properties({task_id = ID}, {"task_id"}),
+  schema = properties{task_id = ID, taskId = ID},
   run = function(input)
-    return {task = entry(TaskGet(input.task_id)) or require("orun.json").null}
+    return {task = entry(TaskGet(id_of(input)), true) or require("orun.json").null}
   end,
 }
 
@@ -110,27 +121,37 @@ M.TaskCreate = {here = true,
 M.TaskUpdate = {here = true,
   description = "Change an item: in_progress claims it (only one can), completed or failed ends "
     .. "it with its output, pending gives it back.",
-  schema = properties({task_id = ID, status = {enum = {"pending", "in_progress", "completed",
-    "failed", "deleted"}}, output = text "the result", error = text "why it failed",
-    owner = text "who claims it", addBlockedBy = IDS,
-    metadata = {type = "object"}}, {"task_id"}),
+  schema = properties{task_id = ID, taskId = ID, status = {enum = {"pending", "in_progress",
+    "completed", "failed", "deleted"}}, output = text "the result", error = text "why it failed",
+    owner = text "who claims it", addBlockedBy = IDS, addBlocks = IDS,
+    metadata = {type = "object"}},
   run = function(input)
-    must(TaskUpdate{task_id = input.task_id, status = input.status, output = input.output,
+    local id = id_of(input)
+    must(TaskUpdate{task_id = id, status = input.status, output = input.output,
                     error = input.error, owner = input.owner, addBlockedBy = input.addBlockedBy,
-                    metadata = input.metadata})
-    return {success = true, task_id = input.task_id}
+                    addBlocks = input.addBlocks, metadata = input.metadata})
+    return {success = true, task_id = id}
   end,
 }
 
+-- What a claimer is to know of its item.
+local function claimed(item)
+  return {id = item.id, subject = item.description, description = item.prompt,
+          input = item.input, metadata = item.metadata, attempts = item.attempts}
+end
+
 M.TaskClaim = {here = true,
-  description = "Claim the next free item of the list; tells when none is left.",
-  schema = properties{owner = text "your name", wait = {type = "boolean",
+  description = "Claim an item of the list, by its id or the next free one; the task is null when "
+    .. "there is none. An item is yours until you end it with TaskUpdate, or end yourself.",
+  schema = properties{task_id = ID, owner = text "your name", wait = {type = "boolean",
     description = "wait until one can be claimed or none is left"}},
   run = function(input)
-    local item, why = orun.claim{owner = input.owner, wait = input.wait}
-    if not item then return {task = require("orun.json").null, reason = why} end
-    return {task = {id = item.id, subject = item.description, description = item.prompt,
-                    input = item.input, metadata = item.metadata}}
+    if input.task_id then
+      must(TaskUpdate{task_id = input.task_id, status = "in_progress", owner = input.owner})
+      return {task = claimed(TaskGet(input.task_id))}
+    end
+    local item = orun.claim{owner = input.owner, wait = input.wait}
+    return {task = item and claimed(item) or require("orun.json").null}
   end,
 }
 

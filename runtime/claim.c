@@ -20,10 +20,14 @@ claim_refusal(const Task *item)
     return item->state == TASK_WAITING ? ORUN_EBLOCKED : 0;
 }
 
-/* Room for the claim and its owner's label, made before anything changes. */
+/* Room for the claim and its owner's label, made before anything changes. What
+ * `who` claims goes back when its attempt ends, so that must not be over: who
+ * acts for it (caller.h) may be late. */
 static int
 claim_room(Task *item, Task *who)
 {
+    if (who->state != TASK_RUNNING)
+        return ORUN_EENDED;
     if (!item->opt)
         item->opt = mem_zalloc(1, sizeof *item->opt);
     bool room = item->opt && board_edges(item) && board_edges(who);

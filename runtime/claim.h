@@ -11,11 +11,12 @@
 #include "sched.h"
 
 /* Claim `item` for `who`; `owner` (taken, may be NULL) is a label. Gives 0,
- * ORUN_ECLAIMED, ORUN_ERESOLVED, ORUN_EBLOCKED, ORUN_ESTATE (not an item). */
+ * ORUN_ECLAIMED, ORUN_ERESOLVED, ORUN_EBLOCKED, ORUN_ESTATE (not an item),
+ * ORUN_EENDED (`who` does not run any more), ORUN_ENOMEM. */
 int claim_item(Sched *s, Task *item, Task *who, char *owner) NODISCARD;
 
 /* Claim the first ready item into *item; NULL when none is ready now. *open
- * gets how many items are not final. Gives 0 or ORUN_ENOMEM. */
+ * gets how many items are not final. Gives 0, ORUN_EENDED or ORUN_ENOMEM. */
 int claim_next(Sched *s, Task *who, char *owner, Task **item,
                size_t *open) NODISCARD;
 

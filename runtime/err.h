@@ -29,7 +29,8 @@
     X(EDEPTH, 20, "tasks are nested too deeply") \
     X(EFORKED, 21, "this process was forked after orun started") \
     X(EBACKLOG, 22, "the inputs and results of this run fill its backlog") \
-    X(ETHREAD, 23, "another thread is in a call with this runtime")
+    X(ETHREAD, 23, "another thread is in a call with this runtime") \
+    X(EENDED, 24, "the task that this is done for has ended")
 
 enum {
     ORUN_OK = 0,

@@ -115,10 +115,9 @@ folder_need(Folder *f)
     return e == ORUN_ESYS ? folder_make(f, "/tmp") : e;
 }
 
-/* Under the lock: a new file, its path built and its name remembered. */
+/* Under the lock: a path for something new, which is removed at the end. */
 static int
-folder_create(Folder *f, const char *prefix, const char *suffix, int *fd,
-              char **path)
+folder_reserve(Folder *f, const char *prefix, const char *suffix, char **path)
 {
     Buf full = { 0 };
     int e = folder_need(f);
@@ -126,24 +125,45 @@ folder_create(Folder *f, const char *prefix, const char *suffix, int *fd,
         return e;
     buf_printf(&full, "%s/%s-%lu%s", f->path, prefix, ++f->next, suffix);
     *path = buf_take(&full);
-    if (!*path || !buf_room(&f->names, strlen(*path)))
-        goto fail_path;
-    const char *name = *path + strlen(f->path) + 1;
-    e = ORUN_ESYS;
-    *fd = openat(f->fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (*fd < 0)
-        goto fail_open;
-    fchmod(*fd, 0600); /* whatever the umask is */
-    buf_put(&f->names, name, strlen(name) + 1);
-    return 0;
-fail_path:
+    const char *name = *path ? *path + strlen(f->path) + 1 : "";
+    if (*path && buf_room(&f->names, strlen(name) + 1)) {
+        buf_put(&f->names, name, strlen(name) + 1);
+        return 0;
+    }
     f->names.failed = false; /* what is in it is still to be removed */
-    e = ORUN_ENOMEM;
-fail_open:;
+    mem_free(*path);
+    *path = NULL;
+    return ORUN_ENOMEM;
+}
+
+/* Under the lock: a new file. */
+static int
+folder_create(Folder *f, const char *prefix, const char *suffix, int *fd,
+              char **path)
+{
+    int e = folder_reserve(f, prefix, suffix, path);
+    if (e)
+        return e;
+    const char *name = *path + strlen(f->path) + 1;
+    *fd = openat(f->fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (*fd >= 0) {
+        fchmod(*fd, 0600); /* whatever the umask is */
+        return 0;
+    }
     int saved = errno;
+    f->names.n -= strlen(name) + 1;
     mem_free(*path);
     *path = NULL;
     errno = saved;
+    return ORUN_ESYS;
+}
+
+int
+folder_name(Folder *f, const char *prefix, const char *suffix, char **path)
+{
+    pthread_mutex_lock(&f->lock);
+    int e = folder_reserve(f, prefix, suffix, path);
+    pthread_mutex_unlock(&f->lock);
     return e;
 }
 

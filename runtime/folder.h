@@ -28,6 +28,11 @@ void folder_free(Folder *f);
 int folder_open(Folder *f, const char *prefix, const char *suffix,
                 int *fd, char **path) NODISCARD;
 
+/* The path of something named like folder_open's that the caller makes, and
+ * that is removed at the end; also errors as there. */
+int folder_name(Folder *f, const char *prefix, const char *suffix,
+                char **path) NODISCARD;
+
 /* Remove a file that was made here, by its path. */
 void folder_remove(Folder *f, const char *path);
 

@@ -1,5 +1,6 @@
 /* host.c — making and ending what a run owns; the clock that ticks it. */
 #include "host.h"
+#include "control.h"
 #include "err.h"
 #include "folder.h"
 #include "log.h"
@@ -354,12 +355,23 @@ host_close_io(Loop *loop, void *ud)
     h->keeper = NULL;
 }
 
+/* While there are workers: who waits in a call goes on, to its end. */
+static void
+host_close_control(Loop *loop, void *ud)
+{
+    (void)loop;
+    role_is_io();
+    control_close(ud);
+}
+
 bool
 host_free(Host *h)
 {
     if (!h)
         return true;
     sched_close(&h->sched);
+    if (h->control)
+        loop_call(h->loop, host_close_control, h);
     bool stuck = !pool_free(h->pool);
     if (h->loop)
         loop_call(h->loop, host_close_io, h);
@@ -367,6 +379,7 @@ host_free(Host *h)
         return false;
     if (h->loop)
         loop_stop(h->loop);
+    control_free(h);
     vmpool_free(h->vms);
     sched_destroy(&h->sched);
     folder_free(h->folder);

@@ -31,12 +31,16 @@ typedef struct Host {
     int workers;      /* Lua tasks at once */
     atomic_size_t memory_limit; /* of a Lua task, bytes, when it does not say;
                                  * any thread sets it */
+    _Atomic(const char *) backend; /* of agents that files describe: a constant;
+                                    * NULL: what there is */
+    atomic_bool told;  /* broken agent files were told of; any thread */
     char *program;    /* the orun that runs isolated tasks */
 
     Pace pace;        /* any thread */
     List stuck; /* LuaRuns given up; guarded by the board's lock */
 
     _Atomic(Loop *) loop; /* NULL: not needed yet; set once, under io_lock */
+    _Atomic(struct Control *) control; /* the same */
 
     pthread_mutex_t io_lock;
     /* Guarded by io_lock: */

@@ -364,10 +364,9 @@ isolate_kill_posted(LoopMsg *msg)
 static bool
 isolate_copy(Isolate *i, const LuaRun *run)
 {
-    char *const *own = run->tree ? run->tree->env : NULL;
     const char *cwd = program_cwd(run);
-    i->env = launch_env((char *const *const[LAUNCH_ENVS]){
-        i->host->env, own }, run->task->id);
+    i->env = launch_env(i->host, program_tree_env(run), NULL, NULL,
+                        run->task->id, run->attempt);
     i->cwd = cwd ? mem_dup(cwd, strlen(cwd)) : NULL;
     return i->env && (i->cwd || !cwd);
 }

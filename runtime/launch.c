@@ -8,6 +8,7 @@
  * for some seconds (the keeper does the same for all others).
  */
 #include "launch.h"
+#include "control.h"
 #include "err.h"
 #include "folder.h"
 #include "log.h"
@@ -45,6 +46,7 @@ struct Launch {
 };
 
 enum {
+    LAUNCH_ENVS = 4, /* lists that an environment is made of */
     LAUNCH_SOON = 5, LAUNCH_LATER = 250, /* ms between two tries */
     LAUNCH_PATIENCE = 5000,              /* ms, for the first process */
 };
@@ -92,45 +94,51 @@ launch_count(char *const *strings)
     return n;
 }
 
-/* True when one of these lists sets the variable of `s`, or takes it away. */
+/* True when the list sets the variable of `s`, or takes it away. */
 static bool
-launch_overridden(const char *s, char *const *const *lists, size_t n)
+launch_overridden(const char *s, char *const *list)
 {
-    size_t name = strcspn(s, "=");
-    for (size_t i = 0; i < n; i++)
-        for (char *const *at = lists[i]; at && *at; at++)
-            if (strncmp(s, *at, name) == 0
-                && ((*at)[name] == '=' || !(*at)[name]))
-                return true;
+    size_t n = strcspn(s, "=");
+    for (; list && *list; list++)
+        if (strncmp(s, *list, n) == 0 && ((*list)[n] == '=' || !(*list)[n]))
+            return true;
     return false;
 }
 
-char **
-launch_env(char *const *const lists[LAUNCH_ENVS], uint64_t task)
+/* Append copies of the strings of lists[at] that set a variable which no later
+ * list, and not orun itself, sets or takes away; false when memory is out. */
+static bool
+launch_add(char **env, char *const *const lists[LAUNCH_ENVS],
+           int at)
 {
-    char id[HANDLE_ID_SIZE];
-    size_t total = 2, n = 0;
-    for (size_t i = 0; i < LAUNCH_ENVS; i++)
+    size_t n = launch_count(env);
+    for (size_t i = 0; lists[at] && lists[at][i]; i++) {
+        const char *s = lists[at][i];
+        bool over = control_owns(s) || (at > 0 && !strchr(s, '='));
+        for (int later = at + 1; later < LAUNCH_ENVS && !over; later++)
+            over = launch_overridden(s, lists[later]);
+        if (!over && !(env[n++] = mem_dup(s, strlen(s))))
+            return false;
+    }
+    return true;
+}
+
+char **
+launch_env(Host *h, char *const *tree, char *const *type, char *const *own,
+           uint64_t task, uint32_t attempt)
+{
+    char *const *const lists[LAUNCH_ENVS] = { h->env, tree, type, own };
+    size_t total = CONTROL_VARIABLES + 1;
+    for (int i = 0; i < LAUNCH_ENVS; i++)
         total += launch_count(lists[i]);
     char **env = mem_zalloc(total, sizeof *env);
-    if (!env)
-        return NULL;
-    for (size_t i = 0; i < LAUNCH_ENVS; i++)
-        for (size_t j = 0; lists[i] && lists[i][j]; j++) {
-            const char *s = lists[i][j];
-            if ((i > 0 && !strchr(s, '='))
-                || strncmp(s, "ORUN_TASK_ID=", 13) == 0
-                || launch_overridden(s, lists + i + 1, LAUNCH_ENVS - 1 - i))
-                continue;
-            if (!(env[n++] = mem_dup(s, strlen(s))))
-                return task_strings_free(env), NULL;
-        }
-    Buf last = { 0 };
-    handle_name(task, id);
-    buf_printf(&last, "ORUN_TASK_ID=%s", id);
-    if (!(env[n] = buf_take(&last)))
-        return task_strings_free(env), NULL;
-    return env;
+    bool fine = env != NULL;
+    for (int i = 0; i < LAUNCH_ENVS && fine; i++)
+        fine = launch_add(env, lists, i);
+    if (fine && control_put_env(h, task, attempt, env + launch_count(env)) == 0)
+        return env;
+    task_strings_free(env);
+    return NULL;
 }
 
 /* Does "{name}" stand at s? Gives its length, 0 when it does not. */
@@ -214,8 +222,8 @@ launch_copy(Launch *l, const LaunchSpec *spec)
         return ORUN_ENOMEM;
     l->in_len = spec->in_len;
     l->argv = launch_argv(l, spec);
-    l->env = launch_env((char *const *const[LAUNCH_ENVS]){
-        l->host->env, spec->tree_env, spec->type_env, spec->env }, spec->task);
+    l->env = launch_env(l->host, spec->tree_env, spec->type_env, spec->env,
+                        spec->task, spec->attempt);
     if (spec->cwd && !(l->cwd = mem_dup(spec->cwd, strlen(spec->cwd))))
         return ORUN_ENOMEM;
     return l->argv && l->env ? 0 : ORUN_ENOMEM;

@@ -37,9 +37,10 @@ typedef struct LaunchSpec {
                                * of `in` and pipes; NULL: those */
     size_t keep;              /* bytes of stdout kept in memory */
     bool lingers;             /* what it leaves stays until the task is over */
-    bool work;                /* it does the task: its output is the task's
+    bool work;                /* it is the task's work, and its output the task's
                                * (program.h) */
-    uint64_t task;            /* for ORUN_TASK_ID */
+    uint64_t task;            /* for its environment … */
+    uint32_t attempt;         /* … and this */
     /* Once, on the io thread. */
     void (*done)(Launch *l, const ProcEnd *end, void *ud);
     /* It runs; and after output that somebody watches for (output.h). Both may
@@ -55,17 +56,17 @@ enum {
     LAUNCH_STDERR = 4 << 10,  /* of stderr in an error text */
 };
 
-/* Seconds between SIGTERM and SIGKILL. */
+/* Seconds between SIGTERM and SIGKILL, and from then on until it is given up as
+ * lost. */
 #define LAUNCH_GRACE 2.0
+#define LAUNCH_LOST (PROC_GIVE_UP_MS / 1e3)
 
-enum { LAUNCH_ENVS = 4 };
-
-/* The environment of a task's program: the lists, each over the ones before it
- * (NULL: none), and ORUN_TASK_ID. "K=V" sets a variable, in all but the first
- * list "K" takes it away. For task_strings_free; NULL when memory is out. Any
- * thread. */
-char **launch_env(char *const *const lists[LAUNCH_ENVS], uint64_t task)
-    NODISCARD;
+/* The environment of a task's program: orun's own, over it `tree`, `type` and
+ * `own` (each may be NULL), and what control.h puts there: its id and how it
+ * reaches orun. "K=V" sets a variable, in the last three "K" takes it away. For
+ * task_strings_free; NULL when memory is out. Any thread, not under io_lock. */
+char **launch_env(Host *h, char *const *tree, char *const *type,
+                  char *const *own, uint64_t task, uint32_t attempt) NODISCARD;
 
 /* Does an argument hold "{name}"? */
 bool launch_mentions(const char *const *argv, const char *name);

@@ -11,10 +11,11 @@
 #include "value.h"
 #include <lauxlib.h>
 #include <limits.h>
+#include <stdio.h>
 
 #define LIB_AGENT_FIELDS(X) \
-    X(account) X(base) X(budget) X(command) X(cwd) X(description) X(env) X(expose) \
-    X(isolation) X(limit) \
+    X(account) X(base) X(budget) X(command) X(cwd) X(description) X(env) \
+    X(expose) X(isolation) X(limit) \
     X(max_output) X(memory_limit) X(name) X(priority) X(rate) X(retry) X(run) \
     X(secrets) X(slots) X(timeout) X(typed)
 
@@ -149,9 +150,14 @@ lib_agent_read(lua_State *L, AgentArgs *a)
                               64 << 10);
     a->cwd = arg_text(L, fn, "cwd", ARG(A_cwd), 4096);
     lib_check_env(L, fn, ARG(A_env));
-    if (run && (arg_given(L, ARG(A_env)) || arg_given(L, ARG(A_expose))))
-        luaL_error(L, "agent \"%s\": env and expose are for programs; a Lua "
-                   "agent shares the process", a->name);
+    a->slot = lib_agent_slot(L, command);
+    if (a->slot != SLOT_PROCESS && arg_given(L, ARG(A_env)))
+        luaL_error(L, "agent \"%s\": env is for programs; a Lua agent shares the "
+                   "process (with slots=\"process\" it finds it in task.env)",
+                   a->name);
+    if (run && arg_given(L, ARG(A_expose)))
+        luaL_error(L, "agent \"%s\": expose is for commands; give it to "
+                   "orun.exec", a->name);
     lib_read_secrets(L, fn, ARG(A_secrets), ARG(A_env));
     if (command)
         lib_check_exposed(L, fn, ARG(A_command), ARG(A_expose));
@@ -161,11 +167,11 @@ lib_agent_read(lua_State *L, AgentArgs *a)
         lib_no_resume(L, fn);
     a->opt.memory_limit = arg_size(L, fn, "memory_limit", ARG(A_memory_limit));
     a->opt.max_output = arg_size(L, fn, "max_output", ARG(A_max_output));
-    Isolation isolation = lib_isolation(L, fn, ARG(A_isolation), run);
+    Isolation isolation = lib_isolation(L, fn, ARG(A_isolation),
+                                        a->slot == SLOT_LUA);
     a->opt.isolated = isolation.process;
     a->opt.worktree = isolation.worktree;
     a->base = lib_base(L, fn, ARG(A_base), isolation.worktree);
-    a->slot = lib_agent_slot(L, command);
     a->account = arg_name(L, fn, "account", ARG(A_account));
     a->metered = lib_read_meter(L, fn, ARG(A_rate), ARG(A_budget), &a->meter);
     a->typed = arg_bool(L, fn, "typed", ARG(A_typed), false);
@@ -212,9 +218,12 @@ lib_agent_make(lua_State *L, const AgentArgs *a, AgentType *t, Buf *why)
     return value_encode(L, ARG(A_run), "run", &handle_encoding, &t->code, why);
 }
 
-int
-lib_agent(lua_State *L)
+/* orun.agent's work on argument 1; `found`: by Task, which a definition made in
+ * the meantime precedes. */
+static int
+lib_agent_define(lua_State *L, bool found)
 {
+    Sched *s = park_run(L)->sched;
     AgentArgs a = { 0 };
     Buf text = { 0 };
     LibWhy why = { "agent: out of memory" };
@@ -229,7 +238,69 @@ lib_agent(lua_State *L)
         agent_free(t);
         return luaL_error(L, "%s", why.text);
     }
-    sched_add_agent(park_run(L)->sched, t);
+    if (!found)
+        sched_add_agent(s, t);
+    else if (!sched_add_found_agent(s, t))
+        agent_free(t);
     lua_pushstring(L, a.name);
     return 1;
+}
+
+int
+lib_agent(lua_State *L)
+{
+    return lib_agent_define(L, false);
+}
+
+static int
+lib_agent_found(lua_State *L)
+{
+    return lib_agent_define(L, true);
+}
+
+/* The names of all types, with commas, as far as there is room. Nothing may
+ * raise under the lock. */
+static void
+lib_agent_names(Sched *s, char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    sched_lock(s);
+    list_each(node, &s->agents) {
+        AgentType *a = container_of(node, AgentType, link);
+        int w = snprintf(text + used, size - used, "%s%s", used ? ", " : "",
+                         a->name);
+        if (w < 0 || used + (size_t)w >= size) {
+            text[used] = '\0';
+            break;
+        }
+        used += (size_t)w;
+    }
+    board_unlock(&s->board);
+}
+
+const AgentType *
+lib_agent_find(lua_State *L, const char *name)
+{
+    LuaRun *run = park_run(L);
+    char names[4096];
+    const AgentType *known = sched_agent(run->sched, name);
+    if (known)
+        return known;
+    int top = lua_gettop(L);
+    lib_agent_names(run->sched, names, sizeof names);
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "orun.agents");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "find");
+    lua_replace(L, -2);
+    lua_pushstring(L, name);
+    lua_pushstring(L, names);
+    lua_pushboolean(L, atomic_exchange(&run->host->told, true));
+    lua_pushcfunction(L, lib_agent_found);
+    lua_call(L, 4, 2);
+    if (!lua_toboolean(L, -2))
+        luaL_error(L, "%s", lua_tostring(L, -1));
+    lua_settop(L, top);
+    return sched_agent(run->sched, name);
 }

@@ -15,7 +15,7 @@
 
 #define LIB_EXEC_FIELDS(X) \
     X(command) X(cwd) X(env) X(expose) X(files) X(input) X(max_output) \
-    X(stream) X(timeout)
+    X(stream) X(timeout) X(transcript)
 
 enum {
 #define X(name) X_##name,
@@ -258,7 +258,8 @@ lib_exec(lua_State *L)
         lib_exec_plain(L);
     arg_frame(L, fn, lib_exec_fields, X_COUNT, false);
     const char **argv = lib_exec_argv(L);
-    LaunchSpec spec = { .argv = argv, .task = park_run(L)->task->id };
+    LaunchSpec spec = { .argv = argv, .task = park_run(L)->task->id,
+                        .attempt = park_run(L)->attempt };
     spec.cwd = arg_text(L, fn, "cwd", ARG(X_cwd), 4096);
     spec.in = arg_string(L, fn, "input", ARG(X_input), SIZE_MAX, &spec.in_len);
     lib_check_env(L, fn, ARG(X_env));
@@ -269,6 +270,10 @@ lib_exec(lua_State *L)
     size_t max = arg_size(L, fn, "max_output", ARG(X_max_output));
     max = max ? max : LIB_EXEC_KEEP;
     bool stream = arg_bool(L, fn, "stream", ARG(X_stream), false);
+    bool shown = arg_bool(L, fn, "transcript", ARG(X_transcript), false);
+    if (shown && vm_of(L)->script)
+        luaL_error(L, "exec: transcript is for code that a task runs; the "
+                   "script is no task");
     size_t keep = stream ? LAUNCH_KEEP : LIB_EXEC_KEEP;
     spec.keep = max < keep ? max : keep;
     park_check(L, fn);
@@ -277,6 +282,8 @@ lib_exec(lua_State *L)
     Program **box = stream ? lib_stream_push(L, argv[0], max)
                            : lib_program_push(L);
     lib_exec_start(L, &spec, timeout, box);
+    if (shown)
+        program_show(park_run(L), *box);
     return stream ? lib_stream_begin(L)
                   : lib_program_wait(L, *box, lib_exec_waited);
 }

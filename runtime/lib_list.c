@@ -235,10 +235,10 @@ lib_push_entry(lua_State *L, Task *t, bool mark)
 }
 
 void
-lib_push_item(lua_State *L, Task *t)
+lib_push_item(lua_State *L, Task *t, bool mark)
 {
     ValueOps ops = handle_decoding(park_run(L)->sched);
-    lib_push_entry(L, t, false);
+    lib_push_entry(L, t, mark);
     if (task_prompt(t)) {
         value_decode(L, task_prompt(t), NULL);
         lua_setfield(L, -2, "prompt");
@@ -279,6 +279,8 @@ lib_task_get(lua_State *L)
     Task *t = unknown ? NULL : lib_task_at(L, "TaskGet", "task_id", idx);
     if (!t || t->removed)
         lua_pushnil(L);
+    else if (t->kind == TASK_ITEM)
+        lib_push_item(L, t, true);
     else
         lib_push_entry(L, t, true);
     return 1;

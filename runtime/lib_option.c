@@ -115,8 +115,9 @@ lib_isolation_word(lua_State *L, const char *fn, int idx, bool lua,
                   "git worktree of its own) or {\"process\", \"worktree\"} "
                   "is wanted");
     if (!lua)
-        arg_error(L, fn, "isolation", idx, "it is for Lua functions; an agent "
-                  "with a command is a process already");
+        arg_error(L, fn, "isolation", idx, "it is for Lua functions; what an "
+                  "agent with a command, preset or api does is done by another "
+                  "process already");
     i->process = true;
 }
 

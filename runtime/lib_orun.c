@@ -4,6 +4,7 @@
 #include "handle.h"
 #include "lib_arg.h"
 #include "lib_base.h"
+#include "lib_channel.h"
 #include "lib_remote.h"
 #include "lib_task.h"
 #include "lib_test.h"
@@ -24,6 +25,8 @@ static const luaL_Reg lib_orun_functions[] = {
     { "clean", lib_clean },
     { "collector", lib_collector },
     { "config", lib_config },
+    { "control", lib_control },
+    { "entries", lib_entries },
     { "exec", lib_exec },
     { "http", lib_http },
     { "key", lib_key },
@@ -33,9 +36,12 @@ static const luaL_Reg lib_orun_functions[] = {
     { "now", lib_now },
     { "once", lib_once },
     { "phase", lib_phase },
+    { "program", lib_program_path },
     { "read_output", lib_read_output },
+    { "real", lib_real },
     { "report", lib_report },
     { "sleep", lib_sleep },
+    { "yaml", lib_yaml },
     { NULL, NULL },
 };
 
@@ -175,6 +181,32 @@ lib_orun_open_remote(lua_State *L, Vm *vm, void *ud)
 {
     (void)ud;
     lib_orun_make(L, vm->script, true);
+}
+
+void
+lib_orun_open_client(lua_State *L, Vm *vm, void *ud)
+{
+    static const luaL_Reg functions[] = {
+        { "clean", lib_clean }, { "nearest", lib_nearest },
+        { "channel", lib_channel }, { "input", lib_channel_input },
+        { "await", lib_channel_await }, { "write", lib_channel_write },
+        { NULL, NULL },
+    };
+    (void)ud;
+    lib_base_open(L, vm->script);
+    luaL_newlib(L, functions);
+    lua_pushliteral(L, ORUN_VERSION);
+    lua_setfield(L, -2, "version");
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, lib_orun_index);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    lua_setglobal(L, "orun");
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_insert(L, -2);
+    lua_setfield(L, -2, "orun");
+    lua_pop(L, 1);
 }
 
 void

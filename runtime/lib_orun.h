@@ -15,6 +15,10 @@ void lib_orun_open(lua_State *L, Vm *vm, void *ud);
  * (lib_remote.h). */
 void lib_orun_open_remote(lua_State *L, Vm *vm, void *ud);
 
+/* The same for the programs that reach a run by its socket: what they need to
+ * talk (lib_channel.h), and no primitive. May raise. */
+void lib_orun_open_client(lua_State *L, Vm *vm, void *ud);
+
 /* The C side of the lua modules' messages: the nearest known name. */
 int lib_nearest(lua_State *L);
 

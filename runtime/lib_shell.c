@@ -62,7 +62,8 @@ lib_shell_start(lua_State *L, const char *command, const int fds[3],
     const char *argv[] = { "/bin/sh", "-c", command, "sh", NULL };
     LuaRun *run = park_run(L);
     LaunchSpec spec = { .argv = argv, .fds = fds, .keep = 1,
-                        .lingers = true, .task = run->task->id };
+                        .lingers = true, .task = run->task->id,
+                        .attempt = run->attempt };
     fflush(stdout);
     int e = program_start(run, &spec, INFINITY, box);
     if (e == ORUN_ENOMEM)

@@ -12,6 +12,7 @@
 #include "mem.h"
 #include "program.h"
 #include "value.h"
+#include <ctype.h>
 #include <lauxlib.h>
 #include <math.h>
 #include <stdio.h>
@@ -37,6 +38,7 @@ static const char *const lib_task_fields[] = {
 
 enum {
     LIB_MAX_WRITES = 1000,
+    LIB_MAX_MODEL = 128, /* bytes of a model's name */
 };
 
 /* All of a Task call, checked; pointers are into values on the stack. */
@@ -70,39 +72,8 @@ lib_task_refuse(lua_State *L)
                       "this version of orun does not offer it");
 }
 
-/* Raise for an unknown agent type, listing the known ones. */
-static int
-lib_task_no_agent(lua_State *L, LuaRun *run, const char *name)
-{
-    luaL_Buffer known;
-    int n = 0;
-    luaL_buffinit(L, &known);
-    sched_lock(run->sched);
-    /* Nothing here may raise under the lock: names are copied by size. */
-    char text[512] = "";
-    size_t used = 0;
-    list_each(node, &run->sched->agents) {
-        AgentType *a = container_of(node, AgentType, link);
-        int w = snprintf(text + used, sizeof text - used, "%s%s",
-                         n++ ? ", " : "", a->name);
-        if (w < 0 || used + (size_t)w >= sizeof text)
-            break;
-        used += (size_t)w;
-    }
-    board_unlock(&run->sched->board);
-    luaL_addstring(&known, text);
-    luaL_pushresult(&known);
-    if (n == 0)
-        return luaL_error(L, "Task: subagent_type \"%s\" is not defined, and "
-                          "no agent type is: define it with "
-                          "orun.agent{name=\"%s\", command={...}} or give "
-                          "run=function", name, name);
-    return luaL_error(L, "Task: subagent_type \"%s\" is not defined; the known "
-                      "ones are: %s", name, lua_tostring(L, -1));
-}
-
 static void
-lib_task_read_agent(lua_State *L, LuaRun *run, TaskArgs *a)
+lib_task_read_agent(lua_State *L, TaskArgs *a)
 {
     const char *name = arg_name(L, "Task", "subagent_type",
                                 ARG(F_subagent_type));
@@ -117,9 +88,7 @@ lib_task_read_agent(lua_State *L, LuaRun *run, TaskArgs *a)
     }
     if (!name)
         name = "general-purpose";
-    a->agent = sched_agent(run->sched, name);
-    if (!a->agent)
-        lib_task_no_agent(L, run, name);
+    a->agent = lib_agent_find(L, name);
 }
 
 static void
@@ -164,12 +133,28 @@ lib_task_read_writes(lua_State *L, TaskArgs *a)
     }
 }
 
+/* A model's name stands on the command line of programs and in requests: no
+ * option, and nothing that is not part of such names. */
+static const char *
+lib_task_model(lua_State *L)
+{
+    static const char others[] = "._-/:@+[]";
+    const char *s = arg_text(L, "Task", "model", ARG(F_model), LIB_MAX_MODEL);
+    bool fine = s && isalnum((unsigned char)*s);
+    for (const char *p = s; fine && *p; p++)
+        fine = isalnum((unsigned char)*p) || strchr(others, *p);
+    if (s && !fine)
+        arg_error(L, "Task", "model", ARG(F_model), "a name such as \"haiku\", "
+                  "\"gpt-5.1\" or \"provider/model\" is wanted");
+    return s;
+}
+
 /* Which model answers, and in which form. */
 static void
 lib_task_read_form(lua_State *L, TaskArgs *a)
 {
     bool program = a->agent && a->agent->kind == TASK_PROCESS;
-    a->model = arg_name(L, "Task", "model", ARG(F_model));
+    a->model = lib_task_model(L);
     if (a->model && program)
         arg_error(L, "Task", "model", ARG(F_model), "it is for agents that "
                   "orun asks in its own name (preset, api) or functions; a "
@@ -200,7 +185,7 @@ lib_task_read_place(lua_State *L, TaskArgs *a)
     if (!a->cwd && own)
         a->cwd = own->cwd;
     *i = lib_isolation(L, "Task", ARG(F_isolation),
-                       !a->agent || a->agent->kind == TASK_LUA);
+                       !a->agent || a->agent->slot == SLOT_LUA);
     i->process |= own && own->isolated;
     i->worktree |= own && own->worktree;
     a->base = lib_base(L, "Task", ARG(F_base), i->worktree);
@@ -209,11 +194,11 @@ lib_task_read_place(lua_State *L, TaskArgs *a)
 }
 
 static void
-lib_task_read(lua_State *L, LuaRun *run, TaskArgs *a)
+lib_task_read(lua_State *L, TaskArgs *a)
 {
     const char *fn = "Task";
     lib_task_refuse(L);
-    lib_task_read_agent(L, run, a);
+    lib_task_read_agent(L, a);
     lib_task_read_prompt(L, a);
     const TaskOptions *own = a->agent ? &a->agent->opt : NULL;
     a->description = arg_text(L, fn, "description", ARG(F_description),
@@ -235,7 +220,8 @@ lib_task_read(lua_State *L, LuaRun *run, TaskArgs *a)
     a->max_output = arg_size(L, fn, "max_output", ARG(F_max_output));
     arg_table(L, fn, "metadata", ARG(F_metadata));
     lib_check_env(L, fn, ARG(F_env));
-    if (!a->agent && lib_task_has(L, F_env))
+    bool program = a->agent && a->agent->slot == SLOT_PROCESS;
+    if (!program && lib_task_has(L, F_env))
         luaL_error(L, "Task: env is for agents that are programs; a Lua task "
                    "shares the process: give it to orun.exec instead");
     lib_task_read_place(L, a);
@@ -246,7 +232,8 @@ lib_task_read(lua_State *L, LuaRun *run, TaskArgs *a)
         && a->retry.max == 0 && !a->limit
         && !a->memory_limit && !a->max_output && !a->writes && !a->detach
         && !a->despite_failure && !a->isolation.process
-        && !a->isolation.worktree && !a->model && !a->cwd && !program_cwd(run)
+        && !a->isolation.worktree && !a->model && !a->cwd
+        && !program_cwd(park_run(L))
         && !lib_task_has(L, F_metadata) && !lib_task_has(L, F_schema);
 }
 
@@ -281,9 +268,10 @@ lib_task_cwd(const LuaRun *run, const TaskArgs *a)
 {
     Buf path = { 0 };
     const char *from = program_cwd(run);
-    if (from && !(a->cwd && a->cwd[0] == '/'))
-        buf_puts(&path, from);
-    if (path.n && a->cwd)
+    bool below = !a->cwd || (*a->cwd && a->cwd[0] != '/');
+    if (below)
+        buf_puts(&path, from ? from : run->host->cwd);
+    if (below && a->cwd)
         buf_puts(&path, "/");
     buf_puts(&path, a->cwd ? a->cwd : "");
     return buf_take(&path);
@@ -308,6 +296,7 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
                  Buf *why)
 {
     const TaskOptions *own = a->agent ? &a->agent->opt : NULL;
+    const TaskOptions *from = run->task->opt;
     if (a->plain)
         return 0;
     TaskOptions *opt = t->opt = mem_zalloc(1, sizeof *opt);
@@ -325,6 +314,7 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     opt->detach = a->detach;
     opt->isolated = a->isolation.process;
     opt->worktree = a->isolation.worktree;
+    opt->apart = opt->worktree || (from && (from->worktree || from->apart));
     if (a->limit && !(opt->limit = slots_limit(run->sched, a->limit, 0,
                                             NULL)))
         return ORUN_ENOMEM;
@@ -449,7 +439,7 @@ lib_task(lua_State *L)
     LibWhy why = { "" };
     Buf text = { 0 };
     arg_frame(L, "Task", lib_task_fields, F_COUNT, false);
-    lib_task_read(L, run, &a);
+    lib_task_read(L, &a);
     if (!a.background)
         park_check(L, "Task");
     if (lib_closing(run))

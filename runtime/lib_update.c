@@ -333,11 +333,12 @@ lib_claim_again(lua_State *L)
     char *copy = owner ? mem_dup(owner, strlen(owner)) : NULL;
     size_t open;
     Task *t;
-    if ((owner && !copy)
-        || claim_next(run->sched, run->task, copy, &t, &open))
-        return luaL_error(L, "claim: %s", err_text(ORUN_ENOMEM));
+    int e = owner && !copy ? ORUN_ENOMEM
+        : claim_next(run->sched, run->task, copy, &t, &open);
+    if (e)
+        return luaL_error(L, "claim: %s", err_text(e));
     if (t) {
-        lib_push_item(L, t);
+        lib_push_item(L, t, false);
         return 1;
     }
     if (!lua_toboolean(L, ARG(1)) || open == 0) {

@@ -4,6 +4,7 @@
  * signals do to it is in signals.c.
  */
 #include "child.h"
+#include "client.h"
 #include "isolate.h"
 #include "options.h"
 #include "orun.h"
@@ -196,6 +197,8 @@ main(int argc, char **argv)
     }
     if (argc == 2 && strcmp(argv[1], ISOLATE_ARGUMENT) == 0)
         return child_main();
+    if (argc > 1 && client_knows(argv[1]))
+        return main_flush(client_main(argc, argv));
     options_read(&a, argc, argv);
     a.config.program = main_program();
     int e = main_do(&a, argc, argv);

@@ -1,5 +1,6 @@
 /* options.c — options, their values, and where the script's begin. */
 #include "options.h"
+#include "command.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,6 +11,9 @@ const char options_help[] =
     "usage: orun [options] script.lua [args...]\n"
     "       orun [options] -e CODE [args...]\n"
     "       orun [options] -            (the script is standard input)\n"
+    "       orun agents [--json]        (lists the agent types there are)\n"
+    "       orun task COMMAND …         (from a task's program: its list)\n"
+    "       orun mcp                    (the same, as an MCP server)\n"
     "\n"
     "Runs a Lua 5.4 script that may start tasks in parallel with Task,\n"
     "collect them with TaskOutput, and share them out with TaskList and\n"
@@ -105,6 +109,17 @@ options_add_code(Options *o, const char *code)
     o->code = joined;
 }
 
+/* The word where a script's name stands: that, or a command. */
+static void
+options_word(Options *o, const char *word, bool after_dashes)
+{
+    const char *code = after_dashes ? NULL : command_code(word);
+    if (code)
+        options_add_code(o, code);
+    else
+        o->script = word;
+}
+
 /* `name` is "--events" or its like. */
 static void
 options_add_view(Options *o, const char *name, const char *value)
@@ -167,9 +182,11 @@ void
 options_read(Options *o, int argc, char *const *argv)
 {
     int i = 1;
+    bool dashes = false;
     *o = (Options){ .config = ORUN_CONFIG_INIT };
     for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
-        if (strcmp(argv[i], "--") == 0) {
+        dashes = strcmp(argv[i], "--") == 0;
+        if (dashes) {
             i++;
             break;
         }
@@ -185,7 +202,7 @@ options_read(Options *o, int argc, char *const *argv)
     if (!o->code && i >= argc)
         o->what = OPTIONS_NOTHING;
     else if (!o->code)
-        o->script = argv[i];
+        options_word(o, argv[i], dashes);
 }
 
 void

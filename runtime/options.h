@@ -21,7 +21,8 @@ enum { OPTIONS_VIEWS = 8 }; /* at most */
 typedef struct Options {
     OptionsWhat what;
     orun_config config;
-    char *code;         /* of -e, joined by newlines; NULL none */
+    char *code;         /* of -e, joined by newlines, or of a command (see
+                         * command.h); NULL none */
     const char *script; /* path, "-", or NULL */
     char *views[OPTIONS_VIEWS + 1]; /* for orun_watch */
     int first;          /* argv index of what is arg[0] */

@@ -15,11 +15,24 @@ park_gives_all(const WaitFor *what)
 }
 
 static void
+park_wake_guest(LuaRun *run)
+{
+    if (!run->blocked) {
+        run->guest(run);
+        return;
+    }
+    run->granted = true;
+    pthread_cond_signal(&run->go);
+}
+
+static void
 park_wake(Wait *w)
 {
     LuaRun *run = container_of(w, LuaRun, wait);
     if (run->vm->script)
         pthread_cond_signal(&run->go);
+    else if (run->guest)
+        park_wake_guest(run);
     else
         slots_wake(run->sched, run->task);
 }
@@ -50,7 +63,7 @@ park_refused(const LuaRun *run)
     if (run->want.work || run->steward)
         return false;
     return run->task->stopping
-        || (run->isolate && stop_wanted(&run->vm->stop));
+        || ((run->isolate || run->guest) && stop_wanted(&run->vm->stop));
 }
 
 /* Begin the wanted wait, unless the task is being stopped. True when it is
@@ -61,11 +74,14 @@ park_try(LuaRun *run)
     run->wait.outcome = WAIT_STOPPED;
     if (park_refused(run))
         return false;
-    int e = wait_begin(&run->sched->board, &run->wait, run->task, &run->want);
+    Task *waiter = run->guest ? NULL : run->task;
+    int e = wait_begin(&run->sched->board, &run->wait, waiter, &run->want);
     if (e < 0)
         run->wait.outcome = WAIT_NO_MEMORY;
     if (e != 1)
         return false;
+    if (run->guest)
+        return true;
     bool all = park_gives_all(&run->want);
     bool keeps = run->want.work || (!all && run->task->slot != SLOT_LUA);
     if (!keeps)
@@ -113,7 +129,8 @@ park_block_worker(LuaRun *run)
         while (!run->granted)
             pthread_cond_wait(&run->go, &s->board.lock);
         run->blocked = false;
-        run->task->woken = false;
+        if (!run->guest)
+            run->task->woken = false;
     }
     if (blocks)
         pool_unblock(run->pool);
@@ -218,7 +235,7 @@ park(lua_State *L, const WaitFor *what, lua_KFunction k, lua_KContext ctx)
         return stop_raise(L, &vm->stop);
     LuaRun *run = vm->owner;
     run->want = *what;
-    if (run->sched->board.events)
+    if (run->sched->board.events && !run->guest)
         park_tell(L, run);
     if (!vm->script && L == vm->co && lua_isyieldable(L)) {
         run->wants = true;
@@ -238,7 +255,7 @@ park_outcome(lua_State *L)
 {
     Vm *vm = vm_of(L);
     LuaRun *run = vm->owner;
-    if (run->sched->board.events)
+    if (run->sched->board.events && !run->guest)
         park_tell_end(run);
     if (stop_wanted(&vm->stop) || run->wait.outcome == WAIT_STOPPED)
         return stop_raise(L, &vm->stop);

@@ -36,6 +36,11 @@ typedef struct LuaRun {
     bool steward; /* orun's own code runs, around the task's: a stop of the task
                    * waits for its end */
 
+    /* Of what somebody does in the task's name (caller.h): have it go on, after
+     * a wait, under the board's lock. Such a run holds no slot, and several may
+     * act for one task, beside its own code. NULL: it is that code. */
+    void (*guest)(struct LuaRun *run);
+
     /* Of the thread that runs the state. */
     WaitFor want; /* what the code asked to wait for … */
     bool wants;   /* … when it has just yielded for that */
@@ -48,7 +53,10 @@ typedef struct LuaRun {
     int line;
 
     /* Guarded by the board's lock. */
-    List programs; /* that its code has started (program.h) */
+    List programs; /* that its code has started (program.h) … */
+    struct Program *shown; /* … the last whose output is the task's transcript,
+                            * or NULL … */
+    uint32_t shows;        /* … and how many of those there were */
     Wait wait;
     pthread_cond_t go;
     bool blocked; /* its thread waits on `go` … */

@@ -17,15 +17,21 @@ program_unref(Program *p)
     mem_free(p);
 }
 
-/* Something is new. */
+/* Something is new. With the board's lock held. */
+static void
+program_news(Program *p)
+{
+    op_done(&p->news);
+    if (p->shown_by)
+        wait_fire_growth(p->shown_by);
+}
+
 static void
 program_tell(Program *p, bool runs)
 {
     sched_lock(p->sched);
     p->running |= runs;
-    op_done(&p->news);
-    if (p->work)
-        wait_fire_growth(p->work);
+    program_news(p);
     sched_unlock(p->sched);
 }
 
@@ -61,7 +67,7 @@ program_done(Launch *l, const ProcEnd *end, void *ud)
     p->launch = NULL;
     list_del(&p->link);
     op_done(&p->op);
-    op_done(&p->news);
+    program_news(p);
     sched_unlock(p->sched);
     launch_free(l);
     program_unref(p);
@@ -74,7 +80,7 @@ program_new(LuaRun *run, const LaunchSpec *spec)
     if (!p)
         return NULL;
     p->sched = run->sched;
-    p->work = spec->work ? run->task : NULL;
+    p->shown_by = spec->work ? run->task : NULL;
     p->timer.fire = program_due;
     op_init(&p->op);
     op_init(&p->news);
@@ -105,8 +111,17 @@ const char *
 program_cwd(const LuaRun *run)
 {
     const TaskOptions *opt = run->task->opt;
-    const char *tree = run->tree ? run->tree->cwd : NULL;
-    return tree ? tree : opt ? opt->cwd : NULL;
+    const char *place = opt ? opt->place : NULL;
+    return place ? place : opt ? opt->cwd : NULL;
+}
+
+char *const *
+program_tree_env(const LuaRun *run)
+{
+    const TaskOptions *opt = run->task->opt;
+    if (run->tree && run->tree->env)
+        return run->tree->env;
+    return opt && opt->apart ? run_tree_hidden : NULL;
 }
 
 /* Where the program begins: where its run is, unless it says so in full. */
@@ -135,7 +150,7 @@ program_start(LuaRun *run, LaunchSpec *spec, double timeout, Program **out)
     spec->ud = p;
     Buf place = { 0 };
     spec->cwd = program_place(run, spec->cwd, &place);
-    spec->tree_env = run->tree ? run->tree->env : NULL;
+    spec->tree_env = program_tree_env(run);
     int e = buf_failed(&place) ? ORUN_ENOMEM : launch_new(run->host, spec, &l);
     if (buf_failed(&place))
         launch_close(spec);
@@ -167,15 +182,15 @@ Output *
 program_output(const Program *p, bool err)
 {
     if (!p->launch)
-        return output_hold(err ? p->err : p->out);
-    return output_hold(err ? launch_err(p->launch) : launch_out(p->launch));
+        return err ? p->err : p->out;
+    return err ? launch_err(p->launch) : launch_out(p->launch);
 }
 
 Output *
 program_watch(Program *p, size_t have)
 {
     sched_lock(p->sched);
-    Output *out = p->launch ? launch_out(p->launch) : p->out;
+    Output *out = program_output(p, false);
     bool more = out && output_watch(out, have);
     p->news.done = !p->launch || more;
     output_hold(out);
@@ -218,4 +233,79 @@ program_stop_all(LuaRun *run, bool hard)
 {
     list_each(node, &run->programs)
         launch_stop(container_of(node, Program, link)->launch, hard);
+}
+
+bool
+program_is_work(const LuaRun *run)
+{
+    return run->task->slot == SLOT_PROCESS && !run->isolate && !run->vm->script;
+}
+
+/* ---- transcripts ---- */
+
+/* Gives what it was; NULL: nothing. With the board's lock held. */
+static Program *
+program_unshow(LuaRun *run)
+{
+    Program *p = run->shown;
+    if (p)
+        p->shown_by = NULL;
+    run->shown = NULL;
+    return p;
+}
+
+void
+program_show(LuaRun *run, Program *p)
+{
+    atomic_fetch_add(&p->refs, 1);
+    sched_lock(run->sched);
+    Program *before = program_unshow(run);
+    run->shown = p;
+    run->shows++;
+    p->shown_by = run->task;
+    wait_fire_growth(run->task);
+    sched_unlock(run->sched);
+    if (before)
+        program_unref(before);
+}
+
+Output *
+program_shown(LuaRun *run, bool err)
+{
+    return run->shown ? output_hold(program_output(run->shown, err)) : NULL;
+}
+
+/* All in files: an agent's transcript is large, and seldom read. */
+static void
+program_rest(const Captured *c)
+{
+    output_rest(c->out, 0);
+    output_rest(c->err, LAUNCH_STDERR);
+}
+
+int
+program_capture(LuaRun *run, Outcome *o)
+{
+    Captured c = { .nth = run->shows };
+    run->shows = 0;
+    if (!run->shown)
+        return 0;
+    sched_lock(run->sched);
+    c.out = program_shown(run, false);
+    c.err = program_shown(run, true);
+    Program *p = program_unshow(run);
+    bool ended = !p->launch;
+    sched_unlock(run->sched);
+    program_unref(p);
+    Captured *kept = c.out ? mem_alloc(sizeof *kept) : NULL;
+    if (!kept) {
+        output_drop(c.out);
+        output_drop(c.err);
+        return c.out ? ORUN_ENOMEM : 0;
+    }
+    if (ended)
+        program_rest(&c);
+    *kept = c;
+    o->captured = kept;
+    return 0;
 }

@@ -18,13 +18,13 @@
 typedef struct Program {
     /* Guarded by the board's lock. */
     Sched *sched;
-    Task *work;     /* the task that it does, or NULL */
     List link;      /* in LuaRun.programs until its end, or its owner's */
     Launch *launch; /* NULL from its end on */
     Timer timer;    /* until its time is up */
     Op op;          /* done: its end */
     Op news;        /* done: it runs, has printed what was watched for, or has
                      * ended */
+    Task *shown_by; /* the task whose transcript it is, or NULL */
     bool running;   /* it was started, and may have ended */
     bool late;      /* its time was up */
 
@@ -33,7 +33,7 @@ typedef struct Program {
     Output *out, *err; /* NULL without pipes */
 
     Buf text; /* the owner's: of one of them, on its way to Lua */
-    atomic_int refs; /* its owner, and the launch */
+    atomic_int refs; /* its owner, the launch, and LuaRun.shown */
 } Program;
 
 /* Start what `spec` says (its callbacks and ud are set here), and end it after
@@ -46,6 +46,10 @@ int program_start(LuaRun *run, LaunchSpec *spec, double timeout,
 /* The folder in which the run's programs begin: its worktree, its task's cwd,
  * or NULL, orun's own. The thread that runs the run's state. */
 const char *program_cwd(const LuaRun *run);
+
+/* What these programs' environment has (LaunchSpec.tree_env) so that they stay in
+ * the worktree they begin in; NULL elsewhere. The same thread. */
+char *const *program_tree_env(const LuaRun *run);
 
 typedef enum ProgramState {
     PROGRAM_STARTING, PROGRAM_RUNNING, PROGRAM_ENDED, PROGRAM_REFUSED,
@@ -60,12 +64,29 @@ ProgramState program_state(Program *p);
  * it runs. Any thread. */
 Output *program_watch(Program *p, size_t have);
 
-/* Its stdout, or stderr, held for the caller; NULL before it runs. Under the
- * board's lock. */
+/* Its stdout, or stderr, not held; NULL before it runs. With the board's lock
+ * held. */
 Output *program_output(const Program *p, bool err);
 
 /* End it as launch_stop does, unless it has ended. Any thread. */
 void program_stop(Program *p, bool hard);
+
+/* Is a program of this run the task's own work, which keeps its slot to the end
+ * of that? It is when the task has a slot of the kind for programs. A stop is
+ * told to the program then, and the task ends after it. */
+bool program_is_work(const LuaRun *run);
+
+/* Make its output the transcript of the run's task: what is read of that while
+ * it runs and afterwards. On the thread that runs the run's state. */
+void program_show(LuaRun *run, Program *p);
+
+/* The transcript as of now, its stderr when `err`, held for the caller; NULL
+ * when there is none. With the board's lock held. */
+Output *program_shown(LuaRun *run, bool err);
+
+/* The run's code has ended: keep the transcript with the outcome. ORUN_ENOMEM:
+ * it is lost. On the thread that ran it. */
+int program_capture(LuaRun *run, Outcome *o) NODISCARD;
 
 /* The owner lets go: one that runs is ended. NULL is fine. */
 void program_drop(Program *p);

@@ -165,7 +165,8 @@ typedef struct ProcessWork {
 /* Fill it in; a failure leaves its reason in `why`. The caller frees
  * work->in. */
 static int
-run_process_read(Host *h, Task *t, ProcessWork *work, Buf *why)
+run_process_read(Host *h, Task *t, uint32_t attempt, ProcessWork *work,
+                 Buf *why)
 {
     Buf *in = &work->in;
     int e = run_process_stdin(h, t, in, why);
@@ -174,11 +175,12 @@ run_process_read(Host *h, Task *t, ProcessWork *work, Buf *why)
     work->file = (LaunchFile){ run_process_file, buf_cstr(in), in->n };
     work->spec = (LaunchSpec){
         .argv = argv,
+        .tree_env = t->opt && t->opt->apart ? run_tree_hidden : NULL,
         .type_env = task_agent(t)->opt.env, .env = t->opt ? t->opt->env : NULL,
         .cwd = t->opt ? t->opt->cwd : NULL,
         .in = in->n && !filed ? in->p : NULL, .in_len = filed ? 0 : in->n,
         .files = &work->file, .file_count = filed,
-        .keep = LAUNCH_KEEP, .task = t->id,
+        .keep = LAUNCH_KEEP, .task = t->id, .attempt = attempt,
     };
     return e == 0 && buf_failed(in) ? ORUN_ENOMEM : e;
 }
@@ -188,7 +190,8 @@ static int
 run_process_prepare(ProcessRun *run, Buf *why)
 {
     ProcessWork work = { 0 };
-    int e = run_process_read(run->host, run->task, &work, why);
+    int e = run_process_read(run->host, run->task, run->attempt, &work,
+                             why);
     work.spec.done = run_process_done;
     work.spec.grew = run_process_grew;
     work.spec.ud = run;
@@ -232,8 +235,8 @@ run_process_live(Task *t, bool err)
 {
     if (t->run && t->kind == TASK_LUA && agent_by_program(t)) {
         LuaRun *run = t->run;
-        return run->tree && run->tree->program
-            ? program_output(run->tree->program, err) : NULL;
+        const Program *p = run->tree ? run->tree->program : NULL;
+        return p ? output_hold(program_output(p, err)) : NULL;
     }
     ProcessRun *run = t->kind == TASK_PROCESS ? t->run : NULL;
     if (!run)
@@ -259,7 +262,8 @@ run_process_enter(LuaRun *run, Buf *why)
 {
     ProcessWork work = { 0 };
     Program *p = NULL;
-    int e = run_process_read(run->host, run->task, &work, why);
+    int e = run_process_read(run->host, run->task, run->attempt, &work,
+                             why);
     work.spec.cwd = NULL; /* the worktree */
     work.spec.work = true;
     if (e == 0)

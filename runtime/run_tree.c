@@ -12,13 +12,13 @@
 
 /* What tells git of another repository, and would lead it out of this one; and
  * what it would ask, or show, somebody with. */
-static const char *const run_tree_hidden[] = {
+char *const run_tree_hidden[] = {
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR",
     "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_NAMESPACE", "GIT_PREFIX", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS",
     "GIT_CONFIG_COUNT", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE",
     "GIT_REPLACE_REF_BASE", "GIT_NO_REPLACE_OBJECTS", "GIT_QUARANTINE_PATH",
-    "GIT_IMPLICIT_WORK_TREE", "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_IMPLICIT_WORK_TREE", "GIT_INTERNAL_SUPER_PREFIX", NULL
 };
 
 int
@@ -31,6 +31,7 @@ run_tree_open(LuaRun *run)
     sched_lock(run->sched);
     run->tree = tree;
     run->steward = true;
+    run->task->opt->place = NULL; /* that of an attempt before */
     sched_disarm(run->sched, run->task);
     sched_unlock(run->sched);
     return 0;
@@ -48,7 +49,6 @@ run_tree_close(LuaRun *run)
     sched_unlock(run->sched);
     program_drop(tree->program);
     task_strings_free(tree->env);
-    mem_free(tree->cwd);
     mem_free(tree->path);
     mem_free(tree->branch);
     value_drop(tree->state);
@@ -62,7 +62,7 @@ run_tree_close(LuaRun *run)
 static char **
 run_tree_env(const char *path, const char *branch)
 {
-    size_t n = countof(run_tree_hidden);
+    size_t n = countof(run_tree_hidden) - 1;
     char **env = mem_zalloc(n + 3, sizeof *env);
     bool failed = !env;
     for (size_t i = 0; i < n && !failed; i++)
@@ -71,7 +71,7 @@ run_tree_env(const char *path, const char *branch)
     const char *const told[][2] = {
         { "ORUN_WORKTREE", path }, { "ORUN_BRANCH", branch },
     };
-    for (size_t i = 0; path && i < countof(told) && !failed; i++) {
+    for (size_t i = 0; i < countof(told) && !failed; i++) {
         Buf b = { 0 };
         buf_printf(&b, "%s=%s", told[i][0], told[i][1]);
         failed = !(env[n + i] = buf_take(&b));
@@ -86,18 +86,19 @@ run_tree_env(const char *path, const char *branch)
 static int
 run_tree_keep(lua_State *L)
 {
-    RunTree *tree = park_run(L)->tree;
-    char **to[] = { &tree->cwd, &tree->path, &tree->branch };
-    for (int i = 0; i < 3; i++) {
-        size_t n;
-        const char *s = luaL_checklstring(L, i + 1, &n);
-        if (!(*to[i] = mem_dup(s, n)))
-            return luaL_error(L, "%s", err_text(ORUN_ENOMEM));
-    }
-    task_strings_free(tree->env);
-    tree->env = run_tree_env(tree->path, tree->branch);
-    if (!tree->env)
+    LuaRun *run = park_run(L);
+    RunTree *tree = run->tree;
+    const char *cwd = host_intern(run->host, luaL_checkstring(L, 1));
+    size_t path, branch;
+    const char *s = luaL_checklstring(L, 2, &path);
+    tree->path = mem_dup(s, path);
+    s = luaL_checklstring(L, 3, &branch);
+    tree->branch = mem_dup(s, branch);
+    if (tree->path && tree->branch)
+        tree->env = run_tree_env(tree->path, tree->branch);
+    if (!tree->env || !cwd)
         return luaL_error(L, "%s", err_text(ORUN_ENOMEM));
+    run->task->opt->place = cwd;
     return 0;
 }
 
@@ -158,8 +159,6 @@ run_tree_body(lua_State *L)
     if (!tree)
         return luaL_error(L, "%s", err_text(ORUN_ENOMEM));
     lua_settop(L, 0);
-    if (!tree->env && !(tree->env = run_tree_env(NULL, NULL)))
-        return luaL_error(L, "%s", err_text(ORUN_ENOMEM));
     lua_getglobal(L, "require");
     lua_pushliteral(L, "orun.worktree");
     lua_call(L, 1, 1);

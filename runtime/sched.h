@@ -63,8 +63,8 @@ void sched_unlock(Sched *s);
 /* Put a new task on the board, where it is `*out`, and start it as soon as it
  * may. On success the board owns what the draft owned. `blockers` are tasks of
  * this board. Errors, with nothing done and the draft still the caller's:
- * ORUN_ESHUTDOWN, ORUN_EDEPTH, ORUN_ENOMEM, ORUN_EREMOVED (a blocker was
- * removed), ORUN_EBACKLOG. */
+ * ORUN_ESHUTDOWN, ORUN_EENDED (the parent has), ORUN_EDEPTH, ORUN_ENOMEM,
+ * ORUN_EREMOVED (a blocker was removed), ORUN_EBACKLOG. */
 int sched_add(Sched *s, Task *draft, Task *parent, Task *const *blockers,
               size_t n, Task **out) NODISCARD;
 
@@ -100,8 +100,12 @@ void sched_hurry(Sched *s, bool hurry);
 /* Fire what is due; gives the time of the next timer (INFINITY: none). */
 double sched_tick(Sched *s);
 
-/* Add a type (owned by the scheduler from then on) / the one of this name. */
+/* Add a type, owned by the scheduler from then on; it hides older ones of its
+ * name. The second is for types that were found when one was asked for: false,
+ * and a stays the caller's, when the name is taken by now. The third gives the
+ * type of a name, NULL when there is none. */
 void sched_add_agent(Sched *s, AgentType *a);
+bool sched_add_found_agent(Sched *s, AgentType *a) NODISCARD;
 const AgentType *sched_agent(Sched *s, const char *name);
 
 /* A number from 0.5 to 1, to spread what would happen at once. With the lock

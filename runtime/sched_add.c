@@ -10,6 +10,8 @@ sched_refusal(Sched *s, const Task *parent, Task *const *blockers, size_t n,
 {
     if (s->closing)
         return ORUN_ESHUTDOWN;
+    if (task_final(parent)) /* nobody would end its children */
+        return ORUN_EENDED;
     if (parent->depth >= BOARD_MAX_DEPTH)
         return ORUN_EDEPTH;
     if (!sched_has_room(s, weight, 1))

@@ -21,6 +21,7 @@ typedef struct Secret {
     char *name, *value;
     size_t n;  /* bytes of value */
     size_t at; /* in the text being searched: the next one, SIZE_MAX none */
+    bool family; /* digits and dots that follow belong to it */
 } Secret;
 
 static pthread_mutex_t secret_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -137,6 +138,18 @@ secret_add(const char *name, const char *value)
     int e = secret_put(name, value, n);
     if (e == 0 && memchr(value, '\n', n))
         e = secret_put_lines(name, value, n);
+    pthread_mutex_unlock(&secret_lock);
+    return e;
+}
+
+int
+secret_add_family(const char *name, const char *start)
+{
+    pthread_mutex_lock(&secret_lock);
+    int e = secret_put(name, start, strlen(start));
+    for (size_t i = 0; e == 0 && i < secret_count; i++)
+        if (strcmp(secret_all[i].value, start) == 0)
+            secret_all[i].family = true;
     pthread_mutex_unlock(&secret_lock);
     return e;
 }
@@ -265,6 +278,16 @@ secret_extend(const char *text, size_t n, size_t start, size_t end)
     return end;
 }
 
+/* The end of what belongs to a secret that was found up to `end`. */
+static size_t
+secret_rest(const Secret *s, const char *text, size_t n, size_t end)
+{
+    while (s->family && end < n && text[end]
+           && strchr("0123456789abcdef.", text[end]))
+        end++;
+    return end;
+}
+
 /* Append what of [lo, hi) lies in [from, to). */
 static void
 secret_copy(Buf *out, const char *text, size_t lo, size_t hi, size_t from,
@@ -324,7 +347,8 @@ secret_replace(const char *text, size_t n, size_t from, size_t to, Buf *out)
         secret_all[i].at = secret_find(&secret_all[i], text, 0, n);
     while ((s = secret_first()) != NULL && s->at < to) {
         size_t start = s->at;
-        size_t end = secret_extend(text, n, start, start + s->n);
+        size_t end = secret_rest(s, text, n, start + s->n);
+        end = secret_extend(text, n, start, end);
         secret_plain(text, n, done, start, from, to, out);
         if (end > from)
             buf_printf(out, "[%s]", s->name);

@@ -40,6 +40,11 @@ int secret_see(const char *name, const char *value) NODISCARD;
 /* Add the value whatever the name is. ORUN_ENOMEM. */
 int secret_add(const char *name, const char *value) NODISCARD;
 
+/* Add what all values begin with that are made for variables called `name`:
+ * where it stands, the hexadecimal digits and dots that follow are replaced
+ * with it. ORUN_ENOMEM. */
+int secret_add_family(const char *name, const char *start) NODISCARD;
+
 /* Does the name look like a key's? */
 bool secret_named(const char *name);
 

@@ -78,9 +78,11 @@ typedef enum TaskWhy {
 } TaskWhy;
 
 /* What a program printed, where that is more than its result tells: stdout when
- * the result has it cut, stderr when there is some; else NULL. */
+ * the result has it cut, stderr when there is some; else NULL. Of a Lua task,
+ * what the nth program printed that it had as its transcript. */
 typedef struct Captured {
     struct Output *out, *err;
+    uint32_t nth;
 } Captured;
 
 /* How one attempt ended. Whoever is handed one owns what it points to. */
@@ -125,7 +127,10 @@ typedef struct TaskOptions {
     bool detach;           /* outlives its parent */
     bool isolated;         /* a Lua task in a process of its own */
     bool worktree;         /* in a git worktree of its own … */
-    char *base;            /* … that begins at this commit; NULL: at HEAD */
+    bool apart;            /* … or in that of the task that started it */
+    char *base;            /* where it begins; NULL: at HEAD */
+    _Atomic(const char *) place; /* a folder in it, where programs begin, once
+                                  * that is there; host_intern's */
     struct Value *tree;    /* what the result tells of the last attempt's,
                             * written before the task is final */
 } TaskOptions;

@@ -1,0 +1,90 @@
+--- orun.control_call: a call that a program made on the control socket.
+--
+-- Runs in a state of its own, in the name of the task whose program it is
+-- (runtime/caller.h). A call is {"call": NAME, "args": {...}}, NAME one of
+-- tools_tasks.lua; the reply is a line of JSON, {"ok": true, "result": ...} or
+-- {"ok": false, "error": "in words", "reason": one of
+--   request    no call: no JSON, no such name, arguments that do not fit
+--   refused    the primitive raised; or, with its own words, already_claimed,
+--              already_resolved, blocked, removed, illegal
+-- }. The socket itself adds token, ended, too_big and failed.
+
+local json = require "orun.json"
+local schema = require "orun.schema"
+local tools = require "orun.tools_tasks"
+
+local MAX_ERROR <const> = 64 << 10
+
+-- What the result tells, where its output has no JSON.
+local function encode(reply)
+  local ok, text = pcall(json.encode, reply, {lossy = true, name = "result"})
+  if ok then return text .. "\n" end
+  if type(reply.result) == "table" and reply.result.output ~= nil then
+    reply.result.output = nil
+    reply.result.note = "the output is left out: " .. tostring(text)
+    return encode(reply)
+  end
+  return encode{ok = false, reason = "failed", error = tostring(text)}
+end
+
+local function refused(reason, ...)
+  local text = (...):format(select(2, ...))
+  if #text > MAX_ERROR then text = text:sub(1, MAX_ERROR) .. " ..." end
+  return encode{ok = false, reason = reason, error = text}
+end
+
+-- Models write null for what they do not mean.
+local function without_nulls(args)
+  for key, value in pairs(args) do
+    if value == json.null then args[key] = nil end
+  end
+  return args
+end
+
+local function known()
+  local names = {}
+  for name in pairs(tools) do names[#names + 1] = name end
+  table.sort(names)
+  return table.concat(names, ", ")
+end
+
+local function why_not(request)
+  if type(request) ~= "table" or type(request.call) ~= "string" then
+    return "a call is {\"call\": name, \"args\": {...}}; the names are " .. known()
+  end
+  if not tools[request.call] then
+    return ("there is no call %q; the names are %s"):format(request.call:sub(1, 100), known())
+  end
+  if request.args ~= nil and (type(request.args) ~= "table" or json.is_array(request.args)
+      and next(request.args) ~= nil) then
+    return ("%s: args must be an object"):format(request.call)
+  end
+end
+
+--- Do what the text asks for.
+-- @return the reply, a line; and the id of the item that it tells was claimed
+return function(text)
+  local request, why = json.decode(text)
+  if request == nil then return refused("request", "%s", why) end
+  why = why_not(request)
+  if why then return refused("request", "%s", why) end
+  local tool, args = tools[request.call], without_nulls(request.args or {})
+  local fits, errors = assert(schema.new(tool.schema)):check(args)
+  if not fits then
+    return refused("request", "%s: %s", request.call, table.concat(errors, "; "))
+  end
+  local ok, value = pcall(tool.run, args)
+  if not ok then
+    if type(value) == "table" and value.reason then
+      return refused(value.reason, "%s", value.message)
+    end
+    return refused("refused", "%s", (tostring(value):gsub("^%[orun%][^:]*:%d+: ", "")))
+  end
+  local claimed
+  if request.call == "TaskClaim" and type(value.task) == "table" then
+    claimed = value.task.id
+  elseif request.call == "TaskUpdate" and args.status == "in_progress" then
+    claimed = value.task_id
+  end
+  return encode{ok = true, result = value}, claimed
+end

@@ -1,0 +1,67 @@
+--- orun.control_client: asking the run that started this program.
+--
+-- For `orun task` and `orun mcp`, which have no runtime of their own. One call
+-- is made on a connection of its own; closing that ends what the call waits
+-- for.
+--
+-- Glossary
+--   reason   why a call is refused, see control_call.lua; also "outside" (no run
+--            started this program) and "gone" (it cannot be reached any more)
+
+local json = require "orun.json"
+
+local M = {}
+
+local OUTSIDE <const> = "ORUN_SOCKET is not set: this works in programs that a run of orun has "
+  .. "started (a task's command, an agent), or with what orun.control() gives"
+
+--- Begin a call.
+-- @return the channel that will have the reply; nil, a message and a reason
+function M.begin(name, args)
+  local path, token = os.getenv("ORUN_SOCKET"), os.getenv("ORUN_TASK_TOKEN")
+  if not path or path == "" then return nil, OUTSIDE, "outside" end
+  if not token or token == "" then
+    return nil, "ORUN_TASK_TOKEN is not set: it goes with ORUN_SOCKET", "outside"
+  end
+  local channel, why = orun.channel(path)
+  if not channel then
+    return nil, ("ORUN_SOCKET: the run cannot be reached at %s: %s"):format(path, why), "gone"
+  end
+  local line = ("%s %s\n"):format(token:gsub("%s", ""),
+    json.encode({call = name, args = args}, {lossy = true}))
+  channel:send(line) -- that nobody is there any more is noticed by reading
+  return channel
+end
+
+--- The reply that a channel has by now.
+-- @return the result; or nil, a message and a reason; while there is none the
+--   reason is "more"
+function M.reply(channel)
+  local line, why = channel:line()
+  if not line then
+    if why == "more" then return nil, nil, "more" end
+    channel:close()
+    return nil, why == "too_big" and "the reply is too long" or "the run has ended", "gone"
+  end
+  channel:close()
+  local reply = json.decode(line)
+  if type(reply) ~= "table" then return nil, "the run's reply is no JSON object", "gone" end
+  if reply.ok ~= true then return nil, tostring(reply.error), tostring(reply.reason) end
+  return reply.result
+end
+
+--- Make a call and wait.
+-- @return the result; or nil, a message and a reason
+function M.call(name, args)
+  local channel, message, reason = M.begin(name, args)
+  if not channel then return nil, message, reason end
+  repeat
+    orun.await{channel}
+    local result
+    result, message, reason = M.reply(channel)
+    if result ~= nil then return result end
+  until reason ~= "more"
+  return nil, message, reason
+end
+
+return M

@@ -1,0 +1,368 @@
+/* control.c — the socket: made, listening, ended; tokens. */
+#include "control.h"
+#include "control_state.h"
+#include "caller.h"
+#include "err.h"
+#include "folder.h"
+#include "handle.h"
+#include "log.h"
+#include "mem.h"
+#include "secret.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum {
+    CONTROL_QUEUE = 128,     /* connections that nobody has accepted yet */
+    CONTROL_ACCEPTS = 32,    /* of them before others have a turn */
+    CONTROL_PAUSE_MS = 100,  /* when descriptors are out */
+};
+
+static const char control_token[] = "ORUN_TASK_TOKEN";
+
+/* ---- tokens ---- */
+
+static inline uint64_t
+control_turn(uint64_t x, int n)
+{
+    return x << n | x >> (64 - n);
+}
+
+static void
+control_round(uint64_t v[4])
+{
+    v[0] += v[1];
+    v[2] += v[3];
+    v[1] = control_turn(v[1], 13) ^ v[0];
+    v[3] = control_turn(v[3], 16) ^ v[2];
+    v[0] = control_turn(v[0], 32);
+    v[2] += v[1];
+    v[0] += v[3];
+    v[1] = control_turn(v[1], 17) ^ v[2];
+    v[3] = control_turn(v[3], 21) ^ v[0];
+    v[2] = control_turn(v[2], 32);
+}
+
+/* SipHash-2-4 of the two numbers. */
+static uint64_t
+control_sum(const uint64_t key[2], uint64_t task, uint64_t attempt)
+{
+    const uint64_t words[] = { task, attempt, (uint64_t)16 << 56 };
+    uint64_t v[4] = {
+        key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d,
+        key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573,
+    };
+    for (size_t i = 0; i < countof(words); i++) {
+        v[3] ^= words[i];
+        control_round(v);
+        control_round(v);
+        v[0] ^= words[i];
+    }
+    v[2] ^= 0xff;
+    for (int i = 0; i < 4; i++)
+        control_round(v);
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+static size_t
+control_put_token(const Control *c, uint64_t task, uint32_t attempt,
+                  char out[CONTROL_TOKEN_SIZE])
+{
+    int n = snprintf(out, CONTROL_TOKEN_SIZE, "%s.%llu.%u.%016llx%016llx",
+                     c->secret, (unsigned long long)task, attempt,
+                     (unsigned long long)control_sum(c->key, task, attempt),
+                     (unsigned long long)control_sum(c->key + 2, task,
+                                                     attempt));
+    return (size_t)n;
+}
+
+/* Equal, in a time that tells nothing about where they differ. */
+static bool
+control_same(const char *a, const char *b, size_t n)
+{
+    unsigned char all = 0;
+    for (size_t i = 0; i < n; i++)
+        all |= (unsigned char)(a[i] ^ b[i]);
+    return all == 0;
+}
+
+Task *
+control_knows(const Control *c, const char *token, size_t n, uint32_t *attempt)
+{
+    char text[CONTROL_TOKEN_SIZE], right[CONTROL_TOKEN_SIZE];
+    unsigned long long task;
+    if (n >= sizeof text)
+        return NULL;
+    memcpy(text, token, n);
+    text[n] = '\0';
+    if (sscanf(text, "%*32[0-9a-f].%10llu.%10u.", &task, attempt) != 2
+        || control_put_token(c, task, *attempt, right) != n
+        || !control_same(text, right, n))
+        return NULL;
+    return board_find(&c->host->sched.board, task);
+}
+
+/* ---- the environment of programs ---- */
+
+bool
+control_owns(const char *variable)
+{
+    static const char *const names[CONTROL_VARIABLES] = {
+        "ORUN_TASK_ID=", "ORUN_PROGRAM=", "ORUN_SOCKET=", "ORUN_TASK_TOKEN=",
+    };
+    for (size_t i = 0; i < countof(names); i++)
+        if (strncmp(variable, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
+}
+
+static int
+control_put(char **env, size_t *n, const char *name, const char *value)
+{
+    Buf text = { 0 };
+    buf_printf(&text, "%s=%s", name, value);
+    env[*n] = buf_take(&text);
+    return env[(*n)++] ? 0 : ORUN_ENOMEM;
+}
+
+int
+control_put_env(Host *h, uint64_t task, uint32_t attempt, char **env)
+{
+    char id[HANDLE_ID_SIZE], token[CONTROL_TOKEN_SIZE];
+    size_t n = 0;
+    Control *c = NULL;
+    handle_name(task, id);
+    int e = control_put(env, &n, "ORUN_TASK_ID", id);
+    if (e == 0)
+        e = control_put(env, &n, "ORUN_PROGRAM", h->program);
+    int opened = control_open(h, &c);
+    if (e || opened)
+        return e ? e : opened == ORUN_ENOMEM ? opened : 0;
+    control_put_token(c, task, attempt, token);
+    e = control_put(env, &n, "ORUN_SOCKET", c->path);
+    return e ? e : control_put(env, &n, control_token, token);
+}
+
+/* ---- the io thread ---- */
+
+static void
+control_paused(uv_timer_t *timer)
+{
+    role_is_io();
+    control_listen(timer->data);
+}
+
+/* Nobody is taken on while there is no descriptor, or no room. */
+static void ON_IO
+control_pause(Control *c)
+{
+    uv_poll_stop(&c->poll);
+    uv_timer_start(&c->timer, control_paused, CONTROL_PAUSE_MS, 0);
+}
+
+/* The peer must be of our own user: others cannot enter the folder, but a
+ * descriptor may have been passed on. */
+static bool
+control_trusts(int fd)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0
+        && peer.uid == geteuid();
+}
+
+static void
+control_event(uv_poll_t *poll, int status, int events)
+{
+    role_is_io();
+    Control *c = poll->data;
+    (void)status;
+    (void)events;
+    for (int i = 0; i < CONTROL_ACCEPTS; i++) {
+        if (c->count >= CONTROL_CALLERS) {
+            control_pause(c);
+            return;
+        }
+        int fd = accept4(c->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0 && (errno == EAGAIN || errno == EINTR
+                       || errno == ECONNABORTED))
+            return;
+        if (fd < 0) {
+            control_pause(c);
+            return;
+        }
+        if (!control_trusts(fd) || caller_new(c, fd))
+            close(fd);
+    }
+}
+
+void
+control_listen(Control *c)
+{
+    if (c->watching)
+        uv_poll_start(&c->poll, UV_READABLE, control_event);
+}
+
+static void
+control_start_posted(LoopMsg *msg)
+{
+    role_is_io();
+    Control *c = container_of(msg, Control, start_msg);
+    int e = loop_watch(c->host->loop, &c->poll, c->fd, UV_READABLE,
+                       control_event);
+    LOG(PROC, "control socket %s%s%s", c->path, e ? ": " : "",
+        e ? strerror(e) : "");
+    if (e)
+        return;
+    c->poll.data = c;
+    uv_timer_init(loop_uv(c->host->loop), &c->timer);
+    c->timer.data = c;
+    c->watching = true;
+}
+
+void
+control_close(Host *h)
+{
+    Control *c = h->control;
+    if (!c)
+        return;
+    if (c->watching) {
+        uv_close((uv_handle_t *)&c->poll, NULL);
+        uv_close((uv_handle_t *)&c->timer, NULL);
+    }
+    c->watching = false;
+    close(c->fd);
+    c->fd = -1;
+    folder_remove(h->folder, c->path);
+    caller_close_all(c);
+}
+
+/* ---- made and freed ---- */
+
+int
+control_address(const char *path, struct sockaddr_un *a, int *dir)
+{
+    *a = (struct sockaddr_un){ .sun_family = AF_UNIX };
+    *dir = -1;
+    if (strlen(path) < sizeof a->sun_path) {
+        strcpy(a->sun_path, path);
+        return 0;
+    }
+    const char *name = strrchr(path, '/');
+    char *folder = mem_dup(path, (size_t)(name - path));
+    if (!folder)
+        return ORUN_ENOMEM;
+    *dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    mem_free(folder);
+    if (*dir < 0)
+        return ORUN_ESYS;
+    snprintf(a->sun_path, sizeof a->sun_path, "/proc/self/fd/%d%s", *dir, name);
+    return 0;
+}
+
+/* Bind and listen; c->fd is closed by who frees c. */
+static int
+control_bind(Control *c)
+{
+    struct sockaddr_un a;
+    int dir, e = control_address(c->path, &a, &dir);
+    if (e)
+        return e;
+    c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (c->fd < 0 || bind(c->fd, (struct sockaddr *)&a, sizeof a) != 0
+        || chmod(c->path, 0600) != 0 || listen(c->fd, CONTROL_QUEUE) != 0)
+        e = ORUN_ESYS;
+    int saved = errno;
+    if (dir >= 0)
+        close(dir);
+    errno = saved;
+    return e;
+}
+
+/* The run's secret and the keys of the sums. */
+static int
+control_draw(Control *c)
+{
+    unsigned char drawn[16];
+    if (getrandom(drawn, sizeof drawn, 0) != sizeof drawn
+        || getrandom(c->key, sizeof c->key, 0) != sizeof c->key)
+        return ORUN_ESYS;
+    for (size_t i = 0; i < sizeof drawn; i++)
+        snprintf(c->secret + 2 * i, 3, "%02x", drawn[i]);
+    return secret_add_family(control_token, c->secret);
+}
+
+static void
+control_drop(Control *c)
+{
+    int saved = errno;
+    if (c->fd >= 0)
+        close(c->fd);
+    mem_free(c->path);
+    mem_free(c);
+    errno = saved;
+}
+
+static int
+control_new(Host *h, Control **out)
+{
+    Control *c = mem_zalloc(1, sizeof *c);
+    if (!c)
+        return ORUN_ENOMEM;
+    c->host = h;
+    c->fd = -1;
+    c->start_msg.run = control_start_posted;
+    list_init(&c->callers);
+    int e = control_draw(c);
+    if (e == 0)
+        e = folder_name(h->folder, "control", ".socket", &c->path);
+    if (e == 0)
+        e = control_bind(c);
+    if (e)
+        control_drop(c);
+    else
+        *out = c;
+    return e;
+}
+
+int
+control_open(Host *h, Control **out)
+{
+    int e = 0;
+    *out = atomic_load_explicit(&h->control, memory_order_acquire);
+    if (*out)
+        return 0;
+    Loop *loop = host_loop(h);
+    if (!loop)
+        return ORUN_ESYS;
+    pthread_mutex_lock(&h->io_lock);
+    *out = h->control;
+    if (!*out && (e = control_new(h, out)) == 0) {
+        h->control = *out;
+        loop_post(loop, &(*out)->start_msg);
+    }
+    pthread_mutex_unlock(&h->io_lock);
+    return e;
+}
+
+const char *
+control_path(const Control *c)
+{
+    return c->path;
+}
+
+void
+control_free(Host *h)
+{
+    Control *c = h->control;
+    if (!c)
+        return;
+    caller_free_all(c);
+    control_drop(c);
+    h->control = NULL;
+}

@@ -1,0 +1,79 @@
+/* control.h — the socket by which programs reach orun. Layer 5 (runners).
+ *
+ * Programs of tasks may do what Lua tasks do: list, create, claim, start. They
+ * connect to a Unix socket in the run's folder (0600, in a folder that is 0700;
+ * whoever connects must be of orun's own user) and say lines
+ *
+ *     TOKEN {"call": "TaskClaim", "args": {"owner": "w1"}}
+ *
+ * each of at most CONTROL_LINE bytes, and get a line for each
+ *
+ *     {"ok": true, "result": {…}}
+ *     {"ok": false, "error": "in words", "reason": "already_claimed"}
+ *
+ * A call is one of those of lua/tools_tasks.lua. One is done at a time; more
+ * connections do more. Who ends his connection ends what waits in it; what he
+ * was to be told of and was not, a claim, goes back (caller.h).
+ *
+ * The token says in which task's name it is done: tasks made are its children,
+ * items claimed are its own, and go back when its attempt ends. A token is of
+ * one attempt: `secret.id.attempt.sum`, where the secret is the run's, so that
+ * it is never shown (secret.h), and the sum, by which it is known, is of the
+ * rest under a key that is never told. The script's own programs act in its
+ * name as long as it runs. Nothing is kept for a token.
+ *
+ * The socket is made with the first program, or when somebody asks. Everything
+ * about connections is on the io thread.
+ */
+#ifndef ORUN_CONTROL_H
+#define ORUN_CONTROL_H
+
+#include "host.h"
+#include <sys/un.h>
+
+typedef struct Control Control;
+
+enum {
+    CONTROL_LINE = 4 << 20,    /* bytes that a program may say at once … */
+    CONTROL_REPLY = 16 << 20,  /* … and is told */
+    CONTROL_CALLERS = 1000,    /* connections at once */
+    CONTROL_VARIABLES = 4,     /* of a program's environment */
+    CONTROL_TOKEN_SIZE = 112,  /* bytes, the NUL included */
+};
+
+/* The socket, made when it is not there yet. Errors: ORUN_ENOMEM, ORUN_ESYS
+ * (errno tells). Any thread. */
+int control_open(Host *h, Control **out) NODISCARD;
+
+/* The path of the socket, as long as the host lives. Any thread. */
+const char *control_path(const Control *c);
+
+/* The address of the socket at that path. Where a path is too long for one it
+ * goes by way of the descriptor of its folder: *dir (else -1), to be closed
+ * once the address was used. Errors: ORUN_ENOMEM, ORUN_ESYS. Any thread. */
+int control_address(const char *path, struct sockaddr_un *a, int *dir)
+    NODISCARD;
+
+/* Is "NAME=value" one of the variables that orun alone sets? */
+bool control_owns(const char *variable);
+
+/* Put ORUN_TASK_ID, ORUN_PROGRAM (the path of this orun), ORUN_SOCKET and
+ * ORUN_TASK_TOKEN of the attempt to env, allocated: CONTROL_VARIABLES at most
+ * and a NULL. When the socket cannot be made the last two are missing, for most
+ * programs do not need them. ORUN_ENOMEM. Any thread. */
+int control_put_env(Host *h, uint64_t task, uint32_t attempt,
+                    char **env) NODISCARD;
+
+/* Whose token is it: the task and the attempt, which may be over; NULL: it is
+ * none of this run's. Any thread. */
+Task *control_knows(const Control *c, const char *token, size_t n,
+                    uint32_t *attempt);
+
+/* End the connections, and the socket: the first half of control_free, while
+ * there are workers. */
+void control_close(Host *h) ON_IO;
+
+/* Free what there is, once neither a worker nor the io thread runs any more. */
+void control_free(Host *h);
+
+#endif

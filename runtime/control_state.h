@@ -1,0 +1,27 @@
+/* control_state.h — what the files of the control socket share. Layer 5. */
+#ifndef ORUN_CONTROL_STATE_H
+#define ORUN_CONTROL_STATE_H
+
+#include "control.h"
+
+struct Control {
+    /* Never changes. */
+    Host *host;
+    char *path;
+    char secret[33]; /* what all tokens begin with */
+    uint64_t key[4]; /* of the two halves of a token's sum */
+    LoopMsg start_msg;
+
+    /* Of the io thread. */
+    int fd;
+    bool watching;
+    uv_poll_t poll;
+    uv_timer_t timer; /* until the next attempt to accept somebody */
+    List callers;
+    size_t count;     /* of them */
+};
+
+/* Take on who connects, again. */
+void control_listen(Control *c) ON_IO;
+
+#endif

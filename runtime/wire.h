@@ -1,0 +1,34 @@
+/* wire.h — lines that come piece by piece, of a bounded length. Layer 1 (data).
+ *
+ * What programs say on the control socket, and what is said to `orun mcp`, are
+ * lines. Whatever the bytes are and however they were cut, they are a line, the
+ * beginning of one, or too long. Nothing is looked at twice.
+ */
+#ifndef ORUN_WIRE_H
+#define ORUN_WIRE_H
+
+#include "base.h"
+#include "buf.h"
+
+typedef struct Wire { /* zeroed at first, but for `most` */
+    size_t most;  /* bytes of a line, without its end */
+    Buf in;       /* append here what has come */
+    size_t seen;  /* bytes of `in` without a line's end */
+    bool over;    /* in a line that is too long: the rest of it is dropped */
+} Wire;
+
+/* The next whole line, without LF or CR LF: 1, and *p (not NUL-terminated) is
+ * good until wire_eat, which is due; 0: more is needed; ORUN_ETOOBIG, once for
+ * each such line: it is not kept, and what follows it is read as ever. */
+int wire_line(Wire *w, const char **p, size_t *n);
+
+/* Done with the line that was given. */
+void wire_eat(Wire *w);
+
+/* Has a line begun that did not end? */
+bool wire_begun(const Wire *w);
+
+/* Give everything back. */
+void wire_free(Wire *w);
+
+#endif
