@@ -227,8 +227,8 @@ end
 function M.run(config, input, task)
   local dialect = dialect_of(config.api)
   if task.worktree and config.root and config.root:sub(1, 1) == "/" then
-    orun.fail{kind = "spawn", message = ("root = %s leads out of the task's worktree: give one from "
-      .. "the task's folder"):format(check.show(config.root))}
+    orun.fail{kind = "spawn", message = ("root = %s leads out of the task's worktree: give a "
+      .. "relative one"):format(check.show(config.root))}
   end
   local tools = require("orun.tools").open(config.tools, config.root)
   local talk = setmetatable({

@@ -37,8 +37,8 @@ typedef struct LaunchSpec {
                                * of `in` and pipes; NULL: those */
     size_t keep;              /* bytes of stdout kept in memory */
     bool lingers;             /* what it leaves stays until the task is over */
-    bool work;                /* it is the task's work, and its output the task's
-                               * (program.h) */
+    bool work;                /* it is the task's work, and its output the
+                               * task's (program.h) */
     uint64_t task;            /* for its environment … */
     uint32_t attempt;         /* … and this */
     /* Once, on the io thread. */

@@ -152,9 +152,9 @@ lib_agent_read(lua_State *L, AgentArgs *a)
     lib_check_env(L, fn, ARG(A_env));
     a->slot = lib_agent_slot(L, command);
     if (a->slot != SLOT_PROCESS && arg_given(L, ARG(A_env)))
-        luaL_error(L, "agent \"%s\": env is for programs; a Lua agent shares the "
-                   "process (with slots=\"process\" it finds it in task.env)",
-                   a->name);
+        luaL_error(L, "agent \"%s\": env is for programs; a Lua agent shares "
+                   "the process (with slots=\"process\" it finds it in "
+                   "task.env)", a->name);
     if (run && arg_given(L, ARG(A_expose)))
         luaL_error(L, "agent \"%s\": expose is for commands; give it to "
                    "orun.exec", a->name);

@@ -47,8 +47,8 @@ int program_start(LuaRun *run, LaunchSpec *spec, double timeout,
  * or NULL, orun's own. The thread that runs the run's state. */
 const char *program_cwd(const LuaRun *run);
 
-/* What these programs' environment has (LaunchSpec.tree_env) so that they stay in
- * the worktree they begin in; NULL elsewhere. The same thread. */
+/* What these programs' environment has (LaunchSpec.tree_env) so that they stay
+ * in the worktree they begin in; NULL elsewhere. The same thread. */
 char *const *program_tree_env(const LuaRun *run);
 
 typedef enum ProgramState {

@@ -419,7 +419,8 @@ describe("orun.agent with careless arguments", function()
   end)
 
   it("refuses what only programs have for a function", function()
-    assert.matches("env and expose are for programs", message_of{name = "x", run = print, env = {}})
+    assert.matches("env is for programs", message_of{name = "x", run = print, env = {}})
+    assert.matches("expose is for commands", message_of{name = "x", run = print, expose = {}})
   end)
 
   it("keeps the type that was there when the new one is refused", function()
