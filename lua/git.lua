@@ -117,10 +117,12 @@ function M.split(text)
   return list
 end
 
---- The commit that a revision names, or nil.
+--- The commit that a revision names; false when there is none; or nil, message.
 function M.commit(place, revision)
-  return M.line(place, "rev-parse", "--verify", "--quiet", "--end-of-options",
-    revision .. "^{commit}")
+  local out, code = M.call(place, {"rev-parse", "--verify", "--quiet", "--end-of-options",
+    revision .. "^{commit}"}, {fine = 1})
+  if not out then return nil, code end
+  return code == 0 and out:gsub("\n$", "")
 end
 
 --- What `git rev-parse` says to each question: an array of texts; or nil, message.

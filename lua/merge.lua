@@ -76,7 +76,9 @@ local function look(items)
       return ("%s and %s are of different repositories: %s and %s"):format(items[1].title,
         item.title, items[1].w.repository, w.repository)
     end
-    item.tip = git.commit(w.repository, "refs/heads/" .. w.branch)
+    local why
+    item.tip, why = git.commit(w.repository, "refs/heads/" .. w.branch)
+    if why then return why end
     if not item.tip then
       return ("the branch of %s, %s, is not there any more"):format(item.title, w.branch)
     end
@@ -95,7 +97,8 @@ local function target_of(repository, into)
     return nil, ("no branch is checked out in %s: say which with into="):format(repository)
   end
   local ref = into and "refs/heads/" .. into or current
-  local tip = git.commit(repository, ref)
+  local tip, why = git.commit(repository, ref)
+  if why then return nil, why end
   if not tip then return nil, ("there is no branch %s in %s"):format(into or ref, repository) end
   local name = ref:gsub("^refs/heads/", "")
   local target = {place = repository, ref = ref, name = name, tip = tip}

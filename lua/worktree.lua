@@ -52,8 +52,10 @@ local function tell_dirty(r, base, dirty)
 end
 
 local function base_of(task, r)
-  local base = not task.base and r.head or git.commit(r.top, task.base or "HEAD")
+  if not task.base and r.head then return r.head end
+  local base, why = git.commit(r.top, task.base or "HEAD")
   if base then return base end
+  if why then fail("%s", why) end
   if task.base then fail("base = %q: there is no such commit in %s", task.base, r.top) end
   fail("%s has no commit yet", r.top)
 end
@@ -61,6 +63,7 @@ end
 -- Make it. Whatever is half made when that fails goes.
 local function make(state)
   local top <const>, path <const>, base <const> = state.repository, state.path, state.base
+  if exists(path) then fail("%s is in the way", path) end
   local out, why = git.call(top, {"worktree", "add", "--quiet", "--no-track", "--lock",
     "--reason", lock.reason(base), "-b", state.branch, "--", path, base})
   if out then
@@ -77,8 +80,8 @@ end
 -- The worktree that the attempt before has left, for one that goes on with it.
 local function go_on(task, r, path, branch)
   if not task.resume or task.attempt == 1 or not exists(path) then return nil end
-  local base = git.commit(r.top, place.base_ref(task.run, task.id))
-  if not base or not git.commit(r.top, "refs/heads/" .. branch) then return nil end
+  local base = must(git.commit(r.top, place.base_ref(task.run, task.id)))
+  if not base or not must(git.commit(r.top, "refs/heads/" .. branch)) then return nil end
   must(git.call(r.top, {"worktree", "lock", "--reason", lock.reason(base), path}))
   return base
 end
@@ -146,7 +149,7 @@ local function rescue_one(top, tree, run, base)
   local git_dir = place.git_dir(tree.path)
   local state = {path = tree.path, branch = tree.branch:gsub("^refs/heads/", ""), base = base,
                  repository = top, git_dir = git_dir or "", task = id, run = run}
-  if not git.commit(top, place.base_ref(run, id)) then -- it was not even made
+  if not must(git.commit(top, place.base_ref(run, id))) then -- it was not even made
     place.remove(state)
     return
   end

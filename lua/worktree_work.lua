@@ -34,15 +34,20 @@ local function lost(state, text, ...)
     :format(text:format(...), state.path)}
 end
 
--- Where HEAD is and its tree, and where the branch is; nil for what is not there.
+-- The value, or the end of the attempt.
+local function must(state, value, why)
+  if value == nil then lost(state, "%s", why) end
+  return value
+end
+
+-- Where HEAD is and its tree, and where the branch is; false for what is not there.
 local function look(place, state)
   local ref <const> = "refs/heads/" .. state.branch
   local at = git.ask(place, {"HEAD^{commit}", "HEAD^{tree}", ref .. "^{commit}"})
   if at then return at[1], at[2], at[3] end
-  local head = git.commit(place, "HEAD") or git.commit(place, ref) or state.base
-  at = git.ask(place, {head .. "^{tree}"})
-  if not at then lost(state, "its repository cannot be read") end
-  return head, at[1], git.commit(place, ref)
+  local tip = must(state, git.commit(place, ref))
+  local head = must(state, git.commit(place, "HEAD")) or tip or state.base
+  return head, must(state, git.ask(place, {head .. "^{tree}"}))[1], tip
 end
 
 -- Commit all there is. Gives the commit of HEAD then, that of the branch, and what could not
@@ -97,7 +102,7 @@ local function leave_gone(state)
   local top <const> = state.repository
   git.call(top, {"worktree", "unlock", state.path})
   git.call(top, {"worktree", "prune"})
-  local tip = git.commit(top, "refs/heads/" .. state.branch)
+  local tip = must(state, git.commit(top, "refs/heads/" .. state.branch))
   local result = tip and git.changes(top, state.base, tip)
   if not result then lost(state, "the worktree was removed, and so was its branch") end
   result.branch, result.base, result.commit = state.branch, state.base, tip
@@ -117,8 +122,8 @@ function M.settle(state, message)
   local other
   tip, other = gather(place, state, head, tip)
   if trouble then lost(state, "%s", trouble) end
-  local rest = git.status(place, true)
-  rest = rest and rest[1] and rest or nil
+  local rest = must(state, git.status(place, true))
+  rest = rest[1] and rest or nil
   if tip == state.base and not other and not rest and worktree.remove(state) then
     return {unchanged = true, base = state.base, repository = state.repository,
             dirty = state.dirty, earlier = state.earlier}

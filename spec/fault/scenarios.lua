@@ -363,6 +363,24 @@ function M.files()
   if not why:find('"nobody" is not defined', 1, true) then check_reason(why, "nobody") end
 end
 
+-- A repository, and what it takes away again; made while nothing fails.
+local function repository()
+  local r = orun.exec("sh", "-c", [[cd "$(mktemp -d)" && git init -q && echo 1 > one && git add . &&
+    git -c user.name=a -c user.email=a commit -qm first && pwd]])
+  local dir = r.stdout:match("[^\n]+")
+  return dir, setmetatable({}, {__close = function() orun.exec("rm", "-rf", "--", dir) end})
+end
+
+-- Whatever fails, what was there before stays as it was, and what is said to be committed is.
+function M.worktree(dir)
+  local r = Task{isolation = "worktree", cwd = dir,
+                 run = function() return orun.exec("sh", "-c", "echo 2 > two").code end}
+  if check(r, 0, "in a worktree") then
+    local w = r.worktree
+    if w.files[1] ~= "two" or not w.commit then lie("committed: %s", show(w)) end
+  end
+end
+
 -- Afterwards all is as ever.
 local function check_health(name)
   local r = Task{run = function(n) return n + 1 end, input = 41}
@@ -375,8 +393,10 @@ end
 local function main(name)
   local spec = os.getenv("ORUN_FAULT_HERE")
   local run = assert(M[name], "no such scenario")
+  local dir, _ <close>
+  if name == "worktree" then dir, _ = repository() end
   if name ~= "embedded" then test.failing.arm(spec) end
-  local ok, err, its_failed = pcall(run)
+  local ok, err, its_failed = pcall(run, dir)
   local asked, failed = test.failing.arm()
   if name == "embedded" then asked, failed = err, its_failed end
   local tally = os.getenv("ORUN_FAULT_COUNT")
