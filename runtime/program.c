@@ -200,9 +200,9 @@ program_stop_all(LuaRun *run, bool hard)
 }
 
 bool
-program_is_work(const LuaRun *run)
+program_is_work(const LuaRun *run, const Task *t)
 {
-    return run->task->slot == SLOT_PROCESS && !run->isolate && !run->vm->script;
+    return t->slot == SLOT_PROCESS && !run->isolate && !run->vm->script;
 }
 
 /* ---- transcripts ---- */

@@ -293,13 +293,11 @@ run_lua_live(Task *t, bool err, uint32_t *nth)
 }
 
 /* Seconds until the next rung. A program that is the task's own work has its
- * grace, and then the time that the kernel may take to end it. The run may not
- * have been told its task yet. */
+ * grace, and then the time that the kernel may take to end it. */
 static double
 run_lua_grace(const Task *t, const LuaRun *run, int rung)
 {
-    bool works = run && t->slot == SLOT_PROCESS && !run->isolate;
-    if (works && !list_empty(&run->programs))
+    if (run && program_is_work(run, t) && !list_empty(&run->programs))
         return rung == 1 ? LAUNCH_GRACE + 0.5 : LAUNCH_LOST + 0.5;
     return rung == 1 ? 0.25 : 1.0;
 }
