@@ -130,6 +130,10 @@ LUA_LIB  := $(BUILD)/liblua.a
 LUA_MADE := $(LUA_LIB)
 endif
 
+# libyaml has no way to be given an allocator: it gets ours as it is linked.
+YAML_FILE := $(shell $(CC) -print-file-name=libyaml.a)
+YAML_LIB  := $(BUILD)/libyaml.a
+
 CC     ?= cc
 CFLAGS ?= -O2 -g
 WARN   := -Wall -Wextra -Wshadow
@@ -147,7 +151,7 @@ COMPILE = $(CC) -std=c11 $(CPPFLAGS) $(CFLAGS) $(SAN) $(WARN) -MMD -MP -c
 # All of Lua goes in, and its names (and ours) are visible to C modules.
 LINK = $(CC) $(CFLAGS) $(SAN) $(LDFLAGS)
 LIBS = -Wl,--whole-archive $(LUA_LIB) -Wl,--no-whole-archive \
-    -l:liblua5.4-cjson.a -l:libuv_a.a -lm -ldl -lrt -pthread
+    -l:liblua5.4-cjson.a $(YAML_LIB) -l:libuv_a.a -lm -ldl -lrt -pthread
 EXPORT := -Wl,--export-dynamic-symbol=lua_* \
     -Wl,--export-dynamic-symbol=luaL_* -Wl,--export-dynamic-symbol=luaopen_* \
     -Wl,--export-dynamic-symbol=orun_*
@@ -175,22 +179,29 @@ ifndef V # `make V=1` shows the commands.
 .SILENT:
 endif
 
-$(ORUN): $(COMMAND:%=$(BUILD)/%.o) $(BUILD)/liborun.a | $(LUA_MADE)
+$(ORUN): $(COMMAND:%=$(BUILD)/%.o) $(BUILD)/liborun.a | $(LUA_MADE) $(YAML_LIB)
 	@echo '  link  $@'
 	$(LINK) -o $@ $^ $(EXPORT) $(LIBS)
 
-$(TORUN): $(TOBJECTS) $(BUILD)/.list | $(LUA_MADE)
+$(TORUN): $(TOBJECTS) $(BUILD)/.list | $(LUA_MADE) $(YAML_LIB)
 	@echo '  link  $@'
 	$(LINK) -o $@ $(filter %.o,$^) $(EXPORT) $(LIBS)
 
-# lua-cjson goes in, so that who links liborun.a adds Lua and libuv only.
+# lua-cjson and what is used of libyaml go in, so that who links liborun.a adds
+# Lua and libuv only.
 CJSON_LIB := $(shell $(CC) -print-file-name=liblua5.4-cjson.a)
-$(BUILD)/liborun.a: $(OBJECTS) $(BUILD)/.list
+YAML_USED := api.o reader.o scanner.o parser.o
+$(BUILD)/liborun.a: $(OBJECTS) $(YAML_LIB) $(BUILD)/.list
 	@echo '  ar    $@'
-	rm -rf $@ $(BUILD)/cjson
-	mkdir $(BUILD)/cjson
-	cd $(BUILD)/cjson && ar x $(CJSON_LIB)
-	ar rcs $@ $(OBJECTS) $(BUILD)/cjson/*.o
+	rm -rf $@ $(BUILD)/others
+	mkdir $(BUILD)/others
+	cd $(BUILD)/others && ar x $(CJSON_LIB) && ar x ../libyaml.a $(YAML_USED)
+	ar rcs $@ $(OBJECTS) $(BUILD)/others/*.o
+
+$(YAML_LIB): $(YAML_FILE) $(BUILD)/.flags
+	objcopy --redefine-sym malloc=mem_alloc --redefine-sym free=mem_free \
+	    --redefine-sym realloc=mem_realloc \
+	    --redefine-sym strdup=lib_yaml_strdup $< $@
 
 $(BUILD)/%.o: runtime/%.c $(BUILD)/.flags
 	@echo '  cc    $@'
@@ -227,7 +238,7 @@ FUZZERS   := $(FUZZ:%=$(BUILD)/fuzz/%)
 $(BUILD)/fuzz/keeper: $(BUILD)/keeper_start.o
 $(BUILD)/fuzz/options: $(BUILD)/options.o $(BUILD)/command.o
 $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/%.o $(BUILD)/liborun.a \
-    $(if $(LIBFUZZER),,$(BUILD)/fuzz/driver.o) | $(LUA_MADE)
+    $(if $(LIBFUZZER),,$(BUILD)/fuzz/driver.o) | $(LUA_MADE) $(YAML_LIB)
 	@echo '  link  $@'
 	$(LINK) $(if $(LIBFUZZER),-fsanitize=fuzzer) -o $@ $(filter %.o,$^) \
 	    $(BUILD)/liborun.a $(LIBS)

@@ -34,7 +34,7 @@ local WANTS <const> = {model = "string", system = "string", agent = "string", to
 local COUNTS <const> = {"input_tokens", "output_tokens", "cache_read_tokens",
   "cache_write_tokens", "reasoning_tokens"}
 
-local REPORT_EACH <const> = 0.2 -- seconds between two reports of what it does
+local REPORT_EACH <const> = 0.2 -- seconds between two reports of counts
 local GO_ON <const> = "You were interrupted. Go on with what you were asked to do and finish it; "
   .. "then answer as you were asked to."
 
@@ -47,11 +47,13 @@ end
 local Run <const> = {__name = "orun.preset.run"}
 Run.__index = Run
 
--- Report what has changed; `last`: whatever the time is.
+-- Report what has changed: what it does at once, counts now and then, and all of
+-- it at the end.
 function Run:report(s, last)
   local now = orun.now()
-  if not last and now - self.reported < REPORT_EACH then return end
-  self.reported = now
+  local news = s.activity ~= self.activity or s.session_id ~= self.session
+  if not last and not news and now - self.reported < REPORT_EACH then return end
+  self.reported, self.activity, self.session = now, s.activity, s.session_id or self.session
   local usage = preset.add_usage(preset.add_usage(nil, self.usage), s.usage)
   local counts
   for _, name in ipairs(COUNTS) do
@@ -133,7 +135,6 @@ function Run:say(text, again)
     local partial = type(s.text) == "string" and s.text ~= "" and s.text or nil
     orun.fail{kind = wrong.kind, message = wrong.message, partial = partial}
   end
-  self.session = s.session_id or self.session
   self.usage = preset.add_usage(self.usage, s.usage)
   if not self.preset.session_cost then self.spent = self:cost(s) end
   return s.text

@@ -42,7 +42,8 @@ enum {
 
 typedef struct Board {
     Clock *clock; /* never changes */
-    Events *events; /* NULL: nobody listens; set before the first task */
+    Events *_Atomic events; /* NULL: nobody listens. Changed under the lock,
+                             * seen by anyone */
     Task *root;   /* the script, id 0; never changes */
 
     /* Grow under the lock, read by anyone: pages of tasks, by id. */

@@ -29,7 +29,7 @@ event_kind_name(EventKind kind)
 int
 event_open(Board *b)
 {
-    b->events = mem_zalloc(1, sizeof *b->events);
+    b->events = mem_zalloc(1, sizeof(Events));
     return b->events ? 0 : ORUN_ENOMEM;
 }
 
@@ -74,11 +74,12 @@ event_room(Events *all)
 void
 event_add(Board *b, Event e)
 {
-    if (!b->events)
+    Events *all = b->events;
+    if (!all)
         return;
-    EventChunk *chunk = event_room(b->events);
+    EventChunk *chunk = event_room(all);
     if (!chunk) {
-        b->events->lost++;
+        all->lost++;
         return;
     }
     e.at = board_now(b);

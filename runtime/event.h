@@ -77,7 +77,8 @@ typedef struct Events Events;
 /* Begin to keep events of this board; before its first task. ORUN_ENOMEM. */
 int event_open(struct Board *b) NODISCARD;
 
-/* Stop; nobody adds any more. */
+/* Nobody listens any more: forget all. With the board's lock held, where others
+ * may add. */
 void event_close(struct Board *b);
 
 /* Add one, its time set here. Does nothing while nobody listens. With the

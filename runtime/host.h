@@ -30,6 +30,9 @@ typedef struct Host {
     int workers;      /* Lua tasks at once */
     atomic_size_t memory_limit; /* of a Lua task, bytes, when it does not say;
                                  * any thread sets it */
+    _Atomic(const char *) backend; /* of agents that files describe: a constant;
+                                    * NULL: what there is */
+    atomic_bool told;  /* broken agent files were told of; any thread */
     char *program;    /* the orun that runs isolated tasks */
 
     Pace pace;        /* any thread */

@@ -11,6 +11,7 @@
 #include "value.h"
 #include <lauxlib.h>
 #include <limits.h>
+#include <stdio.h>
 
 #define LIB_AGENT_FIELDS(X) \
     X(account) X(budget) X(command) X(cwd) X(description) X(env) X(expose) \
@@ -209,9 +210,12 @@ lib_agent_make(lua_State *L, const AgentArgs *a, AgentType *t, Buf *why)
     return value_encode(L, ARG(A_run), "run", &handle_encoding, &t->code, why);
 }
 
-int
-lib_agent(lua_State *L)
+/* orun.agent's work on argument 1; `found`: by Task, which a definition made in
+ * the meantime precedes. */
+static int
+lib_agent_define(lua_State *L, bool found)
 {
+    Sched *s = park_run(L)->sched;
     AgentArgs a = { 0 };
     Buf text = { 0 };
     LibWhy why = { "agent: out of memory" };
@@ -226,7 +230,69 @@ lib_agent(lua_State *L)
         agent_free(t);
         return luaL_error(L, "%s", why.text);
     }
-    sched_add_agent(park_run(L)->sched, t);
+    if (!found)
+        sched_add_agent(s, t);
+    else if (!sched_add_found_agent(s, t))
+        agent_free(t);
     lua_pushstring(L, a.name);
     return 1;
+}
+
+int
+lib_agent(lua_State *L)
+{
+    return lib_agent_define(L, false);
+}
+
+static int
+lib_agent_found(lua_State *L)
+{
+    return lib_agent_define(L, true);
+}
+
+/* The names of all types, with commas, as far as there is room. Nothing may
+ * raise under the lock. */
+static void
+lib_agent_names(Sched *s, char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    sched_lock(s);
+    list_each(node, &s->agents) {
+        AgentType *a = container_of(node, AgentType, link);
+        int w = snprintf(text + used, size - used, "%s%s", used ? ", " : "",
+                         a->name);
+        if (w < 0 || used + (size_t)w >= size) {
+            text[used] = '\0';
+            break;
+        }
+        used += (size_t)w;
+    }
+    board_unlock(&s->board);
+}
+
+const AgentType *
+lib_agent_find(lua_State *L, const char *name)
+{
+    LuaRun *run = park_run(L);
+    char names[4096];
+    const AgentType *known = sched_agent(run->sched, name);
+    if (known)
+        return known;
+    int top = lua_gettop(L);
+    lib_agent_names(run->sched, names, sizeof names);
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "orun.agents");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "find");
+    lua_replace(L, -2);
+    lua_pushstring(L, name);
+    lua_pushstring(L, names);
+    lua_pushboolean(L, atomic_exchange(&run->host->told, true));
+    lua_pushcfunction(L, lib_agent_found);
+    lua_call(L, 4, 2);
+    if (!lua_toboolean(L, -2))
+        luaL_error(L, "%s", lua_tostring(L, -1));
+    lua_settop(L, top);
+    return sched_agent(run->sched, name);
 }

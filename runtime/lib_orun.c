@@ -26,6 +26,7 @@ static const luaL_Reg lib_orun_functions[] = {
     { "collector", lib_collector },
     { "config", lib_config },
     { "control", lib_control },
+    { "entries", lib_entries },
     { "exec", lib_exec },
     { "http", lib_http },
     { "key", lib_key },
@@ -34,9 +35,12 @@ static const luaL_Reg lib_orun_functions[] = {
     { "nearest", lib_nearest },
     { "now", lib_now },
     { "phase", lib_phase },
+    { "program", lib_program_path },
     { "read_output", lib_read_output },
+    { "real", lib_real },
     { "report", lib_report },
     { "sleep", lib_sleep },
+    { "yaml", lib_yaml },
     { NULL, NULL },
 };
 

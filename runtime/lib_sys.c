@@ -88,8 +88,8 @@ lib_log(lua_State *L)
 }
 
 static const char *const lib_config_fields[] = {
-    "backlog", "budget", "control", "http", "max_stuck", "memory_limit",
-    "processes", "rate", "workers",
+    "backend", "backlog", "budget", "control", "http", "max_stuck",
+    "memory_limit", "processes", "rate", "workers",
 };
 
 /* A number of slots, 0 when none is given. */
@@ -122,24 +122,44 @@ lib_config_control(lua_State *L, int idx)
                    e == ORUN_ESYS ? strerror(errno) : err_text(e));
 }
 
-/* config{processes=, http=, memory_limit=, backlog=, max_stuck=, rate=,
- * budget=, control=} sets, config() reads */
+/* What does the work of agents that only files describe; NULL when not given.
+ * It is named here, and looked for when it is needed. */
+static const char *
+lib_config_backend(lua_State *L, int idx)
+{
+    static const char *const known[] = {
+        "anthropic", "claude", "codex", "gemini", "openai", "opencode",
+    };
+    const char *s = arg_text(L, "config", "backend", idx, 64);
+    for (size_t i = 0; s && i < countof(known); i++)
+        if (strcmp(s, known[i]) == 0)
+            return known[i];
+    if (s)
+        arg_error(L, "config", "backend", idx, "\"claude\", \"codex\", "
+                  "\"gemini\", \"opencode\", \"anthropic\" or \"openai\" is "
+                  "wanted");
+    return NULL;
+}
+
+/* config{backend=, processes=, http=, memory_limit=, backlog=, max_stuck=,
+ * rate=, budget=, control=} sets, config() reads */
 int
 lib_config(lua_State *L)
 {
     LuaRun *run = park_run(L);
-    arg_frame(L, "config", lib_config_fields, 9, true);
-    size_t backlog = arg_size(L, "config", "backlog", ARG(0));
+    arg_frame(L, "config", lib_config_fields, 10, true);
+    const char *backend = lib_config_backend(L, ARG(0));
+    size_t backlog = arg_size(L, "config", "backlog", ARG(1));
     int slots[SLOT_KINDS] = { 0 };
-    slots[SLOT_HTTP] = lib_config_slots(L, "http", ARG(3));
-    lua_Integer stuck = arg_integer(L, "config", "max_stuck", ARG(4), 1,
+    slots[SLOT_HTTP] = lib_config_slots(L, "http", ARG(4));
+    lua_Integer stuck = arg_integer(L, "config", "max_stuck", ARG(5), 1,
                                     10000, 0);
-    size_t memory = arg_size(L, "config", "memory_limit", ARG(5));
-    slots[SLOT_PROCESS] = lib_config_slots(L, "processes", ARG(6));
+    size_t memory = arg_size(L, "config", "memory_limit", ARG(6));
+    slots[SLOT_PROCESS] = lib_config_slots(L, "processes", ARG(7));
     MeterSpec spec;
-    lib_config_control(L, ARG(2));
-    bool metered = lib_read_meter(L, "config", ARG(7), ARG(1), &spec);
-    if (arg_given(L, ARG(8)))
+    lib_config_control(L, ARG(3));
+    bool metered = lib_read_meter(L, "config", ARG(8), ARG(2), &spec);
+    if (arg_given(L, ARG(9)))
         return luaL_error(L, "config: workers is set at start and can only be "
                           "read here");
     int e = metered ? slots_whole(run->sched, &spec) : 0;
@@ -156,11 +176,15 @@ lib_config(lua_State *L)
         run->sched->backlog = backlog;
     if (memory)
         run->host->memory_limit = memory;
+    if (backend)
+        run->host->backend = backend;
     sched_lock(run->sched);
     for (int i = 0; i < SLOT_KINDS; i++)
         slots[i] = run->sched->kind[i]->cap;
     board_unlock(&run->sched->board);
-    lua_createtable(L, 0, 6);
+    lua_createtable(L, 0, 7);
+    lua_pushstring(L, run->host->backend);
+    lua_setfield(L, -2, "backend");
     lib_config_set(L, "backlog", (lua_Integer)run->sched->backlog);
     lib_config_set(L, "http", slots[SLOT_HTTP]);
     lib_config_set(L, "max_stuck", pool_most(run->pool));

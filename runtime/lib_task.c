@@ -68,39 +68,8 @@ lib_task_refuse(lua_State *L)
                       "this version of orun does not offer it");
 }
 
-/* Raise for an unknown agent type, listing the known ones. */
-static int
-lib_task_no_agent(lua_State *L, LuaRun *run, const char *name)
-{
-    luaL_Buffer known;
-    int n = 0;
-    luaL_buffinit(L, &known);
-    sched_lock(run->sched);
-    /* Nothing here may raise under the lock: names are copied by size. */
-    char text[512] = "";
-    size_t used = 0;
-    list_each(node, &run->sched->agents) {
-        AgentType *a = container_of(node, AgentType, link);
-        int w = snprintf(text + used, sizeof text - used, "%s%s",
-                         n++ ? ", " : "", a->name);
-        if (w < 0 || used + (size_t)w >= sizeof text)
-            break;
-        used += (size_t)w;
-    }
-    board_unlock(&run->sched->board);
-    luaL_addstring(&known, text);
-    luaL_pushresult(&known);
-    if (n == 0)
-        return luaL_error(L, "Task: subagent_type \"%s\" is not defined, and "
-                          "no agent type is: define it with "
-                          "orun.agent{name=\"%s\", command={...}} or give "
-                          "run=function", name, name);
-    return luaL_error(L, "Task: subagent_type \"%s\" is not defined; the known "
-                      "ones are: %s", name, lua_tostring(L, -1));
-}
-
 static void
-lib_task_read_agent(lua_State *L, LuaRun *run, TaskArgs *a)
+lib_task_read_agent(lua_State *L, TaskArgs *a)
 {
     const char *name = arg_name(L, "Task", "subagent_type",
                                 ARG(F_subagent_type));
@@ -115,9 +84,7 @@ lib_task_read_agent(lua_State *L, LuaRun *run, TaskArgs *a)
     }
     if (!name)
         name = "general-purpose";
-    a->agent = sched_agent(run->sched, name);
-    if (!a->agent)
-        lib_task_no_agent(L, run, name);
+    a->agent = lib_agent_find(L, name);
 }
 
 static void
@@ -189,11 +156,11 @@ lib_task_read_form(lua_State *L, TaskArgs *a)
 }
 
 static void
-lib_task_read(lua_State *L, LuaRun *run, TaskArgs *a)
+lib_task_read(lua_State *L, TaskArgs *a)
 {
     const char *fn = "Task";
     lib_task_refuse(L);
-    lib_task_read_agent(L, run, a);
+    lib_task_read_agent(L, a);
     lib_task_read_prompt(L, a);
     const TaskOptions *own = a->agent ? &a->agent->opt : NULL;
     a->description = arg_text(L, fn, "description", ARG(F_description),
@@ -414,7 +381,7 @@ lib_task(lua_State *L)
     LibWhy why = { "" };
     Buf text = { 0 };
     arg_frame(L, "Task", lib_task_fields, F_COUNT, false);
-    lib_task_read(L, run, &a);
+    lib_task_read(L, &a);
     if (!a.background)
         park_check(L, "Task");
     if (lib_closing(run))

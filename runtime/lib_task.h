@@ -51,6 +51,11 @@ void lib_code_box(lua_State *L, int idx);
  * cpath on when the script changed them (they are compared by address). */
 void lib_code_sync_path(lua_State *L, LuaRun *run);
 
+/* The agent type of that name: defined in the script, or found in a file or
+ * among the built-in ones, which defines it. Raises Task's error when there is
+ * none. Reads files the first time. */
+const struct AgentType *lib_agent_find(lua_State *L, const char *name);
+
 /* Check a command at idx, a non-empty array of strings; gives its length. */
 lua_Integer lib_check_command(lua_State *L, const char *fn, int idx);
 
@@ -132,6 +137,10 @@ int lib_task_get(lua_State *L);
 int lib_task_update(lua_State *L);
 int lib_claim(lua_State *L);
 int lib_clean(lua_State *L);
+int lib_entries(lua_State *L);
+int lib_real(lua_State *L);
+int lib_program_path(lua_State *L);
+int lib_yaml(lua_State *L);
 int lib_collector(lua_State *L);
 int lib_agent(lua_State *L);
 int lib_exec(lua_State *L);

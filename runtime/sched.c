@@ -435,6 +435,18 @@ sched_tick(Sched *s)
     return next;
 }
 
+/* With the lock held. */
+static AgentType *
+sched_agent_named(Sched *s, const char *name)
+{
+    list_each(node, &s->agents) {
+        AgentType *a = container_of(node, AgentType, link);
+        if (strcmp(a->name, name) == 0)
+            return a;
+    }
+    return NULL;
+}
+
 void
 sched_add_agent(Sched *s, AgentType *a)
 {
@@ -443,16 +455,22 @@ sched_add_agent(Sched *s, AgentType *a)
     sched_unlock(s);
 }
 
+bool
+sched_add_found_agent(Sched *s, AgentType *a)
+{
+    sched_lock(s);
+    bool first = !sched_agent_named(s, a->name);
+    if (first)
+        list_after(&s->agents, &a->link);
+    sched_unlock(s);
+    return first;
+}
+
 const AgentType *
 sched_agent(Sched *s, const char *name)
 {
-    const AgentType *found = NULL;
     sched_lock(s);
-    list_each(node, &s->agents) {
-        AgentType *a = container_of(node, AgentType, link);
-        if (!found && strcmp(a->name, name) == 0)
-            found = a;
-    }
+    const AgentType *found = sched_agent_named(s, name);
     sched_unlock(s);
     return found;
 }

@@ -100,8 +100,12 @@ void sched_hurry(Sched *s, bool hurry);
 /* Fire what is due; gives the time of the next timer (INFINITY: none). */
 double sched_tick(Sched *s);
 
-/* Add a type (owned by the scheduler from then on) / the one of this name. */
+/* Add a type, owned by the scheduler from then on; it hides older ones of its
+ * name. The second is for types that were found when one was asked for: false,
+ * and a stays the caller's, when the name is taken by now. The third gives the
+ * type of a name, NULL when there is none. */
 void sched_add_agent(Sched *s, AgentType *a);
+bool sched_add_found_agent(Sched *s, AgentType *a) NODISCARD;
 const AgentType *sched_agent(Sched *s, const char *name);
 
 /* A number from 0.5 to 1, to spread what would happen at once. With the lock

@@ -252,6 +252,9 @@ view_finish(View *v, Buf *problems)
     pthread_cond_broadcast(&v->change);
     pthread_mutex_unlock(&v->lock);
     pthread_join(v->thread, NULL);
+    board_lock(&v->host->sched.board);
+    event_close(&v->host->sched.board);
+    board_unlock(&v->host->sched.board);
     bool any = v->problems.n > 0;
     buf_put(problems, v->problems.p, v->problems.n);
     view_free(v);

@@ -133,8 +133,9 @@ describe("Task with careless arguments", function()
   it("A10 refuses an unknown agent type and lists the known ones", function()
     refused_saying({subagent_type = "Bad-Cat", prompt = "x"}, '"Bad-Cat" is not defined',
       "bad-cat", "bad-lua")
-    local r = h.script('Task{subagent_type = "Explore", prompt = "x"}')
-    assert.matches('define it with orun.agent{name="Explore"', r.err, 1, true)
+    local r = h.script('Task{subagent_type = "Explor", prompt = "x"}')
+    assert.matches('"Explor" is not defined, did you mean "Explore"?; the known ones are: ', r.err,
+      1, true)
   end)
 
   it("A11 refuses times that are none", function()

@@ -1,18 +1,14 @@
 --- Agents that are programs whose output is understood, against fakes that
 --- print what the real ones do.
 
+local agents = require "spec.support.agents"
 local h = require "spec.support.helper"
-
 local shared = require "spec.support.tasks"
 
 describe("an agent with a preset", function()
   local bin, count = nil, 0
   setup(function()
-    bin = h.tmpdir()
-    for _, name in ipairs{"claude", "codex", "gemini", "opencode"} do
-      h.sh(("cd %s/spec/support/agents && cp fake.sh %s/%s && chmod +x %s/%s && cp %s.sh %s"):format(
-        h.quote(h.root), bin, name, bin, name, name, bin))
-    end
+    bin = agents.install()
   end)
 
   -- A type; gives its name and a function that reads what the fake was called with.
@@ -48,7 +44,8 @@ describe("an agent with a preset", function()
         {r.status, r.output, r.cost, r.model, r.session_id})
       assert.same({input_tokens = 10, output_tokens = 4}, r.usage)
       local seen = log()
-      assert.matches("[-p] [--output-format] [stream-json] [--verbose] [--model] [m1]", seen, 1, true)
+      assert.matches("[-p] [--output-format] [stream-json] [--verbose] [--model] [m1]", seen, 1,
+        true)
       assert.matches("[--allowedTools] [Read,Bash(git diff:*)]", seen, 1, true)
       assert.matches("[--max-turns] [3] [--effort] [low]", seen, 1, true)
       assert.matches('do it\n\n{"n":1}\n', seen, 1, true)
@@ -104,7 +101,7 @@ describe("an agent with a preset", function()
     it("tells what it does while it does it, and ends with its task", function()
       local name = agent("claude")
       local task = Task{subagent_type = name, prompt = "slow", run_in_background = true}
-      h.wait_for(function() return TaskGet(task).activity == "Bash make" end)
+      assert(h.wait_for(function() return TaskGet(task).activity == "Bash make" end))
       TaskStop(task)
       assert.equal("cancelled", TaskOutput(task).status)
       local r = ask(name, "slow", {timeout = 0.3 * h.slow})
@@ -123,8 +120,8 @@ describe("an agent with a preset", function()
     assert.same({"completed", "did: Sys.", "th-1"}, {r.status, r.output, r.session_id})
     assert.equal(7, r.usage.input_tokens)
     assert.equal(1, r.usage.reasoning_tokens)
-    assert.matches("ARGS [exec] [--json] [--skip-git-repo-check] [-s] [read-only] [-]\nSys.\n\ndo it",
-      log(), 1, true)
+    assert.matches("ARGS [exec] [--json] [--skip-git-repo-check] [-s] [read-only] [-]\n"
+      .. "Sys.\n\ndo it", log(), 1, true)
     assert.equal("warned", ask(agent "codex", "warns").output)
     fails("codex", "fails", "exit", "stream error: 500")
     fails("codex", "silent", "exit", "gave no answer")
@@ -191,7 +188,7 @@ describe("an agent with a preset", function()
       for i = 1, 2 do
         tasks[i] = Task{subagent_type = name, prompt = "slow", run_in_background = true}
       end
-      h.wait_for(function() return TaskGet(tasks[1]).status == "in_progress" end)
+      assert(h.wait_for(function() return TaskGet(tasks[1]).status == "in_progress" end))
       local at = TaskGet(tasks[2]).waiting_at
       orun.config{processes = before}
       for i = 1, 2 do TaskStop(tasks[i]) end

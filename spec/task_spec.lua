@@ -55,9 +55,10 @@ describe("Task in the foreground", function()
   end)
 
   it("takes general-purpose when neither run nor subagent_type is given", function()
-    local message = error_of(Task, {prompt = "x"})
-    assert.matches('"general%-purpose" is not defined', message)
-    local r = h.script[[
+    local r = h.script('Task{prompt = "x"}', {env = {ORUN_BACKEND = "nobody"}})
+    assert.matches('script.lua:1: Task: subagent_type "general-purpose" (built in): ORUN_BACKEND '
+      .. 'says "nobody", which is no backend', r.err, 1, true)
+    r = h.script[[
       orun.agent{name = "general-purpose", run = function(_, task) return "did " .. task.prompt end}
       print(Task{prompt = "it"}.output)]]
     assert.equal("did it\n", r.out)

@@ -31,6 +31,33 @@ arguments_null(void)
     CHECK(orun_free(o) == ORUN_OK);
 }
 
+/* Watching: once, before the first script, what there is to watch. */
+static void
+arguments_watch(void)
+{
+    static const char *const none[] = { "movie=x", NULL };
+    static const char *const nowhere[] = { "events=/no/such/folder/e", NULL };
+    static const char *const events[] = { "events=/dev/null", NULL };
+    orun *o;
+    CHECK(orun_watch(NULL, events) == ORUN_EINVAL);
+    CHECK(orun_unwatch(NULL) == ORUN_EINVAL);
+    CHECK(orun_new(NULL, &o) == ORUN_OK);
+    CHECK(orun_watch(o, NULL) == ORUN_EINVAL);
+    CHECK(strstr(orun_errmsg(o), "orun_watch: views is NULL"));
+    CHECK(orun_watch(o, none) == ORUN_EINVAL);
+    CHECK(strstr(orun_errmsg(o), "there is no view \"movie\""));
+    CHECK(orun_watch(o, nowhere) == ORUN_EINVAL);
+    CHECK(strstr(orun_errmsg(o), "No such file"));
+    CHECK(orun_unwatch(o) == ORUN_OK);
+    CHECK(orun_watch(o, events) == ORUN_OK);
+    CHECK(orun_watch(o, events) == ORUN_ESTATE);
+    check_fine(o, "assert(Task{run = function() return 1 end}.output == 1)");
+    CHECK(orun_unwatch(o) == ORUN_OK);
+    CHECK(orun_watch(o, events) == ORUN_ESTATE);
+    check_fine(o, "assert(Task{run = function() return 2 end}.output == 2)");
+    CHECK(orun_free(o) == ORUN_OK);
+}
+
 /* A config of another version, or filled with nonsense. */
 static void
 arguments_config(void)
@@ -170,6 +197,7 @@ static const CheckCase cases[] = {
     { "args", arguments_args }, { "freed", arguments_freed },
     { "free-running", arguments_free_running }, { "bytes", arguments_bytes },
     { "exit", arguments_exit }, { "back", arguments_back },
+    { "watch", arguments_watch },
 };
 
 CHECK_MAIN(cases)

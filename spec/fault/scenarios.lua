@@ -178,13 +178,13 @@ end
 function M.stream()
   local function read()
     local r, reason = orun.exec{stream = true, files = {text = ("x"):rep(1000)},
-                                command = {"sh", "-c", "cat $0; echo; seq 50000; exit 3", "{text}"}}
+                                command = {"sh", "-c", "cat $0; echo; seq 300; exit 3", "{text}"}}
     if not r then return check_reason(reason, "the stream's start") end
     local n, last = 0
     for line in r:lines() do n, last = n + 1, line end
     local ending = r:wait()
     if ending.code ~= 3 then return check_reason(ending.error, "the stream's end") end
-    if n ~= 50001 or last ~= "50000" then lie("%d lines, and at last %s", n, show(last)) end
+    if n ~= 301 or last ~= "300" then lie("%d lines, and at last %s", n, show(last)) end
   end
   local ok, message = pcall(read)
   if not ok then check_reason(message, "the stream") end
@@ -331,6 +331,24 @@ end
 
 local PROGRAMS <const> = {apart = true, exec = true, flood = true, input = true,
                           programs = true, shell = true, stream = true}
+
+-- What tasks tell, and what limits ask of them.
+function M.limits()
+  orun.limit("pool", {slots = 1, rate = "1000/s"})
+  orun.agent{name = "spender", slots = "http", account = "key", rate = {"1000/s", "1000 tokens/s"},
+    budget = {usd = 100}, run = function(n, task)
+      orun.report{usage = {output_tokens = n}, cost = 0.5, activity = "spends", model = "m"}
+      if n == 2 and task.attempt == 1 then
+        orun.fail{kind = "rate", message = "not enough memory for all", retry_after = 0.001}
+      end
+      return n
+    end}
+  local tasks = {}
+  for i = 1, 3 do
+    tasks[i] = Task{subagent_type = "spender", input = i, limit = "pool", run_in_background = true}
+  end
+  for i = 1, 3 do check(TaskOutput(tasks[i]), i, "spender " .. i) end
+end
 
 -- Afterwards all is as ever.
 local function check_health(name)

@@ -1,0 +1,419 @@
+--- orun.agents: the agent types that nobody defined in the script.
+--
+-- They come from files, nearest first: .orun/agents/*.lua of the project; its agent
+-- files (.claude/agents, .opencode/agents, .gemini/agents, .codex/agents: of each the
+-- nearest folder going up from the working directory); those in the user's home; and
+-- the built-in ones. Nothing is read until a Task asks for a type that the script has
+-- not defined, or `orun agents` runs.
+--
+--     for _, agent in ipairs(orun.agents.list().agents) do print(agent.name, agent.source) end
+--
+-- Files that make no sense, and files hidden by others of the same name, are told: see
+-- `list`. One that is asked for and broken makes the Task call fail with the reason.
+--
+-- Glossary
+--   entry       one type or file: {name =, source = path, line =, and def, or broken}
+--   def         the definition: see agent_form.lua; of a Lua file the table it gives
+
+local backend = require "orun.agent_backend"
+local check = require "orun.check"
+local form = require "orun.agent_form"
+
+local M = {}
+
+local MAX_BYTES <const> = 1 << 20
+local MAX_DEPTH <const> = 8
+local MAX_FILES <const> = 2000
+
+--- The runner whose files they are, the ending, the folders in a project and in the
+--- user's home.
+local PLACES <const> = {
+  {runner = "lua", ending = ".lua", project = {".orun/agents"}, home = {}},
+  {runner = "claude", ending = ".md", project = {".claude/agents"}, home = {".claude/agents"},
+   deep = true},
+  {runner = "opencode", ending = ".md", project = {".opencode/agents", ".opencode/agent"},
+   home = {".config/opencode/agents", ".config/opencode/agent"}},
+  {runner = "gemini", ending = ".md", project = {".gemini/agents"}, home = {".gemini/agents"}},
+  {runner = "codex", ending = ".toml", project = {".codex/agents"}, home = {".codex/agents"}},
+}
+
+-- ---- folders ----
+
+local function parent_of(path)
+  if path == "/" then return nil end
+  local up = path:match("^(.*)/[^/]*$")
+  return up ~= "" and up or "/"
+end
+
+local function joined(folder, name)
+  return folder == "/" and "/" .. name or folder .. "/" .. name
+end
+
+-- Paths below the working directory are told from there, those in the home with ~.
+local function shown(path, places)
+  if places.cwd ~= "/" and path:sub(1, #places.cwd + 1) == places.cwd .. "/" then
+    return path:sub(#places.cwd + 2)
+  end
+  if places.home and path:sub(1, #places.home + 1) == places.home .. "/" then
+    return "~/" .. path:sub(#places.home + 2)
+  end
+  return path
+end
+
+-- The nearest folder called so, going up; that of the home is the user's, not a
+-- project's.
+local function nearest(name, places)
+  local at = places.cwd
+  while at and at ~= places.home do
+    local real = orun.real(joined(at, name))
+    if real then return real end
+    at = parent_of(at)
+  end
+end
+
+-- The folder may be trusted: it is the user's, or whose the working directory is.
+-- Otherwise anybody could put agents into /tmp for who works below it.
+local function trusted(folder, places)
+  local _, owner, ours = orun.real(folder)
+  return ours or owner == places.owner
+end
+
+local function sorted(t)
+  local names = {}
+  for name in pairs(t) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+-- ---- files ----
+
+-- One walk: what it finds goes to `entries`.
+local Scan <const> = {__name = "orun.agents.scan"}
+Scan.__index = Scan
+
+function Scan:add(entry)
+  self.entries[#self.entries + 1] = entry
+  return entry
+end
+
+function Scan:broken(path, why, line, name)
+  return self:add{source = path, broken = why, line = line, name = name}
+end
+
+local function text_of(path, kind)
+  if kind ~= "file" then return nil, ("it is no file but %s"):format(kind) end
+  local file, why = io.open(path, "rb")
+  if not file then return nil, (why:gsub("^.*: ", "")) end
+  local f <close> = file
+  local text = f:read(MAX_BYTES + 1) or ""
+  if #text > MAX_BYTES then return nil, "it has more than a MiB" end
+  return text
+end
+
+-- The file a definition names for its text, from its own folder.
+local function add_system_file(d, path)
+  local file = d.system_file
+  d.system_file = nil
+  if not file then return nil end
+  if file:sub(1, 1) ~= "/" then file = joined(parent_of(path), file) end
+  local entries = orun.entries(parent_of(file) or "/")
+  local kind = entries and entries[file:match("[^/]*$")]
+  local text, why = text_of(file, kind or "absent")
+  if not text then return ("prompt = {file:%s}: %s"):format(file, why) end
+  d.system = text
+end
+
+function Scan:read(place, path, kind, stem)
+  local text, why = text_of(path, kind)
+  if not text then return self:broken(path, why, 1, stem) end
+  local d, wrong, line, name = form.read(place.runner, text, stem)
+  if not d then return self:broken(path, wrong, line, name) end
+  wrong = add_system_file(d, path)
+  if wrong then return self:broken(path, wrong, d.line, d.name) end
+  self:add{name = d.name, source = path, line = d.line, def = d, disabled = d.disabled}
+end
+
+-- What a Lua file defines: it returns a table, or calls orun.agent, as often as it
+-- likes. Its globals are its own.
+local function run_lua(path, text)
+  local found = {}
+  local function agent(t)
+    if type(t) ~= "table" then error("agent: a table is wanted", 2) end
+    found[#found + 1] = {def = t, line = debug.getinfo(2, "l").currentline}
+    return t.name
+  end
+  local own = setmetatable({agent = agent}, {__index = orun})
+  local env = setmetatable({orun = own, require = function(name)
+    return name == "orun" and own or require(name)
+  end}, {__index = _G})
+  local chunk, wrong = load(text:gsub("^#[^\n]*", "", 1), "@" .. path, "t", env)
+  if not chunk then return found, wrong end
+  local ok, given = pcall(chunk)
+  if not ok then return found, tostring(given) end
+  if type(given) == "table" then
+    found[#found + 1] = {def = given, line = 1}
+  elseif #found == 0 then
+    return found, "it neither returns a table of orun.agent's fields nor calls orun.agent"
+  end
+  return found
+end
+
+-- "path:12: what" -> what, 12
+local function blame(path, wrong)
+  local at = path:gsub("%p", "%%%0")
+  local line, text = wrong:match("^" .. at .. ":(%d+): (.*)$")
+  if line then return text, tonumber(line) end
+  line, text = wrong:match("^[^\n]-:(%d+): (.*)$")
+  return text or wrong, tonumber(line) or 1
+end
+
+function Scan:read_lua(path, kind, stem)
+  local text, why = text_of(path, kind)
+  if not text then return self:broken(path, why, 1, stem) end
+  local found, wrong = run_lua(path, text:gsub("^\xEF\xBB\xBF", ""))
+  for _, one in ipairs(found) do
+    local def = {}
+    for field, value in next, one.def do def[field] = value end
+    if def.name == nil then def.name = stem end
+    local bad = type(def.name) ~= "string" and "its name is no text" or form.bad_name(def.name)
+    if bad then
+      self:broken(path, bad, one.line, stem)
+    else
+      self:add{name = def.name, source = path, line = one.line, def = def, lua = true}
+    end
+  end
+  if wrong then
+    local text_only, line = blame(path, wrong)
+    self:broken(path, text_only, line, stem)
+  end
+end
+
+function Scan:file(place, path, kind, name)
+  self.files = self.files + 1
+  if self.files > MAX_FILES then
+    if self.files == MAX_FILES + 1 then
+      self:broken(path, ("it and what follows are not read: there are more than %d files"):format(
+        MAX_FILES), 1)
+    end
+    return
+  end
+  local stem = name:sub(1, -#place.ending - 1)
+  if place.runner == "lua" then
+    self:read_lua(path, kind, stem)
+  else
+    self:read(place, path, kind, stem)
+  end
+end
+
+function Scan:folder(place, folder, depth)
+  local entries, why = orun.entries(folder)
+  if not entries then return self:broken(folder, why, 1) end
+  for _, name in ipairs(sorted(entries)) do
+    local kind, path = entries[name], joined(folder, name)
+    if name:sub(1, 1) == "." then
+      goto next
+    elseif kind == "linked folder" and place.deep then
+      self:broken(path, "links to folders are not followed", 1)
+    elseif kind == "folder" and place.deep and depth < MAX_DEPTH then
+      self:folder(place, path, depth + 1)
+    elseif kind == "folder" and place.deep then
+      self:broken(path, ("folders are followed %d deep"):format(MAX_DEPTH), 1)
+    elseif name:sub(-#place.ending) == place.ending and #name > #place.ending
+        and not (kind == "folder" or name:upper() == "README.MD") then
+      self:file(place, path, kind, name)
+    end
+    ::next::
+  end
+end
+
+function Scan:place(place, folder)
+  if self.seen[folder] then return end
+  self.seen[folder] = true
+  if trusted(folder, self.places) then
+    self:folder(place, folder, 1)
+  else
+    self:broken(folder, "the folder is another user's, and is not read", 1)
+  end
+end
+
+local function places_here()
+  local cwd, owner = orun.real(".")
+  local home = os.getenv "HOME"
+  home = home and home:sub(1, 1) == "/" and orun.real(home) or nil
+  return {cwd = cwd or "/", owner = owner, home = home}
+end
+
+-- In the home XDG_CONFIG_HOME takes the place of .config.
+local function in_home(name, places)
+  local config = os.getenv "XDG_CONFIG_HOME"
+  local rest = name:match("^%.config/(.*)$")
+  if rest and config and config:sub(1, 1) == "/" then return orun.real(joined(config, rest)) end
+  return places.home and orun.real(joined(places.home, name))
+end
+
+-- Every entry, those that win first.
+local function scan()
+  local places = places_here()
+  local s = setmetatable({entries = {}, files = 0, seen = {}, places = places}, Scan)
+  for _, place in ipairs(PLACES) do
+    for _, name in ipairs(place.project) do
+      local folder = nearest(name, places)
+      if folder then s:place(place, folder) end
+    end
+  end
+  for _, place in ipairs(PLACES) do
+    for _, name in ipairs(place.home) do
+      local folder = in_home(name, places)
+      if folder then s:place(place, folder) end
+    end
+  end
+  for _, def in ipairs(require "orun.agent_builtin") do
+    s:add{name = def.name, def = def, builtin = true}
+  end
+  for _, entry in ipairs(s.entries) do
+    entry.source = entry.builtin and "built in" or shown(entry.source, places)
+  end
+  return s.entries
+end
+
+-- ---- types ----
+
+local function place_of(entry)
+  return entry.line and ("%s:%d"):format(entry.source, entry.line) or entry.source
+end
+
+local function is_whole_type(def)
+  return def.command ~= nil or def.run ~= nil or def.api ~= nil or def.preset ~= nil
+end
+
+-- A field that a Lua file without a backend of its own cannot have.
+local PLAIN <const> = {name = true, description = true, system = true, tools = true,
+  disallowed_tools = true, model = true, max_turns = true, timeout = true, isolation = true,
+  effort = true, temperature = true, permission = true, sandbox = true, limit = true,
+  rate = true, retry = true, budget = true, account = true}
+
+-- The table for orun.agent, and what to tell of it; nil and why there is none.
+local function type_of(entry)
+  local def = entry.def
+  if entry.lua and is_whole_type(def) then return def, {} end
+  for field in next, entry.lua and def or {} do
+    if not PLAIN[field] then
+      local near = check.nearest(tostring(field), PLAIN)
+      return nil, ("unknown field %s%s"):format(check.show(field),
+        near and (", did you mean '%s'?"):format(near) or "")
+    end
+  end
+  local name, why = backend.choose(not entry.lua and def.runner or nil)
+  if not name then return nil, why, true end
+  local t, notes = backend.type_of(def, name)
+  return t, notes, nil, name, why
+end
+
+-- The types of the entries that count, and those that are broken or hidden.
+local function sort_out(entries)
+  local agents, broken, hidden, by_name = {}, {}, {}, {}
+  for _, entry in ipairs(entries) do
+    local first = entry.name and by_name[entry.name]
+    if entry.broken then
+      broken[#broken + 1] = entry
+    elseif entry.disabled then
+      hidden[#hidden + 1] = {entry = entry, why = entry.disabled}
+    elseif first then
+      hidden[#hidden + 1] = {entry = entry, why = "hidden by " .. place_of(first)}
+    else
+      by_name[entry.name] = entry
+      agents[#agents + 1] = entry
+    end
+  end
+  return agents, broken, hidden
+end
+
+--- What there is.
+-- @return {agents = {{name =, source =, line =, runner =, backend =, why =, type =,
+--   notes =}, …}, broken = {{source =, line =, why =}, …}, hidden = {the same, name =}}:
+--   `type` is the table for orun.agent, absent when there is no backend for it
+function M.list()
+  local agents, broken, hidden = sort_out(scan())
+  local all = {agents = {}, broken = {}, hidden = {}}
+  for _, entry in ipairs(broken) do
+    table.insert(all.broken, {source = entry.source, line = entry.line, why = entry.broken})
+  end
+  for _, one in ipairs(hidden) do
+    table.insert(all.hidden, {name = one.entry.name, source = one.entry.source,
+                              line = one.entry.line, why = one.why})
+  end
+  for _, entry in ipairs(agents) do
+    local t, notes, lacking, name, why = type_of(entry)
+    if not t and not lacking then
+      table.insert(all.broken, {source = entry.source, line = entry.line, why = notes})
+    else
+      local about = {}
+      for _, note in ipairs(entry.def.notes or {}) do
+        table.insert(about, ("%s:%d: %s"):format(entry.source, note.line, note.text))
+      end
+      for _, text in ipairs(t and notes or {}) do table.insert(about, text) end
+      table.insert(all.agents, {name = entry.name, source = entry.source, line = entry.line,
+        runner = entry.lua and "lua" or entry.def.runner, backend = name,
+        why = why or not t and notes or nil, type = t, def = entry.def, notes = about})
+    end
+  end
+  table.sort(all.agents, function(a, b) return a.name < b.name end)
+  return all
+end
+
+-- What the user should know of broken files, told once a run.
+local function warn(entries)
+  local lines = {}
+  for _, entry in ipairs(entries) do
+    if entry.broken then
+      lines[#lines + 1] = ("orun: %s:%d: %s"):format(entry.source, entry.line or 1, entry.broken)
+    end
+  end
+  if #lines > 5 then
+    lines[6] = ("orun: and %d more; see: orun agents"):format(#lines - 5)
+  end
+  for i = 1, math.min(#lines, 6) do orun.log(lines[i]) end
+end
+
+local function unknown(name, defined, entries)
+  local known, list = {}, {}
+  for word in defined:gmatch("[^, ]+") do
+    if not known[word] then list[#list + 1] = word end
+    known[word] = true
+  end
+  for _, entry in ipairs(entries) do
+    if entry.name and not entry.broken and not entry.disabled and not known[entry.name] then
+      list[#list + 1] = entry.name
+      known[entry.name] = true
+    end
+  end
+  local near = check.nearest(name, known)
+  return ("Task: subagent_type %q is not defined%s; the known ones are: %s"):format(name,
+    near and (", did you mean %q?"):format(near) or "", table.concat(list, ", "))
+end
+
+--- Define the type `name`. Called by Task when the script has defined none.
+-- @param defined  the names that are defined, with commas
+-- @param told     broken files were told before
+-- @param define   orun.agent, which gives way to a definition made meanwhile
+-- @return true; nil and the message of the Task call
+function M.find(name, defined, told, define)
+  local entries = scan()
+  if not told then warn(entries) end
+  for _, entry in ipairs(entries) do
+    if entry.name == name and not entry.disabled then
+      local t, why
+      if not entry.broken then t, why = type_of(entry) end
+      why = entry.broken or why
+      if t then
+        local ok, wrong = pcall(define, t)
+        if ok then return true end
+        why = wrong
+      end
+      return nil, ("Task: subagent_type %q (%s): %s"):format(name, place_of(entry), why)
+    end
+  end
+  return nil, unknown(name, defined, entries)
+end
+
+return M
