@@ -9,7 +9,8 @@ local json = require "orun.json"
 
 local M = {}
 
-local DONE <const>, FAILED <const>, USAGE <const>, NOTHING <const>, TIMED_OUT <const> = 0, 1, 2, 3, 4
+local DONE <const>, FAILED <const>, USAGE <const> = 0, 1, 2
+local NOTHING <const>, UNENDED <const> = 3, 4
 
 local HELP <const> = [[
 usage: orun task COMMAND [options] [--json]
@@ -121,7 +122,9 @@ local function read(word, command, words)
     local name, inline = words[i]:match("^(%-%-[%a-]+)=(.*)$")
     name = name or words[i]
     if plain or name:sub(1, 1) ~= "-" then
-      if not command.id or args.task_id then usage("%s: %s is one word too many", word, words[i]) end
+      if not command.id or args.task_id then
+        usage("%s: %s is one word too many", word, words[i])
+      end
       args.task_id, i = words[i], i + 1
     elseif name == "--" then
       plain, i = true, i + 1
@@ -131,7 +134,8 @@ local function read(word, command, words)
       local option = command[name:find("^%-%-") and name or ""]
       if not option then
         local near = orun.nearest(name, names(command, "^%-%-"))
-        usage("%s: unknown option %s%s", word, name, near and (", did you mean " .. near .. "?") or "")
+        usage("%s: unknown option %s%s", word, name,
+          near and (", did you mean %s?"):format(near) or "")
       end
       args[option[1]], i = value_of(option, name, inline, words, i)
     end
@@ -140,7 +144,9 @@ local function read(word, command, words)
 end
 
 local function check(word, command, args)
-  if command.id == "needed" and not args.task_id then usage("%s: the id of a task is missing", word) end
+  if command.id == "needed" and not args.task_id then
+    usage("%s: the id of a task is missing", word)
+  end
   for _, name in ipairs(command.needs or {}) do
     if args[command[name][1]] == nil then usage("%s: %s is missing", word, name) end
   end
@@ -223,9 +229,10 @@ local function code_of(call, result, id)
     return FAILED
   end
   if call ~= "TaskOutput" and call ~= "Task" then return DONE end
-  local code = ENDED[result.status] or TIMED_OUT
+  local code = ENDED[result.status] or UNENDED
   if code == FAILED then
-    complain(("%s is %s: %s"):format(result.task_id, result.status, result.error or "no reason was given"))
+    complain(("%s is %s: %s"):format(result.task_id, result.status,
+      result.error or "no reason was given"))
   end
   return code
 end

@@ -28,7 +28,8 @@ local MODERN <const> = "2026-07-28"
 local LEGACY <const> = {"2025-11-25", "2025-06-18"}
 local META <const> = "io.modelcontextprotocol/"
 
-local PARSE <const>, INVALID <const>, NO_METHOD <const>, PARAMS <const> = -32700, -32600, -32601, -32602
+local PARSE <const>, INVALID <const> = -32700, -32600
+local NO_METHOD <const>, PARAMS <const> = -32601, -32602
 local NO_VERSION <const> = -32022
 
 local CALLS <const> = 200    -- at once
@@ -37,9 +38,9 @@ local NAMES <const> = {"Task", "TaskClaim", "TaskCreate", "TaskGet", "TaskList",
                        "TaskStop", "TaskUpdate"}
 local READ_ONLY <const> = {TaskGet = true, TaskList = true, TaskOutput = true}
 
-local INSTRUCTIONS <const> = "The tasks of the orun run that this agent works for. Items of the list "
-  .. "are shared with other workers: claim one with TaskClaim before working on it, end it with "
-  .. "TaskUpdate, then claim the next until the task is null."
+local INSTRUCTIONS <const> = "The tasks of the orun run that this agent works for. Items of the "
+  .. "list are shared with other workers: claim one with TaskClaim before working on it, end "
+  .. "it with TaskUpdate, then claim the next until the task is null."
 
 local Server <const> = {__name = "orun.mcp"}
 Server.__index = Server

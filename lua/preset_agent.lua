@@ -15,6 +15,7 @@
 --   args        array: more arguments
 --   max_turns
 --   sandbox     codex: "read-only", "workspace-write", …
+--   mcp         false: the program is not told of the MCP server with the run's tasks
 --   cwd, env    of the program
 
 local check = require "orun.check"
@@ -25,12 +26,13 @@ local typed = require "orun.typed"
 local M = {}
 
 local KNOWN <const> = {"claude", "codex", "gemini", "opencode"}
-local OWN <const> = {"model", "system", "agent", "tools", "args", "max_turns", "sandbox", "cwd",
-  "env"}
+local OWN <const> = {"model", "system", "agent", "tools", "args", "max_turns", "sandbox", "mcp",
+  "cwd", "env"}
 local COMMON <const> = {"name", "description", "timeout", "retry", "limit", "priority",
   "memory_limit", "max_output", "secrets", "rate", "budget", "isolation", "account"}
 local WANTS <const> = {model = "string", system = "string", agent = "string", tools = "table",
-  args = "table", max_turns = "integer", sandbox = "string", cwd = "string", env = "table"}
+  args = "table", max_turns = "integer", sandbox = "string", mcp = "boolean",
+  cwd = "string", env = "table"}
 local COUNTS <const> = {"input_tokens", "output_tokens", "cache_read_tokens",
   "cache_write_tokens", "reasoning_tokens"}
 
@@ -100,7 +102,8 @@ function Run:once(prompt, resume)
   local config, s = self.config, {}
   local o = {model = self.model, agent = config.agent, tools = config.tools, args = config.args,
              max_turns = config.max_turns, sandbox = config.sandbox, resume = resume,
-             system = self.preset.system == "file" and config.system or nil}
+             system = self.preset.system == "file" and config.system or nil,
+             mcp = self.preset.mcp and config.mcp ~= false and orun.mcp_config() or nil}
   if config.system and not o.system and not resume then
     prompt = config.system .. "\n\n" .. prompt
   end
