@@ -12,7 +12,7 @@ orun.agent{name = "shell-worker", command = {"sh", "-c", [[
   read name
   task() { "$ORUN_PROGRAM" task "$@"; }        # where orun is in PATH: orun task
   while item=$(task claim --next --wait --owner "$name"); do
-    id=${item%%	*} title=${item#*	}             # a tab stands between
+    id=$(echo "$item" | cut -f1) title=$(echo "$item" | cut -f2)
     if [ "$name" = unlucky ]; then kill -9 $$; fi
     if [ "$title" = "page 3" ]; then task create --subject appendix >/dev/null; fi
     task update "$id" --status completed --output "$title has ${#title} letters" || exit

@@ -24,7 +24,9 @@ orun.agent{name = "mcp-worker", command = {"sh", "-c", [[
     request tools/call "{\"name\":\"$1\",\"arguments\":$2}"
     case $answer in *'"isError":false'*) ;; *) echo "$1: $answer" >&2; exit 1 ;; esac
   }
-  field() { printf '%s' "${answer#*structuredContent}" | sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
+  field() {                                # field NAME, of the structured result
+    printf '%s' "${answer#*structuredContent}" | sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"
+  }
 
   request initialize '{"protocolVersion":"2025-11-25","capabilities":{}}'
   done=0

@@ -1,4 +1,5 @@
 /* caller.c — a connection to the control socket, on the io thread. */
+#include "caller.h"
 #include "caller_state.h"
 #include "claim.h"
 #include "err.h"

@@ -1,5 +1,5 @@
-/* wire.c — lines on the control socket and for `orun mcp`: however the bytes are
- * cut, they are the same lines, and a line that is too long costs only itself.
+/* wire.c — lines on the control socket and for `orun mcp`: however the bytes
+ * are cut, they are the same lines, and one that is too long costs only itself.
  */
 #include "wire.h"
 #include "err.h"

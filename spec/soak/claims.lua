@@ -11,7 +11,7 @@ local SHELL <const> = [[
   n=0
   while item=$("$ORUN_PROGRAM" task claim --next --wait --owner "$name"); code=$?
       [ $code = 0 ]; do
-    id=${item%%	*} n=$((n + 1))
+    id=$(echo "$item" | cut -f1) n=$((n + 1))
     if [ $((name % 8)) = 0 ] && [ $n = 3 ]; then kill -9 $$; fi
     "$ORUN_PROGRAM" task update "$id" --status completed --output "$name" || exit 9
     echo "$id"
@@ -51,8 +51,9 @@ local function run(rounds)
       lost = lost + 1
     end
   end
-  return double + lost + wrong, ("%d items ended, %d double, %d lost; %d of %d workers died"):format(
-    ended, double, lost, #results.failed, WORKERS)
+  return double + lost + wrong,
+    ("%d items ended, %d double, %d lost; %d of %d workers died"):format(ended, double, lost,
+      #results.failed, WORKERS)
 end
 
 return {
