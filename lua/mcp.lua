@@ -33,7 +33,8 @@ local NO_METHOD <const>, PARAMS <const> = -32601, -32602
 local NO_VERSION <const> = -32022
 
 local CALLS <const> = 200    -- at once
-local PROGRESS <const> = 10  -- seconds
+local PROGRESS <const> = 2   -- seconds between two notifications
+local GRACE <const> = 0.5    -- seconds for the last answers, once the input has ended
 local NAMES <const> = {"Task", "TaskClaim", "TaskCreate", "TaskGet", "TaskList", "TaskOutput",
                        "TaskStop", "TaskUpdate"}
 local READ_ONLY <const> = {TaskGet = true, TaskList = true, TaskOutput = true}
@@ -278,7 +279,18 @@ function Server:await(input)
   orun.await(channels, waits and 1 or nil)
 end
 
---- Serve standard input until it ends; what waits then is given up.
+-- The input has ended: answer what can be answered at once.
+function Server:finish()
+  for _ = 1, 10 do
+    self:collect()
+    if #self.calls == 0 then break end
+    local channels = {}
+    for i, call in ipairs(self.calls) do channels[i] = call.channel end
+    orun.await(channels, GRACE / 10)
+  end
+end
+
+--- Serve standard input until it ends; what still waits then is given up.
 -- @return the exit code
 function M.serve()
   local self, input = setmetatable({calls = {}}, Server), orun.input()
@@ -289,6 +301,7 @@ function M.serve()
     elseif why == "too_big" then
       send_error(nil, INVALID, "a line has more than 4 MiB")
     elseif why == "end" then
+      self:finish()
       return 0
     else
       self:collect()
