@@ -1,49 +1,50 @@
--- 15-agents.lua — three reviewers at once: claude, codex, or what is installed.
+-- 15-agents.lua — agents that are programs people have: claude, codex, …
 --
 --     $ orun examples/15-agents.lua
 --
--- The first of claude, codex, gemini and opencode that is in PATH does the work;
--- where none is, a few lines of shell stand in and the script is the same.
+-- The first of them that is installed answers; without one a shell script does, by
+-- a preset of its own: data that says how a program is called, and what its lines
+-- mean.
 
 local orun = require "orun"
 
-local STAND_IN <const> = {
+local stand_in = {
   program = "sh",
-  argv = function()
-    return {"sh", "-c", [[read -r line; echo "{\"step\":\"reading\"}"
-      echo "{\"answer\":\"looked: $line\"}"]]}
-  end,
+  argv = function() return {"sh", "-c", "read -r first; echo \"text $first\"; echo tokens 3"} end,
   line = function(s, text)
-    local event = require "orun.json".decode(text)
-    if event then s.activity, s.text = event.step, event.answer or s.text end
+    local word, rest = text:match("^(%w+) (.*)$")
+    if word == "text" then s.text = rest end
+    if word == "tokens" then s.usage = {output_tokens = math.tointeger(rest)} end
   end,
 }
 
-local function installed()
-  for _, name in ipairs{"claude", "codex", "gemini", "opencode"} do
-    if orun.exec("sh", "-c", "command -v " .. name).code == 0 then return name end
-  end
+local function installed(program)
+  return orun.exec{command = {"sh", "-c", 'command -v "$0"', program}}.code == 0
 end
 
-local preset = installed()
-print("asking", preset or "a stand-in")
+local preset = stand_in
+for _, program in ipairs{"claude", "codex", "gemini", "opencode"} do
+  if preset == stand_in and installed(program) then preset = program end
+end
+
 orun.agent{
-  name = "reviewer", preset = preset or STAND_IN, timeout = "10m", retry = {max = 1, resume = true},
+  name = "writer", preset = preset, timeout = "10m",
+  retry = {max = 2, on = {"rate", "http", "timeout"}, resume = preset ~= stand_in},
 }
 
-local tasks = {}
-for i, question in ipairs{"names", "errors", "tests"} do
-  tasks[i] = Task{
-    subagent_type = "reviewer", description = question, run_in_background = true,
-    prompt = ("Review the %s of this project in one sentence."):format(question),
+local answers = {}
+for i, word in ipairs{"one", "two", "three"} do
+  answers[i] = Task{
+    subagent_type = "writer", run_in_background = true, description = word,
+    prompt = ("Answer with the word %q and nothing else."):format(word),
   }
 end
-for _, task in ipairs(tasks) do
+for _, task in ipairs(answers) do
   local r = TaskOutput(task)
-  print(r.description, r.status, r.error or r.output)
+  print(r.description, r.status, (r.output or r.error):find(r.description) ~= nil,
+    r.usage.output_tokens > 0)
 end
 
---> asking	a stand-in
---> names	completed	looked: Review the names of this project in one sentence.
---> errors	completed	looked: Review the errors of this project in one sentence.
---> tests	completed	looked: Review the tests of this project in one sentence.
+--> one	completed	true	true
+--> two	completed	true	true
+--> three	completed	true	true

@@ -133,6 +133,13 @@ function Scan:read(place, path, kind, stem)
   self:add{name = d.name, source = path, line = d.line, def = d, disabled = d.disabled}
 end
 
+-- That memory is out is nothing to say of a file.
+local function reason(wrong)
+  local text = tostring(wrong)
+  if text == "not enough memory" then error(text, 0) end
+  return text
+end
+
 -- What a Lua file defines: it returns a table, or calls orun.agent, as often as it
 -- likes. Its globals are its own.
 local function run_lua(path, text)
@@ -147,9 +154,9 @@ local function run_lua(path, text)
     return name == "orun" and own or require(name)
   end}, {__index = _G})
   local chunk, wrong = load(text:gsub("^#[^\n]*", "", 1), "@" .. path, "t", env)
-  if not chunk then return found, wrong end
+  if not chunk then return found, reason(wrong) end
   local ok, given = pcall(chunk)
-  if not ok then return found, tostring(given) end
+  if not ok then return found, reason(given) end
   if type(given) == "table" then
     found[#found + 1] = {def = given, line = 1}
   elseif #found == 0 then

@@ -211,13 +211,9 @@ function Talk:say(text)
   end
 end
 
--- The prompt, an empty line, the input: as for programs.
+-- The prompt and the input, as for programs.
 local function prompt_of(input, task)
-  local text = task.prompt or ""
-  if input ~= nil then
-    text = text .. (text ~= "" and "\n\n" or "")
-      .. (type(input) == "string" and input or json.encode(input))
-  end
+  local text = preset.prompt(input, task)
   local _, bad = utf8.len(text)
   if bad then
     orun.fail{kind = "http", message = ("the prompt's byte %d is not UTF-8, and a request in JSON "

@@ -10,7 +10,7 @@ local json = require "orun.json"
 local M = {}
 
 local DONE <const>, FAILED <const>, USAGE <const> = 0, 1, 2
-local NOTHING <const>, UNENDED <const> = 3, 4
+local NOTHING <const>, TIMED_OUT <const> = 3, 4
 
 local HELP <const> = [[
 usage: orun task COMMAND [options] [--json]
@@ -135,7 +135,7 @@ local function read(word, command, words)
       if not option then
         local near = orun.nearest(name, names(command, "^%-%-"))
         usage("%s: unknown option %s%s", word, name,
-          near and (", did you mean %s?"):format(near) or "")
+          near and (", did you mean " .. near .. "?") or "")
       end
       args[option[1]], i = value_of(option, name, inline, words, i)
     end
@@ -229,7 +229,7 @@ local function code_of(call, result, id)
     return FAILED
   end
   if call ~= "TaskOutput" and call ~= "Task" then return DONE end
-  local code = ENDED[result.status] or UNENDED
+  local code = ENDED[result.status] or TIMED_OUT
   if code == FAILED then
     complain(("%s is %s: %s"):format(result.task_id, result.status,
       result.error or "no reason was given"))

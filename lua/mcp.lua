@@ -34,14 +34,14 @@ local NO_VERSION <const> = -32022
 
 local CALLS <const> = 200    -- at once
 local PROGRESS <const> = 2   -- seconds between two notifications
-local GRACE <const> = 0.5    -- seconds for the last answers, once the input has ended
+local FINISH <const> = 2     -- seconds that calls have after the end of input
 local NAMES <const> = {"Task", "TaskClaim", "TaskCreate", "TaskGet", "TaskList", "TaskOutput",
                        "TaskStop", "TaskUpdate"}
 local READ_ONLY <const> = {TaskGet = true, TaskList = true, TaskOutput = true}
 
 local INSTRUCTIONS <const> = "The tasks of the orun run that this agent works for. Items of the "
-  .. "list are shared with other workers: claim one with TaskClaim before working on it, end "
-  .. "it with TaskUpdate, then claim the next until the task is null."
+  .. "list are shared with other workers: claim one with TaskClaim before working on it, end it "
+  .. "with TaskUpdate, then claim the next until the task is null."
 
 local Server <const> = {__name = "orun.mcp"}
 Server.__index = Server
@@ -270,27 +270,27 @@ function Server:line(line)
   if id == nil then self:notify(method, params) else self:request(id, method, params) end
 end
 
-function Server:await(input)
+function Server:await(input, seconds)
   local channels, waits = {input}, false
   for _, call in ipairs(self.calls) do
     channels[#channels + 1] = call.channel
     waits = waits or call.progress ~= nil
   end
-  orun.await(channels, waits and 1 or nil)
+  orun.await(channels, seconds or waits and 1 or nil)
 end
 
--- The input has ended: answer what can be answered at once.
+-- Nobody asks any more: what was asked may still be answered, for a while.
 function Server:finish()
-  for _ = 1, 10 do
+  local until_then = os.time() + FINISH
+  self:collect()
+  while #self.calls > 0 and os.time() < until_then do
+    self:await(nil, 1)
     self:collect()
-    if #self.calls == 0 then break end
-    local channels = {}
-    for i, call in ipairs(self.calls) do channels[i] = call.channel end
-    orun.await(channels, GRACE / 10)
   end
 end
 
---- Serve standard input until it ends; what still waits then is given up.
+--- Serve standard input until it ends; what waits for longer than FINISH seconds
+--- after that is given up.
 -- @return the exit code
 function M.serve()
   local self, input = setmetatable({calls = {}}, Server), orun.input()

@@ -1,7 +1,7 @@
 --- orun.mcp_config: what an agent's program is to read so that it starts `orun mcp`.
 --
 --     orun.mcp_config()
---     --> {"mcpServers": {"orun": {"command": ..., "args": ["mcp"], "env": {...}}}}
+--       --> {"mcpServers": {"orun": {"command": ..., "args": ["mcp"], "env": {...}}}}
 --
 -- It acts in the name of the task that calls this, so the text holds its token: it
 -- goes into a private file, not into arguments.

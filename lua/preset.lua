@@ -33,13 +33,15 @@
 --            program that ended badly or gave no answer has failed
 --   system   "file" when argv takes {system_file}; else it stands before the
 --            prompt
+--   takes    array: which of agent, tools, max_turns, sandbox argv understands; all
+--            unless given
 --   mcp      true when argv takes {mcp_file}: MCP servers in JSON, which are what
 --            orun.mcp_config gives: the run's tasks, as the agent's tools
 --   resumes  true when argv understands o.resume, a session id
---   session_cost  true when s.cost is that of the whole session, resumed runs
---            included
+--   session_cost  true when s.cost is that of the whole session, with the runs of
+--            it that were before
 --
--- Nothing here runs a program.
+-- Nothing here runs a program: preset_agent.lua does.
 
 local json = require "orun.json"
 
@@ -77,6 +79,16 @@ end
 function M.text(t, ...)
   local text = M.field(t, ...)
   return type(text) == "string" and text or nil
+end
+
+--- What an agent is to do: the prompt, an empty line, the input.
+-- @param input  any value; what is no string is written as JSON
+-- @param task   the second argument of the task's function
+function M.prompt(input, task)
+  local text = task.prompt or ""
+  if input == nil then return text end
+  return text .. (text ~= "" and "\n\n" or "")
+    .. (type(input) == "string" and input or json.encode(input))
 end
 
 --- The first line of a text, cut to what fits into a line of a display.

@@ -1,164 +1,240 @@
---- orun.preset_agent: agents that are programs whose output orun understands,
---- orun.agent{preset="claude"}.
+--- orun.preset_agent: agents that are programs whose output means something,
+-- orun.agent{preset="claude"} and its like.
 --
--- The program is started with the prompt on standard input; its lines are read
--- as they come, and what it does, uses and costs is reported; in the end its
--- output says whether it did what was asked (preset.lua has the rules).
+-- The program gets the prompt on standard input, its lines are read as they come,
+-- what they tell is reported (orun.report), and its end is judged by the preset's
+-- rules: what is no answer has failed. All it printed stays readable: it is what
+-- orun.output(task) reads, and the result's output_file.
 --
 -- Fields of such a type, beside those every type has
---   preset      "claude", "codex", "gemini", "opencode", or a table: see preset.lua
---   model       Task{model=} takes its place
---   system      the system prompt; where the program has no place for one it stands before
---               the prompt
---   agent       the name of an agent that the program itself knows
---   tools       array: what it may use without asking, in the program's own words
---   args        array: more arguments
---   max_turns
---   sandbox     codex: "read-only", "workspace-write", …
---   mcp         false: the program is not told of the MCP server with the run's tasks
---   cwd, env    of the program
+--   preset       "claude", "codex", "gemini", "opencode", or a table (preset.lua)
+--   model        its name; Task{model=} takes its place. Default: the program's own
+--   system       the system prompt
+--   args         array: more arguments, as they are
+--   agent        the agent of the program's own that is to answer
+--   tools        array: the tools it may use without being asked
+--   max_turns    turns of one run of the program
+--   sandbox      what the program may do, in its own words
+--   mcp          false: it does not get the run's tasks as tools, where the preset can
+--                give it them
+--   cwd, env     of the program; a Task's take their place
+--   timeout      an hour, unless given: these programs try for long
+--   account      what all share that are held back when one is told to slow down;
+--                the program's name, unless given
+-- agent, tools, max_turns and sandbox are refused where the preset has no such option.
+--
+-- Glossary
+--   job    one attempt of a task
+--   run    of the program, in a job: one, and one more for each answer that is to be
+--          put right
+--   state  what the preset has read of a run (preset.lua calls it s)
 
 local check = require "orun.check"
-local json = require "orun.json"
+local lines = require "orun.lines"
 local preset = require "orun.preset"
 local typed = require "orun.typed"
 
 local M = {}
 
-local KNOWN <const> = {"claude", "codex", "gemini", "opencode"}
-local OWN <const> = {"model", "system", "agent", "tools", "args", "max_turns", "sandbox", "mcp",
-  "cwd", "env"}
-local COMMON <const> = {"name", "description", "timeout", "retry", "limit", "priority",
-  "memory_limit", "max_output", "secrets", "rate", "budget", "isolation", "account"}
-local WANTS <const> = {model = "string", system = "string", agent = "string", tools = "table",
-  args = "table", max_turns = "integer", sandbox = "string", mcp = "boolean",
-  cwd = "string", env = "table"}
-local COUNTS <const> = {"input_tokens", "output_tokens", "cache_read_tokens",
-  "cache_write_tokens", "reasoning_tokens"}
+--- The presets there are.
+M.NAMES = {"claude", "codex", "gemini", "opencode"}
 
-local REPORT_EACH <const> = 0.2 -- seconds between two reports of counts
-local GO_ON <const> = "You were interrupted. Go on with what you were asked to do and finish it; "
-  .. "then answer as you were asked to."
+local OWN <const> = {model = "string", system = "string", args = "strings", agent = "string",
+  tools = "strings", max_turns = "count", sandbox = "string", mcp = "boolean"}
+local OPTIONAL <const> = {"agent", "tools", "max_turns", "sandbox"}
+local COMMON <const> = {"name", "description", "timeout", "retry", "limit", "priority",
+  "memory_limit", "max_output", "secrets", "rate", "budget", "account", "cwd", "env",
+  "isolation"}
+local PRESET <const> = {program = "string", argv = "function", line = "function",
+  judge = "function", system = "string", resumes = "boolean", session_cost = "boolean",
+  takes = "strings", mcp = "boolean"}
+local USAGE <const> = {"input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
+  "reasoning_tokens"}
+
+local TIMEOUT <const> = "1h"
+local LONGEST_LINE <const> = 16 << 20 -- bytes; a longer one is read in pieces, and means nothing
+local STDERR <const> = 64 << 10       -- bytes of it that are looked at
+local REPORT_EACH <const> = 0.2       -- seconds between two reports
+local SESSION <const> = 95            -- bytes of a session's id, at most
+local GO_ON <const> = "You were interrupted. Go on with the task where you stopped, and end with "
+  .. "the answer that was asked for."
 
 local function preset_of(config)
-  return config.own or require("orun.preset_" .. config.preset)
+  local p = config.preset
+  return type(p) == "string" and require("orun.preset_" .. p) or p
 end
 
--- ---- one run of the program ----
+-- ---- what is told of a run ----
 
-local Run <const> = {__name = "orun.preset.run"}
-Run.__index = Run
+-- Text for a display, without what could break its line; nil for none.
+local function line_of(text)
+  return type(text) == "string" and text ~= "" and text:gsub("%c", " ") or nil
+end
 
--- Report what has changed: what it does at once, counts now and then, and all of
--- it at the end.
-function Run:report(s, last)
-  local now = orun.now()
-  local news = s.activity ~= self.activity or s.session_id ~= self.session
-  if not last and not news and now - self.reported < REPORT_EACH then return end
-  self.reported, self.activity, self.session = now, s.activity, s.session_id or self.session
-  local usage = preset.add_usage(preset.add_usage(nil, self.usage), s.usage)
+-- The id of a session, which will be an argument: nothing that could be an option.
+local function session_of(s)
+  local id = s.session_id
+  return type(id) == "string" and #id <= SESSION and id:find("^%w[%w%-_.:]*$") and id or nil
+end
+
+local function counts_of(usage)
   local counts
-  for _, name in ipairs(COUNTS) do
-    if usage and math.type(usage[name]) == "integer" then
+  for _, name in ipairs(USAGE) do
+    local n = type(usage) == "table" and math.tointeger(usage[name])
+    if n and n >= 0 then
       counts = counts or {}
-      counts[name] = usage[name]
+      counts[name] = n
     end
   end
-  orun.report{activity = s.activity, usage = counts, model = s.model, session_id = s.session_id,
-              cost = self:cost(s)}
+  return counts
 end
 
--- US dollars of this attempt so far. Some programs tell that of the whole session.
-function Run:cost(s)
-  if not s.cost then return self.spent end
-  if self.preset.session_cost then return math.max(0, s.cost - self.before) end
-  return (self.spent or 0) + s.cost
+local function dollars_of(cost)
+  return math.type(cost) and cost >= 0 and cost < math.huge and cost or nil
 end
 
--- The arguments without gaps, and the private files they name.
-function Run:command(o)
-  local words, places = {}, {}
-  local given = self.preset.argv(o)
-  for at in pairs(given) do places[#places + 1] = at end
-  table.sort(places)
-  local texts, files = {system_file = o.system, mcp_file = o.mcp}, nil
-  for _, at in ipairs(places) do
-    local word = given[at]
-    if word then
-      words[#words + 1] = word
-      for name, text in pairs(texts) do
-        if tostring(word):find("{" .. name .. "}", 1, true) then
-          files = files or {}
-          files[name] = text
-        end
-      end
+local Job <const> = {__name = "orun.preset_agent.job"}
+Job.__index = Job
+
+-- What the run has cost, without what its session had cost before.
+function Job:cost_of(s)
+  local cost = dollars_of(s.cost)
+  return cost and math.max(0, cost - self.before)
+end
+
+-- Report what a run has told; `ended`: it does nothing any more.
+function Job:tell(s, ended)
+  local session = session_of(s)
+  self.session, self.told, self.news = session or self.session, orun.now(), false
+  local cost = self:cost_of(s)
+  orun.report{
+    activity = not ended and line_of(s.activity) or nil, model = line_of(s.model),
+    session_id = session, cost = cost and self.cost + cost,
+    usage = preset.add_usage(preset.add_usage(nil, self.usage), counts_of(s.usage)),
+  }
+end
+
+-- ---- one run ----
+
+-- The command: strings, without the gaps.
+local function command_of(p, options)
+  local given, last, command = p.argv(options), 0, {}
+  if type(given) ~= "table" then
+    error(("preset %s: argv gave a %s; an array of arguments is wanted"):format(p.program,
+      type(given)), 0)
+  end
+  for i in pairs(given) do last = math.max(last, math.tointeger(i) or 0) end
+  for i = 1, last do
+    local word = given[i]
+    if type(word) == "string" then
+      command[#command + 1] = word
+    elseif word then
+      error(("preset %s: argv gave a %s as argument %d; strings are wanted"):format(p.program,
+        type(word), i), 0)
     end
   end
-  return words, files
+  return command
 end
 
--- Run it once; gives what its lines said, and how it ended.
-function Run:once(prompt, resume)
-  local config, s = self.config, {}
-  local o = {model = self.model, agent = config.agent, tools = config.tools, args = config.args,
-             max_turns = config.max_turns, sandbox = config.sandbox, resume = resume,
-             system = self.preset.system == "file" and config.system or nil,
-             mcp = self.preset.mcp and config.mcp ~= false and orun.mcp_config() or nil}
-  if config.system and not o.system and not resume then
-    prompt = config.system .. "\n\n" .. prompt
+local function mentions(command, mark)
+  for _, word in ipairs(command) do
+    if word:find(mark, 1, true) then return true end
   end
-  local command, files = self:command(o)
-  local started, why, kind = orun.exec{stream = true, command = command, files = files,
-    input = prompt, cwd = config.cwd, env = config.env, max_output = "64KiB"}
-  if not started then orun.fail{kind = kind, message = why} end
-  local program <close> = started
-  for line in program:lines(16 << 20) do
-    self.preset.line(s, line)
-    self:report(s, false)
-  end
-  local ending = program:wait()
-  self:report(s, true)
-  return s, ending
+  return false
 end
 
---- Say something; gives the answer. `again`: it is about the answer before.
-function Run:say(text, again)
-  local resume
-  if again and self.preset.resumes then
-    resume = self.session
-  elseif again then
-    text = self.first .. "\n\n" .. text
-  elseif self.preset.resumes and self.task.resume then
-    resume, text = self.task.resume.session_id, GO_ON
+-- The lines of a run as they come, and reports of what they tell: not more than one
+-- in a while, but for the session, and none is left out when the program pauses. What
+-- could not be kept is told by its end.
+function Job:lines_of(log, s)
+  local reader = {}
+  function reader.read()
+    while true do
+      local piece, why = log:read(self.news and REPORT_EACH or nil)
+      if why ~= "timeout" then return piece end
+      self:tell(s)
+    end
   end
-  self.first = self.first or text
-  local s, ending = self:once(text, resume)
-  local wrong = preset.judge(self.preset, s, ending)
-  if wrong then
-    local partial = type(s.text) == "string" and s.text ~= "" and s.text or nil
-    orun.fail{kind = wrong.kind, message = wrong.message, partial = partial}
-  end
-  self.usage = preset.add_usage(self.usage, s.usage)
-  if not self.preset.session_cost then self.spent = self:cost(s) end
-  return s.text
+  return lines(reader, LONGEST_LINE)
 end
 
--- The prompt, an empty line, the input: as for any program.
-local function prompt_of(input, task)
-  local text = task.prompt or ""
-  if input == nil then return text end
-  return text .. (text ~= "" and "\n\n" or "")
-    .. (type(input) == "string" and input or json.encode(input))
+-- Run the program once; gives the state, and why it has failed.
+function Job:run_once(text, resume)
+  local p, config, options = self.preset, self.config, {resume = resume}
+  for name in pairs(OWN) do options[name] = config[name] end
+  options.model = self.task.model or config.model
+  options.mcp = p.mcp and config.mcp ~= false
+  local command, files = command_of(p, options), {}
+  if mentions(command, "{mcp_file}") then files.mcp_file = orun.mcp_config() end
+  if config.system and mentions(command, "{system_file}") then
+    files.system_file = config.system
+  elseif config.system and not resume then
+    text = config.system .. "\n\n" .. text
+  end
+  local started, why, kind = orun.exec{
+    stream = true, transcript = true, command = command, input = text, files = files,
+    cwd = self.task.cwd, env = self.task.env, max_output = STDERR,
+  }
+  if not started then return {}, {kind = kind, message = why} end
+  local log <close> = started
+  local s = {}
+  for line in self:lines_of(log, s) do
+    p.line(s, line)
+    self.news = true
+    local known = s.session_id == self.session or not session_of(s)
+    if not known or orun.now() - self.told >= REPORT_EACH then self:tell(s) end
+  end
+  local ending = log:wait()
+  if ending.stderr_file then -- the reason is at its end
+    ending.stderr = orun.output(ending, "stderr"):tail(10000, STDERR)
+  end
+  self:tell(s, true)
+  return s, preset.judge(p, s, ending)
+end
+
+-- The run has ended: what it took is that of the job's runs before the next.
+function Job:spent(s)
+  self.usage = preset.add_usage(self.usage, counts_of(s.usage))
+  self.cost = self.cost + (self:cost_of(s) or 0)
+  self.before = self.preset.session_cost and dollars_of(s.cost) or 0
+end
+
+-- Run it, in the session when there is one to go on with; a session that is not
+-- there any more is begun anew.
+function Job:run(text, session, go_on)
+  local s, wrong
+  if session then
+    s, wrong = self:run_once(go_on, session)
+    if not (wrong and not session_of(s) and wrong.kind == "exit") then return s, wrong end
+  end
+  self.before = 0
+  return self:run_once(text)
+end
+
+-- The answer to a text. `again`: it is a correction of what was answered before.
+function Job:ask(text, again)
+  local session, go_on = self.session, text
+  if again then
+    text = ("%s\n\nYour answer was:\n\n%s\n\n%s"):format(self.first, self.answer, text)
+  else
+    local earlier = self.preset.resumes and self.task.resume or {}
+    session, go_on, self.first = earlier.session_id, GO_ON, text
+    self.before = self.preset.session_cost and earlier.cost or 0
+  end
+  local s, wrong = self:run(text, self.preset.resumes and session or nil, go_on)
+  self:spent(s)
+  self.answer = s.text ~= nil and tostring(s.text) or nil
+  if not wrong then return self.answer end
+  orun.fail{kind = wrong.kind, message = wrong.message, retry_after = wrong.retry_after,
+            partial = self.answer ~= "" and self.answer or nil}
 end
 
 --- Do a task. config is what `define` made.
 function M.run(config, input, task)
-  local run = setmetatable({
-    config = config, preset = preset_of(config), task = task, model = task.model or config.model,
-    before = task.resume and task.resume.cost or 0, reported = 0,
-  }, Run)
-  return typed.ask(task.schema, prompt_of(input, task), function(text, again)
-    return run:say(text, again)
+  local job = setmetatable({config = config, preset = preset_of(config), task = task,
+                            told = -math.huge, cost = 0, before = 0}, Job)
+  return typed.ask(task.schema, preset.prompt(input, task), function(text, again)
+    return job:ask(text, again)
   end)
 end
 
@@ -168,79 +244,131 @@ local function wrong(t, text, ...)
   error(("agent %q: " .. text):format(tostring(t.name), ...), 0)
 end
 
-local function check_strings(t, field)
-  for i, word in pairs(t[field] or {}) do
-    if math.type(i) ~= "integer" or type(word) ~= "string" then
-      wrong(t, "%s[%s] = %s: an array of strings is wanted", field, check.show(i),
-        check.show(word))
+local function listed(names)
+  local sorted = {}
+  for name in pairs(names) do sorted[#sorted + 1] = name end
+  table.sort(sorted)
+  return table.concat(sorted, ", ")
+end
+
+-- What a field may be: what is wanted, when the value is something else.
+local WANTS <const> = {
+  string = {"a string", function(v) return type(v) == "string" end},
+  boolean = {"true or false", function(v) return type(v) == "boolean" end},
+  ["function"] = {"a function", function(v) return type(v) == "function" end},
+  count = {"a whole number above 0", function(v) return math.type(v) == "integer" and v > 0 end},
+  strings = {"an array of strings", function(v)
+    if type(v) ~= "table" then return false end
+    local n = 0
+    for _, word in pairs(v) do
+      if type(word) ~= "string" then return false end
+      n = n + 1
+    end
+    return n == #v
+  end},
+}
+
+local function check_field(t, where, name, value, kind)
+  local want = WANTS[kind]
+  if value ~= nil and not want[2](value) then
+    wrong(t, "%s%s = %s: %s is wanted", where, name, check.show(value), want[1])
+  end
+end
+
+local function check_known(t, what, fields, known)
+  for name in pairs(fields) do
+    if not known[name] then
+      local near = check.nearest(tostring(name), known)
+      wrong(t, "%s %s%s; there are %s", what, check.show(name),
+        near and (", did you mean '%s'?"):format(near) or "", listed(known))
     end
   end
 end
 
-local function check_fields(t)
+-- The preset meant, which is data or the name of one that comes with orun.
+local function check_preset(t)
+  local p = t.preset
+  if type(p) == "string" then
+    for _, name in ipairs(M.NAMES) do
+      if name == p then return require("orun.preset_" .. p) end
+    end
+  end
+  if type(p) ~= "table" then
+    wrong(t, "preset = %s: there are %s; or give a table {program=, argv=, line=}", check.show(p),
+      table.concat(M.NAMES, ", "))
+  end
+  check_known(t, "unknown field of preset:", p, PRESET)
+  for name, kind in pairs(PRESET) do check_field(t, "preset.", name, p[name], kind) end
+  for _, name in ipairs{"program", "argv", "line"} do
+    if p[name] == nil then
+      wrong(t, "preset.%s is missing; it is a %s", name, PRESET[name])
+    end
+  end
+  if p.system and p.system ~= "file" then
+    wrong(t, "preset.system = %s: \"file\" is wanted, or nothing", check.show(p.system))
+  end
+  return p
+end
+
+-- Options the program has no way to take are not dropped silently.
+local function check_taken(t, p)
+  local takes = {}
+  for _, name in ipairs(p.takes or OPTIONAL) do takes[name] = true end
+  for _, name in ipairs(OPTIONAL) do
+    if t[name] ~= nil and not takes[name] then
+      wrong(t, "%s: %s has no such option; %s, or give it as it is in args", name, p.program,
+        next(takes) and "it takes " .. listed(takes) or "leave it out")
+    end
+  end
+  if t.mcp and not p.mcp then
+    wrong(t, "mcp = true: the preset of %s does not say how it is told of an MCP server", p.program)
+  end
+  local retry = t.retry
+  if type(retry) == "table" and retry.resume and not p.resumes then
+    wrong(t, "retry.resume: the preset of %s does not say that it can go on with a session "
+      .. "(resumes = true)", p.program)
+  end
+end
+
+local function check_own(t)
   local known = {preset = true}
-  for _, list in ipairs{OWN, COMMON} do
-    for _, field in ipairs(list) do known[field] = true end
-  end
-  for field, value in pairs(t) do
-    if not known[field] then
-      local near = check.nearest(tostring(field), known)
-      wrong(t, "unknown field %s%s", check.show(field),
-        near and (", did you mean '%s'?"):format(near) or "")
-    end
-    local want = WANTS[field]
-    local got = math.type(value) == "integer" and want == "integer" and "integer" or type(value)
-    if want and got ~= want then
-      wrong(t, "%s = %s: a %s is wanted", field, check.show(value), want)
+  for name in pairs(OWN) do known[name] = true end
+  for _, name in ipairs(COMMON) do known[name] = true end
+  check_known(t, "unknown field", t, known)
+  for name, kind in pairs(OWN) do check_field(t, "", name, t[name], kind) end
+  for _, name in ipairs{"model", "agent", "sandbox"} do
+    if t[name] and not t[name]:find("^%w[%w._/:@+%[%]%-]*$") then
+      wrong(t, "%s = %s: a name is wanted", name, check.show(t[name]))
     end
   end
-  check_strings(t, "tools")
-  check_strings(t, "args")
-  for name, value in pairs(t.env or {}) do
-    if type(name) ~= "string" or type(value) ~= "string" then
-      wrong(t, "env is a table {NAME=\"value\"}")
+  for i, tool in ipairs(t.tools or {}) do
+    if not tool:find("^[%w_*]") then
+      wrong(t, "tools[%d] = %s: the name of a tool is wanted", i, check.show(tool))
     end
   end
-  if t.max_turns and t.max_turns < 1 then wrong(t, "max_turns = %d: 1 or more", t.max_turns) end
 end
 
--- A preset of the user's: what is wrong with it is said when it is defined.
-local function check_own(t, own)
-  for field, want in pairs{program = "string", argv = "function", line = "function"} do
-    if type(own[field]) ~= want then
-      wrong(t, "preset.%s = %s: a %s is wanted", field, check.show(own[field]), want)
-    end
-  end
-  if own.judge ~= nil and type(own.judge) ~= "function" then
-    wrong(t, "preset.judge = %s: a function is wanted", check.show(own.judge))
-  end
+-- A program's name as that of an account.
+local function account_of(program)
+  local name = program:gsub("^.*/", ""):gsub("[^%w_-]", "_"):sub(1, 60)
+  return name:find("^[%a_]") and name or "_" .. name
 end
 
 --- A type's table, for orun.agent, out of one with preset=. Raises for what makes
---- no sense.
+--- no sense. Whether the program is there is seen when a task asks for it.
 function M.define(t)
-  local config = {}
-  check_fields(t)
-  if type(t.preset) == "table" then
-    check_own(t, t.preset)
-    config.own = t.preset
-  else
-    for _, name in ipairs(KNOWN) do
-      if t.preset == name then config.preset = name end
-    end
-    if not config.preset then
-      wrong(t, "preset = %s: one of these is wanted: %s; or a table {program=, argv=, line=}",
-        check.show(t.preset), table.concat(KNOWN, ", "))
-    end
-  end
-  if t.isolation ~= nil then wrong(t, "isolation: the program is a process already") end
-  for _, field in ipairs(OWN) do config[field] = t[field] end
+  local p = check_preset(t)
+  check_own(t)
+  check_taken(t, p)
+  local config = {preset = t.preset}
+  for name in pairs(OWN) do config[name] = t[name] end
+  if config.system == "" then config.system = nil end
   local made = {slots = "process", typed = true, run = function(input, task)
     return require("orun.preset_agent").run(config, input, task)
   end}
-  for _, field in ipairs(COMMON) do made[field] = t[field] end
-  local account = preset_of(config).program:gsub("^.*/", ""):gsub("[^%w_-]", "_")
-  made.account = t.account or account
+  for _, name in ipairs(COMMON) do made[name] = t[name] end
+  if made.timeout == nil then made.timeout = TIMEOUT end
+  if made.account == nil then made.account = account_of(p.program) end
   return made
 end
 

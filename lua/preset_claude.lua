@@ -110,4 +110,4 @@ local function judge(s, ending)
 end
 
 return {program = "claude", argv = argv, line = line, judge = judge, system = "file",
-        session_cost = true, resumes = true, mcp = true}
+        takes = {"agent", "tools", "max_turns"}, resumes = true, mcp = true, session_cost = true}

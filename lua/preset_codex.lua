@@ -62,4 +62,5 @@ local function judge(s, ending)
   if said then return {kind = preset.kind_of_words(said), message = "codex: " .. said} end
 end
 
-return {program = "codex", argv = argv, line = line, judge = judge, resumes = true}
+return {program = "codex", argv = argv, line = line, judge = judge, takes = {"sandbox"},
+        resumes = true}

@@ -11,7 +11,7 @@ local field = preset.field
 
 local COUNTS <const> = {
   input_tokens = "input_tokens", output_tokens = "output_tokens",
-  cache_read_tokens = "cached", total_tokens = "total_tokens",
+  cache_read_tokens = "cached",
 }
 local CODES <const> = {
   [41] = {"exit", "it is not signed in"},
@@ -91,4 +91,5 @@ local function judge(s, ending)
   return {kind = known and known[1] or preset.kind_of_words(said), message = "gemini: " .. said}
 end
 
-return {program = "gemini", argv = argv, line = line, judge = judge, resumes = true}
+return {program = "gemini", argv = argv, line = line, judge = judge, takes = {},
+        resumes = true}

@@ -74,4 +74,5 @@ local function judge(s, ending)
   return {kind = kind, message = "opencode: " .. s.error.text}
 end
 
-return {program = "opencode", argv = argv, line = line, judge = judge, resumes = true}
+return {program = "opencode", argv = argv, line = line, judge = judge, takes = {"agent"},
+        resumes = true}

@@ -121,9 +121,8 @@ M.TaskCreate = {here = true,
 M.TaskUpdate = {here = true,
   description = "Change an item: in_progress claims it (only one can), completed or failed ends "
     .. "it with its output, pending gives it back.",
-  schema = properties{task_id = ID, taskId = ID,
-    status = {enum = {"pending", "in_progress", "completed", "failed", "deleted"}},
-    output = text "the result", error = text "why it failed",
+  schema = properties{task_id = ID, taskId = ID, status = {enum = {"pending", "in_progress",
+    "completed", "failed", "deleted"}}, output = text "the result", error = text "why it failed",
     owner = text "who claims it", addBlockedBy = IDS, addBlocks = IDS,
     metadata = {type = "object"}},
   run = function(input)

@@ -22,6 +22,35 @@ body_push_resume(lua_State *L, const TaskReport *r)
 }
 
 static void
+body_set_env(lua_State *L, char *const *env)
+{
+    for (; env && *env; env++) {
+        size_t n = strcspn(*env, "=");
+        lua_pushlstring(L, *env, n);
+        lua_pushstring(L, *env + n + 1);
+        lua_rawset(L, -3);
+    }
+}
+
+/* Set task.cwd and task.env, for the programs that do the task. */
+static void
+body_push_place(lua_State *L, const Task *t)
+{
+    char *const *type = task_agent(t) ? task_agent(t)->opt.env : NULL;
+    char *const *own = t->opt ? t->opt->env : NULL;
+    if (t->opt && t->opt->cwd) {
+        lua_pushstring(L, t->opt->cwd);
+        lua_setfield(L, -2, "cwd");
+    }
+    if (!type && !own)
+        return;
+    lua_newtable(L);
+    body_set_env(L, type);
+    body_set_env(L, own);
+    lua_setfield(L, -2, "env");
+}
+
+static void
 body_push_task(lua_State *L, const Task *t, uint32_t attempt)
 {
     char id[HANDLE_ID_SIZE];
@@ -29,6 +58,7 @@ body_push_task(lua_State *L, const Task *t, uint32_t attempt)
     lua_createtable(L, 0, 4);
     if (t->opt && t->opt->retry.resume && t->report && t->report->session_id[0])
         body_push_resume(L, t->report);
+    body_push_place(L, t);
     lua_pushstring(L, id);
     lua_setfield(L, -2, "id");
     lua_pushinteger(L, attempt);

@@ -6,9 +6,9 @@
  * his socket; that he has gone is noticed all the same. A call runs on a worker
  * in a pristine state of its own, in the name of the task whose token came with
  * it (LuaRun.guest): bundled Lua (lua/control_call.lua) reads its JSON, checks
- * it, calls the primitive and writes the reply. A call that waits holds no worker.
- * It comes before what begins, for a program waits for it, and one worker more
- * than is wanted may do it.
+ * it, calls the primitive and writes the reply. A call that waits holds no
+ * worker. It comes before what begins, for a program waits for it, and one
+ * worker more than is wanted may do it.
  */
 #ifndef ORUN_CALLER_H
 #define ORUN_CALLER_H

@@ -1,4 +1,5 @@
 /* control.c — the socket: made, listening, ended; tokens. */
+#include "control.h"
 #include "control_state.h"
 #include "caller.h"
 #include "err.h"

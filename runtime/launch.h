@@ -51,8 +51,10 @@ enum {
     LAUNCH_STDERR = 4 << 10,  /* of stderr in an error text */
 };
 
-/* Seconds between SIGTERM and SIGKILL. */
+/* Seconds between SIGTERM and SIGKILL, and from then on until it is given up as
+ * lost. */
 #define LAUNCH_GRACE 2.0
+#define LAUNCH_LOST (PROC_GIVE_UP_MS / 1e3)
 
 /* The environment of a task's program: orun's own, over it `type`, over that
  * `own` (either may be NULL), and what control.h puts there: its id and how it

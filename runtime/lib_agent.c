@@ -150,10 +150,14 @@ lib_agent_read(lua_State *L, AgentArgs *a)
                               64 << 10);
     a->cwd = arg_text(L, fn, "cwd", ARG(A_cwd), 4096);
     lib_check_env(L, fn, ARG(A_env));
-    if (run && (a->cwd || arg_given(L, ARG(A_env))
-                || arg_given(L, ARG(A_expose))))
-        luaL_error(L, "agent \"%s\": cwd and env are for programs, and so is "
-                   "expose; a Lua agent shares the process", a->name);
+    a->slot = lib_agent_slot(L, command);
+    if (a->slot != SLOT_PROCESS && (a->cwd || arg_given(L, ARG(A_env))))
+        luaL_error(L, "agent \"%s\": cwd and env are for programs; a Lua agent "
+                   "shares the process (with slots=\"process\" it finds them "
+                   "in task.cwd and task.env)", a->name);
+    if (run && arg_given(L, ARG(A_expose)))
+        luaL_error(L, "agent \"%s\": expose is for commands; give it to "
+                   "orun.exec", a->name);
     lib_read_secrets(L, fn, ARG(A_secrets), ARG(A_env));
     if (command)
         lib_check_exposed(L, fn, ARG(A_command), ARG(A_expose));
@@ -163,8 +167,8 @@ lib_agent_read(lua_State *L, AgentArgs *a)
         lib_no_resume(L, fn);
     a->opt.memory_limit = arg_size(L, fn, "memory_limit", ARG(A_memory_limit));
     a->opt.max_output = arg_size(L, fn, "max_output", ARG(A_max_output));
-    a->opt.isolated = lib_isolated(L, fn, ARG(A_isolation), run);
-    a->slot = lib_agent_slot(L, command);
+    a->opt.isolated = lib_isolated(L, fn, ARG(A_isolation),
+                                   a->slot == SLOT_LUA);
     a->account = arg_name(L, fn, "account", ARG(A_account));
     a->metered = lib_read_meter(L, fn, ARG(A_rate), ARG(A_budget), &a->meter);
     a->typed = arg_bool(L, fn, "typed", ARG(A_typed), false);

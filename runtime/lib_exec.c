@@ -15,7 +15,7 @@
 
 #define LIB_EXEC_FIELDS(X) \
     X(command) X(cwd) X(env) X(expose) X(files) X(input) X(max_output) \
-    X(stream) X(timeout)
+    X(stream) X(timeout) X(transcript)
 
 enum {
 #define X(name) X_##name,
@@ -270,6 +270,10 @@ lib_exec(lua_State *L)
     size_t max = arg_size(L, fn, "max_output", ARG(X_max_output));
     max = max ? max : LIB_EXEC_KEEP;
     bool stream = arg_bool(L, fn, "stream", ARG(X_stream), false);
+    bool shown = arg_bool(L, fn, "transcript", ARG(X_transcript), false);
+    if (shown && vm_of(L)->script)
+        luaL_error(L, "exec: transcript is for code that a task runs; the "
+                   "script is no task");
     size_t keep = stream ? LAUNCH_KEEP : LIB_EXEC_KEEP;
     spec.keep = max < keep ? max : keep;
     park_check(L, fn);
@@ -278,6 +282,8 @@ lib_exec(lua_State *L)
     Program **box = stream ? lib_stream_push(L, argv[0], max)
                            : lib_program_push(L);
     lib_exec_start(L, &spec, timeout, box);
+    if (shown)
+        program_show(park_run(L), *box);
     return stream ? lib_stream_begin(L)
                   : lib_program_wait(L, *box, lib_exec_waited);
 }

@@ -112,8 +112,9 @@ lib_isolated(lua_State *L, const char *fn, int idx, bool lua)
         arg_error(L, fn, "isolation", idx, "\"process\" is wanted: a process "
                   "of its own; without it a Lua task runs in a thread");
     if (!lua)
-        arg_error(L, fn, "isolation", idx, "it is for Lua functions; an agent "
-                  "with a command is a process already");
+        arg_error(L, fn, "isolation", idx, "it is for Lua functions; what an "
+                  "agent with a command, preset or api does is done by another "
+                  "process already");
     return true;
 }
 

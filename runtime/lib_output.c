@@ -9,6 +9,7 @@
 #include "lib_arg.h"
 #include "lib_class.h"
 #include "lib_task.h"
+#include "run_lua.h"
 #include "run_process.h"
 #include "value.h"
 #include <lauxlib.h>
@@ -72,7 +73,7 @@ typedef struct LibSource {
     const char *text;
     size_t size;
     bool final;
-    uint32_t attempt;
+    lua_Integer attempt; /* with the transcript's number above it */
 } LibSource;
 
 /* The result's own text is all that the task printed, or what a function
@@ -99,11 +100,15 @@ lib_source_look(lua_State *L, Task *t, bool err, LibOutput *box)
     box->output = NULL;
     sched_lock(s);
     from.final = task_final(t);
-    from.attempt = t->attempt;
-    if (!from.final)
+    uint32_t nth = 0;
+    if (!from.final && t->kind == TASK_LUA)
+        box->output = run_lua_live(t, err, &nth);
+    else if (!from.final)
         box->output = run_process_live(t, err);
-    board_unlock(&s->board);
     const Captured *c = from.final ? t->outcome.captured : NULL;
+    nth = c ? c->nth : nth;
+    from.attempt = (lua_Integer)nth << 32 | t->attempt;
+    board_unlock(&s->board);
     from.output = !from.final ? box->output : !c ? NULL : err ? c->err : c->out;
     if (from.output)
         from.size = output_size(from.output);
@@ -137,7 +142,7 @@ lib_read_try(lua_State *L)
     size_t max = (size_t)lua_tointeger(L, READ_MAX);
     lua_Integer attempt = lua_tointeger(L, READ_ATTEMPT);
     LibSource from = lib_source_look(L, t, err, box);
-    if (attempt && attempt != (lua_Integer)from.attempt)
+    if (attempt && attempt != from.attempt)
         offset = 0; /* a retry prints anew */
     if (max && offset >= from.size && !from.final) {
         WaitFor what = { .kind = WAIT_FOR_OUTPUT, .task = t,

@@ -40,6 +40,7 @@ lib_program_at(lua_State *L, int idx)
 int
 lib_program_wait(lua_State *L, Program *p, lua_KFunction k)
 {
-    WaitFor what = { .kind = WAIT_FOR_OP, .op = &p->op, .deadline = INFINITY };
+    WaitFor what = { .kind = WAIT_FOR_OP, .op = &p->op, .deadline = INFINITY,
+                     .work = program_is_work(park_run(L)) };
     return park(L, &what, k, 0);
 }

@@ -141,8 +141,10 @@ lib_push_outcome(lua_State *L, const Task *t)
         lua_setfield(L, -2, "signal");
     }
     if (o->captured && o->captured->out) {
-        lua_pushboolean(L, 1);
-        lua_setfield(L, -2, "truncated");
+        if (t->kind == TASK_PROCESS) {
+            lua_pushboolean(L, 1);
+            lua_setfield(L, -2, "truncated");
+        }
         lib_set_string(L, "output_file", output_path(o->captured->out));
     }
 }

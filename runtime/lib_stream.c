@@ -5,6 +5,7 @@
  * than its head: a reader that is slow, or only waits for the end, holds
  * nothing up and costs no memory.
  */
+#include "lib_arg.h"
 #include "lib_class.h"
 #include "lib_exec.h"
 #include "lib_program.h"
@@ -32,23 +33,47 @@ lib_stream_clear(LibStream *s)
     lib_program_clear(&s->program);
 }
 
-/* The open stream that is the only argument of the method `fn`. */
+/* The open stream whose method `fn` is called; it has one argument more. */
 static LibStream *
 lib_stream_self(lua_State *L, const char *fn)
 {
     LibStream *s = luaL_checkudata(L, 1, STREAM_TYPE);
     if (!s->program)
         luaL_error(L, "%s: the program's stream is closed", fn);
-    lua_settop(L, 1);
+    lua_settop(L, 2);
     return s;
 }
 
-/* close(): nothing more is wanted, the program is ended. Also __close, __gc. */
 static int
-lib_stream_close(lua_State *L)
+lib_stream_gc(lua_State *L)
 {
     lib_stream_clear(luaL_checkudata(L, 1, STREAM_TYPE));
     return 0;
+}
+
+static int
+lib_stream_closed(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    (void)ctx;
+    lib_stream_clear(lua_touserdata(L, 1));
+    park_outcome(L);
+    return 0;
+}
+
+/* close(): nothing more is wanted, the program is ended. Where that is the
+ * task's own work, it has ended when this returns. Also __close. */
+static int
+lib_stream_close(lua_State *L)
+{
+    LibStream *s = luaL_checkudata(L, 1, STREAM_TYPE);
+    lua_settop(L, 1);
+    bool waits = s->program && program_is_work(park_run(L))
+        && program_state(s->program) < PROGRAM_ENDED;
+    if (!waits)
+        return lib_stream_gc(L);
+    program_stop(s->program, false);
+    return lib_program_wait(L, s->program, lib_stream_closed);
 }
 
 /* kill(): the program is ended; what it printed can be read, and its end waited
@@ -61,10 +86,12 @@ lib_stream_kill(lua_State *L)
 }
 
 static int
-lib_stream_wait_news(lua_State *L, LibStream *s, lua_KFunction k)
+lib_stream_wait_news(lua_State *L, LibStream *s, double deadline,
+                     lua_KFunction k)
 {
     WaitFor what = { .kind = WAIT_FOR_OP, .op = &s->program->news,
-                     .deadline = INFINITY };
+                     .deadline = deadline,
+                     .work = program_is_work(park_run(L)) };
     return park(L, &what, k, 0);
 }
 
@@ -84,6 +111,7 @@ lib_stream_push_end(lua_State *L, Output *out)
 
 static int lib_stream_woken(lua_State *L, int status, lua_KContext ctx);
 
+/* The deadline is at 2. */
 static int
 lib_stream_next(lua_State *L, LibStream *s)
 {
@@ -93,7 +121,8 @@ lib_stream_next(lua_State *L, LibStream *s)
     size_t size = s->out ? output_size(s->out) : 0;
     if (s->offset >= size)
         return ended ? lib_stream_push_end(L, s->out)
-                     : lib_stream_wait_news(L, s, lib_stream_woken);
+                     : lib_stream_wait_news(L, s, lua_tonumber(L, 2),
+                                            lib_stream_woken);
     size_t n = size - s->offset;
     lib_output_push_at(L, "read", s->out, s->offset,
                        n < LIB_STREAM_PIECE ? n : LIB_STREAM_PIECE);
@@ -106,16 +135,23 @@ lib_stream_woken(lua_State *L, int status, lua_KContext ctx)
 {
     (void)status;
     (void)ctx;
-    park_outcome(L);
-    return lib_stream_next(L, lua_touserdata(L, 1));
+    if (park_outcome(L) != WAIT_TIMED_OUT)
+        return lib_stream_next(L, lua_touserdata(L, 1));
+    lua_pushnil(L);
+    lua_pushliteral(L, "timeout");
+    return 2;
 }
 
-/* read() -> the next bytes; nil at the end; nil, message, kind when what came
- * next could not be kept */
+/* read(timeout) -> the next bytes; nil at the end; nil, "timeout" when none
+ * came for so long; nil, message, kind when what came next could not be kept */
 static int
 lib_stream_read(lua_State *L)
 {
-    return lib_stream_next(L, lib_stream_self(L, "read"));
+    LibStream *s = lib_stream_self(L, "read");
+    double most = arg_duration(L, "read", "timeout", 2, true, INFINITY);
+    lua_pushnumber(L, board_now(&park_run(L)->sched->board) + most);
+    lua_replace(L, 2);
+    return lib_stream_next(L, s);
 }
 
 /* ---- the start and the end ---- */
@@ -163,7 +199,8 @@ lib_stream_begun(lua_State *L, int status, lua_KContext ctx)
 int
 lib_stream_begin(lua_State *L)
 {
-    return lib_stream_wait_news(L, lua_touserdata(L, -1), lib_stream_begun);
+    return lib_stream_wait_news(L, lua_touserdata(L, -1), INFINITY,
+                                lib_stream_begun);
 }
 
 Program **
@@ -172,7 +209,7 @@ lib_stream_push(lua_State *L, const char *name, size_t max)
     static const luaL_Reg methods[] = {
         { "read", lib_stream_read }, { "lines", lib_response_lines },
         { "wait", lib_stream_wait }, { "kill", lib_stream_kill },
-        { "close", lib_stream_close }, { "__gc", lib_stream_close },
+        { "close", lib_stream_close }, { "__gc", lib_stream_gc },
         { "__close", lib_stream_close }, { NULL, NULL },
     };
     LibStream *s = lua_newuserdatauv(L, sizeof *s, 2);

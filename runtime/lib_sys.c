@@ -106,22 +106,6 @@ lib_config_set(lua_State *L, const char *key, lua_Integer n)
     lua_setfield(L, -2, key);
 }
 
-/* The socket for programs is there from now on, not from the first one on. */
-static void
-lib_config_control(lua_State *L, int idx)
-{
-    Control *c;
-    if (!arg_given(L, idx))
-        return;
-    if (!arg_bool(L, "config", "control", idx, true))
-        luaL_error(L, "config: control = false: the socket is made when it is "
-                   "needed, and stays; only true can be asked for");
-    int e = control_open(park_run(L)->host, &c);
-    if (e)
-        luaL_error(L, "config: control: the socket cannot be made: %s",
-                   e == ORUN_ESYS ? strerror(errno) : err_text(e));
-}
-
 /* What does the work of agents that only files describe; NULL when not given.
  * It is named here, and looked for when it is needed. */
 static const char *
@@ -139,6 +123,22 @@ lib_config_backend(lua_State *L, int idx)
                   "\"gemini\", \"opencode\", \"anthropic\" or \"openai\" is "
                   "wanted");
     return NULL;
+}
+
+/* The socket for programs is there from now on, not from the first one on. */
+static void
+lib_config_control(lua_State *L, int idx)
+{
+    Control *c;
+    if (!arg_given(L, idx))
+        return;
+    if (!arg_bool(L, "config", "control", idx, true))
+        luaL_error(L, "config: control = false: the socket is made when it is "
+                   "needed, and stays; only true can be asked for");
+    int e = control_open(park_run(L)->host, &c);
+    if (e)
+        luaL_error(L, "config: control: the socket cannot be made: %s",
+                   e == ORUN_ESYS ? strerror(errno) : err_text(e));
 }
 
 /* config{backend=, processes=, http=, memory_limit=, backlog=, max_stuck=,

@@ -11,6 +11,7 @@
 #include "lib_arg.h"
 #include "mem.h"
 #include "value.h"
+#include <ctype.h>
 #include <lauxlib.h>
 #include <math.h>
 #include <stdio.h>
@@ -36,6 +37,7 @@ static const char *const lib_task_fields[] = {
 
 enum {
     LIB_MAX_WRITES = 1000,
+    LIB_MAX_MODEL = 128, /* bytes of a model's name */
 };
 
 /* All of a Task call, checked; pointers are into values on the stack. */
@@ -129,12 +131,28 @@ lib_task_read_writes(lua_State *L, TaskArgs *a)
     }
 }
 
+/* A model's name stands on the command line of programs and in requests: no
+ * option, and nothing that is not part of such names. */
+static const char *
+lib_task_model(lua_State *L)
+{
+    static const char others[] = "._-/:@+[]";
+    const char *s = arg_text(L, "Task", "model", ARG(F_model), LIB_MAX_MODEL);
+    bool fine = s && isalnum((unsigned char)*s);
+    for (const char *p = s; fine && *p; p++)
+        fine = isalnum((unsigned char)*p) || strchr(others, *p);
+    if (s && !fine)
+        arg_error(L, "Task", "model", ARG(F_model), "a name such as \"haiku\", "
+                  "\"gpt-5.1\" or \"provider/model\" is wanted");
+    return s;
+}
+
 /* Which model answers, and in which form. */
 static void
 lib_task_read_form(lua_State *L, TaskArgs *a)
 {
     bool program = a->agent && a->agent->kind == TASK_PROCESS;
-    a->model = arg_name(L, "Task", "model", ARG(F_model));
+    a->model = lib_task_model(L);
     if (a->model && program)
         arg_error(L, "Task", "model", ARG(F_model), "it is for agents that "
                   "orun asks in its own name (preset, api) or functions; a "
@@ -183,12 +201,13 @@ lib_task_read(lua_State *L, TaskArgs *a)
     arg_table(L, fn, "metadata", ARG(F_metadata));
     a->cwd = arg_text(L, fn, "cwd", ARG(F_cwd), 4096);
     lib_check_env(L, fn, ARG(F_env));
-    if (!a->agent && (a->cwd || lib_task_has(L, F_env)))
+    bool program = a->agent && a->agent->slot == SLOT_PROCESS;
+    if (!program && (a->cwd || lib_task_has(L, F_env)))
         luaL_error(L, "Task: %s is for agents that are programs; a Lua task "
                    "shares the process: give it to orun.exec instead",
                    a->cwd ? "cwd" : "env");
     a->isolated = lib_isolated(L, fn, ARG(F_isolation),
-                               !a->agent || a->agent->kind == TASK_LUA)
+                               !a->agent || a->agent->slot == SLOT_LUA)
         || (own && own->isolated);
     lib_task_read_form(L, a);
     lib_task_read_writes(L, a);

@@ -249,10 +249,10 @@ lib_yaml_document(lua_State *L, LibYaml *y)
         || lib_yaml_fail(y, "a second document begins", lib_yaml_line(y));
 }
 
-/* yaml(text) -> value, lines | nil, message, line, bound. Scalars are strings as
- * they stand, and plain ones that say null are left out; `lines` has the line of
- * each key of the outermost table; `bound`: it is more than is read here, and
- * not malformed. */
+/* yaml(text) -> value, lines | nil, message, line, bound. Scalars are strings
+ * as they stand, and plain ones that say null are left out; `lines` has the
+ * line of each key of the outermost table; `bound`: it is more than is read
+ * here, and not malformed. */
 int
 lib_yaml(lua_State *L)
 {

@@ -48,7 +48,10 @@ typedef struct LuaRun {
     int line;
 
     /* Guarded by the board's lock. */
-    List programs; /* that its code has started (program.h) */
+    List programs; /* that its code has started (program.h) … */
+    struct Program *shown; /* … the last whose output is the task's transcript,
+                            * or NULL … */
+    uint32_t shows;        /* … and how many of those there were */
     Wait wait;
     pthread_cond_t go;
     bool blocked; /* its thread waits on `go` … */

@@ -30,8 +30,7 @@ enum {
     PROC_READS = 4,         /* reads of one pipe before others have a turn */
     PROC_STDERR = 64 << 10, /* stderr bytes kept in memory */
     PROC_DRAIN_MS = 500,    /* for output after the exit */
-    PROC_STANDING_MS = 50,  /* between looks at a clock that stands */
-    PROC_GIVE_UP_MS = 10000 /* for an exit after SIGKILL */
+    PROC_STANDING_MS = 50   /* between looks at a clock that stands */
 };
 
 typedef enum ProcState {

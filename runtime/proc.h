@@ -18,6 +18,8 @@ typedef struct Output Output; /* output.h */
 typedef struct Pace Pace;     /* pace.h */
 typedef struct Proc Proc;
 
+enum { PROC_GIVE_UP_MS = 10000 }; /* for an exit after SIGKILL */
+
 typedef struct ProcSpec {
     const char *const *argv;  /* NULL-terminated; [0] looked up in env's PATH */
     const char *const *env;   /* NULL-terminated "K=V" strings */

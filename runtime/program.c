@@ -15,13 +15,21 @@ program_unref(Program *p)
     mem_free(p);
 }
 
-/* Something is new. */
+/* Something is new. With the board's lock held. */
+static void
+program_news(Program *p)
+{
+    op_done(&p->news);
+    if (p->shown_by)
+        wait_fire_growth(p->shown_by);
+}
+
 static void
 program_tell(Program *p, bool runs)
 {
     sched_lock(p->sched);
     p->running |= runs;
-    op_done(&p->news);
+    program_news(p);
     sched_unlock(p->sched);
 }
 
@@ -57,7 +65,7 @@ program_done(Launch *l, const ProcEnd *end, void *ud)
     p->launch = NULL;
     list_del(&p->link);
     op_done(&p->op);
-    op_done(&p->news);
+    program_news(p);
     sched_unlock(p->sched);
     launch_free(l);
     program_unref(p);
@@ -133,11 +141,20 @@ program_state(Program *p)
     return ran ? PROGRAM_RUNNING : PROGRAM_STARTING;
 }
 
+/* With the board's lock held. */
+static Output *
+program_output(Program *p, bool err)
+{
+    if (!p->launch)
+        return err ? p->err : p->out;
+    return err ? launch_err(p->launch) : launch_out(p->launch);
+}
+
 Output *
 program_watch(Program *p, size_t have)
 {
     sched_lock(p->sched);
-    Output *out = p->launch ? launch_out(p->launch) : p->out;
+    Output *out = program_output(p, false);
     bool more = out && output_watch(out, have);
     p->news.done = !p->launch || more;
     output_hold(out);
@@ -180,4 +197,79 @@ program_stop_all(LuaRun *run, bool hard)
 {
     list_each(node, &run->programs)
         launch_stop(container_of(node, Program, link)->launch, hard);
+}
+
+bool
+program_is_work(const LuaRun *run)
+{
+    return run->task->slot == SLOT_PROCESS && !run->isolate && !run->vm->script;
+}
+
+/* ---- transcripts ---- */
+
+/* Gives what it was; NULL: nothing. With the board's lock held. */
+static Program *
+program_unshow(LuaRun *run)
+{
+    Program *p = run->shown;
+    if (p)
+        p->shown_by = NULL;
+    run->shown = NULL;
+    return p;
+}
+
+void
+program_show(LuaRun *run, Program *p)
+{
+    atomic_fetch_add(&p->refs, 1);
+    sched_lock(run->sched);
+    Program *before = program_unshow(run);
+    run->shown = p;
+    run->shows++;
+    p->shown_by = run->task;
+    wait_fire_growth(run->task);
+    sched_unlock(run->sched);
+    if (before)
+        program_unref(before);
+}
+
+Output *
+program_shown(LuaRun *run, bool err)
+{
+    return run->shown ? output_hold(program_output(run->shown, err)) : NULL;
+}
+
+/* All in files: an agent's transcript is large, and seldom read. */
+static void
+program_rest(const Captured *c)
+{
+    output_rest(c->out, 0);
+    output_rest(c->err, LAUNCH_STDERR);
+}
+
+int
+program_capture(LuaRun *run, Outcome *o)
+{
+    Captured c = { .nth = run->shows };
+    run->shows = 0;
+    if (!run->shown)
+        return 0;
+    sched_lock(run->sched);
+    c.out = program_shown(run, false);
+    c.err = program_shown(run, true);
+    Program *p = program_unshow(run);
+    bool ended = !p->launch;
+    sched_unlock(run->sched);
+    program_unref(p);
+    Captured *kept = c.out ? mem_alloc(sizeof *kept) : NULL;
+    if (!kept) {
+        output_drop(c.out);
+        output_drop(c.err);
+        return c.out ? ORUN_ENOMEM : 0;
+    }
+    if (ended)
+        program_rest(&c);
+    *kept = c;
+    o->captured = kept;
+    return 0;
 }

@@ -24,6 +24,7 @@ typedef struct Program {
     Op op;          /* done: its end */
     Op news;        /* done: it runs, has printed what was watched for, or has
                      * ended */
+    Task *shown_by; /* the task whose transcript it is, or NULL */
     bool running;   /* it was started, and may have ended */
     bool late;      /* its time was up */
 
@@ -32,7 +33,7 @@ typedef struct Program {
     Output *out, *err; /* NULL without pipes */
 
     Buf text; /* the owner's: of one of them, on its way to Lua */
-    atomic_int refs; /* its owner, and the launch */
+    atomic_int refs; /* its owner, the launch, and LuaRun.shown */
 } Program;
 
 /* Start what `spec` says (its callbacks and ud are set here), and end it after
@@ -57,6 +58,23 @@ Output *program_watch(Program *p, size_t have);
 
 /* End it as launch_stop does, unless it has ended. Any thread. */
 void program_stop(Program *p, bool hard);
+
+/* Is a program of this run the task's own work, which keeps its slot to the end
+ * of that? It is when the task has a slot of the kind for programs. A stop is
+ * told to the program then, and the task ends after it. */
+bool program_is_work(const LuaRun *run);
+
+/* Make its output the transcript of the run's task: what is read of that while
+ * it runs and afterwards. On the thread that runs the run's state. */
+void program_show(LuaRun *run, Program *p);
+
+/* The transcript as of now, its stderr when `err`, held for the caller; NULL
+ * when there is none. With the board's lock held. */
+Output *program_shown(LuaRun *run, bool err);
+
+/* The run's code has ended: keep the transcript with the outcome. ORUN_ENOMEM:
+ * it is lost. On the thread that ran it. */
+int program_capture(LuaRun *run, Outcome *o) NODISCARD;
 
 /* The owner lets go: one that runs is ended. NULL is fine. */
 void program_drop(Program *p);

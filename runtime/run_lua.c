@@ -12,6 +12,7 @@
 #include "handle.h"
 #include "host.h"
 #include "isolate.h"
+#include "launch.h"
 #include "log.h"
 #include "mem.h"
 #include "park.h"
@@ -112,6 +113,11 @@ run_lua_judge(LuaRun *run, int status, Outcome *o)
     else
         body_judge(run->vm, run->task, status, o);
     run_isolated_close(run);
+    if (program_capture(run, o)) {
+        outcome_clear(o);
+        o->state = TASK_FAILED;
+        o->fault = FAULT_MEMORY;
+    }
     run_lua_keep(run, o);
 }
 
@@ -276,11 +282,34 @@ run_lua_start(Runner *r, Task *t)
         run_lua_refuse(h, t, e);
 }
 
+Output *
+run_lua_live(Task *t, bool err, uint32_t *nth)
+{
+    LuaRun *run = t->kind == TASK_LUA ? t->run : NULL;
+    if (!run)
+        return NULL;
+    *nth = run->shows;
+    return program_shown(run, err);
+}
+
+/* Seconds until the next rung. A program that is the task's own work has its
+ * grace, and then the time that the kernel may take to end it. The run may not
+ * have been told its task yet. */
+static double
+run_lua_grace(const Task *t, const LuaRun *run, int rung)
+{
+    bool works = run && t->slot == SLOT_PROCESS && !run->isolate;
+    if (works && !list_empty(&run->programs))
+        return rung == 1 ? LAUNCH_GRACE + 0.5 : LAUNCH_LOST + 0.5;
+    return rung == 1 ? 0.25 : 1.0;
+}
+
 static double
 run_lua_stop(Runner *r, Task *t, int rung)
 {
     (void)r;
     LuaRun *run = t->run;
+    double grace = run_lua_grace(t, run, rung);
     if (run)
         program_stop_all(run, rung > 1);
     if (run && run->isolate) {
@@ -291,11 +320,12 @@ run_lua_stop(Runner *r, Task *t, int rung)
     if (run)
         stop_request(&run->vm->stop, rung == 1 ? STOP_ONCE : STOP_HARD,
                      task_fault_name(t->stopping));
-    if (task_waiting(t))
-        wait_fire(task_waiting(t), WAIT_STOPPED);
-    else if (run && rung == 1)
+    Wait *w = task_waiting(t);
+    if (w && !(run && run->want.work))
+        wait_fire(w, WAIT_STOPPED);
+    else if (!w && run && rung == 1)
         park_hurry(run);
-    return rung == 1 ? 0.25 : 1.0;
+    return grace;
 }
 
 static void

@@ -78,9 +78,11 @@ typedef enum TaskWhy {
 } TaskWhy;
 
 /* What a program printed, where that is more than its result tells: stdout when
- * the result has it cut, stderr when there is some; else NULL. */
+ * the result has it cut, stderr when there is some; else NULL. Of a Lua task,
+ * what the nth program printed that it had as its transcript. */
 typedef struct Captured {
     struct Output *out, *err;
+    uint32_t nth;
 } Captured;
 
 /* How one attempt ended. Whoever is handed one owns what it points to. */

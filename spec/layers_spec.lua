@@ -113,7 +113,7 @@ describe("folders", function()
 
   it("have a README, or are explained in the one above", function()
     for _, path in ipairs(h.find("runtime lua stdlib examples spec",
-        "-type d -not -path '*/corpus/*'")) do
+        "-type d -not -path '*/corpus/*' -not -path '*/.*'")) do
       local above, name = path:match("^(.*)/([^/]+)$")
       local told = above and (h.read(above .. "/README.md") or "")
         :find(name .. "/", 1, true)

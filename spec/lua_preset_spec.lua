@@ -194,7 +194,7 @@ describe("the preset gemini", function()
         total_tokens = 6}}})
     assert.is_nil(judged)
     assert.same({"the answer", "g", "pro"}, {s.text, s.session_id, s.model})
-    assert.same({input_tokens = 4, output_tokens = 2, total_tokens = 6}, s.usage)
+    assert.same({input_tokens = 4, output_tokens = 2}, s.usage)
   end)
 
   it("tells the error at the end of stderr", function()

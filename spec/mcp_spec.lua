@@ -178,7 +178,8 @@ describe("orun mcp", function()
   end)
 
   it("withstands JSON that is none", function()
-    for _, line in ipairs{"{", "nonsense", "\0\1\255", "[1", ("["):rep(100000), '{"a":1}x', "nan"} do
+    for _, line in ipairs{"{", "nonsense", "\0\1\255", "[1", ("["):rep(100000), '{"a":1}x',
+        "nan"} do
       local r = client:ask(line)
       assert.equal(-32700, r.error.code)
       assert.is_nil(r.id)

@@ -1,217 +1,518 @@
---- Agents that are programs whose output is understood, against fakes that
---- print what the real ones do.
+--- Agent types with a preset, against stand-ins for the programs.
 
-local agents = require "spec.support.agents"
 local h = require "spec.support.helper"
+local json = require "orun.json"
 local shared = require "spec.support.tasks"
 
-describe("an agent with a preset", function()
-  local bin, count = nil, 0
-  setup(function()
-    bin = agents.install()
-  end)
+local background, error_of = shared.background, shared.error_of
 
-  -- A type; gives its name and a function that reads what the fake was called with.
-  local function agent(preset, fields)
-    count = count + 1
-    local log = ("%s/log%d"):format(bin, count)
-    local t = {name = "preset" .. count, preset = preset, account = "preset" .. count,
-               env = {PATH = bin .. ":" .. os.getenv "PATH", FAKE_LOG = log}}
-    for field, value in pairs(fields or {}) do t[field] = value end
-    return orun.agent(t), function() return h.read(log) or "" end
+local PLACE <const> = h.root .. "/spec/support/agents"
+local PATH <const> = PLACE .. ":" .. os.getenv "PATH"
+local PROGRAMS <const> = {"claude", "codex", "gemini", "opencode"}
+
+local function define(name, fields)
+  fields = fields or {}
+  fields.name, fields.preset = name, fields.preset or name
+  fields.env, fields.account = fields.env or {}, name
+  fields.env.PATH = PATH
+  return orun.agent(fields)
+end
+
+for _, name in ipairs(PROGRAMS) do define(name) end
+
+-- The result of a task for which the stand-in does what `fake` says.
+local function ask(name, fake, fields)
+  fields = fields or {}
+  fields.subtask, fields.subagent_type, fields.prompt = nil, name, fields.prompt or "say hello"
+  fields.env = fields.env or {}
+  fields.env.FAKE = fake
+  return Task(fields)
+end
+
+local function failed(kind, words, r)
+  assert.equal("failed", r.status)
+  assert.equal(kind, r.error_kind, r.error)
+  assert.is_truthy(r.error:find(words, 1, true), r.error)
+  return r
+end
+
+local function completed(text, r)
+  assert.equal("completed", r.status, r.error)
+  assert.equal(text, r.output)
+  return r
+end
+
+-- A folder with a log of what a stand-in was given, and its environment.
+local function logged(fake)
+  local dir = h.tmpdir()
+  return {FAKE = fake, FAKE_LOG = dir .. "/log", FAKE_STATE = dir}, function()
+    return h.read(dir .. "/log") or ""
   end
+end
 
-  local function ask(name, prompt, fields)
-    local t = {subagent_type = name, prompt = prompt}
-    for field, value in pairs(fields or {}) do t[field] = value end
-    return Task(t)
-  end
+local function gone(pid)
+  return not h.exists("/proc/" .. pid .. "/stat")
+end
 
-  local function fails(preset, case, kind, words)
-    local name = agent(preset)
-    local r = ask(name, case .. " please")
-    assert.same({"failed", kind}, {r.status, r.error_kind}, r.error)
-    assert.matches(words, r.error, 1, true)
-    return r
-  end
-
-  describe("claude", function()
-    it("gives the text, usage, cost, model and session of its last result line", function()
-      local name, log = agent("claude", {model = "m1", tools = {"Read", "Bash(git diff:*)"},
-        args = {"--effort", "low"}, max_turns = 3, system = "Be brief."})
-      local r = ask(name, "do it", {input = {n = 1}})
-      assert.same({"completed", "did: do it", 0.25, "fake-sonnet", "s-1"},
-        {r.status, r.output, r.cost, r.model, r.session_id})
-      assert.same({input_tokens = 10, output_tokens = 4}, r.usage)
-      local seen = log()
-      assert.matches("[-p] [--output-format] [stream-json] [--verbose] [--model] [m1]", seen, 1,
-        true)
-      assert.matches("[--allowedTools] [Read,Bash(git diff:*)]", seen, 1, true)
-      assert.matches("[--max-turns] [3] [--effort] [low]", seen, 1, true)
-      assert.matches('do it\n\n{"n":1}\n', seen, 1, true)
-      assert.matches("FILE Be brief.", seen, 1, true)
-      assert.equal("the last", ask(name, "many").output)
-      assert.equal("read it", ask(name, "chatter").output)
-    end)
-
-    it("takes the model a task asks for", function()
-      local name, log = agent("claude", {model = "m1"})
-      ask(name, "x", {model = "m2"})
-      assert.matches("[--model] [m2]", log(), 1, true)
-    end)
-
-    it("has failed for each way to end without an answer", function()
-      fails("claude", "api-error", "http", "API Error: 500 down")
-      fails("claude", "max-turns", "exit", "Reached maximum number of turns")
-      fails("claude", "budget", "budget", "it used all the money")
-      fails("claude", "interrupted", "exit", "it was interrupted")
-      fails("claude", "silent", "exit", "without a result line")
-      fails("claude", "empty", "exit", "gave no answer")
-      fails("claude", "garbage", "exit", "without a result line")
-      fails("claude", "dies", "signal", "SIGKILL")
-      fails("claude", "killed", "exit", "143")
-      fails("claude", "usage", "exit", "unknown option")
-    end)
-
-    it("is throttled, not failed, by a rate limit", function()
-      local name = agent("claude")
-      local r = ask(name, "rate-once")
-      assert.same({"completed", "after the wait", 2}, {r.status, r.output, r.attempts})
-    end)
-
-    it("goes on with its session when it was stopped: retry.resume", function()
-      local name, log = agent("claude")
-      local r = ask(name, "api-error", {retry = {max = 1, backoff = 0.001, resume = true}})
-      assert.same({"completed", 2}, {r.status, r.attempts})
-      assert.matches("went on", r.output)
-      assert.equal(0.75, r.cost) -- the program tells that of the whole session
-      assert.matches("[--resume] [s-1]\nYou were interrupted.", log(), 1, true)
-    end)
-
-    it("is asked again in its session when its answer has not the form", function()
-      local name, log = agent("claude")
-      local r = ask(name, "json", {schema = {type = "object", required = {"n"},
-        properties = {n = {type = "integer"}}}})
-      assert.same({n = 2}, r.output)
-      assert.equal(0.75, r.cost)
-      assert.matches('[--resume] [s-1]\nYour answer did not have the form', log(), 1, true)
-      assert.matches('/n: "x" is a string', log(), 1, true)
-    end)
-
-    it("tells what it does while it does it, and ends with its task", function()
-      local name = agent("claude")
-      local task = Task{subagent_type = name, prompt = "slow", run_in_background = true}
-      assert(h.wait_for(function() return TaskGet(task).activity == "Bash make" end))
-      TaskStop(task)
-      assert.equal("cancelled", TaskOutput(task).status)
-      local r = ask(name, "slow", {timeout = 0.3 * h.slow})
-      assert.same({"failed", "timeout"}, {r.status, r.error_kind})
-    end)
-
-    it("leaves nothing behind", function()
-      local name = agent("claude")
-      assert.equal("left one", ask(name, "leaves").output)
-    end)
-  end)
-
-  it("codex: the last message, tokens, session; a failed turn", function()
-    local name, log = agent("codex", {sandbox = "read-only", system = "Sys."})
-    local r = ask(name, "do it")
-    assert.same({"completed", "did: Sys.", "th-1"}, {r.status, r.output, r.session_id})
-    assert.equal(7, r.usage.input_tokens)
-    assert.equal(1, r.usage.reasoning_tokens)
-    assert.matches("ARGS [exec] [--json] [--skip-git-repo-check] [-s] [read-only] [-]\n"
-      .. "Sys.\n\ndo it", log(), 1, true)
-    assert.equal("warned", ask(agent "codex", "warns").output)
-    fails("codex", "fails", "exit", "stream error: 500")
-    fails("codex", "silent", "exit", "gave no answer")
-    fails("codex", "killed", "exit", "143")
-    name, log = agent("codex")
-    ask(name, "killed", {retry = {max = 1, backoff = 0.001, resume = true}})
-    assert.matches("[exec] [resume] [th-1]", log(), 1, true)
-  end)
-
-  it("gemini: the pieces of its answer; errors on stderr and in the exit code", function()
-    local r = ask(agent("gemini", {model = "pro"}), "do it")
-    assert.same({"completed", "did: do it", "g-1", "fake-pro"},
-      {r.status, r.output, r.session_id, r.model})
-    assert.equal(9, r.usage.input_tokens)
-    fails("gemini", "unauthorized", "http", "API key not valid")
-    fails("gemini", "untrusted", "exit", "the folder is not trusted")
-    fails("gemini", "turns", "exit", "it used all the turns")
-    fails("gemini", "silent", "exit", "gave no answer")
-  end)
-
-  it("opencode: the text after the last step, costs added up, an unknown agent", function()
-    local r = ask(agent "opencode", "do it")
-    assert.same({"completed", "did: do it", 1.0, "ses-1"},
-      {r.status, r.output, r.cost, r.session_id})
-    assert.equal(10, r.usage.input_tokens)
-    fails("opencode", "fails", "http", "Unauthorized")
-    fails("opencode", "silent", "exit", "gave no answer")
-    fails("opencode", "unknown-agent", "exit", "agent")
-  end)
-
-  it("can be any program, in ten lines", function()
-    local json = require "orun.json"
-    orun.agent{name = "mine", preset = {
-      program = "printf",
-      argv = function(o)
-        return {"printf", "%s\n", '{"step":"a"}', false, '{"answer":"' .. o.model .. '"}'}
-      end,
-      line = function(s, text)
-        local event = json.decode(text)
-        s.activity, s.text = event.step or s.activity, event.answer or s.text
-      end,
-    }, model = "forty-two"}
-    assert.equal("forty-two", ask("mine", "p").output)
-    orun.agent{name = "mine", preset = {program = "false", argv = function() return {"false"} end,
-      line = function() end}}
-    assert.same({"exit"}, {ask("mine", "p").error_kind})
-    orun.agent{name = "mine", preset = {program = "echo", argv = function() return {"echo"} end,
-      line = function() error("my mistake") end}}
-    assert.matches("my mistake", ask("mine", "p").error, 1, true)
-    orun.agent{name = "mine", preset = {program = "none", argv = function()
-      return {"there-is-no-such-program"} end, line = function() end}}
-    local r = ask("mine", "p")
-    assert.same({"failed", "spawn"}, {r.status, r.error_kind})
-    assert.matches("there-is-no-such-program", r.error, 1, true)
-  end)
-
-  it("takes five slots of programs, whatever the number of workers", function()
-    assert.equal("process", (function()
-      local before = orun.config().processes
-      orun.config{processes = 1}
-      local gate = shared.gate()
-      local name = agent("claude")
-      local tasks = {}
-      for i = 1, 2 do
-        tasks[i] = Task{subagent_type = name, prompt = "slow", run_in_background = true}
-      end
-      assert(h.wait_for(function() return TaskGet(tasks[1]).status == "in_progress" end))
-      local at = TaskGet(tasks[2]).waiting_at
-      orun.config{processes = before}
-      for i = 1, 2 do TaskStop(tasks[i]) end
-      shared.open(gate)
-      return at
-    end)())
-  end)
-
-  it("says what is wrong with a definition", function()
-    local function refused(fields)
-      fields.name = "odd"
-      return tostring(select(2, pcall(orun.agent, fields)))
+describe("an agent type with a preset", function()
+  it("gets the prompt, gives the answer and tells what it took", function()
+    local said = "you said: say hello\n\n{\"n\":1}"
+    local function took(name, usage, cost)
+      local r = completed(said, ask(name, "ok", {input = {n = 1}}))
+      assert.same(usage, r.usage)
+      assert.equal(cost, r.cost)
+      assert.is_string(r.session_id)
+      return r
     end
-    assert.matches('agent "odd": preset = "cloud": one of these is wanted: claude, codex', refused{
-      preset = "cloud"}, 1, true)
-    assert.matches("unknown field \"modle\", did you mean 'model'?", refused{preset = "claude",
-      modle = ""}, 1, true)
-    assert.matches("preset.argv = nil: a function", refused{preset = {program = "x",
-      line = print}}, 1, true)
-    assert.matches("args[1] = 5: an array of strings", refused{preset = "claude", args = {5}}, 1,
-      true)
-    assert.matches("max_turns = 0: 1 or more", refused{preset = "claude", max_turns = 0}, 1, true)
-    assert.matches("isolation: the program is a process already", refused{preset = "claude",
-      isolation = "process"}, 1, true)
+    local r = took("claude", {input_tokens = 10, output_tokens = 2, cache_read_tokens = 3}, 0.001)
+    assert.equal("claude-fake-1", r.model)
+    took("codex", {input_tokens = 10, output_tokens = 2, cache_read_tokens = 4,
+                   reasoning_tokens = 1})
+    r = took("gemini", {input_tokens = 10, output_tokens = 2, cache_read_tokens = 3})
+    assert.equal("gemini-fake", r.model)
+    took("opencode", {input_tokens = 10, output_tokens = 2, reasoning_tokens = 1,
+                      cache_read_tokens = 3, cache_write_tokens = 4}, 0.25)
+  end)
+
+  it("hands on bytes as they are, and never on the command line", function()
+    local prompt = "; rm -rf ~ #`id` $(id) --help\n@/etc/passwd %s%n \"\\ é"
+    local env, log = logged "ok"
+    for _, name in ipairs(PROGRAMS) do
+      completed("you said: " .. prompt, ask(name, "ok", {prompt = prompt, env = env}))
+    end
+    for line in log():gmatch("[^\n]+") do
+      assert.is_true(line:sub(1, 2) == "< " or not line:find("rm -rf", 1, true), line)
+    end
+  end)
+
+  it("keeps all that was printed as what is read of the task", function()
+    local r = ask("claude", "noise")
+    completed("you said: say hello", r)
+    local text = h.read(r.output_file)
+    assert.matches("warning: \xff\0 {\r\n", text, 1, true)
+    assert.matches('"type":"result"', text, 1, true)
+    local log = orun.output(r)
+    assert.equal(#text, log:size())
+    assert.equal("", orun.output(r, "stderr"):tail())
+    assert.is_nil(r.truncated)
+    assert.equal("Reading additional input from stdin...",
+      orun.output(ask("codex", "ok"), "stderr"):tail())
+  end)
+
+  it("can be followed while it works, and says what it does", function()
+    local env, log = logged "slow"
+    local task = background{subagent_type = "claude", prompt = "x", env = env}
+    local lines = orun.output(task):lines()
+    local last
+    repeat last = json.decode(lines()) until last.message and last.message.content[1].name
+    assert.is_truthy(h.wait_for(function()
+      return TaskOutput{task_id = task, block = false}.activity == "Bash make test"
+    end))
+    local now = TaskOutput{task_id = task, block = false}
+    assert.same({"in_progress", "claude-fake-1"}, {now.status, now.model})
+    assert.is_string(now.session_id)
+    local child = h.wait_for(function() return log():match("child (%d+)") end)
+    TaskStop(task)
+    local r = TaskOutput(task)
+    assert.equal("cancelled", r.status)
+    assert.is_true(gone(log():match("program (%d+)"))) -- the task ends after its program
+    assert.is_truthy(h.wait_for(function() return gone(child) end))
+    assert.is_nil(lines())
+    assert.equal(now.session_id, r.session_id)
+  end)
+
+  it("goes on with the next run's output when one follows in the same task", function()
+    local schema = {type = "object", required = {"n"}, properties = {n = {type = "integer"}}}
+    local task = background{subagent_type = "claude", prompt = "count", schema = schema,
+                            env = {FAKE = "json"}}
+    local answers = {}
+    for line in orun.output(task):lines() do
+      local event = json.decode(line)
+      if event.type == "result" then answers[#answers + 1] = event.result end
+    end
+    assert.same({"n is 1", '{"n": 1}'}, answers)
+    assert.same({n = 1}, TaskOutput(task).output)
+  end)
+end)
+
+describe("claude", function()
+  it("answers with the last of many result lines", function()
+    completed("the last", ask("claude", "many"))
+  end)
+
+  it("has failed after an API error, whose subtype is success", function()
+    for _, status in ipairs{401, 500} do
+      local r = failed("http", "claude: API Error: " .. status, ask("claude", "api-" .. status))
+      assert.equal("API Error: " .. status, r.output) -- what there is of an answer
+      assert.equal(0.001, r.cost)
+    end
+  end)
+
+  it("is throttled, not failed, by a rate limit", function()
+    local env = logged "busy"
+    local r = completed("you said: say hello", ask("claude", "busy", {env = env}))
+    assert.equal(2, r.attempts)
+  end)
+
+  it("has failed when its turns or its money are used up", function()
+    failed("exit", "Reached maximum number of turns (2)", ask("claude", "max_turns"))
+    failed("budget", "all the money", ask("claude", "budget"))
+  end)
+
+  it("has failed when it was interrupted, though its exit code is 0", function()
+    failed("exit", "Request was aborted", ask("claude", "interrupted"))
+  end)
+
+  it("has failed without a result line, with an empty answer or with plain text", function()
+    failed("exit", "ended without a result line", ask("claude", "unfinished"))
+    failed("exit", "gave no answer", ask("claude", "empty"))
+    failed("exit", "ended without a result line", ask("claude", "plain"))
+    failed("exit", "ended without a result line", ask("claude", "silent"))
+  end)
+
+  it("has failed when it does not know an argument, and says which", function()
+    define("claude-odd", {preset = "claude", args = {"--oops"}})
+    failed("exit", "unknown option '--oops'", ask("claude-odd", "ok"))
+  end)
+
+  it("ends by a SIGTERM, gently, when its time is up, and names its session", function()
+    local env, log = logged "slow"
+    local r = failed("timeout", "timed out", ask("claude", "slow", {env = env,
+      timeout = 0.5 * h.slow}))
+    assert.matches("^5e55%-", r.session_id)
+    assert.is_true(gone(log():match("program (%d+)")))
+    assert.is_truthy(h.wait_for(function() return gone(log():match("child (%d+)")) end))
+    assert.is_nil(h.read(r.output_file):find('"type":"result"', 1, true))
+  end)
+
+  it("has failed when somebody interrupts it, though it exits with 0", function()
+    local env, log = logged "slow"
+    local task = background{subagent_type = "claude", prompt = "x", env = env}
+    local pid = h.wait_for(function() return log():match("program (%d+)") end)
+    h.sh("kill -INT " .. pid)
+    failed("exit", "Request was aborted", TaskOutput(task))
+  end)
+
+  it("tells that it waits for its API", function()
+    local task = background{subagent_type = "claude", prompt = "x", env = {FAKE = "retry"}}
+    assert.is_truthy(h.wait_for(function()
+      return TaskOutput{task_id = task, block = false}.activity
+        == "waits to try again: attempt 2 of 10, HTTP 529"
+    end))
+    TaskStop(task)
+    TaskOutput(task)
+  end)
+
+  it("is called with what the type and the task ask for", function()
+    define("claude-full", {preset = "claude", model = "haiku", system = "You are\nterse.",
+      tools = {"Read", "Bash(git diff:*)"}, max_turns = 7, agent = "reviewer",
+      args = {"--model", "last-wins"}})
+    local env, log = logged "ok"
+    completed("(You are\nterse.) you said: say hello", ask("claude-full", "ok", {env = env,
+      model = "opus[1m]"}))
+    local words = log():gsub("\n<.*", ""):gsub("\n", " ")
+    assert.matches("^%-p %-%-output%-format stream%-json %-%-verbose %-%-model opus%[1m%] "
+      .. "%-%-agent reviewer %-%-system%-prompt%-file (/%S+) %-%-allowedTools Read,Bash%(git "
+      .. "diff:%*%),mcp__orun %-%-max%-turns 7 %-%-mcp%-config (/%S+) %-%-model last%-wins$", words)
+    assert.is_false(h.exists(words:match("prompt%-file (/%S+)")))
+    assert.is_false(h.exists(words:match("mcp%-config (/%S+)")))
+  end)
+end)
+
+describe("a session", function()
+  local RETRY <const> = {max = 1, backoff = 0.001, resume = true}
+
+  it("is gone on with by the next attempt, and its cost counted once", function()
+    local env, log = logged "slow:ok"
+    local r = completed("you said: You were interrupted. Go on with the task where you stopped, "
+      .. "and end with the answer that was asked for.",
+      ask("claude", "slow:ok", {env = env, retry = RETRY, timeout = 1 * h.slow}))
+    assert.equal(2, r.attempts)
+    assert.matches("\n--resume\n" .. r.session_id .. "\n", log(), 1, true)
+    env = logged "api-500:ok"
+    r = ask("claude", "api-500:ok", {env = env, retry = RETRY})
+    assert.same({"completed", 2, 0.002}, {r.status, r.attempts, r.cost})
+  end)
+
+  it("is gone on with by codex, gemini and opencode, too", function()
+    for name, way in pairs{codex = "exec\nresume\n%s\n", gemini = "\n-r\n%s\n",
+                           opencode = "\n-s\n%s\n"} do
+      local env, log = logged "slow:ok"
+      local r = ask(name, "slow:ok", {env = env, retry = RETRY, timeout = 0.5 * h.slow})
+      assert.same({"completed", 2}, {r.status, r.attempts}, r.error)
+      assert.matches(way:format(r.session_id), log(), 1, true)
+    end
+  end)
+
+  it("is begun anew when the program does not know it any more", function()
+    local env, log = logged "slow:ok"
+    local task = background{subagent_type = "claude", prompt = "say hello", env = env,
+                            retry = RETRY, timeout = 1 * h.slow}
+    local id = h.wait_for(function()
+      return TaskOutput{task_id = task, block = false}.session_id
+    end)
+    os.remove(env.FAKE_STATE .. "/" .. id)
+    env.FAKE = nil
+    local r = TaskOutput(task)
+    assert.matches("\n--resume\n" .. id .. "\n", log(), 1, true)
+    assert.equal(2, r.attempts)
+    assert.not_equal(id, r.session_id)
+  end)
+
+  it("is not gone on with unless that was asked for", function()
+    local env, log = logged "api-500:ok"
+    local r = ask("claude", "api-500:ok", {env = env, retry = {max = 1, backoff = 0.001}})
+    assert.same({"failed", 2, 0.002}, {r.status, r.attempts, r.cost})
+    assert.is_nil(log():find("--resume", 1, true))
+  end)
+
+  it("is where an answer without the form asked for is put right", function()
+    local schema = {type = "object", required = {"n"}, properties = {n = {type = "integer"}}}
+    for _, name in ipairs{"claude", "codex", "opencode"} do
+      local env, log = logged "json"
+      local r = ask(name, "json", {env = env, schema = schema})
+      assert.same({n = 1}, r.output, r.error)
+      local _, prompts = log():gsub("< say hello", "")
+      assert.equal(1, prompts) -- what is sent later is only what is wrong
+      assert.equal(20, r.usage.input_tokens)
+      assert.equal(({claude = 0.002, opencode = 0.5})[name], r.cost)
+    end
+    failed("schema", "does not have the form asked for", ask("gemini", "ok", {schema = schema}))
+  end)
+
+  it("has an id that cannot be an option", function()
+    define("sly", {retry = RETRY, preset = {program = "sh", resumes = true,
+      argv = function(o) return {"sh", "-c", "echo " .. (o.resume or "none") .. "; exit 1"} end,
+      line = function(s, text) s.text, s.session_id = text, "--yolo" end}})
+    local r = ask("sly", "ok")
+    assert.same({"failed", "none"}, {r.status, r.output})
+    assert.is_nil(r.session_id)
+  end)
+end)
+
+describe("codex", function()
+  it("answers with its last message, in spite of errors it got over", function()
+    completed("you said: say hello", ask("codex", "ok"))
+    completed("in spite of all", ask("codex", "warned"))
+  end)
+
+  it("has failed after a failed turn, a bad end, an empty answer", function()
+    local r = failed("exit", "codex: unexpected status 500", ask("codex", "failed"))
+    assert.equal("half of it", r.output)
+    failed("exit", "Reconnecting... 5/5", ask("codex", "reconnect"))
+    failed("exit", "gave no answer", ask("codex", "empty"))
+  end)
+
+  it("is told its sandbox and its model", function()
+    define("codex-safe", {preset = "codex", sandbox = "read-only", model = "gpt-5.1-codex"})
+    local env, log = logged "ok"
+    ask("codex-safe", "ok", {env = env})
+    assert.matches("\n-m\ngpt-5.1-codex\n-s\nread-only\n-\n", log(), 1, true)
+  end)
+
+  it("gets a system prompt before the prompt", function()
+    define("codex-terse", {preset = "codex", system = "Be terse."})
+    completed("you said: Be terse.\n\nsay hello", ask("codex-terse", "ok"))
+  end)
+end)
+
+describe("opencode", function()
+  it("answers with the text after its last step", function()
+    local r = completed("the answer", ask("opencode", "steps"))
+    assert.same({20, 0.5}, {r.usage.input_tokens, r.cost})
+  end)
+
+  it("has failed after an error, an empty answer, and when another agent answered", function()
+    failed("http", "opencode: HTTP 401", ask("opencode", "api-401"))
+    failed("exit", "gave no answer", ask("opencode", "empty"))
+    define("opencode-other", {preset = "opencode", agent = "revoc"})
+    failed("exit", 'did not use the agent asked for: ! agent "revoc" not found',
+      ask("opencode-other", "other"))
+  end)
+end)
+
+describe("gemini", function()
+  it("has failed with what stands at the end of its stderr", function()
+    failed("http", "gemini: HTTP 401", ask("gemini", "api-401"))
+    failed("exit", "the folder is not trusted", ask("gemini", "untrusted"))
+    failed("exit", "all the turns", ask("gemini", "turns"))
+    failed("exit", "gemini: the stream broke", ask("gemini", "told"))
+    failed("exit", "gave no answer", ask("gemini", "empty"))
+  end)
+end)
+
+describe("what agent programs do", function()
+  it("F1 is killed when it does not heed SIGTERM", function()
+    local env, log = logged "deaf"
+    local task = background{subagent_type = "claude", prompt = "x", env = env}
+    local child = h.wait_for(function() return log():match("child (%d+)") end)
+    TaskStop(task)
+    assert.equal("cancelled", TaskOutput(task).status)
+    assert.is_true(gone(log():match("program (%d+)")))
+    assert.is_truthy(h.wait_for(function() return gone(child) end))
+  end)
+
+  it("F2 and F3 leave children behind, which hold nothing up and are gone", function()
+    completed("you said: say hello", ask("claude", "grandchild"))
+  end)
+
+  it("F4 closes its outputs and lives on", function()
+    failed("exit", "ended without a result line", ask("claude", "closed"))
+  end)
+
+  it("F5 and F6 does not read its prompt", function()
+    define("unread", {preset = {program = "sh", argv = function() return {"sh", "-c", "echo x"} end,
+      line = function(s, text) s.text = text end}})
+    completed("x", ask("unread", "ok", {prompt = ("x"):rep(10 << 20)}))
+  end)
+
+  it("F7 is ended by a signal", function()
+    failed("signal", "SIGKILL", ask("claude", "kill"))
+    failed("signal", "SIGSEGV", ask("codex", "segv"))
+  end)
+
+  it("F8 ends well and says nothing", function()
+    for _, name in ipairs(PROGRAMS) do failed("exit", "", ask(name, "silent")) end
+  end)
+
+  it("F9 stops itself", function()
+    failed("timeout", "timed out", ask("claude", "stopped", {timeout = 0.3 * h.slow}))
+  end)
+
+  it("F10 prints a line of 20 MB, and bytes that are no text", function()
+    completed("you said: say hello", ask("claude", "flood"))
+    completed("you said: say hello", ask("gemini", "noise"))
+  end)
+
+  it("F11 says much on stderr, whose end is the reason", function()
+    failed("exit", "the reason", ask("opencode", "chatter"))
+  end)
+
+  it("F14 is not there, or cannot be run", function()
+    local dir = h.tmpdir()
+    failed("spawn", "cannot start 'claude': No such file or directory (ENOENT); is it installed",
+      ask("claude", "ok", {env = {PATH = dir}}))
+    h.write(dir .. "/claude", "#!/no/such/interpreter\n")
+    h.sh("chmod +x claude", {cwd = dir})
+    failed("spawn", "claude", ask("claude", "ok", {env = {PATH = dir}}))
+    failed("spawn", "cwd: ", ask("claude", "ok", {cwd = dir .. "/nowhere"}))
+  end)
+
+  it("F17 kills its own process group, and only that", function()
+    ask("claude", "group")
+    completed("you said: say hello", ask("claude", "ok"))
+  end)
+end)
+
+describe("a preset of one's own", function()
+  it("takes ten lines", function()
+    define("counter", {model = "m-1", args = {"5"}, preset = {
+      program = "seq",
+      argv = function(o) return {"seq", nil, o.model and "-s=", nil, o.args[1]} end,
+      line = function(s, text) s.text, s.usage, s.cost = text, {output_tokens = 3}, 0.5 end,
+      judge = function(s) return s.text ~= "1=2=3=4=5" and {kind = "lost", message = "cut"} end,
+    }})
+    local r = completed("1=2=3=4=5", ask("counter", "ok"))
+    assert.same({3, 0.5}, {r.usage.output_tokens, r.cost})
+  end)
+
+  it("may use what is there for presets, and be wrong about what it read", function()
+    local preset = require "orun.preset"
+    define("events", {preset = {
+      program = "sh", argv = function() return {"sh", "-c", "echo '{\"a\": \"x\"}'"} end,
+      line = function(s, text)
+        s.text = preset.field(preset.event(text), "a")
+        s.usage, s.cost = {input_tokens = -1, output_tokens = 1.5, other = "x"}, 0 / 0
+        s.activity, s.model, s.session_id = "a\0b\nc", {}, 7
+      end,
+    }})
+    local r = completed("x", ask("events", "ok"))
+    assert.is_nil(r.usage)
+    assert.is_nil(r.cost)
+  end)
+
+  it("fails its task when it raises or gives nonsense", function()
+    local function failure(argv, line, judge)
+      define("broken", {preset = {program = "x", argv = argv, line = line, judge = judge}})
+      return ask("broken", "ok")
+    end
+    local function echo() return {"echo", "x"} end
+    local function take(s, text) s.text = text end
+    failed("lua", "an array of arguments is wanted", failure(function() return "echo" end, take))
+    failed("lua", "strings are wanted", failure(function() return {"echo", 7} end, take))
+    failed("lua", "in line", failure(echo, function() error("in line") end))
+    failed("lua", "fail: kind", failure(echo, take, function()
+      return {kind = "sad", message = "x"}
+    end))
+    failed("http", "later", failure(echo, take, function()
+      return {kind = "http", message = "later"}
+    end))
+  end)
+end)
+
+describe("orun.agent with preset", function()
+  local function refused(words, fields)
+    fields.name = "refused"
+    assert.matches(words, error_of(orun.agent, fields), 1, true)
+  end
+
+  it("refuses what there is not, and says what there is", function()
+    refused('agent "refused": preset = "claud": there are claude, codex, gemini, opencode; or give',
+      {preset = "claud"})
+    refused("preset = 7: there are", {preset = 7})
+    refused("unknown field \"modle\", did you mean 'model'?", {preset = "claude", modle = "x"})
+    refused("unknown field \"command\"", {preset = "claude", command = {"x"}})
+    refused("unknown field of preset: \"lines\", did you mean 'line'?", {preset = {lines = 1}})
+    refused("preset.argv is missing; it is a function", {preset = {program = "x"}})
+    refused("preset.program = 7: a string is wanted", {preset = {program = 7}})
+    refused('preset.system = "argument": "file" is wanted', {preset = {program = "x",
+      argv = print, line = print, system = "argument"}})
+    refused("give either api= or preset=", {preset = "claude", api = "openai"})
+  end)
+
+  it("refuses values that are none, and what could be an option", function()
+    refused("model = 7: a string is wanted", {preset = "claude", model = 7})
+    refused('model = "--yolo": a name is wanted', {preset = "claude", model = "--yolo"})
+    refused('agent = "-x": a name is wanted', {preset = "claude", agent = "-x"})
+    refused('tools[1] = "--all"', {preset = "claude", tools = {"--all"}})
+    refused('tools = "Read": an array of strings is wanted', {preset = "claude", tools = "Read"})
+    refused("args = a table: an array of strings is wanted", {preset = "claude", args = {1}})
+    refused("args = a table: an array of strings is wanted", {preset = "claude", args = {a = "x"}})
+    refused("max_turns = 0: a whole number above 0 is wanted", {preset = "claude", max_turns = 0})
+    refused('agent: timeout = "soon"', {preset = "claude", timeout = "soon"})
+    assert.matches('Task: model = "-x": a name such as', error_of(Task, {subagent_type = "claude",
+      prompt = "x", model = "-x"}), 1, true)
+  end)
+
+  it("refuses options its program has no way to take", function()
+    refused("tools: codex has no such option; it takes sandbox, or give it as it is in args",
+      {preset = "codex", tools = {"Read"}})
+    refused("max_turns: gemini has no such option; leave it out", {preset = "gemini",
+      max_turns = 2})
+    refused("retry.resume: the preset of x does not say", {retry = {resume = true},
+      preset = {program = "x", argv = print, line = print}})
+  end)
+
+  it("gives a type that holds a slot for programs, an hour at most, in a thread", function()
+    assert.matches("what an agent with a command, preset or api does is done by another process",
+      error_of(Task, {subagent_type = "claude", prompt = "x", isolation = "process"}), 1, true)
+    local dir = h.tmpdir()
+    define("placed", {cwd = "/", preset = {
+      program = "sh", argv = function() return {"sh", "-c", "pwd; echo $A$B"} end,
+      line = function(s, text) s.text = (s.text or "") .. text end,
+    }, env = {A = "type", B = "b"}})
+    completed("/typeb", ask("placed", "ok"))
+    completed(dir .. "ownb", ask("placed", "ok", {cwd = dir, env = {A = "own"}}))
+  end)
+
+  it("keeps secrets out of what is said", function()
+    local r = h.script(([[
+      orun.agent{name = "leaky", secrets = {"MY_TOKEN"}, env = {MY_TOKEN = "s3cr3t-of-mine"},
+        preset = {program = "sh", argv = function() return {"sh", "-c",
+                    "echo $MY_TOKEN; echo bad $MY_TOKEN >&2; exit 1"} end,
+                  line = function(s, text) s.activity = text end}}
+      print(Task{subagent_type = "leaky", prompt = "x"}.error)]]))
+    assert.matches("bad %[MY_TOKEN%]", r.out, 1, r.err)
+    assert.is_nil(r.out:find("s3cr3t", 1, true))
   end)
 end)

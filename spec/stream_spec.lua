@@ -70,6 +70,19 @@ describe("orun.exec with stream", function()
       {#long[1], #long[2], #long[3], #long[4]})
   end)
 
+  it("waits no longer than told for what comes next", function()
+    local r <close> = stream{command = STAY}
+    local pid = r:read("1h")
+    assert.same({nil, "timeout"}, {r:read(0.01)})
+    assert.same({nil, "timeout"}, {r:read(0)})
+    assert.matches("^%d+\n$", pid)
+    assert.matches('read: timeout = "soon"', error_of(r.read, r, "soon"), 1, true)
+    local other <close> = stream{command = {"echo", "x"}}
+    other:wait()
+    assert.same({"x\n"}, {other:read(0)})
+    assert.same({}, {other:read(0)})
+  end)
+
   it("refuses a length of lines that is none", function()
     local r <close> = stream{command = {"true"}}
     assert.matches("longest = 0: a whole number is wanted", error_of(r.lines, r, 0), 1, true)

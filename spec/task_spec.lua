@@ -6,7 +6,7 @@ local shared = require "spec.support.tasks"
 
 local gate, open, background = shared.gate, shared.open, shared.background
 local held, output_of = shared.held, shared.output_of
-local error_of, status_of = shared.error_of, shared.status_of
+local status_of = shared.status_of
 local journal, rendezvous = shared.journal, shared.rendezvous
 
 orun.agent{name = "p-echo", run = function(input, task) return task.prompt or input end}

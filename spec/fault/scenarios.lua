@@ -174,6 +174,20 @@ function M.exec()
   if not many.error and not many.truncated then lie("exec gave %d bytes", #many.stdout) end
 end
 
+-- Programs that ask the run. The list may be shorter only when the program or the
+-- call failed.
+function M.control()
+  local task = [["$ORUN_PROGRAM" task ]]
+  local item = TaskCreate{description = "one", prompt = "text"}
+  local r = orun.exec{command = {"sh", "-c", task .. "claim --next; " .. task .. "update "
+    .. item.id .. " --status completed --output fine; " .. task .. "list"}}
+  if r.code == 0 and r.stdout:find("completed", 1, true) then
+    check(TaskOutput(item), "fine", "the item")
+  elseif r.stderr ~= "" then
+    check_reason(r.stderr, "the program's call")
+  end
+end
+
 -- What is missing of a text was missed for want of memory.
 function M.stream()
   local function read()
@@ -329,7 +343,7 @@ function M.embedded()
   return asked, failed
 end
 
-local PROGRAMS <const> = {apart = true, exec = true, flood = true, input = true,
+local PROGRAMS <const> = {apart = true, control = true, exec = true, flood = true, input = true,
                           programs = true, shell = true, stream = true}
 
 -- What tasks tell, and what limits ask of them.
@@ -348,6 +362,19 @@ function M.limits()
     tasks[i] = Task{subagent_type = "spender", input = i, limit = "pool", run_in_background = true}
   end
   for i = 1, 3 do check(TaskOutput(tasks[i]), i, "spender " .. i) end
+end
+
+-- Agent files, which stand in hidden folders beside this file.
+function M.files()
+  check(Task{subagent_type = "found", prompt = "text"}, "text", "found")
+  local known = {}
+  for _, agent in ipairs(orun.agents.list().agents) do known[agent.name] = agent.def end
+  if known.reader.description ~= "Reads: this." or known.coder.system ~= "You code.\n" then
+    lie("what files say: %s", show(known))
+  end
+  local ok, why = pcall(Task, {subagent_type = "nobody", prompt = "x"})
+  if ok then lie("nobody answered") end
+  if not why:find('"nobody" is not defined', 1, true) then check_reason(why, "nobody") end
 end
 
 -- Afterwards all is as ever.

@@ -1,0 +1,2 @@
+-- What the scenario `files` asks for.
+return {run = function(_, task) return task.prompt end}
