@@ -174,18 +174,15 @@ function M.exec()
   if not many.error and not many.truncated then lie("exec gave %d bytes", #many.stdout) end
 end
 
--- Programs that ask the run. The list may be shorter only when the program or the
--- call failed.
+-- A program that asks the run: it gets what it asked for, or a reason; and what it was
+-- not told of is not done.
 function M.control()
-  local task = [["$ORUN_PROGRAM" task ]]
   local item = TaskCreate{description = "one", prompt = "text"}
-  local r = orun.exec{command = {"sh", "-c", task .. "claim --next; " .. task .. "update "
-    .. item.id .. " --status completed --output fine; " .. task .. "list"}}
-  if r.code == 0 and r.stdout:find("completed", 1, true) then
-    check(TaskOutput(item), "fine", "the item")
-  elseif r.stderr ~= "" then
-    check_reason(r.stderr, "the program's call")
-  end
+  local r = orun.exec{command = {"sh", "-c", '"$ORUN_PROGRAM" task claim --next'}}
+  if r.code == 0 and r.stdout ~= item.id .. "\tone\n" then lie("claimed: %s", r.stdout) end
+  if r.code ~= 0 and r.stderr and r.stderr ~= "" then check_reason(r.stderr, "the call") end
+  local status = TaskGet(item).status
+  if (status == "in_progress") ~= (r.code == 0) then lie("%s after %s", status, show(r)) end
 end
 
 -- What is missing of a text was missed for want of memory.
