@@ -130,7 +130,9 @@ describe("an agent type with a preset", function()
       local event = json.decode(line)
       if event.type == "result" then answers[#answers + 1] = event.result end
     end
-    assert.same({"n is 1", '{"n": 1}'}, answers)
+    -- A reader that comes late may find the second run's output already.
+    assert.equal('{"n": 1}', answers[#answers])
+    assert.is_true(#answers == 1 or answers[1] == "n is 1")
     assert.same({n = 1}, TaskOutput(task).output)
   end)
 end)
