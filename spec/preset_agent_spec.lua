@@ -220,8 +220,9 @@ describe("claude", function()
     local words = log():gsub("\n<.*", ""):gsub("\n", " ")
     assert.matches("^%-p %-%-output%-format stream%-json %-%-verbose %-%-model opus%[1m%] "
       .. "%-%-agent reviewer %-%-system%-prompt%-file (/%S+) %-%-allowedTools Read,Bash%(git "
-      .. "diff:%*%) %-%-max%-turns 7 %-%-model last%-wins$", words)
+      .. "diff:%*%),mcp__orun %-%-max%-turns 7 %-%-mcp%-config (/%S+) %-%-model last%-wins$", words)
     assert.is_false(h.exists(words:match("prompt%-file (/%S+)")))
+    assert.is_false(h.exists(words:match("mcp%-config (/%S+)")))
   end)
 end)
 
