@@ -63,6 +63,8 @@ program_done(Launch *l, const ProcEnd *end, void *ud)
     sched_lock(p->sched);
     board_disarm(&p->sched->board, &p->timer);
     p->launch = NULL;
+    if (!end->spawn_errno && !end->lost) /* its start may not have been told */
+        p->running = true;
     list_del(&p->link);
     op_done(&p->op);
     program_news(p);
