@@ -18,7 +18,7 @@ local MAX_ERROR <const> = 64 << 10
 -- What the result tells, where its output has no JSON.
 local function encode(reply)
   local ok, text = pcall(json.encode, reply, {lossy = true, name = "result"})
-  if ok then return text .. "\n" end
+  if ok then return text .. "\n", reply.ok end
   if type(reply.result) == "table" and reply.result.output ~= nil then
     reply.result.output = nil
     reply.result.note = "the output is left out: " .. tostring(text)
@@ -62,7 +62,7 @@ local function why_not(request)
 end
 
 --- Do what the text asks for.
--- @return the reply, a line; and the id of the item that it tells was claimed
+-- @return the reply, a line; and whether it says yes: what was claimed stays so
 return function(text)
   local request, why = json.decode(text)
   if request == nil then return refused("request", "%s", why) end
@@ -80,11 +80,5 @@ return function(text)
     end
     return refused("refused", "%s", (tostring(value):gsub("^%[orun%][^:]*:%d+: ", "")))
   end
-  local claimed
-  if request.call == "TaskClaim" and type(value.task) == "table" then
-    claimed = value.task.id
-  elseif request.call == "TaskUpdate" and args.status == "in_progress" then
-    claimed = value.task_id
-  end
-  return encode{ok = true, result = value}, claimed
+  return encode{ok = true, result = value}
 end

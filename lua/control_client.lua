@@ -41,7 +41,8 @@ function M.reply(channel)
   if not line then
     if why == "more" then return nil, nil, "more" end
     channel:close()
-    return nil, why == "too_big" and "the reply is too long" or "the run has ended", "gone"
+    return nil, why == "too_big" and "the reply is too long"
+      or "the run has ended, or no memory was left in it for this call", "gone"
   end
   channel:close()
   local reply = json.decode(line)

@@ -33,8 +33,8 @@ local NO_METHOD <const>, PARAMS <const> = -32601, -32602
 local NO_VERSION <const> = -32022
 
 local CALLS <const> = 200    -- at once
-local PROGRESS <const> = 10  -- seconds
-local FINISH <const> = 5     -- seconds that calls have after the end of input
+local PROGRESS <const> = 2   -- seconds between two notifications
+local FINISH <const> = 2     -- seconds that calls have after the end of input
 local NAMES <const> = {"Task", "TaskClaim", "TaskCreate", "TaskGet", "TaskList", "TaskOutput",
                        "TaskStop", "TaskUpdate"}
 local READ_ONLY <const> = {TaskGet = true, TaskList = true, TaskOutput = true}

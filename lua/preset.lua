@@ -18,8 +18,9 @@
 --   argv     function(o) -> the command: an array, whose gaps are left out. The
 --            prompt goes to standard input. o has what the agent type and the
 --            task ask for: model, system, agent, tools, args, resume, max_turns,
---            sandbox. An argument may hold {system_file}: the path of a private
---            file with that text, which goes with the program
+--            sandbox, mcp (unless the type has mcp=false). An argument may hold
+--            {system_file} or {mcp_file}: the path of a private file with that
+--            text, which goes with the program
 --   line     function(s, text): one line of standard output, as it comes. s is
 --            a table of the preset's own, in which it keeps
 --              text        the answer so far
@@ -34,6 +35,8 @@
 --            prompt
 --   takes    array: which of agent, tools, max_turns, sandbox argv understands; all
 --            unless given
+--   mcp      true when argv takes {mcp_file}: MCP servers in JSON, which are what
+--            orun.mcp_config gives: the run's tasks, as the agent's tools
 --   resumes  true when argv understands o.resume, a session id
 --   session_cost  true when s.cost is that of the whole session, with the runs of
 --            it that were before

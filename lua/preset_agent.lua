@@ -15,6 +15,8 @@
 --   tools        array: the tools it may use without being asked
 --   max_turns    turns of one run of the program
 --   sandbox      what the program may do, in its own words
+--   mcp          false: it does not get the run's tasks as tools, where the preset can
+--                give it them
 --   cwd, env     of the program; a Task's take their place
 --   timeout      an hour, unless given: these programs try for long
 --   account      what all share that are held back when one is told to slow down;
@@ -38,14 +40,14 @@ local M = {}
 M.NAMES = {"claude", "codex", "gemini", "opencode"}
 
 local OWN <const> = {model = "string", system = "string", args = "strings", agent = "string",
-  tools = "strings", max_turns = "count", sandbox = "string"}
+  tools = "strings", max_turns = "count", sandbox = "string", mcp = "boolean"}
 local OPTIONAL <const> = {"agent", "tools", "max_turns", "sandbox"}
 local COMMON <const> = {"name", "description", "timeout", "retry", "limit", "priority",
   "memory_limit", "max_output", "secrets", "rate", "budget", "account", "cwd", "env",
   "isolation", "base"}
 local PRESET <const> = {program = "string", argv = "function", line = "function",
   judge = "function", system = "string", resumes = "boolean", session_cost = "boolean",
-  takes = "strings"}
+  takes = "strings", mcp = "boolean"}
 local USAGE <const> = {"input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
   "reasoning_tokens"}
 
@@ -161,7 +163,9 @@ function Job:run_once(text, resume)
   local p, config, options = self.preset, self.config, {resume = resume}
   for name in pairs(OWN) do options[name] = config[name] end
   options.model = self.task.model or config.model
+  options.mcp = p.mcp and config.mcp ~= false
   local command, files = command_of(p, options), {}
+  if mentions(command, "{mcp_file}") then files.mcp_file = orun.mcp_config() end
   if config.system and mentions(command, "{system_file}") then
     files.system_file = config.system
   elseif config.system and not resume then
@@ -315,6 +319,9 @@ local function check_taken(t, p)
       wrong(t, "%s: %s has no such option; %s, or give it as it is in args", name, p.program,
         next(takes) and "it takes " .. listed(takes) or "leave it out")
     end
+  end
+  if t.mcp and not p.mcp then
+    wrong(t, "mcp = true: the preset of %s does not say how it is told of an MCP server", p.program)
   end
   local retry = t.retry
   if type(retry) == "table" and retry.resume and not p.resumes then

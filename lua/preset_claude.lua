@@ -27,7 +27,9 @@ local function argv(o)
   if o.model then add("--model", o.model) end
   if o.agent then add("--agent", o.agent) end
   if o.system then add("--system-prompt-file", "{system_file}") end
-  if o.tools then add("--allowedTools", table.concat(o.tools, ",")) end
+  local tools = table.move(o.tools or {}, 1, #(o.tools or {}), 1, {})
+  if o.mcp then tools[#tools + 1] = "mcp__orun" end -- that server's tools, all of them
+  if tools[1] then add("--allowedTools", table.concat(tools, ",")) end
   if o.max_turns then add("--max-turns", tostring(o.max_turns)) end
   if o.mcp then add("--mcp-config", "{mcp_file}") end
   if o.resume then add("--resume", o.resume) end
@@ -108,4 +110,4 @@ local function judge(s, ending)
 end
 
 return {program = "claude", argv = argv, line = line, judge = judge, system = "file",
-        takes = {"agent", "tools", "max_turns"}, resumes = true, session_cost = true}
+        takes = {"agent", "tools", "max_turns"}, resumes = true, mcp = true, session_cost = true}

@@ -1,9 +1,7 @@
 /* caller.c — a connection to the control socket, on the io thread. */
 #include "caller.h"
 #include "caller_state.h"
-#include "claim.h"
 #include "err.h"
-#include "log.h"
 #include "mem.h"
 #include <errno.h>
 #include <poll.h>
@@ -129,18 +127,6 @@ caller_parse(Caller *c)
         caller_act(c, line, n);
         wire_eat(&c->in);
     }
-}
-
-/* The reply is of no use: what it tells was claimed goes back. */
-static void ON_IO
-caller_undo(Caller *c)
-{
-    Sched *s = &c->host->sched;
-    Task *item = c->claimed ? board_find(&s->board, c->claimed) : NULL;
-    if (item && claim_release(s, item, c->run.task))
-        LOG(PROC, "t%llu was claimed for nobody, and is not held any more",
-            (unsigned long long)item->id);
-    c->claimed = 0;
 }
 
 static void

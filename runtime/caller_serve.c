@@ -1,8 +1,9 @@
 /* caller_serve.c — a call of a program, on a worker. */
 #include "caller_state.h"
 #include "body.h"
+#include "claim.h"
 #include "err.h"
-#include "handle.h"
+#include "log.h"
 #include "mem.h"
 #include <lauxlib.h>
 
@@ -23,8 +24,8 @@ caller_returned(lua_State *L, int status, lua_KContext ctx)
     return lua_gettop(L) - 1;
 }
 
-/* The coroutine: argument 1 is the Caller. Gives the reply, and the id of what
- * was claimed or nil. */
+/* The coroutine: argument 1 is the Caller. Gives the reply, and whether it says
+ * yes. */
 static int
 caller_body(lua_State *L)
 {
@@ -37,16 +38,26 @@ caller_body(lua_State *L)
     return caller_returned(L, LUA_OK, 0);
 }
 
+void
+caller_undo(Caller *c)
+{
+    Sched *s = c->run.sched;
+    Task *item = c->run.claimed ? board_find(&s->board, c->run.claimed) : NULL;
+    if (item && claim_release(s, item, c->run.task))
+        LOG(PROC, "t%llu was claimed for nobody, and is not held any more",
+            (unsigned long long)item->id);
+    c->run.claimed = 0;
+}
+
 /* What the ended coroutine says goes to c->reply. */
 static void
 caller_take_reply(Caller *c, lua_State *L, int status)
 {
-    size_t n;
+    size_t n = 0;
     const char *s = status == LUA_OK && lua_type(L, -2) == LUA_TSTRING
         ? lua_tolstring(L, -2, &n) : NULL;
-    const char *id = s && lua_type(L, -1) == LUA_TSTRING
-        ? lua_tostring(L, -1) : NULL;
-    c->claimed = id ? handle_parse(id) : 0;
+    if (!s || n > CONTROL_REPLY || !lua_toboolean(L, -1))
+        caller_undo(c);
     if (!s)
         caller_put_refusal(&c->reply, "failed", stop_wanted(&c->run.vm->stop)
                            ? "the call was stopped" : "no memory was left for "
@@ -190,7 +201,6 @@ caller_serve(Caller *c, Task *task, uint32_t attempt)
     };
     park_init(run);
     c->job = (Job){ .run = caller_job };
-    c->claimed = 0;
     sched_lock(run->sched);
     int e = caller_push(c);
     sched_unlock(run->sched);

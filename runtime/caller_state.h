@@ -34,7 +34,6 @@ struct Caller {
      * the run meanwhile. */
     Buf line;        /* the JSON of it */
     Buf reply;
-    uint64_t claimed; /* what the reply tells is the task's now; 0: nothing */
     LoopMsg reply_msg;
     Job job;
     LuaRun run;      /* run.vm: written under the board's lock; NULL when it
@@ -47,6 +46,9 @@ int caller_serve(Caller *c, Task *task, uint32_t attempt) ON_IO NODISCARD;
 
 /* Nobody wants the reply any more: end what the call waits for. */
 void caller_interrupt(Caller *c) ON_IO;
+
+/* The call was in vain: what it has claimed goes back. Any thread that has it. */
+void caller_undo(Caller *c);
 
 /* Free what the call had. */
 void caller_served(Caller *c);

@@ -43,8 +43,9 @@ typedef struct LaunchSpec {
     uint32_t attempt;         /* … and this */
     /* Once, on the io thread. */
     void (*done)(Launch *l, const ProcEnd *end, void *ud);
-    /* It runs; and after output that somebody watches for (output.h). Both may
-     * be NULL, and come on the io thread, before `done`. */
+    /* It runs (left out when its end comes at once); and after output that
+     * somebody watches for (output.h). Both may be NULL, and come on the io
+     * thread, before `done`. */
     void (*started)(void *ud);
     void (*grew)(void *ud);
     void *ud;

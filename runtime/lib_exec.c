@@ -98,7 +98,6 @@ lib_exec_push(lua_State *L, Program *p, const char *name, size_t max)
 {
     char why[LAUNCH_STDERR + 512] = "";
     TaskFault fault;
-    agent_took(task_agent(park_run(L)->task), p->end.max_rss);
     bool wrong = lib_exec_wrong(p, name, why, sizeof why, &fault);
     agent_took(task_agent(park_run(L)->task), p->end.max_rss);
     lua_createtable(L, 0, 8);

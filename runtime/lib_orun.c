@@ -136,6 +136,30 @@ lib_orun_push_list(lua_State *L, bool remote)
     lua_setmetatable(L, -2);
 }
 
+/* The module at the top has its version, and finds what is bundled. */
+static void
+lib_orun_finish(lua_State *L)
+{
+    lua_pushliteral(L, ORUN_VERSION);
+    lua_setfield(L, -2, "version");
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, lib_orun_index);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+}
+
+/* Pop the module: it is the global, and what require gives. */
+static void
+lib_orun_publish(lua_State *L)
+{
+    lua_pushvalue(L, -1);
+    lua_setglobal(L, "orun");
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_insert(L, -2);
+    lua_setfield(L, -2, "orun");
+    lua_pop(L, 1);
+}
+
 /* Push the module. */
 static void
 lib_orun_push_module(lua_State *L, bool remote)
@@ -147,12 +171,7 @@ lib_orun_push_module(lua_State *L, bool remote)
     }
     lib_orun_push_list(L, remote);
     lua_setfield(L, -2, "TaskList");
-    lua_pushliteral(L, ORUN_VERSION);
-    lua_setfield(L, -2, "version");
-    lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, lib_orun_index);
-    lua_setfield(L, -2, "__index");
-    lua_setmetatable(L, -2);
+    lib_orun_finish(L);
 }
 
 static void
@@ -168,12 +187,7 @@ lib_orun_make(lua_State *L, bool script, bool remote)
         lua_getfield(L, -1, lib_orun_globals[i]);
         lua_setglobal(L, lib_orun_globals[i]);
     }
-    lua_pushvalue(L, -1);
-    lua_setglobal(L, "orun");
-    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-    lua_insert(L, -2);
-    lua_setfield(L, -2, "orun");
-    lua_pop(L, 1);
+    lib_orun_publish(L);
 }
 
 void
@@ -195,18 +209,8 @@ lib_orun_open_client(lua_State *L, Vm *vm, void *ud)
     (void)ud;
     lib_base_open(L, vm->script);
     luaL_newlib(L, functions);
-    lua_pushliteral(L, ORUN_VERSION);
-    lua_setfield(L, -2, "version");
-    lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, lib_orun_index);
-    lua_setfield(L, -2, "__index");
-    lua_setmetatable(L, -2);
-    lua_pushvalue(L, -1);
-    lua_setglobal(L, "orun");
-    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-    lua_insert(L, -2);
-    lua_setfield(L, -2, "orun");
-    lua_pop(L, 1);
+    lib_orun_finish(L);
+    lib_orun_publish(L);
 }
 
 void

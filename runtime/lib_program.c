@@ -40,7 +40,8 @@ lib_program_at(lua_State *L, int idx)
 int
 lib_program_wait(lua_State *L, Program *p, lua_KFunction k)
 {
+    const LuaRun *run = park_run(L);
     WaitFor what = { .kind = WAIT_FOR_OP, .op = &p->op, .deadline = INFINITY,
-                     .work = program_is_work(park_run(L)) };
+                     .work = program_is_work(run, run->task) };
     return park(L, &what, k, 0);
 }

@@ -67,8 +67,9 @@ static int
 lib_stream_close(lua_State *L)
 {
     LibStream *s = luaL_checkudata(L, 1, STREAM_TYPE);
+    const LuaRun *run = park_run(L);
     lua_settop(L, 1);
-    bool waits = s->program && program_is_work(park_run(L))
+    bool waits = s->program && program_is_work(run, run->task)
         && program_state(s->program) < PROGRAM_ENDED;
     if (!waits)
         return lib_stream_gc(L);
@@ -89,9 +90,10 @@ static int
 lib_stream_wait_news(lua_State *L, LibStream *s, double deadline,
                      lua_KFunction k)
 {
+    const LuaRun *run = park_run(L);
     WaitFor what = { .kind = WAIT_FOR_OP, .op = &s->program->news,
                      .deadline = deadline,
-                     .work = program_is_work(park_run(L)) };
+                     .work = program_is_work(run, run->task) };
     return park(L, &what, k, 0);
 }
 

@@ -148,6 +148,7 @@ lib_update_claim(lua_State *L, Task *t)
     int e = claim_item(run->sched, t, run->task, copy);
     if (e)
         return lib_refused(L, t, e);
+    run->claimed = t->id;
     lua_pushboolean(L, 1);
     return 1;
 }
@@ -338,6 +339,7 @@ lib_claim_again(lua_State *L)
     if (e)
         return luaL_error(L, "claim: %s", err_text(e));
     if (t) {
+        run->claimed = t->id;
         lib_push_item(L, t, false);
         return 1;
     }

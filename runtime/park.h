@@ -45,6 +45,7 @@ typedef struct LuaRun {
     WaitFor want; /* what the code asked to wait for … */
     bool wants;   /* … when it has just yielded for that */
     bool lingers; /* a program of it may have left others (program.h) */
+    uint64_t claimed; /* the item that its code has claimed last, 0: none */
     const char *path_seen, *cpath_seen; /* the script's package.path and cpath
                                          * that tasks have; kept alive in its
                                          * registry */

@@ -32,7 +32,8 @@ typedef struct ProcSpec {
     Pace *pace;               /* the clock of its graces */
     bool lingers;             /* what it leaves stays until the task is over */
     uint64_t task;            /* whose it is, for attribution of strays */
-    void (*started)(void *ud); /* it runs; on the io thread; may be NULL */
+    void (*started)(void *ud); /* it runs; on the io thread; may be NULL, and
+                                * may be left out when its end comes at once */
     void (*done)(Proc *proc, void *ud); /* exactly once, on the io thread */
     void *ud;
 } ProcSpec;

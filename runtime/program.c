@@ -65,6 +65,8 @@ program_done(Launch *l, const ProcEnd *end, void *ud)
     sched_lock(p->sched);
     board_disarm(&p->sched->board, &p->timer);
     p->launch = NULL;
+    if (!end->spawn_errno && !end->lost) /* its start may not have been told */
+        p->running = true;
     list_del(&p->link);
     op_done(&p->op);
     program_news(p);
@@ -236,9 +238,9 @@ program_stop_all(LuaRun *run, bool hard)
 }
 
 bool
-program_is_work(const LuaRun *run)
+program_is_work(const LuaRun *run, const Task *t)
 {
-    return run->task->slot == SLOT_PROCESS && !run->isolate && !run->vm->script;
+    return t->slot == SLOT_PROCESS && !run->isolate && !run->vm->script;
 }
 
 /* ---- transcripts ---- */

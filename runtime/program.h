@@ -71,10 +71,11 @@ Output *program_output(const Program *p, bool err);
 /* End it as launch_stop does, unless it has ended. Any thread. */
 void program_stop(Program *p, bool hard);
 
-/* Is a program of this run the task's own work, which keeps its slot to the end
- * of that? It is when the task has a slot of the kind for programs. A stop is
+/* Is a program of this run, which does t, the task's own work, which keeps its
+ * slot to the end of that? A run that has just begun may know t by run->task
+ * later than others know the run by t->run. It is when the task has a slot of the kind for programs. A stop is
  * told to the program then, and the task ends after it. */
-bool program_is_work(const LuaRun *run);
+bool program_is_work(const LuaRun *run, const Task *t);
 
 /* Make its output the transcript of the run's task: what is read of that while
  * it runs and afterwards. On the thread that runs the run's state. */

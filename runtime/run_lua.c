@@ -352,9 +352,9 @@ run_lua_live(Task *t, bool err, uint32_t *nth)
 /* Seconds until the next rung. A program that is the task's own work has its
  * grace, and then the time that the kernel may take to end it. */
 static double
-run_lua_grace(LuaRun *run, int rung)
+run_lua_grace(const Task *t, const LuaRun *run, int rung)
 {
-    if (run && program_is_work(run) && !list_empty(&run->programs))
+    if (run && program_is_work(run, t) && !list_empty(&run->programs))
         return rung == 1 ? LAUNCH_GRACE + 0.5 : LAUNCH_LOST + 0.5;
     return rung == 1 ? 0.25 : 1.0;
 }
@@ -368,7 +368,7 @@ run_lua_stop(Runner *r, Task *t, int rung)
         park_hurry(run);
         return 0;
     }
-    double grace = run_lua_grace(run, rung);
+    double grace = run_lua_grace(t, run, rung);
     if (run)
         program_stop_all(run, rung > 1);
     if (run && run->tree && run->tree->program)

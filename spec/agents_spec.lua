@@ -330,8 +330,8 @@ describe("the default backend", function()
   it("gets what the file says, in its own words", function()
     local r = run(p, 'print(Task{subagent_type = "c", prompt = "go"}.output)')
     assert.equal("[-p --output-format stream-json --verbose --model haiku "
-      .. "--system-prompt-file FILE --allowedTools Read,Bash(git diff:*) --max-turns 7 "
-      .. "--tools Read,Bash "
+      .. "--system-prompt-file FILE --allowedTools Read,Bash(git diff:*),mcp__orun "
+      .. "--max-turns 7 --mcp-config FILE --tools Read,Bash "
       .. "--disallowedTools WebFetch --permission-mode plan ] <Be C.>\n", r.out, r.err)
   end)
 

@@ -106,7 +106,8 @@ describe("the preset claude", function()
     local argv = load("claude").argv{model = "haiku", tools = {"Read", "Bash(git diff:*)"},
       resume = "s1", mcp = true, system = "You are", args = {"--x"}}
     assert.equal("claude -p --output-format stream-json --verbose --model haiku "
-      .. "--system-prompt-file {system_file} --allowedTools Read,Bash(git diff:*) "
+      .. "--system-prompt-file {system_file} --allowedTools "
+      .. "Read,Bash(git diff:*),mcp__orun "
       .. "--mcp-config {mcp_file} --resume s1 --x", table.concat(argv, " "))
   end)
 end)

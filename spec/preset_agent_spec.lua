@@ -123,12 +123,19 @@ describe("an agent type with a preset", function()
 
   it("goes on with the next run's output when one follows in the same task", function()
     local schema = {type = "object", required = {"n"}, properties = {n = {type = "integer"}}}
+    local pipe = h.tmpdir() .. "/gate"
+    h.sh("mkfifo " .. h.quote(pipe))
+    local gate <close> = assert(io.open(pipe, "r+")) -- kept open, it waits for nobody
     local task = background{subagent_type = "claude", prompt = "count", schema = schema,
-                            env = {FAKE = "json"}}
+                            env = {FAKE = "json", FAKE_GATE = pipe}}
     local answers = {}
     for line in orun.output(task):lines() do
       local event = json.decode(line)
-      if event.type == "result" then answers[#answers + 1] = event.result end
+      if event.type == "result" then
+        answers[#answers + 1] = event.result
+        gate:write("go on\n") -- the first run's answer was read: it may end
+        gate:flush()
+      end
     end
     assert.same({"n is 1", '{"n": 1}'}, answers)
     assert.same({n = 1}, TaskOutput(task).output)
@@ -213,8 +220,9 @@ describe("claude", function()
     local words = log():gsub("\n<.*", ""):gsub("\n", " ")
     assert.matches("^%-p %-%-output%-format stream%-json %-%-verbose %-%-model opus%[1m%] "
       .. "%-%-agent reviewer %-%-system%-prompt%-file (/%S+) %-%-allowedTools Read,Bash%(git "
-      .. "diff:%*%) %-%-max%-turns 7 %-%-model last%-wins$", words)
+      .. "diff:%*%),mcp__orun %-%-max%-turns 7 %-%-mcp%-config (/%S+) %-%-model last%-wins$", words)
     assert.is_false(h.exists(words:match("prompt%-file (/%S+)")))
+    assert.is_false(h.exists(words:match("mcp%-config (/%S+)")))
   end)
 end)
 

@@ -174,6 +174,17 @@ function M.exec()
   if not many.error and not many.truncated then lie("exec gave %d bytes", #many.stdout) end
 end
 
+-- A program that asks the run: it gets what it asked for, or a reason; and what it was
+-- not told of is not done.
+function M.control()
+  local item = TaskCreate{description = "one", prompt = "text"}
+  local r = orun.exec{command = {"sh", "-c", '"$ORUN_PROGRAM" task claim --next'}}
+  if r.code == 0 and r.stdout ~= item.id .. "\tone\n" then lie("claimed: %s", r.stdout) end
+  if r.code ~= 0 and r.stderr and r.stderr ~= "" then check_reason(r.stderr, "the call") end
+  local status = TaskGet(item).status
+  if (status == "in_progress") ~= (r.code == 0) then lie("%s after %s", status, show(r)) end
+end
+
 -- What is missing of a text was missed for want of memory.
 function M.stream()
   local function read()
@@ -329,7 +340,7 @@ function M.embedded()
   return asked, failed
 end
 
-local PROGRAMS <const> = {apart = true, exec = true, flood = true, input = true,
+local PROGRAMS <const> = {apart = true, control = true, exec = true, flood = true, input = true,
                           programs = true, shell = true, stream = true}
 
 -- What tasks tell, and what limits ask of them.

@@ -6,6 +6,7 @@
 #   FAKE        the outcome: a word that the stand-in's own file lists
 #   FAKE_LOG    a file that gets a line of each argument, and "< " and a line of
 #               the prompt
+#   FAKE_GATE   a pipe with a name: the first run ends when a line comes from it
 #   FAKE_STATE  a folder for sessions: what they have cost, by their ids
 #
 # An outcome "a:b" is "a" for the first run and "b" for one that resumes a
@@ -35,6 +36,11 @@ turn() {
   [ -n "${FAKE_STATE:-}" ] || return 0
   [ ! -e "$FAKE_STATE/$1" ] || turns=$(($(cat "$FAKE_STATE/$1") + 1))
   echo "$turns" >"$FAKE_STATE/$1"
+}
+
+# Stay until a line comes through the gate, if there is one.
+hold() {
+  [ -z "${FAKE_GATE:-}" ] || read -r _ <"$FAKE_GATE"
 }
 
 # Stay until a signal comes, with a child in a session of its own.
