@@ -47,7 +47,8 @@ int caller_serve(Caller *c, Task *task, uint32_t attempt) ON_IO NODISCARD;
 /* Nobody wants the reply any more: end what the call waits for. */
 void caller_interrupt(Caller *c) ON_IO;
 
-/* The call was in vain: what it has claimed goes back. Any thread that has it. */
+/* The call was in vain: what it has claimed goes back. Any thread that has
+ * it. */
 void caller_undo(Caller *c);
 
 /* Free what the call had. */

@@ -72,9 +72,10 @@ Output *program_output(const Program *p, bool err);
 void program_stop(Program *p, bool hard);
 
 /* Is a program of this run, which does t, the task's own work, which keeps its
- * slot to the end of that? A run that has just begun may know t by run->task
- * later than others know the run by t->run. It is when the task has a slot of the kind for programs. A stop is
- * told to the program then, and the task ends after it. */
+ * slot to the end of that? It is when the task has a slot of the kind for
+ * programs. A stop is told to the program then, and the task ends after it. (t
+ * is asked for: a run that has just begun may know it, by run->task, later than
+ * others know the run, by t->run.) */
 bool program_is_work(const LuaRun *run, const Task *t);
 
 /* Make its output the transcript of the run's task: what is read of that while

@@ -1,6 +1,6 @@
--- 18-worktrees.lua — agents that write to one repository, each in a worktree of its own.
+-- 19-worktrees.lua — agents that write to one repository, each in a worktree of its own.
 --
---     $ orun examples/18-worktrees.lua
+--     $ orun examples/19-worktrees.lua
 --
 -- Three writers work at once; nobody touches the files you have open. What they did is
 -- merged in order, and the first conflict stops that with nothing broken.
