@@ -7,7 +7,9 @@
 --     function(value, v) -> {event = function(e), tick = function(now), close = function(now)}
 --
 -- value is what stood after the = (or the option); each of the three may be
--- missing. event is called for each event in the order things happened, tick
+-- missing. v.model() gives the one model of the run (run_model.lua) that all views
+-- share: an event is in it before `event` is called. event is called for each event in
+-- the order things happened, tick
 -- about ten times a second after them, close once at the end. Any of them may
 -- raise: the view is closed then, and what it raised is reported at the end.
 --
@@ -33,6 +35,8 @@
 --   phase      name
 --   script_ended
 
+local run_model = require "orun.run_model"
+
 local NAMES <const> = {"events", "trace"}
 
 -- "name=value" -> the view's functions.
@@ -55,7 +59,11 @@ local function call(v, views, i, name, ...)
 end
 
 return function(v)
-  local views = {}
+  local views, model = {}, nil
+  function v.model()
+    model = model or run_model.new()
+    return model
+  end
   for i, text in ipairs(v.wanted) do views[i] = open(text, v) end
   v.ready()
   local now, lost = 0, 0
@@ -64,6 +72,7 @@ return function(v)
     if not events then break end
     now, lost = at, events.lost
     for _, e in ipairs(events) do
+      if model then model:add(e) end
       for i = 1, #views do call(v, views, i, "event", e) end
     end
     for i = 1, #views do call(v, views, i, "tick", now) end

@@ -1,0 +1,189 @@
+--- orun.run_model: what happened in a run so far, folded from its events.
+--
+-- The display, the report and what follows from them look at this and not at the
+-- events. Events are what view.lua documents, live or read back from a file of
+-- `--events`.
+--
+-- A model has
+--
+--   tasks       array, in the order they were added; by_id, the same by id
+--   script      the script's own code, which waits as a task does: {waits=, wait=}
+--   counts      how many tasks are in each state (a state nobody was in is missing)
+--   phases      array of {name=, at=}; a task's `phase` is the last that had begun
+--   now         seconds since the run began, of the last event
+--   script_ended, ended   when its code ended, when the run was over; nil before
+--
+-- A task has what its "added" event tells (id, kind, agent, description, key,
+-- file, line), and
+--
+--   nth         its place in tasks
+--   parent      the task that started it, nil for the script
+--   blockers    array of tasks it had to wait for
+--   state       blocked, ready, queued, throttled, retrying, running, waiting (its code waits
+--               for something), and at last completed, failed or cancelled; an item is
+--               pending or in_progress before
+--   reason      what it is queued for ("slot", "writes"), limit the limit's name; the
+--               error_kind it is retried after; opens, when that wait is over
+--   added, ready, started, ended   when; nil when that has not happened
+--   attempts    array of {from=, to=, error_kind=}: when it ran; `to` is nil while it does
+--   waits       array of {from=, to=, for=, other=, file=, line=}; wait is the last, open one
+--   reads       array of {by=, at=, bytes=}: who got the result, `by` nil for the script
+--   report      what it told of its work: activity, model, session_id, cost, tokens; or nil
+--   status, error_kind, error, duration, exit_code, signal, bytes, output   of its end
+
+local M = {}
+local Model = {}
+Model.__index = Model
+
+local FINAL <const> = {completed = true, failed = true, cancelled = true}
+
+--- A model of a run of which nothing is known yet.
+function M.new()
+  return setmetatable({tasks = {}, by_id = {}, script = {waits = {}}, counts = {}, phases = {},
+                       now = 0}, Model)
+end
+
+local function set_state(self, t, state)
+  local counts = self.counts
+  if t.state then counts[t.state] = counts[t.state] - 1 end
+  counts[state] = (counts[state] or 0) + 1
+  t.state = state
+end
+
+local function attempt_ends(t, at, error_kind)
+  local a = t.attempts[#t.attempts]
+  if a and not a.to then a.to, a.error_kind = at, error_kind end
+end
+
+local function wait_ends(who, at)
+  if who.wait then who.wait.to, who.wait = at, nil end
+end
+
+local on = {}
+
+function on.added(self, _, e)
+  local t = {id = e.task, kind = e.kind, agent = e.agent, description = e.description, key = e.key,
+             file = e.file, line = e.line, parent = self.by_id[e.parent], added = e.at,
+             nth = #self.tasks + 1, blockers = {}, attempts = {}, waits = {}, reads = {}}
+  local phase = self.phases[#self.phases]
+  t.phase = phase and phase.name
+  for i, id in ipairs(e.blockedBy or {}) do t.blockers[i] = self.by_id[id] end
+  self.tasks[t.nth], self.by_id[t.id] = t, t
+  set_state(self, t, t.kind == "item" and "pending" or "blocked")
+end
+
+function on.ready(self, t, e)
+  t.ready = t.ready or e.at
+  if t.kind ~= "item" then set_state(self, t, "ready") end
+end
+
+function on.queued(self, t, e)
+  t.reason, t.limit = e["for"], e.limit
+  set_state(self, t, "queued")
+end
+
+function on.throttled(self, t, e)
+  attempt_ends(t, e.at, "throttled")
+  t.reason, t.limit, t.opens = nil, e.limit, e.at + (e.wait or 0)
+  t.throttles = (t.throttles or 0) + 1
+  set_state(self, t, "throttled")
+end
+
+local function runs(self, t, at, state)
+  t.started = t.started or at
+  t.reason, t.limit, t.opens = nil, nil, nil
+  t.attempts[#t.attempts + 1] = {from = at}
+  set_state(self, t, state)
+end
+
+function on.started(self, t, e) runs(self, t, e.at, "running") end
+
+function on.claimed(self, t, e)
+  t.by = e.by
+  runs(self, t, e.at, "in_progress")
+end
+
+function on.returned(self, t, e)
+  t.by = nil
+  attempt_ends(t, e.at, "returned")
+  set_state(self, t, "pending")
+end
+
+function on.waits(self, t, e)
+  local who = t or self.script
+  local w = {from = e.at, ["for"] = e["for"], other = self.by_id[e.other], file = e.file,
+             line = e.line}
+  wait_ends(who, e.at)
+  who.waits[#who.waits + 1], who.wait = w, w
+  if t and t.state == "running" and w["for"] ~= "work" then set_state(self, t, "waiting") end
+end
+
+function on.goes_on(self, t, e)
+  wait_ends(t or self.script, e.at)
+  if t and t.state == "waiting" then set_state(self, t, "running") end
+end
+
+function on.retry(self, t, e)
+  attempt_ends(t, e.at, e.error_kind)
+  wait_ends(t, e.at)
+  t.reason, t.opens = e.error_kind, e.at + (e.delay or 0)
+  set_state(self, t, "retrying")
+end
+
+function on.reported(_, t, e)
+  t.report = t.report or {}
+  for k, value in pairs(e) do
+    if k ~= "event" and k ~= "at" and k ~= "task" then t.report[k] = value end
+  end
+end
+
+function on.ended(self, t, e)
+  attempt_ends(t, e.at, e.error_kind)
+  wait_ends(t, e.at)
+  t.ended, t.reason, t.limit, t.opens = e.at, nil, nil, nil
+  for _, k in ipairs{"status", "error_kind", "error", "duration", "exit_code", "signal", "bytes",
+                     "output"} do
+    t[k] = e[k]
+  end
+  set_state(self, t, e.status)
+end
+
+function on.read(self, t, e)
+  t.reads[#t.reads + 1] = {by = self.by_id[e.by], at = e.at, bytes = e.bytes}
+end
+
+function on.removed(_, t) t.removed = true end
+function on.phase(self, _, e) self.phases[#self.phases + 1] = {name = e.name, at = e.at} end
+function on.script_ended(self, _, e) self.script_ended = e.at end
+function on.run_ended(self, _, e) self.ended = e.at end
+
+local OF_SCRIPT <const> = {added = true, waits = true, goes_on = true, phase = true,
+                           script_ended = true, run_ended = true}
+
+--- Fold one more event. One of a task that is not known (its "added" was lost) and of a
+--- name that is not known change nothing.
+-- @return the task whose event it is, or nil
+function Model:add(e)
+  local t = self.by_id[e.task]
+  self.now = e.at or self.now
+  local fold = on[e.event]
+  if not fold or not t and (e.task and e.event ~= "added" or not OF_SCRIPT[e.event]) then
+    return nil
+  end
+  fold(self, t, e)
+  return t or self.by_id[e.task]
+end
+
+--- Seconds that the task ran, over all its attempts, up to now.
+function Model:ran(t)
+  local sum = 0
+  for _, a in ipairs(t.attempts) do sum = sum + ((a.to or self.now) - a.from) end
+  return sum
+end
+
+--- Has it ended?
+function M.ended(t)
+  return FINAL[t.state] or false
+end
+
+return M
