@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -116,6 +117,15 @@ main_tell_stuck(orun *o)
     return *text != '\0';
 }
 
+/* What is shown and kept without being asked for. */
+static void
+main_default_views(Options *a)
+{
+    const char *record = getenv("ORUN_RECORD");
+    options_default_views(a, isatty(2), !record || strcmp(record, "0") != 0,
+                          (long)getpid());
+}
+
 /* What the options ask to be shown. */
 static int
 main_watch(orun *o, const Options *a)
@@ -200,6 +210,7 @@ main(int argc, char **argv)
     if (argc > 1 && client_knows(argv[1]))
         return main_flush(client_main(argc, argv));
     options_read(&a, argc, argv);
+    main_default_views(&a);
     a.config.program = main_program();
     int e = main_do(&a, argc, argv);
     options_free(&a);

@@ -12,6 +12,7 @@ const char options_help[] =
     "       orun [options] -e CODE [args...]\n"
     "       orun [options] -            (the script is standard input)\n"
     "       orun agents [--json]        (lists the agent types there are)\n"
+    "       orun report [RUN]           (how a run went: see orun report -h)\n"
     "       orun task COMMAND …         (from a task's program: its list)\n"
     "       orun mcp                    (the same, as an MCP server)\n"
     "\n"
@@ -25,6 +26,10 @@ const char options_help[] =
     "                     instead of waiting for them\n"
     "  --events FILE      write what happens to FILE, as JSON lines\n"
     "  --trace FILE       write a trace for Perfetto or chrome://tracing\n"
+    "  --report HOW       at the end say how the run went: full, short, none;\n"
+    "                     default: short on a terminal, else none\n"
+    "  --record           keep what happens for 'orun report', as is done on a\n"
+    "                     terminal unless ORUN_RECORD is 0\n"
     "  -e CODE            run CODE (may be given several times)\n"
     "  -v, --version      print the version\n"
     "  -h, --help         print this\n"
@@ -38,12 +43,14 @@ const char options_help[] =
 typedef struct OptionsKnown {
     const char *name;
     char kind; /* n: --jobs  w: --workers  e: code  0: --no-wait  v  h
+                * r: --record
                 * V: a view, which has this name without the dashes */
 } OptionsKnown;
 
 static const OptionsKnown options_known[] = {
     { "--jobs", 'n' }, { "-j", 'n' }, { "--workers", 'w' }, { "-e", 'e' },
-    { "--events", 'V' }, { "--trace", 'V' },
+    { "--events", 'V' }, { "--trace", 'V' }, { "--report", 'V' },
+    { "--record", 'r' },
     { "--no-wait", '0' }, { "--version", 'v' }, { "-v", 'v' },
     { "--help", 'h' }, { "-h", 'h' },
 };
@@ -114,6 +121,7 @@ static void
 options_word(Options *o, const char *word, bool after_dashes)
 {
     const char *code = after_dashes ? NULL : command_code(word);
+    o->command = code != NULL;
     if (code)
         options_add_code(o, code);
     else
@@ -136,6 +144,31 @@ options_add_view(Options *o, const char *name, const char *value)
         snprintf(o->views[n], size, "%s=%s", name + 2, value);
     else
         o->what = OPTIONS_WRONG;
+}
+
+/* Is a view of this name there? */
+static bool
+options_has_view(const Options *o, const char *name)
+{
+    size_t n = strlen(name);
+    for (size_t i = 0; o->views[i]; i++)
+        if (strncmp(o->views[i], name, n) == 0 && o->views[i][n] == '=')
+            return true;
+    return false;
+}
+
+void
+options_default_views(Options *o, bool terminal, bool recorded, long id)
+{
+    char process[32];
+    bool by_default = terminal && recorded && o->script;
+    snprintf(process, sizeof process, "%ld", id);
+    if (o->what != OPTIONS_RUN || o->command)
+        return;
+    if (terminal && !options_has_view(o, "report"))
+        options_add_view(o, "--report", "auto");
+    if (o->record || by_default)
+        options_add_view(o, "--record", process);
 }
 
 /* A whole number from 1 to `max`; 0 when it is none. */
@@ -172,6 +205,7 @@ options_take(Options *o, const OptionsKnown *known, int argc,
     case 'e': options_add_code(o, value); break;
     case 'V': options_add_view(o, known->name, value); break;
     case '0': o->config.no_wait = 1; break;
+    case 'r': o->record = true; break;
     case 'v': o->what = OPTIONS_VERSION; break;
     case 'h': o->what = OPTIONS_HELP; break;
     default: options_slots(o, known, value);

@@ -7,6 +7,7 @@
 #define ORUN_OPTIONS_H
 
 #include "orun.h"
+#include <stdbool.h>
 
 typedef enum OptionsWhat {
     OPTIONS_RUN,     /* `code` or `script` */
@@ -24,6 +25,8 @@ typedef struct Options {
     char *code;         /* of -e, joined by newlines, or of a command (see
                          * command.h); NULL none */
     const char *script; /* path, "-", or NULL */
+    bool command;       /* `code` is that of a command */
+    bool record;        /* --record */
     char *views[OPTIONS_VIEWS + 1]; /* for orun_watch */
     int first;          /* argv index of what is arg[0] */
     char *error;        /* one line; NULL: out of memory */
@@ -34,6 +37,12 @@ extern const char options_help[];
 /* Read argv[1] … argv[argc-1], whose strings must stay. What `o` held before is
  * not looked at; options_free it afterwards, however this ended. */
 void options_read(Options *o, int argc, char *const *argv);
+
+/* Add the views that a script has without being asked for: with a terminal to
+ * show things on (`terminal`) its report, and its record, which --record asks
+ * for elsewhere; `recorded` is false when the user wants none by default. `id`
+ * is this process. A command has none. */
+void options_default_views(Options *o, bool terminal, bool recorded, long id);
 
 void options_free(Options *o);
 

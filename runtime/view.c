@@ -79,6 +79,14 @@ view_next(lua_State *L)
     return 2;
 }
 
+/* enough(): next will give no more events, only the time. */
+static int
+view_enough(lua_State *L)
+{
+    event_stop(&view_of(L)->host->sched.board);
+    return 0;
+}
+
 /* problem(text): something could not be shown. */
 static int
 view_problem(lua_State *L)
@@ -95,7 +103,7 @@ view_problem(lua_State *L)
 }
 
 static const luaL_Reg view_functions[] = {
-    { "next", view_next }, { "problem", view_problem },
+    { "enough", view_enough }, { "next", view_next }, { "problem", view_problem },
     { "ready", view_ready }, { NULL, NULL },
 };
 
