@@ -106,17 +106,25 @@ local function speed_of(r)
     r.speed_up, M.seconds(r.one_by_one), p.achieved, p.possible)
 end
 
--- The steps that matter, those that took a hundredth of the run, as one line. What does not
--- fit is left out in the middle.
-local function path_of(r, width)
+-- The steps that matter, those that took a hundredth of the run, with names so wide at most.
+local function steps_of(r, wide)
   local parts = {}
   for _, step in ipairs(r.path) do
     local seconds = step.to - step.from
     if seconds >= r.wall / 100 then
-      parts[#parts + 1] = ("%s %s"):format(name_of(step, 24), M.seconds(seconds))
+      parts[#parts + 1] = ("%s %s"):format(name_of(step, wide), M.seconds(seconds))
     end
   end
-  local text = table.concat(parts, SEPARATE)
+  return parts, table.concat(parts, SEPARATE)
+end
+
+-- They as one line. What does not fit even with short names is left out in the middle.
+local function path_of(r, width)
+  local parts, text
+  for _, wide in ipairs{30, 20, 14} do
+    parts, text = steps_of(r, wide)
+    if (utf8.len(text) or #text) <= width then return text end
+  end
   local keep = #parts
   while keep > 2 and (utf8.len(text) or #text) > width do
     keep = keep - 1
