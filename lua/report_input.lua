@@ -12,7 +12,7 @@ function clampView() {
   from = Math.min(Math.max(from, -wall * 0.01), wall * 1.01 - span);
   view.from = from;
   view.to = from + span;
-  view.top = Math.max(0, Math.min(view.top, lanes.length * LANE + 8 - (height - TOP)));
+  view.top = Math.max(0, Math.min(view.top, lanes.length * LANE + 16 - (height - TOP)));
 }
 
 function zoom(factor, x) {
@@ -117,7 +117,7 @@ canvas.addEventListener("pointerleave", () => {
   draw();
 });
 canvas.addEventListener("wheel", (e) => {
-  const deep = lanes.length * LANE + 8 > height - TOP;
+  const deep = lanes.length * LANE + 16 > height - TOP;
   if (e.ctrlKey || e.metaKey)
     zoom(Math.exp(Math.max(-60, Math.min(60, e.deltaY)) / 200), e.offsetX);
   else if (e.shiftKey || Math.abs(e.deltaX) > Math.abs(e.deltaY))

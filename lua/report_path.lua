@@ -126,7 +126,7 @@ local function back_in_task(self, t, at)
   if t.kind == "item" then return t.by or t.parent, at end
   local i = last(t.attempts, "from", at, true)
   if i == 0 then
-    local ready = math.min(t.ready or t.added, at)
+    local ready = math.min(t.ready or at, at)
     back_in_queue(self, t, ready, at)
     return back_before(self, t, ready)
   end

@@ -80,8 +80,9 @@ const onPath = fig.path.filter((s) => s.task && byId.has(s.task)).map((s) => {
 // -- What is seen
 
 const canvas = $("chart"), pen = canvas.getContext("2d");
+const EDGES = 400; // drawn at once, at most
 const GUTTER = 76, CURVE = 58, AXIS = 20, TOP = CURVE + AXIS + 4;
-const view = {from: 0, to: wall, top: 0, hover: -1, frames: 0, drawn: 0};
+const view = {from: 0, to: wall, top: 0, hover: -1, frames: 0, drawn: 0, edges: 0};
 const LANE = lanes.length > 60 ? 8 : lanes.length > 30 ? 13 : 20;
 let width = 0, height = 0, colours = null, waiting = false;
 
@@ -118,7 +119,7 @@ function firstIn(array, after) {
 
 function resize() {
   const ratio = window.devicePixelRatio || 1;
-  height = Math.min(Math.max(TOP + lanes.length * LANE + 8, 170), 600);
+  height = Math.min(Math.max(TOP + lanes.length * LANE + 16, 170), 608);
   canvas.style.height = height + "px";
   width = canvas.clientWidth;
   canvas.width = Math.round(width * ratio);
@@ -285,24 +286,35 @@ function arrow(x1, y1, x2, y2) {
 
 const inside = (y) => y >= TOP - 2 && y <= height;
 
-// From the end of task i to the beginning of task j; false when it is not in sight.
-function drawEdge(i, j) {
+// Is there something to see of the edge from the end of task i to the beginning of task j?
+function inSight(i, j) {
   const a = lastBar(i), b = firstBar(j);
   if (!a || !b || b.from < view.from || a.to > view.to) return false;
-  const y1 = Y(a.lane) + LANE / 2 - 1, y2 = Y(b.lane) + LANE / 2 - 1;
-  if (!inside(y1) && !inside(y2)) return false;
-  arrow(X(a.to), y1, X(b.from), y2);
-  return true;
+  return inside(Y(a.lane) + LANE / 2) || inside(Y(b.lane) + LANE / 2);
+}
+
+function drawEdge(i, j) {
+  const a = lastBar(i), b = firstBar(j), half = LANE / 2 - 1;
+  if (inSight(i, j)) arrow(X(a.to), Y(a.lane) + half, X(b.from), Y(b.lane) + half);
+}
+
+// All edges, unless nobody could follow so many.
+function drawAllEdges() {
+  const seen = [];
+  tasks.forEach((t, j) => (t.b || []).forEach((i) => { if (inSight(i, j)) seen.push([i, j]); }));
+  view.edges = seen.length <= EDGES ? seen.length : 0;
+  pen.strokeStyle = pen.fillStyle = colour("--soft");
+  pen.globalAlpha = 0.55;
+  if (view.edges) for (const [i, j] of seen) drawEdge(i, j);
+  pen.globalAlpha = 1;
+  if (seen.length <= EDGES) return;
+  const words = seen.length + " dependencies: zoom in to see them";
+  pen.fillText(words, width - pen.measureText(words).width - 8, height - 8);
 }
 
 function drawEdges() {
-  let left = 1500;
-  pen.strokeStyle = colour("--soft");
-  pen.globalAlpha = 0.55;
-  if ($("edges").checked)
-    for (let j = 0; j < tasks.length && left > 0; j++)
-      for (const i of tasks[j].b || []) if (drawEdge(i, j)) left--;
-  pen.globalAlpha = 1;
+  view.edges = 0;
+  if ($("edges").checked) drawAllEdges();
   pen.strokeStyle = colour("--accent");
   pen.lineWidth = 2;
   for (const k of [state.chosen, view.hover]) {

@@ -46,7 +46,8 @@ end
 
 local function small()
   local rows = {{at = 0, event = "script", name = HOSTILE .. ".lua"},
-                {at = 0, event = "phase", name = "research"}}
+                {at = 0, event = "phase", name = "research"},
+                {at = 0, event = "script_ended"}}
   task(rows, 1, {name = "fetch", from = 0, to = 2})
   task(rows, 2, {name = "parse", from = 2, to = 3, blockedBy = {"t1"}})
   task(rows, 3, {name = "lint", from = 0, to = 1, status = "failed", error = "exit code 1"})
@@ -67,7 +68,8 @@ describe("the page of a run", function()
       const r = orunReport, c = document.getElementById("chart"), b = r.barsOf[%d][0];
       c.scrollIntoView({block: "center"});
       const box = c.getBoundingClientRect();
-      return [box.left + r.X((b.from + b.to) / 2), box.top + r.Y(b.lane) + r.LANE / 2];]]):format(i))
+      const x = r.X((b.from + b.to) / 2), y = r.Y(b.lane) + r.LANE / 2;
+      return [box.left + x, box.top + y];]]):format(i))
     return at[1], at[2]
   end
 
@@ -75,9 +77,8 @@ describe("the page of a run", function()
   local function pixel(x, y)
     return browser:run(([[
       const c = document.getElementById("chart"), box = c.getBoundingClientRect();
-      const k = devicePixelRatio;
-      return [...c.getContext("2d").getImageData((%d - box.left) * k, (%d - box.top) * k, 1, 1)
-        .data];]]):format(x // 1, y // 1))
+      const k = devicePixelRatio, x = (%d - box.left) * k, y = (%d - box.top) * k;
+      return [...c.getContext("2d").getImageData(x, y, 1, 1).data];]]):format(x // 1, y // 1))
   end
 
   local function text(id)
@@ -101,7 +102,8 @@ describe("the page of a run", function()
     end)
 
     it("draws each task as a bar, by slot", function()
-      assert.same({4, 2}, browser:run("return [orunReport.view.drawn, orunReport.lanes.length]"))
+      assert.same({4, 2, 2}, browser:run(
+        "const v = orunReport.view; return [v.drawn, orunReport.lanes.length, v.edges]"))
       local ok, bad = {pixel(place_of(0))}, {pixel(place_of(2))}
       assert.same({0x3f, 0x8f, 0x63, 255}, {table.unpack(ok[1])})
       assert.same({0xd6, 0x33, 0x6c, 255}, {table.unpack(bad[1])})
@@ -262,11 +264,13 @@ describe("the page of a run", function()
         "return [orunReport.view.drawn, orunReport.lanes.length]"))
       assert.equal(40, lanes)
       assert.is_true(drawn > 1000 and drawn <= N, drawn)
+      assert.equal(0, browser:run("return orunReport.view.edges"))
       assert.is_true(browser:run("return document.querySelectorAll('#body tr').length") < 80)
       browser:run("orunReport.view.to = orunReport.view.from + 2e6; orunReport.draw()")
       browser:drawn()
       local near = browser:run("return orunReport.view.drawn")
       assert.is_true(near > 0 and near <= 120, near)
+      assert.is_true(browser:run("return orunReport.view.edges") > 0)
     end)
 
     it("finds one of them, and shows it", function()

@@ -139,11 +139,11 @@ function Browser:prefer(scheme)
   self:drawn()
 end
 
---- What the page has complained of since it was asked last: an array of messages.
+--- What went wrong in the page since it was asked last: an array of messages.
 function Browser:complaints()
   local all = {}
-  for i, entry in ipairs(ask(self, "POST", "/se/log", {type = "browser"})) do
-    all[i] = entry.message
+  for _, entry in ipairs(ask(self, "POST", "/se/log", {type = "browser"})) do
+    if entry.level == "SEVERE" then all[#all + 1] = entry.message end
   end
   return all
 end
