@@ -17,7 +17,7 @@ local function groups_of(model, finish)
   local group
   for _, t in ipairs(model.tasks) do
     if not t.parent and t.kind ~= "item" then
-      while waits[i] and waits[i].from <= t.added do
+      while waits[i] and waits[i].from < t.added do
         local w = waits[i]
         if path.for_others(w) then
           group = group or {waits = {}}

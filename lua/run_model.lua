@@ -118,7 +118,7 @@ end
 function on.started(self, t, e) runs(self, t, e.at, "running") end
 
 function on.claimed(self, t, e)
-  t.by = e.by
+  t.by = self.by_id[e.by]
   runs(self, t, e.at, "in_progress")
 end
 
