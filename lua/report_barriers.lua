@@ -51,6 +51,14 @@ local function latest_of(free, most)
   return kept, sum
 end
 
+-- When the next task could have run, and how long.
+local function free_of(group, limits)
+  local from, next = group.from, group.next
+  for _, b in ipairs(next.blockers) do from = math.max(from, b.ended or 0) end
+  if from >= group.to then return {}, 0 end
+  return latest_of(bound.free(limits, next.limits, from, group.to), group.over - group.to)
+end
+
 -- The tasks that ended while the script waited, as far as it may have been for them.
 local function ended_in(group, ended)
   local n, latest = 0, nil
@@ -62,6 +70,39 @@ local function ended_in(group, ended)
     i = i - 1
   end
   return n, latest
+end
+
+-- When the script got which result: array of {at=, t=}, in the order of time.
+local function reads_of(model)
+  local reads = {}
+  for _, t in ipairs(model.tasks) do
+    for _, r in ipairs(t.reads) do
+      if not r.by then reads[#reads + 1] = {at = r.at, t = t} end
+    end
+  end
+  table.sort(reads, function(a, b) return a.at < b.at end)
+  return reads
+end
+
+-- How many tasks' results the script got from the barrier's beginning to the next start.
+local function read_in(group, reads)
+  local seen, n = {}, 0
+  local i = path.last(reads, "at", group.next.added)
+  while i > 0 and reads[i].at >= group.from do
+    if not seen[reads[i].t] then n = n + 1 end
+    seen[reads[i].t] = true
+    i = i - 1
+  end
+  return n
+end
+
+-- How many tasks the script waited for, and the last of them.
+local function waited_for(group, ended, reads)
+  local n, latest = ended_in(group, ended)
+  local one = group.waits[1].other
+  for _, w in ipairs(group.waits) do one = one == w.other and one or nil end
+  if one then return math.max(1, read_in(group, reads)), one end
+  return math.max(n, 1), latest
 end
 
 local function longest_wait(waits, finish)
@@ -78,25 +119,20 @@ end
 -- @return array of what report.lua documents as barriers, in the order of time; with free,
 -- the intervals in which the next task had slots
 function M.of(model, finish, limits)
-  local ended, barriers = {}, {}
+  local ended, reads, barriers = {}, reads_of(model), {}
   for _, t in ipairs(model.tasks) do
     if t.ended and t.started and t.kind ~= "item" then ended[#ended + 1] = t end
   end
   table.sort(ended, function(a, b) return a.ended < b.ended end)
   for _, g in ipairs(groups_of(model, finish)) do
-    local from = g.from
-    for _, b in ipairs(g.next.blockers) do from = math.max(from, b.ended or 0) end
-    local free = from < g.to and bound.free(limits, g.next.limits, from, g.to) or {}
-    local seconds
-    free, seconds = latest_of(free, g.over - g.to)
+    local free, seconds = free_of(g, limits)
     if seconds > 0 then
-      local n, latest = ended_in(g, ended)
-      local one, w = g.waits[1].other, longest_wait(g.waits, finish)
-      for _, each in ipairs(g.waits) do one = one == each.other and one end
+      local n, latest = waited_for(g, ended, reads)
+      local w = longest_wait(g.waits, finish)
       barriers[#barriers + 1] = {
         at = w.file and ("%s:%d"):format(w.file, w.line or 0), seconds = seconds,
-        kind = (one or n < 2) and "in_turn" or "barriers", waited = one and 1 or n,
-        last = (one or latest or {}).id, next = g.next.id, free = free,
+        kind = n < 2 and "in_turn" or "barriers", waited = n, last = latest and latest.id,
+        next = g.next.id, free = free,
       }
     end
   end

@@ -106,23 +106,24 @@ local function speed_of(r)
     r.speed_up, M.seconds(r.one_by_one), p.achieved, p.possible)
 end
 
--- The steps that matter, those that took a hundredth of the run, with names so wide at most.
-local function steps_of(r, wide)
+-- The steps that took at least that part of the run, with names so wide at most.
+local function steps_of(r, part, wide)
   local parts = {}
   for _, step in ipairs(r.path) do
     local seconds = step.to - step.from
-    if seconds >= r.wall / 100 then
+    if seconds >= r.wall * part then
       parts[#parts + 1] = ("%s %s"):format(name_of(step, wide), M.seconds(seconds))
     end
   end
   return parts, table.concat(parts, SEPARATE)
 end
 
--- They as one line. What does not fit even with short names is left out in the middle.
+-- The steps that matter, as one line: fewer of them with shorter names until they fit; what
+-- does not even then is left out in the middle.
 local function path_of(r, width)
   local parts, text
-  for _, wide in ipairs{30, 20, 14} do
-    parts, text = steps_of(r, wide)
+  for _, try in ipairs{{0.01, 30}, {0.02, 30}, {0.02, 20}, {0.05, 20}, {0.02, 14}} do
+    parts, text = steps_of(r, try[1], try[2])
     if (utf8.len(text) or #text) <= width then return text end
   end
   local keep = #parts

@@ -81,16 +81,19 @@ return function(v)
   end
   for i, text in ipairs(v.wanted) do views[i] = open(text, v) end
   v.ready()
-  local now, lost, enough = 0, 0, false
+  local now, lost, enough, ticked = 0, 0, false, 0
   while true do
-    local events, at = v.next()
+    local events, at, more = v.next()
     if not events then break end
     now, lost = at, events.lost
     for _, e in ipairs(events) do
       if model then model:add(e) end
       for i = 1, #views do call(v, views, i, "event", e) end
     end
-    for i = 1, #views do call(v, views, i, "tick", now) end
+    if not more or now - ticked >= 0.1 then
+      ticked = now
+      for i = 1, #views do call(v, views, i, "tick", now) end
+    end
     if not enough and all_done(views) then
       enough = true
       v.enough()

@@ -22,7 +22,7 @@ return function(how, v)
   end
   if how == "none" then return {done = true} end
   local model, self = v.model(), {}
-  function self.tick() self.done = #model.tasks >= MOST end
+  function self.event() self.done = #model.tasks >= MOST end
   function self.close(now)
     local figures = report.of(model, now)
     if how == "auto" and figures.ran < 2 then return end
