@@ -128,14 +128,14 @@ options_word(Options *o, const char *word, bool after_dashes)
         o->script = word;
 }
 
-/* `name` is "--events" or its like. */
+/* `name` is "--events" or its like; there may be `most` views afterwards. */
 static void
-options_add_view(Options *o, const char *name, const char *value)
+options_add_view(Options *o, const char *name, const char *value, size_t most)
 {
     size_t n = 0, size = strlen(name) + strlen(value);
-    while (n < OPTIONS_VIEWS && o->views[n])
+    while (n < most && o->views[n])
         n++;
-    if (n == OPTIONS_VIEWS) {
+    if (n == most) {
         options_fail(o, "too many times '%s'", name);
         return;
     }
@@ -162,13 +162,14 @@ options_default_views(Options *o, bool terminal, bool recorded, long id)
 {
     char process[32];
     bool by_default = terminal && recorded && o->script;
+    size_t most = OPTIONS_VIEWS + OPTIONS_DEFAULT_VIEWS;
     snprintf(process, sizeof process, "%ld", id);
     if (o->what != OPTIONS_RUN || o->command)
         return;
     if (terminal && !options_has_view(o, "report"))
-        options_add_view(o, "--report", "auto");
+        options_add_view(o, "--report", "auto", most);
     if (o->record || by_default)
-        options_add_view(o, "--record", process);
+        options_add_view(o, "--record", process, most);
 }
 
 /* A whole number from 1 to `max`; 0 when it is none. */
@@ -203,7 +204,7 @@ options_take(Options *o, const OptionsKnown *known, int argc,
     }
     switch (known->kind) {
     case 'e': options_add_code(o, value); break;
-    case 'V': options_add_view(o, known->name, value); break;
+    case 'V': options_add_view(o, known->name, value, OPTIONS_VIEWS); break;
     case '0': o->config.no_wait = 1; break;
     case 'r': o->record = true; break;
     case 'v': o->what = OPTIONS_VERSION; break;
@@ -244,7 +245,7 @@ options_free(Options *o)
 {
     free(o->code);
     free(o->error);
-    for (size_t i = 0; i < OPTIONS_VIEWS; i++)
+    for (size_t i = 0; i < OPTIONS_VIEWS + OPTIONS_DEFAULT_VIEWS; i++)
         free(o->views[i]);
     o->code = o->error = NULL;
 }

@@ -17,7 +17,10 @@ typedef enum OptionsWhat {
     OPTIONS_WRONG,   /* `error` says what */
 } OptionsWhat;
 
-enum { OPTIONS_VIEWS = 8 }; /* at most */
+enum {
+    OPTIONS_VIEWS = 8,         /* that are asked for, at most */
+    OPTIONS_DEFAULT_VIEWS = 2, /* and that are there without being asked for */
+};
 
 typedef struct Options {
     OptionsWhat what;
@@ -27,7 +30,7 @@ typedef struct Options {
     const char *script; /* path, "-", or NULL */
     bool command;       /* `code` is that of a command */
     bool record;        /* --record */
-    char *views[OPTIONS_VIEWS + 1]; /* for orun_watch */
+    char *views[OPTIONS_VIEWS + OPTIONS_DEFAULT_VIEWS + 1]; /* for orun_watch */
     int first;          /* argv index of what is arg[0] */
     char *error;        /* one line; NULL: out of memory */
 } Options;
