@@ -71,11 +71,10 @@ dd { margin: 0; overflow-wrap: anywhere; }
 pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 320px; overflow: auto;
   font: 12px/1.4 ui-monospace, "DejaVu Sans Mono", monospace; }
 .scroll { overflow: auto; border: 1px solid var(--line); border-radius: 8px; }
-#rows { height: 440px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 #rows table { table-layout: fixed; min-width: 900px; }
 th, td { text-align: left; padding: 2px 10px; white-space: nowrap; overflow: hidden;
-  text-overflow: ellipsis; height: 24px; }
+  text-overflow: ellipsis; height: 24px; line-height: 20px; }
 th { position: sticky; top: 0; background: var(--panel); font-weight: 600; z-index: 1;
   box-shadow: inset 0 -1px var(--line); }
 th button { all: unset; cursor: pointer; display: block; width: 100%; overflow: hidden;

@@ -99,7 +99,7 @@ function showHead() {
   const name = fig.name || "a run";
   document.title = name + " \u2013 orun report";
   $("title").textContent = name;
-  let sub = plural(fig.tasks, "task") + ": " + words.join(", ");
+  let sub = plural(fig.tasks, "task") + (words.length ? ": " + words.join(", ") : "");
   if (fig.items) sub += ", " + plural(fig.items, "list item");
   if (fig.begun) sub += " \u2013 began " + fig.begun;
   if (fig.cut)
@@ -128,7 +128,7 @@ function showParts() {
   for (const part of fig.parts) {
     const [words, colour] = WHAT[part.what];
     const piece = make("div", null, {title: words + " " + time(part.seconds * 1e6)});
-    piece.style.flex = part.seconds + " 0 0";
+    piece.style.flex = part.seconds / fig.wall * 1000 + " 0 0";
     const mark = make("i");
     piece.style.background = mark.style.background = "var(" + colour + ")";
     put($("parts"), piece);
@@ -178,7 +178,7 @@ function showTables() {
 
 // -- The table of tasks: rows that are seen are there, the others are space
 
-const ROW = 28;
+const ROW = 24, ROWS = 18; // pixels of a row; how many there is room for
 const COLUMNS = [ // field, heading, width, what is shown, what is sorted by; right: figures
   ["id", "task", 70, (t) => t.id, (t, i) => i],
   ["d", "description", 0, nameOf, nameOf],
@@ -230,6 +230,7 @@ function arrange() {
   });
   $("count").textContent = "Tasks: " + (order.length === tasks.length ? order.length
     : order.length + " of " + tasks.length);
+  $("rows").style.height = (Math.min(order.length, ROWS) + 1.5) * ROW + "px";
   showRows();
 }
 

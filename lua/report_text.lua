@@ -96,8 +96,8 @@ local function head_of(r)
     if n then words[#words + 1] = ("%d %s"):format(n, status) end
   end
   if r.items > 0 then words[#words + 1] = plural(r.items, "list item") end
-  return ("%s in %s: %s"):format(plural(r.tasks, "task"), M.seconds(r.wall),
-    table.concat(words, ", "))
+  return ("%s in %s%s"):format(plural(r.tasks, "task"), M.seconds(r.wall),
+    #words > 0 and ": " .. table.concat(words, ", ") or "")
 end
 
 local function speed_of(r)
@@ -311,6 +311,7 @@ function full.limits(r)
 end
 
 function full.agents(r)
+  if #r.agents == 0 then return nil, {} end
   local told = r.cost or r.context.tokens.input + r.context.tokens.output > 0
   local rows = {{"", "tasks", "failed", "time", "longest"}}
   if told then table.move({"tokens in", "out", "cost"}, 1, 3, 6, rows[1]) end

@@ -205,8 +205,7 @@ function drawCurve() {
   pen.fill();
   pen.globalAlpha = 1;
   pen.fillStyle = colour("--soft");
-  pen.fillText("at once", 6, 14);
-  pen.fillText(String(peak), GUTTER - 8 - pen.measureText(String(peak)).width, 14);
+  pen.fillText(peak + " at once", 6, 14);
 }
 
 function drawWaits(t, from, to, y, h) {
