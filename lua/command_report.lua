@@ -1,8 +1,8 @@
 --- orun.command_report: `orun report [RUN] [--html FILE] [--json]`, how a run went.
 --
 -- RUN is a file that --events wrote, or the name of a recorded run (runs.lua); without it,
--- the newest record. Prints the report as text; with --json the figures (report.lua
--- documents them) as JSON; with --html writes the page, and prints nothing.
+-- the newest record. Prints the report as text, with --json the figures (report.lua
+-- documents them) as JSON; with --html it writes the page, and prints no text.
 
 local events_file = require "orun.events_file"
 local json = require "orun.json"
@@ -19,7 +19,7 @@ local USAGE <const> = "usage: orun report [RUN] [--html FILE] [--json]\n"
   .. "the newest 20 are kept); without it, the last one.\n\n"
   .. "  --html FILE   write a page with the timeline, for a browser\n"
   .. "  --json        print the figures as JSON\n"
-  .. "  --list        print the names of the recorded runs, the newest first\n"
+  .. "  --list        print the recorded runs and their scripts, the newest first\n"
 local WIDTH <const> = 100
 
 local function say(what, ...)
@@ -84,6 +84,14 @@ local function find(run)
   return runs.path(names[1])
 end
 
+-- What was run, as the second line of a record says.
+local function script_of(path)
+  local file <close> = io.open(path, "rb")
+  local line = file and file:read("l") and file:read("l")
+  local ok, event = pcall(json.decode, line or "")
+  return shown(ok and type(event) == "table" and event.name or "?")
+end
+
 local function write_html(path, model, figures)
   local file, why = io.open(path, "w")
   local ok = file
@@ -101,7 +109,7 @@ return function(...)
   local o, code = options_of{...}
   if not o then return code end
   if o.list then
-    for _, name in ipairs(runs.names()) do print(name) end
+    for _, name in ipairs(runs.names()) do print(name .. "  " .. script_of(runs.path(name))) end
     return 0
   end
   local path, why = find(o.run)
@@ -112,11 +120,9 @@ return function(...)
     return 1
   end
   local figures = report.of(model)
+  if o.json then print(orun.clean(json.encode(figures))) end
   if o.html then return write_html(o.html, model, figures) end
-  if o.json then
-    print(orun.clean(json.encode(figures)))
-    return 0
-  end
+  if o.json then return 0 end
   local columns = math.tointeger(tonumber(os.getenv "COLUMNS"))
   local width = columns and columns >= 40 and math.min(columns, 400) or WIDTH
   for _, line in ipairs(report_text.full(figures, width)) do print(line) end
