@@ -37,7 +37,7 @@
 
 local run_model = require "orun.run_model"
 
-local NAMES <const> = {"events", "trace"}
+local NAMES <const> = {"events", "output", "progress", "trace"}
 
 -- "name=value" -> the view's functions.
 local function open(text, v)

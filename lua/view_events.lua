@@ -1,13 +1,7 @@
---- orun.view_events: every event of a run in a file, as JSON lines (--events FILE).
---
--- The first line is {"event":"run","version":1,"orun":VERSION}, the last
--- {"event":"run_ended","at":SECONDS}; between them stand the events that
--- view.lua documents, in the order they happened, with their fields. Fields and
--- events may be added; what is there keeps its meaning while the version stays.
+--- orun.view_events: every event of a run in a file, as JSON lines (--events FILE;
+--- event_lines.lua says what they are).
 
-local json = require "orun.json"
-
-local VERSION <const> = 1
+local event_lines = require "orun.event_lines"
 
 return function(path)
   local file, why = io.open(path, "w")
@@ -16,16 +10,8 @@ return function(path)
   local function check(ok, problem)
     if not ok then error(("cannot write events to %s: %s"):format(path, problem), 0) end
   end
-  local function put(row)
-    check(file:write(json.encode(row), "\n"))
-  end
-  put{event = "run", version = VERSION}
-  return {
-    event = put,
-    tick = function() check(file:flush()) end,
-    close = function(now)
-      put{event = "run_ended", at = now}
-      check(file:close())
-    end,
-  }
+  return event_lines.new(
+    function(text) check(file:write(text)) end,
+    function() check(file:flush()) end,
+    function() check(file:close()) end)
 end

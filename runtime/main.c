@@ -11,6 +11,7 @@
 #include "secret.h"
 #include "show.h"
 #include "signals.h"
+#include "terminal.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -67,7 +68,9 @@ main_report(const char *message)
     if (!*message)
         return;
     size_t n = strlen(message);
+    terminal_enter(STDERR_FILENO);
     fprintf(stderr, "orun: %s%s", message, message[n - 1] == '\n' ? "" : "\n");
+    terminal_leave(STDERR_FILENO, '\n');
 }
 
 /* Has the reader of standard output gone? */

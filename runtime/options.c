@@ -23,10 +23,14 @@ const char options_help[] =
     "  --workers N        Lua tasks at once; default: processors\n"
     "  --no-wait          at the script's end cancel tasks that still run,\n"
     "                     instead of waiting for them\n"
+    "  --progress MODE    auto, tty, plain, json or none (ORUN_PROGRESS)\n"
+    "  --output MODE      what programs print: grouped, tagged or none\n"
+    "  -q, --quiet        no progress; errors only\n"
+    "  -v, --verbose      more of what goes on, in lines\n"
     "  --events FILE      write what happens to FILE, as JSON lines\n"
     "  --trace FILE       write a trace for Perfetto or chrome://tracing\n"
     "  -e CODE            run CODE (may be given several times)\n"
-    "  -v, --version      print the version\n"
+    "  -V, --version      print the version\n"
     "  -h, --help         print this\n"
     "  --                 end of options: a script's name follows\n"
     "\n"
@@ -37,14 +41,17 @@ const char options_help[] =
 
 typedef struct OptionsKnown {
     const char *name;
-    char kind; /* n: --jobs  w: --workers  e: code  0: --no-wait  v  h
-                * V: a view, which has this name without the dashes */
+    char kind; /* n: --jobs  w: --workers  e: code  0: --no-wait  V h
+                * p: --progress  q: --quiet  v: --verbose
+                * W: a view, which has this name without the dashes */
 } OptionsKnown;
 
 static const OptionsKnown options_known[] = {
     { "--jobs", 'n' }, { "-j", 'n' }, { "--workers", 'w' }, { "-e", 'e' },
-    { "--events", 'V' }, { "--trace", 'V' },
-    { "--no-wait", '0' }, { "--version", 'v' }, { "-v", 'v' },
+    { "--events", 'W' }, { "--trace", 'W' }, { "--output", 'W' },
+    { "--progress", 'p' }, { "--quiet", 'q' }, { "-q", 'q' },
+    { "--verbose", 'v' }, { "-v", 'v' },
+    { "--no-wait", '0' }, { "--version", 'V' }, { "-V", 'V' },
     { "--help", 'h' }, { "-h", 'h' },
 };
 
@@ -62,7 +69,7 @@ options_fail(Options *o, const char *format, const char *what)
 static bool
 options_valued(const OptionsKnown *known)
 {
-    return strchr("nweV", known->kind) != NULL;
+    return strchr("nweWp", known->kind) != NULL;
 }
 
 /* The option an argument is, NULL for an unknown one. */
@@ -114,28 +121,49 @@ static void
 options_word(Options *o, const char *word, bool after_dashes)
 {
     const char *code = after_dashes ? NULL : command_code(word);
-    if (code)
-        options_add_code(o, code);
-    else
+    if (!code) {
         o->script = word;
+        return;
+    }
+    options_add_code(o, code);
+    if (!o->progress) /* what it prints is all there is to see */
+        o->progress = "none";
 }
 
-/* `name` is "--events" or its like. */
+/* `name` is "events" or its like. */
 static void
 options_add_view(Options *o, const char *name, const char *value)
 {
-    size_t n = 0, size = strlen(name) + strlen(value);
+    size_t n = 0, size = strlen(name) + strlen(value) + 2;
     while (n < OPTIONS_VIEWS && o->views[n])
         n++;
     if (n == OPTIONS_VIEWS) {
-        options_fail(o, "too many times '%s'", name);
+        options_fail(o, "too many times '--%s'", name);
         return;
     }
     o->views[n] = malloc(size);
     if (o->views[n])
-        snprintf(o->views[n], size, "%s=%s", name + 2, value);
+        snprintf(o->views[n], size, "%s=%s", name, value);
     else
         o->what = OPTIONS_WRONG;
+}
+
+/* How the run shows its progress: as an option says, else the environment. */
+static void
+options_add_progress(Options *o)
+{
+    const char *mode = o->progress ? o->progress : getenv("ORUN_PROGRESS");
+    char value[64];
+    if (!mode || !*mode)
+        mode = "auto";
+    if (strcmp(mode, "none") == 0 || o->verbosity < 0)
+        return;
+    int n = snprintf(value, sizeof value, "%s%s", mode,
+                     o->verbosity > 0 ? " verbose" : "");
+    if (n < 0 || (size_t)n >= sizeof value)
+        options_fail(o, "'%s' is not a way to show progress", mode);
+    else
+        options_add_view(o, "progress", value);
 }
 
 /* A whole number from 1 to `max`; 0 when it is none. */
@@ -170,9 +198,12 @@ options_take(Options *o, const OptionsKnown *known, int argc,
     }
     switch (known->kind) {
     case 'e': options_add_code(o, value); break;
-    case 'V': options_add_view(o, known->name, value); break;
+    case 'W': options_add_view(o, known->name + 2, value); break;
+    case 'p': o->progress = value; break;
+    case 'q': o->verbosity = -1; break;
+    case 'v': o->verbosity = 1; break;
     case '0': o->config.no_wait = 1; break;
-    case 'v': o->what = OPTIONS_VERSION; break;
+    case 'V': o->what = OPTIONS_VERSION; break;
     case 'h': o->what = OPTIONS_HELP; break;
     default: options_slots(o, known, value);
     }
@@ -203,6 +234,8 @@ options_read(Options *o, int argc, char *const *argv)
         o->what = OPTIONS_NOTHING;
     else if (!o->code)
         options_word(o, argv[i], dashes);
+    if (o->what == OPTIONS_RUN)
+        options_add_progress(o);
 }
 
 void

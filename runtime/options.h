@@ -16,7 +16,7 @@ typedef enum OptionsWhat {
     OPTIONS_WRONG,   /* `error` says what */
 } OptionsWhat;
 
-enum { OPTIONS_VIEWS = 8 }; /* at most */
+enum { OPTIONS_VIEWS = 12 }; /* at most */
 
 typedef struct Options {
     OptionsWhat what;
@@ -25,6 +25,8 @@ typedef struct Options {
                          * command.h); NULL none */
     const char *script; /* path, "-", or NULL */
     char *views[OPTIONS_VIEWS + 1]; /* for orun_watch */
+    const char *progress; /* its mode, or NULL when not said */
+    int verbosity;        /* -1: -q, 1: -v */
     int first;          /* argv index of what is arg[0] */
     char *error;        /* one line; NULL: out of memory */
 } Options;
