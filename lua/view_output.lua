@@ -101,7 +101,7 @@ local function grouped(v)
 end
 
 local MODES <const> = {
-  grouped = grouped, tagged = tagged, none = function() return {} end,
+  grouped = grouped, tagged = tagged, none = function() return {done = true} end,
 }
 
 return function(value, v)

@@ -1,13 +1,13 @@
 --- orun.view_progress: what goes on, while it does, on standard error.
 --
 -- value is "MODE" or "MODE verbose": tty, lines at the foot of the terminal (progress_foot.lua);
--- plain, lines (progress_plain.lua); json, the events as event_lines.lua has them; auto, tty
+-- plain, lines (progress_plain.lua); json, the events as events_file.lua has them; auto, tty
 -- where standard error is a terminal that can do it, else plain; none.
 --
 -- NO_COLOR in the environment, set and not empty, leaves out colours; with TERM=dumb nothing is
 -- drawn.
 
-local event_lines = require "orun.event_lines"
+local events_file = require "orun.events_file"
 local foot = require "orun.progress_foot"
 local plain = require "orun.progress_plain"
 
@@ -76,13 +76,30 @@ local function tty(v)
   }
 end
 
-local function as_json(v)
-  local now = {}
-  local function tick()
+-- Standard error, as a file.
+local function stderr_of(v)
+  local now, file = {}, {}
+  function file.setvbuf() end
+  function file:write(...)
+    now[#now + 1] = table.concat{...}
+    return self
+  end
+  function file:flush()
     if now[1] then v.put(table.concat(now)) end
     now = {}
+    return self
   end
-  return event_lines.new(function(text) now[#now + 1] = text end, tick, tick)
+  file.close = file.flush
+  return file
+end
+
+local function as_json(v)
+  local writer = events_file.writer(stderr_of(v), "standard error")
+  return {
+    event = function(e) writer:put(e) end,
+    tick = function() writer:flush() end,
+    close = function(now) writer:close(now) end,
+  }
 end
 
 local function can_draw(v)
@@ -103,6 +120,6 @@ return function(value, v)
   end
   if mode == "tty" then return tty(v) end
   if mode == "json" then return as_json(v) end
-  if mode == "none" then return {} end
+  if mode == "none" then return {done = true} end
   return plain.new({put = v.put, verbose = verbose == "verbose"}, v.model())
 end

@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -119,6 +120,19 @@ main_tell_stuck(orun *o)
     return *text != '\0';
 }
 
+/* What is shown and kept without being asked for. */
+static void
+main_default_views(Options *a)
+{
+    const char *record = getenv("ORUN_RECORD");
+    options_default_views(a, &(OptionsUsual){
+        .terminal = isatty(STDERR_FILENO),
+        .recorded = !record || strcmp(record, "0") != 0,
+        .progress = getenv("ORUN_PROGRESS"),
+        .id = (long)getpid(),
+    });
+}
+
 /* What the options ask to be shown. */
 static int
 main_watch(orun *o, const Options *a)
@@ -203,6 +217,7 @@ main(int argc, char **argv)
     if (argc > 1 && client_knows(argv[1]))
         return main_flush(client_main(argc, argv));
     options_read(&a, argc, argv);
+    main_default_views(&a);
     a.config.program = main_program();
     int e = main_do(&a, argc, argv);
     options_free(&a);

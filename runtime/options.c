@@ -12,6 +12,7 @@ const char options_help[] =
     "       orun [options] -e CODE [args...]\n"
     "       orun [options] -            (the script is standard input)\n"
     "       orun agents [--json]        (lists the agent types there are)\n"
+    "       orun report [RUN]           (how a run went: see orun report -h)\n"
     "       orun task COMMAND …         (from a task's program: its list)\n"
     "       orun mcp                    (the same, as an MCP server)\n"
     "\n"
@@ -29,6 +30,10 @@ const char options_help[] =
     "  -v, --verbose      more of what goes on, in lines\n"
     "  --events FILE      write what happens to FILE, as JSON lines\n"
     "  --trace FILE       write a trace for Perfetto or chrome://tracing\n"
+    "  --report HOW       at the end say how the run went: full, short, none;\n"
+    "                     default: short on a terminal, else none\n"
+    "  --record           keep what happens for 'orun report', as is done\n"
+    "                     on a terminal unless ORUN_RECORD is 0\n"
     "  -e CODE            run CODE (may be given several times)\n"
     "  -V, --version      print the version\n"
     "  -h, --help         print this\n"
@@ -42,13 +47,14 @@ const char options_help[] =
 typedef struct OptionsKnown {
     const char *name;
     char kind; /* n: --jobs  w: --workers  e: code  0: --no-wait  V h
-                * p: --progress  q: --quiet  v: --verbose
+                * p: --progress  q: --quiet  v: --verbose  r: --record
                 * W: a view, which has this name without the dashes */
 } OptionsKnown;
 
 static const OptionsKnown options_known[] = {
     { "--jobs", 'n' }, { "-j", 'n' }, { "--workers", 'w' }, { "-e", 'e' },
     { "--events", 'W' }, { "--trace", 'W' }, { "--output", 'W' },
+    { "--report", 'W' }, { "--record", 'r' },
     { "--progress", 'p' }, { "--quiet", 'q' }, { "-q", 'q' },
     { "--verbose", 'v' }, { "-v", 'v' },
     { "--no-wait", '0' }, { "--version", 'V' }, { "-V", 'V' },
@@ -125,19 +131,18 @@ options_word(Options *o, const char *word, bool after_dashes)
         o->script = word;
         return;
     }
+    o->command = true;
     options_add_code(o, code);
-    if (!o->progress) /* what it prints is all there is to see */
-        o->progress = "none";
 }
 
-/* `name` is "events" or its like. */
+/* `name` is "events" or its like; there may be `most` views afterwards. */
 static void
-options_add_view(Options *o, const char *name, const char *value)
+options_add_view(Options *o, const char *name, const char *value, size_t most)
 {
     size_t n = 0, size = strlen(name) + strlen(value) + 2;
-    while (n < OPTIONS_VIEWS && o->views[n])
+    while (n < most && o->views[n])
         n++;
-    if (n == OPTIONS_VIEWS) {
+    if (n == most) {
         options_fail(o, "too many times '--%s'", name);
         return;
     }
@@ -148,11 +153,23 @@ options_add_view(Options *o, const char *name, const char *value)
         o->what = OPTIONS_WRONG;
 }
 
-/* How the run shows its progress: as an option says, else the environment. */
-static void
-options_add_progress(Options *o)
+/* Is a view of this name there? */
+static bool
+options_has_view(const Options *o, const char *name)
 {
-    const char *mode = o->progress ? o->progress : getenv("ORUN_PROGRESS");
+    size_t n = strlen(name);
+    for (size_t i = 0; o->views[i]; i++)
+        if (strncmp(o->views[i], name, n) == 0 && o->views[i][n] == '=')
+            return true;
+    return false;
+}
+
+/* How the run shows its progress: as an option says, else as the user has it
+ * for all runs. */
+static void
+options_add_progress(Options *o, const char *usual)
+{
+    const char *mode = o->progress ? o->progress : usual;
     char value[64];
     if (!mode || !*mode)
         mode = "auto";
@@ -163,7 +180,22 @@ options_add_progress(Options *o)
     if (n < 0 || (size_t)n >= sizeof value)
         options_fail(o, "'%s' is not a way to show progress", mode);
     else
-        options_add_view(o, "progress", value);
+        options_add_view(o, "progress", value, OPTIONS_MOST);
+}
+
+void
+options_default_views(Options *o, const OptionsUsual *usual)
+{
+    char process[32];
+    bool by_default = usual->terminal && usual->recorded && o->script;
+    snprintf(process, sizeof process, "%ld", usual->id);
+    if (o->what != OPTIONS_RUN || o->command)
+        return;
+    options_add_progress(o, usual->progress);
+    if (usual->terminal && o->verbosity >= 0 && !options_has_view(o, "report"))
+        options_add_view(o, "report", "auto", OPTIONS_MOST);
+    if (o->record || by_default)
+        options_add_view(o, "record", process, OPTIONS_MOST);
 }
 
 /* A whole number from 1 to `max`; 0 when it is none. */
@@ -198,7 +230,8 @@ options_take(Options *o, const OptionsKnown *known, int argc,
     }
     switch (known->kind) {
     case 'e': options_add_code(o, value); break;
-    case 'W': options_add_view(o, known->name + 2, value); break;
+    case 'W': options_add_view(o, known->name + 2, value, OPTIONS_VIEWS); break;
+    case 'r': o->record = true; break;
     case 'p': o->progress = value; break;
     case 'q': o->verbosity = -1; break;
     case 'v': o->verbosity = 1; break;
@@ -234,8 +267,6 @@ options_read(Options *o, int argc, char *const *argv)
         o->what = OPTIONS_NOTHING;
     else if (!o->code)
         options_word(o, argv[i], dashes);
-    if (o->what == OPTIONS_RUN)
-        options_add_progress(o);
 }
 
 void
@@ -243,7 +274,7 @@ options_free(Options *o)
 {
     free(o->code);
     free(o->error);
-    for (size_t i = 0; i < OPTIONS_VIEWS; i++)
+    for (size_t i = 0; i < OPTIONS_MOST; i++)
         free(o->views[i]);
     o->code = o->error = NULL;
 }

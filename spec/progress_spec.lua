@@ -263,7 +263,7 @@ describe("where there is no terminal", function()
       first = first or last
       seen[last.event] = true
     end
-    assert.same({event = "run", version = 1}, first)
+    assert.same({"run", 1}, {first.event, first.version})
     assert.equal("run_ended", last.event)
     assert.is_true(seen.added and seen.ended and seen.phase and seen.claimed)
   end)
