@@ -27,8 +27,8 @@
 --   limits      {name = slots}: what it needs a slot of
 --   by          of an item: the task that claimed it
 --   state       blocked, ready, queued, throttled, retrying, running, waiting (its code waits
---               for something), and at last completed, failed or cancelled; an item is
---               pending or in_progress before
+--               for something and has given its slot back), and at last completed, failed
+--               or cancelled; an item is pending or in_progress before
 --   reason      what it is queued for ("slot", "writes", …), limit the limit's name; the
 --               error_kind it is retried after; opens, when that wait is over
 --   added, ready, started, ended   when; nil when that has not happened
@@ -44,6 +44,7 @@ local M = {}
 local Model = {}
 Model.__index = Model
 
+local KEEPS_SLOT <const> = {work = true, time = true}
 local FINAL <const> = {completed = true, failed = true, cancelled = true}
 
 --- A model of a run of which nothing is known yet.
@@ -134,7 +135,7 @@ function on.waits(self, t, e)
              line = e.line}
   wait_ends(who, e.at)
   who.waits[#who.waits + 1], who.wait = w, w
-  if t and t.state == "running" and w["for"] ~= "work" then set_state(self, t, "waiting") end
+  if t and t.state == "running" and not KEEPS_SLOT[w["for"]] then set_state(self, t, "waiting") end
 end
 
 function on.goes_on(self, t, e)

@@ -41,7 +41,7 @@
 
 local run_model = require "orun.run_model"
 
-local NAMES <const> = {"events", "record", "report", "trace"}
+local NAMES <const> = {"events", "output", "progress", "record", "report", "trace"}
 
 -- "name=value" -> the view's functions.
 local function open(text, v)

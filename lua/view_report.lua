@@ -27,7 +27,7 @@ return function(how, v)
     local figures = report.of(model, now)
     if how == "auto" and figures.ran < 2 then return end
     local lines = text[how == "full" and "full" or "short"](figures, width_of_terminal())
-    io.stderr:write(table.concat(lines, "\n"), "\n")
+    v.put(table.concat(lines, "\n") .. "\n")
   end
   return self
 end

@@ -11,6 +11,7 @@
 #include "secret.h"
 #include "show.h"
 #include "signals.h"
+#include "terminal.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -68,7 +69,9 @@ main_report(const char *message)
     if (!*message)
         return;
     size_t n = strlen(message);
+    terminal_enter(STDERR_FILENO);
     fprintf(stderr, "orun: %s%s", message, message[n - 1] == '\n' ? "" : "\n");
+    terminal_leave(STDERR_FILENO, '\n');
 }
 
 /* Has the reader of standard output gone? */
@@ -122,8 +125,12 @@ static void
 main_default_views(Options *a)
 {
     const char *record = getenv("ORUN_RECORD");
-    options_default_views(a, isatty(2), !record || strcmp(record, "0") != 0,
-                          (long)getpid());
+    options_default_views(a, &(OptionsUsual){
+        .terminal = isatty(STDERR_FILENO),
+        .recorded = !record || strcmp(record, "0") != 0,
+        .progress = getenv("ORUN_PROGRESS"),
+        .id = (long)getpid(),
+    });
 }
 
 /* What the options ask to be shown. */

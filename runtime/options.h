@@ -18,8 +18,8 @@ typedef enum OptionsWhat {
 } OptionsWhat;
 
 enum {
-    OPTIONS_VIEWS = 8,         /* that are asked for, at most */
-    OPTIONS_DEFAULT_VIEWS = 2, /* and that are there without being asked for */
+    OPTIONS_VIEWS = 8,          /* that are asked for, at most */
+    OPTIONS_MOST = OPTIONS_VIEWS + 3, /* and with those nobody asked for */
 };
 
 typedef struct Options {
@@ -30,7 +30,9 @@ typedef struct Options {
     const char *script; /* path, "-", or NULL */
     bool command;       /* `code` is that of a command */
     bool record;        /* --record */
-    char *views[OPTIONS_VIEWS + OPTIONS_DEFAULT_VIEWS + 1]; /* for orun_watch */
+    char *views[OPTIONS_MOST + 1]; /* for orun_watch */
+    const char *progress; /* its mode, or NULL when not said */
+    int verbosity;      /* -1: -q, 1: -v */
     int first;          /* argv index of what is arg[0] */
     char *error;        /* one line; NULL: out of memory */
 } Options;
@@ -41,11 +43,18 @@ extern const char options_help[];
  * not looked at; options_free it afterwards, however this ended. */
 void options_read(Options *o, int argc, char *const *argv);
 
-/* Add the views that a script has without being asked for: with a terminal to
- * show things on (`terminal`) its report, and its record, which --record asks
- * for elsewhere; `recorded` is false when the user wants none by default. `id`
- * is this process. A command has none. */
-void options_default_views(Options *o, bool terminal, bool recorded, long id);
+/* What holds where no option says otherwise. */
+typedef struct OptionsUsual {
+    bool terminal;        /* standard error is one */
+    bool recorded;        /* the user wants scripts recorded there */
+    const char *progress; /* its mode; NULL: auto */
+    long id;              /* of this process */
+} OptionsUsual;
+
+/* Add the views that a script has without being asked for: its progress; with a
+ * terminal to show things on its report, and its record, which --record asks
+ * for elsewhere. A command has none. */
+void options_default_views(Options *o, const OptionsUsual *usual);
 
 void options_free(Options *o);
 

@@ -1,9 +1,11 @@
 /* view.c — the thread of the views, and its Lua state. */
 #include "view.h"
 #include "err.h"
+#include "handle.h"
 #include "lib_orun.h"
 #include "mem.h"
 #include "view_lua.h"
+#include "view_screen.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <time.h>
@@ -126,9 +128,24 @@ view_problem(lua_State *L)
     return 0;
 }
 
+/* output(id, is_stderr, offset, max) -> what view_push_output gives */
+static int
+view_output(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    return view_push_output(L, view_of(L)->host, handle_parse(name),
+                            lua_toboolean(L, 2),
+                            luaL_checkinteger(L, 3),
+                            (size_t)luaL_checkinteger(L, 4));
+}
+
 static const luaL_Reg view_functions[] = {
     { "enough", view_enough }, { "next", view_next },
-    { "problem", view_problem }, { "ready", view_ready }, { NULL, NULL },
+    { "output", view_output }, { "problem", view_problem },
+    { "ready", view_ready }, { "size", view_size }, { "fit", view_fit },
+    { "put", view_put }, { "open_foot", view_open_foot },
+    { "foot", view_foot }, { "close_foot", view_close_foot },
+    { NULL, NULL },
 };
 
 /* Push the table that lua/view.lua is called with. */
