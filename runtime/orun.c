@@ -140,13 +140,18 @@ orun_new(const orun_config *config, orun **out)
     return 0;
 }
 
-/* The message at the top of the script's stack becomes the error. */
+/* The message at the top of the script's stack becomes the error. A stop that
+ * nothing could hold back has none of its own (stop_raise): its reason is. */
 static int
 orun_raised(orun *o, int code, int status)
 {
     lua_State *L = o->vm->L;
+    const char *reason = o->vm->stop.reason;
     buf_clear(&o->message);
-    vm_error_text(L, &o->message);
+    if (stop_hard(&o->vm->stop) && reason)
+        buf_printf(&o->message, "stopped: %s", reason);
+    else
+        vm_error_text(L, &o->message);
     lua_settop(L, 0);
     o->status = status;
     return code;
