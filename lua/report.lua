@@ -34,10 +34,11 @@
 --   cost        in all; nil when none was told
 --   slowest     array of {task=, description=, agent=, at=, seconds=}
 --   retried     array of {…, attempts=, throttled=, error_kind=}
---   findings    of the model, or an empty array
+--   findings    what could have been done better (findings.lua)
 
 local barriers = require "orun.report_barriers"
 local bound = require "orun.report_bound"
+local findings = require "orun.findings"
 local json = require "orun.json"
 local path = require "orun.report_path"
 
@@ -219,7 +220,7 @@ function M.of(model, now)
   local waited = barriers.of(model, finish, limits)
   local script = bound.own_script(model, finish)
   local agents, cost = agents_of(model, own)
-  return {
+  local figures = {
     name = model.name, begun = model.begun, version = model.version, cut = model.cut,
     over = (model.ended or now) ~= nil, wall = finish,
     tasks = counts.tasks, ran = counts.ran, items = counts.items, by_status = counts.by_status,
@@ -228,10 +229,12 @@ function M.of(model, now)
     parallel = parallel_of(model, finish, counts.work, limits), limits = listed_limits(limits),
     path = steps_of(segments), parts = parts_of(segments, waited),
     barriers = listed_barriers(waited), context = context_of(model), agents = agents,
-    cost = cost, findings = json.array(model.findings or {}), retried = retried_of(model),
+    cost = cost, retried = retried_of(model),
     slowest = most(model, function(t) return own[t] end,
                    function(t) return {seconds = own[t]} end),
   }
+  figures.findings = json.array(findings.of(model, figures))
+  return figures
 end
 
 return M

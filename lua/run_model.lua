@@ -14,8 +14,6 @@
 --   now         seconds since the run began, of the last event
 --   name        the script's; begun, when that was (UTC, "2026-01-31T12:00:00Z"); version, orun's
 --   cut         {at=, why=} when its record has no more than that; nil
---   findings    array of {title=, at="file:line", cost_seconds=, fix=, tasks={ids}}; nil when
---               nobody looked for them
 --   script_ended, ended   when its code ended, when the run was over; nil before
 --
 -- A task has what its "added" event tells (id, kind, agent, description, key,
@@ -38,7 +36,8 @@
 --               last, open one
 --   reads       array of {by=, at=, bytes=}: who got the result, `by` nil for the script
 --   report      what it told of its work: activity, model, session_id, cost, tokens; or nil
---   status, error_kind, error, duration, exit_code, signal, bytes, printed, output   of its end
+--   status, error_kind, error, duration, exit_code, signal, bytes, printed, output, worktree   of
+--               its end
 
 local M = {}
 local Model = {}
@@ -165,7 +164,7 @@ function on.ended(self, t, e)
   queue_ends(t, e.at)
   t.ended, t.reason, t.limit, t.opens = e.at, nil, nil, nil
   for _, k in ipairs{"status", "error_kind", "error", "duration", "exit_code", "signal", "bytes",
-                     "printed", "output"} do
+                     "printed", "output", "worktree"} do
     t[k] = e[k]
   end
   set_state(self, t, e.status)

@@ -33,7 +33,7 @@
 --              task has told of its work so far
 --   ended      status, error_kind, error, attempts, duration, exit_code, signal; bytes of its
 --              output, printed: by its program, when that is more; output: how it begins, as
---              text, of a table as JSON
+--              text, of a table as JSON; worktree: what its result has
 --   read       by (missing: the script), bytes: its result was handed over
 --   claimed    by;  returned  the claim was given back;  removed  from the list
 --   phase      name
@@ -41,7 +41,8 @@
 
 local run_model = require "orun.run_model"
 
-local NAMES <const> = {"events", "output", "progress", "record", "report", "trace"}
+local NAMES <const> = {"events", "output", "progress", "record", "report", "strict",
+  "trace"}
 
 -- "name=value" -> the view's functions.
 local function open(text, v)

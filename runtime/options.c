@@ -34,6 +34,7 @@ const char options_help[] =
     "                     default: short on a terminal, else none\n"
     "  --record           keep what happens for 'orun report', as is done\n"
     "                     on a terminal unless ORUN_RECORD is 0\n"
+    "  --strict           exit with 1 when the run could have done better\n"
     "  -e CODE            run CODE (may be given several times)\n"
     "  -V, --version      print the version\n"
     "  -h, --help         print this\n"
@@ -48,13 +49,14 @@ typedef struct OptionsKnown {
     const char *name;
     char kind; /* n: --jobs  w: --workers  e: code  0: --no-wait  V h
                 * p: --progress  q: --quiet  v: --verbose  r: --record
+                * s: --strict
                 * W: a view, which has this name without the dashes */
 } OptionsKnown;
 
 static const OptionsKnown options_known[] = {
     { "--jobs", 'n' }, { "-j", 'n' }, { "--workers", 'w' }, { "-e", 'e' },
     { "--events", 'W' }, { "--trace", 'W' }, { "--output", 'W' },
-    { "--report", 'W' }, { "--record", 'r' },
+    { "--report", 'W' }, { "--record", 'r' }, { "--strict", 's' },
     { "--progress", 'p' }, { "--quiet", 'q' }, { "-q", 'q' },
     { "--verbose", 'v' }, { "-v", 'v' },
     { "--no-wait", '0' }, { "--version", 'V' }, { "-V", 'V' },
@@ -232,6 +234,7 @@ options_take(Options *o, const OptionsKnown *known, int argc,
     case 'e': options_add_code(o, value); break;
     case 'W': options_add_view(o, known->name + 2, value, OPTIONS_VIEWS); break;
     case 'r': o->record = true; break;
+    case 's': options_add_view(o, "strict", "", OPTIONS_VIEWS); break;
     case 'p': o->progress = value; break;
     case 'q': o->verbosity = -1; break;
     case 'v': o->verbosity = 1; break;

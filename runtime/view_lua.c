@@ -198,6 +198,10 @@ view_set_ended(lua_State *L, ViewWork *w, const Task *t)
     if (o->signal)
         view_set_integer(L, "signal", o->signal);
     view_set_output(L, w, o);
+    if (t->opt && t->opt->tree) {
+        value_decode(L, t->opt->tree, NULL);
+        lua_setfield(L, -2, "worktree");
+    }
     if (o->captured && o->captured->out)
         view_set_integer(L, "printed",
                          (lua_Integer)output_size(o->captured->out));
