@@ -199,8 +199,8 @@ return function(_, v)
       for _, t in ipairs(model.tasks) do
         if not t.ended then x:add_task(t, now) end
       end
-      x:span{id = x.root, parent = x.above, name = (model.name or "orun"):match("[^/]*$"), from = 0, to = now,
-             attributes = attributes{["orun.tasks"] = #model.tasks,
+      x:span{id = x.root, parent = x.above, name = (model.name or "orun"):match("[^/]*$"),
+             from = 0, to = now, attributes = attributes{["orun.tasks"] = #model.tasks,
                                      ["orun.script"] = model.name}}
       x:send()
     end,

@@ -48,7 +48,8 @@ view_post_send(ViewPost *post, const char *url, const char *body, size_t size,
     const Libcurl *c = post->curl;
     CURL *easy = post->easy;
     int e = 0;
-#define SET(option, value) e |= (int)c->easy_setopt(easy, CURLOPT_##option, value)
+#define SET(option, value) \
+    e |= (int)c->easy_setopt(easy, CURLOPT_##option, value)
     SET(URL, url);
     SET(PROTOCOLS_STR, "http,https");
     SET(POSTFIELDS, body);
