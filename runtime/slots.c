@@ -90,15 +90,20 @@ slots_lacking(Sched *s, const Task *t, const Limit *l)
 }
 
 /* t begins to queue: for this limit, or (NULL) for others' writes. One that
- * goes on after a wait is not told of. */
+ * goes on after a wait is not told of, and no step from queue to queue while
+ * what it lacks is the same: it may take thousands. */
 static void
-slots_tell(Sched *s, const Task *t, const Limit *l)
+slots_tell(Sched *s, Task *t, const Limit *l)
 {
-    if (s->board.events && !t->woken)
-        event_add(&s->board, (Event){
-            .kind = EVENT_QUEUED, .task = t->id,
-            .what = slots_lacking(s, t, l),
-            .text = l ? l->name : NULL });
+    if (!s->board.events || t->woken)
+        return;
+    EventLack lack = slots_lacking(s, t, l);
+    if (t->lacks == lack + 1)
+        return;
+    t->lacks = (lack + 1) & 7;
+    event_add(&s->board, (Event){ .kind = EVENT_QUEUED, .task = t->id,
+                                  .what = lack,
+                                  .text = l ? l->name : NULL });
 }
 
 /* Queue t where it lacks a slot; false when it lacks none. */

@@ -182,7 +182,8 @@ typedef struct Task {
     atomic_bool removed;      /* deleted from the list */
 
     /* Guarded by the board's lock. */
-    uint8_t throttles;    /* attempts that were refused for asking too much */
+    uint8_t throttles : 5; /* attempts that were refused for asking too much */
+    uint8_t lacks : 3;    /* 1 + the EventLack it was told to queue for, or 0 */
     uint8_t stop_rung : 4; /* how far up the stop ladder */
     uint8_t stop_why : 4; /* a TaskWhy, when it is stopped for CANCELLED */
     int8_t priority;

@@ -30,7 +30,8 @@ struct View {
     /* Guarded by lock: */
     bool ready;  /* the views have begun */
     bool ended;  /* its code has returned: it says no more */
-    bool ending; /* the run is over */
+    bool ending; /* the run is over … */
+    double over; /* … since then, on its clock */
     Buf problems;
 };
 
@@ -70,6 +71,16 @@ view_wait(View *v)
     return ending;
 }
 
+/* Seconds since the run began; of a run that is over, how long it took. */
+static double
+view_now(View *v)
+{
+    pthread_mutex_lock(&v->lock);
+    double now = v->ending ? v->over : board_now(&v->host->sched.board);
+    pthread_mutex_unlock(&v->lock);
+    return now - v->begun;
+}
+
 /* next() -> array of events (maybe empty), now, are there more already; nil
  * when there will be none. A chunk at a time: who fell behind does not get it
  * all at once. */
@@ -90,7 +101,7 @@ view_next(lua_State *L)
         batch.all->next = NULL;
     }
     view_push_events(L, &batch);
-    lua_pushnumber(L, board_now(b) - v->begun);
+    lua_pushnumber(L, view_now(v));
     lua_pushboolean(L, v->rest != NULL);
     return 3;
 }
@@ -302,6 +313,7 @@ view_finish(View *v, Buf *problems)
         return false;
     pthread_mutex_lock(&v->lock);
     v->ending = true;
+    v->over = board_now(&v->host->sched.board);
     pthread_cond_broadcast(&v->change);
     pthread_mutex_unlock(&v->lock);
     pthread_join(v->thread, NULL);

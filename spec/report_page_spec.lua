@@ -116,6 +116,16 @@ describe("the page of a run", function()
       assert.matches("^fetch 2.00 s\nparse 1.00 s\n</script>", text("path"))
     end)
 
+    it("says what to do better, and leads to the tasks that is about", function()
+      local said = text("findings")
+      assert.matches("^What to do better\n", said)
+      assert.matches("plan.lua:3\n", said, 1, true)
+      browser:run([[[...document.querySelectorAll("#findings .link")]
+        .find((b) => b.textContent === "t3").click()]])
+      assert.equal("t3", chosen())
+      assert.matches("^lint\n", text("detail"))
+    end)
+
     it("runs nothing that texts of the run say", function()
       assert.is_true(is_null(browser:run("return window.owned")))
       assert.equal(0, browser:run("return document.images.length"))

@@ -32,6 +32,8 @@ local WHOLE <const> = {
   raise = {code = 1, out = "", err = "boom", args = {"-e", "error('boom')"}},
   unread = {code = 1, out = "", err = "never read: ", args = {"-e",
     "Task{run = function() error('boom') end, run_in_background = true}"}},
+  watched = {code = 0, out = "3\n", args = {"--report", "full", "--events", "/dev/null", "-e",
+    "local r = Task{run = function() return 1 + 2 end} print(r.output or error(r.error, 0))"}},
   syntax = {code = 2, out = "", err = "syntax error", args = {"-e", "x x"}},
   isolated = {code = 0, out = "3\n", args = {"-e", [[
     local r = Task{run = function(n) return n + 1 end, input = 2, isolation = "process"}
