@@ -7,6 +7,7 @@
 #include "lib_channel.h"
 #include "lib_remote.h"
 #include "lib_task.h"
+#include "lib_terminal.h"
 #include "lib_test.h"
 #include "value.h"
 #include "version.h"
@@ -208,6 +209,7 @@ lib_orun_open_client(lua_State *L, Vm *vm, void *ud)
     };
     (void)ud;
     lib_base_open(L, vm->script);
+    lib_terminal_open(L);
     luaL_newlib(L, functions);
     lib_orun_finish(L);
     lib_orun_publish(L);
@@ -219,6 +221,7 @@ lib_orun_open(lua_State *L, Vm *vm, void *ud)
     (void)ud;
     lib_orun_make(L, vm->script, false);
 #ifdef ORUN_TEST
+    lib_terminal_open(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     lua_pushcfunction(L, luaopen_orun_test);
     lua_setfield(L, -2, "orun.test");

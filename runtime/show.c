@@ -32,9 +32,7 @@ static const ShowRange show_unsafe[] = {
     { 0xe0100, 0xe01ef, true }, /* variation selectors nobody sees */
 };
 
-/* The character at s and its bytes, 1 to 4; *c is UINT32_MAX when the byte at s
- * begins none: overlong, cut off, a surrogate, beyond Unicode. */
-static size_t
+size_t
 show_decode(const unsigned char *s, size_t n, uint32_t *c)
 {
     static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };

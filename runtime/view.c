@@ -2,6 +2,7 @@
 #include "view.h"
 #include "err.h"
 #include "lib_base.h"
+#include "lib_terminal.h"
 #include "mem.h"
 #include "value.h"
 #include "view_lua.h"
@@ -154,6 +155,7 @@ view_open(lua_State *L, Vm *vm, void *ud)
 {
     (void)ud;
     lib_base_open(L, vm->script);
+    lib_terminal_open(L);
     value_open(L);
 }
 
