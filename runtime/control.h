@@ -64,6 +64,11 @@ bool control_owns(const char *variable);
 int control_put_env(Host *h, uint64_t task, uint32_t attempt,
                     char **env) NODISCARD;
 
+/* The token of a task's attempt; of the script's own programs both are 0.
+ * Gives its length. Any thread. */
+size_t control_put_token(const Control *c, uint64_t task, uint32_t attempt,
+                         char out[CONTROL_TOKEN_SIZE]);
+
 /* Whose token is it: the task and the attempt, which may be over; NULL: it is
  * none of this run's. Any thread. */
 Task *control_knows(const Control *c, const char *token, size_t n,

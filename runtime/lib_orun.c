@@ -5,7 +5,10 @@
 #include "lib_arg.h"
 #include "lib_base.h"
 #include "lib_channel.h"
+#include "lib_overview.h"
 #include "lib_remote.h"
+#include "lib_roster.h"
+#include "lib_screen.h"
 #include "lib_task.h"
 #include "lib_terminal.h"
 #include "lib_test.h"
@@ -179,8 +182,10 @@ static void
 lib_orun_make(lua_State *L, bool script, bool remote)
 {
     lib_base_open(L, script);
-    if (!remote)
+    if (!remote) {
         lib_shell_open(L);
+        lib_overview_open(L);
+    }
     value_open(L);
     handle_open(L);
     lib_orun_push_module(L, remote);
@@ -205,6 +210,7 @@ lib_orun_open_client(lua_State *L, Vm *vm, void *ud)
         { "clean", lib_clean }, { "nearest", lib_nearest },
         { "channel", lib_channel }, { "input", lib_channel_input },
         { "await", lib_channel_await }, { "write", lib_channel_write },
+        { "roster", lib_roster }, { "screen", lib_screen },
         { NULL, NULL },
     };
     (void)ud;

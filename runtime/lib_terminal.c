@@ -5,6 +5,7 @@
 #include "show.h"
 #include "terminal.h"
 #include <lauxlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TERMINAL_TEXT_TYPE "orun.terminal.text"
@@ -84,11 +85,21 @@ lib_terminal_fit(lua_State *L)
 }
 
 static int
+lib_terminal_clock(lua_State *L)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    lua_pushnumber(L, (double)now.tv_sec + (double)now.tv_nsec * 1e-9);
+    return 1;
+}
+
+static int
 lib_terminal_module(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         { "is", lib_terminal_is }, { "size", lib_terminal_size },
-        { "fit", lib_terminal_fit }, { NULL, NULL },
+        { "fit", lib_terminal_fit }, { "clock", lib_terminal_clock },
+        { NULL, NULL },
     };
     luaL_newlib(L, functions);
     return 1;

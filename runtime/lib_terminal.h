@@ -14,6 +14,7 @@
  *   fit(text, columns) -> the text as one line that cannot drive a terminal,
  *     secrets replaced, cut where it has no room, "…" for the rest; and how
  *     many columns that takes
+ *   clock() -> seconds of a clock that only goes forward
  * May raise. */
 void lib_terminal_open(lua_State *L);
 

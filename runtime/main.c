@@ -201,6 +201,7 @@ main(int argc, char **argv)
         return main_flush(client_main(argc, argv));
     options_read(&a, argc, argv);
     a.config.program = main_program();
+    a.config.listed = 1;
     int e = main_do(&a, argc, argv);
     options_free(&a);
     return e;

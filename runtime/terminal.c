@@ -105,18 +105,10 @@ terminal_fit(Buf *out, const char *text, size_t n, size_t columns)
 }
 
 int
-terminal_raw(int fd, struct termios *before)
+terminal_raw(int fd, const struct termios *modes)
 {
-    if (tcgetattr(fd, before) != 0)
-        return errno;
-    struct termios raw = *before;
+    struct termios raw = *modes;
     cfmakeraw(&raw);
-    raw.c_oflag = before->c_oflag; /* a message of others has its lines */
+    raw.c_oflag = modes->c_oflag; /* a message of others has its lines */
     return tcsetattr(fd, TCSADRAIN, &raw) == 0 ? 0 : errno;
-}
-
-void
-terminal_cook(int fd, const struct termios *before)
-{
-    tcsetattr(fd, TCSADRAIN, before);
 }

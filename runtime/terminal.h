@@ -2,8 +2,8 @@
  * (ground).
  *
  * Whether there is one, how large it is now, and how much of it a text takes.
- * Nothing is kept of a terminal but what terminal_raw gives back: a size is
- * asked for each time it is needed, for the user may change it.
+ * Nothing is kept of a terminal: a size is asked for each time it is needed,
+ * for the user may change it.
  */
 #ifndef ORUN_TERMINAL_H
 #define ORUN_TERMINAL_H
@@ -28,9 +28,8 @@ size_t terminal_width(const char *text, size_t n);
  * that takes. Any thread. */
 size_t terminal_fit(Buf *out, const char *text, size_t n, size_t columns);
 
-/* Keys come one by one, unseen, Ctrl-C among them, until terminal_cook is given
- * what *before became. 0, or an errno. Any thread. */
-int terminal_raw(int fd, struct termios *before) NODISCARD;
-void terminal_cook(int fd, const struct termios *before);
+/* Of a terminal with these modes: keys come one by one, unseen, Ctrl-C among
+ * them. It has them again by tcsetattr. 0, or an errno. Any thread. */
+int terminal_raw(int fd, const struct termios *modes) NODISCARD;
 
 #endif

@@ -23,7 +23,7 @@ trap 'exit 130' INT TERM
 
 export ORUN_BIN=$bin ORUN_TEST_BIN=$test_bin ORUN_VARIANT=$variant
 export ORUN_ROOT=$PWD ORUN_LIB=$PWD/$build/liborun.a
-export ORUN_SPEC_TMP=$work TMPDIR=$work LC_ALL=C.UTF-8
+export ORUN_SPEC_TMP=$work TMPDIR=$work XDG_RUNTIME_DIR=$work LC_ALL=C.UTF-8
 unset ORUN_LOG LUA_INIT LUA_INIT_5_4
 report=$work/report slow=1
 case $variant in
