@@ -85,6 +85,32 @@ lib_terminal_fit(lua_State *L)
 }
 
 static int
+lib_terminal_wrap(lua_State *L)
+{
+    size_t n, at = 0;
+    const char *text = luaL_checklstring(L, 1, &n);
+    lua_Integer columns = luaL_checkinteger(L, 2);
+    luaL_checktype(L, 3, LUA_TTABLE);
+    lua_settop(L, 3);
+    TerminalText *t = lib_terminal_push_text(L);
+    show_put(&t->safe, text, n, SHOW_LINE);
+    if (buf_failed(&t->safe))
+        return luaL_error(L, "%s", err_text(ORUN_ENOMEM));
+    const char *safe = buf_cstr(&t->safe);
+    lua_Integer row = (lua_Integer)lua_rawlen(L, 3);
+    do {
+        size_t length = terminal_break(safe + at, t->safe.n - at,
+                                       columns > 0 ? (size_t)columns : 0);
+        lua_pushlstring(L, safe + at, length);
+        lua_rawseti(L, 3, ++row);
+        at += length;
+    } while (at < t->safe.n);
+    buf_free(&t->safe);
+    lua_settop(L, 3);
+    return 1;
+}
+
+static int
 lib_terminal_clock(lua_State *L)
 {
     struct timespec now;
@@ -98,8 +124,8 @@ lib_terminal_module(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         { "is", lib_terminal_is }, { "size", lib_terminal_size },
-        { "fit", lib_terminal_fit }, { "clock", lib_terminal_clock },
-        { NULL, NULL },
+        { "fit", lib_terminal_fit }, { "wrap", lib_terminal_wrap },
+        { "clock", lib_terminal_clock }, { NULL, NULL },
     };
     luaL_newlib(L, functions);
     return 1;

@@ -104,6 +104,18 @@ terminal_fit(Buf *out, const char *text, size_t n, size_t columns)
     return used + 1;
 }
 
+size_t
+terminal_break(const char *text, size_t n, size_t columns)
+{
+    size_t used;
+    uint32_t c;
+    locale_t had = terminal_enter();
+    size_t fits = terminal_prefix(text, n, columns, &used);
+    terminal_leave(had);
+    return fits == 0 && n > 0
+        ? show_decode((const unsigned char *)text, n, &c) : fits;
+}
+
 int
 terminal_raw(int fd, const struct termios *modes)
 {

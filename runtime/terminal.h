@@ -28,6 +28,11 @@ size_t terminal_width(const char *text, size_t n);
  * that takes. Any thread. */
 size_t terminal_fit(Buf *out, const char *text, size_t n, size_t columns);
 
+/* How many of the first bytes of the text, which is safe to show, have room in
+ * so many columns, one character at least: where a line of it ends. 0: there is
+ * no text. Any thread. */
+size_t terminal_break(const char *text, size_t n, size_t columns);
+
 /* Of a terminal with these modes: keys come one by one, unseen, Ctrl-C among
  * them. It has them again by tcsetattr. 0, or an errno. Any thread. */
 int terminal_raw(int fd, const struct termios *modes) NODISCARD;
