@@ -123,10 +123,14 @@ local function find(args)
   if not all then refuse("the runs cannot be found: %s", why) end
   local list = args.run and runs.matching(all, args.run) or all
   if #list == 1 then return list[1] end
-  if #all == 0 then refuse("no run of yours is going on (one can be found from its first task on)") end
+  if #all == 0 then
+    refuse("no run of yours is going on (one can be found from its first task on)")
+  end
   if #list == 0 then list = all end
   list_runs(list, args.json)
-  if args.run and list == all then refuse("%s: no run is called that; those above go on", args.run) end
+  if args.run and list == all then
+    refuse("%s: no run is called that; those above go on", args.run)
+  end
   refuse("%d runs go on; say which: orun tasks %s", #list, list[#list].name)
 end
 

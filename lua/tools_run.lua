@@ -102,7 +102,7 @@ end
 
 -- Bytes from `from` (negative: from the end) on, and the size, and whether it grows.
 local function read(id, err, from, most, attempt)
-  local ok, bytes, at, size, final, now = pcall(orun.read_output, id, err, 0, 0, 0, 0)
+  local ok, _, _, size, final, now = pcall(orun.read_output, id, err, 0, 0, 0, 0)
   if not ok then
     local text = of_value(id)
     from = from < 0 and math.max(0, #text + from) or from
@@ -112,7 +112,7 @@ local function read(id, err, from, most, attempt)
   if from < 0 then from = math.max(0, size + from) end
   local n = math.min(most, size - from)
   if n <= 0 then return "", math.min(from, size), size, final, now end
-  bytes, at = orun.read_output(id, err, from, n, 0, now)
+  local bytes, at = orun.read_output(id, err, from, n, 0, now)
   return bytes or "", at or from, size, final, now
 end
 
