@@ -83,7 +83,6 @@ local function take(self, answer, why, reason)
     self:say(why)
   elseif asked.page then
     asked.page.take(answer)
-    if answer.counts then self.counts = answer.counts end
   end
   -- A run of very many tasks is asked less often.
   local pace = math.max(self:page().pace, 10 * (now - asked.at))
@@ -189,9 +188,6 @@ return function(run)
     calls = {}, due = 0, drawn = 0}, Watch)
   self:push(require("orun.watch_list")(self))
   loop(self)
-  if self.ended then
-    local counts = self.counts and ": " .. words.counts(self.counts) or ""
-    orun.write(orun.clean(("%s has ended%s\n"):format(run.script, counts)))
-  end
+  if self.ended then orun.write(orun.clean(run.script .. " has ended\n")) end
   return self.signal and 128 + self.signal or 0
 end

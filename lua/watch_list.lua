@@ -18,6 +18,7 @@ local CHOICES <const> = {
 }
 
 local STYLES <const> = {failed = "bad", cancelled = "dim", completed = "dim", blocked = "dim"}
+local ENDED <const> = {failed = true, cancelled = true, completed = true}
 local HELP <const> = "Enter output  s stop  S stop all  / filter  Tab which  ? keys  q quit"
 local KEYS <const> = {
   "Up Down j k         select a task",
@@ -84,6 +85,7 @@ return function(watch)
 
   local function stop(entry)
     if not entry then return end
+    if ENDED[entry.state] then return watch:say(("%s is %s"):format(entry.id, entry.state)) end
     local title = entry.description and " (" .. entry.description .. ")" or ""
     watch:confirm(("stop %s%s?"):format(entry.id, title), function()
       watch:call("TaskStop", {task_id = entry.id})
