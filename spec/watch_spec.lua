@@ -38,7 +38,7 @@ local function start(more, words)
     return h.orun{"tasks", env = env}.out:find("ship it", 1, true)
       and h.orun{"tasks", "output", "t1", env = env}.out ~= ""
   end), "the run cannot be found")
-  return run, env, dir
+  return env, dir, run
 end
 
 local function watch(env, columns, rows)
@@ -68,7 +68,7 @@ end)
 
 describe("the watched list", function()
   it("has three tasks on 80 × 24", function()
-    local run, env = start()
+    local env = start()
     local s <close> = watch(env, 80, 24)
     assert.equal([[
 plan.lua  T  1 running, 1 queued, 1 blocked
@@ -82,7 +82,7 @@ Enter output  s stop  S stop all  / filter  Tab which  ? keys  q quit]],
   end)
 
   it("has thirty on 200 × 50, with what they do in a column", function()
-    local run, env = start([[
+    local env = start([[
       for i = 1, 27 do build("part " .. i) end]])
     local s <close> = watch(env, 200, 50)
     local text = timeless(s:shows("compiling.*q quit"))
@@ -99,7 +99,7 @@ t5   queued         build  part 2      waits for a slot of build]], text:match("
   end)
 
   it("has a page of three thousand, and is moved in them by keys", function()
-    local run, env = start([[for i = 1, 2997 do TaskCreate{description = "page " .. i} end]])
+    local env = start([[for i = 1, 2997 do TaskCreate{description = "page " .. i} end]])
     local s <close> = watch(env, 80, 12)
     s:shows("page 7\n.*q quit")
     s:keys("End")
@@ -129,7 +129,7 @@ t991  free   page 988]], timeless(s:shows("with: E 988\n[^\n]*\n[^\n]*988\n\n"))
   end)
 
   it("has room on 20 × 5, and says where it has none", function()
-    local run, env = start()
+    local env = start()
     local s <close> = watch(env, 20, 5)
     local title, rest = s:shows("t3.*Enter"):match("^([^\n]*)\n(.*)$")
     assert.matches("^plan%.lua  %S+  1 run+…$", title)
@@ -154,7 +154,7 @@ Enter output  s stop  S stop all  / filter  Tab which  ? ke…]],
   end)
 
   it("shows the tasks that are asked for, and which keys there are", function()
-    local run, env = start([[Task{description = "bad", run_in_background = true,
+    local env = start([[Task{description = "bad", run_in_background = true,
       run = function() error("it is broken", 0) end}]])
     local s <close> = watch(env, 100, 24)
     s:shows("t4  failed +%S+ +bad +it is broken\n")
@@ -171,7 +171,7 @@ Enter output  s stop  S stop all  / filter  Tab which  ? ke…]],
   end)
 
   it("lets nothing that tasks say drive the terminal", function()
-    local run, env = start([[
+    local env = start([[
       Task{description = "\27[2J\27]0;owned\7\u{202e}\nforged", run_in_background = true,
         run = function() orun.report{activity = "\27[31mred\r"} orun.sleep(1000) end}]],
       {"\27[2J\27[31mred\27[0m \7 plain\nwritten\rover\r\nlast\n"})
@@ -186,17 +186,16 @@ end)
 
 describe("a watched output", function()
   it("follows the end, is scrolled from the first byte on, and has the other stream", function()
-    local run, env, dir = start([[local more = build]])
-    local text = {}
+    local dir, text = h.tmpdir(), {}
+    local env = {XDG_RUNTIME_DIR = dir}
     for i = 1, 20000 do text[i] = ("line %05d"):format(i) end
-    finish(run)
     h.write(dir .. "/long", table.concat(text, "\n") .. "\n")
     h.write(dir .. "/plan.lua", [[
       local orun = require "orun"
       orun.agent{name = "log", command = {"sh", "-c", "cat long; echo oh no >&2; cat"}}
       local log = Task{subagent_type = "log", description = "a log", prompt = "end\n"}
       orun.sleep(1000)]])
-    run = begin{"plan.lua", cwd = dir, env = env}
+    begin{"plan.lua", cwd = dir, env = env}
     assert(h.wait_for(function()
       return h.orun{"tasks", "--all", env = env}.out:find("completed", 1, true)
     end))
@@ -239,7 +238,7 @@ Up Down PageUp PageDown Home End  e other stream  s stop  q…]],
       orun.agent{name = "log", command = {"sh", "-c", "mkfifo f; cat f f"}}
       Task{subagent_type = "log", prompt = "x", run_in_background = true}
       orun.sleep(1000)]])
-    local run = begin{"plan.lua", cwd = dir, env = env}
+    begin{"plan.lua", cwd = dir, env = env}
     assert(h.wait_for(function() return h.sh("test -p f", {cwd = dir}).code == 0 end))
     local s <close> = watch(env, 40, 12)
     s:shows("t1")
@@ -254,7 +253,7 @@ end)
 
 describe("stopping", function()
   it("asks, and stops the task that was meant", function()
-    local run, env = start()
+    local env = start()
     local s <close> = watch(env, 80, 24)
     s:shows("t3")
     s:keys("j", "s")
@@ -268,7 +267,7 @@ describe("stopping", function()
   end)
 
   it("asks, and stops all, but the script goes on", function()
-    local run, env = start([[
+    local env = start([[
       TaskCreate{description = "an item"}
       orun.sleep("100ms")]])
     local s <close> = watch(env, 80, 24)
@@ -287,7 +286,7 @@ describe("the watched screen", function()
   local SIGNALS <const> = {{"q", 0}, {"Escape", 0}, {"C-c", 130}}
 
   it("is left as it was, whichever key ends it", function()
-    local run, env = start()
+    local env = start()
     for _, case in ipairs(SIGNALS) do
       local s <close> = watch(env)
       s:shows("q quit")
@@ -297,7 +296,7 @@ describe("the watched screen", function()
   end)
 
   it("is left as it was by SIGTERM, and when the run ends", function()
-    local run, env, dir = start()
+    local env, dir, run = start()
     local s <close> = screen.open(("sh -c 'echo $$ >%s/pid; exec %s tasks -w'"):format(dir, h.bin),
       {env = env})
     s:shows("q quit")
@@ -310,8 +309,8 @@ describe("the watched screen", function()
   end)
 
   it("is given back while it is stopped, and taken again, whoever stops it", function()
-    local run, env, dir = start()
-    local s <close> = screen.open("env PS1='ready> ' sh -i", {env = env, cwd = dir})
+    local env, dir = start()
+    local s <close> = screen.open("env PS1='ready> ' bash --norc -i", {env = env, cwd = dir})
     s:shows("^ready>$")
     s:keys(("sh -c 'echo $$ >pid; exec %s tasks -w'"):format(h.bin), "Enter")
     s:shows("q quit")
@@ -331,7 +330,7 @@ describe("the watched screen", function()
   end)
 
   it("is not taken where there is no terminal", function()
-    local run, env = start()
+    local env = start()
     local r = h.orun{"tasks", "--watch", env = env}
     assert.equal(1, r.code)
     assert.equal("orun tasks: --watch needs a terminal (Inappropriate ioctl for device); without "
@@ -339,7 +338,7 @@ describe("the watched screen", function()
   end)
 
   it("says that a run does not answer, and still does what keys say", function()
-    local run, env = start()
+    local env, _, run = start()
     local s <close> = watch(env)
     s:shows("q quit")
     run:kill("STOP")
