@@ -7,7 +7,7 @@
  *
  *     pid 4711
  *     began 1764165000        seconds since 1970
- *     cwd /home/ann/work
+ *     cwd /srv/shop
  *     script plan.lua
  *     token 0123…
  *     socket /tmp/orun-x/control-1.socket

@@ -25,8 +25,9 @@ int lib_channel_input(lua_State *L);
  * up */
 int lib_channel_await(lua_State *L);
 
-/* Fill `all`, which has room for `most`, with what the open ones of the channels
- * in the array at idx can be waited for by; gives how many. May raise. */
+/* Fill `all`, which has room for `most`, with what the open ones of the
+ * channels in the array at idx can be waited for by; gives how many. May raise.
+ */
 nfds_t lib_channel_gather(lua_State *L, int idx, struct pollfd *all,
                           nfds_t most);
 

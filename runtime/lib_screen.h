@@ -8,8 +8,8 @@
 #include <lua.h>
 
 /* screen() -> the terminal, taken (screen.h); nil and why not
- *   s:wait(seconds, {channels}) -> "keys" and their bytes; "fresh": all is to be
- *     drawn anew; "channel": one of these can be read; "time"; "end" and the
+ *   s:wait(seconds, {channels}) -> "keys" and their bytes; "fresh": all is to
+ *     be drawn anew; "channel": one of these can be read; "time"; "end" and the
  *     number of the signal
  *   s:write(text) -> true; nil: the terminal has gone
  *   s:close() -> it is given back; so it is with its variable, and at the end

@@ -14,8 +14,8 @@
  *   fit(text, columns) -> the text as one line that cannot drive a terminal,
  *     secrets replaced, cut where it has no room, "…" for the rest; and how
  *     many columns that takes
- *   wrap(text, columns, rows) -> the array rows, with the text added as one line
- *     that cannot drive a terminal, broken where it has no room
+ *   wrap(text, columns, rows) -> the array rows, with the text added as one
+ *     line that cannot drive a terminal, broken where it has no room
  *   clock() -> seconds of a clock that only goes forward
  * May raise. */
 void lib_terminal_open(lua_State *L);

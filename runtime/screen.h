@@ -26,7 +26,7 @@ typedef enum ScreenNews {
     SCREEN_TIME,  /* the time is up */
     SCREEN_KEYS,  /* there are keys */
     SCREEN_OTHER, /* one of the other descriptors can be read */
-    SCREEN_FRESH, /* all is to be drawn anew: the size, or who had it, changed */
+    SCREEN_FRESH, /* draw all anew: its size, or who had it, changed */
     SCREEN_END,   /* a signal asks for the end, or the terminal has gone */
 } ScreenNews;
 

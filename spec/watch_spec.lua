@@ -179,7 +179,7 @@ Enter output  s stop  S stop all  / filter  Tab which  ? ke…]],
     s:shows("\\x1b%[2J\\x1b%]0;owned\\x07<U%+202E> forged")
     assert.matches("\\x1b%[31mred", s:text())
     s:keys("Enter")
-    local text = s:shows("last\n")
+    local text = s:shows("\nlast\n")
     assert.matches("\n\\x1b%[2Jred \\x07 plain\nover\nlast\n", text)
   end)
 end)
