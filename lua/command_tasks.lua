@@ -1,11 +1,11 @@
 --- orun.command_tasks: `orun tasks …`, what a run does, seen from another terminal.
 --
--- The run is one that this user has started, found by itself (runs.lua); what it is asked
+-- The run is one that this user has started, found by itself (roster.lua); what it is asked
 -- is tools_run.lua. The full screen is watch.lua.
 
 local client = require "orun.control_client"
 local json = require "orun.json"
-local runs = require "orun.runs"
+local roster = require "orun.roster"
 local task_table = require "orun.task_table"
 local terminal = require "orun.terminal"
 local words = require "orun.task_words"
@@ -114,14 +114,14 @@ local function list_runs(list, as_json)
   end
   for _, run in ipairs(list) do
     say(orun.clean(("%s  %7d  %6s  %s"):format(run.name, run.pid,
-      words.duration(math.max(0, os.time() - run.began)), run.script)))
+      words.age(run), run.script)))
   end
 end
 
 local function find(args)
-  local all, why = runs.all()
+  local all, why = roster.all()
   if not all then refuse("the runs cannot be found: %s", why) end
-  local list = args.run and runs.matching(all, args.run) or all
+  local list = args.run and roster.matching(all, args.run) or all
   if #list == 1 then return list[1] end
   if #all == 0 then
     refuse("no run of yours is going on (one can be found from its first task on)")
@@ -177,7 +177,7 @@ end
 local function print_table(run, rows, counts)
   local columns = terminal.size(1) or WIDE
   say((terminal.fit(("%s  %s  %s"):format(run.script, run.name,
-    words.duration(math.max(0, os.time() - run.began))), columns)))
+    words.age(run)), columns)))
   if rows[1] then
     local layout = task_table.layout(rows, columns)
     say(task_table.header(layout))

@@ -26,7 +26,7 @@ local function own()
 end
 
 --- Begin a call.
--- @param run  one that runs.lua found; nil: the one that started this program
+-- @param run  one that roster.lua found; nil: the one that started this program
 -- @return the channel that will have the reply; nil, a message and a reason
 function M.begin(name, args, run)
   local path, token

@@ -1,49 +1,53 @@
---- orun.runs: the runs of this user that go on now.
+--- orun.runs: the records of runs, in the state folder.
 --
--- Glossary
---   run   one of them: name (when it began, and a number), pid, began (seconds since
---         1970), cwd, script (as it was named), socket, token (never shown)
+-- A record is a file of events (events_file.lua) called runs/NAME.jsonl, where NAME is the
+-- time the run began (UTC) and its process, as "20260131-120000-4711": in the order of time.
+
+local state = require "orun.state"
 
 local M = {}
 
--- The entries of runtime/announce.h; one that lacks something has just been begun.
-local function parse(text)
-  local runs = {}
-  for name, lines in text:gmatch("([^\n]+)\n(.-\n)\n") do
-    local run = {name = name}
-    for key, value in lines:gmatch("(%l+) ([^\n]*)\n") do run[key] = value end
-    run.pid, run.began = math.tointeger(run.pid), math.tointeger(run.began)
-    if run.pid and run.began and run.socket and run.token then runs[#runs + 1] = run end
+local KEPT <const> = 20
+local PATTERN <const> = "^(%d%d%d%d%d%d%d%d%-%d%d%d%d%d%d%-%w+)%.jsonl$"
+
+--- The names there are, the newest first.
+function M.names()
+  local names = {}
+  local folder = state.path "runs"
+  for file in pairs(folder and orun.entries(folder) or {}) do
+    names[#names + 1] = file:match(PATTERN)
   end
-  table.sort(runs, function(a, b)
-    if a.began ~= b.began then return a.began < b.began end
-    return a.name < b.name
-  end)
-  return runs
+  table.sort(names, function(a, b) return a > b end)
+  return names
 end
 
---- All of them, the oldest first.
--- @return an array; nil and why they cannot be found
-function M.all()
-  local text, why = orun.roster()
-  if not text then return nil, why end
-  return parse(text)
+--- Where the record of that name is; nil and why when no such name can be.
+function M.path(name)
+  local folder, why = state.path "runs"
+  if not folder then return nil, why end
+  return ("%s/%s.jsonl"):format(folder, name)
 end
 
---- What somebody means who names a run: its name, how that begins or ends, its process
--- id, or the name of its script.
--- @return an array of the runs it may be
-function M.matching(runs, word)
-  local found = {}
-  for _, run in ipairs(runs) do
-    if run.name == word then return {run} end
-    if run.name:sub(1, #word) == word or run.name:sub(-#word) == word
-      or tostring(run.pid) == word or run.script == word
-      or run.script:match("[^/]*$") == word then
-      found[#found + 1] = run
-    end
+-- Remove all but the newest.
+local function prune()
+  for i, name in ipairs(M.names()) do
+    if i > KEPT then os.remove((M.path(name))) end
   end
-  return found
+end
+
+--- A new record, and of the old ones as many kept as there may be.
+-- @param id of this process, in letters and digits
+-- @return the open file, its name, its path; or nil and why there is none
+function M.new(id)
+  local folder, why = state.folder "runs"
+  if not folder then return nil, why end
+  local name = os.date("!%Y%m%d-%H%M%S-") .. id
+  local path = M.path(name)
+  local file
+  file, why = orun.private_file(path)
+  if not file then return nil, why end
+  prune()
+  return file, name, path
 end
 
 return M

@@ -7,6 +7,7 @@
 -- Glossary
 --   layout   how wide each column is: fitted to the rows there are
 
+local figures = require "orun.figures"
 local terminal = require "orun.terminal"
 local words = require "orun.task_words"
 
@@ -17,8 +18,8 @@ local M = {}
 local COLUMNS <const> = {
   {name = "ID", most = 8, from = 0, of = function(e) return e.id end},
   {name = "STATE", most = 9, from = 0, of = words.state},
-  {name = "TIME", most = 6, from = 40, right = true,
-   of = function(e) return e.elapsed and words.duration(e.elapsed) end},
+  {name = "TIME", least = 5, most = 7, from = 40, right = true,
+   of = function(e) return e.elapsed and figures.duration(e.elapsed) end},
   {name = "TOKENS", most = 6, from = 60, right = true, of = words.tokens},
   {name = "COST", most = 8, from = 60, right = true, of = words.cost},
   {name = "AGENT", most = 16, from = 60, of = function(e) return e.agent end},
@@ -45,7 +46,7 @@ local function needed(column, rows)
   local wide = 0
   for _, e in ipairs(rows) do
     local text = column.of(e)
-    if text then wide = math.max(wide, width_of(text), #column.name) end
+    if text then wide = math.max(wide, width_of(text), column.least or #column.name) end
   end
   return math.min(wide, column.most)
 end

@@ -1,44 +1,25 @@
 --- orun.task_words: what is said of a task in a few words, where a run is shown.
 --
 --     local words = require "orun.task_words"
---     words.duration(192)   --> 3m12s
+--     words.note{state = "running", waits = "task", other = "t3"}   --> waits for t3
 --
 -- An entry is one of tools_run.lua.
 
+local figures = require "orun.figures"
+
 local M = {}
-
---- Seconds, in at most six characters for up to 99 days; whole ones have no tenths.
-function M.duration(s)
-  if s < 9.95 and math.type(s) == "float" then return ("%.1fs"):format(s) end
-  s = math.floor(s + 0.5)
-  if s < 60 then return ("%ds"):format(s) end
-  if s < 3600 then return ("%dm%02ds"):format(s // 60, s % 60) end
-  if s < 86400 then return ("%dh%02dm"):format(s // 3600, s % 3600 // 60) end
-  return ("%dd%02dh"):format(s // 86400, s % 86400 // 3600)
-end
-
---- A count, in at most five characters: "950", "9.5k", "12k", "1.2M".
-function M.count(n)
-  for _, unit in ipairs{{"", 1}, {"k", 1e3}, {"M", 1e6}, {"G", 1e9}} do
-    local x = n / unit[2]
-    if unit[2] == 1 and x < 1000 then return ("%d"):format(x) end
-    if x < 9.95 then return ("%.1f%s"):format(x, unit[1]) end
-    if x < 999.5 then return ("%.0f%s"):format(x, unit[1]) end
-  end
-  return "many"
-end
 
 --- Tokens that went in and came out; nil: none were told.
 function M.tokens(entry)
   local usage = entry.usage
   if not usage then return nil end
-  return M.count((usage.input_tokens or 0) + (usage.output_tokens or 0))
+  return figures.count((usage.input_tokens or 0) + (usage.output_tokens or 0))
 end
 
 --- US dollars; nil: none were told.
 function M.cost(entry)
   if not entry.cost then return nil end
-  return ("$%.2f"):format(entry.cost)
+  return figures.cost(entry.cost)
 end
 
 local ITEM <const> = {queued = "free", running = "claimed"}
@@ -48,19 +29,23 @@ function M.state(entry)
   return entry.kind == "item" and ITEM[entry.state] or entry.state
 end
 
+local SLOTS <const> = {process = "a program slot", lua = "a worker", http = "a request slot"}
+
 local function at(entry) return entry.waiting_at and " of " .. entry.waiting_at or "" end
 
 local function due(entry)
-  return entry.wait and ", " .. M.duration(entry.wait) .. " more" or ""
+  return entry.wait and ", " .. figures.duration(entry.wait) .. " more" or ""
 end
 
 local QUEUED <const> = {
-  slot = function(e) return "waits for a slot" .. at(e) end,
+  slot = function(e)
+    return "waits for " .. (SLOTS[e.waiting_at] or "a slot" .. at(e))
+  end,
   rate = function(e) return "waits for the rate" .. at(e) .. due(e) end,
   throttled = function(e) return "throttled" .. at(e):gsub("^ of", " by") .. due(e) end,
   writes = function() return "others write what it will write" end,
   memory = function() return "waits for free memory" end,
-  retry = function(e) return "tries again in " .. M.duration(e.wait or 0) end,
+  retry = function(e) return "tries again in " .. figures.duration(e.wait or 0) end,
 }
 
 local WAITS <const> = {
@@ -98,6 +83,12 @@ function M.note(entry)
     text = ("attempt %d"):format(entry.attempts) .. (text and ": " .. text or "")
   end
   return text and text:gsub("%s+", " ") or nil
+end
+
+--- How long a run goes on by now.
+function M.age(run)
+  local seconds = math.max(0, os.time() - run.began)
+  return (figures.duration(seconds):gsub("%.0s$", "s"))
 end
 
 local ORDER <const> = {"running", "queued", "blocked", "failed", "cancelled", "completed"}

@@ -13,9 +13,9 @@
 
 local canvas = require "orun.canvas"
 local client = require "orun.control_client"
+local figures = require "orun.figures"
 local keys_of = require "orun.keys"
 local terminal = require "orun.terminal"
-local words = require "orun.task_words"
 
 local DRAWS <const> = 0.1    -- seconds between two draws, at least
 local SILENCE <const> = 3    -- seconds without an answer that are told of
@@ -126,7 +126,7 @@ local function last_line(self, help)
   if self.said and now < self.said_until then return {self.said, style = "bold"} end
   if self.asked and now - self.asked.at > SILENCE then
     return {("no answer for %s; is process %d suspended?"):format(
-      words.duration(now - self.asked.at), self.run.pid), style = "bold"}
+      figures.duration(now - self.asked.at), self.run.pid), style = "bold"}
   end
   return help
 end

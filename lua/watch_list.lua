@@ -161,7 +161,7 @@ return function(watch)
 
   local function title()
     local parts = {watch.run.script:match("[^/]*$"),
-      words.duration(math.max(0, os.time() - watch.run.began)), words.counts(answer.counts)}
+      words.age(watch.run), words.counts(answer.counts)}
     if choice > 1 then parts[#parts + 1] = "shown: " .. CHOICES[choice].name end
     if match ~= "" and not typing then parts[#parts + 1] = "with: " .. match end
     return table.concat(parts, "  ")

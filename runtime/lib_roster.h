@@ -4,7 +4,7 @@
 
 #include <lua.h>
 
-/* roster() -> what roster_read gives; nil and why not. lua/runs.lua reads it.
+/* read_roster() -> what roster_read gives; nil and why not. lua/roster.lua reads it.
  */
 int lib_roster(lua_State *L);
 

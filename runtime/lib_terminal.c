@@ -5,6 +5,7 @@
 #include "show.h"
 #include "terminal.h"
 #include <lauxlib.h>
+#include <limits.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,66 +22,77 @@ lib_terminal_stream(lua_State *L)
 static int
 lib_terminal_is(lua_State *L)
 {
-    lua_pushboolean(L, terminal_is(lib_terminal_stream(L)));
+    lua_pushboolean(L, isatty(lib_terminal_stream(L)) == 1);
     return 1;
 }
 
 static int
 lib_terminal_size(lua_State *L)
 {
-    int columns, rows;
-    if (!terminal_size(lib_terminal_stream(L), &columns, &rows))
+    TerminalSize size;
+    if (!terminal_size(lib_terminal_stream(L), &size))
         return 0;
-    lua_pushinteger(L, columns);
-    lua_pushinteger(L, rows);
+    lua_pushinteger(L, size.columns);
+    lua_pushinteger(L, size.rows);
     return 2;
 }
 
 /* ---- texts ---- */
 
-/* Two texts, where Lua finds them when it raises. */
-typedef struct TerminalText {
-    Buf safe, fitted;
-} TerminalText;
-
 static int
 lib_terminal_gc(lua_State *L)
 {
-    TerminalText *t = lua_touserdata(L, 1);
-    buf_free(&t->safe);
-    buf_free(&t->fitted);
+    buf_free(lua_touserdata(L, 1));
     return 0;
 }
 
-static TerminalText *
-lib_terminal_push_text(lua_State *L)
+/* Push a box, where Lua finds it when it raises, with the text as one line that
+ * is safe to show. */
+static Buf *
+lib_terminal_push_safe(lua_State *L, const char *text, size_t n)
 {
     static const luaL_Reg methods[] = {
         { "__gc", lib_terminal_gc }, { NULL, NULL },
     };
-    TerminalText *t = lua_newuserdatauv(L, sizeof *t, 0);
-    *t = (TerminalText){ 0 };
+    Buf *safe = lua_newuserdatauv(L, sizeof *safe, 0);
+    *safe = (Buf){ 0 };
     lib_class_set(L, TERMINAL_TEXT_TYPE, methods);
-    return t;
+    show_put(safe, text, n, SHOW_LINE);
+    if (buf_failed(safe))
+        luaL_error(L, "%s", err_text(ORUN_ENOMEM));
+    return safe;
+}
+
+/* Argument 2, as columns that there are. */
+static int
+lib_terminal_columns(lua_State *L)
+{
+    lua_Integer columns = luaL_checkinteger(L, 2);
+    return columns < 0 ? 0 : columns < INT_MAX ? (int)columns : INT_MAX;
 }
 
 static int
 lib_terminal_fit(lua_State *L)
 {
     size_t n;
+    int width;
     const char *text = luaL_checklstring(L, 1, &n);
-    lua_Integer columns = luaL_checkinteger(L, 2);
+    int columns = lib_terminal_columns(L);
     lua_settop(L, 2);
-    TerminalText *t = lib_terminal_push_text(L);
-    show_put(&t->safe, text, n, SHOW_LINE);
-    size_t used = terminal_fit(&t->fitted, buf_cstr(&t->safe), t->safe.n,
-                               columns > 0 ? (size_t)columns : 0);
-    if (buf_failed(&t->safe) || buf_failed(&t->fitted))
-        return luaL_error(L, "%s", err_text(ORUN_ENOMEM));
-    lua_pushlstring(L, buf_cstr(&t->fitted), t->fitted.n);
-    lua_pushinteger(L, (lua_Integer)used);
-    buf_free(&t->safe);
-    buf_free(&t->fitted);
+    Buf *safe = lib_terminal_push_safe(L, text, n);
+    const char *s = buf_cstr(safe);
+    size_t fits = terminal_fit(s, safe->n, columns, &width);
+    bool cut = fits < safe->n && columns > 0;
+    if (cut)
+        fits = terminal_fit(s, safe->n, columns - 1, &width);
+    lua_pushlstring(L, s, fits);
+    if (cut) {
+        lua_pushliteral(L, "…");
+        lua_concat(L, 2);
+        width++;
+    }
+    lua_pushinteger(L, width);
+    buf_free(safe);
     return 2;
 }
 
@@ -89,23 +101,20 @@ lib_terminal_wrap(lua_State *L)
 {
     size_t n, at = 0;
     const char *text = luaL_checklstring(L, 1, &n);
-    lua_Integer columns = luaL_checkinteger(L, 2);
+    int columns = lib_terminal_columns(L), width;
+    columns = columns < 2 ? 2 : columns; /* as a character may take */
     luaL_checktype(L, 3, LUA_TTABLE);
     lua_settop(L, 3);
-    TerminalText *t = lib_terminal_push_text(L);
-    show_put(&t->safe, text, n, SHOW_LINE);
-    if (buf_failed(&t->safe))
-        return luaL_error(L, "%s", err_text(ORUN_ENOMEM));
-    const char *safe = buf_cstr(&t->safe);
+    Buf *safe = lib_terminal_push_safe(L, text, n);
     lua_Integer row = (lua_Integer)lua_rawlen(L, 3);
     do {
-        size_t length = terminal_break(safe + at, t->safe.n - at,
-                                       columns > 0 ? (size_t)columns : 0);
-        lua_pushlstring(L, safe + at, length);
+        const char *s = buf_cstr(safe) + at;
+        size_t length = terminal_fit(s, safe->n - at, columns, &width);
+        lua_pushlstring(L, s, length);
         lua_rawseti(L, 3, ++row);
         at += length;
-    } while (at < t->safe.n);
-    buf_free(&t->safe);
+    } while (at < safe->n);
+    buf_free(safe);
     lua_settop(L, 3);
     return 1;
 }

@@ -7,6 +7,7 @@
 #define ORUN_OPTIONS_H
 
 #include "orun.h"
+#include <stdbool.h>
 
 typedef enum OptionsWhat {
     OPTIONS_RUN,     /* `code` or `script` */
@@ -16,7 +17,10 @@ typedef enum OptionsWhat {
     OPTIONS_WRONG,   /* `error` says what */
 } OptionsWhat;
 
-enum { OPTIONS_VIEWS = 8 }; /* at most */
+enum {
+    OPTIONS_VIEWS = 8,          /* that are asked for, at most */
+    OPTIONS_MOST = OPTIONS_VIEWS + 3, /* and with those nobody asked for */
+};
 
 typedef struct Options {
     OptionsWhat what;
@@ -24,7 +28,11 @@ typedef struct Options {
     char *code;         /* of -e, joined by newlines, or of a command (see
                          * command.h); NULL none */
     const char *script; /* path, "-", or NULL */
-    char *views[OPTIONS_VIEWS + 1]; /* for orun_watch */
+    bool command;       /* `code` is that of a command */
+    bool record;        /* --record */
+    char *views[OPTIONS_MOST + 1]; /* for orun_watch */
+    const char *progress; /* its mode, or NULL when not said */
+    int verbosity;      /* -1: -q, 1: -v */
     int first;          /* argv index of what is arg[0] */
     char *error;        /* one line; NULL: out of memory */
 } Options;
@@ -34,6 +42,19 @@ extern const char options_help[];
 /* Read argv[1] … argv[argc-1], whose strings must stay. What `o` held before is
  * not looked at; options_free it afterwards, however this ended. */
 void options_read(Options *o, int argc, char *const *argv);
+
+/* What holds where no option says otherwise. */
+typedef struct OptionsUsual {
+    bool terminal;        /* standard error is one */
+    bool recorded;        /* the user wants scripts recorded there */
+    const char *progress; /* its mode; NULL: auto */
+    long id;              /* of this process */
+} OptionsUsual;
+
+/* Add the views that a script has without being asked for: its progress; with a
+ * terminal to show things on its report, and its record, which --record asks
+ * for elsewhere. A command has none. */
+void options_default_views(Options *o, const OptionsUsual *usual);
 
 void options_free(Options *o);
 

@@ -1,6 +1,5 @@
 /* screen.c — taken, waited for, given back. */
 #include "screen.h"
-#include "terminal.h"
 #include <errno.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -47,11 +46,21 @@ screen_write(const char *text, size_t n)
     return true;
 }
 
+/* Keys come one by one, unseen, Ctrl-C among them. */
+static int
+screen_raw(const struct termios *cooked)
+{
+    struct termios raw = *cooked;
+    cfmakeraw(&raw);
+    raw.c_oflag = cooked->c_oflag; /* a message of others has its lines */
+    return tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0 ? 0 : errno;
+}
+
 /* Also where it was taken, and a shell has had the terminal since. */
 static int
 screen_take(Screen *s)
 {
-    int e = terminal_raw(STDIN_FILENO, &s->cooked);
+    int e = screen_raw(&s->cooked);
     if (e == 0)
         screen_write(screen_on, sizeof screen_on - 1);
     s->open = e == 0;
@@ -73,7 +82,7 @@ screen_open(Screen *s)
 {
     sigset_t set = screen_set();
     *s = (Screen){ .signals = -1 };
-    if (!terminal_is(STDOUT_FILENO)
+    if (!isatty(STDOUT_FILENO)
         || tcgetattr(STDIN_FILENO, &s->cooked) != 0)
         return ENOTTY;
     s->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);

@@ -1,6 +1,7 @@
 /* show.c — writing out what must not reach a terminal. */
 #include "show.h"
 #include "secret.h"
+#include "terminal.h"
 #include <unistd.h>
 
 typedef struct ShowRange {
@@ -32,7 +33,9 @@ static const ShowRange show_unsafe[] = {
     { 0xe0100, 0xe01ef, true }, /* variation selectors nobody sees */
 };
 
-size_t
+/* The character at s and its bytes, 1 to 4; *c is UINT32_MAX when the byte at s
+ * begins none: overlong, cut off, a surrogate, beyond Unicode. */
+static size_t
 show_decode(const unsigned char *s, size_t n, uint32_t *c)
 {
     static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -148,7 +151,7 @@ show_put(Buf *out, const char *text, size_t n, ShowMode mode)
 }
 
 void
-show_cut(Buf *out, const char *text, size_t n, size_t max)
+show_head(Buf *out, const char *text, size_t n, size_t max, ShowMode mode)
 {
     size_t to = n < max ? n : max;
     while (to < n && to > 0 && max - to < 3
@@ -158,7 +161,7 @@ show_cut(Buf *out, const char *text, size_t n, size_t max)
     size_t seen = n - to > longest ? to + longest : n;
     Buf masked = { 0 };
     secret_mask(text, seen, 0, to, &masked);
-    show_escape(out, masked.p, masked.n, SHOW_LINE);
+    show_escape(out, masked.p, masked.n, mode);
     out->failed |= buf_failed(&masked);
     buf_free(&masked);
     if (to < n)
@@ -166,11 +169,19 @@ show_cut(Buf *out, const char *text, size_t n, size_t max)
 }
 
 void
+show_cut(Buf *out, const char *text, size_t n, size_t max)
+{
+    show_head(out, text, n, max, SHOW_LINE);
+}
+
+void
 show_write(int fd, const char *text, size_t n)
 {
     Buf safe = { 0 };
     show_put(&safe, text, n, SHOW_TEXT);
+    terminal_enter(fd);
     ssize_t written = write(fd, safe.p, buf_failed(&safe) ? 0 : safe.n);
+    terminal_leave(fd, safe.n ? safe.p[safe.n - 1] : '\0');
     (void)written;
     buf_free(&safe);
 }

@@ -24,6 +24,10 @@ typedef enum ShowMode {
  * thread. */
 void show_put(Buf *out, const char *text, size_t n, ShowMode mode);
 
+/* The first `max` bytes of the text at most; more is told by "...". */
+void show_head(Buf *out, const char *text, size_t n, size_t max,
+               ShowMode mode);
+
 /* As one line, of at most `max` bytes of the text; more is told by "...". */
 void show_cut(Buf *out, const char *text, size_t n, size_t max);
 
@@ -32,11 +36,6 @@ void show_escape(Buf *out, const char *text, size_t n, ShowMode mode);
 
 /* Has it nothing to write out? */
 bool show_safe(const char *text, size_t n, ShowMode mode);
-
-/* The character *c at s, of n bytes, n > 0, and its bytes, 1 to 4; *c is
- * UINT32_MAX when the byte at s begins none: overlong, cut off, a surrogate,
- * beyond Unicode. */
-size_t show_decode(const unsigned char *s, size_t n, uint32_t *c);
 
 /* Write the text on `fd` in one write, as show_put in mode TEXT has it. */
 void show_write(int fd, const char *text, size_t n);

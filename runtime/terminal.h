@@ -1,40 +1,58 @@
-/* terminal.h — what one must know of a terminal to write on it. Layer 0
- * (ground).
+/* terminal.h — a terminal, and the lines at its foot. Layer 0 (ground).
  *
- * Whether there is one, how large it is now, and how much of it a text takes.
- * Nothing is kept of a terminal: a size is asked for each time it is needed,
- * for the user may change it.
+ * A foot is a few lines below all else that is on the terminal, drawn anew as
+ * often as somebody likes. Whoever writes to standard output or error does it
+ * between terminal_enter and terminal_leave, so that the foot is taken away
+ * before and stands below what was written afterwards; where no foot is open
+ * that costs one load. While the last line that was written has no end yet, a
+ * prompt for instance, the foot is not shown. Nothing of the terminal's modes
+ * is changed, so there is nothing that a killed process could leave behind but
+ * the lines themselves.
  */
 #ifndef ORUN_TERMINAL_H
 #define ORUN_TERMINAL_H
 
 #include "base.h"
-#include "buf.h"
-#include <termios.h>
 
-/* Is the descriptor a terminal? Any thread. */
-bool terminal_is(int fd);
+typedef struct TerminalSize {
+    int rows, columns;
+} TerminalSize;
 
-/* How many columns and rows the terminal has; false: it is none, or does not
- * know. Any thread. */
-bool terminal_size(int fd, int *columns, int *rows);
+/* The size of the terminal `fd` is, 24 x 80 for one that does not know; false:
+ * it is none. Any thread. */
+bool terminal_size(int fd, TerminalSize *size);
 
-/* How many columns the text takes, which is safe to show (show.h): two for a
- * wide character, none for one that is put upon the one before. Any thread. */
-size_t terminal_width(const char *text, size_t n);
+/* Columns that UTF-8 text takes; colours take none. Any thread. */
+int terminal_width(const char *s, size_t n);
 
-/* Append so much of the text, which is safe to show, as has room in so many
- * columns: all of it, or what has room with "…" for the rest. How many columns
- * that takes. Any thread. */
-size_t terminal_fit(Buf *out, const char *text, size_t n, size_t columns);
+/* How many bytes of the text, in whole characters, take at most so many
+ * columns; *width is what they take. Any thread. */
+size_t terminal_fit(const char *s, size_t n, int columns, int *width);
 
-/* How many of the first bytes of the text, which is safe to show, have room in
- * so many columns, one character at least: where a line of it ends. 0: there is
- * no text. Any thread. */
-size_t terminal_break(const char *text, size_t n, size_t columns);
+/* Open the foot on the terminal that standard error is; false: it is none, or
+ * there is a foot already. Of the process. */
+bool terminal_foot_open(void);
 
-/* Of a terminal with these modes: keys come one by one, unseen, Ctrl-C among
- * them. It has them again by tcsetattr. 0, or an errno. Any thread. */
-int terminal_raw(int fd, const struct termios *modes) NODISCARD;
+/* Show these lines, each ended by a newline and at most a row wide, in place of
+ * those that stand there. Less than a whole terminal of them. After
+ * terminal_foot_open; any thread. */
+void terminal_foot_show(const char *text, size_t n);
+
+/* Take the foot away for good. Nothing when none is open. */
+void terminal_foot_close(void);
+
+/* Take the foot away until this is called with false, as often: others have the
+ * terminal. Any thread. */
+void terminal_foot_hold(bool on);
+
+/* Before and after writing to `fd`; `last` is the last character written, 0 for
+ * none. Between the two no other thread is there, if a foot is open: nothing
+ * may raise, and no other of this file is called. */
+void terminal_enter(int fd);
+void terminal_leave(int fd, char last);
+
+/* Is a foot open where fd leads? What stdio keeps back has to be flushed
+ * then. */
+bool terminal_footed(int fd);
 
 #endif

@@ -72,8 +72,8 @@ describe("the watched list", function()
     local s <close> = watch(env, 80, 24)
     assert.equal([[
 plan.lua  T  1 running, 1 queued, 1 blocked
-ID  STATE    TIME  AGENT  TASK
-t1  running     T  build  the server: compiling
+ID  STATE     TIME  AGENT  TASK
+t1  running      T  build  the server: compiling
 t2  queued         build  the client: waits for a slot of build
 t3  blocked               ship it: blocked by t2
 ]] .. ("\n"):rep(18) .. [[
@@ -88,7 +88,7 @@ Enter output  s stop  S stop all  / filter  Tab which  ? keys  q quit]],
     local text = timeless(s:shows("compiling.*q quit"))
     assert.equal([[
 plan.lua  T  1 running, 28 queued, 1 blocked
-ID   STATE    TIME  AGENT  TASK        NOW
+ID   STATE     TIME  AGENT  TASK        NOW
 t1   running     T  build  the server  compiling
 t2   queued         build  the client  waits for a slot of build
 t4   queued         build  part 1      waits for a slot of build
@@ -143,8 +143,8 @@ Enter output  s sto…]], rest)
     s:resize(60, 8)
     assert.equal([[
 plan.lua  T  1 running, 1 queued, 1 blocked
-ID  STATE    TIME  AGENT  TASK
-t1  running     T  build  the server: compiling
+ID  STATE     TIME  AGENT  TASK
+t1  running      T  build  the server: compiling
 t2  queued         build  the client: waits for a slot of b…
 t3  blocked               ship it: blocked by t2
 

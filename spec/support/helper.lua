@@ -70,10 +70,17 @@ function M.tmpdir()
   return line_of("mktemp -d " .. quote(top .. "/orun-spec.XXXXXX"))
 end
 
+-- What is under test remembers things in no folder of the user's.
+local STATE <const> = (os.getenv("ORUN_SPEC_TMP") or os.getenv("TMPDIR") or "/tmp")
+  .. "/state"
+
 -- The words of `opts` and what surrounds them, as one shell command that
 -- becomes the program: no shell stays in between, so signals are seen as such.
 local function command_of(opts, limit)
   local words = { "exec env --default-signal=INT,QUIT" }
+  if not (opts.env and opts.env.XDG_STATE_HOME ~= nil) then
+    words[2] = "XDG_STATE_HOME=" .. quote(STATE)
+  end
   local names = {}
   for name in pairs(opts.env or {}) do names[#names + 1] = name end
   table.sort(names)

@@ -10,7 +10,7 @@ local Screen = {}
 Screen.__index = Screen
 
 local function tmux(self, words)
-  return h.sh(("tmux -S %s -f /dev/null %s"):format(h.quote(self.socket), words),
+  return h.sh(("tmux -u -S %s -f /dev/null %s"):format(h.quote(self.socket), words),
     {env = {TMUX = false}})
 end
 
@@ -22,7 +22,8 @@ function M.open(command, opts)
   local self = setmetatable({socket = dir .. "/tmux", done = dir .. "/done"}, Screen)
   local env = {"TERM=screen", "ORUN_PROGRESS="}
   for name, value in pairs(opts.env or {}) do env[#env + 1] = h.quote(name .. "=" .. value) end
-  h.write(dir .. "/run.sh", ("cd %s\ntrap : INT\nenv %s %s\necho \"exit $?\"\ntouch %s\nexec cat\n"):format(
+  h.write(dir .. "/run.sh",
+    ("cd %s\ntrap : INT\nenv %s %s\necho \"exit $?\"\ntouch %s\nexec cat\n"):format(
     h.quote(opts.cwd or dir), table.concat(env, " "), command, h.quote(self.done)))
   local r = tmux(self, ("new-session -d -x %d -y %d sh %s"):format(opts.columns or 80,
     opts.rows or 24, h.quote(dir .. "/run.sh")))
@@ -30,10 +31,10 @@ function M.open(command, opts)
   return self
 end
 
---- The lines that stand there, and those that went off at the top, without blanks and empty
---- lines at their ends.
+--- The lines that stand there, without blanks and empty lines at their ends. More words for
+--- tmux's capture-pane: "-S -" has what went off at the top too, "-e" colours.
 function Screen:text(words)
-  local text = tmux(self, "capture-pane -p -S - " .. (words or "")).out
+  local text = tmux(self, "capture-pane -p " .. (words or "")).out
   return (text:gsub("[ \t]+\n", "\n"):gsub("%s+$", ""))
 end
 
