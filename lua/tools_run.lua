@@ -34,10 +34,27 @@ local function cut(text, most)
   return text:sub(1, last - 1) .. "…"
 end
 
+-- Without what is no whole character at its two ends, where it was cut.
+local function whole(text, begins, ends)
+  local first, last = 1, #text
+  while not begins and first <= 4 and (text:byte(first) or 0) & 0xC0 == 0x80 do
+    first = first + 1
+  end
+  if first > 4 then first = 1 end
+  for back = 0, ends and -1 or math.min(3, last - 1) do
+    local byte = text:byte(last - back)
+    local size = byte >= 0xF0 and 4 or byte >= 0xE0 and 3 or byte >= 0xC0 and 2
+    if size and size > back + 1 then last = last - back - 1 end
+    if byte & 0xC0 ~= 0x80 then break end
+  end
+  return text:sub(first, last), first - 1
+end
+
 -- The last line that a program has printed by now.
 local function last_line(id)
   local ok, text = pcall(function() return orun.output(id):tail(1, LAST) end)
-  return ok and text ~= "" and text or nil
+  text = ok and whole(text, true, false)
+  return text and text ~= "" and text or nil
 end
 
 local function named(ids)
@@ -77,22 +94,6 @@ M.RunTasks = {
 }
 
 -- ---- outputs ----
-
--- Without what is no whole character at its two ends, where it was cut.
-local function whole(text, begins, ends)
-  local first, last = 1, #text
-  while not begins and first <= 4 and (text:byte(first) or 0) & 0xC0 == 0x80 do
-    first = first + 1
-  end
-  if first > 4 then first = 1 end
-  for back = 0, ends and -1 or math.min(3, last - 1) do
-    local byte = text:byte(last - back)
-    local size = byte >= 0xF0 and 4 or byte >= 0xE0 and 3 or byte >= 0xC0 and 2
-    if size and size > back + 1 then last = last - back - 1 end
-    if byte & 0xC0 ~= 0x80 then break end
-  end
-  return text:sub(first, last), first - 1
-end
 
 -- What a function returned is no text: it is shown as JSON.
 local function of_value(id)

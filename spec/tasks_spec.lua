@@ -84,10 +84,10 @@ t1  running        T                 build  server  two
 t4  running        T     12k  $0.50         review  Reading main.c
 t5  running        T                        wait    waits for t1
 t9  claimed        T                        mine    by ann
-t2  queued                          build  client  waits for a slot of build
-t8  free                                   item
-t3  blocked                                ship    blocked by t2
-t6  failed          T                        bad     broken
+t2  queued                           build  client  waits for a slot of build
+t8  free                                    item
+t3  blocked                                 ship    blocked by t2
+t6  failed         T                        bad     broken
 t7  completed      T                        good
 4 running, 2 queued, 1 blocked, 1 failed, 1 completed
 ]], text:match("\n(.*)$"))

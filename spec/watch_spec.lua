@@ -74,8 +74,8 @@ describe("the watched list", function()
 plan.lua  T  1 running, 1 queued, 1 blocked
 ID  STATE     TIME  AGENT  TASK
 t1  running      T  build  the server: compiling
-t2  queued         build  the client: waits for a slot of build
-t3  blocked               ship it: blocked by t2
+t2  queued          build  the client: waits for a slot of build
+t3  blocked                ship it: blocked by t2
 ]] .. ("\n"):rep(18) .. [[
 Enter output  s stop  S stop all  / filter  Tab which  ? keys  q quit]],
       timeless(s:shows("compiling.*q quit")))
@@ -89,13 +89,13 @@ Enter output  s stop  S stop all  / filter  Tab which  ? keys  q quit]],
     assert.equal([[
 plan.lua  T  1 running, 28 queued, 1 blocked
 ID   STATE     TIME  AGENT  TASK        NOW
-t1   running     T  build  the server  compiling
-t2   queued         build  the client  waits for a slot of build
-t4   queued         build  part 1      waits for a slot of build
-t5   queued         build  part 2      waits for a slot of build]], text:match("^" ..
+t1   running      T  build  the server  compiling
+t2   queued          build  the client  waits for a slot of build
+t4   queued          build  part 1      waits for a slot of build
+t5   queued          build  part 2      waits for a slot of build]], text:match("^" ..
       ("[^\n]*\n"):rep(5) .. "[^\n]*"))
-    assert.matches("\nt30  queued         build  part 27     waits for a slot of build\n"
-      .. "t3   blocked               ship it     blocked by t2\n\n", text)
+    assert.matches("\nt30  queued          build  part 27     waits for a slot of build\n"
+      .. "t3   blocked                ship it     blocked by t2\n\n", text)
   end)
 
   it("has a page of three thousand, and is moved in them by keys", function()
@@ -145,8 +145,8 @@ Enter output  s sto…]], rest)
 plan.lua  T  1 running, 1 queued, 1 blocked
 ID  STATE     TIME  AGENT  TASK
 t1  running      T  build  the server: compiling
-t2  queued         build  the client: waits for a slot of b…
-t3  blocked               ship it: blocked by t2
+t2  queued          build  the client: waits for a slot of …
+t3  blocked                ship it: blocked by t2
 
 
 Enter output  s stop  S stop all  / filter  Tab which  ? ke…]],
@@ -205,7 +205,7 @@ describe("a watched output", function()
     assert.equal([[
 t1 a log
 completed     T  log
-stdout: 220k bytes, the end
+stdout: 220 kB, the end
 line 19994
 line 19995
 line 19996
@@ -225,7 +225,7 @@ Up Down PageUp PageDown Home End  e other stream  s stop  q…]],
     s:keys("End")
     s:shows("the end\n.*\nend\n")
     s:keys("e")
-    s:shows("stderr: 6 bytes, the end\noh no\n")
+    s:shows("stderr: 6 B, the end\noh no\n")
     s:keys("q")
     s:shows("Tab which  %? ke…$")
   end)
@@ -245,7 +245,7 @@ Up Down PageUp PageDown Home End  e other stream  s stop  q…]],
     s:keys("Enter")
     s:shows("nothing yet")
     h.sh("printf 'one\\ntwo \\303' >f", {cwd = dir})
-    s:shows("9 bytes, following\none\ntwo\n")
+    s:shows("9 B, following\none\ntwo\n")
     h.sh("printf '\\251\\nthree' >f", {cwd = dir})
     s:shows("the end\none\ntwo é\nthree\n")
   end)
@@ -262,7 +262,7 @@ describe("stopping", function()
     s:shows("q quit$")
     s:keys("s", "y")
     s:shows("t2  cancelled +build  the client\n")
-    assert.matches("t3  cancelled +ship it: blocked: t2 %(the client%) cancelled: cancel", s:text())
+    assert.matches("t3  cancelled +ship it: blocked: t2 %(the client%) cancelled", s:text())
     assert.matches("t1  running", s:text())
   end)
 
