@@ -13,7 +13,7 @@ local words = require "orun.task_words"
 local M = {}
 
 local DONE <const>, FAILED <const>, USAGE <const> = 0, 1, 2
-local PATIENCE <const> = 10     -- seconds until a run answers
+local PATIENCE <const> = 5      -- seconds until a run answers
 local PAGE <const> = 500        -- tasks asked for at once
 local WIDE <const> = 400        -- columns of a table that nobody reads on a terminal
 local PIECE <const> = 64 << 10  -- bytes of an output asked for at once
