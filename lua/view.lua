@@ -41,8 +41,8 @@
 
 local run_model = require "orun.run_model"
 
-local NAMES <const> = {"events", "output", "progress", "record", "report", "strict",
-  "trace"}
+local NAMES <const> = {"events", "otlp", "output", "progress", "record", "report",
+  "strict", "trace"}
 
 -- "name=value" -> the view's functions.
 local function open(text, v)

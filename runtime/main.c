@@ -129,6 +129,8 @@ main_default_views(Options *a)
         .terminal = isatty(STDERR_FILENO),
         .recorded = !record || strcmp(record, "0") != 0,
         .progress = getenv("ORUN_PROGRESS"),
+        .traced = getenv("OTEL_EXPORTER_OTLP_ENDPOINT")
+            || getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
         .id = (long)getpid(),
     });
 }

@@ -195,6 +195,8 @@ options_default_views(Options *o, const OptionsUsual *usual)
     if (o->what != OPTIONS_RUN || o->command)
         return;
     options_add_progress(o, usual->progress);
+    if (usual->traced)
+        options_add_view(o, "otlp", "", OPTIONS_MOST);
     if (usual->terminal && o->verbosity >= 0 && !options_has_view(o, "report"))
         options_add_view(o, "report", "auto", OPTIONS_MOST);
     if (o->record || by_default)

@@ -19,7 +19,7 @@ typedef enum OptionsWhat {
 
 enum {
     OPTIONS_VIEWS = 8,          /* that are asked for, at most */
-    OPTIONS_MOST = OPTIONS_VIEWS + 3, /* and with those nobody asked for */
+    OPTIONS_MOST = OPTIONS_VIEWS + 4, /* and with those nobody asked for */
 };
 
 typedef struct Options {
@@ -48,12 +48,13 @@ typedef struct OptionsUsual {
     bool terminal;        /* standard error is one */
     bool recorded;        /* the user wants scripts recorded there */
     const char *progress; /* its mode; NULL: auto */
+    bool traced;          /* the environment names a collector of traces */
     long id;              /* of this process */
 } OptionsUsual;
 
-/* Add the views that a script has without being asked for: its progress; with a
- * terminal to show things on its report, and its record, which --record asks
- * for elsewhere. A command has none. */
+/* Add the views that a script has without being asked for: its progress; its
+ * trace for a collector; with a terminal to show things on its report, and its
+ * record, which --record asks for elsewhere. A command has none. */
 void options_default_views(Options *o, const OptionsUsual *usual);
 
 void options_free(Options *o);

@@ -5,6 +5,7 @@
 #include "lib_orun.h"
 #include "mem.h"
 #include "view_lua.h"
+#include "view_post.h"
 #include "view_screen.h"
 #include <errno.h>
 #include <lauxlib.h>
@@ -139,11 +140,22 @@ view_output(lua_State *L)
                             (size_t)luaL_checkinteger(L, 4));
 }
 
+/* unix_time() -> seconds since 1970, with a fraction */
+static int
+view_unix_time(lua_State *L)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    lua_pushnumber(L, (double)t.tv_sec + (double)t.tv_nsec * 1e-9);
+    return 1;
+}
+
 static const luaL_Reg view_functions[] = {
     { "enough", view_enough }, { "next", view_next },
     { "output", view_output }, { "problem", view_problem },
     { "ready", view_ready }, { "size", view_size }, { "fit", view_fit },
-    { "put", view_put }, { "open_foot", view_open_foot },
+    { "put", view_put }, { "post", view_post },
+    { "unix_time", view_unix_time }, { "open_foot", view_open_foot },
     { "foot", view_foot }, { "close_foot", view_close_foot },
     { NULL, NULL },
 };
