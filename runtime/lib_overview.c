@@ -11,6 +11,7 @@
 enum {
     OVERVIEW_MOST = 1000,  /* entries of a page */
     OVERVIEW_MATCH = 256,  /* bytes of what is looked for */
+    OVERVIEW_SLICE = 512,  /* tasks looked at while others wait for the lock */
 };
 
 /* By TaskState. */
@@ -42,7 +43,17 @@ overview_has(const Overview *o, const char *text)
     return text && strcasestr(text, o->match) != NULL;
 }
 
-/* What is looked at never changes. */
+/* Have others take the lock between two slices. */
+static void
+overview_breathe(Board *b, uint64_t nth)
+{
+    if (nth % OVERVIEW_SLICE)
+        return;
+    board_unlock(b);
+    board_lock(b);
+}
+
+/* Under the board's lock. */
 static bool
 overview_fits(const Overview *o, const Task *t)
 {
@@ -62,9 +73,11 @@ overview_count(Overview *o)
 {
     Board *b = &o->sched->board;
     size_t all = b->count;
+    board_lock(b);
     o->at_state = o->at && overview_fits(o, o->at) ? o->at->state : -1;
     for (uint64_t id = 1; id < all; id++) {
         const Task *t = board_find(b, id);
+        overview_breathe(b, id);
         if (!overview_fits(o, t))
             continue;
         int state = t->state;
@@ -72,6 +85,7 @@ overview_count(Overview *o)
         if (state == o->at_state && id < o->at->id)
             o->before++;
     }
+    board_unlock(b);
 }
 
 /* Take those of one state, of which the first *skip are not wanted. */
@@ -80,8 +94,10 @@ overview_take(Overview *o, int state, size_t *skip)
 {
     Board *b = &o->sched->board;
     size_t all = b->count;
+    board_lock(b);
     for (uint64_t i = 1; i < all && o->found < o->limit; i++) {
         uint64_t id = state >= TASK_COMPLETED ? all - i : i;
+        overview_breathe(b, i);
         const Task *t = board_find(b, id);
         if (t->state != state || !overview_fits(o, t))
             continue;
@@ -90,6 +106,7 @@ overview_take(Overview *o, int state, size_t *skip)
         else
             o->page[o->found++] = (uint32_t)id;
     }
+    board_unlock(b);
 }
 
 static void

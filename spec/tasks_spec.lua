@@ -192,7 +192,7 @@ t7  completed      T                        good
     assert.equal("orun tasks: three.lua: no run is called that; those above go on\n", r.err)
   end)
 
-  it("H10 refuses what it does not know, and says what it does", function()
+  it("refuses what it does not know, and says what it does", function()
     local _, env = place()
     local function fails(code, message, ...)
       local r = h.orun{"tasks", env = env, ...}
