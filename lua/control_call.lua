@@ -2,7 +2,7 @@
 --
 -- Runs in a state of its own, in the name of the task whose program it is
 -- (runtime/caller.h). A call is {"call": NAME, "args": {...}}, NAME one of
--- tools_tasks.lua; the reply is a line of JSON, {"ok": true, "result": ...} or
+-- tools_tasks.lua or tools_run.lua; the reply is a line of JSON, {"ok": true, "result": ...} or
 -- {"ok": false, "error": "in words", "reason": one of
 --   request    no call: no JSON, no such name, arguments that do not fit
 --   refused    the primitive raised; or, with its own words, already_claimed,
@@ -11,7 +11,8 @@
 
 local json = require "orun.json"
 local schema = require "orun.schema"
-local tools = require "orun.tools_tasks"
+local run_tools = require "orun.tools_run"
+local task_tools = require "orun.tools_tasks"
 
 local MAX_ERROR <const> = 64 << 10
 
@@ -41,9 +42,13 @@ local function without_nulls(args)
   return args
 end
 
+local function find(name) return task_tools[name] or run_tools[name] end
+
 local function known()
   local names = {}
-  for name in pairs(tools) do names[#names + 1] = name end
+  for _, tools in ipairs{task_tools, run_tools} do
+    for name in pairs(tools) do names[#names + 1] = name end
+  end
   table.sort(names)
   return table.concat(names, ", ")
 end
@@ -52,7 +57,7 @@ local function why_not(request)
   if type(request) ~= "table" or type(request.call) ~= "string" then
     return "a call is {\"call\": name, \"args\": {...}}; the names are " .. known()
   end
-  if not tools[request.call] then
+  if not find(request.call) then
     return ("there is no call %q; the names are %s"):format(request.call:sub(1, 100), known())
   end
   if request.args ~= nil and (type(request.args) ~= "table" or json.is_array(request.args)
@@ -68,7 +73,7 @@ return function(text)
   if request == nil then return refused("request", "%s", why) end
   why = why_not(request)
   if why then return refused("request", "%s", why) end
-  local tool, args = tools[request.call], without_nulls(request.args or {})
+  local tool, args = find(request.call), without_nulls(request.args or {})
   local fits, errors = assert(schema.new(tool.schema)):check(args)
   if not fits then
     return refused("request", "%s: %s", request.call, table.concat(errors, "; "))

@@ -1,6 +1,6 @@
---- orun.control_client: asking the run that started this program.
+--- orun.control_client: asking the run that started this program, or one that was found.
 --
--- For `orun task` and `orun mcp`, which have no runtime of their own. One call
+-- For `orun task`, `orun tasks` and `orun mcp`, which have no runtime of their own. One call
 -- is made on a connection of its own; closing that ends what the call waits
 -- for.
 --
@@ -15,17 +15,27 @@ local M = {}
 local OUTSIDE <const> = "ORUN_SOCKET is not set: this works in programs that a run of orun has "
   .. "started (a task's command, an agent), or with what orun.control() gives"
 
---- Begin a call.
--- @return the channel that will have the reply; nil, a message and a reason
-function M.begin(name, args)
+-- The path and the token of the run that started this program; or nil, a message.
+local function own()
   local path, token = os.getenv("ORUN_SOCKET"), os.getenv("ORUN_TASK_TOKEN")
-  if not path or path == "" then return nil, OUTSIDE, "outside" end
+  if not path or path == "" then return nil, OUTSIDE end
   if not token or token == "" then
-    return nil, "ORUN_TASK_TOKEN is not set: it goes with ORUN_SOCKET", "outside"
+    return nil, "ORUN_TASK_TOKEN is not set: it goes with ORUN_SOCKET"
   end
+  return path, token
+end
+
+--- Begin a call.
+-- @param run  one that roster.lua found; nil: the one that started this program
+-- @return the channel that will have the reply; nil, a message and a reason
+function M.begin(name, args, run)
+  local path, token
+  if run then path, token = run.socket, run.token else path, token = own() end
+  if not path then return nil, token, "outside" end
   local channel, why = orun.channel(path)
   if not channel then
-    return nil, ("ORUN_SOCKET: the run cannot be reached at %s: %s"):format(path, why), "gone"
+    return nil, ("%sthe run cannot be reached at %s: %s"):format(run and "" or "ORUN_SOCKET: ",
+      path, why), "gone"
   end
   local line = ("%s %s\n"):format(token:gsub("%s", ""),
     json.encode({call = name, args = args}, {lossy = true}))
@@ -52,9 +62,10 @@ function M.reply(channel)
 end
 
 --- Make a call and wait.
+-- @param run  as of M.begin
 -- @return the result; or nil, a message and a reason
-function M.call(name, args)
-  local channel, message, reason = M.begin(name, args)
+function M.call(name, args, run)
+  local channel, message, reason = M.begin(name, args, run)
   if not channel then return nil, message, reason end
   repeat
     orun.await{channel}

@@ -14,7 +14,8 @@ enum { CLIENT_FAILED = 1 };
 bool
 client_knows(const char *word)
 {
-    return strcmp(word, "task") == 0 || strcmp(word, "mcp") == 0;
+    return strcmp(word, "task") == 0 || strcmp(word, "tasks") == 0
+        || strcmp(word, "mcp") == 0;
 }
 
 /* Protected; arguments: argc, argv. */

@@ -69,7 +69,7 @@ control_sum(const uint64_t key[2], uint64_t task, uint64_t attempt)
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-static size_t
+size_t
 control_put_token(const Control *c, uint64_t task, uint32_t attempt,
                   char out[CONTROL_TOKEN_SIZE])
 {

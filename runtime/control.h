@@ -11,9 +11,9 @@
  *     {"ok": true, "result": {…}}
  *     {"ok": false, "error": "in words", "reason": "already_claimed"}
  *
- * A call is one of those of lua/tools_tasks.lua. One is done at a time; more
- * connections do more. Who ends his connection ends what waits in it; what he
- * was to be told of and was not, a claim, goes back (caller.h).
+ * A call is one of those of lua/tools_tasks.lua or tools_run.lua. One is done
+ * at a time; more connections do more. Who ends his connection ends what waits
+ * in it; what he was to be told of and was not, a claim, goes back (caller.h).
  *
  * The token says in which task's name it is done: tasks made are its children,
  * items claimed are its own, and go back when its attempt ends. A token is of
@@ -22,7 +22,12 @@
  * rest under a key that is never told. The script's own programs act in its
  * name as long as it runs. Nothing is kept for a token.
  *
- * The socket is made with the first program, or when somebody asks. Everything
+ * Who has the script's token may do what its user may: look at the whole run
+ * and stop it (lua/tools_run.lua); the command's own entry in the roster has it
+ * (announce.h).
+ *
+ * The socket is made with the first program, with the first task of a run that
+ * is announced, or when somebody asks. Everything
  * about connections is on the io thread.
  */
 #ifndef ORUN_CONTROL_H
@@ -63,6 +68,11 @@ bool control_owns(const char *variable);
  * programs do not need them. ORUN_ENOMEM. Any thread. */
 int control_put_env(Host *h, uint64_t task, uint32_t attempt,
                     char **env) NODISCARD;
+
+/* The token of a task's attempt; of the script's own programs both are 0.
+ * Gives its length. Any thread. */
+size_t control_put_token(const Control *c, uint64_t task, uint32_t attempt,
+                         char out[CONTROL_TOKEN_SIZE]);
 
 /* Whose token is it: the task and the attempt, which may be over; NULL: it is
  * none of this run's. Any thread. */

@@ -1,5 +1,6 @@
 /* host.c — making and ending what a run owns; the clock that ticks it. */
 #include "host.h"
+#include "announce.h"
 #include "control.h"
 #include "err.h"
 #include "folder.h"
@@ -295,6 +296,7 @@ host_new(const HostConfig *config, Host **out)
     h->clock = (Clock){ .now = host_now, .wake_at = host_wake_at };
     h->tick_msg.run = host_tick_posted;
     h->workers = config->workers;
+    h->announced = !config->listed;
     h->memory_limit = config->memory_limit;
     pthread_mutex_init(&h->io_lock, NULL);
     if (!(h->env = host_copy_env()) || !(h->cwd = host_copy_cwd())
@@ -361,6 +363,7 @@ host_close_control(Loop *loop, void *ud)
 {
     (void)loop;
     role_is_io();
+    announce_end(ud);
     control_close(ud);
 }
 
@@ -370,7 +373,7 @@ host_free(Host *h)
     if (!h)
         return true;
     sched_close(&h->sched);
-    if (h->control)
+    if (h->loop)
         loop_call(h->loop, host_close_control, h);
     bool stuck = !pool_free(h->pool);
     if (h->loop)
@@ -380,6 +383,7 @@ host_free(Host *h)
     if (h->loop)
         loop_stop(h->loop);
     control_free(h);
+    announce_free(h);
     vmpool_free(h->vms);
     sched_destroy(&h->sched);
     folder_free(h->folder);

@@ -28,12 +28,16 @@ typedef struct Host {
     char **env;       /* snapshot of the environment */
     char *cwd;        /* absolute working directory at start */
     char name[32];    /* of the run: when it began, and a number */
+    const char *_Atomic script; /* what is run, as it was named: host_intern's;
+                                 * NULL: nothing yet. Set before its tasks */
     int workers;      /* Lua tasks at once */
     atomic_size_t memory_limit; /* of a Lua task, bytes, when it does not say;
                                  * any thread sets it */
     _Atomic(const char *) backend; /* of agents that files describe: a constant;
                                     * NULL: what there is */
     atomic_bool told;  /* broken agent files were told of; any thread */
+    atomic_bool announced; /* the run needs no announcing any more: it was, or
+                            * is not to be (announce.h); any thread */
     char *program;    /* the orun that runs isolated tasks */
 
     Pace pace;        /* any thread */
@@ -52,6 +56,7 @@ typedef struct Host {
     /* Of the io thread. */
     uv_timer_t timer;
     bool timer_ready;
+    struct Announce *announce; /* NULL: it is not; made by who announced it */
     int programs;     /* how many run */
     Keeper *keeper;
     Http *http;
@@ -62,6 +67,7 @@ typedef struct HostConfig {
     int workers;      /* Lua tasks at once */
     size_t memory_limit;
     const char *program; /* path of an orun, or its name in PATH; copied */
+    bool listed;      /* its user's other programs find it */
     size_t backlog;   /* bytes of tasks, inputs and results; 0: no bound */
     VmConfig vm;      /* for task states */
 } HostConfig;

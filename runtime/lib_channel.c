@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -204,16 +203,15 @@ lib_channel_input(lua_State *L)
     return 1;
 }
 
-/* Fill `all` with the open ones of the array at 1; gives how many. */
-static nfds_t
-channel_gather(lua_State *L, struct pollfd all[CHANNEL_MOST])
+nfds_t
+lib_channel_gather(lua_State *L, int idx, struct pollfd *all, nfds_t most)
 {
     nfds_t count = 0;
-    luaL_checktype(L, 1, LUA_TTABLE);
-    for (int i = 1; lua_rawgeti(L, 1, i) != LUA_TNIL; i++) {
+    luaL_checktype(L, idx, LUA_TTABLE);
+    for (int i = 1; lua_rawgeti(L, idx, i) != LUA_TNIL; i++) {
         const Channel *c = channel_self(L, -1);
-        if (count == CHANNEL_MOST)
-            luaL_error(L, "await: more than %d channels", CHANNEL_MOST);
+        if (count == most)
+            luaL_error(L, "more than %d channels", (int)most);
         if (c->fd >= 0 && !c->ended)
             all[count++] = (struct pollfd){ .fd = c->fd, .events = POLLIN };
         lua_pop(L, 1);
@@ -225,7 +223,7 @@ int
 lib_channel_await(lua_State *L)
 {
     struct pollfd all[CHANNEL_MOST];
-    nfds_t count = channel_gather(L, all);
+    nfds_t count = lib_channel_gather(L, 1, all, CHANNEL_MOST);
     double seconds = luaL_optnumber(L, 2, INFINITY);
     int ms = seconds < 1e6 ? (int)ceil(fmax(seconds, 0) * 1000) : -1;
     if (count > 0 || ms >= 0)

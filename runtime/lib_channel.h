@@ -8,6 +8,7 @@
 #define ORUN_LIB_CHANNEL_H
 
 #include <lua.h>
+#include <poll.h>
 
 /* channel(path) -> a channel, connected to the socket there; nil and why not.
  *   ch:line() -> a line; nil and "more" (none is there), "end" or "too_big" (it
@@ -23,6 +24,12 @@ int lib_channel_input(lua_State *L);
 /* await({channels}, seconds): until one can be read, or the time (nil: none) is
  * up */
 int lib_channel_await(lua_State *L);
+
+/* Fill `all`, which has room for `most`, with what the open ones of the
+ * channels in the array at idx can be waited for by; gives how many. May raise.
+ */
+nfds_t lib_channel_gather(lua_State *L, int idx, struct pollfd *all,
+                          nfds_t most);
 
 /* write(text) -> true, once all of it is on standard output; nil and why not */
 int lib_channel_write(lua_State *L);

@@ -5,8 +5,12 @@
 #include "lib_arg.h"
 #include "lib_base.h"
 #include "lib_channel.h"
+#include "lib_overview.h"
 #include "lib_remote.h"
+#include "lib_roster.h"
+#include "lib_screen.h"
 #include "lib_task.h"
+#include "lib_terminal.h"
 #include "lib_test.h"
 #include "value.h"
 #include "version.h"
@@ -180,8 +184,10 @@ static void
 lib_orun_make(lua_State *L, bool script, bool remote)
 {
     lib_base_open(L, script);
-    if (!remote)
+    if (!remote) {
         lib_shell_open(L);
+        lib_overview_open(L);
+    }
     value_open(L);
     handle_open(L);
     lib_orun_push_module(L, remote);
@@ -217,9 +223,11 @@ lib_orun_open_client(lua_State *L, Vm *vm, void *ud)
         { "clean", lib_clean }, { "nearest", lib_nearest },
         { "channel", lib_channel }, { "input", lib_channel_input },
         { "await", lib_channel_await }, { "write", lib_channel_write },
+        { "read_roster", lib_roster }, { "screen", lib_screen },
         { NULL, NULL },
     };
     (void)ud;
+    lib_terminal_open(L);
     lib_orun_open_some(L, vm, functions);
 }
 
@@ -243,6 +251,7 @@ lib_orun_open(lua_State *L, Vm *vm, void *ud)
     (void)ud;
     lib_orun_make(L, vm->script, false);
 #ifdef ORUN_TEST
+    lib_terminal_open(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     lua_pushcfunction(L, luaopen_orun_test);
     lua_setfield(L, -2, "orun.test");

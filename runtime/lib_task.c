@@ -4,6 +4,7 @@
  * stack memory are held), then the task is made and linked, which cannot raise.
  */
 #include "lib_task.h"
+#include "announce.h"
 #include "slots.h"
 #include "err.h"
 #include "handle.h"
@@ -377,6 +378,7 @@ lib_add(lua_State *L, Task *draft, int first, lua_Integer n, Task **out)
     Task *parent = park_run(L)->task;
     const Value *input = draft->input;
     size_t inside = input ? value_handles(input) : 0, count = 0;
+    announce_run(park_run(L)->host);
     if (n == 0 && inside == 0)
         return sched_add(s, draft, parent, NULL, 0, out);
     Task **all = mem_alloc(((size_t)n + inside) * sizeof *all);

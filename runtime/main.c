@@ -221,6 +221,7 @@ main(int argc, char **argv)
     options_read(&a, argc, argv);
     main_default_views(&a);
     a.config.program = main_program();
+    a.config.listed = 1;
     int e = main_do(&a, argc, argv);
     options_free(&a);
     return e;

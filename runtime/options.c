@@ -12,6 +12,7 @@ const char options_help[] =
     "       orun [options] -e CODE [args...]\n"
     "       orun [options] -            (the script is standard input)\n"
     "       orun agents [--json]        (lists the agent types there are)\n"
+    "       orun tasks [--watch]        (what a run does, from elsewhere)\n"
     "       orun report [RUN]           (how a run went: see orun report -h)\n"
     "       orun task COMMAND …         (from a task's program: its list)\n"
     "       orun mcp                    (the same, as an MCP server)\n"

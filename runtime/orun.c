@@ -83,7 +83,7 @@ orun_make(orun *o, const orun_config *c)
     HostConfig config = {
         .processes = c->processes, .workers = c->workers,
         .memory_limit = c->memory_limit, .backlog = c->backlog,
-        .program = c->program,
+        .program = c->program, .listed = c->listed != 0,
         .vm = { .open = lib_orun_open },
     };
     int e = stop_init();
@@ -341,6 +341,15 @@ orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
     return orun_conclude(o, code);
 }
 
+/* How the run is called where its user's runs are listed. */
+static void
+orun_name_script(orun *o, const char *name)
+{
+    if (*name == '=' || *name == '@')
+        name++;
+    o->host->script = host_intern(o->host, name);
+}
+
 static int
 orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
 {
@@ -374,8 +383,10 @@ orun_run_string(orun *o, const char *name, const char *code, size_t size)
     else if (size > SCRIPT_MAX)
         e = orun_fail(o, ORUN_EINVAL, "orun_run_string: size is %zu, and a "
                       "script may have %d bytes", size, SCRIPT_MAX);
-    else
+    else {
+        orun_name_script(o, text.name);
         e = orun_run(o, script_load_text, &text);
+    }
     gate_leave(&o->gate);
     return e;
 }
@@ -391,8 +402,10 @@ orun_run_file(orun *o, const char *path)
         e = orun_fail(o, ORUN_EINVAL, "orun_run_file: path is NULL");
     else if (script_add_path(o->vm->L, path) != 0)
         e = orun_raised(o, ORUN_ENOMEM, 1);
-    else
+    else {
+        orun_name_script(o, path);
         e = orun_run(o, script_load_file, (void *)path);
+    }
     gate_leave(&o->gate);
     return e;
 }

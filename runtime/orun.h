@@ -78,9 +78,12 @@ typedef struct orun_config {
                             build as this library. NULL: "orun" */
     size_t backlog;      /* bytes that a run's tasks, their inputs and their
                             results may take in memory; 0: a quarter of it */
+    int listed;          /* 1: from its first task on the command `orun tasks`
+                            of the same user finds the run, shows what it does
+                            and may stop it; 0: nobody does */
 } orun_config;
 
-#define ORUN_CONFIG_INIT { sizeof(orun_config), 0, 0, 0, 0, NULL, 0 }
+#define ORUN_CONFIG_INIT { sizeof(orun_config), 0, 0, 0, 0, NULL, 0, 0 }
 
 /* "0.1.0"; a constant. Any thread. */
 const char *orun_version(void);

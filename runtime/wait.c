@@ -81,6 +81,7 @@ wait_begin(Board *b, Wait *w, Task *waiter, const WaitFor *what)
     w->board = b;
     w->waiter = waiter;
     w->outcome = WAIT_PENDING;
+    w->kind = (uint8_t)what->kind;
     w->growth = what->kind == WAIT_FOR_OUTPUT;
     w->target = what->kind == WAIT_FOR_TASK || w->growth ? what->task : NULL;
     w->timer = (Timer){ .fire = wait_expired };

@@ -30,6 +30,7 @@ typedef struct Wait {
     Board *board;
     Task *waiter; /* NULL: not a task's own wait (a collector's entry) */
     Task *target; /* the task waited for, if it is one */
+    uint8_t kind; /* a WaitFor.kind */
     bool growth;  /* for more output of the target, as well */
     bool resting; /* taken out of board->stirring while pending */
     int outcome;

@@ -404,7 +404,7 @@ unsigned long getauxval(unsigned long type)
   it("tells its log when asked, and only then", function()
     local code = "Task{run = print}"
     assert.matches("t1 completed", h.orun{"-e", code, env = {ORUN_LOG = "sched"}}.err, 1, true)
-    assert.equal("", h.orun{"-e", code, env = {ORUN_LOG = "proc"}}.err)
+    assert.equal("", h.orun{"-e", code, env = {ORUN_LOG = "keeper"}}.err)
     assert.equal("", h.orun{"-e", code}.err)
   end)
 end)

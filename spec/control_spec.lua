@@ -55,7 +55,7 @@ local function call(name, args)
 end
 
 describe("the control socket", function()
-  it("is not there as long as no program is", function()
+  it("leaves nothing behind", function()
     local dir = h.tmpdir()
     local r = h.script([[
       Task{run = function() return 1 end}

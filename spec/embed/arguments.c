@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
 /* NULL wherever a pointer is taken. */
 static void
@@ -56,6 +57,29 @@ arguments_watch(void)
     CHECK(orun_watch(o, events) == ORUN_ESTATE);
     check_fine(o, "assert(Task{run = function() return 2 end}.output == 2)");
     CHECK(orun_free(o) == ORUN_OK);
+}
+
+/* Its runs are in the roster where the config says so, as long as it lives. */
+static void
+arguments_listed(void)
+{
+    char dir[] = "/tmp/orun-listed-XXXXXX", path[64];
+    CHECK(mkdtemp(dir) && setenv("XDG_RUNTIME_DIR", dir, 1) == 0);
+    snprintf(path, sizeof path, "%s/orun", dir);
+    for (int listed = 0; listed < 2; listed++) {
+        orun_config config = ORUN_CONFIG_INIT;
+        orun *o;
+        config.listed = listed;
+        CHECK(orun_new(&config, &o) == ORUN_OK);
+        check_fine(o, "Task{run = print}");
+        check_fine(o, listed
+                   ? "while not os.execute('ls $XDG_RUNTIME_DIR/orun/*-*') do "
+                     "orun.sleep('10ms') end"
+                   : "orun.sleep('50ms') "
+                     "assert(not os.execute('test -e $XDG_RUNTIME_DIR/orun'))");
+        CHECK(orun_free(o) == ORUN_OK);
+    }
+    CHECK(rmdir(path) == 0 && rmdir(dir) == 0);
 }
 
 /* A config of another version, or filled with nonsense. */
@@ -197,7 +221,7 @@ static const CheckCase cases[] = {
     { "args", arguments_args }, { "freed", arguments_freed },
     { "free-running", arguments_free_running }, { "bytes", arguments_bytes },
     { "exit", arguments_exit }, { "back", arguments_back },
-    { "watch", arguments_watch },
+    { "watch", arguments_watch }, { "listed", arguments_listed },
 };
 
 CHECK_MAIN(cases)

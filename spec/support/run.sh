@@ -24,7 +24,7 @@ trap 'exit 130' INT TERM
 export ORUN_BIN=$bin ORUN_TEST_BIN=$test_bin ORUN_VARIANT=$variant
 export ORUN_ROOT=$PWD ORUN_LIB=$PWD/$build/liborun.a
 export ORUN_PROGRESS=none # what specs look at is the scripts' own
-export ORUN_SPEC_TMP=$work TMPDIR=$work LC_ALL=C.UTF-8
+export ORUN_SPEC_TMP=$work TMPDIR=$work XDG_RUNTIME_DIR=$work LC_ALL=C.UTF-8
 export XDG_STATE_HOME=$work/state
 unset ORUN_LOG LUA_INIT LUA_INIT_5_4
 report=$work/report slow=1

@@ -1,0 +1,99 @@
+/* announce.c — the entry of a run: made, and taken down. */
+#include "announce.h"
+#include "control.h"
+#include "err.h"
+#include "log.h"
+#include "mem.h"
+#include "roster.h"
+#include "show.h"
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+
+typedef struct Announce {
+    Host *host;
+    LoopMsg msg;
+    time_t began;
+    RosterEntry entry; /* of the io thread */
+} Announce;
+
+/* A line that is one whatever stands in it. */
+static void
+announce_put(Buf *out, const char *key, const char *value)
+{
+    buf_printf(out, "%s ", key);
+    show_cut(out, value, strlen(value), ROSTER_TEXT / 4);
+    buf_putc(out, '\n');
+}
+
+static void
+announce_put_text(Buf *out, const Announce *a, const Control *c)
+{
+    char token[CONTROL_TOKEN_SIZE];
+    control_put_token(c, 0, 0, token);
+    buf_printf(out, "pid %ld\nbegan %lld\n", (long)getpid(),
+               (long long)a->began);
+    announce_put(out, "cwd", a->host->cwd);
+    announce_put(out, "script", a->host->script ? a->host->script : "");
+    buf_printf(out, "token %s\nsocket %s\n", token, control_path(c));
+}
+
+static const char *
+announce_runtime_dir(const Host *h)
+{
+    static const char name[] = "XDG_RUNTIME_DIR=";
+    for (char **each = h->env; *each; each++)
+        if (strncmp(*each, name, sizeof name - 1) == 0)
+            return *each + sizeof name - 1;
+    return NULL;
+}
+
+static void
+announce_posted(LoopMsg *msg)
+{
+    role_is_io();
+    Announce *a = container_of(msg, Announce, msg);
+    Control *c;
+    Buf text = { 0 };
+    int e = control_open(a->host, &c);
+    if (e == 0) {
+        announce_put_text(&text, a, c);
+        e = buf_failed(&text) ? ORUN_ENOMEM
+            : roster_put(announce_runtime_dir(a->host), a->host->name, text.p,
+                         text.n, &a->entry);
+    }
+    if (e)
+        LOG(PROC, "the run cannot be found by others: %s",
+            e == ORUN_ESYS ? strerror(errno) : err_text(e));
+    buf_free(&text);
+}
+
+void
+announce_run(Host *h)
+{
+    if (atomic_load_explicit(&h->announced, memory_order_relaxed)
+        || atomic_exchange(&h->announced, true))
+        return;
+    Loop *loop = host_loop(h);
+    Announce *a = loop ? mem_alloc(sizeof *a) : NULL;
+    if (!a)
+        return;
+    *a = (Announce){ .host = h, .msg.run = announce_posted,
+                     .began = time(NULL), .entry = ROSTER_NONE };
+    h->announce = a;
+    loop_post(loop, &a->msg);
+}
+
+void
+announce_end(Host *h)
+{
+    if (h->announce)
+        roster_remove(&h->announce->entry);
+}
+
+void
+announce_free(Host *h)
+{
+    mem_free(h->announce);
+    h->announce = NULL;
+}
