@@ -39,12 +39,13 @@ static const char *const lib_task_fields[] = {
 enum {
     LIB_MAX_WRITES = 1000,
     LIB_MAX_MODEL = 128, /* bytes of a model's name */
+    LIB_MAX_KEY = 512,   /* bytes of a key */
 };
 
 /* All of a Task call, checked; pointers are into values on the stack. */
 typedef struct TaskArgs {
     const AgentType *agent;
-    const char *description, *prompt, *limit, *cwd, *file, *model, *base;
+    const char *description, *prompt, *limit, *cwd, *file, *model, *base, *key;
     size_t prompt_len;
     double timeout;
     Retry retry;
@@ -59,17 +60,6 @@ static bool
 lib_task_has(lua_State *L, int field)
 {
     return arg_given(L, ARG(field));
-}
-
-/* Fields that later versions give a meaning: refused, not ignored. */
-static void
-lib_task_refuse(lua_State *L)
-{
-    static const int later[] = { F_key };
-    for (size_t i = 0; i < countof(later); i++)
-        if (lib_task_has(L, later[i]))
-            arg_error(L, "Task", lib_task_fields[later[i]], ARG(later[i]),
-                      "this version of orun does not offer it");
 }
 
 static void
@@ -193,16 +183,27 @@ lib_task_read_place(lua_State *L, TaskArgs *a)
         a->base = own->base;
 }
 
+/* What it is called from run to run. */
+static const char *
+lib_task_key(lua_State *L)
+{
+    const char *s = arg_text(L, "Task", "key", ARG(F_key), LIB_MAX_KEY);
+    if (s && !*s)
+        arg_error(L, "Task", "key", ARG(F_key), "a text is wanted that names "
+                  "this work in every run, such as \"review src/a.c\"");
+    return s;
+}
+
 static void
 lib_task_read(lua_State *L, TaskArgs *a)
 {
     const char *fn = "Task";
-    lib_task_refuse(L);
     lib_task_read_agent(L, a);
     lib_task_read_prompt(L, a);
     const TaskOptions *own = a->agent ? &a->agent->opt : NULL;
     a->description = arg_text(L, fn, "description", ARG(F_description),
                               LIB_MAX_LABEL);
+    a->key = lib_task_key(L);
     a->background = arg_bool(L, fn, "run_in_background",
                              ARG(F_run_in_background), false);
     a->detach = arg_bool(L, fn, "detach", ARG(F_detach), false);
@@ -232,7 +233,7 @@ lib_task_read(lua_State *L, TaskArgs *a)
         && a->retry.max == 0 && !a->limit
         && !a->memory_limit && !a->max_output && !a->writes && !a->detach
         && !a->despite_failure && !a->isolation.process
-        && !a->isolation.worktree && !a->model && !a->cwd
+        && !a->isolation.worktree && !a->model && !a->cwd && !a->key
         && !program_cwd(park_run(L))
         && !lib_task_has(L, F_metadata) && !lib_task_has(L, F_schema);
 }
@@ -287,6 +288,8 @@ lib_task_copy(lua_State *L, const LuaRun *run, TaskOptions *opt,
         failed |= !(opt->cwd = lib_task_cwd(run, a));
     if (a->base)
         failed |= !(opt->base = mem_dup(a->base, strlen(a->base)));
+    if (a->key)
+        failed |= !(opt->key = mem_dup(a->key, strlen(a->key)));
     opt->env = lib_env(L, ARG(F_env), &failed);
     return !failed;
 }

@@ -133,11 +133,39 @@ main_unwatch(orun *o, int status)
     return status ? status : 1;
 }
 
+/* The file of durations, in `path`; NULL: none is wanted, or nobody says where
+ * state is kept. */
+static const char *
+main_history(const Options *a, char *path, size_t size)
+{
+    const char *wanted = getenv("ORUN_HISTORY");
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    bool own = state && state[0] == '/';
+    if (a->no_history || (wanted && strcmp(wanted, "0") == 0))
+        return NULL;
+    if (!own && (!home || home[0] != '/'))
+        return NULL;
+    int n = snprintf(path, size, "%s%s/orun/history", own ? state : home,
+                     own ? "" : "/.local/state");
+    return n > 0 && (size_t)n < size ? path : NULL;
+}
+
+/* What tasks took is kept; that what earlier ones took is lost is told. */
+static void
+main_save_history(orun *o)
+{
+    if (orun_save_history(o) != 0)
+        main_report(orun_errmsg(o));
+}
+
 static int
 main_run(const Options *a, int argc, char **argv)
 {
     orun *o;
-    int e = orun_new(&a->config, &o);
+    char path[4096];
+    orun_config config = a->config;
+    config.history = main_history(a, path, sizeof path);
+    int e = orun_new(&config, &o);
     if (e) {
         fprintf(stderr, "orun: cannot start: %s\n", e == ORUN_ENOMEM
                 ? "out of memory" : strerror(errno));
@@ -154,6 +182,7 @@ main_run(const Options *a, int argc, char **argv)
     if (e && status == 0)
         status = 1;
     status = main_unwatch(o, main_flush(status));
+    main_save_history(o);
     int signo = signals_finish();
     bool stuck = main_tell_stuck(o);
     orun_free(o);

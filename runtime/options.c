@@ -21,6 +21,8 @@ const char options_help[] =
     "\n"
     "  -j N, --jobs N     programs (agents) at once; default 5\n"
     "  --workers N        Lua tasks at once; default: processors\n"
+    "  --no-history       neither read nor keep how long tasks take (as does\n"
+    "                     ORUN_HISTORY=0)\n"
     "  --no-wait          at the script's end cancel tasks that still run,\n"
     "                     instead of waiting for them\n"
     "  --events FILE      write what happens to FILE, as JSON lines\n"
@@ -37,14 +39,14 @@ const char options_help[] =
 
 typedef struct OptionsKnown {
     const char *name;
-    char kind; /* n: --jobs  w: --workers  e: code  0: --no-wait  v  h
+    char kind; /* n: --jobs  w: --workers  e: code  0: --no-wait  v  h  H: --no-history
                 * V: a view, which has this name without the dashes */
 } OptionsKnown;
 
 static const OptionsKnown options_known[] = {
     { "--jobs", 'n' }, { "-j", 'n' }, { "--workers", 'w' }, { "-e", 'e' },
     { "--events", 'V' }, { "--trace", 'V' },
-    { "--no-wait", '0' }, { "--version", 'v' }, { "-v", 'v' },
+    { "--no-wait", '0' }, { "--no-history", 'H' }, { "--version", 'v' }, { "-v", 'v' },
     { "--help", 'h' }, { "-h", 'h' },
 };
 
@@ -172,6 +174,7 @@ options_take(Options *o, const OptionsKnown *known, int argc,
     case 'e': options_add_code(o, value); break;
     case 'V': options_add_view(o, known->name, value); break;
     case '0': o->config.no_wait = 1; break;
+    case 'H': o->no_history = true; break;
     case 'v': o->what = OPTIONS_VERSION; break;
     case 'h': o->what = OPTIONS_HELP; break;
     default: options_slots(o, known, value);

@@ -7,6 +7,7 @@
 #define ORUN_OPTIONS_H
 
 #include "orun.h"
+#include <stdbool.h>
 
 typedef enum OptionsWhat {
     OPTIONS_RUN,     /* `code` or `script` */
@@ -24,6 +25,7 @@ typedef struct Options {
     char *code;         /* of -e, joined by newlines, or of a command (see
                          * command.h); NULL none */
     const char *script; /* path, "-", or NULL */
+    bool no_history;
     char *views[OPTIONS_VIEWS + 1]; /* for orun_watch */
     int first;          /* argv index of what is arg[0] */
     char *error;        /* one line; NULL: out of memory */

@@ -8,6 +8,7 @@
 #include "err.h"
 #include "log.h"
 #include "mem.h"
+#include "rank.h"
 #include "retry.h"
 #include "secret.h"
 #include "settle.h"
@@ -55,6 +56,7 @@ void
 sched_destroy(Sched *s)
 {
     board_destroy(&s->board);
+    rank_close(s->ranks);
     while (s->spent_count > 0)
         value_drop(s->spent[--s->spent_count]);
     for (List *node; (node = list_shift(&s->agents)) != NULL;)
@@ -329,6 +331,7 @@ sched_finish_locked(Sched *s, Task *t, uint32_t attempt, Outcome *o)
         outcome_clear(o);
         return false;
     }
+    rank_sweep(s);
     sched_end(s, t, o);
     return true;
 }

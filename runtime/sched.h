@@ -36,7 +36,10 @@ typedef struct Sched {
     List writing;         /* Writes of tasks that run */
     List writers;         /* tasks that wait for somebody's writes */
     List aftermath;       /* final tasks whose consequences are due */
-    uint64_t turns;       /* given so far, to tasks that became ready */
+    uint64_t turns;       /* the last given to a task that became ready */
+    struct Ranks *ranks;  /* durations are remembered; NULL: they are not. Set
+                           * before any task */
+    bool ranked;          /* … and something is known */
     bool closing;         /* no new tasks */
     bool hurried;         /* who is stopped is stopped hard at once */
     struct Value *spent[SCHED_SPENT]; /* to be dropped once it is unlocked */

@@ -4,6 +4,7 @@
 #include "err.h"
 #include "log.h"
 #include "mem.h"
+#include "rank.h"
 #include "slots.h"
 #include "value.h"
 #include "wait.h"
@@ -49,6 +50,8 @@ settle(Sched *s, Task *t, Outcome *o)
     s->held += outcome_weight(&t->outcome);
     t->took = t->attempt ? board_now(b) - t->started : 0;
     task_move(t, state);
+    if (s->ranks && state == TASK_COMPLETED && t->kind != TASK_ITEM)
+        rank_note(s, t);
     list_del(&t->job.link);
     list_push(&s->aftermath, &t->job.link);
     event_add(b, (Event){ .kind = EVENT_ENDED, .task = t->id,

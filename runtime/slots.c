@@ -78,7 +78,7 @@ slots_must_queue(Limit *l, const Task *t)
 static void
 slots_tell(Sched *s, const Task *t, const Limit *l)
 {
-    if (s->board.events && !t->woken)
+    if (s->board.events && !t->woken && !t->told)
         event_add(&s->board, (Event){
             .kind = EVENT_QUEUED, .task = t->id,
             .what = l ? EVENT_LACKS_SLOT : EVENT_LACKS_WRITES,
@@ -141,10 +141,19 @@ slots_offer(Sched *s, Task *t)
         slots_tell(s, t, NULL);
 }
 
+/* One after the other; where ranks count, in microseconds (turn.h). */
+static uint64_t
+slots_next_turn(Sched *s)
+{
+    uint64_t now = s->ranked ? (uint64_t)(board_now(&s->board) * 1e6) : 0;
+    s->turns = now > s->turns ? now : s->turns + 1;
+    return s->turns;
+}
+
 void
 slots_enter(Sched *s, Task *t)
 {
-    t->turn = ++s->turns;
+    t->turn = slots_next_turn(s);
     slots_offer(s, t);
 }
 
@@ -207,6 +216,19 @@ slots_requeue(Sched *s, Task *t)
     bool for_writes = t->for_writes;
     turn_leave(t);
     slots_offer(s, t);
+    if (for_writes)
+        slots_serve_writers(s);
+}
+
+void
+slots_rerank(Sched *s, Task *t, float rank)
+{
+    bool for_writes = t->for_writes;
+    turn_leave(t);
+    t->rank = rank;
+    t->told = true;
+    slots_offer(s, t);
+    t->told = false;
     if (for_writes)
         slots_serve_writers(s);
 }

@@ -34,6 +34,10 @@ void slots_offer(Sched *s, Task *t);
 /* t, which queues, takes its place anew (its priority has changed). */
 void slots_requeue(Sched *s, Task *t);
 
+/* The same for a t that queues and gets another rank: it waits for what it
+ * waited for, and for less long. */
+void slots_rerank(Sched *s, Task *t, float rank);
+
 /* t, ready and not granted, leaves the queue it is in. */
 void slots_leave(Sched *s, Task *t);
 

@@ -153,7 +153,7 @@ typedef struct TaskTimer {
     struct Task *task;
 } TaskTimer;
 
-enum { TASK_BYTES = 208 };
+enum { TASK_BYTES = 216 };
 
 /* There may be a million, so what most of them never need is in a block made
  * for those that do (opt, edges, timer), and what none needs any more once it
@@ -192,6 +192,7 @@ typedef struct Task {
     bool woken : 1;       /* wants slots to go on after a wait, not to begin */
     bool for_writes : 1;  /* queues for writes, not for a slot */
     bool given_up : 1;    /* this attempt could not be ended */
+    bool told : 1;        /* that it queues was told already */
     uint32_t mark;        /* visited by search number … */
     uint32_t attempt;     /* 1 while the first runs */
     uint32_t unmet;       /* blockers not final yet */
@@ -202,6 +203,8 @@ typedef struct Task {
                                         * anyone, read under the lock) */
     struct Task *children, *sibling;
     void *run;            /* the runner's own; of the script: the scheduler */
+    float own, rank;      /* seconds: what it is expected to take; the same with
+                           * the longest chain that waits for it. See rank.h */
     union {
         double started;   /* run clock; this attempt's start */
         double took;      /* once final: seconds of its last attempt */

@@ -23,7 +23,8 @@ trap 'exit 130' INT TERM
 
 export ORUN_BIN=$bin ORUN_TEST_BIN=$test_bin ORUN_VARIANT=$variant
 export ORUN_ROOT=$PWD ORUN_LIB=$PWD/$build/liborun.a
-export ORUN_SPEC_TMP=$work TMPDIR=$work LC_ALL=C.UTF-8
+export ORUN_SPEC_TMP=$work TMPDIR=$work XDG_STATE_HOME=$work/state
+export LC_ALL=C.UTF-8
 unset ORUN_LOG LUA_INIT LUA_INIT_5_4
 report=$work/report slow=1
 case $variant in
@@ -55,7 +56,7 @@ run() {
     shift
     rm -f "$work/tally"
     ORUN_TALLY=$work/tally timeout -k 10 "$limit" $ORUN_WRAP "$program" \
-        spec/support/suite.lua "${arguments[@]}" "$@" </dev/null
+        --no-history spec/support/suite.lua "${arguments[@]}" "$@" </dev/null
     code=$?
     if [ -s "$work/tally" ] && read -r p f <"$work/tally"; then
         passed=$((passed + p)) failed=$((failed + f))
