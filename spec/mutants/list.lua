@@ -70,9 +70,23 @@ return {
     old = "    if (writes)\n        slots_serve_writers(s);\n    for",
     new = "    for" },
   { name = "turn-inverted", file = "turn.c", breaks = "the last comes first",
-    old = "a->woken : a->turn < b->turn;", new = "a->woken : a->turn > b->turn;" },
+    old = "mine < other : a->turn < b->turn;", new = "mine > other : a->turn > b->turn;" },
   { name = "priority-inverted", file = "queue.c", breaks = "the lowest priority goes first",
     old = "    int i = QUEUE_HIGHEST - priority;", new = "    int i = QUEUE_HIGHEST + priority;" },
+
+  -- ---- ranks ----
+  { name = "rank-ignored", file = "turn.c", breaks = "the most urgent does not go first",
+    old = "t->woken ? 0 : (int64_t)(t->rank * (TURN_AHEAD * 1e6f));", new = "0;" },
+  { name = "rank-kept", file = "rank.c", breaks = "no rank reaches those it waits for",
+    old = "        if (rank_raise(s, b, t->rank) && b->id > t->id)", new = "        if (b == t)" },
+  { name = "rank-not-placed", file = "rank.c", breaks = "one that queues keeps its old place",
+    old = "        slots_rerank(s, b, own);", new = "        b->rank = own;" },
+  { name = "rank-of-late-edges", file = "rank.c", breaks = "ranks stop at an older task",
+    old = "            s->ranks->stale = true; /* this sweep has passed it */",
+    new = "            continue;" },
+  { name = "turns-by-number", file = "slots.c", breaks = "who is less urgent waits for ever",
+    old = "    uint64_t now = s->ranked ? (uint64_t)(board_now(&s->board) * 1e6) : 0;",
+    new = "    uint64_t now = 0;" },
 
   -- ---- attempts, stops and time ----
   { name = "retry-one-less", file = "retry.c", breaks = "one attempt less than asked for",
