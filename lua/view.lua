@@ -18,9 +18,9 @@
 -- it is the script's). And by its name:
 --
 --   added      parent, kind ("lua", "program", "item"), agent, description, key, file, line,
---              blockedBy (array of ids)
+--              blockedBy (array of ids), limits ({name = slots}: what it needs a slot of)
 --   ready      nothing blocks it any more
---   queued     for = "slot" and limit, the limit's name; or for = "writes"
+--   queued     for ("slot", "rate", "throttled" and limit, the limit's name; "writes", "memory")
 --   started    attempt, from 1
 --   waits      for ("task", "tasks", "item", "all", "work", "output", "time"), other (the id of
 --              that task), file and line of the call
@@ -29,11 +29,13 @@
 --   throttled  limit, wait in seconds: it asked too much, and is ready again
 --   reported   activity, model, session_id, cost, input_tokens, output_tokens, …: what the
 --              task has told of its work so far
---   ended      status, error_kind, error, attempts, duration, exit_code, signal, bytes
+--   ended      status, error_kind, error, attempts, duration, exit_code, signal; bytes of its
+--              output, printed: by its program, when that is more; output: how it begins, as
+--              text, of a table as JSON
 --   read       by (missing: the script), bytes: its result was handed over
 --   claimed    by;  returned  the claim was given back;  removed  from the list
 --   phase      name
---   script_ended
+--   script     name: it begins;  script_ended  its own code, tasks may go on
 
 local run_model = require "orun.run_model"
 

@@ -38,6 +38,7 @@ struct Board;
     X(RETURNED, "returned") /* a claim was given back */ \
     X(REMOVED, "removed")   /* from the list */ \
     X(PHASE, "phase")       /* text: what begins, said by task */ \
+    X(SCRIPT, "script")     /* begins; text: its name */ \
     X(SCRIPT_ENDED, "script_ended") /* its own code; tasks may go on */
 
 typedef enum EventKind {
@@ -50,6 +51,9 @@ typedef enum EventKind {
 typedef enum EventLack { /* why a ready task does not start */
     EVENT_LACKS_SLOT,
     EVENT_LACKS_WRITES,
+    EVENT_LACKS_MEMORY,
+    EVENT_LACKS_RATE,      /* so many begin in a time */
+    EVENT_LACKS_THROTTLED, /* the service had said that it is too much */
 } EventLack;
 
 typedef struct Event {

@@ -36,6 +36,8 @@ static const luaL_Reg lib_orun_functions[] = {
     { "now", lib_now },
     { "once", lib_once },
     { "phase", lib_phase },
+    { "private_file", lib_private_file },
+    { "private_folder", lib_private_folder },
     { "program", lib_program_path },
     { "read_output", lib_read_output },
     { "real", lib_real },
@@ -197,6 +199,17 @@ lib_orun_open_remote(lua_State *L, Vm *vm, void *ud)
     lib_orun_make(L, vm->script, true);
 }
 
+/* The functions are all that the module has. */
+static void
+lib_orun_open_some(lua_State *L, Vm *vm, const luaL_Reg *functions)
+{
+    lib_base_open(L, vm->script);
+    lua_newtable(L);
+    luaL_setfuncs(L, functions, 0);
+    lib_orun_finish(L);
+    lib_orun_publish(L);
+}
+
 void
 lib_orun_open_client(lua_State *L, Vm *vm, void *ud)
 {
@@ -207,10 +220,21 @@ lib_orun_open_client(lua_State *L, Vm *vm, void *ud)
         { NULL, NULL },
     };
     (void)ud;
-    lib_base_open(L, vm->script);
-    luaL_newlib(L, functions);
-    lib_orun_finish(L);
-    lib_orun_publish(L);
+    lib_orun_open_some(L, vm, functions);
+}
+
+void
+lib_orun_open_view(lua_State *L, Vm *vm, void *ud)
+{
+    static const luaL_Reg functions[] = {
+        { "clean", lib_clean }, { "nearest", lib_nearest },
+        { "entries", lib_entries }, { "real", lib_real },
+        { "private_file", lib_private_file },
+        { "private_folder", lib_private_folder }, { NULL, NULL },
+    };
+    (void)ud;
+    lib_orun_open_some(L, vm, functions);
+    value_open(L);
 }
 
 void

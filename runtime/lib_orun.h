@@ -19,6 +19,10 @@ void lib_orun_open_remote(lua_State *L, Vm *vm, void *ud);
  * talk (lib_channel.h), and no primitive. May raise. */
 void lib_orun_open_client(lua_State *L, Vm *vm, void *ud);
 
+/* The same for views: what they need to show and to keep something. May raise.
+ */
+void lib_orun_open_view(lua_State *L, Vm *vm, void *ud);
+
 /* The C side of the lua modules' messages: the nearest known name. */
 int lib_nearest(lua_State *L);
 

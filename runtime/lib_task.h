@@ -151,6 +151,8 @@ int lib_claim(lua_State *L);
 int lib_clean(lua_State *L);
 int lib_entries(lua_State *L);
 int lib_real(lua_State *L);
+int lib_private_folder(lua_State *L);
+int lib_private_file(lua_State *L);
 int lib_program_path(lua_State *L);
 int lib_yaml(lua_State *L);
 int lib_collector(lua_State *L);

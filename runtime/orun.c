@@ -347,6 +347,18 @@ orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
     return code;
 }
 
+/* What runs from now on, for whoever watches. */
+static void
+orun_tell(orun *o, const char *name)
+{
+    Board *b = &o->run.sched->board;
+    sched_lock(o->run.sched);
+    if (b->events && name)
+        event_add(b, (Event){ .kind = EVENT_SCRIPT,
+                              .text = event_name(b, name) });
+    sched_unlock(o->run.sched);
+}
+
 int
 orun_run_string(orun *o, const char *name, const char *code, size_t size)
 {
@@ -354,6 +366,7 @@ orun_run_string(orun *o, const char *name, const char *code, size_t size)
     int e = gate_enter(orun_gate(o));
     if (e)
         return e;
+    orun_tell(o, text.name + (*text.name == '=' || *text.name == '@'));
     if (!code)
         e = orun_fail(o, ORUN_EINVAL, "orun_run_string: code is NULL");
     else if (size > SCRIPT_MAX)
@@ -371,6 +384,7 @@ orun_run_file(orun *o, const char *path)
     int e = gate_enter(orun_gate(o));
     if (e)
         return e;
+    orun_tell(o, path);
     if (!path)
         e = orun_fail(o, ORUN_EINVAL, "orun_run_file: path is NULL");
     else if (script_add_path(o->vm->L, path) != 0)

@@ -150,7 +150,7 @@ show_put(Buf *out, const char *text, size_t n, ShowMode mode)
 }
 
 void
-show_cut(Buf *out, const char *text, size_t n, size_t max)
+show_head(Buf *out, const char *text, size_t n, size_t max, ShowMode mode)
 {
     size_t to = n < max ? n : max;
     while (to < n && to > 0 && max - to < 3
@@ -160,11 +160,17 @@ show_cut(Buf *out, const char *text, size_t n, size_t max)
     size_t seen = n - to > longest ? to + longest : n;
     Buf masked = { 0 };
     secret_mask(text, seen, 0, to, &masked);
-    show_escape(out, masked.p, masked.n, SHOW_LINE);
+    show_escape(out, masked.p, masked.n, mode);
     out->failed |= buf_failed(&masked);
     buf_free(&masked);
     if (to < n)
         buf_puts(out, "...");
+}
+
+void
+show_cut(Buf *out, const char *text, size_t n, size_t max)
+{
+    show_head(out, text, n, max, SHOW_LINE);
 }
 
 void

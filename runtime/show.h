@@ -24,6 +24,10 @@ typedef enum ShowMode {
  * thread. */
 void show_put(Buf *out, const char *text, size_t n, ShowMode mode);
 
+/* The first `max` bytes of the text at most; more is told by "...". */
+void show_head(Buf *out, const char *text, size_t n, size_t max,
+               ShowMode mode);
+
 /* As one line, of at most `max` bytes of the text; more is told by "...". */
 void show_cut(Buf *out, const char *text, size_t n, size_t max);
 

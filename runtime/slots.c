@@ -73,6 +73,22 @@ slots_must_queue(Limit *l, const Task *t)
     return first && turn_before(first, t);
 }
 
+/* What t lacks that queues at l, or (NULL) for others' writes. */
+static EventLack
+slots_lacking(Sched *s, const Task *t, const Limit *l)
+{
+    const char *limit;
+    double wait;
+    if (!l)
+        return EVENT_LACKS_WRITES;
+    if (l == s->memory)
+        return EVENT_LACKS_MEMORY;
+    const char *why = l->meter ? admit_reason(s, t, &limit, &wait) : "slot";
+    return strcmp(why, "rate") == 0 ? EVENT_LACKS_RATE
+        : strcmp(why, "throttled") == 0 ? EVENT_LACKS_THROTTLED
+        : EVENT_LACKS_SLOT;
+}
+
 /* t begins to queue: for this limit, or (NULL) for others' writes. One that
  * goes on after a wait is not told of. */
 static void
@@ -81,7 +97,7 @@ slots_tell(Sched *s, const Task *t, const Limit *l)
     if (s->board.events && !t->woken && !t->told)
         event_add(&s->board, (Event){
             .kind = EVENT_QUEUED, .task = t->id,
-            .what = l ? EVENT_LACKS_SLOT : EVENT_LACKS_WRITES,
+            .what = slots_lacking(s, t, l),
             .text = l ? l->name : NULL });
 }
 

@@ -1,9 +1,8 @@
 /* view.c — the thread of the views, and its Lua state. */
 #include "view.h"
 #include "err.h"
-#include "lib_base.h"
+#include "lib_orun.h"
 #include "mem.h"
-#include "value.h"
 #include "view_lua.h"
 #include <errno.h>
 #include <lauxlib.h>
@@ -149,14 +148,6 @@ view_main(void *arg)
     return NULL;
 }
 
-static void
-view_open(lua_State *L, Vm *vm, void *ud)
-{
-    (void)ud;
-    lib_base_open(L, vm->script);
-    value_open(L);
-}
-
 static char **
 view_copy(const char *const *wanted)
 {
@@ -220,7 +211,7 @@ view_init(View *v, Host *h)
 int
 view_start(Host *h, const char *const *wanted, View **out, Buf *why)
 {
-    VmConfig config = { .open = view_open };
+    VmConfig config = { .open = lib_orun_open_view };
     View *v = mem_zalloc(1, sizeof *v);
     if (!v)
         return ORUN_ENOMEM;

@@ -1,12 +1,23 @@
 /* view_lua.c — events as Lua tables. */
 #include "view_lua.h"
 #include "handle.h"
+#include "json.h"
+#include "limit.h"
 #include "mem.h"
+#include "output.h"
 #include "report.h"
 #include "secret.h"
+#include "show.h"
+#include "slots.h"
 #include "value.h"
 #include "wait.h"
 #include <lauxlib.h>
+#include <limits.h>
+
+enum {
+    VIEW_OUTPUT = 2000,          /* bytes of an output that are shown */
+    VIEW_OUTPUT_JSON = 16 << 10, /* of a value that is made JSON for that */
+};
 
 typedef struct ViewWork {
     const ViewBatch *batch;
@@ -47,6 +58,18 @@ view_set_masked(lua_State *L, ViewWork *w, const char *key, const char *s)
     secret_mask(s, strlen(s), 0, strlen(s), &w->text);
     view_set(L, key, buf_failed(&w->text) ? "(no memory was left for it)"
                                           : buf_cstr(&w->text));
+}
+
+/* The same for what others made and may be long: its beginning, as text that
+ * can be shown anywhere. */
+static void
+view_set_head(lua_State *L, ViewWork *w, const char *key, const char *s,
+              size_t n)
+{
+    buf_clear(&w->text);
+    show_head(&w->text, s, n, VIEW_OUTPUT, SHOW_TEXT);
+    if (!buf_failed(&w->text))
+        view_set(L, key, buf_cstr(&w->text));
 }
 
 /* The script, id 0, is no task: it gets no field. */
@@ -95,6 +118,27 @@ view_kind(const Task *t)
     return kinds[agent_by_program(t) ? TASK_PROCESS : t->kind];
 }
 
+/* Set limits: what it needs a slot of, and how many there are now. */
+static void
+view_set_limits(lua_State *L, Sched *s, const Task *t)
+{
+    Limit *l[SLOTS_LIMITS + 1];
+    int slots[SLOTS_LIMITS + 1];
+    if (t->kind == TASK_ITEM)
+        return;
+    sched_lock(s);
+    int n = slots_of(s, t, l);
+    l[n++] = s->kind[t->slot];
+    for (int i = 0; i < n; i++)
+        slots[i] = l[i]->cap;
+    board_unlock(&s->board);
+    lua_createtable(L, 0, n);
+    for (int i = 0; i < n; i++)
+        if (slots[i] < INT_MAX)
+            view_set_integer(L, l[i]->name, slots[i]);
+    lua_setfield(L, -2, "limits");
+}
+
 /* What never changes of a task. */
 static void
 view_set_added(lua_State *L, ViewWork *w, const Task *t)
@@ -108,7 +152,28 @@ view_set_added(lua_State *L, ViewWork *w, const Task *t)
     view_set(L, "file", t->file);
     if (t->line)
         view_set_integer(L, "line", t->line);
+    view_set_limits(L, w->sched, t);
     view_set_blockers(L, w->sched, t);
+}
+
+/* Set output: how it begins, of a table its JSON. Set bytes and printed: how
+ * long it is, and what its program printed when that is more. */
+static void
+view_set_output(lua_State *L, ViewWork *w, const Outcome *o)
+{
+    size_t n = o->output ? value_size(o->output) : 0;
+    Buf json = { 0 }, why = { 0 };
+    if (!o->output)
+        return;
+    view_set_integer(L, "bytes", (lua_Integer)n);
+    const char *text = value_as_string(o->output, &n);
+    if (text)
+        view_set_head(L, w, "output", text, n);
+    else if (n <= VIEW_OUTPUT_JSON
+             && json_from_value(o->output, NULL, &json, &why) == 0)
+        view_set_head(L, w, "output", json.p, json.n);
+    buf_free(&json);
+    buf_free(&why);
 }
 
 /* The outcome of a task that is final. */
@@ -125,8 +190,10 @@ view_set_ended(lua_State *L, ViewWork *w, const Task *t)
         view_set_integer(L, "exit_code", o->code);
     if (o->signal)
         view_set_integer(L, "signal", o->signal);
-    if (o->output)
-        view_set_integer(L, "bytes", (lua_Integer)value_size(o->output));
+    view_set_output(L, w, o);
+    if (o->captured && o->captured->out)
+        view_set_integer(L, "printed",
+                         (lua_Integer)output_size(o->captured->out));
 }
 
 /* What t has told of its work so far: of this attempt and those before. */
@@ -149,6 +216,12 @@ view_set_report(lua_State *L, ViewWork *w, const Task *t)
     view_set_masked(L, w, "session_id", r.session_id[0] ? r.session_id : NULL);
 }
 
+static const char *const view_lacks[] = {
+    [EVENT_LACKS_SLOT] = "slot", [EVENT_LACKS_WRITES] = "writes",
+    [EVENT_LACKS_MEMORY] = "memory", [EVENT_LACKS_RATE] = "rate",
+    [EVENT_LACKS_THROTTLED] = "throttled",
+};
+
 static void
 view_set_waits(lua_State *L, const Event *e)
 {
@@ -170,7 +243,7 @@ view_set_details(lua_State *L, ViewWork *w, const Event *e, const Task *t)
         view_set_integer(L, "attempt", (lua_Integer)e->n);
         break;
     case EVENT_QUEUED:
-        view_set(L, "for", e->what == EVENT_LACKS_SLOT ? "slot" : "writes");
+        view_set(L, "for", view_lacks[e->what]);
         view_set(L, "limit", e->text);
         break;
     case EVENT_RETRY:
@@ -187,7 +260,8 @@ view_set_details(lua_State *L, ViewWork *w, const Event *e, const Task *t)
         view_set_integer(L, "bytes", (lua_Integer)e->n);
         break;
     case EVENT_CLAIMED: view_set_task(L, "by", e->other); break;
-    case EVENT_PHASE: view_set_masked(L, w, "name", e->text); break;
+    case EVENT_PHASE:
+    case EVENT_SCRIPT: view_set_masked(L, w, "name", e->text); break;
     default: break;
     }
 }

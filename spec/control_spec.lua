@@ -335,8 +335,8 @@ END
     local out, err = run([[
       id=$(task run --agent control-sh --prompt x --background)
       task run --agent fails --prompt x; echo $?
-      task output t9999; echo $?
-      task get t9999; echo $?
+      task output t99999999; echo $?
+      task get t99999999; echo $?
       sleeper=$(task run --agent sleeps --prompt x --background)
       task output $sleeper; echo $?
       task output $sleeper --timeout 0.05; echo $?

@@ -164,7 +164,7 @@ describe("orun mcp", function()
     assert(TaskUpdate{task_id = item.id, status = "in_progress", owner = "script"})
     for words, call in pairs{
       ["already claimed by script"] = tool("TaskClaim", {task_id = item.id}),
-      ["no such task"] = tool("TaskOutput", {task_id = "t99999"}),
+      ["no such task"] = tool("TaskOutput", {task_id = "t99999999"}),
       ["a task is named by"] = tool("TaskStop", {task_id = "x"}),
       ["task_id is missing"] = tool("TaskUpdate", {}),
       ["wait for itself"] = tool("TaskOutput", {task_id = client.task.id}),
