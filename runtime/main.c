@@ -93,6 +93,27 @@ main_flush(int status)
     return status ? status : 1;
 }
 
+/* A plan is all that is to stand on standard output: what the script prints
+ * goes to standard error until then. Gives a descriptor for main_show_plan. */
+static int
+main_hide_output(void)
+{
+    int kept = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (kept >= 0)
+        dup2(STDERR_FILENO, STDOUT_FILENO);
+    return kept;
+}
+
+static void
+main_show_plan(int kept)
+{
+    if (kept < 0)
+        return;
+    fflush(stdout);
+    dup2(kept, STDOUT_FILENO);
+    close(kept);
+}
+
 /* Without its arguments a script would do something else. */
 static int
 main_script(orun *o, const Options *a, int argc, char **argv)
@@ -165,6 +186,7 @@ main_run(const Options *a, int argc, char **argv)
     char path[4096];
     orun_config config = a->config;
     config.history = main_history(a, path, sizeof path);
+    int kept = a->plan ? main_hide_output() : -1;
     int e = orun_new(&config, &o);
     if (e) {
         fprintf(stderr, "orun: cannot start: %s\n", e == ORUN_ENOMEM
@@ -181,7 +203,8 @@ main_run(const Options *a, int argc, char **argv)
         main_report(orun_errmsg(o));
     if (e && status == 0)
         status = 1;
-    status = main_unwatch(o, main_flush(status));
+    main_show_plan(kept);
+    status = main_flush(main_unwatch(o, main_flush(status)));
     main_save_history(o);
     int signo = signals_finish();
     bool stuck = main_tell_stuck(o);

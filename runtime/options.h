@@ -17,7 +17,10 @@ typedef enum OptionsWhat {
     OPTIONS_WRONG,   /* `error` says what */
 } OptionsWhat;
 
-enum { OPTIONS_VIEWS = 8 }; /* at most */
+enum {
+    OPTIONS_VIEWS = 8,     /* at most */
+    OPTIONS_COMPARED = 16, /* numbers of slots of a plan, at most */
+};
 
 typedef struct Options {
     OptionsWhat what;
@@ -26,6 +29,7 @@ typedef struct Options {
                          * command.h); NULL none */
     const char *script; /* path, "-", or NULL */
     bool no_history;
+    bool plan;          /* orun plan: what it is to show is among the views */
     char *views[OPTIONS_VIEWS + 1]; /* for orun_watch */
     int first;          /* argv index of what is arg[0] */
     char *error;        /* one line; NULL: out of memory */

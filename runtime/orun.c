@@ -87,6 +87,7 @@ orun_make(orun *o, const orun_config *c)
         .processes = c->processes, .workers = c->workers,
         .memory_limit = c->memory_limit, .backlog = c->backlog,
         .program = c->program, .history = c->history,
+        .plan = c->plan,
         .vm = { .open = lib_orun_open },
     };
     int e = stop_init();

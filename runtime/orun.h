@@ -83,9 +83,13 @@ typedef struct orun_config {
                             longest work behind it goes first; copied. Folders
                             above it are made. NULL: nothing is remembered, and
                             they go in the order they came */
+    int plan;            /* 1: no agent is started (no program, no request of
+                            an API): each of their tasks ends at once, with
+                            something that has the form of its result; 2: nor
+                            are functions. The history is read, not written */
 } orun_config;
 
-#define ORUN_CONFIG_INIT { sizeof(orun_config), 0, 0, 0, 0, NULL, 0, NULL }
+#define ORUN_CONFIG_INIT { sizeof(orun_config), 0, 0, 0, 0, NULL, 0, NULL, 0 }
 
 /* "0.1.0"; a constant. Any thread. */
 const char *orun_version(void);

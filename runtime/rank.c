@@ -97,7 +97,7 @@ bool
 rank_save(Sched *s, Buf *note)
 {
     Ranks *r = s->ranks;
-    if (!r || !r->path || r->fresh.n == 0)
+    if (!r || !r->path || r->fresh.n == 0 || s->plan)
         return false;
     int e = history_merge(&r->fresh, r->path, (int64_t)time(NULL));
     history_free(&r->fresh);
@@ -108,25 +108,12 @@ rank_save(Sched *s, Buf *note)
     return e == 0 && r->damaged;
 }
 
-bool
-rank_known(Sched *s, const char *name, HistoryEntry *out)
-{
-    const Ranks *r = s->ranks;
-    bool loaded = r && atomic_load_explicit(&r->loaded, memory_order_acquire);
-    const HistoryEntry *e = loaded
-        ? history_find(&r->known, name, strlen(name)) : NULL;
-    if (e)
-        *out = *e;
-    return e != NULL;
-}
-
 /* ---- names ---- */
 
-/* The name of t's key; its length, 0 when it has none. */
+/* The name of a key; its length, 0 when there is none. */
 static size_t
-rank_name_key(const Task *t, char name[HISTORY_NAME])
+rank_name_key(const char *key, char name[HISTORY_NAME])
 {
-    const char *key = t->opt ? t->opt->key : NULL;
     Buf text = { 0 };
     if (!key)
         return 0;
@@ -152,6 +139,12 @@ rank_name_place(const Ranks *r, const Task *t, char name[HISTORY_NAME])
         n = snprintf(name, HISTORY_NAME, "l%s%s%s:%d", below ? r->cwd : "",
                      below ? "/" : "", t->file, t->line);
     return n > 0 && n < HISTORY_NAME ? (size_t)n : 0;
+}
+
+static const char *
+rank_key(const Task *t)
+{
+    return t->opt ? t->opt->key : NULL;
 }
 
 static float
@@ -182,9 +175,40 @@ static float
 rank_expect(Ranks *r, const Task *t)
 {
     char name[HISTORY_NAME];
-    size_t n = rank_name_key(t, name);
+    size_t n = rank_name_key(rank_key(t), name);
     const HistoryEntry *e = n ? history_find(&r->known, name, n) : NULL;
     return e ? rank_told(e, 0) : rank_place(r, t)->own;
+}
+
+const HistoryEntry *
+rank_known(Sched *s, const Task *t, const char **of)
+{
+    const Ranks *r = s->ranks;
+    char name[HISTORY_NAME];
+    if (!r || !atomic_load_explicit(&r->loaded, memory_order_acquire))
+        return NULL;
+    size_t n = rank_name_key(rank_key(t), name);
+    const HistoryEntry *e = n ? history_find(&r->known, name, n) : NULL;
+    *of = "key";
+    if (e)
+        return e;
+    n = rank_name_place(r, t, name);
+    *of = task_agent(t) ? "agent" : "line";
+    return n ? history_find(&r->known, name, n) : NULL;
+}
+
+const HistoryEntry *
+rank_known_agent(Sched *s, const char *key, const char *agent)
+{
+    char name[HISTORY_NAME];
+    if (!s->ranks)
+        return NULL;
+    rank_load(s);
+    size_t n = rank_name_key(key, name);
+    const HistoryEntry *e = n
+        ? history_find(&s->ranks->known, name, n) : NULL;
+    snprintf(name, sizeof name, "a%s", agent);
+    return e ? e : history_find(&s->ranks->known, name, strlen(name));
 }
 
 static char
@@ -222,7 +246,7 @@ rank_note(Sched *s, const Task *t)
     HistoryEntry *e = rank_fresh(r, t);
     if (e)
         history_note(e, t->took, usd, gave);
-    size_t n = rank_name_key(t, name);
+    size_t n = rank_name_key(rank_key(t), name);
     e = n ? history_entry(&r->fresh, name, n) : NULL;
     if (e)
         history_note(e, t->took, usd, gave);

@@ -42,9 +42,15 @@ void rank_load(Sched *s);
  * began anew; that it cannot be written is not worth a word. */
 bool rank_save(Sched *s, Buf *note);
 
-/* What a task of this name (history.h) took and cost in earlier runs; false when
- * that is not known. Any thread, without the lock, once a task was added. */
-bool rank_known(Sched *s, const char *name, HistoryEntry *out);
+/* What is known of tasks like t: of its key, else of its agent type, else of its
+ * line, which `of` names; NULL when nothing is. It stays to the end of the run.
+ * Any thread, without the lock, once a task was added. */
+const HistoryEntry *rank_known(Sched *s, const Task *t, const char **of);
+
+/* The same for a task that is not there yet, of this key (or NULL) and agent
+ * type. Any thread, without the lock; blocks the first time. */
+const HistoryEntry *rank_known_agent(Sched *s, const char *key,
+                                     const char *agent);
 
 /* ---- with the board's lock held, and then sched_unlock ---- */
 

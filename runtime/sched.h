@@ -40,6 +40,9 @@ typedef struct Sched {
     struct Ranks *ranks;  /* durations are remembered; NULL: they are not. Set
                            * before any task */
     bool ranked;          /* … and something is known */
+    int plan;             /* 1: agents are stood in for, 2: functions, too, and
+                           * what happens is not remembered; 0: they are not.
+                           * Never changes */
     bool closing;         /* no new tasks */
     bool hurried;         /* who is stopped is stopped hard at once */
     struct Value *spent[SCHED_SPENT]; /* to be dropped once it is unlocked */

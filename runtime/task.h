@@ -126,6 +126,7 @@ typedef struct TaskOptions {
     bool despite_failure;  /* on_blocker_failure = "run" */
     bool detach;           /* outlives its parent */
     bool isolated;         /* a Lua task in a process of its own */
+    bool stood_in;         /* its agent is not started: see orun plan */
     bool worktree;         /* in a git worktree of its own … */
     bool apart;            /* … or in that of the task that started it */
     char *base;            /* where it begins; NULL: at HEAD */

@@ -402,7 +402,7 @@ describe("the file of durations", function()
 
   it("has room for 5,000 names, those seen last", function()
     local lines = {}
-    for i = 1, 5000 do lines[i] = ("kold %d\t1\t1\t0\t0\t-\t%d\n"):format(i, i):gsub(" ", "%%20") end
+    for i = 1, 5000 do lines[i] = ("kold%%20%d\t1\t1\t0\t0\t-\t%d\n"):format(i, i) end
     local path = h.write(h.tmpdir() .. "/history", HEAD .. table.concat(lines))
     local sim = support.new { history = path }
     finished(sim, { key = "new" }, 1)
@@ -422,7 +422,8 @@ describe("the file of durations", function()
       HEAD .. "ka\t1\t2x\t0\t0\t-\t7\n", HEAD .. "xa\t1\t2\t0\t0\t-\t7\n",
       HEAD .. "k%4\t1\t2\t0\t0\t-\t7\n", HEAD .. "k%00\t1\t2\t0\t0\t-\t7\n",
       HEAD .. "ka\t1\t2\t0\t0\tqq\t7\n", HEAD .. "ka\t1\t2\t0\t0\t-\t7\t8\n",
-      HEAD .. ("ka\t1\t2\t0\t0\t-\t7\n"):rep(2), HEAD .. "ka\t1\t99999999999999999999\t0\t0\t-\t7\n",
+      HEAD .. ("ka\t1\t2\t0\t0\t-\t7\n"):rep(2),
+      HEAD .. "ka\t1\t99999999999999999999\t0\t0\t-\t7\n",
       HEAD .. "k" .. ("a"):rep(2000) .. "\t1\t2\t0\t0\t-\t7\n", HEAD .. "\0\n",
     } do
       local path = h.write(h.tmpdir() .. "/history", text)
