@@ -35,6 +35,9 @@ typedef struct Sched {
     List starts;          /* granted, not handed to their runner yet */
     List writing;         /* Writes of tasks that run */
     List writers;         /* tasks that wait for somebody's writes */
+    List freed;           /* limits whose slots are given once all consequences
+                           * of a task's end are there */
+    bool freed_writes;    /* and somebody's writes with them */
     List aftermath;       /* final tasks whose consequences are due */
     uint64_t turns;       /* the last given to a task that became ready */
     struct Ranks *ranks;  /* durations are remembered; NULL: they are not. Set

@@ -40,7 +40,7 @@ settle(Sched *s, Task *t, Outcome *o)
         b->live--;
         if (t->state != TASK_WAITING)
             b->stirring--;
-        slots_rest(s, t, true);
+        slots_release(s, t);
     }
     TaskState state = o->state;
     t->outcome = *o;
@@ -214,6 +214,8 @@ void
 settle_aftermath(Sched *s)
 {
     Board *b = &s->board;
+    if (!list_empty(&s->aftermath))
+        slots_hold(s);
     for (List *node; (node = list_shift(&s->aftermath)) != NULL;) {
         Task *t = container_of(node, Task, job.link);
         settle_unclaim(t);
@@ -222,6 +224,7 @@ settle_aftermath(Sched *s)
         settle_children(s, t);
         settle_dependents(s, t);
     }
+    slots_serve_freed(s);
     if (b->open_items == 0)
         wait_fire_all(&b->item_waits);
     if (b->live == 0)

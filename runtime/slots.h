@@ -47,9 +47,18 @@ bool slots_unqueue(Task *t);
 /* Offer again, in order, the tasks that wait for writes. */
 void slots_serve_writers(Sched *s);
 
-/* The code of running t is about to wait, or has ended: give back its slot of
- * its kind, and (all) the others and its writes. */
+/* The code of running t is about to wait, or is to be tried again: give back its
+ * slot of its kind, and (all) the others and its writes. */
 void slots_rest(Sched *s, Task *t, bool all);
+
+/* t has ended: it gives back all it holds. Where ranks count, who gets that is
+ * decided by slots_serve_freed, when it is known who is ready by this end. */
+void slots_release(Sched *s, Task *t);
+void slots_serve_freed(Sched *s);
+
+/* Tasks are about to become ready, several maybe: where ranks count all queue
+ * until slots_serve_freed, so that the most urgent is among the first. */
+void slots_hold(Sched *s);
 
 /* Its wait has ended: start it (t->woken) when it has its slots again. */
 void slots_wake(Sched *s, Task *t);

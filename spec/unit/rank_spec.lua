@@ -76,6 +76,13 @@ describe("the order of tasks that queue", function()
     assert.same({ first, head, lone, other, middle, tail }, drain(sim))
   end)
 
+  it("counts who becomes ready by an end, when its slot is given", function()
+    local sim = support.new { lua = 1, history = keys { a = 1, b = 2, c = 4 } }
+    local a, b = sim:add { key = "a" }, sim:add { key = "b" }
+    local c = sim:add { key = "c", blockers = { a } }
+    assert.same({ a, c, b }, drain(sim))
+  end)
+
   it("follows edges that are added later", function()
     local sim = support.new { lua = 1, history = keys { a = 1, b = 2, c = 4 } }
     local first = sim:add { key = "a" }
@@ -83,8 +90,7 @@ describe("the order of tasks that queue", function()
     local c = sim:add { key = "c" }
     assert.equal(true, sim:block { { c, a } })
     assert.equal(5, sim:info(a).rank)
-    assert.same({ first, a }, { table.unpack(drain(sim), 1, 2) })
-    assert.equal("COMPLETED", sim:info(b).state)
+    assert.same({ first, a, c, b }, drain(sim))
   end)
 
   it("follows edges from an older task to a newer one", function()
@@ -266,13 +272,13 @@ describe("a schedule by ranks", function()
   local function makespan(tasks, slots, path)
     local sim = assert(test.sim { lua = 99, history = path })
     sim:limit("pool", slots)
-    local gate = sim:add {}
+    local gate = sim:add { kind = "item" }
     for id, task in ipairs(tasks) do
       local blockers = { gate }
       for i, b in ipairs(task.blockers) do blockers[i] = b + gate end
       assert.equal(gate + id, sim:add { key = "t" .. id, blockers = blockers, limit = "pool" })
     end
-    sim:finish(gate)
+    sim:resolve(gate, 0, "completed")
     local ends, now = {}, 0
     while true do
       local first
@@ -327,11 +333,11 @@ describe("a schedule by ranks", function()
       local fifo = makespan(tasks, 5, "/nowhere/history")
       ratio, gain = ratio + informed / bound, gain + by_chunks(tasks) / informed
       better = better + fifo / informed
-      assert.is_true(informed <= 1.25 * bound, ("seed %d: %.2f"):format(seed, informed / bound))
+      assert.is_true(informed <= 1.15 * bound, ("seed %d: %.2f"):format(seed, informed / bound))
     end
-    assert.is_true(ratio / 40 <= 1.05, ("%.3f of the bound"):format(ratio / 40))
+    assert.is_true(ratio / 40 <= 1.03, ("%.3f of the bound"):format(ratio / 40))
     assert.is_true(gain / 40 >= 1.8, ("%.2f times as fast"):format(gain / 40))
-    assert.is_true(better / 40 > 1.02, ("%.3f of first come"):format(better / 40))
+    assert.is_true(better / 40 > 1.1, ("%.3f of first come"):format(better / 40))
   end)
 end)
 
