@@ -306,7 +306,7 @@ sched_begin_locked(Sched *s, Task *t, void *run, uint32_t *attempt)
     task_move(t, TASK_RUNNING);
     t->run = run;
     *attempt = ++t->attempt;
-    t->started = board_now(&s->board);
+    t->started = s->moment = board_now(&s->board);
     event_add(&s->board, (Event){ .kind = EVENT_STARTED, .task = t->id,
                                   .n = t->attempt });
     if (t->opt && t->opt->timeout > 0

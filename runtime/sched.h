@@ -39,6 +39,7 @@ typedef struct Sched {
                            * of a task's end are there */
     bool freed_writes;    /* and somebody's writes with them */
     List aftermath;       /* final tasks whose consequences are due */
+    double moment;        /* a time that has passed, of late */
     uint64_t turns;       /* the last given to a task that became ready */
     struct Ranks *ranks;  /* durations are remembered; NULL: they are not. Set
                            * before any task */

@@ -48,7 +48,9 @@ settle(Sched *s, Task *t, Outcome *o)
     if (t->kind != TASK_ITEM && !t->abandoned)
         settle_release(s, t);
     s->held += outcome_weight(&t->outcome);
-    t->took = t->attempt ? board_now(b) - t->started : 0;
+    if (t->attempt)
+        s->moment = board_now(b);
+    t->took = t->attempt ? s->moment - t->started : 0;
     task_move(t, state);
     if (s->ranks && state == TASK_COMPLETED && t->kind != TASK_ITEM)
         rank_note(s, t);
@@ -196,6 +198,8 @@ static void
 settle_dependents(Sched *s, Task *t)
 {
     TaskEdges *e = t->edges;
+    if (e && e->dependent_count > 1)
+        slots_hold(s);
     for (uint32_t i = 0; e && i < e->dependent_count; i++) {
         Task *d = e->dependents[i];
         d->unmet--;
@@ -214,8 +218,6 @@ void
 settle_aftermath(Sched *s)
 {
     Board *b = &s->board;
-    if (!list_empty(&s->aftermath))
-        slots_hold(s);
     for (List *node; (node = list_shift(&s->aftermath)) != NULL;) {
         Task *t = container_of(node, Task, job.link);
         settle_unclaim(t);

@@ -71,6 +71,8 @@ return {
     new = "        s->kind[i]->closed = true;\n" },
   { name = "freed-not-served", file = "settle.c", breaks = "an end's slot goes to nobody",
     old = "    slots_serve_freed(s);\n", new = "" },
+  { name = "first-of-several", file = "settle.c", breaks = "of several the first goes first",
+    old = "        slots_hold(s);\n", new = "        (void)s;\n" },
   { name = "freed-too-early", file = "settle.c", breaks = "a slot goes by who waited only",
     old = "        slots_release(s, t);", new = "        slots_rest(s, t, true);" },
   { name = "turn-inverted", file = "turn.c", breaks = "the last comes first",
@@ -89,7 +91,7 @@ return {
     old = "            s->ranks->stale = true; /* this sweep has passed it */",
     new = "            continue;" },
   { name = "turns-by-number", file = "slots.c", breaks = "who is less urgent waits for ever",
-    old = "    uint64_t now = s->ranked ? (uint64_t)(board_now(&s->board) * 1e6) : 0;",
+    old = "    uint64_t now = s->ranked ? (uint64_t)(s->moment * 1e6) : 0;",
     new = "    uint64_t now = 0;" },
 
   -- ---- attempts, stops and time ----

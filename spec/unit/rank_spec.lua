@@ -83,6 +83,16 @@ describe("the order of tasks that queue", function()
     assert.same({ a, c, b }, drain(sim))
   end)
 
+  it("is chosen among all that become ready at once", function()
+    local sim = support.new { lua = 1, history = keys { a = 1, b = 2, c = 4 } }
+    local gate = sim:add { kind = "item" }
+    local a = sim:add { key = "a", blockers = { gate } }
+    local c = sim:add { key = "c", blockers = { gate } }
+    local b = sim:add { key = "b", blockers = { gate } }
+    sim:resolve(gate, 0, "completed")
+    assert.same({ c, b, a }, drain(sim))
+  end)
+
   it("follows edges that are added later", function()
     local sim = support.new { lua = 1, history = keys { a = 1, b = 2, c = 4 } }
     local first = sim:add { key = "a" }
