@@ -298,7 +298,8 @@ end
 function Forecast:schedule(slots)
   local run = setmetatable({by_id = self.by_id, ranked = self.known,
     caps = caps_of(self.nodes, slots), used = {}, queues = {}, order = {}, ends = {},
-    from = {}, to = {}, cause = {}, last = {}, unmet = {}, dependents = {}, readers = {}, now = 0, n = 0}, Run)
+    from = {}, to = {}, cause = {}, last = {}, unmet = {}, dependents = {}, readers = {},
+    now = 0, n = 0}, Run)
   run:go_on({steps = self.steps[""] or {}, at = 1})
   local last
   while #run.ends > 0 do

@@ -10,7 +10,10 @@
 --   script      the script's own code, which waits as a task does: {waits=, wait=}
 --   counts      how many tasks are in each state (a state nobody was in is missing)
 --   phases      array of {name=, at=}; a task's `phase` is the last that had begun
+--   slots       how many slots the limits have that tasks were under, by name
 --   now         seconds since the run began, of the last event
+--   name        the script's; begun, when that was (UTC, "2026-01-31T12:00:00Z"); version, orun's
+--   cut         {at=, why=} when its record has no more than that; nil
 --   script_ended, ended   when its code ended, when the run was over; nil before
 --
 -- A task has what its "added" event tells (id, kind, agent, description, key,
@@ -19,28 +22,34 @@
 --   nth         its place in tasks
 --   parent      the task that started it, nil for the script
 --   blockers    array of tasks it had to wait for
+--   limits      {name = slots}: what it needs a slot of
+--   by          of an item: the task that claimed it
 --   state       blocked, ready, queued, throttled, retrying, running, waiting (its code waits
---               for something), and at last completed, failed or cancelled; an item is
---               pending or in_progress before
---   reason      what it is queued for ("slot", "writes"), limit the limit's name; the
+--               for something and has given its slot back), and at last completed, failed
+--               or cancelled; an item is pending or in_progress before
+--   reason      what it is queued for ("slot", "writes", …), limit the limit's name; the
 --               error_kind it is retried after; opens, when that wait is over
 --   added, ready, started, ended   when; nil when that has not happened
 --   attempts    array of {from=, to=, error_kind=}: when it ran; `to` is nil while it does
---   waits       array of {from=, to=, for=, other=, file=, line=}; wait is the last, open one
+--   queues      array of {from=, to=, for=, limit=}: when it was ready and could not start
+--   waits       array of {from=, to=, for=, other=, file=, line=, timed_out=}; wait is the
+--               last, open one
 --   reads       array of {by=, at=, bytes=}: who got the result, `by` nil for the script
 --   report      what it told of its work: activity, model, session_id, cost, tokens; or nil
---   status, error_kind, error, duration, exit_code, signal, bytes, output   of its end
+--   status, error_kind, error, duration, exit_code, signal, bytes, printed, output, worktree   of
+--               its end
 
 local M = {}
 local Model = {}
 Model.__index = Model
 
+local KEEPS_SLOT <const> = {work = true, time = true}
 local FINAL <const> = {completed = true, failed = true, cancelled = true}
 
 --- A model of a run of which nothing is known yet.
 function M.new()
   return setmetatable({tasks = {}, by_id = {}, script = {waits = {}}, counts = {}, phases = {},
-                       now = 0}, Model)
+                       slots = {}, now = 0}, Model)
 end
 
 local function set_state(self, t, state)
@@ -59,17 +68,22 @@ local function wait_ends(who, at)
   if who.wait then who.wait.to, who.wait = at, nil end
 end
 
+local function queue_ends(t, at)
+  if t.queue then t.queue.to, t.queue = at, nil end
+end
+
 local on = {}
 
 function on.added(self, _, e)
   local t = {id = e.task, kind = e.kind, agent = e.agent, description = e.description, key = e.key,
-             file = e.file, line = e.line, limits = e.limits, priority = e.priority,
-             expected = e.expected, expected_of = e.expected_of,
-             expected_cost = e.expected_cost, parent = self.by_id[e.parent], added = e.at,
-             nth = #self.tasks + 1, blockers = {}, attempts = {}, waits = {}, reads = {}}
+             file = e.file, line = e.line, priority = e.priority, expected = e.expected,
+             expected_of = e.expected_of, expected_cost = e.expected_cost,
+             parent = self.by_id[e.parent], added = e.at, nth = #self.tasks + 1, blockers = {},
+             attempts = {}, waits = {}, reads = {}, queues = {}, limits = e.limits or {}}
+  for name, slots in pairs(t.limits) do self.slots[name] = slots end
   local phase = self.phases[#self.phases]
   t.phase = phase and phase.name
-  for i, id in ipairs(e.blockedBy or {}) do t.blockers[i] = self.by_id[id] end
+  for _, id in ipairs(e.blockedBy or {}) do t.blockers[#t.blockers + 1] = self.by_id[id] end
   self.tasks[t.nth], self.by_id[t.id] = t, t
   set_state(self, t, t.kind == "item" and "pending" or "blocked")
 end
@@ -80,6 +94,9 @@ function on.ready(self, t, e)
 end
 
 function on.queued(self, t, e)
+  local q = {from = e.at, ["for"] = e["for"], limit = e.limit}
+  queue_ends(t, e.at)
+  t.queues[#t.queues + 1], t.queue = q, q
   t.reason, t.limit = e["for"], e.limit
   set_state(self, t, "queued")
 end
@@ -93,6 +110,7 @@ end
 
 local function runs(self, t, at, state)
   t.started = t.started or at
+  queue_ends(t, at)
   t.reason, t.limit, t.opens = nil, nil, nil
   t.attempts[#t.attempts + 1] = {from = at}
   set_state(self, t, state)
@@ -101,7 +119,7 @@ end
 function on.started(self, t, e) runs(self, t, e.at, "running") end
 
 function on.claimed(self, t, e)
-  t.by = e.by
+  t.by = self.by_id[e.by]
   runs(self, t, e.at, "in_progress")
 end
 
@@ -117,11 +135,13 @@ function on.waits(self, t, e)
              line = e.line}
   wait_ends(who, e.at)
   who.waits[#who.waits + 1], who.wait = w, w
-  if t and t.state == "running" and w["for"] ~= "work" then set_state(self, t, "waiting") end
+  if t and t.state == "running" and not KEEPS_SLOT[w["for"]] then set_state(self, t, "waiting") end
 end
 
 function on.goes_on(self, t, e)
-  wait_ends(t or self.script, e.at)
+  local who = t or self.script
+  if who.wait then who.wait.timed_out = e.timed_out end
+  wait_ends(who, e.at)
   if t and t.state == "waiting" then set_state(self, t, "running") end
 end
 
@@ -142,9 +162,10 @@ end
 function on.ended(self, t, e)
   attempt_ends(t, e.at, e.error_kind)
   wait_ends(t, e.at)
+  queue_ends(t, e.at)
   t.ended, t.reason, t.limit, t.opens = e.at, nil, nil, nil
   for _, k in ipairs{"status", "error_kind", "error", "duration", "exit_code", "signal", "bytes",
-                     "output"} do
+                     "printed", "output", "worktree"} do
     t[k] = e[k]
   end
   set_state(self, t, e.status)
@@ -156,11 +177,15 @@ end
 
 function on.removed(_, t) t.removed = true end
 function on.phase(self, _, e) self.phases[#self.phases + 1] = {name = e.name, at = e.at} end
+function on.run(self, _, e) self.version, self.begun = e.orun, e.begun end
+function on.script(self, _, e) self.name = e.name end
+function on.record_cut(self, _, e) self.cut = {at = e.at, why = e.why} end
 function on.script_ended(self, _, e) self.script_ended = e.at end
 function on.run_ended(self, _, e) self.ended = e.at end
 
 local OF_SCRIPT <const> = {added = true, waits = true, goes_on = true, phase = true,
-                           script_ended = true, run_ended = true}
+                           script_ended = true, run_ended = true, run = true, script = true,
+                          record_cut = true}
 
 --- Fold one more event. One of a task that is not known (its "added" was lost) and of a
 --- name that is not known change nothing.

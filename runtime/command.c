@@ -10,6 +10,7 @@ static const struct {
     const char *word, *code;
 } commands[] = {
     COMMAND(agents),
+    COMMAND(report),
 };
 
 const char *

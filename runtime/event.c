@@ -10,6 +10,7 @@ struct Events {
     EventChunk *first, *last; /* NULL: nothing has gathered */
     size_t kept;              /* events in them, chunks counted as full */
     size_t lost;
+    bool stopped;             /* no more are kept */
     char **names;             /* NULL-terminated */
     size_t name_count;
 };
@@ -33,16 +34,34 @@ event_open(Board *b)
     return b->events ? 0 : ORUN_ENOMEM;
 }
 
+/* Free what has gathered. */
+static void
+event_drop(Events *all)
+{
+    for (EventChunk *next; all->first; all->first = next) {
+        next = all->first->next;
+        mem_free(all->first);
+    }
+    all->last = NULL;
+    all->kept = 0;
+}
+
+void
+event_stop(Board *b)
+{
+    board_lock(b);
+    event_drop(b->events);
+    b->events->stopped = true;
+    board_unlock(b);
+}
+
 void
 event_close(Board *b)
 {
     Events *all = b->events;
     if (!all)
         return;
-    for (EventChunk *next; all->first; all->first = next) {
-        next = all->first->next;
-        mem_free(all->first);
-    }
+    event_drop(all);
     task_strings_free(all->names);
     mem_free(all);
     b->events = NULL;
@@ -75,7 +94,7 @@ void
 event_add(Board *b, Event e)
 {
     Events *all = b->events;
-    if (!all)
+    if (!all || all->stopped)
         return;
     EventChunk *chunk = event_room(all);
     if (!chunk) {

@@ -81,6 +81,9 @@ typedef struct Events Events;
 /* Begin to keep events of this board; before its first task. ORUN_ENOMEM. */
 int event_open(struct Board *b) NODISCARD;
 
+/* Who listens has heard enough: no more is kept. Takes the board's lock. */
+void event_stop(struct Board *b);
+
 /* Nobody listens any more: forget all. With the board's lock held, where others
  * may add. */
 void event_close(struct Board *b);

@@ -11,10 +11,10 @@
  * those to what the file holds by then.
  *
  * The file is text: a line that says what it is, then a line for each name, of
- * fields that tabs separate: the letter and the text (bytes that could be taken
- * for the form of the file as %XX), how many tasks, microseconds, how many told
- * a cost, millionths of a US dollar, the kind of value, and when it was last
- * seen, in seconds since 1970.
+ * fields that blanks separate: the letter and the text (with %XX for bytes that
+ * could be taken for the form of the file), how many tasks, microseconds, how
+ * many told a cost, millionths of a US dollar, the kind of value, and when it
+ * was last seen, in seconds since 1970.
  */
 #ifndef ORUN_HISTORY_H
 #define ORUN_HISTORY_H

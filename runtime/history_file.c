@@ -94,7 +94,7 @@ history_number(const char *s, uint64_t max, uint64_t *out)
     return n <= max;
 }
 
-/* Cut a line where its tabs are; false when it has not so many fields. */
+/* Cut a line where its blanks are; false when it has not so many fields. */
 static bool
 history_split(char *line, char *field[HISTORY_FIELDS])
 {
@@ -103,7 +103,7 @@ history_split(char *line, char *field[HISTORY_FIELDS])
         if (n == HISTORY_FIELDS)
             return false;
         field[n] = at;
-        at = strchr(at, '\t');
+        at = strchr(at, ' ');
         if (at)
             *at++ = '\0';
     }
@@ -193,7 +193,7 @@ static void
 history_put(Buf *to, const HistoryEntry *e)
 {
     history_put_name(to, e->name);
-    buf_printf(to, "\t%lu\t%llu\t%lu\t%llu\t%c\t%lld\n", (unsigned long)e->n,
+    buf_printf(to, " %lu %llu %lu %llu %c %lld\n", (unsigned long)e->n,
                history_millionths(e->seconds), (unsigned long)e->paid,
                history_millionths(e->usd), e->gave, (long long)e->seen);
 }

@@ -7,6 +7,7 @@
 #include "lib_base.h"
 #include "err.h"
 #include "show.h"
+#include "terminal.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
@@ -42,23 +43,29 @@ lib_io_print(lua_State *L)
         size = buf_failed(&safe) ? 0 : safe.n;
     }
     flockfile(stdout);
+    terminal_enter(STDOUT_FILENO);
     fwrite(text, 1, size, stdout);
     fflush(stdout);
+    terminal_leave(STDOUT_FILENO, size ? text[size - 1] : '\0');
     funlockfile(stdout);
     bool failed = buf_failed(&safe);
     buf_free(&safe);
     return failed ? luaL_error(L, "print: %s", err_text(ORUN_ENOMEM)) : 0;
 }
 
+/* *last becomes the last character. */
 static bool
-lib_io_put(lua_State *L, FILE *f, int index)
+lib_io_put(lua_State *L, FILE *f, int index, char *last)
 {
+    *last = '0';
     if (lua_isinteger(L, index))
         return fprintf(f, LUA_INTEGER_FMT, lua_tointeger(L, index)) >= 0;
     if (lua_type(L, index) == LUA_TNUMBER)
         return fprintf(f, LUA_NUMBER_FMT, lua_tonumber(L, index)) >= 0;
     size_t n;
     const char *s = lua_tolstring(L, index, &n);
+    if (n)
+        *last = s[n - 1];
     return fwrite(s, 1, n, f) == n;
 }
 
@@ -72,10 +79,16 @@ lib_io_write_to(lua_State *L, FILE *f)
         if (lua_type(L, i) != LUA_TNUMBER)
             luaL_checkstring(L, i);
     bool ok = true;
+    char last = '\0';
+    int fd = fileno(f);
     flockfile(f);
+    terminal_enter(fd);
     for (int i = 2; i <= n; i++)
-        ok = lib_io_put(L, f, i) && ok;
+        ok = lib_io_put(L, f, i, &last) && ok;
+    if (terminal_footed(fd))
+        fflush(f);
     int e = errno;
+    terminal_leave(fd, last);
     funlockfile(f);
     lua_settop(L, 1);
     errno = e;

@@ -66,36 +66,10 @@ lib_output_push_at(lua_State *L, const char *fn, Output *o, size_t offset,
 enum { READ_TASK = 1, READ_STREAM, READ_OFFSET, READ_MAX, READ_DEADLINE,
        READ_ATTEMPT, READ_BOX };
 
-/* Where the bytes are, as of now: in an Output, or in a string (of a final
- * task, so it stays). */
-typedef struct LibSource {
-    Output *output;
-    const char *text;
-    size_t size;
-    bool final;
-    lua_Integer attempt; /* with the transcript's number above it */
-} LibSource;
-
-/* The result's own text is all that the task printed, or what a function
- * returned; a failed function printed nothing. */
-static void
-lib_source_result(lua_State *L, Task *t, LibSource *from)
+LibSource
+lib_source_find(Sched *s, Task *t, bool err, LibOutput *box)
 {
-    const Value *v = t->outcome.output;
-    from->text = v ? value_as_string(v, &from->size) : "";
-    if (from->text)
-        return;
-    lua_pushfstring(L, "orun.output: the output of t%I is not text but a value "
-                    "that a function returned: TaskOutput gives it",
-                    (LUAI_UACINT)t->id);
-    lua_error(L);
-}
-
-static LibSource
-lib_source_look(lua_State *L, Task *t, bool err, LibOutput *box)
-{
-    Sched *s = park_run(L)->sched;
-    LibSource from = { 0 };
+    LibSource from = { .text = "" };
     output_drop(box->output);
     box->output = NULL;
     sched_lock(s);
@@ -110,15 +84,27 @@ lib_source_look(lua_State *L, Task *t, bool err, LibOutput *box)
     from.attempt = (lua_Integer)nth << 32 | t->attempt;
     board_unlock(&s->board);
     from.output = !from.final ? box->output : !c ? NULL : err ? c->err : c->out;
+    /* A result's own text is all that the task printed, or what a function
+     * returned; a failed function printed nothing. */
     if (from.output)
         from.size = output_size(from.output);
-    else if (from.final && !err)
-        lib_source_result(L, t, &from);
+    else if (from.final && !err && t->outcome.output)
+        from.text = value_as_string(t->outcome.output, &from.size);
     return from;
 }
 
-/* Push the bytes at the offset, at most `max`. */
-static void
+static LibSource
+lib_source_look(lua_State *L, Task *t, bool err, LibOutput *box)
+{
+    LibSource from = lib_source_find(park_run(L)->sched, t, err, box);
+    if (!from.text)
+        luaL_error(L, "orun.output: the output of t%I is not text but a value "
+                   "that a function returned: TaskOutput gives it",
+                   (LUAI_UACINT)t->id);
+    return from;
+}
+
+void
 lib_source_push(lua_State *L, const LibSource *from, size_t offset, size_t max)
 {
     size_t n = offset < from->size ? from->size - offset : 0;

@@ -99,8 +99,10 @@ lib_private_file(lua_State *L)
     file->f = fd < 0 ? NULL : fdopen(fd, "w");
     if (!file->f) {
         int e = errno;
-        if (fd >= 0)
+        if (fd >= 0) {
             close(fd);
+            unlink(path);
+        }
         errno = e;
         return luaL_fileresult(L, 0, path);
     }

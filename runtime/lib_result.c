@@ -60,8 +60,11 @@ lib_task_at(lua_State *L, const char *fn, const char *name, int idx)
         ? lua_tolstring(L, -1, &n) : NULL;
     uint64_t id = s && strlen(s) == n ? handle_parse(s) : 0;
     if (id == 0)
-        arg_error(L, fn, name, idx, "a task is named by its handle or its id, "
-                  "a string such as \"t1\"");
+        arg_error(L, fn, name, idx, lua_isnil(L, -1)
+                  ? "a task is named by its handle or its id, a string such "
+                    "as \"t1\": keep what Task gives, local t = Task{...}"
+                  : "a task is named by its handle or its id, a string such "
+                    "as \"t1\"");
     Task *t = board_find(&run->sched->board, id);
     if (!t)
         lib_no_task(L, fn, name, id, run->sched->board.count);

@@ -167,8 +167,8 @@ lib_sim_make(lua_State *L, const SimSpec *spec, Task *t)
 }
 
 /* add{kind=, blockers=, timeout=, retry=, limit=, agent=, writes=, priority=,
- * despite_failure=, detach=, parent=, description=, key=, instant=, plain=} -> id, or
- * nil and the error */
+ * despite_failure=, detach=, parent=, description=, key=, instant=, plain=} ->
+ * id, or nil and the error */
 int
 lib_sim_add(lua_State *L)
 {

@@ -15,6 +15,7 @@
 
 #define LIBCURL_FUNCTIONS(X) \
     X(easy_cleanup) X(easy_getinfo) X(easy_init) X(easy_pause) \
+    X(easy_perform) \
     X(easy_setopt) X(easy_strerror) X(global_init_mem) X(multi_add_handle) \
     X(multi_assign) X(multi_cleanup) X(multi_info_read) X(multi_init) \
     X(multi_remove_handle) X(multi_setopt) X(multi_socket_action) \

@@ -11,11 +11,13 @@
 #include "secret.h"
 #include "show.h"
 #include "signals.h"
+#include "terminal.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -67,7 +69,9 @@ main_report(const char *message)
     if (!*message)
         return;
     size_t n = strlen(message);
+    terminal_enter(STDERR_FILENO);
     fprintf(stderr, "orun: %s%s", message, message[n - 1] == '\n' ? "" : "\n");
+    terminal_leave(STDERR_FILENO, '\n');
 }
 
 /* Has the reader of standard output gone? */
@@ -135,6 +139,23 @@ main_tell_stuck(orun *o)
     if (*text)
         main_report(text);
     return *text != '\0';
+}
+
+/* What is shown and kept without being asked for. */
+static void
+main_default_views(Options *a)
+{
+    const char *record = getenv("ORUN_RECORD");
+    if (a->plan)
+        return; /* nothing goes on that would be worth it */
+    options_default_views(a, &(OptionsUsual){
+        .terminal = isatty(STDERR_FILENO),
+        .recorded = !record || strcmp(record, "0") != 0,
+        .progress = getenv("ORUN_PROGRESS"),
+        .traced = getenv("OTEL_EXPORTER_OTLP_ENDPOINT")
+            || getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
+        .id = (long)getpid(),
+    });
 }
 
 /* What the options ask to be shown. */
@@ -252,6 +273,7 @@ main(int argc, char **argv)
     if (argc > 1 && client_knows(argv[1]))
         return main_flush(client_main(argc, argv));
     options_read(&a, argc, argv);
+    main_default_views(&a);
     a.config.program = main_program();
     int e = main_do(&a, argc, argv);
     options_free(&a);

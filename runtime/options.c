@@ -13,6 +13,7 @@ const char options_help[] =
     "       orun [options] -            (the script is standard input)\n"
     "       orun plan [options] script.lua [args...]   (what it would do)\n"
     "       orun agents [--json]        (lists the agent types there are)\n"
+    "       orun report [RUN]           (how a run went: see orun report -h)\n"
     "       orun task COMMAND …         (from a task's program: its list)\n"
     "       orun mcp                    (the same, as an MCP server)\n"
     "\n"
@@ -26,16 +27,25 @@ const char options_help[] =
     "                     ORUN_HISTORY=0)\n"
     "  --no-wait          at the script's end cancel tasks that still run,\n"
     "                     instead of waiting for them\n"
+    "  --progress MODE    auto, tty, plain, json or none (ORUN_PROGRESS)\n"
+    "  --output MODE      what programs print: grouped, tagged or none\n"
+    "  -q, --quiet        no progress; errors only\n"
+    "  -v, --verbose      more of what goes on, in lines\n"
     "  --events FILE      write what happens to FILE, as JSON lines\n"
     "  --trace FILE       write a trace for Perfetto or chrome://tracing\n"
+    "  --report HOW       at the end say how the run went: full, short, none;\n"
+    "                     default: short on a terminal, else none\n"
+    "  --record           keep what happens for 'orun report', as is done\n"
+    "                     on a terminal unless ORUN_RECORD is 0\n"
+    "  --strict           exit with 1 when the run could have done better\n"
     "  -e CODE            run CODE (may be given several times)\n"
-    "  -v, --version      print the version\n"
+    "  -V, --version      print the version\n"
     "  -h, --help         print this\n"
     "  --                 end of options: a script's name follows\n"
     "\n"
-    "orun plan starts no agent: something that looks like its result stands in\n"
-    "for it. Functions run. It shows the tasks, the critical path, and from what\n"
-    "earlier runs took the time with so many slots:\n"
+    "orun plan starts no agent: what looks like its result stands in for it.\n"
+    "Functions run. It shows the tasks, the critical path, and, from what\n"
+    "earlier runs took, the time with so many slots:\n"
     "  -j N,N,…           slots to compare; default 1,2,5,10\n"
     "  --dot[=FILE]       the graph as DOT, in FILE or instead of all else\n"
     "  --json             all of it as JSON\n"
@@ -50,17 +60,22 @@ const char options_help[] =
 
 typedef struct OptionsKnown {
     const char *name;
-    char kind; /* n: --jobs  w: --workers  e: code  0: --no-wait  v  h  H: --no-history
-                * V: a view, which has this name without the dashes
-                * p: of a plan, with a value; P: of a plan */
+    char kind; /* n: --jobs  w: --workers  e: code  0: --no-wait  V h
+                * p: --progress  q: --quiet  v: --verbose  r: --record
+                * s: --strict  H: --no-history
+                * W: a view, which has this name without the dashes
+                * o: --overhead of a plan  P: a flag of a plan */
 } OptionsKnown;
 
 static const OptionsKnown options_known[] = {
     { "--jobs", 'n' }, { "-j", 'n' }, { "--workers", 'w' }, { "-e", 'e' },
-    { "--events", 'V' }, { "--trace", 'V' },
-    { "--overhead", 'p' }, { "--dot", 'P' }, { "--json", 'P' },
+    { "--events", 'W' }, { "--trace", 'W' }, { "--output", 'W' },
+    { "--report", 'W' }, { "--record", 'r' }, { "--strict", 's' },
+    { "--progress", 'p' }, { "--quiet", 'q' }, { "-q", 'q' },
+    { "--verbose", 'v' }, { "-v", 'v' }, { "--no-history", 'H' },
+    { "--overhead", 'o' }, { "--dot", 'P' }, { "--json", 'P' },
     { "--no-functions", 'P' },
-    { "--no-wait", '0' }, { "--no-history", 'H' }, { "--version", 'v' }, { "-v", 'v' },
+    { "--no-wait", '0' }, { "--version", 'V' }, { "-V", 'V' },
     { "--help", 'h' }, { "-h", 'h' },
 };
 
@@ -78,7 +93,7 @@ options_fail(Options *o, const char *format, const char *what)
 static bool
 options_valued(const OptionsKnown *known)
 {
-    return strchr("nweVp", known->kind) != NULL;
+    return strchr("nweWpo", known->kind) != NULL;
 }
 
 /* The option an argument is, NULL for an unknown one. */
@@ -88,7 +103,7 @@ options_find(const Options *o, const char *s)
     for (size_t i = 0; i < sizeof options_known / sizeof *options_known; i++) {
         const OptionsKnown *known = &options_known[i];
         size_t n = strlen(known->name);
-        bool of_plan = known->kind == 'p' || known->kind == 'P';
+        bool of_plan = known->kind == 'o' || known->kind == 'P';
         if (strncmp(s, known->name, n) != 0 || (of_plan && !o->plan))
             continue;
         if (of_plan && strncmp(s, "--dot=", 6) == 0 && s[6])
@@ -133,28 +148,77 @@ static void
 options_word(Options *o, const char *word, bool after_dashes)
 {
     const char *code = after_dashes ? NULL : command_code(word);
-    if (code)
-        options_add_code(o, code);
-    else
+    if (!code) {
         o->script = word;
+        return;
+    }
+    o->command = true;
+    options_add_code(o, code);
 }
 
-/* `name` is "--events" or its like. */
+/* `name` is "events" or its like; there may be `most` views afterwards. */
 static void
-options_add_view(Options *o, const char *name, const char *value)
+options_add_view(Options *o, const char *name, const char *value, size_t most)
 {
-    size_t n = 0, size = strlen(name) + strlen(value);
-    while (n < OPTIONS_VIEWS && o->views[n])
+    size_t n = 0, size = strlen(name) + strlen(value) + 2;
+    while (n < most && o->views[n])
         n++;
-    if (n == OPTIONS_VIEWS) {
-        options_fail(o, "too many times '%s'", name);
+    if (n == most) {
+        options_fail(o, "too many times '--%s'", name);
         return;
     }
     o->views[n] = malloc(size);
     if (o->views[n])
-        snprintf(o->views[n], size, "%s=%s", name + 2, value);
+        snprintf(o->views[n], size, "%s=%s", name, value);
     else
         o->what = OPTIONS_WRONG;
+}
+
+/* Is a view of this name there? */
+static bool
+options_has_view(const Options *o, const char *name)
+{
+    size_t n = strlen(name);
+    for (size_t i = 0; o->views[i]; i++)
+        if (strncmp(o->views[i], name, n) == 0 && o->views[i][n] == '=')
+            return true;
+    return false;
+}
+
+/* How the run shows its progress: as an option says, else as the user has it
+ * for all runs. */
+static void
+options_add_progress(Options *o, const char *usual)
+{
+    const char *mode = o->progress ? o->progress : usual;
+    char value[64];
+    if (!mode || !*mode)
+        mode = "auto";
+    if (strcmp(mode, "none") == 0 || o->verbosity < 0)
+        return;
+    int n = snprintf(value, sizeof value, "%s%s", mode,
+                     o->verbosity > 0 ? " verbose" : "");
+    if (n < 0 || (size_t)n >= sizeof value)
+        options_fail(o, "'%s' is not a way to show progress", mode);
+    else
+        options_add_view(o, "progress", value, OPTIONS_MOST);
+}
+
+void
+options_default_views(Options *o, const OptionsUsual *usual)
+{
+    char process[32];
+    bool by_default = usual->terminal && usual->recorded && o->script;
+    snprintf(process, sizeof process, "%ld", usual->id);
+    if (o->what != OPTIONS_RUN || o->command)
+        return;
+    options_add_progress(o, usual->progress);
+    if (usual->traced)
+        options_add_view(o, "otlp", "", OPTIONS_MOST);
+    if (usual->terminal && o->verbosity >= 0 && !options_has_view(o, "report"))
+        options_add_view(o, "report", "auto", OPTIONS_MOST);
+    if (o->record || by_default)
+        options_add_view(o, "record", process, OPTIONS_MOST);
 }
 
 /* A whole number from 1 to `max`; 0 when it is none. */
@@ -240,9 +304,14 @@ options_take(Options *o, const OptionsKnown *known, int argc,
     }
     switch (known->kind) {
     case 'e': options_add_code(o, value); break;
-    case 'V': options_add_view(o, known->name, value); break;
+    case 'W': options_add_view(o, known->name + 2, value, OPTIONS_VIEWS); break;
+    case 'r': o->record = true; break;
+    case 's': options_add_view(o, "strict", "", OPTIONS_VIEWS); break;
+    case 'p': o->progress = value; break;
+    case 'q': o->verbosity = -1; break;
+    case 'v': o->verbosity = 1; break;
     case '0': o->config.no_wait = 1; break;
-    case 'p': options_overhead(o, value); break;
+    case 'o': options_overhead(o, value); break;
     case 'P':
         if (strcmp(known->name, "--no-functions") == 0)
             o->config.plan = 2;
@@ -250,7 +319,7 @@ options_take(Options *o, const OptionsKnown *known, int argc,
                           ? argv[*i] + strlen(known->name) + 1 : "");
         break;
     case 'H': o->no_history = true; break;
-    case 'v': o->what = OPTIONS_VERSION; break;
+    case 'V': o->what = OPTIONS_VERSION; break;
     case 'h': o->what = OPTIONS_HELP; break;
     default: options_slots(o, known, value);
     }
@@ -305,7 +374,7 @@ options_free(Options *o)
 {
     free(o->code);
     free(o->error);
-    for (size_t i = 0; i < OPTIONS_VIEWS; i++)
+    for (size_t i = 0; i < OPTIONS_MOST; i++)
         free(o->views[i]);
     o->code = o->error = NULL;
 }

@@ -18,8 +18,9 @@ typedef enum OptionsWhat {
 } OptionsWhat;
 
 enum {
-    OPTIONS_VIEWS = 8,     /* at most */
-    OPTIONS_COMPARED = 16, /* numbers of slots of a plan, at most */
+    OPTIONS_VIEWS = 8,          /* that are asked for, at most */
+    OPTIONS_MOST = OPTIONS_VIEWS + 4, /* and with those nobody asked for */
+    OPTIONS_COMPARED = 16,      /* numbers of slots of a plan, at most */
 };
 
 typedef struct Options {
@@ -30,7 +31,11 @@ typedef struct Options {
     const char *script; /* path, "-", or NULL */
     bool no_history;
     bool plan;          /* orun plan: what it is to show is among the views */
-    char *views[OPTIONS_VIEWS + 1]; /* for orun_watch */
+    bool command;       /* `code` is that of a command */
+    bool record;        /* --record */
+    char *views[OPTIONS_MOST + 1]; /* for orun_watch */
+    const char *progress; /* its mode, or NULL when not said */
+    int verbosity;      /* -1: -q, 1: -v */
     int first;          /* argv index of what is arg[0] */
     char *error;        /* one line; NULL: out of memory */
 } Options;
@@ -40,6 +45,20 @@ extern const char options_help[];
 /* Read argv[1] … argv[argc-1], whose strings must stay. What `o` held before is
  * not looked at; options_free it afterwards, however this ended. */
 void options_read(Options *o, int argc, char *const *argv);
+
+/* What holds where no option says otherwise. */
+typedef struct OptionsUsual {
+    bool terminal;        /* standard error is one */
+    bool recorded;        /* the user wants scripts recorded there */
+    const char *progress; /* its mode; NULL: auto */
+    bool traced;          /* the environment names a collector of traces */
+    long id;              /* of this process */
+} OptionsUsual;
+
+/* Add the views that a script has without being asked for: its progress; its
+ * trace for a collector; with a terminal to show things on its report, and its
+ * record, which --record asks for elsewhere. A command has none. */
+void options_default_views(Options *o, const OptionsUsual *usual);
 
 void options_free(Options *o);
 

@@ -3,6 +3,7 @@
 #include "err.h"
 #include "mem.h"
 #include "run_tree.h"
+#include "terminal.h"
 #include "wait.h"
 #include <math.h>
 
@@ -71,6 +72,8 @@ program_done(Launch *l, const ProcEnd *end, void *ud)
     op_done(&p->op);
     program_news(p);
     sched_unlock(p->sched);
+    if (p->shares)
+        terminal_foot_hold(false);
     launch_free(l);
     program_unref(p);
 }
@@ -164,6 +167,9 @@ program_start(LuaRun *run, LaunchSpec *spec, double timeout, Program **out)
         return e;
     }
     run->lingers |= spec->lingers;
+    p->shares = spec->fds;
+    if (p->shares)
+        terminal_foot_hold(true);
     launch_go(l);
     *out = p;
     return 0;

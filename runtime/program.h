@@ -27,6 +27,7 @@ typedef struct Program {
     Task *shown_by; /* the task whose transcript it is, or NULL */
     bool running;   /* it was started, and may have ended */
     bool late;      /* its time was up */
+    bool shares;    /* it writes where orun does (never changes) */
 
     /* Never changes once it is done. */
     ProcEnd end;

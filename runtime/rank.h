@@ -42,9 +42,9 @@ void rank_load(Sched *s);
  * began anew; that it cannot be written is not worth a word. */
 bool rank_save(Sched *s, Buf *note);
 
-/* What is known of tasks like t: of its key, else of its agent type, else of its
- * line, which `of` names; NULL when nothing is. It stays to the end of the run.
- * Any thread, without the lock, once a task was added. */
+/* What is known of tasks like t: of its key, else of its agent type, else of
+ * its line, which `of` names; NULL when nothing is. It stays to the end of the
+ * run. Any thread, without the lock, once a task was added. */
 const HistoryEntry *rank_known(Sched *s, const Task *t, const char **of);
 
 /* The same for a task that is not there yet, of this key (or NULL) and agent

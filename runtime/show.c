@@ -1,6 +1,7 @@
 /* show.c — writing out what must not reach a terminal. */
 #include "show.h"
 #include "secret.h"
+#include "terminal.h"
 #include <unistd.h>
 
 typedef struct ShowRange {
@@ -178,7 +179,9 @@ show_write(int fd, const char *text, size_t n)
 {
     Buf safe = { 0 };
     show_put(&safe, text, n, SHOW_TEXT);
+    terminal_enter(fd);
     ssize_t written = write(fd, safe.p, buf_failed(&safe) ? 0 : safe.n);
+    terminal_leave(fd, safe.n ? safe.p[safe.n - 1] : '\0');
     (void)written;
     buf_free(&safe);
 }

@@ -1,5 +1,6 @@
 /* signals.c — the thread that waits for signals. */
 #include "signals.h"
+#include "terminal.h"
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -81,9 +82,11 @@ static void
 signals_suspend(void)
 {
     pthread_mutex_lock(&signals_lock);
+    terminal_foot_hold(true);
     orun_suspend(signals_orun);
     signals_stop();
     orun_resume(signals_orun);
+    terminal_foot_hold(false);
     pthread_mutex_unlock(&signals_lock);
 }
 

@@ -47,12 +47,12 @@ bool slots_unqueue(Task *t);
 /* Offer again, in order, the tasks that wait for writes. */
 void slots_serve_writers(Sched *s);
 
-/* The code of running t is about to wait, or is to be tried again: give back its
+/* The code of running t is about to wait, or will be tried again: give back its
  * slot of its kind, and (all) the others and its writes. */
 void slots_rest(Sched *s, Task *t, bool all);
 
-/* t has ended: it gives back all it holds. Where ranks count, who gets that is
- * decided by slots_serve_freed, when it is known who is ready by this end. */
+/* t has ended: it gives back all it holds. Where ranks count, slots_serve_freed
+ * decides who gets that, when it is known who is ready by this end. */
 void slots_release(Sched *s, Task *t);
 void slots_serve_freed(Sched *s);
 

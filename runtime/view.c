@@ -1,9 +1,12 @@
 /* view.c — the thread of the views, and its Lua state. */
 #include "view.h"
 #include "err.h"
+#include "handle.h"
 #include "lib_orun.h"
 #include "mem.h"
 #include "view_lua.h"
+#include "view_post.h"
+#include "view_screen.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <time.h>
@@ -17,6 +20,10 @@ struct View {
     char **wanted;
     double begun; /* on the run's clock */
     pthread_t thread;
+
+    /* Its thread's: */
+    EventChunk *rest; /* taken, and not given to the views yet */
+    size_t lost;
 
     pthread_mutex_t lock;
     pthread_cond_t change;
@@ -63,20 +70,48 @@ view_wait(View *v)
     return ending;
 }
 
-/* next() -> array of events (maybe empty), now; nil when there will be none */
+/* next() -> array of events (maybe empty), now, are there more already; nil
+ * when there will be none. A chunk at a time: who fell behind does not get it
+ * all at once. */
 static int
 view_next(lua_State *L)
 {
     View *v = view_of(L);
     Board *b = &v->host->sched.board;
-    ViewBatch batch = { .host = v->host, .begun = v->begun };
-    bool ending = view_wait(v);
-    batch.all = event_take(b, &batch.lost);
-    if (ending && !batch.all)
+    bool ending = v->rest ? false : view_wait(v);
+    if (!v->rest)
+        v->rest = event_take(b, &v->lost);
+    if (ending && !v->rest)
         return 0;
+    ViewBatch batch = { .host = v->host, .begun = v->begun, .all = v->rest,
+                        .lost = v->lost };
+    if (v->rest) {
+        v->rest = batch.all->next;
+        batch.all->next = NULL;
+    }
     view_push_events(L, &batch);
     lua_pushnumber(L, board_now(b) - v->begun);
-    return 2;
+    lua_pushboolean(L, v->rest != NULL);
+    return 3;
+}
+
+static void
+view_drop_rest(View *v)
+{
+    for (EventChunk *next; v->rest; v->rest = next) {
+        next = v->rest->next;
+        mem_free(v->rest);
+    }
+}
+
+/* enough(): next will give no more events, only the time. */
+static int
+view_enough(lua_State *L)
+{
+    View *v = view_of(L);
+    event_stop(&v->host->sched.board);
+    view_drop_rest(v);
+    return 0;
 }
 
 /* problem(text): something could not be shown. */
@@ -94,9 +129,35 @@ view_problem(lua_State *L)
     return 0;
 }
 
+/* output(id, is_stderr, offset, max) -> what view_push_output gives */
+static int
+view_output(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    return view_push_output(L, view_of(L)->host, handle_parse(name),
+                            lua_toboolean(L, 2),
+                            luaL_checkinteger(L, 3),
+                            (size_t)luaL_checkinteger(L, 4));
+}
+
+/* unix_time() -> seconds since 1970, with a fraction */
+static int
+view_unix_time(lua_State *L)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    lua_pushnumber(L, (double)t.tv_sec + (double)t.tv_nsec * 1e-9);
+    return 1;
+}
+
 static const luaL_Reg view_functions[] = {
-    { "next", view_next }, { "problem", view_problem },
-    { "ready", view_ready }, { NULL, NULL },
+    { "enough", view_enough }, { "next", view_next },
+    { "output", view_output }, { "problem", view_problem },
+    { "ready", view_ready }, { "size", view_size }, { "fit", view_fit },
+    { "put", view_put }, { "post", view_post },
+    { "unix_time", view_unix_time }, { "open_foot", view_open_foot },
+    { "foot", view_foot }, { "close_foot", view_close_foot },
+    { NULL, NULL },
 };
 
 /* Push the table that lua/view.lua is called with. */
@@ -170,6 +231,7 @@ view_free(View *v)
         vm_script_free(v->vm);
     pthread_cond_destroy(&v->change);
     pthread_mutex_destroy(&v->lock);
+    view_drop_rest(v);
     task_strings_free(v->wanted);
     buf_free(&v->problems);
     mem_free(v);

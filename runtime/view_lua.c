@@ -49,6 +49,13 @@ view_set_number(lua_State *L, const char *key, double x)
     lua_setfield(L, -2, key);
 }
 
+static void
+view_set_true(lua_State *L, const char *key)
+{
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, key);
+}
+
 /* A text that orun did not write itself: what is secret in it is replaced. */
 static void
 view_set_masked(lua_State *L, ViewWork *w, const char *key, const char *s)
@@ -211,6 +218,10 @@ view_set_ended(lua_State *L, ViewWork *w, const Task *t)
     if (o->signal)
         view_set_integer(L, "signal", o->signal);
     view_set_output(L, w, o);
+    if (t->opt && t->opt->tree) {
+        value_decode(L, t->opt->tree, NULL);
+        lua_setfield(L, -2, "worktree");
+    }
     if (o->captured && o->captured->out)
         view_set_integer(L, "printed",
                          (lua_Integer)output_size(o->captured->out));
@@ -278,6 +289,10 @@ view_set_details(lua_State *L, ViewWork *w, const Event *e, const Task *t)
     case EVENT_READ:
         view_set_task(L, "by", e->other);
         view_set_integer(L, "bytes", (lua_Integer)e->n);
+        break;
+    case EVENT_GOES_ON:
+        if (e->what == WAIT_TIMED_OUT)
+            view_set_true(L, "timed_out");
         break;
     case EVENT_CLAIMED: view_set_task(L, "by", e->other); break;
     case EVENT_PHASE:

@@ -151,7 +151,7 @@ describe("orun's arguments", function()
     end
     assert.equal("1\n2\n", h.orun{"-e", "print(1)", "-eprint(2)"}.out)
     assert.matches("^orun %d+%.%d+%.%d+\n$", h.orun{"--version"}.out)
-    assert.equal(h.orun{"--version"}.out, h.orun{"-v"}.out)
+    assert.equal(h.orun{"--version"}.out, h.orun{"-V"}.out)
     assert.matches("^usage: orun ", h.orun{"--help"}.out)
     assert.equal("", h.orun{"--help"}.err)
     assert.equal(0, h.orun{"-h"}.code)

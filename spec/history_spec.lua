@@ -11,7 +11,7 @@ local function state()
     local lines = h.lines(text)
     table.remove(lines, 1)
     table.sort(lines)
-    for i, line in ipairs(lines) do lines[i] = line:gsub("\t%d+$", "") end
+    for i, line in ipairs(lines) do lines[i] = line:gsub(" %d+$", "") end
     return lines
   end
 end
@@ -34,7 +34,7 @@ print(table.concat(order, " "))
 local function teach(dir, seconds)
   local lines = {"orun history 1"}
   for key, s in pairs(seconds) do
-    lines[#lines + 1] = ("k%s\t3\t%d000000\t0\t0\t-\t1"):format(key, s)
+    lines[#lines + 1] = ("k%s 3 %d000000 0 0 - 1"):format(key, s)
   end
   h.sh("mkdir -p " .. h.quote(dir .. "/orun"))
   h.write(dir .. "/orun/history", table.concat(lines, "\n") .. "\n")
@@ -54,7 +54,7 @@ describe("the history of runs", function()
     assert.equal("", r.err)
     local seen = {}
     for _, line in ipairs(lines()) do
-      local name, n, us, paid, usd, gave = line:match("^(%S+)\t(%d+)\t(%d+)\t(%d+)\t(%d+)\t(.)$")
+      local name, n, us, paid, usd, gave = line:match("^(%S+) (%d+) (%d+) (%d+) (%d+) (.)$")
       assert.is_true(tonumber(us) < 60e6)
       seen[#seen + 1] = ("%s %s %s %s %s"):format(name:gsub("^l.*/", "l"), n, paid, usd, gave)
     end
@@ -110,7 +110,7 @@ describe("the history of runs", function()
     assert.equal("orun: the history of earlier runs was damaged and begins anew: " .. dir
       .. "/orun/history\n", r.err)
     assert.equal(0, r.code)
-    assert.same({"kk\t1"}, {(lines()[1]:match("^[^\t]+\t%d+"))})
+    assert.same({"kk 1"}, {(lines()[1]:match("^[^ ]+ %d+"))})
   end)
 
   it("does without a secret that is part of a key", function()

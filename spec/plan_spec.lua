@@ -10,7 +10,7 @@ local function state(known)
   local dir, lines = h.tmpdir(), {}
   for name, value in pairs(known or {}) do
     local t = type(value) == "table" and value or {value}
-    lines[#lines + 1] = ("%s\t2\t%d\t%d\t%d\t%s\t9\n"):format(name, t[1] * 1000000,
+    lines[#lines + 1] = ("%s 2 %d %d %d %s 9\n"):format(name, t[1] * 1000000,
       t[2] and 1 or 0, (t[2] or 0) * 1000000, t[3] or "s")
   end
   h.sh("mkdir " .. h.quote(dir .. "/orun"))

@@ -136,6 +136,68 @@ describe("--events", function()
     assert.equal(0, h.orun{"-e", "orun.phase('nobody watches')"}.code)
   end)
 
+  it("says how an output begins, and how long it is", function()
+    local outputs = events_of([[
+      Task{run = function() return ("ü"):rep(3000) end}
+      Task{run = function() return {n = 1, list = {"a", "b"}} end}
+      Task{run = function() return "\27[2J\255" end}
+      Task{run = function() return "no 0123456789abcdef here" end}
+      Task{run = function() return {key = "0123456789abcdef"} end}
+      Task{run = function() end}
+      orun.agent{name = "sh", command = {"sh"}}
+      Task{subagent_type = "sh", prompt = "seq 50000"}]],
+      {env = {MY_API_KEY = "0123456789abcdef"}})
+    local said = {}
+    for _, e in ipairs(outputs) do
+      if e.event == "ended" then said[#said + 1] = e end
+    end
+    assert.equal(("ü"):rep(1000) .. "...", said[1].output)
+    assert.is_true(said[1].bytes >= 6000)
+    assert.equal('{"list":["a","b"],"n":1}', said[2].output)
+    assert.equal("\\x1b[2J\\xff", said[3].output)
+    assert.equal("no [MY_API_KEY] here", said[4].output)
+    assert.equal('{"key":"[MY_API_KEY]"}', said[5].output)
+    assert.is_nil(said[6].output)
+    assert.matches("^1\n2\n", said[7].output)
+    assert.equal(288894, said[7].printed)
+  end)
+
+  it("says what a task needs slots of", function()
+    local needs = events_of([[
+      orun.limit("db", 3)
+      orun.agent{name = "sh", command = {"sh"}, limit = 4}
+      Task{run = function() end, limit = "db"}
+      Task{subagent_type = "sh", prompt = "true"}
+      TaskCreate{description = "item"}]], {args = {"--workers", "7", "-j", "6"}})
+    assert.same({db = 3, lua = 7}, find(needs, {event = "added", task = "t1"}).limits)
+    assert.same({sh = 4, process = 6}, find(needs, {event = "added", task = "t2"}).limits)
+    assert.is_nil(find(needs, {event = "added", task = "t3"}).limits)
+  end)
+
+  it("says when a wait ended by its time, and what runs", function()
+    local times, ran = events_of([[
+      local gate = TaskCreate{description = "gate"}
+      local t = Task{run = function(id) TaskOutput(id) end, input = gate.id,
+                     run_in_background = true}
+      print(TaskOutput{task_id = t, timeout = 0.01}.status ~= "completed")
+      TaskUpdate{task_id = gate, status = "completed"}
+      TaskOutput(t)]])
+    assert.equal("true\n", ran.out)
+    local ends = {}
+    for _, e in ipairs(times) do
+      if e.event == "goes_on" and not e.task then ends[#ends + 1] = e.timed_out or false end
+    end
+    assert.same({true, false}, ends)
+    assert.matches("/s.lua$", find(times, {event = "script"}).name)
+  end)
+
+  it("says what it queues for when that is a rate", function()
+    local rates = events_of([[
+      orun.agent{name = "r", rate = "2/s", run = function() end}
+      for i = 1, 3 do Task{subagent_type = "r", input = i, run_in_background = true} end]])
+    assert.equal("rate", find(rates, {event = "queued", task = "t3"})["for"])
+  end)
+
   it("shows no secret", function()
     local kept = events_of([[
       Task{description = "with 0123456789abcdef in it", run = function()

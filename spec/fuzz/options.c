@@ -36,6 +36,9 @@ FUZZ(data, n)
     Options o;
     options_read(&o, argc, argv);
     options_check(&o, argc, argv);
+    options_default_views(&o, &(OptionsUsual){ .terminal = true,
+                                               .recorded = true });
+    options_check(&o, argc, argv);
     options_free(&o);
     free(text);
     return 0;

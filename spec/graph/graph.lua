@@ -33,7 +33,7 @@ function M.new(slots)
     sim:agent(name, cap)
     caps[name] = cap
   end
-  return setmetatable({ slots = slots, sim = sim, 
+  return setmetatable({ slots = slots, sim = sim,
                         watch = watch.new(sim, caps, slots.manual, slots.history ~= nil),
                         id = {}, name = {}, collectors = {}, trace = {} }, Graph)
 end

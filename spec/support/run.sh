@@ -23,6 +23,7 @@ trap 'exit 130' INT TERM
 
 export ORUN_BIN=$bin ORUN_TEST_BIN=$test_bin ORUN_VARIANT=$variant
 export ORUN_ROOT=$PWD ORUN_LIB=$PWD/$build/liborun.a
+export ORUN_PROGRESS=none # what specs look at is the scripts' own
 export ORUN_SPEC_TMP=$work TMPDIR=$work XDG_STATE_HOME=$work/state
 export LC_ALL=C.UTF-8
 unset ORUN_LOG LUA_INIT LUA_INIT_5_4

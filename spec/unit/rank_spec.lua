@@ -11,7 +11,7 @@ local HEAD <const> = "orun history 1\n"
 local function history(durations)
   local lines = {}
   for name, seconds in pairs(durations) do
-    lines[#lines + 1] = ("%s\t1\t%d\t0\t0\t-\t7\n"):format(name, math.floor(seconds * 1e6 + 0.5))
+    lines[#lines + 1] = ("%s 1 %d 0 0 - 7\n"):format(name, math.floor(seconds * 1e6 + 0.5))
   end
   return h.write(h.tmpdir() .. "/history", HEAD .. table.concat(lines))
 end
@@ -370,9 +370,9 @@ describe("the file of durations", function()
     sim:finish(failed, "failed")
     assert.is_nil(sim:save())
     local lines = remembered(path)
-    for i, expected in ipairs { "aquick\t2\t3000000\t0\t0\t-", "kone\t1\t2000000\t0\t0\t-",
-                                "ktwo\t1\t4000000\t0\t0\t-" } do
-      assert.equal(expected, lines[i]:match("^(.*)\t%d+$"))
+    for i, expected in ipairs { "aquick 2 3000000 0 0 -", "kone 1 2000000 0 0 -",
+                                "ktwo 1 4000000 0 0 -" } do
+      assert.equal(expected, lines[i]:match("^(.*) %d+$"))
     end
     assert.equal(3, #lines)
   end)
@@ -383,7 +383,7 @@ describe("the file of durations", function()
       local sim = support.new { history = path }
       finished(sim, { key = "a" }, seconds)
       sim:save()
-      return tonumber(remembered(path)[1]:match("^ka\t%d+\t(%d+)")) / 1e6
+      return tonumber(remembered(path)[1]:match("^ka %d+ (%d+)")) / 1e6
     end
     assert.equal(6, again(4))       -- two that weigh the same
     assert.equal(4, again(0))
@@ -403,12 +403,12 @@ describe("the file of durations", function()
     for i = 1, 3 do sims[i]:save() end
     local lines = remembered(path)
     assert.equal(4, #lines)
-    assert.truthy(lines[4]:find("^kshared\t3\t1000000\t"))
+    assert.truthy(lines[4]:find("^kshared 3 1000000 "))
   end)
 
   it("keeps any bytes of a key", function()
     local path = h.tmpdir() .. "/history"
-    local key = "a\tb\nc%41 \1\127é"
+    local key = "a\9b\nc%41 \2\127é"
     local sim = support.new { history = path }
     finished(sim, { key = key }, 3)
     sim:save()
@@ -418,7 +418,7 @@ describe("the file of durations", function()
 
   it("has room for 5,000 names, those seen last", function()
     local lines = {}
-    for i = 1, 5000 do lines[i] = ("kold%%20%d\t1\t1\t0\t0\t-\t%d\n"):format(i, i) end
+    for i = 1, 5000 do lines[i] = ("kold%%20%d 1 1 0 0 - %d\n"):format(i, i) end
     local path = h.write(h.tmpdir() .. "/history", HEAD .. table.concat(lines))
     local sim = support.new { history = path }
     finished(sim, { key = "new" }, 1)
@@ -426,28 +426,28 @@ describe("the file of durations", function()
     local kept = remembered(path)
     local names = table.concat(kept, "\n")
     assert.equal(5000, #kept)
-    assert.truthy(names:find("knew\t", 1, true))
-    assert.truthy(names:find("kold%202\t", 1, true))
-    assert.falsy(names:find("kold%201\t", 1, true))
+    assert.truthy(names:find("knew ", 1, true))
+    assert.truthy(names:find("kold%202 ", 1, true))
+    assert.falsy(names:find("kold%201 ", 1, true))
   end)
 
   it("begins anew when it is damaged, and says so", function()
     for _, text in ipairs {
-      "", "nonsense", HEAD .. "ka\t1\t2", HEAD .. "ka\t1\t2\t0\t0\t-\t7", HEAD .. "ka\t1\n",
-      HEAD .. "ka\t-1\t2\t0\t0\t-\t7\n", HEAD .. "ka\t0\t2\t0\t0\t-\t7\n",
-      HEAD .. "ka\t1\t2x\t0\t0\t-\t7\n", HEAD .. "xa\t1\t2\t0\t0\t-\t7\n",
-      HEAD .. "k%4\t1\t2\t0\t0\t-\t7\n", HEAD .. "k%00\t1\t2\t0\t0\t-\t7\n",
-      HEAD .. "ka\t1\t2\t0\t0\tqq\t7\n", HEAD .. "ka\t1\t2\t0\t0\t-\t7\t8\n",
-      HEAD .. ("ka\t1\t2\t0\t0\t-\t7\n"):rep(2),
-      HEAD .. "ka\t1\t99999999999999999999\t0\t0\t-\t7\n",
-      HEAD .. "k" .. ("a"):rep(2000) .. "\t1\t2\t0\t0\t-\t7\n", HEAD .. "\0\n",
+      "", "nonsense", HEAD .. "ka 1 2", HEAD .. "ka 1 2 0 0 - 7", HEAD .. "ka 1\n",
+      HEAD .. "ka -1 2 0 0 - 7\n", HEAD .. "ka 0 2 0 0 - 7\n",
+      HEAD .. "ka 1 2x 0 0 - 7\n", HEAD .. "xa 1 2 0 0 - 7\n",
+      HEAD .. "k%4 1 2 0 0 - 7\n", HEAD .. "k%00 1 2 0 0 - 7\n",
+      HEAD .. "ka 1 2 0 0 qq 7\n", HEAD .. "ka 1 2 0 0 - 7 8\n",
+      HEAD .. ("ka 1 2 0 0 - 7\n"):rep(2),
+      HEAD .. "ka 1 99999999999999999999 0 0 - 7\n",
+      HEAD .. "k" .. ("a"):rep(2000) .. " 1 2 0 0 - 7\n", HEAD .. "\0\n",
     } do
       local path = h.write(h.tmpdir() .. "/history", text)
       local sim = support.new { history = path }
       finished(sim, { key = "b" }, 1)
       assert.equal("the history of earlier runs was damaged and begins anew: " .. path,
         sim:save(), ("%q"):format(text))
-      assert.truthy(remembered(path)[1]:find("^kb\t1\t1000000\t"))
+      assert.truthy(remembered(path)[1]:find("^kb 1 1000000 "))
       assert.equal(1, #remembered(path))
     end
   end)

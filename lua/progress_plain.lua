@@ -1,0 +1,100 @@
+--- orun.progress_plain: what goes on, as lines: one when a task starts, one when it ends.
+--
+-- Where more happens at once than anybody can read, the rest of that tenth of a second is
+-- counted in one line; failures always have their own.
+
+local figures = require "orun.figures"
+local title = require "orun.task_title"
+
+local M = {}
+
+local MOST <const> = 20 -- lines of one look, but for failures
+
+local function stamp(at)
+  return ("%7s  "):format(figures.duration(at))
+end
+
+local function started(t, e, verbose)
+  if e.event == "started" and e.attempt == 1 then
+    return ("%s starts: %s"):format(t.id, title.of(t))
+  elseif e.event == "claimed" then
+    return ("%s is claimed%s: %s"):format(t.id, e.by and " by " .. e.by or "", title.of(t))
+  elseif verbose and e.event == "started" then
+    return ("%s starts again, attempt %d"):format(t.id, e.attempt)
+  end
+end
+
+local function spent(report)
+  local words = {}
+  local n = report and (report.input_tokens or 0) + (report.output_tokens or 0) or 0
+  if n > 0 then words[1] = ", " .. figures.count(n) .. " tokens" end
+  if report and report.cost then words[#words + 1] = ", " .. figures.cost(report.cost) end
+  return table.concat(words)
+end
+
+local function ended(t, e)
+  local how = e.status
+  if t.started then how = how .. " in " .. figures.duration(e.duration or 0) end
+  if (e.attempts or 1) > 1 then how = ("%s, %d attempts"):format(how, e.attempts) end
+  how = how .. spent(t.report)
+  if e.status ~= "completed" then
+    local why = (e.error or e.error_kind or ""):match("^[^\r\n]*")
+    return ("%s %s: %s: %s"):format(t.id, how, title.of(t), why)
+  end
+  return ("%s %s: %s"):format(t.id, how, title.of(t))
+end
+
+-- What only the curious want to know.
+local function detail(t, e)
+  if e.event == "queued" then
+    return ("%s is queued for %s"):format(t.id, e.limit or e["for"])
+  elseif e.event == "waits" and e.other then
+    return ("%s waits for %s"):format(t.id, e.other)
+  elseif e.event == "reported" and e.activity then
+    return ("%s: %s"):format(t.id, e.activity)
+  end
+end
+
+local function of_event(t, e, verbose)
+  if e.event == "phase" then return "phase " .. e.name end
+  if not t then return nil end
+  if e.event == "ended" then return ended(t, e) end
+  if e.event == "retry" then
+    return ("%s failed (%s), again in %s"):format(t.id, e.error_kind, figures.duration(e.delay))
+  elseif e.event == "throttled" then
+    return ("%s is throttled by %s for %s"):format(t.id, e.limit or "its limit",
+      figures.duration(e.wait or 0))
+  end
+  return started(t, e, verbose) or verbose and detail(t, e) or nil
+end
+
+--- A display of lines.
+-- @param look  {put=function(text), verbose=}
+-- @param model the model of the run
+-- @return {event=, tick=, close=} for view.lua
+function M.new(look, model)
+  local now, lines, left = {}, 0, 0
+  local view = {}
+
+  function view.event(e)
+    local text = of_event(model.by_id[e.task], e, look.verbose)
+    if not text then return end
+    if lines >= MOST and e.status ~= "failed" then
+      left = left + 1
+      return
+    end
+    lines = lines + 1
+    now[#now + 1] = stamp(e.at) .. text:match("^[^\r\n]*") .. "\n"
+  end
+
+  function view.tick(at)
+    if left > 0 then now[#now + 1] = ("%s… and %d lines more\n"):format(stamp(at), left) end
+    if now[1] then look.put(table.concat(now)) end
+    now, lines, left = {}, 0, 0
+  end
+
+  view.close = view.tick
+  return view
+end
+
+return M

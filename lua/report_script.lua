@@ -1,0 +1,338 @@
+--- orun.report_script: what the page of a run (report_html.lua) does, but for its timeline.
+--
+-- JavaScript, followed by that of report_timeline.lua in one function. `data` is what
+-- report_html.lua documents, `tasks` its tasks; one of them is named by its index. Texts of
+-- the run get onto the page by textContent only.
+
+return [==[
+const data = JSON.parse(document.getElementById("data").textContent);
+const fig = data.figures, tasks = data.tasks, wall = Math.max(fig.wall * 1e6, 1);
+const byId = new Map(tasks.map((t, i) => [t.id, i]));
+const dependents = tasks.map(() => []);
+tasks.forEach((t, i) => (t.b || []).forEach((b) => dependents[b].push(i)));
+const state = {chosen: -1, query: "", status: "", match: null, sort: "id", down: false};
+const WHAT = {
+  work: ["tasks at work", "--ok"], barriers: ["barriers: the script waited for several", "--path"],
+  in_turn: ["the script waited for one task", "--c2"], script: ["the script's own code", "--c7"],
+  slot: ["queued for slots", "--c0"], rate: ["rates", "--c4"], throttled: ["throttled", "--c5"],
+  writes: ["queued for writes", "--c3"], memory: ["queued for memory", "--c4"],
+  retry: ["retries", "--bad"], dispatch: ["dispatch", "--gone"],
+};
+
+// -- Elements
+
+const $ = (id) => document.getElementById(id);
+
+function make(tag, text, attributes) {
+  const e = document.createElement(tag);
+  if (text !== undefined && text !== null) e.textContent = text;
+  for (const k in attributes || {}) {
+    if (k === "onclick") e.addEventListener("click", attributes[k]);
+    else e.setAttribute(k, attributes[k]);
+  }
+  return e;
+}
+
+function put(to, ...children) {
+  for (const c of children) if (c) to.append(c);
+  return to;
+}
+
+function link(i, text) {
+  return make("button", text, {class: "link", type: "button", onclick: () => choose(i, true)});
+}
+
+// -- Words
+
+function time(us) {
+  const s = us / 1e6;
+  if (us < 0.5) return "0 s";
+  if (us < 1000) return Math.round(us) + " \u00b5s";
+  if (s < 0.9995) return Math.round(us / 1000) + " ms";
+  if (s < 9.995) return s.toFixed(2) + " s";
+  if (s < 99.95) return s.toFixed(1) + " s";
+  const w = Math.round(s), two = (n) => String(n).padStart(2, "0");
+  if (w < 3600) return Math.floor(w / 60) + " m " + two(w % 60) + " s";
+  return Math.floor(w / 3600) + " h " + two(Math.floor(w % 3600 / 60)) + " m";
+}
+
+function scaled(n, base, units) {
+  let i = -1;
+  while (n >= base * 0.9995 && i < units.length - 1) { n /= base; i++; }
+  if (i < 0) return [String(Math.round(n)), ""];
+  return [n < 10 ? n.toFixed(2) : n < 100 ? n.toFixed(1) : n.toFixed(0), units[i]];
+}
+
+function bytes(n) {
+  const [figure, unit] = scaled(n, 1024, ["KiB", "MiB", "GiB", "TiB"]);
+  return figure + " " + (unit || "bytes");
+}
+
+const count = (n) => scaled(n, 1000, ["k", "M", "G"]).join("");
+const money = (usd) => "$" + usd.toFixed(usd >= 0.995 ? 2 : usd >= 0.01 ? 3 : 5);
+const plural = (n, word) => n + " " + word + (n === 1 ? "" : "s");
+const percent = (part) => (Math.round(part * 1000) / 10) + " %";
+const nameOf = (t) => t.d || t.a || t.id;
+const tokens = (t) => (t.ti || 0) + (t.to || 0);
+
+// -- Head
+
+function showTiles() {
+  const p = fig.parallel, c = fig.context, used = c.tokens.input + c.tokens.output;
+  const tile = (value, name) => put($("tiles"),
+    put(make("div", null, {class: "tile"}), make("b", value), make("span", name)));
+  tile(time(wall), "wall time");
+  tile(time(fig.one_by_one * 1e6), "one after another");
+  tile(fig.speed_up.toFixed(1) + " \u00d7", "speed-up");
+  tile(p.achieved.toFixed(1), "at once on average (" + p.peak + " at most, " +
+    p.possible.toFixed(1) + " possible)");
+  tile(time(p.bound * 1e6), "at the least, with these slots (" + time(p.span * 1e6) +
+    " with as many as you like)");
+  if (c.made > 0)
+    tile(bytes(c.made), "made in tasks; " + bytes(c.handed) + " handed to the script");
+  if (used > 0) tile(count(used), "tokens");
+  if (fig.cost !== undefined) tile(money(fig.cost), "cost");
+}
+
+function showHead() {
+  const words = Object.keys(fig.by_status).sort().map((s) => fig.by_status[s] + " " + s);
+  const name = fig.name || "a run";
+  document.title = name + " \u2013 orun report";
+  $("title").textContent = name;
+  let sub = plural(fig.tasks, "task") + (words.length ? ": " + words.join(", ") : "");
+  if (fig.items) sub += ", " + plural(fig.items, "list item");
+  if (fig.begun) sub += " \u2013 began " + fig.begun;
+  if (fig.cut)
+    sub += " \u2013 recorded up to " + time(fig.cut.at * 1e6) + " only: " + fig.cut.why;
+  else if (!fig.over) sub += " \u2013 the record has no end: it goes on, or was killed";
+  $("sub").textContent = sub;
+  showTiles();
+}
+
+function showFindings() {
+  for (const f of fig.findings) {
+    const cost = f.cost_seconds > 0 ? " (" + time(f.cost_seconds * 1e6) + ")" : "";
+    const box = put(make("div", null, {class: "finding"}),
+      put(make("p"), make("b", f.title + cost)), f.at && make("p", f.at, {class: "soft"}));
+    if (f.fix) put(box, make("pre", f.fix));
+    const named = put(make("p"));
+    (f.tasks || []).slice(0, 20).forEach((id) => {
+      if (byId.has(id)) put(named, link(byId.get(id), id), " ");
+    });
+    put($("findings"), put(box, named));
+  }
+  $("findings").hidden = fig.findings.length === 0;
+}
+
+function showParts() {
+  for (const part of fig.parts) {
+    const [words, colour] = WHAT[part.what];
+    const piece = make("div", null, {title: words + " " + time(part.seconds * 1e6)});
+    piece.style.flex = part.seconds / fig.wall * 1000 + " 0 0";
+    const mark = make("i");
+    piece.style.background = mark.style.background = "var(" + colour + ")";
+    put($("parts"), piece);
+    put($("legend"), put(make("li"), mark, words + " ",
+      make("span", time(part.seconds * 1e6) + ", " + percent(part.seconds / fig.wall),
+        {class: "soft"})));
+  }
+  for (const b of fig.barriers.slice(0, 5)) {
+    const next = byId.get(b.next);
+    put($("barriers"), put(make("li"), (b.at || "?") + ": waited for " +
+      (b.waited === 1 ? "one task" : plural(b.waited, "task")) + "; ",
+      next === undefined ? b.next : link(next, nameOf(tasks[next])),
+      " could have run for " + time(b.seconds * 1e6) + " of that"));
+  }
+}
+
+function showPath() {
+  for (const s of fig.path) {
+    const parts = Object.keys(s.parts).filter((w) => w !== "run" && s.parts[w] > 0.0005)
+      .map((w) => (WHAT[w] || [w])[0] + " " + time(s.parts[w] * 1e6));
+    if (s.to - s.from < fig.wall / 1000) continue;
+    put($("path"), put(make("li"), s.task ? link(byId.get(s.task), nameOf(tasks[byId.get(s.task)]))
+      : "script", " " + time((s.to - s.from) * 1e6) + (parts.length ? " (" + parts.join(", ") + ")"
+      : "")));
+  }
+}
+
+function showTable(id, heads, rows) {
+  const head = put(make("tr")), body = make("tbody");
+  const cell = (tag, c, i) => make(tag, c, i > 0 ? {class: "n"} : {});
+  heads.forEach((h, i) => put(head, cell("th", h, i)));
+  for (const row of rows) {
+    const line = put(make("tr"));
+    row.forEach((c, i) => put(line, cell("td", c, i)));
+    put(body, line);
+  }
+  put($(id), put(make("thead"), head), body);
+}
+
+function showTables() {
+  showTable("agents", ["agent", "tasks", "failed", "time", "longest", "tokens in", "tokens out",
+    "cost"], fig.agents.map((a) => [a.agent, a.tasks, a.failed, time(a.seconds * 1e6),
+    time(a.longest * 1e6), count(a.input), count(a.output), a.cost ? money(a.cost) : ""]));
+  showTable("limits", ["limit", "slots", "used at once", "of them used"], fig.limits.map((l) =>
+    [l.name, l.slots, l.peak, percent(l.work / l.slots / Math.max(fig.wall, 1e-9))]));
+}
+
+// -- The table of tasks: rows that are seen are there, the others are space
+
+const ROW = 24, ROWS = 18; // pixels of a row; how many there is room for
+const COLUMNS = [ // field, heading, width, what is shown, what is sorted by; right: figures
+  ["id", "task", 70, (t) => t.id, (t, i) => i],
+  ["d", "description", 0, nameOf, nameOf],
+  ["a", "agent", 120, (t) => t.a || (t.k === "lua" ? "Lua function" : t.k), (t) => t.a || ""],
+  ["s", "status", 100, (t) => t.s, (t) => t.s],
+  ["from", "start", 80, (t) => t.t ? time(t.t[0][0]) : "", (t) => t.t ? t.t[0][0] : Infinity, 1],
+  ["own", "time", 80, (t) => time(t.own), (t) => t.own, 1],
+  ["queued", "queued", 80, (t) => t.q ? time(queued(t)) : "", (t) => queued(t), 1],
+  ["n", "attempts", 100, (t) => t.t ? t.t.length : "", (t) => t.t ? t.t.length : 0, 1],
+  ["tokens", "tokens", 80, (t) => tokens(t) ? count(tokens(t)) : "", tokens, 1],
+  ["c", "cost", 80, (t) => t.c ? money(t.c) : "", (t) => t.c || 0, 1],
+  ["y", "output", 90, (t) => t.y ? bytes(Math.max(t.y, t.pr || 0)) : "", (t) => t.y || 0, 1],
+];
+let order = [];
+
+function queued(t) {
+  return (t.q || []).reduce((sum, q) => sum + q[1] - q[0], 0);
+}
+
+function showHeads() {
+  const space = COLUMNS.reduce((sum, c) => sum + c[2], 0);
+  for (const [field, words, width, , , right] of COLUMNS) {
+    const head = make("th", null, {scope: "col", class: right ? "n" : ""});
+    head.style.width = width ? width + "px" : "calc(100% - " + space + "px)";
+    put(head, make("button", words, {type: "button", onclick: () => sortBy(field)}));
+    put($("heads"), head);
+  }
+}
+
+function sortBy(field) {
+  state.down = state.sort === field ? !state.down : false;
+  state.sort = field;
+  arrange();
+}
+
+// Which tasks are in the table, in which order.
+function arrange() {
+  const column = COLUMNS.find((c) => c[0] === state.sort), sign = state.down ? -1 : 1;
+  order = [];
+  tasks.forEach((t, i) => { if (!state.match || state.match[i]) order.push(i); });
+  const keys = tasks.map((t, i) => column[4](t, i));
+  order.sort((x, y) => {
+    const a = keys[x], b = keys[y];
+    return a < b ? -sign : a > b ? sign : x - y;
+  });
+  [...$("heads").children].forEach((head, i) => {
+    const by = COLUMNS[i][0] === state.sort;
+    head.setAttribute("aria-sort", by ? state.down ? "descending" : "ascending" : "none");
+  });
+  $("count").textContent = "Tasks: " + (order.length === tasks.length ? order.length
+    : order.length + " of " + tasks.length);
+  $("rows").style.height = (Math.min(order.length, ROWS) + 1.5) * ROW + "px";
+  showRows();
+}
+
+function pad(height) {
+  const row = make("tr", null, {class: "pad"}), cell = make("td", null, {colspan: COLUMNS.length});
+  cell.style.height = height + "px";
+  return put(row, cell);
+}
+
+function showRows() {
+  const box = $("rows"), first = Math.max(0, Math.floor(box.scrollTop / ROW) - 10);
+  const last = Math.min(order.length, first + Math.ceil(box.clientHeight / ROW) + 20);
+  const rows = [pad(first * ROW)];
+  for (let k = first; k < last; k++) {
+    const i = order[k], t = tasks[i];
+    const row = make("tr", null, {"data-i": i, class: i === state.chosen ? "chosen" : ""});
+    for (const [field, , , show, , right] of COLUMNS) {
+      const cell = make("td", show(t, i), {class: right ? "n" : field === "s" ? t.s : ""});
+      put(row, cell);
+    }
+    rows.push(row);
+  }
+  rows.push(pad((order.length - last) * ROW));
+  $("body").replaceChildren(...rows);
+}
+
+// -- Searching and choosing
+
+const haystack = tasks.map((t) => [t.id, t.d, t.a, t.e, t.ek, t.at, t.ph, t.key, t.m, t.o]
+  .filter((x) => x).join("\n").toLowerCase());
+
+function search() {
+  const words = state.query.toLowerCase().split(/\s+/).filter((w) => w);
+  state.match = words.length || state.status ? tasks.map((t, i) =>
+    (!state.status || t.s === state.status) && words.every((w) => haystack[i].includes(w))) : null;
+  const n = state.match ? state.match.filter((m) => m).length : 0;
+  $("found").textContent = state.match ? plural(n, "task") + (n === 1 ? " matches" : " match") : "";
+  $("rows").scrollTop = 0;
+  arrange();
+  draw();
+}
+
+// The next task that matches, from the chosen one on, in the order they were added.
+function nextMatch(step) {
+  const n = tasks.length;
+  if (!state.match) return;
+  for (let k = 1; k <= n; k++) {
+    const i = (Math.max(state.chosen, step > 0 ? -1 : 0) + step * k + n * 2) % n;
+    if (state.match[i]) return choose(i, true);
+  }
+}
+
+function row(name, value) {
+  return value === undefined || value === null || value === "" ? [] : [make("dt", name),
+    value instanceof Node ? put(make("dd"), value) : make("dd", value)];
+}
+
+function links(indices) {
+  if (!indices || !indices.length) return null;
+  const all = make("span");
+  indices.slice(0, 12).forEach((i, n) => put(all, n ? ", " : "", link(i, nameOf(tasks[i]))));
+  if (indices.length > 12) put(all, " and " + (indices.length - 12) + " more");
+  return all;
+}
+
+function showDetail() {
+  const box = $("detail"), t = tasks[state.chosen];
+  box.hidden = !t;
+  if (!t) return;
+  const list = make("dl"), waits = (t.w || []).filter((w) => w[2]);
+  put(list, ...row("status", t.s + (t.ek ? " (" + t.ek + ")" : "")), ...row("task", t.id),
+    ...row("agent", t.a || (t.k === "lua" ? "Lua function" : t.k)), ...row("at", t.at),
+    ...row("phase", t.ph), ...row("key", t.key), ...row("model", t.m),
+    ...row("started by", t.p === undefined ? null : links([t.p])),
+    ...row("waited for", links(t.b)), ...row("then", links(dependents[state.chosen])),
+    ...row("added", time(t.add)), ...row("ran", t.t ? t.t.map((a) => time(a[0]) + " to " +
+      time(a[1]) + (a[2] && a[2] !== "none" ? " (" + a[2] + ")" : "")).join(", ") : "never"),
+    ...row("own time", time(t.own)),
+    ...row("queued", (t.q || []).map((q) => time(q[1] - q[0]) + " (" + q[2] + ")").join(", ")),
+    ...row("waited", waits.length ? time(waits.reduce((s, w) => s + w[1] - w[0], 0)) + " for others"
+      : ""),
+    ...row("tokens", tokens(t) ? count(t.ti || 0) + " in, " + count(t.to || 0) + " out" : ""),
+    ...row("cost", t.c ? money(t.c) : ""), ...row("exit code", t.x), ...row("signal", t.sg),
+    ...row("last activity", t.ac),
+    ...row("output", t.y ? bytes(t.y) + (t.pr > t.y ? ", printed " + bytes(t.pr) : "") +
+      (t.r ? "; handed to the script " + (t.r === 1 ? "once" : t.r + " times") : "") : ""));
+  const right = put(make("div"), t.e && make("pre", t.e, {class: "failed"}),
+    make("pre", t.o === undefined ? t.e ? "" : "(no output)" : t.o,
+      {tabindex: "0", "aria-label": "How the output begins", id: "output"}));
+  box.replaceChildren(make("h3", nameOf(t)), list, right);
+}
+
+function choose(i, look) {
+  state.chosen = i;
+  if (look && i >= 0) {
+    showTask(i);
+    const at = order.indexOf(i), box = $("rows");
+    if (at >= 0 && (at * ROW < box.scrollTop || (at + 2) * ROW > box.scrollTop + box.clientHeight))
+      box.scrollTop = at * ROW - box.clientHeight / 2;
+  }
+  showDetail();
+  showRows();
+  draw();
+}
+]==]

@@ -1,0 +1,125 @@
+--- orun.view_progress: what goes on, while it does, on standard error.
+--
+-- value is "MODE" or "MODE verbose": tty, lines at the foot of the terminal (progress_foot.lua);
+-- plain, lines (progress_plain.lua); json, the events as events_file.lua has them; auto, tty
+-- where standard error is a terminal that can do it, else plain; none.
+--
+-- NO_COLOR in the environment, set and not empty, leaves out colours; with TERM=dumb nothing is
+-- drawn.
+
+local events_file = require "orun.events_file"
+local foot = require "orun.progress_foot"
+local plain = require "orun.progress_plain"
+
+local MODES <const> = {auto = true, tty = true, plain = true, json = true, none = true}
+
+local BEGIN <const> = 0.3 -- seconds until there is something to show: most scripts are over then
+
+-- Sets and sums that the foot shows, kept up to date event by event.
+local function book(model, look)
+  local told = {} -- the tokens and the cost that each task has told of so far
+
+  local function phase_of(t)
+    local p = look.phases[t.phase] or {all = 0, ended = 0}
+    look.phases[t.phase] = p
+    return p
+  end
+
+  local function add_report(t)
+    local before = told[t] or {0, 0}
+    local tokens, cost = foot.tokens_of(t.report) or 0, t.report.cost or 0
+    look.tokens, look.cost = look.tokens + tokens - before[1], look.cost + cost - before[2]
+    told[t] = {tokens, cost}
+  end
+
+  return function(e)
+    local t = model.by_id[e.task]
+    if not t then return end
+    look.under_way[t] = foot.shows(t.state) or nil
+    look.queued[t] = t.state == "queued" or nil
+    if e.event == "reported" then add_report(t) end
+    if e.event == "ended" then told[t] = nil end
+    if t.phase and e.event == "added" then phase_of(t).all = phase_of(t).all + 1 end
+    if t.phase and e.event == "ended" then phase_of(t).ended = phase_of(t).ended + 1 end
+  end
+end
+
+local function colours()
+  local no = os.getenv("NO_COLOR")
+  if no and no ~= "" then return function(_, text) return text end end
+  return function(number, text) return ("\27[%dm%s\27[0m"):format(number, text) end
+end
+
+-- The last line of what a task's program has printed.
+local function last_line_of(v)
+  return function(id)
+    local text = v.output(id, false, -300, 300) or ""
+    return text:match("([^\r\n]*[^%s])%s*$") or ""
+  end
+end
+
+local function tty(v)
+  local model = v.model()
+  local look = {colour = colours(), fit = v.fit, under_way = {}, queued = {}, phases = {},
+                tokens = 0, cost = 0, last_line = last_line_of(v)}
+  local begun
+  return {
+    event = book(model, look),
+    tick = function(now)
+      begun = begun or model.tasks[1] and now
+      look.rows, look.columns = v.size()
+      if not begun or now - begun < BEGIN or not look.rows then return end
+      look.now = now
+      v.foot(table.concat(foot.lines(model, look), "\n") .. "\n")
+    end,
+    close = v.close_foot,
+  }
+end
+
+-- Standard error, as a file.
+local function stderr_of(v)
+  local now, file = {}, {}
+  function file.setvbuf() end
+  function file:write(...)
+    now[#now + 1] = table.concat{...}
+    return self
+  end
+  function file:flush()
+    if now[1] then v.put(table.concat(now)) end
+    now = {}
+    return self
+  end
+  file.close = file.flush
+  return file
+end
+
+local function as_json(v)
+  local writer = events_file.writer(stderr_of(v), "standard error")
+  return {
+    event = function(e) writer:put(e) end,
+    tick = function() writer:flush() end,
+    close = function(now) writer:close(now) end,
+  }
+end
+
+local function can_draw(v)
+  local term = os.getenv("TERM")
+  return term ~= "dumb" and term ~= nil and v.size() ~= nil
+end
+
+return function(value, v)
+  local mode, verbose = value:match("^(%S*)%s*(.*)$")
+  if not MODES[mode] then
+    error(("--progress: %q is not a way to show progress: auto, tty, plain, json or none")
+      :format(mode), 0)
+  end
+  if mode == "auto" then mode = can_draw(v) and "tty" or "plain" end
+  if mode == "tty" then
+    if not v.size() then error("--progress tty: standard error is not a terminal", 0) end
+    if not v.open_foot() then mode = "plain" end
+  end
+  if mode == "tty" then return tty(v) end
+  if mode == "json" then return as_json(v) end
+  if mode == "none" then return {done = true} end
+  return plain.new({put = v.put, verbose = verbose == "verbose"}, v.model())
+end

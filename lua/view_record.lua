@@ -1,0 +1,59 @@
+--- orun.view_record: the events of a run, kept for `orun report` (--record).
+--
+-- The file is made with the first task: a run without any leaves none. It ends with the
+-- task or the byte that is too much, and says so. Where there can be no record there is none,
+-- silently: what the run does is what counts.
+
+local events_file = require "orun.events_file"
+local runs = require "orun.runs"
+
+local TASKS <const> = 20000
+local BYTES <const> = 64 << 20
+local BEFORE <const> = 1000 -- events before the first task
+
+return function(id)
+  local self, before, writer, tasks = {}, {}, nil, 0
+
+  local function give_up() self.done, writer = true, nil end
+
+  -- The record, which begins with what happened before there was a task.
+  local function begin()
+    local file, _, path = runs.new(id)
+    if not file then return give_up() end
+    writer = events_file.writer(file, path)
+    for _, e in ipairs(before) do writer:put(e) end
+    before = nil
+  end
+
+  local function cut(at, why)
+    writer:put{event = "record_cut", at = at, why = why}
+    writer:finish()
+    give_up()
+  end
+
+  local function event(e)
+    if e.event == "added" then tasks = tasks + 1 end
+    if not writer and e.event ~= "added" then
+      if #before < BEFORE then before[#before + 1] = e end
+      return
+    end
+    if not writer then begin() end
+    if not writer then return end
+    if tasks > TASKS then return cut(e.at, ("a record has no more than %d tasks"):format(TASKS)) end
+    writer:put(e)
+    if writer.bytes > BYTES then
+      cut(e.at, ("a record has no more than %d MB"):format(BYTES >> 20))
+    end
+  end
+
+  local function quietly(f)
+    return function(...)
+      if not pcall(f, ...) then give_up() end
+    end
+  end
+
+  self.event = quietly(event)
+  self.tick = quietly(function() if writer then writer:flush() end end)
+  self.close = quietly(function(now) if writer then writer:close(now) end end)
+  return self
+end

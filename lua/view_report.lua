@@ -1,0 +1,33 @@
+--- orun.view_report: what a run was like, on stderr at its end (--report full|short|none).
+--
+-- Without that option the command asks for "auto" on a terminal: the short report, of runs in
+-- which two tasks ran or more. report_text.lua makes the text. After so many tasks that
+-- looking at all would cost more than it tells, it is about those that there were by then.
+
+local report = require "orun.report"
+local text = require "orun.report_text"
+
+local MOST <const> = 20000
+local HOW <const> = {full = true, short = true, none = true, auto = true}
+local WIDTH <const> = 80
+
+local function width_of_terminal()
+  local columns = math.tointeger(tonumber(os.getenv "COLUMNS"))
+  return columns and columns >= 40 and math.min(columns, 400) or WIDTH
+end
+
+return function(how, v)
+  if not HOW[how] then
+    error(("--report = %q: full, short or none is wanted"):format(how), 0)
+  end
+  if how == "none" then return {done = true} end
+  local model, self = v.model(), {}
+  function self.event() self.done = #model.tasks >= MOST end
+  function self.close(now)
+    local figures = report.of(model, now)
+    if how == "auto" and figures.ran < 2 then return end
+    local lines = text[how == "full" and "full" or "short"](figures, width_of_terminal())
+    v.put(table.concat(lines, "\n") .. "\n")
+  end
+  return self
+end

@@ -1,0 +1,15 @@
+--- orun.view_strict: makes what a run could have done better an error of the run (--strict).
+--
+-- Each finding (findings.lua) is a line, and the fix stands below it.
+
+local report = require "orun.report"
+
+return function(_, v)
+  local model = v.model()
+  return {close = function(now)
+    for _, f in ipairs(report.of(model, now).findings) do
+      local fix = "    " .. f.fix:gsub("\n", "\n    ")
+      v.problem(("%s%s\n%s"):format(f.at and f.at .. ": " or "", f.title, fix))
+    end
+  end}
+end

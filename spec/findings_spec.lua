@@ -1,0 +1,212 @@
+--- What a run could have done better: each wrong way of the guide is found, no right one is.
+
+local h = require "spec.support.helper"
+local json = require "cjson"
+local repo = require "spec.support.repo"
+
+-- What orun finds in a script: the findings, by name; and the run.
+local function findings_of(script, opts)
+  opts = opts or {}
+  local dir = opts.dir or h.tmpdir()
+  h.write(dir .. "/s.lua", script)
+  local args = {"-q", "--workers", "4", "--events", dir .. "/events.jsonl", cwd = dir}
+  for _, word in ipairs(opts.args or {}) do args[#args + 1] = word end
+  args[#args + 1] = "s.lua"
+  local r = h.orun(args)
+  local told = h.orun{"report", "events.jsonl", "--json", cwd = dir}
+  assert.equal(0, told.code, told.err .. r.err)
+  local by_name = {}
+  for _, f in ipairs(json.decode(told.out).findings) do
+    by_name[f.name] = by_name[f.name] or f
+  end
+  return by_name, r
+end
+
+local function only(name, found)
+  for other in pairs(found) do assert.equal(name, other) end
+  assert.is_table(found[name], "it was not found")
+  assert.is_true(#found[name].fix > 10)
+  return found[name]
+end
+
+local function none(found)
+  assert.is_nil((next(found)))
+end
+
+local AGENT <const> = [[orun.agent{name = "a", command = {"sh", "-c"}}
+  local function ask(prompt, fields)
+    local t = {subagent_type = "sh", prompt = prompt, run_in_background = true}
+    for k, v in pairs(fields or {}) do t[k] = v end
+    return Task(t)
+  end
+  orun.agent{name = "sh", command = {"sh"}}
+  ]]
+
+describe("waiting for each task right after starting it", function()
+  it("is found, with what it cost and the right shape", function()
+    local f = only("in_turn", findings_of(AGENT .. [[
+      for i = 1, 4 do
+        local id = ask("sleep 0.1; echo " .. i)
+        TaskOutput{task_id = id, block = true}
+      end]]))
+    assert.matches("s.lua:5$", f.at)
+    assert.matches("^4 tasks were each waited for right after starting", f.title)
+    assert.is_true(f.cost_seconds >= 0.3)
+    assert.same({"t1", "t2", "t3", "t4"}, f.tasks)
+  end)
+
+  it("is not where all are started first, nor of tasks in the foreground", function()
+    none(findings_of(AGENT .. [[
+      local ids = {}
+      for i = 1, 4 do ids[i] = ask("sleep 0.1; echo " .. i) end
+      for _, id in ipairs(ids) do TaskOutput{task_id = id, block = true} end]]))
+    none(findings_of(AGENT .. [[
+      Task{subagent_type = "sh", prompt = "sleep 0.05; echo A"}
+      Task{subagent_type = "sh", prompt = "sleep 0.05; echo B"}]]))
+  end)
+end)
+
+describe("a lost task id", function()
+  it("is found", function()
+    local f = only("never_collected", findings_of(AGENT .. [[ask("echo important")]]))
+    assert.matches("s.lua:5$", f.at)
+    assert.matches("the result of t1 %(sh%) was never collected", f.title)
+  end)
+
+  it("is not where the id is kept, or others begin after it", function()
+    none(findings_of(AGENT .. [[
+      local id = ask("echo important")
+      print(TaskOutput(id).output)]]))
+    none(findings_of(AGENT .. [[
+      local first = ask("echo first")
+      TaskOutput(ask("echo second", {blockedBy = {first}}))]]))
+  end)
+end)
+
+describe("agents that edit the same file", function()
+  it("are found where they declare it", function()
+    local f = only("writes_waited", findings_of(AGENT .. [[
+      local a = ask("sleep 0.1; echo A", {writes = {"config.ts"}})
+      local b = ask("echo B", {writes = {"config.ts"}})
+      TaskOutput(a) TaskOutput(b)]]))
+    assert.same({"t2"}, f.tasks)
+    assert.is_true(f.cost_seconds >= 0.05)
+  end)
+
+  it("are found by what they changed, in worktrees", function()
+    local dir = repo.new()
+    local f = only("changes_overlap", findings_of(AGENT .. [[
+      local a = ask("echo A >config.ts; echo a", {isolation = "worktree"})
+      local b = ask("echo B >config.ts; echo b", {isolation = "worktree"})
+      print(TaskOutput(a).status, TaskOutput(b).status)]],
+      {dir = dir}))
+    assert.matches("changed the same files: config.ts", f.title)
+  end)
+
+  it("are not where one is done after the other", function()
+    none(findings_of(AGENT .. [[
+      Task{subagent_type = "sh", prompt = "echo A", writes = {"config.ts"}}
+      Task{subagent_type = "sh", prompt = "echo B", writes = {"config.ts"}}]]))
+  end)
+end)
+
+describe("far more agents than may run at once", function()
+  it("are found", function()
+    local f = only("queue", findings_of(AGENT .. [[
+      local ids = {}
+      for i = 1, 20 do ids[i] = ask("sleep 0.02; echo " .. i) end
+      for _, id in ipairs(ids) do TaskOutput(id) end]], {args = {"-j", "3"}}))
+    assert.matches("17 agents were queued at once for 3 slots", f.title)
+  end)
+
+  it("are not where batches are started", function()
+    none(findings_of(AGENT .. [[
+      for batch = 1, 3 do
+        local ids = {}
+        for i = 1, 3 do ids[i] = ask("sleep 0.05; echo " .. batch) end
+        for _, id in ipairs(ids) do TaskOutput{task_id = id, block = true} end
+      end]], {args = {"-j", "3"}}))
+  end)
+end)
+
+describe("failures that nobody handles", function()
+  it("are found where nobody reads them, and where nobody looks at them", function()
+    local f = only("failure_unread", findings_of(AGENT .. [[
+      ask("echo no >&2; exit 3")]]))
+    assert.matches("nobody read that: t1 %(sh%): exit code 3", f.title)
+    f = only("failure_ignored", findings_of(AGENT .. [[
+      local results = {}
+      for _, id in ipairs{ask("echo 1"), ask("exit 3")} do
+        results[#results + 1] = TaskOutput{task_id = id, block = true}
+      end]]))
+    assert.same({"t2"}, f.tasks)
+  end)
+
+  it("are not where the script looks", function()
+    none(findings_of(AGENT .. [[
+      for _, id in ipairs{ask("echo 1"), ask("exit 3")} do
+        local result = TaskOutput{task_id = id, block = true}
+        if result.status == "failed" then print(result.error) end
+      end]]))
+  end)
+end)
+
+describe("what else a run tells", function()
+  it("is a barrier that cost time, with what could have begun", function()
+    local f = only("barrier", findings_of(AGENT .. [[
+      local slow, quick = ask("sleep 1.2; echo slow"), ask("echo quick")
+      TaskOutput(slow) TaskOutput(quick)
+      print(TaskOutput(ask("sleep 0.9; echo next")).status)]]))
+    assert.matches("2 tasks were waited for, t1 %(sh%) the longest; t3 %(sh%) could have begun",
+      f.title)
+    assert.is_true(f.cost_seconds > 0.5)
+  end)
+
+  it("is tasks too small to be worth starting", function()
+    local f = only("too_small", findings_of([[
+      local all = {}
+      for i = 1, 500 do all[i] = Task{run = function(n) return n end, input = i,
+                                      run_in_background = true} end
+      for i = 1, 500 do TaskOutput(all[i]) end]]))
+    assert.matches("^500 tasks took 0%.%d+ ms each", f.title)
+  end)
+
+  it("is the same failure again and again", function()
+    local f = only("same_failure", findings_of(AGENT .. [[
+      print(Task{subagent_type = "sh", prompt = "exit 3",
+                 retry = {max = 2, backoff = 0.001}}.status)]]))
+    assert.matches("tried 3 times and failed the same way each time: exit", f.title)
+  end)
+
+  it("is an empty result where others gave something, or one not as asked", function()
+    local f = only("empty_result", findings_of(AGENT .. [[
+      local a, b = ask("echo found it"), ask("true")
+      print(TaskOutput(a).status, TaskOutput(b).status)]]))
+    assert.same({"t2"}, f.tasks)
+    f = only("not_as_asked", findings_of([[
+      local r = Task{run = function() return "no number" end, schema = {type = "number"}}
+      print(r.status)]]))
+    assert.matches("did not answer in the asked form", f.title)
+  end)
+end)
+
+describe("--strict", function()
+  it("makes findings an error, each with its place and its fix", function()
+    local dir = h.tmpdir()
+    h.write(dir .. "/s.lua", AGENT .. [[ask("echo important")]])
+    assert.equal(0, h.orun{"-q", "s.lua", cwd = dir}.code)
+    local r = h.orun{"-q", "--strict", "s.lua", cwd = dir}
+    assert.equal(1, r.code)
+    assert.matches("s.lua:5: the result of t1 %(sh%) was never collected\n    local handle = Task{",
+      r.err)
+  end)
+
+  it("says nothing of a run that did well", function()
+    local r = h.script([[print(Task{run = function() return 1 end}.output)]], {"x"})
+    assert.equal("1\n", r.out)
+    local dir = h.tmpdir()
+    h.write(dir .. "/s.lua", [[print(Task{run = function() return 1 end}.output)]])
+    r = h.orun{"-q", "--strict", "s.lua", cwd = dir}
+    assert.same({0, "1\n", ""}, {r.code, r.out, r.err})
+  end)
+end)
