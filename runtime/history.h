@@ -21,6 +21,8 @@
 
 #include "base.h"
 
+struct Buf;
+
 enum {
     HISTORY_MOST = 5000,     /* names in the file, those seen last */
     HISTORY_NAME = 1000,     /* bytes of one, its letter included; longer ones
@@ -67,6 +69,15 @@ void history_fold(HistoryEntry *e, const HistoryEntry *more);
 /* Seconds of a task of which nothing is known: the mean of all agent types and
  * lines; 0 when there are none. */
 double history_mean(const History *h);
+
+/* Add what the text of a file tells, which is changed by that. ORUN_EPROTO: it
+ * is none, or tells a name twice; ORUN_ESTATE: one of a later orun;
+ * ORUN_ENOMEM. */
+int history_parse(History *h, char *text, size_t n) NODISCARD;
+
+/* Append the text of h's file. Changes the order of its entries: nothing can be
+ * found in h any more. */
+void history_print(History *h, struct Buf *to);
 
 /* ---- the file; all of it blocks ---- */
 

@@ -139,7 +139,7 @@ history_take(History *h, char *line)
     return 0;
 }
 
-static int
+int
 history_parse(History *h, char *text, size_t n)
 {
     char *at = text, *end = text + n;
@@ -229,15 +229,22 @@ history_write(const char *path, const Buf *text)
     return e ? ORUN_ESYS : 0;
 }
 
+void
+history_print(History *h, Buf *to)
+{
+    buf_printf(to, "%s\n", history_head);
+    if (h->n)
+        qsort(h->entries, h->n, sizeof *h->entries, history_order);
+    for (uint32_t i = 0; i < h->n; i++)
+        history_put(to, &h->entries[i]);
+}
+
 /* Put h in the place of the file; `beside` is the name of a new one. */
 static int
 history_replace(History *h, const char *path, const char *beside)
 {
     Buf text = { 0 };
-    buf_printf(&text, "%s\n", history_head);
-    qsort(h->entries, h->n, sizeof *h->entries, history_order);
-    for (uint32_t i = 0; i < h->n && i < HISTORY_MOST; i++)
-        history_put(&text, &h->entries[i]);
+    history_print(h, &text);
     int e = buf_failed(&text) ? ORUN_ENOMEM : history_write(beside, &text);
     if (e == 0 && rename(beside, path) != 0)
         e = ORUN_ESYS;
@@ -306,7 +313,8 @@ history_join(History *all, const History *from, bool fold, int64_t seen)
 static int
 history_add_up(History *all, const History *more, History *old, int64_t now)
 {
-    qsort(old->entries, old->n, sizeof *old->entries, history_order);
+    if (old->n)
+        qsort(old->entries, old->n, sizeof *old->entries, history_order);
     int e = history_join(all, more, false, now);
     if (e == 0)
         e = history_join(all, old, true, 0);

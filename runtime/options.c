@@ -348,6 +348,8 @@ options_read(Options *o, int argc, char *const *argv)
         options_begin_plan(o);
         i++;
     }
+    if (o->what != OPTIONS_RUN)
+        return;
     for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
         dashes = strcmp(argv[i], "--") == 0;
         if (dashes) {

@@ -187,8 +187,11 @@ break-even: it pays from 2 slots on, against 3m45s for one task after the other;
       orun.agent{name = "a", command = {"x"}, rate = "1/h", budget = {tasks = 1},
                  isolation = "worktree"}
       orun.config{rate = "1/h"}
-      for i = 1, 3 do print(Task{subagent_type = "a", prompt = "x"}.status) end]])
-    assert.equal("completed\ncompleted\ncompleted\n", r.err)
+      for i = 1, 3 do
+        local r = Task{subagent_type = "a", prompt = "x"}
+        print(r.status, r.exit_code)
+      end]])
+    assert.equal(("completed\t0\n"):rep(3), r.err)
     assert.is_false(h.exists(dir .. "/.git"))
   end)
 
