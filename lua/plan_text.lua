@@ -2,6 +2,7 @@
 
 local M = {}
 
+local WIDTH <const> = 80       -- columns of what has a choice
 local DESCRIPTION <const> = 40 -- letters of one, at most
 local LISTED <const> = 200     -- tasks in the table; the rest is counted
 local NAMED <const> = 12       -- tasks of the critical path; the middle is counted
@@ -96,7 +97,17 @@ local function path(plan)
       names[#names + 1] = ("%d more"):format(n - NAMED // 2 * 2)
     end
   end
-  return ("critical path, %s: %s"):format(M.time(plan.span), table.concat(names, " -> "))
+  local lines, line = {}, ("critical path, %s: %s"):format(M.time(plan.span), names[1] or "none")
+  for i = 2, #names do
+    local more = " -> " .. names[i]
+    if utf8.len(line .. more) > WIDTH then
+      lines[#lines + 1], line = line, "  "
+      more = more:sub(2)
+    end
+    line = line .. more
+  end
+  lines[#lines + 1] = line
+  return lines
 end
 
 local function times(plan)
@@ -112,17 +123,16 @@ end
 
 -- Should it be parallel? In words.
 local function verdict(plan)
-  if not plan.pays_from then
-    return ("break-even: never. One task after the other takes %s; what is gained by more slots "
-      .. "is less than the tasks' overhead"):format(M.time(plan.work))
+  local alone = ("one by one: %s"):format(M.time(plan.work))
+  local enough = "more than 64 still gain"
+  if plan.enough then
+    enough = plan.enough == 1 and "more than one brings nothing"
+      or ("more than %d bring nothing"):format(plan.enough)
   end
-  local words = plan.pays_from == 1 and "pays with any number of slots"
-    or ("pays from %d slots on"):format(plan.pays_from)
-  local enough = plan.enough and (plan.enough == 1 and "more than one brings nothing"
-    or ("more than %d bring nothing"):format(plan.enough))
-    or "more than 64 still bring something"
-  return ("break-even: it %s, against %s for one task after the other; %s"):format(words,
-    M.time(plan.work), enough)
+  if not plan.pays_from then
+    return ("break-even: never (%s); what slots gain is less than the overhead"):format(alone)
+  end
+  return ("break-even: from %s on (%s); %s"):format(plural(plan.pays_from, "slot"), alone, enough)
 end
 
 --- The plan for people. limits: {why_assumed =, overhead =, functions_ran =}.
@@ -133,15 +143,15 @@ function M.plan(plan, limits)
   for _, t in ipairs(plan.tasks) do
     if t.agent then agents = agents + 1 end
   end
-  say("%s, %d of agents. No agent was started: something that looks like its result stood in.",
+  say("%s, %d of agents, none of which was started: stand-ins gave results",
     plural(#plan.tasks, "task"), agents)
   if #plan.tasks > agents and limits.functions_ran then
-    say("Functions ran (--no-functions: they do not).")
+    say("functions ran (with --no-functions they do not)")
   end
   say("")
   for _, line in ipairs(tasks(plan)) do say("%s", line) end
   say("")
-  say("%s", path(plan))
+  for _, line in ipairs(path(plan)) do say("%s", line) end
   say("")
   for _, line in ipairs(times(plan)) do say("%s", line) end
   say("%s", verdict(plan))
@@ -154,11 +164,11 @@ function M.plan(plan, limits)
     say("cost: not known; no agent here has ever told one")
   end
   if plan.unknown > 0 then
-    say("%s never been seen to complete: each is taken to need %s (%s)",
-      plural(plan.unknown, "task has", "tasks have"), M.time(plan.assumed), limits.why_assumed)
+    say("%s new: %s each is assumed (%s)", plural(plan.unknown, "task is", "tasks are"),
+      M.time(plan.assumed), limits.why_assumed)
   end
   if plan.items > 0 then
-    say("%s not part of it: what is done with them shows when agents work",
+    say("%s not part of it: agents that work decide what is done with them",
       plural(plan.items, "list item is", "list items are"))
   end
   return table.concat(lines, "\n") .. "\n"

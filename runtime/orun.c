@@ -75,7 +75,7 @@ orun_read_config(const orun_config *given, orun_config *c)
         c->backlog = memory / 4;
     if (!c->program || !*c->program)
         c->program = "orun";
-    if (c->history && c->history[0] != '/')
+    if (c->plan < 0 || c->plan > 2 || (c->history && c->history[0] != '/'))
         return ORUN_EINVAL;
     return 0;
 }

@@ -62,6 +62,8 @@ describe("a host", function()
   it("J10 is told when its thread's stack is too small", keeps("threads", "stack"))
   it("J11 keeps SIGPIPE, every other disposition, and its mask", keeps("guest", "dispositions"))
   it("may watch what its scripts do, once and before the first", keeps("arguments", "watch"))
+  it("says where durations are remembered, if anywhere", keeps("arguments", "history"))
+  it("may have agents stood in for", keeps("arguments", "plan"))
   it("outlives os.exit of a script", keeps("arguments", "exit"))
 
   it("J12 may make and free a runtime again and again: nothing is left", function()

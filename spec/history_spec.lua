@@ -1,6 +1,7 @@
 --- What orun remembers of a run for the next: how long tasks took.
 
 local h = require "spec.support.helper"
+local json = require "cjson"
 
 -- A folder for state; the lines of its history but the first, without when.
 local function state()
@@ -111,6 +112,25 @@ describe("the history of runs", function()
       .. "/orun/history\n", r.err)
     assert.equal(0, r.code)
     assert.same({"kk 1"}, {(lines()[1]:match("^[^ ]+ %d+"))})
+  end)
+
+  it("is told with each task that is added, to what shows the run", function()
+    local dir = state()
+    teach(dir, {first = 1, short = 1, long = 7, longer = 9, mid = 3})
+    local file = h.tmpdir() .. "/events"
+    local r = h.orun{"--events", file, "-e", [[
+      Task{run = function() end, key = "long", priority = 3} Task{run = function() end}]],
+      env = {XDG_STATE_HOME = dir}}
+    assert.equal(0, r.code, r.err)
+    local added = {}
+    for line in io.lines(file) do
+      local e = json.decode(line)
+      if e.event == "added" then added[#added + 1] = e end
+    end
+    assert.equal(7, added[1].expected)
+    assert.equal("key", added[1].expected_of)
+    assert.equal(3, added[1].priority)
+    assert.is_nil(added[2].expected)
   end)
 
   it("does without a secret that is part of a key", function()
