@@ -134,9 +134,11 @@ cost: not known; no agent here has ever told one]],
 
   it("takes the unknown for the mean of the known, or a minute, and says so", function()
     local some = plan(SCRIPT, {known = {ke1 = 10, ke2 = 20}})
-    assert.truthy(some.out:find("6 tasks are new: 15s each is assumed (the mean of the others)", 1, true), some.out)
+    assert.truthy(some.out:find("6 tasks are new: 15s each is assumed (the mean of the others)",
+      1, true), some.out)
     local none = plan(SCRIPT, {known = {}})
-    assert.truthy(none.out:find("8 tasks are new: 1m00s each is assumed (nothing is known of any)", 1, true), none.out)
+    assert.truthy(none.out:find("8 tasks are new: 1m00s each is assumed (nothing is known of any)",
+      1, true), none.out)
     assert.truthy(none.out:find("assumed   look 1", 1, true))
   end)
 
