@@ -136,6 +136,14 @@ local function model_of(d, backend, t)
   note(t, "its model, %s, is not known to %s: the default one is used", model, backend)
 end
 
+-- A program without such an option would be told in vain.
+local function drop_turns(t, backend)
+  if t.max_turns and backend ~= "claude" then
+    t.max_turns = nil
+    note(t, "its turns are not limited in %s", backend)
+  end
+end
+
 -- The built-in tools of APIs that are taken away.
 local function takes_away(d)
   local away = {}
@@ -227,6 +235,7 @@ function M.type_of(d, backend)
   for _, field in ipairs{"limit", "rate", "retry", "budget", "account"} do t[field] = d[field] end
   if is_program(backend) then
     t.preset = backend
+    drop_turns(t, backend)
     words[backend](d, t)
   else
     t.api = backend

@@ -30,6 +30,7 @@ enum { POOL_MOST = 8 }; /* stuck workers that are replaced, at first */
 struct Worker {
     Pool *pool;
     /* Under the pool's lock: */
+    List link; /* in its workers */
     bool abandoned, blocking;
     bool hurries; /* runs a job that was in a hurry */
 };
@@ -45,6 +46,7 @@ struct Pool {
     Queue fresh;
     List begun;
     List hurried;
+    List workers; /* those whose threads have not ended */
     int hurries; /* jobs in a hurry, queued or running */
     int threads, idle, roused, blocked;
     bool closing;
@@ -69,6 +71,7 @@ pool_new(int want, Pool **out)
     queue_init(&p->fresh);
     list_init(&p->begun);
     list_init(&p->hurried);
+    list_init(&p->workers);
     p->most = POOL_MOST;
     *out = p;
     return 0;
@@ -151,6 +154,7 @@ pool_main(void *arg)
         p->threads--;
     if (self->abandoned && !p->closing && pool_queued(p))
         (void)pool_rouse(p); /* one more may run again */
+    list_del(&self->link);
     mem_free(self); /* now: nobody waits for the thread itself */
     pthread_cond_broadcast(&p->gone);
     pthread_mutex_unlock(&p->lock);
@@ -182,6 +186,7 @@ pool_spawn(Pool *p)
         return errno = e, ORUN_ESYS;
     }
     p->threads++;
+    list_push(&p->workers, &w->link);
     LOG(POOL, "worker started: %d threads, %d blocked", p->threads, p->blocked);
     return 0;
 }

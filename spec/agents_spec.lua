@@ -351,6 +351,15 @@ describe("the default backend", function()
     assert.same({"its model, gpt-9, is not known to claude: the default one is used"}, x.notes)
   end)
 
+  it("is not given what it has no way to take, and that is said", function()
+    local q = project{[".claude/agents/c.md"] = h.read(p.work .. "/.claude/agents/c.md")}
+    install(q, "codex", CODEX)
+    local notes = table.concat(list(q).c.notes, "\n")
+    assert.is_truthy(notes:find("its turns are not limited in codex", 1, true), notes)
+    local r = run(q, 'print(Task{subagent_type = "c", prompt = "go"}.status)')
+    assert.equal("completed\n", r.out, r.err)
+  end)
+
   it("is an API where only a key is there", function()
     local q = project{[".claude/agents/c.md"] = h.read(p.work .. "/.claude/agents/c.md")}
     local c = list(q, {env = {ANTHROPIC_API_KEY = "k"}}).c
