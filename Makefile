@@ -22,7 +22,7 @@ ifndef IN_BUILD
 SUB   = $(MAKE) --no-print-directory -j$(JOBS) IN_BUILD=1
 # What scripts leave in their folder for temporary files goes at the end.
 IN_TMP = tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && \
-    trap 'exit 130' INT TERM && TMPDIR=$$tmp
+    trap 'exit 130' INT TERM && export TMPDIR=$$tmp XDG_STATE_HOME=$$tmp &&
 SUITE = VARIANT=$(VARIANT) spec/support/run.sh $(ORUN) $(TORUN)
 
 .PHONY: all
@@ -63,7 +63,8 @@ analyze: deps-build deps-analyze ## clang's check of locks and roles, cppcheck.
 .PHONY: bench
 bench: deps-build ## Measure (spec/bench): ratios in one run; QUICK=1 is short.
 	@$(SUB) orun build/bench/anchor
-	QUICK=$(QUICK) ./orun spec/bench/bench.lua
+	XDG_STATE_HOME=$(CURDIR)/build/bench/state QUICK=$(QUICK) \
+	    ./orun spec/bench/bench.lua
 
 .PHONY: soak
 soak: deps-build deps-test ## Every promise (spec/soak), for long; count losses.
@@ -73,7 +74,7 @@ soak: deps-build deps-test ## Every promise (spec/soak), for long; count losses.
 .PHONY: fault
 fault: deps-build deps-test ## Have the n-th allocation fail, for every n.
 	@$(SUB) files
-	ORUN_BIN=$(CURDIR)/$(ORUN) ORUN_TEST_BIN=$(CURDIR)/$(TORUN) \
+	@$(IN_TMP) ORUN_BIN=$(CURDIR)/$(ORUN) ORUN_TEST_BIN=$(CURDIR)/$(TORUN) \
 	    ./$(ORUN) spec/fault/fault.lua $(ONLY)
 
 .PHONY: mutants

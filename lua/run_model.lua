@@ -17,7 +17,7 @@
 --   script_ended, ended   when its code ended, when the run was over; nil before
 --
 -- A task has what its "added" event tells (id, kind, agent, description, key,
--- file, line), and
+-- file, line, limits, priority, expected, expected_of, expected_cost), and
 --
 --   nth         its place in tasks
 --   parent      the task that started it, nil for the script
@@ -76,9 +76,10 @@ local on = {}
 
 function on.added(self, _, e)
   local t = {id = e.task, kind = e.kind, agent = e.agent, description = e.description, key = e.key,
-             file = e.file, line = e.line, parent = self.by_id[e.parent], added = e.at,
-             nth = #self.tasks + 1, blockers = {}, attempts = {}, waits = {}, reads = {},
-             queues = {}, limits = e.limits or {}}
+             file = e.file, line = e.line, priority = e.priority, expected = e.expected,
+             expected_of = e.expected_of, expected_cost = e.expected_cost,
+             parent = self.by_id[e.parent], added = e.at, nth = #self.tasks + 1, blockers = {},
+             attempts = {}, waits = {}, reads = {}, queues = {}, limits = e.limits or {}}
   for name, slots in pairs(t.limits) do self.slots[name] = slots end
   local phase = self.phases[#self.phases]
   t.phase = phase and phase.name

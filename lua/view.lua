@@ -20,7 +20,10 @@
 -- it is the script's). And by its name:
 --
 --   added      parent, kind ("lua", "program", "item"), agent, description, key, file, line,
---              blockedBy (array of ids), limits ({name = slots}: what it needs a slot of)
+--              blockedBy (array of ids), limits ({name = slots}: what it needs a slot of),
+--              priority (missing: 0), expected, expected_of, expected_cost: seconds and US
+--              dollars that its like took in earlier runs, which have its "key", its "agent"
+--              type or its "line"
 --   ready      nothing blocks it any more
 --   queued     for ("slot", "rate", "throttled" and limit, the limit's name; "writes", "memory")
 --   started    attempt, from 1
@@ -41,7 +44,7 @@
 
 local run_model = require "orun.run_model"
 
-local NAMES <const> = {"events", "otlp", "output", "progress", "record", "report",
+local NAMES <const> = {"events", "otlp", "output", "plan", "progress", "record", "report",
   "strict", "trace"}
 
 -- "name=value" -> the view's functions.

@@ -37,7 +37,7 @@ static inline bool
 agent_by_program(const Task *t)
 {
     const AgentType *a = task_agent(t);
-    return a && a->kind == TASK_PROCESS;
+    return a && a->kind == TASK_PROCESS && !t->opt->stood_in;
 }
 
 /* Free a type and all it owns. NULL is fine. */

@@ -1,6 +1,7 @@
 /* command.h — what `orun WORD` does other than run a script. Layer 8 (edge).
  *
- * Of the command only; not in the library. A word is a command when it stands
+ * Of the command only; not in the library. (`orun plan` runs a script: see
+ * options.c.) A word is a command when it stands
  * where a script's name would, as it is in the table of command.c: a script of
  * that name is run as ./WORD, or after "--". A command is a bundled module,
  * lua/command_WORD.lua, that gives a function: it is called with the arguments

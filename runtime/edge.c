@@ -2,6 +2,7 @@
 #include "edge.h"
 #include "err.h"
 #include "mem.h"
+#include "rank.h"
 #include "settle.h"
 #include "slots.h"
 
@@ -84,6 +85,8 @@ edge_add(Sched *s, const Edge *edges, size_t n, Buf *path)
             board_unblock_last(edges[done].task);
     if (e == 0)
         edge_took(s, edges, n);
+    if (e == 0)
+        rank_linked(s);
     settle_aftermath(s);
     sched_unlock(s);
     mem_free(added);

@@ -6,6 +6,7 @@
 #include "folder.h"
 #include "log.h"
 #include "mem.h"
+#include "rank.h"
 #include "run_lua.h"
 #include "run_process.h"
 #include "secret.h"
@@ -316,6 +317,10 @@ host_new(const HostConfig *config, Host **out)
     };
     if ((e = sched_init(&h->sched, &h->clock, slots)) != 0)
         goto free_vms;
+    h->sched.plan = config->plan;
+    if (config->history
+        && (e = rank_open(&h->sched, config->history, h->cwd)) != 0)
+        goto destroy_sched;
     host_seed(h);
     host_name(h);
     h->sched.backlog = config->backlog;
@@ -325,6 +330,8 @@ host_new(const HostConfig *config, Host **out)
     h->sched.runner[TASK_PROCESS] = &h->process;
     *out = h;
     return 0;
+destroy_sched:
+    sched_destroy(&h->sched);
 free_vms:
     vmpool_free(h->vms);
 free_pool:

@@ -69,6 +69,8 @@ typedef struct HostConfig {
     const char *program; /* path of an orun, or its name in PATH; copied */
     bool listed;      /* its user's other programs find it */
     size_t backlog;   /* bytes of tasks, inputs and results; 0: no bound */
+    int plan;         /* what is not started; see orun_config */
+    const char *history; /* file of durations; NULL: none is kept; copied */
     VmConfig vm;      /* for task states */
 } HostConfig;
 

@@ -91,6 +91,8 @@ lib_read_meter(lua_State *L, const char *fn, int rate, int budget,
     }
     if (arg_given(L, budget))
         lib_read_budget(L, fn, budget, &spec->budget);
+    if (park_run(L)->sched->plan)
+        *spec = (MeterSpec){ 0 }; /* nothing is done that would count */
     return arg_given(L, rate) || arg_given(L, budget);
 }
 

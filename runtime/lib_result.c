@@ -126,6 +126,14 @@ lib_set_error(lua_State *L, const char *error)
     lib_set_string(L, "traceback", trace + 1);
 }
 
+/* Would a program have done t, had it not been for a plan? */
+static bool
+lib_stood_in(const Task *t)
+{
+    return t->opt && t->opt->stood_in && t->state == TASK_COMPLETED
+        && t->opt->agent && t->opt->agent->kind == TASK_PROCESS;
+}
+
 /* What a final task keeps for good: safe to read without the lock. */
 static void
 lib_push_outcome(lua_State *L, const Task *t)
@@ -137,8 +145,8 @@ lib_push_outcome(lua_State *L, const Task *t)
     lib_set_value(L, "error_value", o->error_value);
     if (t->opt)
         lib_set_value(L, "worktree", t->opt->tree);
-    if (o->code >= 0) {
-        lua_pushinteger(L, o->code);
+    if (o->code >= 0 || lib_stood_in(t)) {
+        lua_pushinteger(L, o->code < 0 ? 0 : o->code);
         lua_setfield(L, -2, "exit_code");
     }
     if (o->signal) {

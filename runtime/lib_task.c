@@ -12,6 +12,7 @@
 #include "lib_arg.h"
 #include "mem.h"
 #include "program.h"
+#include "rank.h"
 #include "value.h"
 #include <ctype.h>
 #include <lauxlib.h>
@@ -40,12 +41,13 @@ static const char *const lib_task_fields[] = {
 enum {
     LIB_MAX_WRITES = 1000,
     LIB_MAX_MODEL = 128, /* bytes of a model's name */
+    LIB_MAX_KEY = 512,   /* bytes of a key */
 };
 
 /* All of a Task call, checked; pointers are into values on the stack. */
 typedef struct TaskArgs {
     const AgentType *agent;
-    const char *description, *prompt, *limit, *cwd, *file, *model, *base;
+    const char *description, *prompt, *limit, *cwd, *file, *model, *base, *key;
     size_t prompt_len;
     double timeout;
     Retry retry;
@@ -53,6 +55,7 @@ typedef struct TaskArgs {
     int priority;
     lua_Integer blockers, writes;
     bool background, detach, despite_failure, plain;
+    bool stood_in; /* the function in its frame gives what a plan wants */
     Isolation isolation;
 } TaskArgs;
 
@@ -60,17 +63,6 @@ static bool
 lib_task_has(lua_State *L, int field)
 {
     return arg_given(L, ARG(field));
-}
-
-/* Fields that later versions give a meaning: refused, not ignored. */
-static void
-lib_task_refuse(lua_State *L)
-{
-    static const int later[] = { F_key };
-    for (size_t i = 0; i < countof(later); i++)
-        if (lib_task_has(L, later[i]))
-            arg_error(L, "Task", lib_task_fields[later[i]], ARG(later[i]),
-                      "this version of orun does not offer it");
 }
 
 static void
@@ -194,16 +186,51 @@ lib_task_read_place(lua_State *L, TaskArgs *a)
         a->base = own->base;
 }
 
+/* `orun plan` starts no agent: a function that gives what its result looks like
+ * takes its place, and what it would be kept apart by is not made. */
+static void
+lib_task_stand_in(lua_State *L, TaskArgs *a)
+{
+    Sched *s = park_run(L)->sched;
+    bool agent = a->agent && (a->agent->kind == TASK_PROCESS
+                              || a->agent->slot != SLOT_LUA);
+    if (s->plan == 0 || (s->plan == 1 && !agent))
+        return;
+    const HistoryEntry *like = a->agent
+        ? rank_known_agent(s, a->key, a->agent->name) : NULL;
+    a->stood_in = true;
+    a->isolation = (Isolation){ 0 };
+    a->base = NULL;
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "orun.stand_in");
+    lua_call(L, 1, 1);
+    lua_pushvalue(L, ARG(F_schema));
+    lua_pushlstring(L, like ? &like->gave : "s", 1);
+    lua_call(L, 2, 1);
+    lua_replace(L, ARG(F_run));
+}
+
+/* What it is called from run to run. */
+static const char *
+lib_task_key(lua_State *L)
+{
+    const char *s = arg_text(L, "Task", "key", ARG(F_key), LIB_MAX_KEY);
+    if (s && !*s)
+        arg_error(L, "Task", "key", ARG(F_key), "a text is wanted that names "
+                  "this work in every run, such as \"review src/a.c\"");
+    return s;
+}
+
 static void
 lib_task_read(lua_State *L, TaskArgs *a)
 {
     const char *fn = "Task";
-    lib_task_refuse(L);
     lib_task_read_agent(L, a);
     lib_task_read_prompt(L, a);
     const TaskOptions *own = a->agent ? &a->agent->opt : NULL;
     a->description = arg_text(L, fn, "description", ARG(F_description),
                               LIB_MAX_LABEL);
+    a->key = lib_task_key(L);
     a->background = arg_bool(L, fn, "run_in_background",
                              ARG(F_run_in_background), false);
     a->detach = arg_bool(L, fn, "detach", ARG(F_detach), false);
@@ -229,13 +256,15 @@ lib_task_read(lua_State *L, TaskArgs *a)
     lib_task_read_form(L, a);
     lib_task_read_writes(L, a);
     lib_task_read_edges(L, a);
+    lib_task_stand_in(L, a);
     a->plain = !a->agent && !a->prompt && a->timeout == 0
         && a->retry.max == 0 && !a->limit
         && !a->memory_limit && !a->max_output && !a->writes && !a->detach
         && !a->despite_failure && !a->isolation.process
-        && !a->isolation.worktree && !a->model && !a->cwd
+        && !a->isolation.worktree && !a->model && !a->cwd && !a->key
         && !program_cwd(park_run(L))
-        && !lib_task_has(L, F_metadata) && !lib_task_has(L, F_schema);
+        && !lib_task_has(L, F_metadata)
+        && (a->stood_in || !lib_task_has(L, F_schema));
 }
 
 /* ---- making: nothing below raises ---- */
@@ -288,6 +317,8 @@ lib_task_copy(lua_State *L, const LuaRun *run, TaskOptions *opt,
         failed |= !(opt->cwd = lib_task_cwd(run, a));
     if (a->base)
         failed |= !(opt->base = mem_dup(a->base, strlen(a->base)));
+    if (a->key)
+        failed |= !(opt->key = mem_dup(a->key, strlen(a->key)));
     opt->env = lib_env(L, ARG(F_env), &failed);
     return !failed;
 }
@@ -313,6 +344,7 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     opt->max_output = a->max_output ? a->max_output : own ? own->max_output : 0;
     opt->despite_failure = a->despite_failure;
     opt->detach = a->detach;
+    opt->stood_in = a->stood_in;
     opt->isolated = a->isolation.process;
     opt->worktree = a->isolation.worktree;
     opt->apart = opt->worktree || (from && (from->worktree || from->apart));
@@ -325,7 +357,7 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     if (a->model && !(opt->model = mem_dup(a->model, strlen(a->model))))
         return ORUN_ENOMEM;
     int e = 0;
-    if (lib_task_has(L, F_schema))
+    if (lib_task_has(L, F_schema) && !a->stood_in)
         e = value_encode(L, ARG(F_schema), "schema", &value_data, &opt->schema,
                          why);
     if (e == 0 && lib_task_has(L, F_metadata))
@@ -354,10 +386,11 @@ static int
 lib_task_values(lua_State *L, const TaskArgs *a, Task *t, Buf *why)
 {
     int e = 0;
-    if (a->agent) {
+    if (a->agent)
+        t->slot = (uint8_t)a->agent->slot;
+    if (a->agent && !a->stood_in) {
         t->code = value_hold(a->agent->code);
         t->kind = (uint8_t)(a->isolation.worktree ? TASK_LUA : a->agent->kind);
-        t->slot = (uint8_t)a->agent->slot;
     } else {
         t->kind = TASK_LUA;
         e = lib_task_code(L, t, why);

@@ -6,6 +6,7 @@
 #include "claim.h"
 #include "err.h"
 #include "mem.h"
+#include "rank.h"
 #include <lauxlib.h>
 #include <math.h>
 
@@ -393,35 +394,19 @@ lib_sim_priority(lua_State *L)
     return 0;
 }
 
-/* limit(name, slots): make the named pool, or change it */
+/* save() -> a note, or nil: what was measured goes to the file of durations */
 static int
-lib_sim_limit(lua_State *L)
+lib_sim_save(lua_State *L)
 {
     Sim *sim = lib_sim(L);
-    const char *name = luaL_checkstring(L, 2);
-    int cap = (int)luaL_checkinteger(L, 3);
+    Buf note = { 0 };
     lib_test_arm();
-    Limit *l = slots_limit(&sim->sched, name, 0, NULL);
+    bool noted = rank_save(&sim->sched, &note);
     lib_test_disarm();
-    if (!l)
-        return lib_test_error(L, ORUN_ENOMEM);
-    sim->lowered = sim->lowered || cap < l->cap;
-    (void)slots_limit(&sim->sched, name, cap, NULL);
-    lua_pushboolean(L, 1);
-    return 1;
-}
-
-/* slots("lua"|"process"|"http", n): change the slots of a kind */
-static int
-lib_sim_slots(lua_State *L)
-{
-    static const char *const kinds[] = { "lua", "process", "http", NULL };
-    Sim *sim = lib_sim(L);
-    int kind = luaL_checkoption(L, 2, NULL, kinds);
-    int cap = (int)luaL_checkinteger(L, 3);
-    sim->lowered = sim->lowered || cap < sim->sched.kind[kind]->cap;
-    slots_set(&sim->sched, (SlotKind)kind, cap);
-    return 0;
+    if (noted)
+        lua_pushstring(L, buf_cstr(&note));
+    buf_free(&note);
+    return noted;
 }
 
 static int
@@ -457,11 +442,23 @@ static const luaL_Reg lib_sim_methods[] = {
     { "log", lib_sim_log }, { "op_done", lib_sim_op_done },
     { "outcome", lib_sim_outcome }, { "priority", lib_sim_priority },
     { "release", lib_sim_release }, { "resolve", lib_sim_resolve },
-    { "running", lib_sim_list_running }, { "slots", lib_sim_slots },
+    { "running", lib_sim_list_running }, { "save", lib_sim_save },
+    { "slots", lib_sim_slots },
     { "stop", lib_sim_stop }, { "wait", lib_sim_wait }, { NULL, NULL },
 };
 
-/* sim{lua=2, process=1, manual=, no_ladder=} */
+/* What field `history` of argument 1 names: a file of durations. */
+static int
+lib_sim_remember(lua_State *L, Sim *sim)
+{
+    int e = 0;
+    if (lua_getfield(L, 1, "history") == LUA_TSTRING)
+        e = rank_open(&sim->sched, lua_tostring(L, -1), "/sim");
+    lua_pop(L, 1);
+    return e;
+}
+
+/* sim{lua=2, process=1, manual=, no_ladder=, history=} */
 static int
 lib_sim_new(lua_State *L)
 {
@@ -486,6 +483,8 @@ lib_sim_new(lua_State *L)
     lib_test_arm();
     int e = sched_init(&sim->sched, &sim->clock,
                        (const int[SLOT_KINDS]){ lua, process, 1 });
+    if (e == 0 && (e = lib_sim_remember(L, sim)) != 0)
+        sched_destroy(&sim->sched);
     lib_test_disarm();
     if (e)
         return lib_test_error(L, e);

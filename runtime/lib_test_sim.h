@@ -80,6 +80,8 @@ const char *lib_sim_outcome_name(int outcome);
 /* Methods, by file. */
 int lib_sim_add(lua_State *L);       /* lib_test_sim_add.c */
 int lib_sim_agent(lua_State *L);
+int lib_sim_limit(lua_State *L);
+int lib_sim_slots(lua_State *L);
 int lib_sim_wait(lua_State *L);      /* lib_test_sim_wait.c */
 int lib_sim_outcome(lua_State *L);
 int lib_sim_collector(lua_State *L);

@@ -1,4 +1,4 @@
-/* lib_test_sim_add.c — making the tasks of a Sim. Layer 7 (Lua API).
+/* lib_test_sim_add.c — making the tasks and limits of a Sim. Layer 7 (Lua API).
  *
  * The table is read first, then the task is made: nothing that belongs to C is
  * held while Lua may raise.
@@ -11,7 +11,7 @@
 
 typedef struct SimSpec {
     int kind, instant, priority;
-    const char *description;
+    const char *description, *key;
     Task **blockers;
     size_t n;
     Task *parent;
@@ -82,6 +82,8 @@ lib_sim_read_names(lua_State *L, Sim *sim, SimSpec *spec)
     lua_pop(L, 3);
     if (lua_getfield(L, 2, "description") == LUA_TSTRING)
         spec->description = lua_tostring(L, -1);
+    if (lua_getfield(L, 2, "key") == LUA_TSTRING)
+        spec->key = lua_tostring(L, -1);
     if (lua_getfield(L, 2, "writes") == LUA_TTABLE)
         spec->writes = lua_gettop(L);
 }
@@ -159,12 +161,14 @@ lib_sim_make(lua_State *L, const SimSpec *spec, Task *t)
     if (description
         && !(t->description = mem_dup(description, strlen(description))))
         return false;
+    if (spec->key && !(t->opt->key = mem_dup(spec->key, strlen(spec->key))))
+        return false;
     return !spec->writes || (t->opt->writes = lib_sim_writes(L, spec->writes));
 }
 
 /* add{kind=, blockers=, timeout=, retry=, limit=, agent=, writes=, priority=,
- * despite_failure=, detach=, parent=, description=, instant=, plain=} -> id, or
- * nil and the error */
+ * despite_failure=, detach=, parent=, description=, key=, instant=, plain=} ->
+ * id, or nil and the error */
 int
 lib_sim_add(lua_State *L)
 {
@@ -204,4 +208,35 @@ lib_sim_agent(lua_State *L)
     sched_add_agent(&sim->sched, a);
     lua_pushboolean(L, 1);
     return 1;
+}
+
+/* limit(name, slots): make the named pool, or change it */
+int
+lib_sim_limit(lua_State *L)
+{
+    Sim *sim = lib_sim(L);
+    const char *name = luaL_checkstring(L, 2);
+    int cap = (int)luaL_checkinteger(L, 3);
+    lib_test_arm();
+    Limit *l = slots_limit(&sim->sched, name, 0, NULL);
+    lib_test_disarm();
+    if (!l)
+        return lib_test_error(L, ORUN_ENOMEM);
+    sim->lowered = sim->lowered || cap < l->cap;
+    (void)slots_limit(&sim->sched, name, cap, NULL);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* slots("lua"|"process"|"http", n): change the slots of a kind */
+int
+lib_sim_slots(lua_State *L)
+{
+    static const char *const kinds[] = { "lua", "process", "http", NULL };
+    Sim *sim = lib_sim(L);
+    int kind = luaL_checkoption(L, 2, NULL, kinds);
+    int cap = (int)luaL_checkinteger(L, 3);
+    sim->lowered = sim->lowered || cap < sim->sched.kind[kind]->cap;
+    slots_set(&sim->sched, (SlotKind)kind, cap);
+    return 0;
 }

@@ -5,6 +5,7 @@
  * no step of a long random run can leave a figure wrong unseen.
  */
 #include "lib_test_sim.h"
+#include "rank.h"
 #include <lauxlib.h>
 #include <math.h>
 #include <stdarg.h>
@@ -365,6 +366,23 @@ lib_check_sums(SimCheck *c)
                    "nothing stirs, and the script waits");
 }
 
+/* Once all is swept a blocker's rank is that of each who waits for it, and its
+ * own duration. */
+static void
+lib_check_rank(SimCheck *c, const Task *t)
+{
+    bool settled = rank_settled(&c->sim->sched);
+    lib_check_that(c, t->rank >= t->own, "t%d: rank %g, own %g", (int)t->id,
+                   t->rank, t->own);
+    for (uint32_t i = 0; settled && t->unmet && i < t->edges->blocker_count;
+         i++) {
+        const Task *b = t->edges->blockers[i];
+        lib_check_that(c, task_final(b) || b->rank >= b->own + t->rank,
+                       "t%d: rank %g, own %g, and t%d waits for it with %g",
+                       (int)b->id, b->rank, b->own, (int)t->id, t->rank);
+    }
+}
+
 static void
 lib_check_task(SimCheck *c, const Task *t)
 {
@@ -372,6 +390,8 @@ lib_check_task(SimCheck *c, const Task *t)
     lib_check_holds(c, t);
     lib_check_blockers(c, t);
     lib_check_claims(c, t);
+    if (!task_final(t))
+        lib_check_rank(c, t);
     if (task_final(t)) {
         lib_check_final(c, t);
     } else if (t->kind == TASK_ITEM) {

@@ -2,6 +2,7 @@
  * Layer 7 (Lua API).
  */
 #include "lib_test_sim.h"
+#include "rank.h"
 #include <lauxlib.h>
 
 static void
@@ -79,6 +80,10 @@ lib_sim_info(lua_State *L)
     lib_look_task(L, "parent", t->parent);
     lib_look_task(L, "claimer", task_claimer(t));
     lib_look_blockers(L, t);
+    lib_look_number(L, "own", t->own);
+    lib_look_number(L, "rank", t->rank);
+    if (!task_final(t))
+        lib_look_number(L, "order", (double)t->turn - 8e6 * t->rank);
     if (task_final(t) && t->attempt)
         lib_look_number(L, "duration", t->took);
     if (task_due(t))
@@ -144,6 +149,7 @@ lib_sim_figures(lua_State *L)
     lib_look_number(L, "live", (double)b->live);
     lib_look_number(L, "open_items", (double)b->open_items);
     lib_look_number(L, "stirring", b->stirring);
+    lib_look_flag(L, "ranked", rank_settled(s));
     lib_look_number(L, "timers", (double)b->timers.n);
     lib_look_number(L, "items", (double)lib_look_queued(&b->items));
     lib_look_number(L, "writing", (double)lib_look_count(&s->writing));

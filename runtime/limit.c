@@ -18,6 +18,7 @@ limit_new(const char *name, int cap)
     l->cap = cap;
     turn_init(&l->waiting);
     list_init(&l->all);
+    list_init(&l->freed);
     return l;
 }
 
@@ -26,6 +27,7 @@ limit_free(Limit *l)
 {
     if (!l)
         return;
+    list_del(&l->freed);
     meter_free(l->meter);
     mem_free(l->name);
     mem_free(l);

@@ -21,6 +21,7 @@ typedef struct Limit {
     Meter *meter;  /* NULL: it is about slots only */
     Turns waiting; /* tasks */
     List all;      /* in the scheduler's list */
+    List freed;    /* in its other: of those with a slot to be given */
 } Limit;
 
 /* A pool of `cap` slots; NULL when memory is out. */

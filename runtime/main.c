@@ -97,6 +97,27 @@ main_flush(int status)
     return status ? status : 1;
 }
 
+/* A plan is all that is to stand on standard output: what the script prints
+ * goes to standard error until then. Gives a descriptor for main_show_plan. */
+static int
+main_hide_output(void)
+{
+    int kept = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (kept >= 0)
+        dup2(STDERR_FILENO, STDOUT_FILENO);
+    return kept;
+}
+
+static void
+main_show_plan(int kept)
+{
+    if (kept < 0)
+        return;
+    fflush(stdout);
+    dup2(kept, STDOUT_FILENO);
+    close(kept);
+}
+
 /* Without its arguments a script would do something else. */
 static int
 main_script(orun *o, const Options *a, int argc, char **argv)
@@ -125,6 +146,8 @@ static void
 main_default_views(Options *a)
 {
     const char *record = getenv("ORUN_RECORD");
+    if (a->plan)
+        return; /* nothing goes on that would be worth it */
     options_default_views(a, &(OptionsUsual){
         .terminal = isatty(STDERR_FILENO),
         .recorded = !record || strcmp(record, "0") != 0,
@@ -152,11 +175,40 @@ main_unwatch(orun *o, int status)
     return status ? status : 1;
 }
 
+/* The file of durations, in `path`; NULL: none is wanted, or nobody says where
+ * state is kept. */
+static const char *
+main_history(const Options *a, char *path, size_t size)
+{
+    const char *wanted = getenv("ORUN_HISTORY");
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    bool own = state && state[0] == '/';
+    if (a->no_history || (wanted && strcmp(wanted, "0") == 0))
+        return NULL;
+    if (!own && (!home || home[0] != '/'))
+        return NULL;
+    int n = snprintf(path, size, "%s%s/orun/history", own ? state : home,
+                     own ? "" : "/.local/state");
+    return n > 0 && (size_t)n < size ? path : NULL;
+}
+
+/* What tasks took is kept; that what earlier ones took is lost is told. */
+static void
+main_save_history(orun *o)
+{
+    if (orun_save_history(o) != 0)
+        main_report(orun_errmsg(o));
+}
+
 static int
 main_run(const Options *a, int argc, char **argv)
 {
     orun *o;
-    int e = orun_new(&a->config, &o);
+    char path[4096];
+    orun_config config = a->config;
+    config.history = main_history(a, path, sizeof path);
+    int kept = a->plan ? main_hide_output() : -1;
+    int e = orun_new(&config, &o);
     if (e) {
         fprintf(stderr, "orun: cannot start: %s\n", e == ORUN_ENOMEM
                 ? "out of memory" : strerror(errno));
@@ -172,7 +224,9 @@ main_run(const Options *a, int argc, char **argv)
         main_report(orun_errmsg(o));
     if (e && status == 0)
         status = 1;
-    status = main_unwatch(o, main_flush(status));
+    main_show_plan(kept);
+    status = main_flush(main_unwatch(o, main_flush(status)));
+    main_save_history(o);
     int signo = signals_finish();
     bool stuck = main_tell_stuck(o);
     orun_free(o);

@@ -11,6 +11,7 @@ const char options_help[] =
     "usage: orun [options] script.lua [args...]\n"
     "       orun [options] -e CODE [args...]\n"
     "       orun [options] -            (the script is standard input)\n"
+    "       orun plan [options] script.lua [args...]   (what it would do)\n"
     "       orun agents [--json]        (lists the agent types there are)\n"
     "       orun tasks [--watch]        (what a run does, from elsewhere)\n"
     "       orun report [RUN]           (how a run went: see orun report -h)\n"
@@ -23,6 +24,8 @@ const char options_help[] =
     "\n"
     "  -j N, --jobs N     programs (agents) at once; default 5\n"
     "  --workers N        Lua tasks at once; default: processors\n"
+    "  --no-history       neither read nor keep how long tasks take (as does\n"
+    "                     ORUN_HISTORY=0)\n"
     "  --no-wait          at the script's end cancel tasks that still run,\n"
     "                     instead of waiting for them\n"
     "  --progress MODE    auto, tty, plain, json or none (ORUN_PROGRESS)\n"
@@ -41,6 +44,16 @@ const char options_help[] =
     "  -h, --help         print this\n"
     "  --                 end of options: a script's name follows\n"
     "\n"
+    "orun plan starts no agent: what looks like its result stands in for it.\n"
+    "Functions run. It shows the tasks, the critical path, and, from what\n"
+    "earlier runs took, the time with so many slots:\n"
+    "  -j N,N,…           slots to compare; default 1,2,5,10\n"
+    "  --dot[=FILE]       the graph as DOT, in FILE or instead of all else\n"
+    "  --json             all of it as JSON\n"
+    "  --no-functions     functions do not run, either\n"
+    "  --overhead S       seconds that a task costs beside its work; default\n"
+    "                     0.005, of a function 0.00002\n"
+    "\n"
     "What follows the script belongs to the script (see `arg`).\n"
     "Exit codes: 0 done, 1 failed (or a task failed and nobody read it),\n"
     "2 usage or syntax error, 130 and 143 ended by SIGINT and SIGTERM.\n"
@@ -50,8 +63,9 @@ typedef struct OptionsKnown {
     const char *name;
     char kind; /* n: --jobs  w: --workers  e: code  0: --no-wait  V h
                 * p: --progress  q: --quiet  v: --verbose  r: --record
-                * s: --strict
-                * W: a view, which has this name without the dashes */
+                * s: --strict  H: --no-history
+                * W: a view, which has this name without the dashes
+                * o: --overhead of a plan  P: a flag of a plan */
 } OptionsKnown;
 
 static const OptionsKnown options_known[] = {
@@ -59,7 +73,9 @@ static const OptionsKnown options_known[] = {
     { "--events", 'W' }, { "--trace", 'W' }, { "--output", 'W' },
     { "--report", 'W' }, { "--record", 'r' }, { "--strict", 's' },
     { "--progress", 'p' }, { "--quiet", 'q' }, { "-q", 'q' },
-    { "--verbose", 'v' }, { "-v", 'v' },
+    { "--verbose", 'v' }, { "-v", 'v' }, { "--no-history", 'H' },
+    { "--overhead", 'o' }, { "--dot", 'P' }, { "--json", 'P' },
+    { "--no-functions", 'P' },
     { "--no-wait", '0' }, { "--version", 'V' }, { "-V", 'V' },
     { "--help", 'h' }, { "-h", 'h' },
 };
@@ -78,18 +94,21 @@ options_fail(Options *o, const char *format, const char *what)
 static bool
 options_valued(const OptionsKnown *known)
 {
-    return strchr("nweWp", known->kind) != NULL;
+    return strchr("nweWpo", known->kind) != NULL;
 }
 
 /* The option an argument is, NULL for an unknown one. */
 static const OptionsKnown *
-options_find(const char *s)
+options_find(const Options *o, const char *s)
 {
     for (size_t i = 0; i < sizeof options_known / sizeof *options_known; i++) {
         const OptionsKnown *known = &options_known[i];
         size_t n = strlen(known->name);
-        if (strncmp(s, known->name, n) != 0)
+        bool of_plan = known->kind == 'o' || known->kind == 'P';
+        if (strncmp(s, known->name, n) != 0 || (of_plan && !o->plan))
             continue;
+        if (of_plan && strncmp(s, "--dot=", 6) == 0 && s[6])
+            return known;
         if (!s[n] || (options_valued(known) && (n == 2 || s[n] == '=')))
             return known;
     }
@@ -213,9 +232,60 @@ options_number(const char *s, long max)
     return errno || *end || end == s || n < 1 || n > max ? 0 : (int)n;
 }
 
+/* Say to the view of a plan what is wanted: "NAME VALUE", a line. */
+static void
+options_tell_plan(Options *o, const char *name, const char *value)
+{
+    size_t old = strlen(o->views[0]);
+    char *more = realloc(o->views[0], old + strlen(name) + strlen(value) + 3);
+    if (!more) {
+        o->what = OPTIONS_WRONG;
+        return;
+    }
+    o->views[0] = more;
+    sprintf(more + old, "%s %s\n", name, value);
+}
+
+/* "1,2,5,10". */
+static void
+options_compare(Options *o, const char *list)
+{
+    int n = 0;
+    for (const char *at = list; at; n++) {
+        const char *comma = strchr(at, ',');
+        size_t size = comma ? (size_t)(comma - at) : strlen(at);
+        char one[16] = "";
+        memcpy(one, at, size < sizeof one ? size : 0);
+        if (options_number(one, 100000) == 0 || n == OPTIONS_COMPARED) {
+            options_fail(o, "'%s' is no list of slots: at most 16 whole "
+                         "numbers, 1 or more each, as in -j 1,2,5,10", list);
+            return;
+        }
+        at = comma ? comma + 1 : NULL;
+    }
+    options_tell_plan(o, "slots", list);
+}
+
+/* A number of seconds, which a task of a plan costs. */
+static void
+options_overhead(Options *o, const char *value)
+{
+    char *end;
+    double n = strtod(value, &end);
+    if (end == value || *end || !(n >= 0 && n <= 1e6))
+        options_fail(o, "'%s' is no number of seconds, as in --overhead 2.5",
+                     value);
+    else
+        options_tell_plan(o, "overhead", value);
+}
+
 static void
 options_slots(Options *o, const OptionsKnown *known, const char *value)
 {
+    if (o->plan && known->kind == 'n') {
+        options_compare(o, value);
+        return;
+    }
     int n = options_number(value, known->kind == 'n' ? 100000 : 10000);
     *(known->kind == 'n' ? &o->config.processes : &o->config.workers) = n;
     if (n == 0)
@@ -242,10 +312,31 @@ options_take(Options *o, const OptionsKnown *known, int argc,
     case 'q': o->verbosity = -1; break;
     case 'v': o->verbosity = 1; break;
     case '0': o->config.no_wait = 1; break;
+    case 'o': options_overhead(o, value); break;
+    case 'P':
+        if (strcmp(known->name, "--no-functions") == 0)
+            o->config.plan = 2;
+        options_tell_plan(o, known->name + 2, argv[*i][strlen(known->name)]
+                          ? argv[*i] + strlen(known->name) + 1 : "");
+        break;
+    case 'H': o->no_history = true; break;
     case 'V': o->what = OPTIONS_VERSION; break;
     case 'h': o->what = OPTIONS_HELP; break;
     default: options_slots(o, known, value);
     }
+}
+
+/* What follows is for a plan, which is the first of the views. */
+static void
+options_begin_plan(Options *o)
+{
+    o->plan = true;
+    o->config.plan = 1;
+    o->views[0] = malloc(sizeof "plan=");
+    if (o->views[0])
+        strcpy(o->views[0], "plan=");
+    else
+        o->what = OPTIONS_WRONG;
 }
 
 void
@@ -254,13 +345,19 @@ options_read(Options *o, int argc, char *const *argv)
     int i = 1;
     bool dashes = false;
     *o = (Options){ .config = ORUN_CONFIG_INIT };
+    if (argc > 1 && strcmp(argv[1], "plan") == 0) {
+        options_begin_plan(o);
+        i++;
+    }
+    if (o->what != OPTIONS_RUN)
+        return;
     for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
         dashes = strcmp(argv[i], "--") == 0;
         if (dashes) {
             i++;
             break;
         }
-        const OptionsKnown *known = options_find(argv[i]);
+        const OptionsKnown *known = options_find(o, argv[i]);
         if (known)
             options_take(o, known, argc, argv, &i);
         else

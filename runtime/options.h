@@ -20,6 +20,7 @@ typedef enum OptionsWhat {
 enum {
     OPTIONS_VIEWS = 8,          /* that are asked for, at most */
     OPTIONS_MOST = OPTIONS_VIEWS + 4, /* and with those nobody asked for */
+    OPTIONS_COMPARED = 16,      /* numbers of slots of a plan, at most */
 };
 
 typedef struct Options {
@@ -28,6 +29,8 @@ typedef struct Options {
     char *code;         /* of -e, joined by newlines, or of a command (see
                          * command.h); NULL none */
     const char *script; /* path, "-", or NULL */
+    bool no_history;
+    bool plan;          /* orun plan: what it is to show is among the views */
     bool command;       /* `code` is that of a command */
     bool record;        /* --record */
     char *views[OPTIONS_MOST + 1]; /* for orun_watch */

@@ -13,6 +13,7 @@
 #include "version.h"
 #include "park.h"
 #include "program.h"
+#include "rank.h"
 #include "script.h"
 #include "show.h"
 #include "stuck.h"
@@ -74,6 +75,8 @@ orun_read_config(const orun_config *given, orun_config *c)
         c->backlog = memory / 4;
     if (!c->program || !*c->program)
         c->program = "orun";
+    if (c->plan < 0 || c->plan > 2 || (c->history && c->history[0] != '/'))
+        return ORUN_EINVAL;
     return 0;
 }
 
@@ -84,6 +87,7 @@ orun_make(orun *o, const orun_config *c)
         .processes = c->processes, .workers = c->workers,
         .memory_limit = c->memory_limit, .backlog = c->backlog,
         .program = c->program, .listed = c->listed != 0,
+        .history = c->history, .plan = c->plan,
         .vm = { .open = lib_orun_open },
     };
     int e = stop_init();
@@ -447,6 +451,21 @@ orun_stuck(orun *o)
     return text;
 }
 
+int
+orun_save_history(orun *o)
+{
+    int e = gate_enter(orun_gate(o));
+    if (e)
+        return e;
+    buf_clear(&o->message);
+    if (rank_save(o->run.sched, &o->message)) {
+        orun_make_safe(o);
+        e = ORUN_EINVAL;
+    }
+    gate_leave(&o->gate);
+    return e;
+}
+
 void
 orun_interrupt(orun *o)
 {
@@ -497,6 +516,7 @@ orun_free(orun *o)
     sched_close(o->run.sched);
     orun_wait_idle(o);
     view_finish(o->view, &o->message);
+    rank_save(o->run.sched, &o->message);
     vm_script_free(o->vm);
     bool stuck = !host_free(o->host);
     park_destroy(&o->run);

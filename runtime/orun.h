@@ -81,9 +81,19 @@ typedef struct orun_config {
     int listed;          /* 1: from its first task on the command `orun tasks`
                             of the same user finds the run, shows what it does
                             and may stop it; 0: nobody does */
+    const char *history; /* an absolute path: what tasks take is remembered in
+                            this file, and of those that queue the one with the
+                            longest work behind it goes first; copied. Folders
+                            above it are made. NULL: nothing is remembered, and
+                            they go in the order they came */
+    int plan;            /* 1: no agent is started (no program, no request of
+                            an API): each of their tasks ends at once, with
+                            something that has the form of its result; 2: nor
+                            are functions. The history is read, not written */
 } orun_config;
 
-#define ORUN_CONFIG_INIT { sizeof(orun_config), 0, 0, 0, 0, NULL, 0, 0 }
+#define ORUN_CONFIG_INIT \
+    { sizeof(orun_config), 0, 0, 0, 0, NULL, 0, 0, NULL, 0 }
 
 /* "0.1.0"; a constant. Any thread. */
 const char *orun_version(void);
@@ -105,6 +115,11 @@ int orun_watch(orun *o, const char *const *views);
  * when this returns. Errors: ORUN_ESYS (errmsg says what could not be shown).
  * orun_free does it, too, but cannot tell. */
 int orun_unwatch(orun *o);
+
+/* Add what the tasks so far took to the history; one that cannot be written is
+ * left alone. ORUN_EINVAL: it was damaged, and began anew (errmsg names it).
+ * orun_free does it, too, but cannot tell. */
+int orun_save_history(orun *o);
 
 /* What scripts see as `arg`: argv[0] up to argv[argc-1], where argv[script] is
  * arg[0]. What follows it is passed to the script as `...`, too. The strings

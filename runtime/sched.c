@@ -8,6 +8,7 @@
 #include "err.h"
 #include "log.h"
 #include "mem.h"
+#include "rank.h"
 #include "retry.h"
 #include "secret.h"
 #include "settle.h"
@@ -40,6 +41,7 @@ sched_init(Sched *s, Clock *clock, const int slots[SLOT_KINDS])
     list_init(&s->starts);
     list_init(&s->writing);
     list_init(&s->writers);
+    list_init(&s->freed);
     list_init(&s->aftermath);
     for (size_t i = 0; i < SLOT_KINDS; i++)
         failed |= !(s->kind[i] = limit_new(names[i], slots[i]));
@@ -55,6 +57,7 @@ void
 sched_destroy(Sched *s)
 {
     board_destroy(&s->board);
+    rank_close(s->ranks);
     while (s->spent_count > 0)
         value_drop(s->spent[--s->spent_count]);
     for (List *node; (node = list_shift(&s->agents)) != NULL;)
@@ -304,7 +307,7 @@ sched_begin_locked(Sched *s, Task *t, void *run, uint32_t *attempt)
     t->run = run;
     t->lacks = 0;
     *attempt = ++t->attempt;
-    t->started = board_now(&s->board);
+    t->started = s->moment = board_now(&s->board);
     event_add(&s->board, (Event){ .kind = EVENT_STARTED, .task = t->id,
                                   .n = t->attempt });
     if (t->opt && t->opt->timeout > 0
@@ -330,6 +333,7 @@ sched_finish_locked(Sched *s, Task *t, uint32_t attempt, Outcome *o)
         outcome_clear(o);
         return false;
     }
+    rank_sweep(s);
     sched_end(s, t, o);
     return true;
 }

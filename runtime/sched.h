@@ -35,8 +35,18 @@ typedef struct Sched {
     List starts;          /* granted, not handed to their runner yet */
     List writing;         /* Writes of tasks that run */
     List writers;         /* tasks that wait for somebody's writes */
+    List freed;           /* limits whose slots are given once all consequences
+                           * of a task's end are there */
+    bool freed_writes;    /* and somebody's writes with them */
     List aftermath;       /* final tasks whose consequences are due */
-    uint64_t turns;       /* given so far, to tasks that became ready */
+    double moment;        /* a time that has passed, of late */
+    uint64_t turns;       /* the last given to a task that became ready */
+    struct Ranks *ranks;  /* durations are remembered; NULL: they are not. Set
+                           * before any task */
+    bool ranked;          /* … and something is known */
+    int plan;             /* 1: agents are stood in for, 2: functions, too, and
+                           * what happens is not remembered; 0: they are not.
+                           * Never changes */
     bool closing;         /* no new tasks */
     bool hurried;         /* who is stopped is stopped hard at once */
     struct Value *spent[SCHED_SPENT]; /* to be dropped once it is unlocked */

@@ -1,6 +1,7 @@
 /* sched_add.c — a new task gets its place, its edges and its parent. */
 #include "sched.h"
 #include "err.h"
+#include "rank.h"
 #include "settle.h"
 
 /* Why nothing can be added, 0 when it can. */
@@ -65,6 +66,8 @@ int
 sched_add(Sched *s, Task *draft, Task *parent, Task *const *blockers, size_t n,
           Task **out)
 {
+    if (s->ranks)
+        rank_load(s);
     sched_lock(s);
     int e = sched_place(s, draft, parent, blockers, n, out);
     if (e) {
@@ -78,6 +81,7 @@ sched_add(Sched *s, Task *draft, Task *parent, Task *const *blockers, size_t n,
         s->board.open_items++;
     else
         s->board.live++;
+    rank_added(s, t);
     Task *failed = board_failed_blocker(t);
     if (failed)
         settle_blocked(s, t, failed);

@@ -4,6 +4,7 @@
 #include "err.h"
 #include "log.h"
 #include "mem.h"
+#include "rank.h"
 #include "slots.h"
 #include "value.h"
 #include "wait.h"
@@ -39,7 +40,7 @@ settle(Sched *s, Task *t, Outcome *o)
         b->live--;
         if (t->state != TASK_WAITING)
             b->stirring--;
-        slots_rest(s, t, true);
+        slots_release(s, t);
     }
     TaskState state = o->state;
     t->outcome = *o;
@@ -47,8 +48,12 @@ settle(Sched *s, Task *t, Outcome *o)
     if (t->kind != TASK_ITEM && !t->abandoned)
         settle_release(s, t);
     s->held += outcome_weight(&t->outcome);
-    t->took = t->attempt ? board_now(b) - t->started : 0;
+    if (t->attempt)
+        s->moment = board_now(b);
+    t->took = t->attempt ? s->moment - t->started : 0;
     task_move(t, state);
+    if (s->ranks && state == TASK_COMPLETED && t->kind != TASK_ITEM)
+        rank_note(s, t);
     list_del(&t->job.link);
     list_push(&s->aftermath, &t->job.link);
     event_add(b, (Event){ .kind = EVENT_ENDED, .task = t->id,
@@ -193,6 +198,8 @@ static void
 settle_dependents(Sched *s, Task *t)
 {
     TaskEdges *e = t->edges;
+    if (e && e->dependent_count > 1)
+        slots_hold(s);
     for (uint32_t i = 0; e && i < e->dependent_count; i++) {
         Task *d = e->dependents[i];
         d->unmet--;
@@ -219,6 +226,7 @@ settle_aftermath(Sched *s)
         settle_children(s, t);
         settle_dependents(s, t);
     }
+    slots_serve_freed(s);
     if (b->open_items == 0)
         wait_fire_all(&b->item_waits);
     if (b->live == 0)

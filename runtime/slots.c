@@ -162,11 +162,33 @@ slots_offer(Sched *s, Task *t)
         slots_tell(s, t, NULL);
 }
 
+/* One after the other; where ranks count, in microseconds (turn.h), as far as
+ * they can be told without asking for the time. */
+static uint64_t
+slots_next_turn(Sched *s)
+{
+    uint64_t now = s->ranked ? (uint64_t)(s->moment * 1e6) : 0;
+    s->turns = now > s->turns ? now : s->turns + 1;
+    return s->turns;
+}
+
 void
 slots_enter(Sched *s, Task *t)
 {
-    t->turn = ++s->turns;
+    t->turn = slots_next_turn(s);
     slots_offer(s, t);
+}
+
+/* The one of t (NULL: nobody) and the first who waits at l for a slot that is
+ * free that goes first. */
+static Task *
+slots_sooner(Limit *l, Task *t)
+{
+    bool shut = l->closed || limit_full(l);
+    Task *first = shut ? NULL : turn_first(&l->waiting);
+    if (first && !first->woken && !first->stopping && admit_shut(l))
+        return t;
+    return first && (!t || turn_before(first, t)) ? first : t;
 }
 
 /* The first of those who wait at one of the n limits for a slot that is free.
@@ -175,13 +197,8 @@ static Task *
 slots_next(Limit *const *l, int n)
 {
     Task *next = NULL;
-    for (int i = 0; i < n; i++) {
-        Task *t = limit_full(l[i]) ? NULL : turn_first(&l[i]->waiting);
-        if (t && !t->woken && !t->stopping && admit_shut(l[i]))
-            t = NULL;
-        if (t && (!next || turn_before(t, next)))
-            next = t;
-    }
+    for (int i = 0; i < n; i++)
+        next = slots_sooner(l[i], next);
     return next;
 }
 
@@ -232,41 +249,117 @@ slots_requeue(Sched *s, Task *t)
         slots_serve_writers(s);
 }
 
-/* Offer again whoever these limits and writes kept from running. Who waited
- * for writes comes to the queues of its kind first, which sort it in. */
-static void
-slots_reopen(Sched *s, Limit *const *l, int n, bool writes)
+void
+slots_rerank(Sched *s, Task *t, float rank)
 {
-    for (int i = 0; writes && i < SLOT_KINDS; i++)
-        s->kind[i]->closed = true;
-    if (writes)
+    bool for_writes = t->for_writes;
+    turn_leave(t);
+    t->rank = rank;
+    slots_offer(s, t);
+    if (for_writes)
         slots_serve_writers(s);
-    for (int i = 0; writes && i < SLOT_KINDS; i++)
+}
+
+/* Who waited for writes comes to the queues of its kind first, which sort it
+ * in. */
+static void
+slots_reopen_writes(Sched *s)
+{
+    for (int i = 0; i < SLOT_KINDS; i++)
+        s->kind[i]->closed = true;
+    slots_serve_writers(s);
+    for (int i = 0; i < SLOT_KINDS; i++)
         s->kind[i]->closed = false;
-    slots_serve(s, l, n);
+}
+
+/* t holds no slot any more of its kind, and (all) of any limit. Gives whose
+ * slots came free by that, in l; *writes: with writes. */
+static int
+slots_take_back(Sched *s, Task *t, bool all, Limit **l, bool *writes)
+{
+    bool rest = all && t->has_rest;
+    int n = rest ? slots_of(s, t, l) : 0;
+    *writes = rest && slots_writes(t);
+    s->kind[t->slot]->used -= t->has_kind;
+    for (int i = 0; i < n; i++)
+        l[i]->used--;
+    t->has_kind = false;
+    t->has_rest = t->has_rest && !rest;
+    if (*writes)
+        list_del(&slots_writes(t)->held);
+    if (n == 0 && !*writes) {
+        l[n++] = s->kind[t->slot];
+        return n;
+    }
+    for (int i = 0; i < SLOT_KINDS; i++)
+        l[n++] = s->kind[i];
+    return n;
 }
 
 void
 slots_rest(Sched *s, Task *t, bool all)
 {
     Limit *l[SLOTS_LIMITS + SLOT_KINDS];
-    bool kind = t->has_kind, rest = all && t->has_rest;
-    int n = rest ? slots_of(s, t, l) : 0;
-    Writes *writes = rest ? slots_writes(t) : NULL;
-    s->kind[t->slot]->used -= kind;
-    for (int i = 0; i < n; i++)
-        l[i]->used--;
-    t->has_kind = false;
-    t->has_rest = t->has_rest && !rest;
+    bool writes;
+    int n = slots_take_back(s, t, all, l, &writes);
     if (writes)
-        list_del(&writes->held);
-    if (n == 0 && !writes) {
-        slots_serve(s, &s->kind[t->slot], 1);
+        slots_reopen_writes(s);
+    slots_serve(s, l, n);
+}
+
+/* Slots of l are given by slots_serve_freed. */
+static void
+slots_free(Sched *s, Limit *l)
+{
+    if (list_empty(&l->freed))
+        list_push(&s->freed, &l->freed);
+}
+
+void
+slots_hold(Sched *s)
+{
+    for (int i = 0; s->ranked && i < SLOT_KINDS; i++) {
+        s->kind[i]->closed = true;
+        slots_free(s, s->kind[i]);
+    }
+}
+
+void
+slots_release(Sched *s, Task *t)
+{
+    Limit *l[SLOTS_LIMITS + SLOT_KINDS];
+    bool writes;
+    if (!s->ranked) {
+        slots_rest(s, t, true);
         return;
     }
+    int n = slots_take_back(s, t, true, l, &writes);
+    for (int i = 0; i < n; i++)
+        slots_free(s, l[i]);
+    s->freed_writes |= writes;
+}
+
+void
+slots_serve_freed(Sched *s)
+{
+    bool writes = s->freed_writes;
+    s->freed_writes = false;
+    if (writes)
+        slots_reopen_writes(s);
     for (int i = 0; i < SLOT_KINDS; i++)
-        l[n++] = s->kind[i];
-    slots_reopen(s, l, n, writes != NULL);
+        s->kind[i]->closed = false;
+    while (!list_empty(&s->freed)) {
+        Task *next = NULL;
+        list_each(node, &s->freed)
+            next = slots_sooner(container_of(node, Limit, freed), next);
+        if (next) {
+            turn_leave(next);
+            slots_offer(s, next);
+            continue;
+        }
+        while (list_shift(&s->freed))
+            continue;
+    }
 }
 
 void

@@ -34,6 +34,10 @@ void slots_offer(Sched *s, Task *t);
 /* t, which queues, takes its place anew (its priority has changed). */
 void slots_requeue(Sched *s, Task *t);
 
+/* The same for a t that queues and gets another rank: it waits for what it
+ * waited for, and for less long. */
+void slots_rerank(Sched *s, Task *t, float rank);
+
 /* t, ready and not granted, leaves the queue it is in. */
 void slots_leave(Sched *s, Task *t);
 
@@ -43,9 +47,18 @@ bool slots_unqueue(Task *t);
 /* Offer again, in order, the tasks that wait for writes. */
 void slots_serve_writers(Sched *s);
 
-/* The code of running t is about to wait, or has ended: give back its slot of
- * its kind, and (all) the others and its writes. */
+/* The code of running t is about to wait, or will be tried again: give back its
+ * slot of its kind, and (all) the others and its writes. */
 void slots_rest(Sched *s, Task *t, bool all);
+
+/* t has ended: it gives back all it holds. Where ranks count, slots_serve_freed
+ * decides who gets that, when it is known who is ready by this end. */
+void slots_release(Sched *s, Task *t);
+void slots_serve_freed(Sched *s);
+
+/* Tasks are about to become ready, several maybe: where ranks count all queue
+ * until slots_serve_freed, so that the most urgent is among the first. */
+void slots_hold(Sched *s);
 
 /* Its wait has ended: start it (t->woken) when it has its slots again. */
 void slots_wake(Sched *s, Task *t);

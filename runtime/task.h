@@ -126,6 +126,7 @@ typedef struct TaskOptions {
     bool despite_failure;  /* on_blocker_failure = "run" */
     bool detach;           /* outlives its parent */
     bool isolated;         /* a Lua task in a process of its own */
+    bool stood_in;         /* its agent is not started: see orun plan */
     bool worktree;         /* in a git worktree of its own … */
     bool apart;            /* … or in that of the task that started it */
     char *base;            /* where it begins; NULL: at HEAD */
@@ -153,7 +154,7 @@ typedef struct TaskTimer {
     struct Task *task;
 } TaskTimer;
 
-enum { TASK_BYTES = 208 };
+enum { TASK_BYTES = 216 };
 
 /* There may be a million, so what most of them never need is in a block made
  * for those that do (opt, edges, timer), and what none needs any more once it
@@ -203,6 +204,8 @@ typedef struct Task {
                                         * anyone, read under the lock) */
     struct Task *children, *sibling;
     void *run;            /* the runner's own; of the script: the scheduler */
+    float own, rank;      /* seconds: what it is expected to take; the same with
+                           * the longest chain that waits for it. See rank.h */
     union {
         double started;   /* run clock; this attempt's start */
         double took;      /* once final: seconds of its last attempt */

@@ -15,12 +15,24 @@ turn_init(Turns *q)
     list_init(&q->late);
 }
 
+/* When it is due, in microseconds, by its rank: the sooner, the earlier. One
+ * that goes on after a wait is in no hurry by that. */
+static int64_t
+turn_due(const Task *t)
+{
+    int64_t ahead = t->woken ? 0 : (int64_t)(t->rank * (TURN_AHEAD * 1e6f));
+    return (int64_t)t->turn - ahead;
+}
+
 bool
 turn_before(const Task *a, const Task *b)
 {
     if (a->priority != b->priority)
         return a->priority > b->priority;
-    return a->woken != b->woken ? a->woken : a->turn < b->turn;
+    if (a->woken != b->woken)
+        return a->woken;
+    int64_t mine = turn_due(a), other = turn_due(b);
+    return mine != other ? mine < other : a->turn < b->turn;
 }
 
 void

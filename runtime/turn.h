@@ -2,7 +2,11 @@
  *
  * The higher priority goes first; of one priority those that go on after a
  * wait; of these, each in the order it became ready (task->turn), however it
- * came from one queue to another.
+ * came from one queue to another. Where durations are known (rank.h) a turn is
+ * a time in microseconds, and who has the higher rank goes before those that
+ * came up to TURN_AHEAD times the difference of their ranks earlier. So the
+ * most urgent goes first, equals in the order they came, and nobody waits for
+ * ever while others come.
  *
  * Nearly every task comes last, so there is a ring for each priority that costs
  * one step. One that does not (it went on after a wait, or comes from another
@@ -19,6 +23,8 @@
 #include "queue.h"
 
 struct Task;
+
+enum { TURN_AHEAD = 8 };
 
 typedef struct Turns {
     Queue rings; /* tasks (by job.link), each ring in order */

@@ -118,6 +118,25 @@ value_handle(const Value *v, size_t i)
     return id;
 }
 
+const char *
+value_type_name(const Value *v)
+{
+    static const char *const names[] = {
+        [TAG_NIL] = "nil", [TAG_FALSE] = "boolean", [TAG_TRUE] = "boolean",
+        [TAG_NULL] = "userdata", [TAG_GLOBALS] = "table", [TAG_INT] = "number",
+        [TAG_INT64] = "number", [TAG_FLOAT] = "number",
+        [TAG_STRING] = "string", [TAG_STRING_SHARED] = "string",
+        [TAG_TABLE] = "table", [TAG_TABLE_SHARED] = "table",
+        [TAG_FUNCTION] = "function", [TAG_FUNCTION_SHARED] = "function",
+        [TAG_LIBRARY] = "function", [TAG_MODULE] = "table",
+        [TAG_HANDLE] = "userdata",
+    };
+    unsigned char tag = v->bytes[VALUE_HEAD_BYTES];
+    if (tag >= TAG_SHORT)
+        return tag >= TAG_SMALL ? "number" : "string";
+    return tag < countof(names) && names[tag] ? names[tag] : "nil";
+}
+
 size_t
 value_size(const Value *v)
 {

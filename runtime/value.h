@@ -89,6 +89,10 @@ Value *value_import(const void *p, size_t n, bool trusted);
 size_t value_handles(const Value *v);
 uint64_t value_handle(const Value *v, size_t i);
 
+/* What it is, as Lua's type() says: "nil", "boolean", "number", "string",
+ * "table", "function", or "userdata" for a handle. A constant. */
+const char *value_type_name(const Value *v);
+
 /* Size in bytes, for accounting. */
 size_t value_size(const Value *v);
 

@@ -5,6 +5,7 @@
 #include "limit.h"
 #include "mem.h"
 #include "output.h"
+#include "rank.h"
 #include "report.h"
 #include "secret.h"
 #include "show.h"
@@ -122,7 +123,8 @@ view_kind(const Task *t)
     static const char *const kinds[TASK_KINDS] = {
         [TASK_LUA] = "lua", [TASK_PROCESS] = "program", [TASK_ITEM] = "item",
     };
-    return kinds[agent_by_program(t) ? TASK_PROCESS : t->kind];
+    const AgentType *a = task_agent(t);
+    return kinds[a && a->kind == TASK_PROCESS ? TASK_PROCESS : t->kind];
 }
 
 /* Set limits: what it needs a slot of, and how many there are now. */
@@ -146,6 +148,21 @@ view_set_limits(lua_State *L, Sched *s, const Task *t)
     lua_setfield(L, -2, "limits");
 }
 
+/* What its like took, and cost, in earlier runs. */
+static void
+view_set_expected(lua_State *L, Sched *s, const Task *t)
+{
+    const char *of;
+    const HistoryEntry *e = t->kind == TASK_ITEM ? NULL
+        : rank_known(s, t, &of);
+    if (!e)
+        return;
+    view_set(L, "expected_of", of);
+    view_set_number(L, "expected", e->seconds);
+    if (e->paid)
+        view_set_number(L, "expected_cost", e->usd);
+}
+
 /* What never changes of a task. */
 static void
 view_set_added(lua_State *L, ViewWork *w, const Task *t)
@@ -159,6 +176,9 @@ view_set_added(lua_State *L, ViewWork *w, const Task *t)
     view_set(L, "file", t->file);
     if (t->line)
         view_set_integer(L, "line", t->line);
+    if (t->priority)
+        view_set_integer(L, "priority", t->priority);
+    view_set_expected(L, w->sched, t);
     view_set_limits(L, w->sched, t);
     view_set_blockers(L, w->sched, t);
 }

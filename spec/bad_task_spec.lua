@@ -67,12 +67,6 @@ describe("Task with careless arguments", function()
     assert.is_nil(message:find("%c"))
   end)
 
-  it("A2 refuses fields that this version does not have, saying so", function()
-    for _, name in ipairs{"key"} do
-      refused_saying(lua{[name] = "x"}, "Task: " .. name .. " = ", "does not offer it")
-    end
-  end)
-
   it("A3 wants a prompt, unless empty is allowed or there is an input", function()
     refused_saying({subagent_type = "bad-cat"}, "prompt is missing", '"bad-cat"', "allow_empty")
     refused_saying({subagent_type = "bad-cat", prompt = ""}, "prompt is empty")

@@ -63,6 +63,8 @@ describe("a host", function()
   it("J11 keeps SIGPIPE, every other disposition, and its mask", keeps("guest", "dispositions"))
   it("may watch what its scripts do, once and before the first", keeps("arguments", "watch"))
   it("is found by its user only where it says so", keeps("arguments", "listed"))
+  it("says where durations are remembered, if anywhere", keeps("arguments", "history"))
+  it("may have agents stood in for", keeps("arguments", "plan"))
   it("outlives os.exit of a script", keeps("arguments", "exit"))
 
   it("J12 may make and free a runtime again and again: nothing is left", function()

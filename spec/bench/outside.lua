@@ -74,8 +74,6 @@ local function rest()
   none("no-op task through the C API", "<= 1 us",
     "orun.h runs scripts; a task cannot be started from C")
   none("durable run against the same in memory", "<= 1.10 x", "there is no store")
-  none("schedule with history, against its bound", "<= 1.05 x",
-    "nothing is remembered from run to run")
 end
 
 return {{"start", start}, {"sizes", sizes}, {"http", http}, {"rest", rest}}

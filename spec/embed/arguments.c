@@ -101,6 +101,8 @@ arguments_config(void)
         { .size = sizeof(orun_config), .workers = INT_MAX },
         { .size = sizeof(orun_config), .processes = -1 },
         { .size = sizeof(orun_config), .processes = INT_MIN },
+        { .size = sizeof(orun_config), .history = "relative" },
+        { .size = sizeof(orun_config), .plan = 3 },
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         CHECK(orun_new(&wrong[i], &o) == ORUN_EINVAL && o == NULL);
@@ -202,6 +204,52 @@ arguments_exit(void)
     CHECK(orun_free(o) == ORUN_OK);
 }
 
+/* Durations are remembered where the host says so, and nowhere else. */
+static void
+arguments_history(void)
+{
+    static const char code[] = "for _, key in ipairs{'a', 'b'} do "
+        "Task{key = key, run = function() return {} end} end";
+    char path[4096], text[200] = "";
+    orun_config config = ORUN_CONFIG_INIT;
+    orun *o = check_new();
+    check_fine(o, code);
+    CHECK(orun_save_history(o) == ORUN_OK && orun_free(o) == ORUN_OK);
+    CHECK(getcwd(path, sizeof path - 20));
+    strcat(path, "/kept/history");
+    config.history = path;
+    CHECK(orun_new(&config, &o) == ORUN_OK);
+    memset(path, '/', 5); /* it was copied */
+    check_fine(o, code);
+    CHECK(orun_free(o) == ORUN_OK);
+    FILE *file = fopen("kept/history", "r+");
+    CHECK(file && fread(text, 1, sizeof text - 1, file) > 0);
+    CHECK(strstr(text, "\nka 1 ") && strstr(text, "\nkb 1 "));
+    CHECK(fseek(file, 0, SEEK_SET) == 0 && fputs("damaged", file) >= 0);
+    fclose(file);
+    CHECK(getcwd(path, sizeof path - 20));
+    strcat(path, "/kept/history");
+    CHECK(orun_new(&config, &o) == ORUN_OK);
+    check_fine(o, code);
+    CHECK(orun_save_history(o) == ORUN_EINVAL);
+    CHECK(strstr(orun_errmsg(o), "damaged"));
+    CHECK(orun_save_history(o) == ORUN_OK && orun_free(o) == ORUN_OK);
+}
+
+/* A plan starts no program. */
+static void
+arguments_plan(void)
+{
+    orun_config config = ORUN_CONFIG_INIT;
+    orun *o;
+    config.plan = 1;
+    CHECK(orun_new(&config, &o) == ORUN_OK);
+    check_fine(o, "orun.agent{name = 'x', command = {'/none'}} "
+               "local r = Task{subagent_type = 'x', prompt = 'x'} "
+               "assert(r.status == 'completed' and r.output == '')");
+    CHECK(orun_free(o) == ORUN_OK);
+}
+
 extern orun *back_host;
 orun *back_host;
 
@@ -222,6 +270,8 @@ static const CheckCase cases[] = {
     { "free-running", arguments_free_running }, { "bytes", arguments_bytes },
     { "exit", arguments_exit }, { "back", arguments_back },
     { "watch", arguments_watch }, { "listed", arguments_listed },
+    { "watch", arguments_watch }, { "history", arguments_history },
+    { "plan", arguments_plan },
 };
 
 CHECK_MAIN(cases)

@@ -9,6 +9,8 @@ local PATHS <const> = { "/f", "/d", "/d/f", "/d/g", "/x" }
 local LIMITS <const> = { "a", "b" }
 local AGENTS <const> = { "x", "y" }
 local KINDS <const> = { "lua", "lua", "lua", "process", "item" }
+local KEYS <const> = { "second", "minute", "hour", "unknown" }
+local DURATIONS <const> = "spec/graph/durations" -- in the order of KEYS
 local ENDS <const> = { "completed", "completed", "completed", "failed", "failed", "cancelled" }
 local AWAITED <const> = { "task", "task", "task", "time", "item", "op", "collector" }
 
@@ -49,7 +51,8 @@ local function some_options(g, o)
   if chance(20) then o.agent = any(AGENTS) end
   if chance(30) then o.retry = { max = random(3), backoff = random(0, 2) } end
   if chance(g.writes) then o.writes = { any(PATHS), chance(50) and any(PATHS) or nil } end
-  if chance(4) then o.instant = chance(50) and "completed" or "failed" end
+  if g.slots.history and chance(70) then o.key = any(KEYS) end
+  if not g.slots.history and chance(4) then o.instant = chance(50) and "completed" or "failed" end
   if chance(30) then o.parent = any_running(g) end
 end
 
@@ -168,6 +171,7 @@ local function some_slots()
     lua = random(4), process = random(2), limits = { a = random(2), b = 1 },
     agents = { x = random(2), y = 1 },
     manual = chance(10) or nil, no_ladder = chance(10) or nil,
+    history = chance(30) and DURATIONS or nil,
   }
 end
 

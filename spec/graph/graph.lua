@@ -21,7 +21,7 @@ local Graph <const> = {}
 Graph.__index = Graph
 
 --- An empty graph on a sim of these `slots`: {lua =, process =, limits = {a =},
---- agents = {x =}, manual =, no_ladder =}.
+--- agents = {x =}, manual =, no_ladder =, history =}.
 function M.new(slots)
   local sim = assert(test.sim(slots))
   local caps = { lua = slots.lua, process = slots.process }
@@ -33,7 +33,8 @@ function M.new(slots)
     sim:agent(name, cap)
     caps[name] = cap
   end
-  return setmetatable({ slots = slots, sim = sim, watch = watch.new(sim, caps, slots.manual),
+  return setmetatable({ slots = slots, sim = sim,
+                        watch = watch.new(sim, caps, slots.manual, slots.history ~= nil),
                         id = {}, name = {}, collectors = {}, trace = {} }, Graph)
 end
 

@@ -142,7 +142,7 @@ end
 
 -- Fewer pools, and one slot in each.
 function Shrink:narrow()
-  for _, key in ipairs { "manual", "no_ladder" } do
+  for _, key in ipairs { "manual", "no_ladder", "history" } do
     if self.slots[key] then self:try(without(self.slots, key), self.steps) end
   end
   for _, key in ipairs { "lua", "process" } do

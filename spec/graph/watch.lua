@@ -16,11 +16,13 @@ Watch.__index = Watch
 
 --- A watch over `sim`; `caps` has the slots of "lua", "process" and each named
 --- limit, and is kept up to date by who changes them.
-function M.new(sim, caps, manual)
+--- `ranked`: durations are known, and the most urgent goes first.
+function M.new(sim, caps, manual, ranked)
   local used = {}
   for name in pairs(caps) do used[name] = 0 end
   return setmetatable({
-    sim = sim, caps = caps, used = used, manual = manual, now = 0,
+    sim = sim, caps = caps, used = used, manual = manual, ranked = ranked, now = 0,
+    settled = true, -- every rank was what it is to be, before this step
     tasks = {},     -- by id
     running = {},   -- ids whose code runs, in no order
     queued = {},    -- ids that were ready before this step, and are
@@ -106,11 +108,30 @@ end
 
 -- ---- what the runner is told ----
 
+-- Of tasks that want the same and have the same priority the more urgent begins first.
+function Watch:check_urgent(id, task)
+  local order = self.settled and self.sim:info(id).order
+  if not order then return end
+  for other in pairs(self.queued) do
+    local queued = self.tasks[other]
+    if queued.class == task.class and queued.priority == task.priority then
+      local info = self.sim:info(other)
+      if info.state == "READY" and info.order < order then
+        broken("t%d began before t%d, which is more urgent", id, other)
+      end
+    end
+  end
+  self:saw("urgent")
+end
+
 -- Tasks that want the same, and were never held up, begin in the order they
--- came; and the higher priority first.
+-- came, or where durations are known the most urgent first; and the higher priority
+-- first.
 function Watch:check_turn(id, task)
   if task.writes or task.attempt > 1 then return end
-  if not next(task.blockers) and not task.moved and task.priority == 0 then
+  if self.ranked then
+    self:check_urgent(id, task)
+  elseif not next(task.blockers) and not task.moved and task.priority == 0 then
     local latest = self.latest[task.class] or 0
     if id < latest then broken("t%d began after t%d, which came later", id, latest) end
     self.latest[task.class] = id
@@ -306,6 +327,7 @@ function Watch:check()
   self:changes()
   local wrong = self.sim:check()
   if wrong then broken("%s", wrong) end
+  self.settled = not self.ranked or self.sim:figures().ranked
 end
 
 --- After the end of everything.

@@ -18,7 +18,7 @@ local GRAPHS <const> = 2000
 local PATIENCE <const> = 30 -- seconds with one graph; a mutant may hang
 local LIMIT <const> = 120   -- seconds with the unit specs
 local COLUMNS <const> = { 21, 44, 7 }
-local UNITS <const> = { "claims", "edges", "limits", "queue", "retry", "sched", "states",
+local UNITS <const> = { "claims", "edges", "limits", "queue", "rank", "retry", "sched", "states",
                         "timers", "waits" }
 
 local short = (os.getenv("SHORT") or "") ~= ""

@@ -70,25 +70,26 @@ function M.tmpdir()
   return line_of("mktemp -d " .. quote(top .. "/orun-spec.XXXXXX"))
 end
 
--- What is under test remembers things in no folder of the user's.
-local STATE <const> = (os.getenv("ORUN_SPEC_TMP") or os.getenv("TMPDIR") or "/tmp")
-  .. "/state"
+-- What is changed of the environment. What orun remembers of a run goes with it, unless
+-- told where it is to stay.
+local function env_of(opts, files)
+  local env = { XDG_STATE_HOME = files.dir .. "/state" }
+  for name, value in pairs(opts.env or {}) do env[name] = value end
+  return env
+end
 
 -- The words of `opts` and what surrounds them, as one shell command that
 -- becomes the program: no shell stays in between, so signals are seen as such.
-local function command_of(opts, limit)
+local function command_of(opts, files, limit)
   local words = { "exec env --default-signal=INT,QUIT" }
-  if not (opts.env and opts.env.XDG_STATE_HOME ~= nil) then
-    words[2] = "XDG_STATE_HOME=" .. quote(STATE)
-  end
-  local names = {}
-  for name in pairs(opts.env or {}) do names[#names + 1] = name end
+  local names, env = {}, env_of(opts, files)
+  for name in pairs(env) do names[#names + 1] = name end
   table.sort(names)
   for _, name in ipairs(names) do
-    if opts.env[name] == false then
+    if env[name] == false then
       table.insert(words, 2, "-u " .. quote(name))
     else
-      words[#words + 1] = quote(name .. "=" .. opts.env[name])
+      words[#words + 1] = quote(name .. "=" .. env[name])
     end
   end
   if limit then words[#words + 1] = ("timeout -k 5 %g"):format(limit) end
@@ -119,7 +120,7 @@ end
 local function run(words, opts)
   local files = files_of(opts)
   words.env = opts.env
-  local cmd = command_of(words, (opts.limit or 60) * M.slow)
+  local cmd = command_of(words, files, (opts.limit or 60) * M.slow)
   local _, how, code = os.execute(redirected(cmd, opts, files))
   local result = result_of(files, how, code)
   os.execute("rm -rf " .. quote(files.dir))
@@ -172,7 +173,7 @@ function M.start(opts)
   local files = files_of(opts)
   local words = orun_words(opts)
   words.env = opts.env
-  local cmd = redirected(command_of(words), opts, files)
+  local cmd = redirected(command_of(words, files), opts, files)
   local rc = quote(files.dir .. "/rc")
   -- A job that is stopped ends the wait, too; it is waited for again.
   local script = ("sh -c %s & echo $! >%s; while :; do wait $!; code=$?; "

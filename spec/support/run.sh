@@ -57,7 +57,7 @@ run() {
     shift
     rm -f "$work/tally"
     ORUN_TALLY=$work/tally timeout -k 10 "$limit" $ORUN_WRAP "$program" \
-        spec/support/suite.lua "${arguments[@]}" "$@" </dev/null
+        --no-history spec/support/suite.lua "${arguments[@]}" "$@" </dev/null
     code=$?
     if [ -s "$work/tally" ] && read -r p f <"$work/tally"; then
         passed=$((passed + p)) failed=$((failed + f))

@@ -1,0 +1,72 @@
+/* rank.h — which of the tasks that queue is the most urgent. Layer 3 (tasks).
+ *
+ * A task's rank is how long the work will take that cannot begin before it: its
+ * own expected duration and the longest chain of what depends on it. Of those
+ * that queue the one with the highest rank goes first (turn.h), because the end
+ * of the longest chain is the end of the run.
+ *
+ * What a task is expected to take is what its like took in earlier runs: those
+ * with its key, else of its agent type, or from its line; else the mean of all
+ * that is known. While nothing is known all ranks are 0, and tasks start in the
+ * order they came.
+ *
+ * A new task has the rank of its own duration. It reaches those it waits for by
+ * a sweep from the newest task to the oldest, by which each hands its rank on
+ * to its blockers; every task added, and every one that ends, pays for a few
+ * steps. So a graph of some dozens of tasks is ranked as soon as it is made, a
+ * larger one a little later, and no graph costs more than its size. Ranks only
+ * grow: that a dependent was cancelled is not followed.
+ *
+ * What completed tasks took is noted, and added to the file at the end.
+ */
+#ifndef ORUN_RANK_H
+#define ORUN_RANK_H
+
+#include "history.h"
+#include "sched.h"
+
+/* Remember durations in the file at `path` (NULL: in none, for this run alone);
+ * `cwd` is the folder that lines of files are told from. Copied. Before the
+ * first task. */
+int rank_open(Sched *s, const char *path, const char *cwd) NODISCARD;
+
+/* Free all; NULL is fine. */
+void rank_close(struct Ranks *r);
+
+/* The first task is about to be added: read the file, if there is one and
+ * nobody has. Blocks; without the lock. */
+void rank_load(Sched *s);
+
+/* Add the tasks of this run to the file; once. Blocks; without the lock, when
+ * no task is left. True, and a line in `note`, when the file was damaged and
+ * began anew; that it cannot be written is not worth a word. */
+bool rank_save(Sched *s, Buf *note);
+
+/* What is known of tasks like t: of its key, else of its agent type, else of
+ * its line, which `of` names; NULL when nothing is. It stays to the end of the
+ * run. Any thread, without the lock, once a task was added. */
+const HistoryEntry *rank_known(Sched *s, const Task *t, const char **of);
+
+/* The same for a task that is not there yet, of this key (or NULL) and agent
+ * type. Any thread, without the lock; blocks the first time. */
+const HistoryEntry *rank_known_agent(Sched *s, const char *key,
+                                     const char *agent);
+
+/* ---- with the board's lock held, and then sched_unlock ---- */
+
+/* t is on the board, with its edges. */
+void rank_added(Sched *s, Task *t);
+
+/* Tasks got blockers. */
+void rank_linked(Sched *s);
+
+/* Go on with the sweep. */
+void rank_sweep(Sched *s);
+
+/* t has completed. */
+void rank_note(Sched *s, const Task *t);
+
+/* Is the sweep over, and nothing new to be swept? */
+bool rank_settled(const Sched *s);
+
+#endif
