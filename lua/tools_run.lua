@@ -28,7 +28,9 @@ local COUNT <const> = {type = "integer", minimum = 0}
 
 -- ---- entries ----
 
+-- Without secrets, and not longer than that.
 local function cut(text, most)
+  text = overview.masked(text)
   if not text or #text <= most then return text end
   local last = utf8.offset(text, 0, most + 1) or most + 1
   return text:sub(1, last - 1) .. "…"
@@ -72,7 +74,7 @@ local function shown(e)
     activity = cut(activity, TEXT), usage = e.usage, cost = e.cost, model = e.model,
     waiting_for = e.waiting_for, waiting_at = e.waiting_at, wait = e.wait, waits = e.waits,
     other = e.other, blockedBy = named(e.blockedBy),
-    blockers = e.blockedBy[1] and #e.blockedBy or nil, owner = e.owner,
+    blockers = e.blockedBy[1] and #e.blockedBy or nil, owner = overview.masked(e.owner),
     error = cut(e.error, TEXT), error_kind = e.error_kind,
   }
 end

@@ -182,6 +182,7 @@ end
 --- Watch the run until the user has seen enough, or it has ended.
 -- @return the exit code; nil and why there is no screen
 return function(run)
+  if os.getenv("TERM") == "dumb" then return nil, "TERM is dumb" end
   local screen, why = orun.screen()
   if not screen then return nil, why end
   local self = setmetatable({run = run, screen = screen, canvas = canvas(screen), pages = {},

@@ -2,8 +2,9 @@
  *
  * The io thread, the keeper and the temporary folder are made when they are
  * first needed, so a script without programs and timers starts no thread but
- * its workers. host.h is what the runners and the Lua API see of the runtime;
- * orun.h is what an embedding program sees.
+ * its workers (and, in a run that is listed, the io thread; announce.h). host.h
+ * is what the runners and the Lua API see of the runtime; orun.h is what an
+ * embedding program sees.
  */
 #ifndef ORUN_HOST_H
 #define ORUN_HOST_H

@@ -1,9 +1,11 @@
 /* lib_overview.c — a page of tasks. */
 #include "lib_overview.h"
+#include "err.h"
 #include "handle.h"
 #include "host.h"
+#include "lib_class.h"
 #include "lib_task.h"
-#include "show.h"
+#include "secret.h"
 #include "value.h"
 #include "wait.h"
 #include <lauxlib.h>
@@ -283,6 +285,35 @@ overview_output(lua_State *L)
 }
 
 static int
+overview_gc(lua_State *L)
+{
+    buf_free(lua_touserdata(L, 1));
+    return 0;
+}
+
+static int
+overview_masked(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        { "__gc", overview_gc }, { NULL, NULL },
+    };
+    size_t n;
+    lua_settop(L, 1);
+    if (lua_isnil(L, 1) || secret_longest() == 0)
+        return 1;
+    const char *text = luaL_checklstring(L, 1, &n);
+    Buf *masked = lua_newuserdatauv(L, sizeof *masked, 0);
+    *masked = (Buf){ 0 };
+    lib_class_set(L, "orun.masked", methods);
+    secret_mask(text, n, 0, n, masked);
+    if (buf_failed(masked))
+        return luaL_error(L, "%s", err_text(ORUN_ENOMEM));
+    lua_pushlstring(L, buf_cstr(masked), masked->n);
+    buf_free(masked);
+    return 1;
+}
+
+static int
 overview_stop_all(lua_State *L)
 {
     sched_cancel_all(park_run(L)->sched, WHY_ASKED);
@@ -294,8 +325,8 @@ overview_module(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         { "page", overview_page }, { "entry", overview_entry },
-        { "output", overview_output }, { "stop_all", overview_stop_all },
-        { NULL, NULL },
+        { "output", overview_output }, { "masked", overview_masked },
+        { "stop_all", overview_stop_all }, { NULL, NULL },
     };
     luaL_newlib(L, functions);
     return 1;

@@ -27,6 +27,7 @@
  *     for, from 1; nil: it is none of them.
  *   entry(id) -> the entry of that task, nil when there is none
  *   output(id) -> what it gave, a value; nil while it has not ended
+ *   masked(text) -> the text with secrets replaced; nil for nil
  *   stop_all() -> cancels every task that has not ended but list items
  *
  * The states are running, queued (it may begin, and has not; an item: free),

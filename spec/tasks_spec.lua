@@ -147,6 +147,24 @@ t7  completed      T                        good
     assert.matches("t1 failed and its result was never read: unread", r.err)
   end)
 
+  it("shows no secret of the run", function()
+    local dir, env = place()
+    env.MY_API_KEY = "sk-0123456789abcdef"
+    begin(HOLD .. [[hold("with " .. os.getenv "MY_API_KEY")
+      local mine = TaskCreate{description = "mine"}
+      TaskUpdate{task_id = mine, status = "in_progress", owner = os.getenv "MY_API_KEY"}
+      orun.sleep(1000)]], dir, env)
+    env.MY_API_KEY = false
+    local text
+    assert(h.wait_for(function()
+      text = h.orun{"tasks", "--json", env = env}.out
+      return text:find("mine", 1, true)
+    end), text)
+    assert.matches("with [MY_API_KEY]", text, 1, true)
+    assert.matches('"owner":"[MY_API_KEY]"', text, 1, true)
+    assert.is_nil(text:find("0123456789abcdef", 1, true))
+  end)
+
   it("prints what a task has printed or given, and stops it, or all", function()
     local dir, env = place()
     begin(HOLD .. [[

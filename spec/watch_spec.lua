@@ -335,6 +335,9 @@ describe("the watched screen", function()
     assert.equal(1, r.code)
     assert.equal("orun tasks: --watch needs a terminal (Inappropriate ioctl for device); without "
       .. "one: orun tasks, or --json\n", r.err)
+    local s <close> = screen.open(h.quote(h.bin) .. " tasks -w", {env = {TERM = "dumb",
+      XDG_RUNTIME_DIR = env.XDG_RUNTIME_DIR}})
+    assert.matches("needs a terminal %(TERM is dumb%)", s:ended())
   end)
 
   it("says that a run does not answer, and still does what keys say", function()
