@@ -144,9 +144,7 @@ orun_new(const orun_config *config, orun **out)
     return 0;
 }
 
-/* The message at the top of the script's stack becomes the error. A stop that
- * nothing could hold back has none of its own (stop_raise): its reason is. */
-static int
+int
 orun_raised(orun *o, int code, int status)
 {
     lua_State *L = o->vm->L;
@@ -159,52 +157,6 @@ orun_raised(orun *o, int code, int status)
     lua_settop(L, 0);
     o->status = status;
     return code;
-}
-
-typedef struct OrunArgs {
-    int argc, script;
-    const char *const *argv;
-} OrunArgs;
-
-static int
-orun_args_table(lua_State *L)
-{
-    const OrunArgs *a = lua_touserdata(L, 1);
-    lua_createtable(L, a->argc, a->script + 1);
-    for (int i = 0; i < a->argc; i++) {
-        lua_pushstring(L, a->argv[i]);
-        lua_rawseti(L, -2, i - a->script);
-    }
-    lua_setglobal(L, "arg");
-    return 0;
-}
-
-static int
-orun_take_args(orun *o, int argc, const char *const *argv, int script)
-{
-    if (argc < 0 || (argc && !argv) || script < 0 || script > argc)
-        return orun_fail(o, ORUN_EINVAL, "orun_set_args: argc is %d and script "
-                         "is %d; script is an index of argv", argc, script);
-    OrunArgs a = { argc, script, argv };
-    lua_State *L = o->vm->L;
-    lua_pushcfunction(L, orun_args_table);
-    lua_pushlightuserdata(L, &a);
-    if (lua_pcall(L, 1, 0, 0) == LUA_OK) {
-        o->args = argc - script - 1 > 0 ? argc - script - 1 : 0;
-        return 0;
-    }
-    return orun_raised(o, ORUN_ENOMEM, 1);
-}
-
-int
-orun_set_args(orun *o, int argc, const char *const *argv, int script)
-{
-    int e = gate_enter(orun_gate(o));
-    if (e)
-        return e;
-    e = orun_take_args(o, argc, argv, script);
-    gate_leave(&o->gate);
-    return e;
 }
 
 /* Wait in the script's name; gives the outcome. */

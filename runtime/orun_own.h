@@ -35,4 +35,9 @@ orun_gate(orun *o)
 /* Set the message; gives `code`. */
 int orun_fail(orun *o, int code, const char *format, ...) PRINTF_LIKE(3, 4);
 
+/* The message at the top of the script's stack becomes the error, and `status`
+ * the exit status; gives `code`. A stop that nothing could hold back has no
+ * message of its own (stop_raise): its reason is. */
+int orun_raised(orun *o, int code, int status);
+
 #endif

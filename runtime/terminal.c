@@ -185,7 +185,7 @@ terminal_draw(void)
     TerminalSize size;
     Buf out = { 0 };
     bool stands = f->shown.n == f->text.n
-        && memcmp(f->shown.p, f->text.p, f->text.n) == 0;
+        && (f->text.n == 0 || memcmp(f->shown.p, f->text.p, f->text.n) == 0);
     if (stands || f->midline || f->holds || !terminal_ours()
         || !terminal_size(STDERR_FILENO, &size))
         return;
