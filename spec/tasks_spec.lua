@@ -139,7 +139,9 @@ t7  completed      T                        good
       TaskOutput(hold("gate"))]])
     local run = h.start{"plan.lua", cwd = dir, env = env}
     started[1] = run
-    assert(h.wait_for(function() return h.orun{"tasks", env = env}.out:find("1 failed") end))
+    assert(h.wait_for(function()
+      return h.orun{"tasks", env = env}.out:find("1 running, 1 failed")
+    end))
     assert.equal("", h.orun{"tasks", "output", "t1", env = env}.out)
     assert.equal(0, h.orun{"tasks", "stop", "t2", env = env}.code)
     local r = assert(run:wait())
