@@ -13,6 +13,25 @@ local UNDER_WAY <const> = {running = true, waiting = true, in_progress = true, r
                            throttled = true}
 local DIM <const>, RED <const>, YELLOW <const> = 2, 31, 33
 
+local MOST_GUESSED <const> = 5000 -- tasks: with more of them looking at all takes too long
+
+--- Seconds until all open tasks may have ended, from what is expected of each (view.lua) and how
+--- many run now; nil when of one of them nothing is known, or there are too many.
+-- @param open  set of tasks that have not ended
+function M.eta(open, now)
+  local work, longest, running, n = 0, 0, 0, 0
+  for t in pairs(open) do
+    n = n + 1
+    if not t.expected or n > MOST_GUESSED then return nil end
+    local a = t.attempts[#t.attempts]
+    local runs = a and not a.to
+    local left = math.max(t.expected - (runs and now - a.from or 0), 0)
+    work, longest = work + left, math.max(longest, left)
+    running = running + (runs and 1 or 0)
+  end
+  return n > 0 and math.max(work / math.max(running, 1), longest) or nil
+end
+
 --- Does a line of the foot belong to a task in this state?
 function M.shows(state)
   return UNDER_WAY[state] or false

@@ -36,6 +36,7 @@ local function book(model, look)
     local t = model.by_id[e.task]
     if not t then return end
     look.under_way[t] = foot.shows(t.state) or nil
+    look.open[t] = not t.ended and t.kind ~= "item" or nil
     look.queued[t] = t.state == "queued" or nil
     if e.event == "reported" then add_report(t) end
     if e.event == "ended" then told[t] = nil end
@@ -60,7 +61,8 @@ end
 
 local function tty(v)
   local model = v.model()
-  local look = {colour = colours(), fit = v.fit, under_way = {}, queued = {}, phases = {},
+  local look = {colour = colours(), fit = v.fit, phases = {},
+                under_way = {}, queued = {}, open = {},
                 tokens = 0, cost = 0, last_line = last_line_of(v)}
   local begun
   return {
@@ -69,7 +71,7 @@ local function tty(v)
       begun = begun or model.tasks[1] and now
       look.rows, look.columns = v.size()
       if not begun or now - begun < BEGIN or not look.rows then return end
-      look.now = now
+      look.now, look.eta = now, foot.eta(look.open, now)
       v.foot(table.concat(foot.lines(model, look), "\n") .. "\n")
     end,
     close = v.close_foot,

@@ -100,6 +100,18 @@ describe("the foot of the terminal", function()
     assert.equal(13, #lines)
   end)
 
+  it("says how long it may still take, where that is known of each task", function()
+    local a = {expected = 10, attempts = {{from = 2}}}
+    local b = {expected = 20, attempts = {{from = 1}}}
+    local queued = {expected = 30, attempts = {}}
+    assert.is_true(math.abs(foot.eta({[a] = true, [b] = true}, 6) - 15) < 1e-9)
+    assert.is_true(math.abs(foot.eta({[a] = true, [b] = true, [queued] = true}, 6) - 30) < 1e-9)
+    assert.is_nil(foot.eta({[a] = true, [{attempts = {}}] = true}, 6))
+    assert.is_nil(foot.eta({}, 6))
+    assert.matches("^0 of 1 done, 2.0s, about 1m05s more, ", picture({added(1, "a"),
+      {event = "started", at = 0, task = "t1", attempt = 1}}, 2, 24, 80, {eta = 65})[2])
+  end)
+
   it("groups tasks by phase", function()
     local lines = picture({
       {event = "phase", at = 0, name = "look"}, added(1, "a"),
