@@ -99,17 +99,25 @@ for i, handle in ipairs(handles) do      -- then wait for all
   results[i] = TaskOutput(handle)
 end]]
 
--- Is b the next that its parent started after it had waited for a, with nothing between?
-local function follows(a, b, waited, finish)
-  local w = waited[a]
-  local before = b.nth == a.nth + 1 and a.parent == b.parent
-  return before and w and w.from <= b.added and (a.ended or finish) <= b.added
-    and #b.blockers == 0
+-- Tasks that nothing their parent started, before or after, was under way beside.
+local function lonely_of(tasks, finish)
+  local lonely, busy, last = {}, {}, {}
+  for _, t in ipairs(tasks) do
+    local parent <const> = t.parent or lonely
+    if t.kind ~= "item" then
+      local before = last[parent]
+      if before and (before.ended or finish) > t.added then lonely[before] = nil end
+      lonely[t] = (busy[parent] or 0) <= t.added or nil
+      busy[parent] = math.max(busy[parent] or 0, t.ended or finish)
+      last[parent] = t
+    end
+  end
+  return lonely
 end
 
 -- Runs of background tasks, each started when the one before had ended.
 function find.in_turn(run, add)
-  local chain = {}
+  local chain, lonely = {}, lonely_of(run.tasks, run.finish)
   local function close()
     local sum, longest = 0, 0
     for _, t in ipairs(chain) do
@@ -123,13 +131,11 @@ function find.in_turn(run, add)
     chain = {}
   end
   for _, t in ipairs(run.tasks) do
-    local background = t.kind ~= "item" and run.waited[t] and not in_foreground(t, run.waited)
+    local alone = lonely[t] and run.waited[t] and not t.blockers[1]
+      and not in_foreground(t, run.waited)
     local last = chain[#chain]
-    if last and not (background and place(t) == place(last)
-                     and follows(last, t, run.waited, run.finish)) then
-      close()
-    end
-    if background then chain[#chain + 1] = t end
+    if last and not (alone and t.parent == last.parent and place(t) == place(last)) then close() end
+    if alone then chain[#chain + 1] = t end
   end
   close()
 end

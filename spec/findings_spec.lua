@@ -29,7 +29,8 @@ local function only(name, found)
   return found[name]
 end
 
-local function none(found)
+local function none(found, but)
+  if but then found[but] = nil end
   assert.is_nil((next(found)))
 end
 
@@ -125,7 +126,7 @@ describe("far more agents than may run at once", function()
         local ids = {}
         for i = 1, 3 do ids[i] = ask("sleep 0.05; echo " .. batch) end
         for _, id in ipairs(ids) do TaskOutput{task_id = id, block = true} end
-      end]], {args = {"-j", "3"}}))
+      end]], {args = {"-j", "3"}}), "barrier") -- that one asks the clock
   end)
 end)
 
