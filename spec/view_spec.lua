@@ -187,7 +187,8 @@ describe("--events", function()
     for _, e in ipairs(times) do
       if e.event == "goes_on" and not e.task then ends[#ends + 1] = e.timed_out or false end
     end
-    assert.same({true, false}, ends)
+    assert.is_true(ends[1])
+    assert.is_not_true(ends[2]) -- nil, when the task had ended by then
     assert.matches("/s.lua$", find(times, {event = "script"}).name)
   end)
 
