@@ -15,7 +15,7 @@ package.path = FOLDER .. "/?.lua;" .. package.path
 
 local measure = require "measure"
 
-local FILES <const> = {"tasks", "many", "values", "programs", "schedule", "outside"}
+local FILES <const> = {"tasks", "many", "values", "programs", "schedule", "watched", "outside"}
 local COLUMNS <const> = {46, 14, 26, 7, 20, 4}
 
 -- Every measure, in order: array of {name, function}.
