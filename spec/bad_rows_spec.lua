@@ -20,7 +20,7 @@ local GROUPS <const> = {
 --- Rows that have nothing to be about, as long as this holds.
 local NOT_THERE <const> = {
   B12 = "a wait inside an on_done callback: there are no callbacks",
-  C11 = "an explicit id or key that is taken: ids are orun's own, and `key` is refused",
+  C11 = "an explicit id or key that is taken: ids are orun's own; `key` names a history",
   J7 = "an allocator of the host's: orun.h takes none",
   J8 = "unloading the shared library: the library is a static one",
 }
