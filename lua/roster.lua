@@ -2,7 +2,7 @@
 --
 -- Glossary
 --   run   one of them: name (when it began, and a number), pid, began (seconds since
---         1970), cwd, script (as it was named), socket, token (never shown)
+--         1970; exactly, with a fraction), cwd, script (as it was named), socket, token (never shown)
 
 local M = {}
 
@@ -12,11 +12,12 @@ local function parse(text)
   for name, lines in text:gmatch("([^\n]+)\n(.-\n)\n") do
     local run = {name = name}
     for key, value in lines:gmatch("(%l+) ([^\n]*)\n") do run[key] = value end
-    run.pid, run.began = math.tointeger(run.pid), math.tointeger(run.began)
+    run.pid, run.exactly = math.tointeger(run.pid), tonumber(run.began)
+    run.began = run.exactly and math.floor(run.exactly)
     if run.pid and run.began and run.socket and run.token then runs[#runs + 1] = run end
   end
   table.sort(runs, function(a, b)
-    if a.began ~= b.began then return a.began < b.began end
+    if a.exactly ~= b.exactly then return a.exactly < b.exactly end
     return a.name < b.name
   end)
   return runs

@@ -13,7 +13,7 @@
 typedef struct Announce {
     Host *host;
     LoopMsg msg;
-    time_t began;
+    struct timespec began;
     RosterEntry entry; /* of the io thread */
 } Announce;
 
@@ -31,8 +31,8 @@ announce_put_text(Buf *out, const Announce *a, const Control *c)
 {
     char token[CONTROL_TOKEN_SIZE];
     control_put_token(c, 0, 0, token);
-    buf_printf(out, "pid %ld\nbegan %lld\n", (long)getpid(),
-               (long long)a->began);
+    buf_printf(out, "pid %ld\nbegan %lld.%06ld\n", (long)getpid(),
+               (long long)a->began.tv_sec, a->began.tv_nsec / 1000);
     announce_put(out, "cwd", a->host->cwd);
     announce_put(out, "script", a->host->script ? a->host->script : "");
     buf_printf(out, "token %s\nsocket %s\n", token, control_path(c));
@@ -79,7 +79,8 @@ announce_run(Host *h)
     if (!a)
         return;
     *a = (Announce){ .host = h, .msg.run = announce_posted,
-                     .began = time(NULL), .entry = ROSTER_NONE };
+                     .entry = ROSTER_NONE };
+    clock_gettime(CLOCK_REALTIME, &a->began);
     h->announce = a;
     loop_post(loop, &a->msg);
 }

@@ -6,7 +6,7 @@
  * entry has the lines
  *
  *     pid 4711
- *     began 1764165000        seconds since 1970
+ *     began 1764165000.250000 (seconds since 1970)
  *     cwd /srv/shop
  *     script plan.lua
  *     token 0123…
