@@ -1,8 +1,9 @@
 --- orun.roster: the runs of this user that go on now.
 --
 -- Glossary
---   run   one of them: name (when it began, and a number), pid, began (seconds since
---         1970; exactly, with a fraction), cwd, script (as it was named), socket, token (never shown)
+--   run   one of them: name (when it began, and a number), pid, began (seconds since 1970;
+--         exactly: with a fraction), cwd, script (as it was named), socket, token (never
+--         shown)
 
 local M = {}
 
