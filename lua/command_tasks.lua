@@ -134,8 +134,8 @@ local function find(args)
   refuse("%d runs go on; say which: orun tasks %s", #list, list[#list].name)
 end
 
--- The result of a call; a refusal where the run says no, or nothing.
-local function ask(run, name, args)
+-- The result of a call, or nil, a message and a reason; a refusal where the run is silent.
+local function call(run, name, args)
   local channel, why, reason = client.begin(name, args, run)
   local late = terminal.clock() + PATIENCE
   while channel do
@@ -148,6 +148,13 @@ local function ask(run, name, args)
       refuse("%s does not answer; is process %d suspended?", run.name, run.pid)
     end
   end
+  return nil, why, reason
+end
+
+-- The result of a call; a refusal where the run says no, or nothing.
+local function ask(run, name, args)
+  local result, why, reason = call(run, name, args)
+  if result ~= nil then return result end
   if reason == "gone" then why = run.name .. ": " .. why end
   refuse("%s", why)
 end
@@ -205,11 +212,16 @@ local function print_output(run, args)
   return DONE
 end
 
+-- A run may end by what it is asked to stop, and does not answer then; it is asked once more,
+-- for one that has no memory for an answer says nothing either.
 local function stop(run, args)
-  if args.id == "all" then
-    ask(run, "RunStop", {})
-  else
-    ask(run, "TaskStop", {task_id = args.id})
+  local name, what = "TaskStop", {task_id = args.id}
+  if args.id == "all" then name, what = "RunStop", {} end
+  local result, why, reason = call(run, name, what)
+  if result == nil and reason == "gone" then
+    call(run, name, what)
+  elseif result == nil then
+    refuse("%s", why)
   end
   return DONE
 end
