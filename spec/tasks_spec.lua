@@ -73,7 +73,8 @@ describe("orun tasks", function()
     local text
     assert(h.wait_for(function()
       text = h.orun{"tasks", "--all", env = env}.out
-      return text:find("two") and text:find("1 failed, 1 completed")
+      return text:find("two") and text:find("1 failed, 1 completed") and text:find("by ann")
+        and text:find("Reading") and text:find("waits for t1") and text:find("waits for a slot")
     end), text)
     text = text:gsub("( *)(%d[%d.]*s)%f[%s\0]", function(blank, time)
       return (" "):rep(#blank + #time - 1) .. "T"
@@ -102,7 +103,11 @@ t7  completed      T                        good
       local first = hold("one")
       Task{run = print, blockedBy = {first}, run_in_background = true}
       orun.sleep(1000)]], dir, env)
-    local got = json.decode(h.orun{"tasks", "--json", env = env}.out)
+    local got
+    assert(h.wait_for(function()
+      got = json.decode(h.orun{"tasks", "--json", env = env}.out)
+      return got.counts.running and got.counts.blocked and got.tasks[1].waits
+    end))
     assert.equal(run.pid, got.run.pid)
     assert.same({"plan.lua", dir}, {got.run.script, got.run.cwd})
     assert.equal(1, got.counts.running)
@@ -184,7 +189,7 @@ t7  completed      T                        good
     assert.equal("oh no\n", (tasks("output", "t1", "--stderr")))
     assert.equal('[1,"\u{fffd}"]', (tasks("output", "t2")))
     assert.same({"", 0}, {tasks("stop", "t3")})
-    assert.matches("2 running, 1 cancelled", (tasks()))
+    assert(h.wait_for(function() return (tasks()):find("2 running, 1 cancelled") end))
     local r = h.orun{"tasks", "stop", "t3", env = env}
     assert.same({1, "orun tasks: the task is not running any more: it is cancelled\n"},
       {r.code, r.err})

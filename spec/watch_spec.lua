@@ -85,7 +85,7 @@ Enter output  s stop  S stop all  / filter  Tab which  ? keys  q quit]],
     local env = start([[
       for i = 1, 27 do build("part " .. i) end]])
     local s <close> = watch(env, 200, 50)
-    local text = timeless(s:shows("compiling.*q quit"))
+    local text = timeless(s:shows("28 queued.*compiling.*q quit"))
     assert.equal([[
 plan.lua  T  1 running, 28 queued, 1 blocked
 ID   STATE     TIME  AGENT  TASK        NOW
@@ -116,7 +116,7 @@ t2999  free     page 2996
 t3000  free     page 2997
 t3     blocked  ship it: blocked by t2
 Enter output  s stop  S stop all  / filter  Tab which  ? keys  q quit]],
-      timeless(s:shows("t3     blocked")))
+      timeless(s:shows("2998 queued.*t3     blocked")))
     s:keys("PageUp", "PageUp", "k")
     s:shows("page 2979\n.*page 2987\nEnter")
     s:keys("Home", "j", "j", "j")
