@@ -60,6 +60,7 @@ lint: deps-build deps-test ## No warnings, luacheck, the style and layer specs.
 analyze: deps-build deps-analyze ## clang's check of locks and roles, cppcheck.
 	@$(SUB) analyze
 
+bench soak fault mutants: export ORUN_PROGRESS := none
 .PHONY: bench
 bench: deps-build ## Measure (spec/bench): ratios in one run; QUICK=1 is short.
 	@$(SUB) orun build/bench/anchor

@@ -8,7 +8,7 @@ orun.agent{name = "nap", command = {"sleep", "0.05"}}
 local begun = orun.now()
 local all = {}
 for i = 1, n do
-  all[i] = how == "programs" and Task{subagent_type = "nap", prompt = "", run_in_background = true}
+  all[i] = how == "programs" and Task{subagent_type = "nap", prompt = "-", run_in_background = true}
     or Task{run = function() end, run_in_background = true}
 end
 for i = 1, n do TaskOutput(all[i]) end
