@@ -32,9 +32,4 @@ function M.cost(usd)
   return (usd < 0.1 and "$%.3f" or usd < 100 and "$%.2f" or "$%.0f"):format(usd)
 end
 
---- A part of a whole, 0 to 1, in percent: 37 %.
-function M.percent(part)
-  return ("%.0f %%"):format(part * 100)
-end
-
 return M

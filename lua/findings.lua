@@ -26,6 +26,8 @@
 
 local title_of = require "orun.task_title"
 
+local place <const> = title_of.at -- where a task was started
+
 local M = {}
 
 local PART <const> = 0.1      -- of the run's time: a barrier that cost less is not worth a word
@@ -35,11 +37,6 @@ local SMALL <const> = 0.0002  -- seconds: what starting and collecting a task ma
 local MANY <const> = 100      -- small tasks from one line
 local AGAIN <const> = 3       -- attempts
 local LISTED <const> = 20     -- tasks of one finding
-
--- Where a task was started: the key of what belongs together.
-local function place(t)
-  return t.file and ("%s:%d"):format(t.file, t.line or 0) or nil
-end
 
 local function ids_of(tasks)
   local ids = {}
@@ -82,12 +79,6 @@ local function first_waits(model)
   return waited
 end
 
-local function ran(t, finish)
-  local sum = 0
-  for _, a in ipairs(t.attempts) do sum = sum + ((a.to or finish) - a.from) end
-  return sum
-end
-
 local find = {}
 
 local FIX_IN_TURN <const> = [[
@@ -121,7 +112,8 @@ function find.in_turn(run, add)
   local function close()
     local sum, longest = 0, 0
     for _, t in ipairs(chain) do
-      sum, longest = sum + ran(t, run.finish), math.max(longest, ran(t, run.finish))
+      local seconds = run.model:ran(t, run.finish)
+      sum, longest = sum + seconds, math.max(longest, seconds)
     end
     if #chain > 1 then
       add{at = place(chain[1]), tasks = chain, cost_seconds = sum - longest, fix = FIX_IN_TURN,
@@ -295,7 +287,7 @@ function find.too_small(run, add)
   end)
   for _, key in ipairs(order) do
     local g, sum = groups[key], 0
-    for _, t in ipairs(g) do sum = sum + ran(t, run.finish) end
+    for _, t in ipairs(g) do sum = sum + run.model:ran(t, run.finish) end
     if #g >= MANY and sum / #g < SMALL then
       add{at = key, tasks = g, fix = FIX_SMALL,
           cost_seconds = math.max(run.finish - run.figures.one_by_one, 0),
@@ -349,7 +341,7 @@ end
 function find.not_as_asked(run, add)
   for _, t in ipairs(run.tasks) do
     if t.error_kind == "schema" then
-      add{at = place(t), tasks = {t}, cost_seconds = ran(t, run.finish), fix = FIX_FORM,
+      add{at = place(t), tasks = {t}, cost_seconds = run.model:ran(t, run.finish), fix = FIX_FORM,
           title = ("%s did not answer in the asked form: %s"):format(title_of.named(t),
             ((t.error or ""):match("^[^\r\n]*")))}
     end

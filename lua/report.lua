@@ -41,17 +41,14 @@ local bound = require "orun.report_bound"
 local findings = require "orun.findings"
 local json = require "orun.json"
 local path = require "orun.report_path"
+local title_of = require "orun.task_title"
 
 local M = {}
 
 local LISTED <const> = 5
 
-local function place(t)
-  return t.file and ("%s:%d"):format(t.file, t.line or 0) or nil
-end
-
 local function name_task(t, more)
-  more.task, more.description, more.agent, more.at = t.id, t.description, t.agent, place(t)
+  more.task, more.description, more.agent, more.at = t.id, t.description, t.agent, title_of.at(t)
   return more
 end
 

@@ -8,6 +8,7 @@
 
 local bound = require "orun.report_bound"
 local path = require "orun.report_path"
+local title_of = require "orun.task_title"
 
 local M = {}
 
@@ -130,7 +131,7 @@ function M.of(model, finish, limits)
       local n, latest = waited_for(g, ended, reads)
       local w = longest_wait(g.waits, finish)
       barriers[#barriers + 1] = {
-        at = w.file and ("%s:%d"):format(w.file, w.line or 0), seconds = seconds,
+        at = title_of.at(w), seconds = seconds,
         kind = n < 2 and "in_turn" or "barriers", waited = n, last = latest and latest.id,
         next = g.next.id, free = free,
       }

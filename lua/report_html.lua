@@ -24,6 +24,7 @@ local page = require "orun.report_page"
 local path = require "orun.report_path"
 local script = require "orun.report_script"
 local timeline = require "orun.report_timeline"
+local place <const> = require("orun.task_title").at
 
 local M = {}
 
@@ -31,10 +32,6 @@ local OUTPUTS <const> = 16 << 20 -- bytes of outputs in a page, at most
 
 local function micro(at)
   return at and math.floor(at * 1e6 + 0.5) or nil
-end
-
-local function place(one)
-  return one.file and ("%s:%d"):format(one.file, one.line or 0) or nil
 end
 
 -- Non-empty arrays only: most tasks have none.

@@ -44,7 +44,6 @@ local Model = {}
 Model.__index = Model
 
 local KEEPS_SLOT <const> = {work = true, time = true}
-local FINAL <const> = {completed = true, failed = true, cancelled = true}
 
 --- A model of a run of which nothing is known yet.
 function M.new()
@@ -201,16 +200,11 @@ function Model:add(e)
   return t or self.by_id[e.task]
 end
 
---- Seconds that the task ran, over all its attempts, up to now.
-function Model:ran(t)
+--- Seconds that the task ran, over all its attempts, up to `now` (the model's).
+function Model:ran(t, now)
   local sum = 0
-  for _, a in ipairs(t.attempts) do sum = sum + ((a.to or self.now) - a.from) end
+  for _, a in ipairs(t.attempts) do sum = sum + ((a.to or now or self.now) - a.from) end
   return sum
-end
-
---- Has it ended?
-function M.ended(t)
-  return FINAL[t.state] or false
 end
 
 return M

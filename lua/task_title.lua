@@ -16,6 +16,13 @@ function M.place(t)
   return t.file and ("%s:%d"):format(t.file:match("[^/]+$"), t.line or 0)
 end
 
+--- "tools/build.lua:12": where it was started, or where somebody waited, in full; nil when that
+--- is not known.
+-- @param one  what has file and line: a task, or a wait
+function M.at(one)
+  return one.file and ("%s:%d"):format(one.file, one.line or 0) or nil
+end
+
 --- "t3 (find the callers)"
 function M.named(t)
   local title = M.of(t)
