@@ -117,8 +117,9 @@ local function lines_of(model, look)
 end
 
 local function phase_line(look, name)
-  local p = look.phases[name] or {ended = 0, all = 0}
-  local text = look.fit(("%s  %d of %d"):format(name, p.ended, p.all), look.columns - 1)
+  local p = look.phases[name]
+  local text = look.fit(p and ("%s  %d of %d"):format(name, p.ended, p.all) or name,
+    look.columns - 1)
   return look.colour(DIM, text)
 end
 
@@ -149,7 +150,7 @@ local ORDER <const> = {
 -- What is to be said of all tasks: array of {text, colour or nil}.
 local function totals(model, look)
   local c, words = model.counts, {}
-  words[1] = {("%d of %d done"):format(c.completed or 0, #model.tasks)}
+  words[1] = {("%d of %d done"):format(c.completed or 0, model.total)}
   words[2] = {figures.duration(look.now)}
   if look.eta then words[3] = {"about " .. figures.duration(look.eta) .. " more"} end
   for _, o in ipairs(ORDER) do
@@ -181,8 +182,8 @@ end
 --- The foot, as lines.
 -- @param look  {now=, rows=, columns=, last_line=function(id), what a program printed last,
 --    colour=function(number, text), fit=function(text, columns)
---   -> text, width, under_way= and queued= sets of tasks, phases= {name = {all=, ended=}},
---   tokens=, cost=, eta= seconds or nil}
+--   -> text, width, under_way= and queued= sets of tasks, phases= {name = {all=, ended=}}, a
+--   phase that is not in it is not counted; tokens=, cost=, eta= seconds or nil}
 function M.lines(model, look)
   local lines, list = {}, lines_of(model, look)
   local most = math.max(math.min(look.rows - 3, math.max(look.rows // 2, 6)), 0)

@@ -1,7 +1,8 @@
 --- orun.progress_plain: what goes on, as lines: one when a task starts, one when it ends.
 --
 -- Where more happens at once than anybody can read, the rest of that tenth of a second is
--- counted in one line; failures always have their own.
+-- counted in one line; failures always have their own. Of a run that is looked at in brief a
+-- line a second says how far it is, and failures have theirs.
 
 local figures = require "orun.figures"
 local title = require "orun.task_title"
@@ -68,15 +69,31 @@ local function of_event(t, e, verbose)
   return started(t, e, verbose) or verbose and detail(t, e) or nil
 end
 
+-- What is worth a line when there are too many: what is not as it should be.
+local BRIEF <const> = {phase = true, ended = true, retry = true, throttled = true}
+local PACE <const> = 1 -- seconds between two lines that count
+
+-- How far it is.
+local function progress_of(model)
+  local c = model.counts
+  local text = ("… %d of %d done"):format(c.completed or 0, model.total)
+  for _, state in ipairs{"failed", "cancelled"} do
+    if (c[state] or 0) > 0 then text = ("%s, %d %s"):format(text, c[state], state) end
+  end
+  return text
+end
+
 --- A display of lines.
 -- @param look  {put=function(text), verbose=}
 -- @param model the model of the run
--- @return {event=, tick=, close=} for view.lua
+-- @return {event=, tick=, brief=, close=} for view.lua
 function M.new(look, model)
   local now, lines, left = {}, 0, 0
   local view = {}
+  local live, counted, told = false, -PACE, nil
 
   function view.event(e)
+    if live and not BRIEF[e.event] then return end
     local text = of_event(model.by_id[e.task], e, look.verbose)
     if not text then return end
     if lines >= MOST and e.status ~= "failed" then
@@ -87,13 +104,25 @@ function M.new(look, model)
     now[#now + 1] = stamp(e.at) .. text:match("^[^\r\n]*") .. "\n"
   end
 
-  function view.tick(at)
+  -- A line that counts, when there is news, at its pace or (last) now.
+  local function count(at, last)
+    if not live or at - counted < PACE and not last then return end
+    local text = progress_of(model)
+    if text == told then return end
+    counted, told = at, text
+    now[#now + 1] = stamp(at) .. text .. "\n"
+  end
+
+  local function put(at, last)
     if left > 0 then now[#now + 1] = ("%s… and %d lines more\n"):format(stamp(at), left) end
+    count(at, last)
     if now[1] then look.put(table.concat(now)) end
     now, lines, left = {}, 0, 0
   end
 
-  view.close = view.tick
+  function view.brief(its_model) model, live = its_model, true end
+  function view.tick(at) put(at, false) end
+  function view.close(at) put(at, true) end
   return view
 end
 

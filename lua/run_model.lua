@@ -7,6 +7,7 @@
 -- A model has
 --
 --   tasks       array, in the order they were added; by_id, the same by id
+--   total       how many there are
 --   script      the script's own code, which waits as a task does: {waits=, wait=}
 --   counts      how many tasks are in each state (a state nobody was in is missing)
 --   phases      array of {name=, at=}; a task's `phase` is the last that had begun
@@ -47,8 +48,8 @@ local KEEPS_SLOT <const> = {work = true, time = true}
 
 --- A model of a run of which nothing is known yet.
 function M.new()
-  return setmetatable({tasks = {}, by_id = {}, script = {waits = {}}, counts = {}, phases = {},
-                       slots = {}, now = 0}, Model)
+  return setmetatable({tasks = {}, by_id = {}, total = 0, script = {waits = {}}, counts = {},
+                       phases = {}, slots = {}, now = 0}, Model)
 end
 
 local function set_state(self, t, state)
@@ -83,7 +84,7 @@ function on.added(self, _, e)
   local phase = self.phases[#self.phases]
   t.phase = phase and phase.name
   for _, id in ipairs(e.blockedBy or {}) do t.blockers[#t.blockers + 1] = self.by_id[id] end
-  self.tasks[t.nth], self.by_id[t.id] = t, t
+  self.tasks[t.nth], self.by_id[t.id], self.total = t, t, t.nth
   set_state(self, t, t.kind == "item" and "pending" or "blocked")
 end
 

@@ -15,6 +15,11 @@
 -- sets `done` in that table has seen enough; when all have, events are no longer kept, and
 -- the model, if it is asked for, says that it was cut there.
 --
+-- A run of more than MANY tasks is told in brief to views that can do with it: `brief`, another
+-- function of that table, is called with the live model (live_model.lua), which is theirs from
+-- then on. They get events of failures and of what tasks at work do, not of each that comes,
+-- queues, completes or is read. It begins when all other views have seen enough.
+--
 -- An event is a table: event, its name; at, seconds since the run began, on its
 -- clock, which stands while it is suspended; task, an id such as "t3" (missing:
 -- it is the script's). And by its name:
@@ -42,10 +47,12 @@
 --   phase      name
 --   script     name: it begins;  script_ended  its own code, tasks may go on
 
+local live_model = require "orun.live_model"
 local run_model = require "orun.run_model"
 
 local NAMES <const> = {"events", "otlp", "output", "plan", "progress", "record", "report",
   "strict", "trace"}
+local MANY <const> = 20000
 
 -- "name=value" -> the view's functions.
 local function open(text, v)
@@ -56,10 +63,10 @@ local function open(text, v)
   error(("there is no view %q; known are: %s"):format(name or text, table.concat(NAMES, ", ")), 0)
 end
 
--- Has each view seen enough?
-local function all_done(views)
+-- Has each view seen enough, or (able) can it do with less?
+local function all_done(views, able)
   for _, view in ipairs(views) do
-    if view and not view.done then return false end
+    if view and not view.done and not (able and view.brief) then return false end
   end
   return true
 end
@@ -74,26 +81,60 @@ local function call(v, views, i, name, ...)
   v.problem(tostring(why))
 end
 
-return function(v)
-  local views, model = {}, nil
+-- What the views look at: one model, and where it does not grow any more the live one.
+local function models(v)
+  local whole, live
+  local self = {}
+
   function v.model()
-    if not model then
-      model = run_model.new()
-      model.version, model.begun = orun.version, os.date("!%Y-%m-%dT%H:%M:%SZ")
+    if not whole then
+      whole = run_model.new()
+      whole.version, whole.begun = orun.version, os.date("!%Y-%m-%dT%H:%M:%SZ")
     end
-    return model
+    return whole
   end
+
+  function self.add(e)
+    if live then
+      live_model.add(live, e, v.added)
+    elseif whole then
+      whole:add(e)
+    end
+  end
+
+  function self.settle()
+    if live then live_model.settle(live, v.final, v.tally()) end
+  end
+
+  -- The whole one has all that it will have.
+  function self.cut()
+    if not whole or whole.cut then return end
+    whole.cut = {at = whole.now,
+                 why = ("%d tasks are as many as are looked at"):format(whole.total)}
+  end
+
+  function self.brief()
+    self.cut()
+    live = live_model.of(v.model())
+    return live
+  end
+  return self
+end
+
+return function(v)
+  local views, model = {}, models(v)
   for i, text in ipairs(v.wanted) do views[i] = open(text, v) end
   v.ready()
-  local now, lost, enough, ticked = 0, 0, false, 0
+  local now, lost, enough, brief, ticked = 0, 0, false, false, 0
   while true do
     local events, at, more = v.next()
     if not events then break end
     now, lost = at, events.lost
     for _, e in ipairs(events) do
-      if model then model:add(e) end
+      model.add(e)
       for i = 1, #views do call(v, views, i, "event", e) end
     end
+    model.settle()
     if not more or now - ticked >= 0.1 then
       ticked = now
       for i = 1, #views do call(v, views, i, "tick", now) end
@@ -101,10 +142,12 @@ return function(v)
     if not enough and all_done(views) then
       enough = true
       v.enough()
-      if model then
-        model.cut = {at = model.now, why = ("%d tasks are as many as are looked at"):format(
-          #model.tasks)}
-      end
+      model.cut()
+    elseif not enough and not brief and all_done(views, true) and v.tally().tasks > MANY then
+      brief = true
+      v.brief()
+      local live = model.brief()
+      for i = 1, #views do call(v, views, i, "brief", live) end
     end
   end
   for i = 1, #views do call(v, views, i, "close", now) end

@@ -15,9 +15,21 @@ local MODES <const> = {auto = true, tty = true, plain = true, json = true, none 
 
 local BEGIN <const> = 0.3 -- seconds until there is something to show: most scripts are over then
 
--- Sets and sums that the foot shows, kept up to date event by event.
-local function book(model, look)
-  local told = {} -- the tokens and the cost that each task has told of so far
+-- The tokens and the cost that all tasks have told of.
+local function sums(look)
+  local told = {} -- by a task's id, so far
+  look.tokens, look.cost = 0, 0
+  return function(t)
+    local before = told[t.id] or {0, 0}
+    local tokens, cost = foot.tokens_of(t.report) or 0, t.report.cost or 0
+    look.tokens, look.cost = look.tokens + tokens - before[1], look.cost + cost - before[2]
+    told[t.id] = {tokens, cost}
+  end
+end
+
+-- Sets that the foot shows, kept up to date event by event: function(t, e).
+local function sets(look)
+  look.under_way, look.queued, look.open, look.phases = {}, {}, {}, {}
 
   local function phase_of(t)
     local p = look.phases[t.phase] or {all = 0, ended = 0}
@@ -25,21 +37,10 @@ local function book(model, look)
     return p
   end
 
-  local function add_report(t)
-    local before = told[t] or {0, 0}
-    local tokens, cost = foot.tokens_of(t.report) or 0, t.report.cost or 0
-    look.tokens, look.cost = look.tokens + tokens - before[1], look.cost + cost - before[2]
-    told[t] = {tokens, cost}
-  end
-
-  return function(e)
-    local t = model.by_id[e.task]
-    if not t then return end
+  return function(t, e)
     look.under_way[t] = foot.shows(t.state) or nil
     look.open[t] = not t.ended and t.kind ~= "item" or nil
     look.queued[t] = t.state == "queued" or nil
-    if e.event == "reported" then add_report(t) end
-    if e.event == "ended" then told[t] = nil end
     if t.phase and e.event == "added" then phase_of(t).all = phase_of(t).all + 1 end
     if t.phase and e.event == "ended" then phase_of(t).ended = phase_of(t).ended + 1 end
   end
@@ -61,21 +62,36 @@ end
 
 local function tty(v)
   local model = v.model()
-  local look = {colour = colours(), fit = v.fit, phases = {},
-                under_way = {}, queued = {}, open = {},
-                tokens = 0, cost = 0, last_line = last_line_of(v)}
-  local begun
-  return {
-    event = book(model, look),
-    tick = function(now)
-      begun = begun or model.tasks[1] and now
-      look.rows, look.columns = v.size()
-      if not begun or now - begun < BEGIN or not look.rows then return end
-      look.now, look.eta = now, foot.eta(look.open, now)
-      v.foot(table.concat(foot.lines(model, look), "\n") .. "\n")
-    end,
-    close = v.close_foot,
-  }
+  local look = {colour = colours(), fit = v.fit, last_line = last_line_of(v)}
+  local keep_sets, add_report = sets(look), sums(look)
+  local begun, live
+  local view = {close = v.close_foot}
+
+  function view.event(e)
+    local t = model.by_id[e.task]
+    if not t then return end
+    if not live then keep_sets(t, e) end
+    if e.event == "reported" then add_report(t) end
+  end
+
+  function view.brief(its_model)
+    model, live = its_model, true
+    sets(look)
+  end
+
+  function view.tick(now)
+    begun = begun or model.total > 0 and now
+    look.rows, look.columns = v.size()
+    if not begun or now - begun < BEGIN or not look.rows then return end
+    if live then
+      look.under_way = {}
+      for _, t in pairs(model.by_id) do look.under_way[t] = true end
+    end
+    look.now, look.eta = now, foot.eta(look.open, now)
+    v.foot(table.concat(foot.lines(model, look), "\n") .. "\n")
+  end
+
+  return view
 end
 
 -- Standard error, as a file.

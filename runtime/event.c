@@ -10,6 +10,8 @@ struct Events {
     EventChunk *first, *last; /* NULL: nothing has gathered */
     size_t kept;              /* events in them, chunks counted as full */
     size_t lost;
+    size_t ended[TASK_STATE_COUNT];
+    bool brief;               /* only what is notable is kept */
     bool stopped;             /* no more are kept */
     char **names;             /* NULL-terminated */
     size_t name_count;
@@ -56,6 +58,38 @@ event_stop(Board *b)
 }
 
 void
+event_be_brief(Board *b)
+{
+    board_lock(b);
+    b->events->brief = true;
+    board_unlock(b);
+}
+
+bool
+event_notable(const Event *e)
+{
+    switch (e->kind) {
+    case EVENT_ADDED:
+    case EVENT_READY:
+    case EVENT_QUEUED:
+    case EVENT_READ:
+    case EVENT_REMOVED: return false;
+    case EVENT_ENDED: return e->what != TASK_COMPLETED;
+    default: return true;
+    }
+}
+
+size_t
+event_tally(Board *b, size_t *ended)
+{
+    board_lock(b);
+    memcpy(ended, b->events->ended, sizeof b->events->ended);
+    size_t all = b->count - 1;
+    board_unlock(b);
+    return all;
+}
+
+void
 event_close(Board *b)
 {
     Events *all = b->events;
@@ -94,7 +128,11 @@ void
 event_add(Board *b, Event e)
 {
     Events *all = b->events;
-    if (!all || all->stopped)
+    if (!all)
+        return;
+    if (e.kind == EVENT_ENDED)
+        all->ended[e.what]++;
+    if (all->stopped || (all->brief && !event_notable(&e)))
         return;
     EventChunk *chunk = event_room(all);
     if (!chunk) {

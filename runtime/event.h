@@ -7,6 +7,9 @@
  *
  * An event is never changed. When memory is out, or the reader has fallen
  * EVENT_MOST behind, new ones are counted and not kept (event_lost).
+ *
+ * A run of a million tasks is not told task by task: its reader says so
+ * (event_be_brief), and gets the notable ones only, and figures (event_tally).
  */
 #ifndef ORUN_EVENT_H
 #define ORUN_EVENT_H
@@ -83,6 +86,17 @@ int event_open(struct Board *b) NODISCARD;
 
 /* Who listens has heard enough: no more is kept. Takes the board's lock. */
 void event_stop(struct Board *b);
+
+/* From now on only notable events are kept. Takes the board's lock. */
+void event_be_brief(struct Board *b);
+
+/* Does it tell of a failure, of the run, or of what a task is doing? Not of
+ * tasks that come, queue and complete. */
+bool event_notable(const Event *e);
+
+/* How many tasks have ended since event_open, by TaskState, of which there are
+ * TASK_STATE_COUNT; and how many there are. Takes the board's lock. */
+size_t event_tally(struct Board *b, size_t *ended);
 
 /* Nobody listens any more: forget all. With the board's lock held, where others
  * may add. */

@@ -62,17 +62,18 @@ history_unescape(char *s)
 {
     char *to = s;
     for (const char *at = s; *at; at++) {
-        int high = 0, low = 0;
-        *to = *at;
-        if (*at == '%') {
-            high = history_digit(at[1]);
-            low = high < 0 ? -1 : history_digit(at[2]);
+        char c = *at;
+        if (c == '%') {
+            int high = history_digit(at[1]);
+            int low = high < 0 ? -1 : history_digit(at[2]);
+            if (low < 0)
+                return 0;
+            c = (char)(high << 4 | low);
             at += 2;
-            *to = (char)(high << 4 | low);
         }
-        if (low < 0 || !*to)
+        if (!c)
             return 0;
-        to++;
+        *to++ = c;
     }
     *to = '\0';
     return strchr("akl", *s) && to > s + 1 ? (size_t)(to - s) : 0;

@@ -24,6 +24,7 @@ struct View {
     /* Its thread's: */
     EventChunk *rest; /* taken, and not given to the views yet */
     size_t lost;
+    bool brief;
 
     pthread_mutex_t lock;
     pthread_cond_t change;
@@ -95,7 +96,7 @@ view_next(lua_State *L)
     if (ending && !v->rest)
         return 0;
     ViewBatch batch = { .host = v->host, .begun = v->begun, .all = v->rest,
-                        .lost = v->lost };
+                        .lost = v->lost, .brief = v->brief };
     if (v->rest) {
         v->rest = batch.all->next;
         batch.all->next = NULL;
@@ -123,6 +124,57 @@ view_enough(lua_State *L)
     event_stop(&v->host->sched.board);
     view_drop_rest(v);
     return 0;
+}
+
+/* brief(): next will give notable events only, of tasks that go on or failed.
+ */
+static int
+view_brief(lua_State *L)
+{
+    View *v = view_of(L);
+    v->brief = true;
+    event_be_brief(&v->host->sched.board);
+    return 0;
+}
+
+/* tally() -> {tasks=, completed=, failed=, cancelled=}: how many there are, and
+ * how they have ended */
+static int
+view_tally(lua_State *L)
+{
+    static const TaskState states[] = { TASK_COMPLETED, TASK_FAILED,
+                                        TASK_CANCELLED };
+    size_t ended[TASK_STATE_COUNT];
+    size_t all = event_tally(&view_of(L)->host->sched.board, ended);
+    lua_createtable(L, 0, countof(states) + 1);
+    lua_pushinteger(L, (lua_Integer)all);
+    lua_setfield(L, -2, "tasks");
+    for (size_t i = 0; i < countof(states); i++) {
+        lua_pushinteger(L, (lua_Integer)ended[states[i]]);
+        lua_setfield(L, -2, task_state_name(states[i]));
+    }
+    return 1;
+}
+
+/* final(id) -> has that task ended? */
+static int
+view_final(lua_State *L)
+{
+    uint64_t id = handle_parse(luaL_checkstring(L, 1));
+    const Task *t = board_find(&view_of(L)->host->sched.board, id);
+    lua_pushboolean(L, t && task_final(t));
+    return 1;
+}
+
+/* added(id) -> the event "added" of that task, without `at` */
+static int
+view_tell_added(lua_State *L)
+{
+    Host *host = view_of(L)->host;
+    uint64_t id = handle_parse(luaL_checkstring(L, 1));
+    luaL_argcheck(L, board_find(&host->sched.board, id), 1, "no task has it");
+    view_push_added(L, host, id);
+    return 1;
 }
 
 /* problem(text): something could not be shown. */
@@ -166,6 +218,8 @@ static const luaL_Reg view_functions[] = {
     { "output", view_output }, { "problem", view_problem },
     { "ready", view_ready }, { "size", view_size }, { "fit", view_fit },
     { "put", view_put }, { "post", view_post },
+    { "brief", view_brief }, { "tally", view_tally },
+    { "final", view_final }, { "added", view_tell_added },
     { "unix_time", view_unix_time }, { "open_foot", view_open_foot },
     { "foot", view_foot }, { "close_foot", view_close_foot },
     { NULL, NULL },

@@ -301,6 +301,34 @@ view_set_details(lua_State *L, ViewWork *w, const Event *e, const Task *t)
     }
 }
 
+static void
+view_push_event(lua_State *L, ViewWork *w, const Event *e, const Task *t)
+{
+    lua_createtable(L, 0, 6);
+    view_set(L, "event", event_kind_name((EventKind)e->kind));
+    view_set_number(L, "at", e->at - w->batch->begun);
+    view_set_task(L, "task", e->task);
+    view_set_details(L, w, e, t);
+}
+
+/* In a brief batch what a task does is news until it has ended. */
+static bool
+view_wants(const ViewBatch *b, const Event *e, const Task *t)
+{
+    if (!b->brief)
+        return true;
+    switch (e->kind) {
+    case EVENT_STARTED:
+    case EVENT_WAITS:
+    case EVENT_GOES_ON:
+    case EVENT_THROTTLED:
+    case EVENT_RETRY:
+    case EVENT_CLAIMED:
+    case EVENT_RETURNED: return !task_final(t);
+    default: return event_notable(e);
+    }
+}
+
 /* Protected; argument 1: the ViewWork. */
 static int
 view_batch(lua_State *L)
@@ -312,29 +340,58 @@ view_batch(lua_State *L)
     for (const EventChunk *c = b->all; c; c = c->next)
         for (size_t i = 0; i < c->n; i++) {
             const Event *e = &c->at[i];
-            lua_createtable(L, 0, 6);
-            view_set(L, "event", event_kind_name((EventKind)e->kind));
-            view_set_number(L, "at", e->at - b->begun);
-            view_set_task(L, "task", e->task);
-            view_set_details(L, w, e, board_find(&w->sched->board, e->task));
+            const Task *t = board_find(&w->sched->board, e->task);
+            if (!view_wants(b, e, t))
+                continue;
+            view_push_event(L, w, e, t);
             lua_rawseti(L, -2, ++at);
         }
     view_set_integer(L, "lost", (lua_Integer)b->lost);
     return 1;
 }
 
+/* Protected; argument 1: the ViewWork, 2: a task's id. */
+static int
+view_added(lua_State *L)
+{
+    ViewWork *w = lua_touserdata(L, 1);
+    uint64_t id = (uint64_t)lua_tointeger(L, 2);
+    Event e = { .kind = EVENT_ADDED, .task = (uint32_t)id };
+    view_push_event(L, w, &e, board_find(&w->sched->board, id));
+    lua_pushnil(L);
+    lua_setfield(L, -2, "at");
+    return 1;
+}
+
+/* Call `f` with the work and the id; gives what lua_pcall does. */
+static int
+view_protected(lua_State *L, lua_CFunction f, const ViewBatch *b, uint64_t id)
+{
+    ViewWork work = { .batch = b, .sched = &b->host->sched };
+    lua_pushcfunction(L, f);
+    lua_pushlightuserdata(L, &work);
+    lua_pushinteger(L, (lua_Integer)id);
+    int status = lua_pcall(L, 2, 1, 0);
+    buf_free(&work.text);
+    return status;
+}
+
 void
 view_push_events(lua_State *L, const ViewBatch *batch)
 {
-    ViewWork work = { .batch = batch, .sched = &batch->host->sched };
-    lua_pushcfunction(L, view_batch);
-    lua_pushlightuserdata(L, &work);
-    int status = lua_pcall(L, 1, 1, 0);
-    buf_free(&work.text);
+    int status = view_protected(L, view_batch, batch, 0);
     for (EventChunk *next, *c = batch->all; c; c = next) {
         next = c->next;
         mem_free(c);
     }
     if (status != LUA_OK)
+        lua_error(L);
+}
+
+void
+view_push_added(lua_State *L, Host *host, uint64_t id)
+{
+    ViewBatch none = { .host = host };
+    if (view_protected(L, view_added, &none, id) != LUA_OK)
         lua_error(L);
 }

@@ -2,6 +2,7 @@
 
 local h = require "spec.support.helper"
 local json = require "cjson"
+local live_model = require "orun.live_model"
 local run_model = require "orun.run_model"
 local foot = require "orun.progress_foot"
 local screen = require "spec.support.screen"
@@ -121,6 +122,70 @@ describe("the foot of the terminal", function()
     }, 2, 24, 40, {phases = {look = {all = 3, ended = 2}, write = {all = 1, ended = 0}}})
     assert.same({"look  2 of 3", "t1       2.0s  a", "write  0 of 1", "t2       1.0s  b",
       "0 of 2 done, 2.0s, 2 running"}, lines)
+  end)
+end)
+
+-- ---- a run too long to be told whole ----
+
+describe("the live model", function()
+  local function event(name, n, fields)
+    local e = {event = name, at = n, task = "t" .. n}
+    for k, value in pairs(fields or {}) do e[k] = value end
+    return e
+  end
+
+  -- The model after t1 completed, t2 runs, t3 is blocked; then these events, of which only the
+  -- notable ones are told; `over` has the ids of what has ended by then.
+  local function live(events, over, tally)
+    local whole = run_model.new()
+    whole:add{event = "phase", at = 0, name = "much"}
+    for n = 1, 3 do whole:add(added(n, "part " .. n)) end
+    whole:add(event("started", 1, {attempt = 1}))
+    whole:add(event("ended", 1, {status = "completed"}))
+    whole:add(event("started", 2, {attempt = 1}))
+    local model = live_model.of(whole)
+    for _, e in ipairs(events) do
+      live_model.add(model, e, function(id)
+        return {event = "added", task = id, kind = "lua", description = "part " .. id:sub(2)}
+      end)
+    end
+    live_model.settle(model, function(id) return over[id] or false end, tally)
+    return model, whole
+  end
+
+  local function ids(model)
+    local list = {}
+    for id in pairs(model.by_id) do list[#list + 1] = id end
+    table.sort(list)
+    return list
+  end
+
+  it("has the tasks that are at work, and counts the rest", function()
+    local model, whole = live({
+      event("started", 25000, {attempt = 1}),
+      event("retry", 25001, {error_kind = "exit", delay = 1}),
+      event("ended", 25002, {status = "failed", error = "no"}),
+      event("started", 25003, {attempt = 1}),
+    }, {t25003 = true}, {tasks = 30000, completed = 20000, failed = 1, cancelled = 2})
+    assert.same({"t2", "t25000", "t25001"}, ids(model))
+    assert.same({"part 25000", 25000, "much"}, {model.by_id.t25000.description,
+      model.by_id.t25000.nth, model.by_id.t25000.phase})
+    assert.same({completed = 20000, failed = 1, cancelled = 2, running = 2, retrying = 1,
+                 pending = 9994}, model.counts)
+    assert.equal(30000, model.total)
+    assert.equal(0, #model.tasks)
+    assert.same({3, "blocked"}, {#whole.tasks, whole.by_id.t3.state}) -- as it was
+  end)
+
+  it("is shown like any other at the foot", function()
+    local model = live({event("started", 25000, {attempt = 1})}, {},
+      {tasks = 30000, completed = 20000, failed = 0, cancelled = 0})
+    local look = {now = 25004, rows = 24, columns = 60, tokens = 0, cost = 0, fit = fit,
+      colour = function(_, text) return text end, under_way = {}, queued = {}, phases = {},
+      last_line = function() return "" end}
+    for _, t in pairs(model.by_id) do look.under_way[t] = true end
+    assert.same({"much", "t2      6h56m  part 2", "t25000    4.0s  part 25000",
+      "20000 of 30000 done, 6h56m, 2 running, 9998 pending"}, foot.lines(model, look))
   end)
 end)
 
@@ -293,6 +358,32 @@ describe("where there is no terminal", function()
     assert.matches("… and %d+ lines more\n", r.err)
     for i = 1, 3 do assert.matches("bad " .. i * 100, r.err) end
     assert.is_true(#h.lines(r.err) < 300)
+  end)
+
+  it("only counts a run of very many tasks, and names each failure", function()
+    local dir = h.tmpdir()
+    h.write(dir .. "/s.lua", [[
+      for i = 1, 30000 do TaskCreate{description = "item " .. i} end
+      local all = {}
+      for i = 1, 200 do
+        all[i] = Task{run = function(n) if n % 100 == 0 then error("bad " .. n) end end,
+                      input = i, run_in_background = true}
+      end
+      for i = 1, 200 do TaskOutput(all[i]) end]])
+    local r = h.orun{dir .. "/s.lua", env = {ORUN_PROGRESS = "plain"}}
+    assert.same({0, ""}, {r.code, r.out})
+    for i = 1, 2 do assert.matches("bad " .. i * 100, r.err) end
+    assert.matches("… 198 of 30200 done, 2 failed\n$", r.err)
+    assert.is_true(#h.lines(r.err) < 200)
+  end)
+
+  it("says at the end what a run of very many tasks was like as far as it was looked at", function()
+    local r = h.orun{"--report", "short", "-e",
+      "for i = 1, 30000 do Task{run = os.time, run_in_background = true} end",
+      env = {ORUN_PROGRESS = "plain"}}
+    assert.equal(0, r.code, r.err)
+    assert.matches("… 30000 of 30000 done\n", r.err)
+    assert.matches("%d+ tasks are as many as are looked at", r.err)
   end)
 
   it("refuses modes that it does not know", function()

@@ -40,7 +40,9 @@ case $variant in
         export UBSAN_OPTIONS=print_stacktrace=1:log_path=$report ;;
     valgrind)
         slow=30
-        ORUN_WRAP="valgrind -q --error-exitcode=99 --leak-check=full"
+        # Some specs have a PATH of their own.
+        ORUN_WRAP="$(command -v valgrind) -q --error-exitcode=99"
+        ORUN_WRAP+=" --leak-check=full"
         ORUN_WRAP+=" --errors-for-leak-kinds=definite"
         ORUN_WRAP+=" --show-leak-kinds=definite"
         ORUN_WRAP+=" --log-file=$report.%p" ;;
