@@ -156,6 +156,7 @@ local handle = Task{..., run_in_background = true}
 local result = TaskOutput(handle)]]
 
 function find.never_collected(run, add)
+  if run.model.cut then return end -- it may have been, later
   local groups, order = by_place(run.tasks, function(t)
     return t.kind ~= "item" and t.status == "completed" and not t.reads[1] and not run.needed[t]
       and not run.waited[t]
@@ -188,6 +189,7 @@ local function failures(run, add, name, wanted, title)
 end
 
 function find.failure_unread(run, add)
+  if run.model.cut then return end
   failures(run, add, "failure_unread", function(t) return not t.reads[1] end,
     "failed, and nobody read that: ")
 end

@@ -76,6 +76,24 @@ describe("a lost task id", function()
     assert.matches("the result of t1 %(sh%) was never collected", f.title)
   end)
 
+  it("is not where the record ends before the run: it may have been read later", function()
+    for _, status in ipairs{"completed", "failed"} do
+      local events = {
+        {event = "added", at = 0, task = "t1", kind = "lua", file = "s.lua", line = 3},
+        {event = "started", at = 0, task = "t1", attempt = 1},
+        {event = "ended", at = 1, task = "t1", status = status, duration = 1},
+      }
+      local model, cut = run_model.new(), run_model.new()
+      for _, e in ipairs(events) do
+        model:add(e)
+        cut:add(e)
+      end
+      cut:add{event = "record_cut", at = 1, why = "too much"}
+      assert.equal(1, #report.of(model, 2).findings)
+      none(report.of(cut, 2).findings)
+    end
+  end)
+
   it("is not where the id is kept, or others begin after it", function()
     none(findings_of(AGENT .. [[
       local id = ask("echo important")
