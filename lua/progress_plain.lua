@@ -2,7 +2,7 @@
 --
 -- Where more happens at once than anybody can read, the rest of that tenth of a second is
 -- counted in one line; failures always have their own. Of a run that is looked at in brief a
--- line a second says how far it is, and failures have theirs.
+-- line every five seconds says how far it is, and failures have theirs.
 
 local figures = require "orun.figures"
 local title = require "orun.task_title"
@@ -71,7 +71,7 @@ end
 
 -- What is worth a line when there are too many: what is not as it should be.
 local BRIEF <const> = {phase = true, ended = true, retry = true, throttled = true}
-local PACE <const> = 1 -- seconds between two lines that count
+local PACE <const> = 5 -- seconds between two lines that count
 
 -- How far it is.
 local function progress_of(model)
