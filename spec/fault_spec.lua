@@ -9,5 +9,8 @@ describe("when allocations fail", function()
       limit = 600}
     assert.equal(0, r.code, r.out .. r.err)
     assert.matches("# wrong runs in all: 0", r.out, 1, true)
+    for _, name in ipairs{"start", "fan", "worktree"} do -- whole runs, and parts of one
+      assert.matches("\n" .. name .. " ", r.out, 1, true)
+    end
   end)
 end)

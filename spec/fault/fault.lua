@@ -48,7 +48,9 @@ local WHOLE <const> = {
 local WORKERS <const> = {sorted = "--workers 1", nested = "--workers 1"}
 
 local function names()
-  local all = h.lines(h.orun{bin = h.test_bin, FOLDER .. "/scenarios.lua", "--list", cwd = "."}.out)
+  local r = h.orun{bin = h.test_bin, FOLDER .. "/scenarios.lua", "--list", cwd = "."}
+  if r.code ~= 0 then error("fault: scenarios.lua: " .. r.err, 0) end
+  local all = h.lines(r.out)
   for name in pairs(WHOLE) do all[#all + 1] = name end
   table.sort(all)
   return all

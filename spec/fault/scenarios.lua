@@ -392,6 +392,11 @@ function M.worktree(dir)
   end
 end
 
+-- Where a scenario runs, when it matters, and what removes that.
+local function place_of(name)
+  if name == "worktree" then return repository() end
+end
+
 -- Afterwards all is as ever.
 local function check_health(name)
   local r = Task{run = function(n) return n + 1 end, input = 41}
@@ -404,8 +409,7 @@ end
 local function main(name)
   local spec = os.getenv("ORUN_FAULT_HERE")
   local run = assert(M[name], "no such scenario")
-  local dir, _ <close>
-  if name == "worktree" then dir, _ = repository() end
+  local dir, _ <close> = place_of(name)
   if name ~= "embedded" then test.failing.arm(spec) end
   local ok, err, its_failed = pcall(run, dir)
   local asked, failed = test.failing.arm()
