@@ -215,5 +215,6 @@ admit_reason(Sched *s, const Task *t, const char **limit, double *wait)
         return "slot";
     if (t->for_writes)
         return "writes";
-    return s->memory && turn_first(&s->memory->waiting) ? "memory" : "";
+    return s->memory && turn_first(&s->memory->line[t->slot].waiting) ? "memory"
+                                                                      : "";
 }

@@ -241,8 +241,18 @@ lib_check_holds(SimCheck *c, const Task *t)
         lib_check_hold(c, agent->limit, !t->stopping);
 }
 
-/* Slots: `used` is what the tasks hold, at most the cap of what is owed; and
- * nobody queues before a free one. */
+/* Nobody queues for what there is. */
+static void
+lib_check_line(SimCheck *c, Limit *l, int i)
+{
+    Turns *q = &l->line[i].waiting;
+    bool waits = queue_peek(&q->rings) || !list_empty(&q->late);
+    bool lacks = i < SLOT_KINDS && limit_full(c->sim->sched.kind[i]);
+    lib_check_that(c, !waits || limit_full(l) || lacks, "limit %s: %d of %d "
+                   "slots are used, and tasks queue", l->name, l->used, l->cap);
+}
+
+/* Slots: `used` is what the tasks hold, at most the cap of what is owed. */
 static void
 lib_check_limit(SimCheck *c, Limit *l)
 {
@@ -254,9 +264,8 @@ lib_check_limit(SimCheck *c, Limit *l)
                    "tasks hold a slot", l->name, l->used, tally->used);
     lib_check_that(c, tally->owed <= l->cap || c->sim->lowered, "limit %s: %d "
                    "of %d slots are used", l->name, tally->owed, l->cap);
-    bool waits = queue_peek(&l->waiting.rings) || !list_empty(&l->waiting.late);
-    lib_check_that(c, !waits || limit_full(l), "limit %s: %d of %d slots are "
-                   "used, and tasks queue", l->name, l->used, l->cap);
+    for (int i = 0; i < LIMIT_LINES; i++)
+        lib_check_line(c, l, i);
 }
 
 static void

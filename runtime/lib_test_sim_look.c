@@ -128,10 +128,13 @@ lib_look_turns(Turns *q)
 static void
 lib_look_limit(lua_State *L, const char *key, Limit *l)
 {
+    size_t waiting = 0;
+    for (int i = 0; i < LIMIT_LINES; i++)
+        waiting += lib_look_turns(&l->line[i].waiting);
     lua_newtable(L);
     lib_look_number(L, "cap", l->cap);
     lib_look_number(L, "used", l->used);
-    lib_look_number(L, "waiting", (double)lib_look_turns(&l->waiting));
+    lib_look_number(L, "waiting", (double)waiting);
     lua_setfield(L, -2, key);
 }
 
@@ -147,6 +150,7 @@ lib_sim_figures(lua_State *L)
     lib_look_number(L, "due", sim->due);
     lib_look_number(L, "count", (double)b->count - 1);
     lib_look_number(L, "live", (double)b->live);
+    lib_look_number(L, "offers", (double)s->offers);
     lib_look_number(L, "open_items", (double)b->open_items);
     lib_look_number(L, "stirring", b->stirring);
     lib_look_flag(L, "ranked", rank_settled(s));

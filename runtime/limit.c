@@ -16,7 +16,11 @@ limit_new(const char *name, int cap)
         return NULL;
     }
     l->cap = cap;
-    turn_init(&l->waiting);
+    for (int i = 0; i < LIMIT_LINES; i++) {
+        l->line[i].limit = l;
+        turn_init(&l->line[i].waiting);
+        list_init(&l->line[i].held);
+    }
     list_init(&l->all);
     list_init(&l->freed);
     return l;
@@ -28,6 +32,8 @@ limit_free(Limit *l)
     if (!l)
         return;
     list_del(&l->freed);
+    for (int i = 0; i < LIMIT_LINES; i++)
+        list_del(&l->line[i].held);
     meter_free(l->meter);
     mem_free(l->name);
     mem_free(l);

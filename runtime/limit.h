@@ -13,13 +13,24 @@
 #include "meter.h"
 #include "turn.h"
 
+enum { LIMIT_LINES = 4 }; /* one for each SlotKind, and one */
+
+/* Tasks that wait for a slot of one limit and need the same besides: a slot of
+ * one kind; or none, these go on after a wait. */
+typedef struct LimitLine {
+    Turns waiting;
+    struct Limit *limit; /* whose line it is */
+    List held; /* in the scheduler's list, while there is a slot of the limit
+                * and none of the kind */
+} LimitLine;
+
 typedef struct Limit {
     char *name;
     int cap;       /* slots */
     int used;      /* of them taken; more than cap only by tasks that go on */
     bool closed;   /* nobody new gets one, just now */
     Meter *meter;  /* NULL: it is about slots only */
-    Turns waiting; /* tasks */
+    LimitLine line[LIMIT_LINES]; /* by SlotKind, the last: needs none */
     List all;      /* in the scheduler's list */
     List freed;    /* in its other: of those with a slot to be given */
 } Limit;

@@ -36,6 +36,8 @@ sched_init(Sched *s, Clock *clock, const int slots[SLOT_KINDS])
     static const char *const names[SLOT_KINDS] = { "lua", "process", "http" };
     bool failed = false;
     *s = (Sched){ .random = 0x9e3779b97f4a7c15u };
+    for (int i = 0; i < SLOT_KINDS; i++)
+        list_init(&s->lacking[i]);
     list_init(&s->limits);
     list_init(&s->agents);
     list_init(&s->starts);

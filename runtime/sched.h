@@ -26,6 +26,7 @@ typedef struct Sched {
     Runner *runner[TASK_KINDS]; /* [TASK_ITEM] is NULL; set before any task */
 
     Limit *kind[SLOT_KINDS];
+    List lacking[SLOT_KINDS]; /* LimitLines, of a slot of this kind only */
     List limits;          /* named ones */
     Limit *whole;         /* for all tasks of agents; NULL: none is asked */
     Limit *memory;        /* where tasks wait for memory; NULL: none did */
@@ -41,6 +42,7 @@ typedef struct Sched {
     List aftermath;       /* final tasks whose consequences are due */
     double moment;        /* a time that has passed, of late */
     uint64_t turns;       /* the last given to a task that became ready */
+    uint64_t offers;      /* how often one was offered what it needs */
     struct Ranks *ranks;  /* durations are remembered; NULL: they are not. Set
                            * before any task */
     bool ranked;          /* … and something is known */

@@ -1,9 +1,7 @@
 /* slots.c — offering, granting, serving who queues. */
 #include "slots.h"
 #include "admit.h"
-#include "err.h"
 #include "limit.h"
-#include <limits.h>
 
 int
 slots_of(Sched *s, const Task *t, Limit **out)
@@ -62,15 +60,44 @@ slots_queue_writer(Sched *s, Task *t)
     t->for_writes = true;
 }
 
-/* Must t queue at l? It is full (or closed for a moment), or somebody there is
- * before t, who is about to be served: a slot has just come free. */
+/* The line of those that need what t needs. */
+static int
+slots_line(const Task *t)
+{
+    return t->woken ? SLOT_KINDS : t->slot;
+}
+
+/* Do those in this line lack a slot of their kind? */
 static bool
-slots_must_queue(Limit *l, const Task *t)
+slots_lack_kind(Sched *s, int line)
+{
+    if (line == SLOT_KINDS)
+        return false;
+    const Limit *kind = s->kind[line];
+    return kind->closed || limit_full(kind);
+}
+
+/* Must t queue at l? It is full (or closed for a moment), or somebody there is
+ * before t, who is about to be served (a slot has just come free) or needs
+ * what t needs. */
+static bool
+slots_must_queue(Sched *s, Limit *l, const Task *t)
 {
     if (limit_full(l) || l->closed || (!t->woken && admit_shut(l)))
         return true;
-    const Task *first = turn_first(&l->waiting);
-    return first && turn_before(first, t);
+    for (int i = 0; i < LIMIT_LINES; i++) {
+        const Task *first = turn_first(&l->line[i].waiting);
+        if (first && turn_before(first, t)
+            && (i == slots_line(t) || !slots_lack_kind(s, i)))
+            return true;
+    }
+    return false;
+}
+
+static void
+slots_queue(Limit *l, Task *t)
+{
+    turn_push(&l->line[slots_line(t)].waiting, t);
 }
 
 /* What t lacks that queues at l, or (NULL) for others' writes. */
@@ -119,13 +146,13 @@ slots_lack(Sched *s, Task *t)
     if (!t->woken)
         l[n++] = s->kind[t->slot];
     for (int i = 0; i < n; i++)
-        if (slots_must_queue(l[i], t)) {
-            turn_push(&l[i]->waiting, t);
+        if (slots_must_queue(s, l[i], t)) {
+            slots_queue(l[i], t);
             slots_tell(s, t, l[i]);
             return true;
         }
     if (!t->woken && admit_short(s, t)) {
-        turn_push(&s->memory->waiting, t);
+        slots_queue(s->memory, t);
         slots_tell(s, t, s->memory);
         return true;
     }
@@ -153,6 +180,7 @@ void
 slots_offer(Sched *s, Task *t)
 {
     bool wrote = t->for_writes;
+    s->offers++;
     t->for_writes = false;
     if (!t->stopping && !t->woken && admit_broke(s, t))
         t->stopping = FAULT_BUDGET; /* it is granted, so that it can end */
@@ -179,36 +207,69 @@ slots_enter(Sched *s, Task *t)
     slots_offer(s, t);
 }
 
-/* The one of t (NULL: nobody) and the first who waits at l for a slot that is
- * free that goes first. */
+/* The one of t (NULL: nobody) and the first of this line, who can have a slot
+ * of its limit, that goes first. One that lacks a slot of its kind stays: when
+ * there is one again its line is looked at. But one that is to fail, for a
+ * budget is used up, needs none. */
 static Task *
-slots_sooner(Limit *l, Task *t)
+slots_sooner(Sched *s, LimitLine *line, int i, Task *t)
 {
-    bool shut = l->closed || limit_full(l);
-    Task *first = shut ? NULL : turn_first(&l->waiting);
-    if (first && !first->woken && !first->stopping && admit_shut(l))
+    Limit *l = line->limit;
+    Task *first = turn_first(&line->waiting);
+    if (!first)
         return t;
-    return first && (!t || turn_before(first, t)) ? first : t;
+    if (slots_lack_kind(s, i) && l != s->kind[i]
+        && !(l->meter && meter_broke(l->meter, first->attempt == 0))) {
+        list_del(&line->held);
+        list_push(&s->lacking[i], &line->held);
+        return t;
+    }
+    if (!first->woken && !first->stopping && admit_shut(l))
+        return t;
+    return !t || turn_before(first, t) ? first : t;
 }
 
-/* The first of those who wait at one of the n limits for a slot that is free.
- */
+/* The same with those who lacked a slot of this kind, which there is. */
 static Task *
-slots_next(Limit *const *l, int n)
+slots_sooner_held(Sched *s, int kind, Task *t)
 {
-    Task *next = NULL;
-    for (int i = 0; i < n; i++)
-        next = slots_sooner(l[i], next);
-    return next;
+    list_each(node, &s->lacking[kind]) {
+        LimitLine *line = container_of(node, LimitLine, held);
+        if (limit_full(line->limit) || !turn_first(&line->waiting))
+            list_del(node);
+        else
+            t = slots_sooner(s, line, kind, t);
+    }
+    return t;
+}
+
+/* The one of t (NULL: nobody) and all who can have a slot of l, which has just
+ * come free, that goes first. */
+static Task *
+slots_next(Sched *s, Limit *l, Task *t)
+{
+    if (l->closed || limit_full(l))
+        return t;
+    for (int i = 0; i < LIMIT_LINES; i++)
+        t = slots_sooner(s, &l->line[i], i, t);
+    for (int i = 0; i < SLOT_KINDS; i++)
+        if (l == s->kind[i])
+            t = slots_sooner_held(s, i, t);
+    return t;
 }
 
 /* Each is granted, or moves on to the next limit that is full. */
 void
 slots_serve(Sched *s, Limit *const *l, int n)
 {
-    for (Task *t; (t = slots_next(l, n)) != NULL;) {
-        turn_leave(t);
-        slots_offer(s, t);
+    for (;;) {
+        Task *next = NULL;
+        for (int i = 0; i < n; i++)
+            next = slots_next(s, l[i], next);
+        if (!next)
+            return;
+        turn_leave(next);
+        slots_offer(s, next);
     }
 }
 
@@ -351,7 +412,7 @@ slots_serve_freed(Sched *s)
     while (!list_empty(&s->freed)) {
         Task *next = NULL;
         list_each(node, &s->freed)
-            next = slots_sooner(container_of(node, Limit, freed), next);
+            next = slots_next(s, container_of(node, Limit, freed), next);
         if (next) {
             turn_leave(next);
             slots_offer(s, next);
@@ -370,71 +431,4 @@ slots_wake(Sched *s, Task *t)
         list_push(&s->starts, &t->job.link); /* it had kept them */
     else
         slots_enter(s, t);
-}
-
-/* The named pool, made with `cap` slots when there is none. With the lock held.
- */
-static Limit *
-slots_named(Sched *s, const char *name, int cap)
-{
-    list_each(node, &s->limits) {
-        Limit *l = container_of(node, Limit, all);
-        if (strcmp(l->name, name) == 0)
-            return l;
-    }
-    Limit *l = limit_new(name, cap);
-    if (l)
-        list_push(&s->limits, &l->all);
-    return l;
-}
-
-Limit *
-slots_account(Sched *s, const char *name)
-{
-    sched_lock(s);
-    static const MeterSpec nothing;
-    Limit *l = slots_named(s, name, INT_MAX);
-    if (l && !l->meter && limit_meter(l, &nothing, s))
-        l = NULL;
-    board_unlock(&s->board);
-    return l;
-}
-
-Limit *
-slots_limit(Sched *s, const char *name, int cap, const MeterSpec *spec)
-{
-    sched_lock(s);
-    Limit *l = slots_named(s, name, 1);
-    if (l && spec && limit_meter(l, spec, s))
-        l = NULL;
-    if (l && cap > 0)
-        l->cap = cap;
-    if (l)
-        slots_serve(s, &l, 1);
-    sched_unlock(s);
-    return l;
-}
-
-int
-slots_whole(Sched *s, const MeterSpec *spec)
-{
-    sched_lock(s);
-    if (!s->whole && s->board.live == 0)
-        s->whole = limit_new("run", INT_MAX);
-    int e = s->board.live ? ORUN_ESTATE : ORUN_ENOMEM;
-    if (s->whole)
-        e = limit_meter(s->whole, spec, s);
-    if (e == 0)
-        slots_serve(s, &s->whole, 1);
-    sched_unlock(s);
-    return e;
-}
-
-void
-slots_set(Sched *s, SlotKind kind, int cap)
-{
-    sched_lock(s);
-    s->kind[kind]->cap = cap;
-    slots_serve(s, &s->kind[kind], 1);
-    sched_unlock(s);
 }

@@ -530,4 +530,42 @@ describe("the order of those that queue", function()
       sim:finish(ids[i])
     end
   end)
+
+  it("serves those that lack two slots, whichever comes free, in a few steps each", function()
+    local sim, n = test.sim { lua = 2 }, 1000
+    sim:limit("api", 6)
+    for i = 1, 2 * n do sim:add { limit = i % 2 == 0 and "api" or nil } end
+    local slept = {} -- a task under the limit keeps that slot while it does, not its kind's
+    while sim:figures().live > 0 do
+      local ids = sim:running()
+      if not ids[1] then sim:advance(1) end
+      for _, id in ipairs(ids) do
+        if id % 2 == 0 and not slept[id] then
+          slept[id] = true
+          assert.equal("pending", sim:wait("time", id, 1))
+        else
+          sim:finish(id)
+        end
+      end
+    end
+    assert.is_nil(sim:check())
+    local offers = sim:figures().offers
+    assert.is_true(offers >= 2 * n and offers < 10 * n, offers .. " steps")
+  end)
+
+  it("passes by none that needs a slot of another kind, or none to go on", function()
+    local sim = new { lua = 1, process = 1 }
+    sim:limit("api", 2)
+    local busy = sim:add {}
+    local first = sim:add { limit = "api", priority = 1 }
+    local other = sim:add { limit = "api", kind = "process" }
+    assert.same({ busy, other }, sim:running())
+    local gate = sim:add { kind = "item" }
+    assert.equal("pending", sim:wait(gate, other))
+    local late = sim:add { limit = "api", kind = "process" }
+    assert.same({ busy, late }, sim:running())
+    sim:finish(late)
+    sim:finish(busy)
+    assert.same({ first }, sim:running())
+  end)
 end)
