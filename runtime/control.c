@@ -20,7 +20,8 @@
 enum {
     CONTROL_QUEUE = 128,     /* connections that nobody has accepted yet */
     CONTROL_ACCEPTS = 32,    /* of them before others have a turn */
-    CONTROL_PAUSE_MS = 100,  /* when descriptors are out */
+    CONTROL_PAUSE_MS = 100,  /* when descriptors or memory are out */
+    CONTROL_TRIES = 20,      /* to watch the socket, that long apart */
 };
 
 static const char control_token[] = "ORUN_TASK_TOKEN";
@@ -150,11 +151,17 @@ control_put_env(Host *h, uint64_t task, uint32_t attempt, char **env)
 
 /* ---- the io thread ---- */
 
+static void control_watch(Control *c) ON_IO;
+
 static void
 control_paused(uv_timer_t *timer)
 {
     role_is_io();
-    control_listen(timer->data);
+    Control *c = timer->data;
+    if (c->watching)
+        control_listen(c);
+    else
+        control_watch(c);
 }
 
 /* Nobody is taken on while there is no descriptor, or no room. */
@@ -208,21 +215,44 @@ control_listen(Control *c)
         uv_poll_start(&c->poll, UV_READABLE, control_event);
 }
 
+/* Nobody is listened to any more: who connects is refused. */
+static void
+control_shut(Control *c)
+{
+    if (c->fd >= 0)
+        close(c->fd);
+    c->fd = -1;
+    folder_remove(c->host->folder, c->path);
+}
+
+/* Begin to take on who connects. Where that takes memory that is out it is
+ * tried again, for a while: nobody is left without an answer for ever. */
+static void
+control_watch(Control *c)
+{
+    int e = loop_watch(c->host->loop, &c->poll, c->fd, UV_READABLE,
+                       control_event);
+    LOG(PROC, "control socket %s%s%s", c->path, e ? ": " : "",
+        e ? strerror(e) : "");
+    if (e == 0) {
+        c->poll.data = c;
+        c->watching = true;
+    } else if (++c->tries < CONTROL_TRIES) {
+        uv_timer_start(&c->timer, control_paused, CONTROL_PAUSE_MS, 0);
+    } else {
+        control_shut(c);
+    }
+}
+
 static void
 control_start_posted(LoopMsg *msg)
 {
     role_is_io();
     Control *c = container_of(msg, Control, start_msg);
-    int e = loop_watch(c->host->loop, &c->poll, c->fd, UV_READABLE,
-                       control_event);
-    LOG(PROC, "control socket %s%s%s", c->path, e ? ": " : "",
-        e ? strerror(e) : "");
-    if (e)
-        return;
-    c->poll.data = c;
     uv_timer_init(loop_uv(c->host->loop), &c->timer);
     c->timer.data = c;
-    c->watching = true;
+    c->started = true;
+    control_watch(c);
 }
 
 void
@@ -231,14 +261,12 @@ control_close(Host *h)
     Control *c = h->control;
     if (!c)
         return;
-    if (c->watching) {
+    if (c->watching)
         uv_close((uv_handle_t *)&c->poll, NULL);
+    if (c->started)
         uv_close((uv_handle_t *)&c->timer, NULL);
-    }
-    c->watching = false;
-    close(c->fd);
-    c->fd = -1;
-    folder_remove(h->folder, c->path);
+    c->watching = c->started = false;
+    control_shut(c);
     caller_close_all(c);
 }
 

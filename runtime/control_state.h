@@ -14,7 +14,8 @@ struct Control {
 
     /* Of the io thread. */
     int fd;
-    bool watching;
+    bool started, watching; /* the timer is one, the poll */
+    int tries;              /* to watch, that failed */
     uv_poll_t poll;
     uv_timer_t timer; /* until the next attempt to accept somebody */
     List callers;
