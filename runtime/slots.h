@@ -6,6 +6,11 @@
  * offered again. Nothing polls. A task that waits gives its slots back and
  * takes them again before it goes on, so nesting cannot deadlock a limit.
  *
+ * Those who queue at a limit that has a slot and lack one of their kind stay
+ * there (limit.h: a line for each kind), known to that kind: going over to its
+ * queue and back, all of them, with each slot that comes free would cost the
+ * square of their number.
+ *
  * What is granted lands in the scheduler's starts: with the lock held, and then
  * sched_unlock, unless said otherwise.
  */
