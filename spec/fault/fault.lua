@@ -1,7 +1,7 @@
 --- fault: runs what is in scenarios.lua with the n-th allocation failing, for
 --- every n, until a run asks for fewer.
 --
---     make fault                          all of it, some minutes
+--     make fault                          all of it, an hour or two
 --     make fault ONLY='fan list'          these scenarios only
 --     ./orun spec/fault/fault.lua --stride 97 [NAME…]   every 97th n
 --
