@@ -139,10 +139,11 @@ function M.ask(place, questions)
   return answers
 end
 
---- Is one commit the other, or before it?
+--- Is one commit the other, or before it? nil, message: that cannot be told.
 function M.is_before(place, one, other)
   local out, code = M.call(place, {"merge-base", "--is-ancestor", one, other}, {fine = 1})
-  return out ~= nil and code == 0
+  if not out then return nil, code end
+  return code == 0
 end
 
 --- Makes a commit of a tree; no branch moves.

@@ -152,7 +152,9 @@ end
 
 -- Merge one item. True; or nil and what the report has of it: {conflict=} or {error=}.
 local function merge_one(target, item, options)
-  if git.is_before(target.place, item.tip, target.tip) then return true end
+  local there, trouble = git.is_before(target.place, item.tip, target.tip)
+  if there == nil then return nil, {error = trouble} end
+  if there then return true end
   local tree, files, why = join(target.place, target.tip, item.tip)
   if files then
     return nil, {conflict = {task = item.id, branch = item.w.branch, path = item.w.path,

@@ -71,8 +71,9 @@ end
 -- are kept: gives the branch's commit, and the name of the branch that was made for the other.
 local function gather(place, state, head, tip)
   local ref <const> = "refs/heads/" .. state.branch
-  if tip and tip ~= head and git.is_before(place, head, tip) then return tip end
-  local other = tip and tip ~= head and not git.is_before(place, tip, head)
+  local apart <const> = tip and tip ~= head
+  if apart and must(state, git.is_before(place, head, tip)) then return tip end
+  local other = apart and not must(state, git.is_before(place, tip, head))
     and state.branch .. "-head" or nil
   local out, why = "", nil
   if other then
@@ -89,8 +90,7 @@ end
 
 -- What the result tells of a worktree that stays.
 local function describe(state, tip, other, rest)
-  local result = git.changes(state.repository, state.base, tip)
-  if not result then lost(state, "its changes cannot be listed") end
+  local result = must(state, git.changes(state.repository, state.base, tip))
   result.path, result.branch, result.base, result.commit = state.path, state.branch, state.base, tip
   result.repository, result.dirty, result.earlier = state.repository, state.dirty, state.earlier
   result.other_branch, result.uncommitted = other, rest
@@ -103,8 +103,8 @@ local function leave_gone(state)
   git.call(top, {"worktree", "unlock", state.path})
   git.call(top, {"worktree", "prune"})
   local tip = must(state, git.commit(top, "refs/heads/" .. state.branch))
-  local result = tip and git.changes(top, state.base, tip)
-  if not result then lost(state, "the worktree was removed, and so was its branch") end
+  if not tip then lost(state, "the worktree was removed, and so was its branch") end
+  local result = must(state, git.changes(top, state.base, tip))
   result.branch, result.base, result.commit = state.branch, state.base, tip
   result.repository, result.earlier = top, state.earlier
   return result
@@ -132,11 +132,12 @@ function M.settle(state, message)
   return describe(state, tip, other, rest)
 end
 
--- task id -> {base=, tip=, branch=} of a run's tasks that have changed something.
+-- task id -> {base=, tip=, branch=} of a run's tasks that have changed something; or nil, why.
 local function changed_tasks(place, run)
   local tasks, attempts = {}, {}
-  local out = git.call(place, {"for-each-ref", "--format=%(refname) %(objectname)",
-    ("refs/orun/%s/"):format(run), ("refs/heads/orun/%s/"):format(run)}) or ""
+  local out, why = git.call(place, {"for-each-ref", "--format=%(refname) %(objectname)",
+    ("refs/orun/%s/"):format(run), ("refs/heads/orun/%s/"):format(run)})
+  if not out then return nil, why end
   for ref, id in out:gmatch("(%S+) (%x+)\n") do
     local task = ref:match("^refs/orun/[^/]+/(t%d+)$")
     if task then
@@ -157,6 +158,11 @@ local function changed_tasks(place, run)
   return tasks
 end
 
+local function untold(state, why)
+  orun.log(("orun: whether others have changed what %s has changed cannot be told: %s")
+    :format(state.task, why))
+end
+
 --- Which other tasks of the run have changed files that this one has changed: an array of
 -- {task=, branch=, files=}.
 function M.overlaps(place, state, files)
@@ -169,8 +175,9 @@ function M.overlaps(place, state, files)
   table.sort(ids, function(a, b) return tonumber(a:sub(2)) < tonumber(b:sub(2)) end)
   for _, id in ipairs(ids) do
     local t, shared = tasks[id], {}
-    local theirs = git.list(place, "diff-tree", "-r", "-z", "--name-only", "--no-renames",
+    local theirs, trouble = git.list(place, "diff-tree", "-r", "-z", "--name-only", "--no-renames",
       t.base, t.tip)
+    if not theirs then untold(state, trouble) end
     for _, name in ipairs(theirs or {}) do
       if mine[name] then shared[#shared + 1] = name end
     end

@@ -385,7 +385,10 @@ end
 -- Whatever fails, what was there before stays as it was, and what is said to be committed is.
 function M.worktree(dir)
   local r = Task{isolation = "worktree", cwd = dir,
-                 run = function() return orun.exec("sh", "-c", "echo 2 > two").code end}
+                 run = function()
+                   local done = orun.exec("sh", "-c", "echo 2 > two")
+                   return done.code or error(done.error, 0)
+                 end}
   if check(r, 0, "in a worktree") then
     local w = r.worktree
     if w.files[1] ~= "two" or not w.commit then lie("committed: %s", show(w)) end
