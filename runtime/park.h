@@ -66,6 +66,7 @@ typedef struct LuaRun {
     bool queued;    /* it is in the pool, to go on after a wait */
     bool given_up;  /* its thread is stuck, its task was told as stopped */
     List stuck;     /* while given up, in the host's list */
+    struct LuaRun *lost; /* the one before it that nobody goes on with */
 } LuaRun;
 
 /* Set up / take down the waiting part. */

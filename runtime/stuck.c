@@ -50,6 +50,9 @@ stuck_why(Host *h, Buf *to)
     buf_printf(to, "), and no more are allowed; %s", stuck_help);
 }
 
+/* Runs whose tasks failed while they waited. They stay for good, known here. */
+static LuaRun *_Atomic stuck_lost;
+
 /* No worker will begin t or go on with it. What has begun keeps its state as it
  * is, for to clean up is Lua code; what it runs outside ends. With the lock. */
 static void
@@ -58,8 +61,10 @@ stuck_fail(Host *h, Task *t)
     LuaRun *run = t->run;
     Buf why = { 0 };
     stuck_why(h, &why);
-    if (run)
+    if (run) {
+        run->lost = atomic_exchange(&stuck_lost, run);
         program_stop_all(run, true);
+    }
     if (run && run->isolate)
         isolate_stop(run->isolate, FAULT_LOST, true);
     settle_lost(&h->sched, t, run ? FAULT_LOST : FAULT_SPAWN, buf_take(&why));
