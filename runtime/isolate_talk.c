@@ -126,7 +126,7 @@ isolate_greeted(Isolate *i, Frame *f)
 }
 
 /* A value of the outcome: an empty field is none. */
-static bool
+static bool ON_IO
 isolate_get_value(Isolate *i, Frame *f, Value **out)
 {
     const char *p;

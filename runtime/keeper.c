@@ -57,6 +57,15 @@ static const char *const keeper_steps[] = {
 #undef X
 };
 
+static void
+keeper_drop(Keeper *k)
+{
+    buf_free(&k->in);
+    if (k->null >= 0)
+        close(k->null);
+    mem_free(k);
+}
+
 int
 keeper_new(Loop *loop, Keeper **out)
 {
@@ -66,7 +75,7 @@ keeper_new(Loop *loop, Keeper **out)
     int e = buf_room(&k->in, KEEPER_ROOM) ? ORUN_ESYS : ORUN_ENOMEM;
     k->null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (e == ORUN_ENOMEM || k->null < 0) {
-        keeper_free(k);
+        keeper_drop(k);
         return e;
     }
     k->loop = loop;
@@ -468,8 +477,5 @@ keeper_free(Keeper *k)
         k->closing = true;
         keeper_lost(k);
     }
-    buf_free(&k->in);
-    if (k->null >= 0)
-        close(k->null);
-    mem_free(k);
+    keeper_drop(k);
 }
