@@ -316,7 +316,7 @@ mutants: files
 	    ./$(ORUN) spec/mutants/mutants.lua
 
 analyze:
-	for f in $(CHECKED); do clang -std=c11 $(CPPFLAGS) $(WARN) \
+	for f in $(CHECKED); do clang -std=c11 $(CPPFLAGS) -DORUN_TEST $(WARN) \
 	    -Wthread-safety -Werror -fsyntax-only $$f || exit 1; done
 	cppcheck -q --std=c11 --enable=warning,performance,portability \
 	    --inline-suppr --error-exitcode=1 -Iruntime $(CHECKED)
