@@ -11,8 +11,6 @@ local M = {}
 -- What a task that was not known becomes known by.
 local BEGINS <const> = {started = true, claimed = true, retry = true, throttled = true,
                         reported = true, ended = true}
-local AT_WORK <const> = {running = true, waiting = true, in_progress = true, retrying = true,
-                         throttled = true}
 
 --- The live model of a run of which there is a whole model, which stays as it is.
 function M.of(whole)
@@ -21,7 +19,7 @@ function M.of(whole)
   model.name, model.begun, model.version = whole.name, whole.begun, whole.version
   model.phases = table.move(whole.phases, 1, #whole.phases, 1, {})
   for id, t in pairs(whole.by_id) do
-    if AT_WORK[t.state] then model.by_id[id] = t end
+    if run_model.at_work(t.state) then model.by_id[id] = t end
   end
   return model
 end
@@ -46,7 +44,7 @@ function M.settle(model, final, tally)
   local counts = {completed = tally.completed, failed = tally.failed, cancelled = tally.cancelled}
   local pending = tally.tasks - tally.completed - tally.failed - tally.cancelled
   for id, t in pairs(model.by_id) do
-    if AT_WORK[t.state] and not final(id) then
+    if run_model.at_work(t.state) and not final(id) then
       counts[t.state] = (counts[t.state] or 0) + 1
       pending = pending - 1
     else

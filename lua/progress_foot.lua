@@ -9,8 +9,6 @@ local title = require "orun.task_title"
 
 local M = {}
 
-local UNDER_WAY <const> = {running = true, waiting = true, in_progress = true, retrying = true,
-                           throttled = true}
 local DIM <const>, RED <const>, YELLOW <const> = 2, 31, 33
 
 local MOST_GUESSED <const> = 5000 -- tasks: with more of them looking at all takes too long
@@ -30,11 +28,6 @@ function M.eta(open, now)
     running = running + (runs and 1 or 0)
   end
   return n > 0 and math.max(work / math.max(running, 1), longest) or nil
-end
-
---- Does a line of the foot belong to a task in this state?
-function M.shows(state)
-  return UNDER_WAY[state] or false
 end
 
 local function tokens_of(report)

@@ -46,6 +46,14 @@ Model.__index = Model
 
 local KEEPS_SLOT <const> = {work = true, time = true}
 
+local AT_WORK <const> = {running = true, waiting = true, in_progress = true, retrying = true,
+                         throttled = true}
+
+--- Has a task in this state begun, and not ended?
+function M.at_work(state)
+  return AT_WORK[state] or false
+end
+
 --- A model of a run of which nothing is known yet.
 function M.new()
   return setmetatable({tasks = {}, by_id = {}, total = 0, script = {waits = {}}, counts = {},

@@ -10,6 +10,7 @@
 local events_file = require "orun.events_file"
 local foot = require "orun.progress_foot"
 local plain = require "orun.progress_plain"
+local run_model = require "orun.run_model"
 
 local MODES <const> = {auto = true, tty = true, plain = true, json = true, none = true}
 
@@ -38,7 +39,7 @@ local function sets(look)
   end
 
   return function(t, e)
-    look.under_way[t] = foot.shows(t.state) or nil
+    look.under_way[t] = run_model.at_work(t.state) or nil
     look.open[t] = not t.ended and t.kind ~= "item" or nil
     look.queued[t] = t.state == "queued" or nil
     if t.phase and e.event == "added" then phase_of(t).all = phase_of(t).all + 1 end

@@ -60,6 +60,8 @@ slots_queue_writer(Sched *s, Task *t)
     t->for_writes = true;
 }
 
+_Static_assert(LIMIT_LINES == SLOT_KINDS + 1, "a line for each kind, and one");
+
 /* The line of those that need what t needs. */
 static int
 slots_line(const Task *t)

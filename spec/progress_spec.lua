@@ -28,7 +28,7 @@ local function picture(events, now, rows, columns, more)
   for k, value in pairs(more or {}) do look[k] = value end
   for _, e in ipairs(events) do model:add(e) end
   for _, t in ipairs(model.tasks) do
-    look.under_way[t] = foot.shows(t.state) or nil
+    look.under_way[t] = run_model.at_work(t.state) or nil
     look.queued[t] = t.state == "queued" or nil
   end
   return foot.lines(model, look)
