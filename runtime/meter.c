@@ -29,7 +29,7 @@ meter_add_gauges(Meter *m, const MeterSpec *spec)
 {
     for (int i = 0; i < spec->rates; i++) {
         const MeterRate *r = &spec->rate[i];
-        size_t n = r->tokens ? METER_BUCKETS : (size_t)r->n;
+        size_t n = r->tokens ? METER_KEPT : (size_t)r->n;
         double *times = mem_zalloc(n, sizeof *times);
         if (!times)
             return ORUN_ENOMEM;
@@ -71,14 +71,14 @@ static double
 meter_tokens_open(const Meter *m, int i, double now)
 {
     const MeterRate *r = &m->spec.rate[i];
-    int64_t newest = meter_part(r, now), oldest = newest - METER_BUCKETS + 1;
+    int64_t newest = meter_part(r, now), oldest = newest - METER_BUCKETS;
     double sum = 0;
     for (int64_t p = newest; p >= oldest && p >= 0; p--) {
         bool known = p <= m->gauge[i].part
-            && p > m->gauge[i].part - METER_BUCKETS;
-        sum += known ? m->gauge[i].used[p % METER_BUCKETS] : 0;
+            && p > m->gauge[i].part - METER_KEPT;
+        sum += known ? m->gauge[i].used[p % METER_KEPT] : 0;
         if (sum >= r->n) /* part p has to go out of sight first */
-            return (double)(p + METER_BUCKETS) * r->period / METER_BUCKETS;
+            return (double)(p + METER_KEPT) * r->period / METER_BUCKETS;
     }
     return 0;
 }
@@ -118,13 +118,11 @@ meter_spend_rate(Meter *m, int i, double now, double tokens)
 {
     int64_t part = meter_part(&m->spec.rate[i], now);
     int64_t gone = part - m->gauge[i].part;
-    for (int64_t p = 1; p <= gone && p <= METER_BUCKETS; p++)
-        m->gauge[i].used[(m->gauge[i].part + p) % METER_BUCKETS] = 0;
-    if (gone > METER_BUCKETS)
-        memset(m->gauge[i].used, 0, METER_BUCKETS * sizeof(double));
+    for (int64_t p = 1; p <= gone && p <= METER_KEPT; p++)
+        m->gauge[i].used[(m->gauge[i].part + p) % METER_KEPT] = 0;
     if (gone > 0)
         m->gauge[i].part = part;
-    m->gauge[i].used[part % METER_BUCKETS] += tokens;
+    m->gauge[i].used[part % METER_KEPT] += tokens;
 }
 
 void

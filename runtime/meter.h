@@ -24,6 +24,8 @@ enum {
     METER_RATES = 4,       /* of one limit */
     METER_MOST = 100000,   /* starts of a rate: their times are kept */
     METER_BUCKETS = 60,    /* parts of a rate's time, for tokens */
+    METER_KEPT = METER_BUCKETS + 1, /* and the one it began in, which counts
+                                     * until all of it is over */
 };
 
 /* Seconds; see meter_throttle. */
