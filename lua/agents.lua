@@ -305,9 +305,7 @@ local function type_of(entry)
   if entry.lua and is_whole_type(def) then return def, {} end
   for field in next, entry.lua and def or {} do
     if not PLAIN[field] then
-      local near = check.nearest(tostring(field), PLAIN)
-      return nil, ("unknown field %s%s"):format(check.show(field),
-        near and (", did you mean '%s'?"):format(near) or "")
+      return nil, ("unknown field %s%s"):format(check.show(field), check.hint(field, PLAIN))
     end
   end
   local name, why = backend.choose(not entry.lua and def.runner or nil)

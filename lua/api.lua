@@ -272,9 +272,7 @@ local function check_fields(t)
   end
   for field in pairs(t) do
     if not known[field] then
-      local near = check.nearest(tostring(field), known)
-      wrong(t, "unknown field %s%s", check.show(field),
-        near and (", did you mean '%s'?"):format(near) or "")
+      wrong(t, "unknown field %s%s", check.show(field), check.hint(field, known))
     end
   end
 end

@@ -118,6 +118,19 @@ function M.nearest(name, known)
   return orun.nearest(tostring(name), names)
 end
 
+--- What to say after a name that is not one of `known`.
+-- @param name   what the user wrote
+-- @param known  table with the names as keys
+-- @return ", did you mean 'NAME'?", or all the names when none is near
+function M.hint(name, known)
+  local near = M.nearest(name, known)
+  if near then return (", did you mean '%s'?"):format(near) end
+  local names = {}
+  for candidate in next, known do names[#names + 1] = candidate end
+  table.sort(names)
+  return "; there are " .. table.concat(names, ", ")
+end
+
 --- Options, checked and copied.
 -- @param where  public function's name, for messages
 -- @param opts   the caller's table, or nil for none
@@ -133,9 +146,7 @@ function M.options(where, opts, known)
   for name, value in next, opts do
     local kind = known[name]
     if not kind then
-      local near = M.nearest(name, known)
-      error(("%s: unknown option %s%s"):format(where, M.show(name),
-        near and (", did you mean '%s'?"):format(near) or ""), 3)
+      error(("%s: unknown option %s%s"):format(where, M.show(name), M.hint(name, known)), 3)
     end
     local want = complaint(kind, value)
     if want then

@@ -278,9 +278,7 @@ end
 local function check_known(t, what, fields, known)
   for name in pairs(fields) do
     if not known[name] then
-      local near = check.nearest(tostring(name), known)
-      wrong(t, "%s %s%s; there are %s", what, check.show(name),
-        near and (", did you mean '%s'?"):format(near) or "", listed(known))
+      wrong(t, "%s %s%s", what, check.show(name), check.hint(name, known))
     end
   end
 end

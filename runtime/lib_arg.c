@@ -51,35 +51,41 @@ arg_error(lua_State *L, const char *fn, const char *name, int idx,
     return luaL_error(L, "%s: %s = %s: %s", fn, name, shown, want);
 }
 
-/* Levenshtein's distance, given up beyond 3. */
+/* How many letters are wrong, missing, too many or swapped with the next one:
+ * the distance of optimal string alignment, without regard to case. */
 static int
 arg_distance(const char *a, const char *b)
 {
     enum { MAX = 32 };
     size_t n = strlen(a), m = strlen(b);
-    int row[MAX + 1];
+    int row[MAX + 1][MAX + 1];
     if (n > MAX || m > MAX)
         return MAX;
+    for (size_t i = 0; i <= n; i++)
+        row[i][0] = (int)i;
     for (size_t j = 0; j <= m; j++)
-        row[j] = (int)j;
-    for (size_t i = 1; i <= n; i++) {
-        int diagonal = row[0];
-        row[0] = (int)i;
+        row[0][j] = (int)j;
+    for (size_t i = 1; i <= n; i++)
         for (size_t j = 1; j <= m; j++) {
-            int same = diagonal + ((a[i - 1] | 32) != (b[j - 1] | 32));
-            diagonal = row[j];
-            int step = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            row[j] = same < step ? same : step;
+            int x = a[i - 1] | 32, y = b[j - 1] | 32;
+            int best = row[i - 1][j - 1] + (x != y);
+            if (row[i - 1][j] + 1 < best)
+                best = row[i - 1][j] + 1;
+            if (row[i][j - 1] + 1 < best)
+                best = row[i][j - 1] + 1;
+            if (i > 1 && j > 1 && x == (b[j - 2] | 32) && y == (a[i - 2] | 32)
+                && row[i - 2][j - 2] + 1 < best)
+                best = row[i - 2][j - 2] + 1;
+            row[i][j] = best;
         }
-    }
-    return row[m];
+    return row[n][m];
 }
 
 const char *
 arg_nearest(const char *word, const char *const *known, int n)
 {
     const char *best = NULL;
-    int near = (int)(strlen(word) / 3) + 2;
+    int near = (int)(strlen(word) / 3) + 1;
     for (int i = 0; i < n; i++) {
         int d = arg_distance(word, known[i]);
         if (d < near) {
@@ -120,7 +126,15 @@ arg_unknown(lua_State *L, const char *fn, const char *const *names, int n)
     if (near)
         return luaL_error(L, "%s: unknown field %s, did you mean '%s'?", fn,
                           shown, near);
-    return luaL_error(L, "%s: unknown field %s", fn, shown);
+    luaL_Buffer all;
+    luaL_buffinit(L, &all);
+    for (int i = 0; i < n; i++) {
+        luaL_addstring(&all, i == 0 ? "" : ", ");
+        luaL_addstring(&all, names[i]);
+    }
+    luaL_pushresult(&all);
+    return luaL_error(L, "%s: unknown field %s; there are %s", fn, shown,
+                      lua_tostring(L, -1));
 }
 
 void

@@ -66,7 +66,8 @@ const char *arg_name(lua_State *L, const char *fn, const char *name, int idx);
 lua_Integer arg_array(lua_State *L, const char *fn, const char *name, int idx,
                       lua_Integer max);
 
-/* The known word nearest to `word`, NULL when none is near. */
+/* The known word nearest to `word`; NULL when it would take more than a change
+ * for every three of its letters (a letter swapped with the next is one). */
 const char *arg_nearest(const char *word, const char *const *known, int n);
 
 /* Push the value at `idx` as a short text for a message. */

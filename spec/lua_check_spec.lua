@@ -62,9 +62,16 @@ describe("check.options", function()
   it("suggests the nearest name for an unknown one", function()
     assert.equal("f: unknown option \"limt\", did you mean 'limit'?",
       raised(check.options, "f", {limt = 1}, KNOWN))
-    assert.equal('f: unknown option "zebrastripes"',
+  end)
+
+  it("lists them all when none is near", function()
+    local all = {}
+    for name in pairs(KNOWN) do all[#all + 1] = name end
+    table.sort(all)
+    local told = "; there are " .. table.concat(all, ", ")
+    assert.equal('f: unknown option "zebrastripes"' .. told,
       raised(check.options, "f", {zebrastripes = 1}, KNOWN))
-    assert.equal("f: unknown option 1", raised(check.options, "f", {"x"}, KNOWN))
+    assert.equal("f: unknown option 1" .. told, raised(check.options, "f", {"x"}, KNOWN))
   end)
 end)
 
