@@ -319,7 +319,7 @@ analyze:
 	for f in $(CHECKED); do clang -std=c11 $(CPPFLAGS) -DORUN_TEST $(WARN) \
 	    -Wthread-safety -Werror -fsyntax-only $$f || exit 1; done
 	cppcheck -q --std=c11 --enable=warning,performance,portability \
-	    --inline-suppr --error-exitcode=1 -Iruntime $(CHECKED)
+	    --library=lua --inline-suppr --error-exitcode=1 -Iruntime $(CHECKED)
 
 install:
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib \

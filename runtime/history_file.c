@@ -100,13 +100,10 @@ static bool
 history_split(char *line, char *field[HISTORY_FIELDS])
 {
     int n = 0;
-    for (char *at = line; at; n++) {
+    for (char *at; (at = strsep(&line, " ")); n++) {
         if (n == HISTORY_FIELDS)
             return false;
         field[n] = at;
-        at = strchr(at, ' ');
-        if (at)
-            *at++ = '\0';
     }
     return n == HISTORY_FIELDS;
 }

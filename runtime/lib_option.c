@@ -21,6 +21,7 @@ lib_why(LibWhy *why, const char *fn, Buf *b)
     Buf safe = { 0 };
     show_put(&safe, b->p, b->n, SHOW_TEXT);
     const char *text = buf_cstr(&safe);
+    /* cppcheck-suppress ctuuninitvar ; filled here, not read */
     snprintf(why->text, sizeof why->text, "%s: %s", fn,
              *text ? text : err_text(ORUN_ENOMEM));
     buf_free(&safe);
