@@ -85,7 +85,7 @@ Enter output  s stop  S stop all  / filter  Tab which  ? keys  q quit]],
     local env = start([[
       for i = 1, 27 do build("part " .. i) end]])
     local s <close> = watch(env, 200, 50)
-    local text = timeless(s:shows("28 queued.*compiling.*q quit"))
+    local text = timeless(s:shows("28 queued.*ship it +blocked.*q quit"))
     assert.equal([[
 plan.lua  T  1 running, 28 queued, 1 blocked
 ID   STATE     TIME  AGENT  TASK        NOW
