@@ -90,7 +90,7 @@ end
 function M.new(look, model)
   local now, lines, left = {}, 0, 0
   local view = {}
-  local live, counted, told = false, -PACE, nil
+  local live, counted, told = false, -PACE, nil -- told: what the last line counts
 
   function view.event(e)
     if live and not BRIEF[e.event] then return end
@@ -102,6 +102,7 @@ function M.new(look, model)
     end
     lines = lines + 1
     now[#now + 1] = stamp(e.at) .. text:match("^[^\r\n]*") .. "\n"
+    told = nil
   end
 
   -- A line that counts, when there is news, at its pace or (last) now.
