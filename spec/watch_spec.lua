@@ -132,7 +132,7 @@ t991  free   page 988]], timeless(s:shows("with: E 988\n[^\n]*\n[^\n]*988\n\n"))
     local env = start()
     local s <close> = watch(env, 20, 5)
     local title, rest = s:shows("t3.*Enter"):match("^([^\n]*)\n(.*)$")
-    assert.matches("^plan%.lua  %S+  1 run+…$", title)
+    assert.matches("^plan%.lua  %S+  1 [running]*…$", title)
     assert.equal([[
 t1  running  the se…
 t2  queued   the cl…
