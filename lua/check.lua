@@ -107,15 +107,24 @@ function M.message(where, name, value, want)
   return ("%s: %s = %s: %s"):format(where, name, M.show(value), want)
 end
 
+local function sorted(known)
+  local names = {}
+  for name in next, known do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+--- The names that are the keys of `known`, in order, in one text.
+function M.listed(known)
+  return table.concat(sorted(known), ", ")
+end
+
 --- The name in `known` nearest to `name`, or nil when none is near.
 -- @param name   what the user wrote
 -- @param known  table with the names as keys
 -- @return string or nil
 function M.nearest(name, known)
-  local names = {}
-  for candidate in next, known do names[#names + 1] = candidate end
-  table.sort(names)
-  return orun.nearest(tostring(name), names)
+  return orun.nearest(tostring(name), sorted(known))
 end
 
 --- What to say after a name that is not one of `known`.
@@ -125,10 +134,7 @@ end
 function M.hint(name, known)
   local near = M.nearest(name, known)
   if near then return (", did you mean '%s'?"):format(near) end
-  local names = {}
-  for candidate in next, known do names[#names + 1] = candidate end
-  table.sort(names)
-  return "; there are " .. table.concat(names, ", ")
+  return "; there are " .. M.listed(known)
 end
 
 --- Options, checked and copied.

@@ -244,13 +244,6 @@ local function wrong(t, text, ...)
   error(("agent %q: " .. text):format(tostring(t.name), ...), 0)
 end
 
-local function listed(names)
-  local sorted = {}
-  for name in pairs(names) do sorted[#sorted + 1] = name end
-  table.sort(sorted)
-  return table.concat(sorted, ", ")
-end
-
 -- What a field may be: what is wanted, when the value is something else.
 local WANTS <const> = {
   string = {"a string", function(v) return type(v) == "string" end},
@@ -315,7 +308,7 @@ local function check_taken(t, p)
   for _, name in ipairs(OPTIONAL) do
     if t[name] ~= nil and not takes[name] then
       wrong(t, "%s: %s has no such option; %s, or give it as it is in args", name, p.program,
-        next(takes) and "it takes " .. listed(takes) or "leave it out")
+        next(takes) and "it takes " .. check.listed(takes) or "leave it out")
     end
   end
   if t.mcp and not p.mcp then
