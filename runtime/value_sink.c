@@ -19,6 +19,7 @@ value_sink_restart(ValueSink *s)
     if (s->seen_cap)
         memset(s->seen, 0, s->seen_cap * sizeof *s->seen);
     s->n = s->seen_n = s->handles_n = 0;
+    s->err = 0;
 }
 
 void

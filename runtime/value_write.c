@@ -7,13 +7,14 @@
  *
  * Most values hold no function, and then no table in it needs to be compared
  * with the loaded modules. So the walk starts plain, and gives up with AGAIN
- * at the first function or metatable; value_write_learn then does, in one
- * protected call outside of any walk, what needs Lua memory, and the walk
- * starts over with its eyes open. Which tables are modules is asked from
+ * at the first function or metatable, or at what it would refuse, for that may
+ * be inside a module; value_write_learn then does, in one protected call
+ * outside of any walk, what needs Lua memory, and the walk starts over with
+ * its eyes open. Which tables are modules is asked from
  * package.loaded itself each time (some 0.3 us), so it cannot be out of date;
  * the names of C functions (value_known.c) are learned when the first one is
  * met, and anew when one is missing. A module that is plain data, in a value
- * without functions, is copied as the data it is.
+ * of plain data, is copied as the data it is.
  */
 #include "err.h"
 #include "value.h"
@@ -54,9 +55,17 @@ static int value_write(Writer *w);
 
 /* ---- refusing ---- */
 
+static inline bool
+value_write_only_data(const Writer *w)
+{
+    return w->ops && w->ops->data;
+}
+
 static int
 value_write_refuse(Writer *w, int code, const char *plain, const char *captured)
 {
+    if (!w->code && !value_write_only_data(w))
+        return AGAIN_MODULES;
     if (w->why && !w->said)
         value_path_say(w->L, w->name, w->step, plain, captured, w->why);
     w->said = true;
@@ -135,12 +144,6 @@ value_write_string(Writer *w)
     memcpy(to + 1, s, n);
     w->sink.n += 1 + n;
     return 0;
-}
-
-static inline bool
-value_write_only_data(const Writer *w)
-{
-    return w->ops && w->ops->data;
 }
 
 /* The task id when the value on top is a handle, else 0. */

@@ -375,6 +375,21 @@ describe("value", function()
       assert.equal(m, codec.roundtrip({ m })[1])
     end)
 
+    it("are recognised whatever comes first in them that could not be sent", function()
+      local function f() end
+      local deep = {}
+      for _ = 1, 200 do deep = { deep } end
+      for _, first in ipairs { io.stdout, coroutine.create(f), deep, { [io.stdout] = 1 },
+          ("s"):rep(5000) } do
+        local m = { first, f }
+        package.loaded[name] = m
+        assert.equal(m, assert(codec.roundtrip({ m }, { max_bytes = 4000 }))[1])
+      end
+      local r, message = codec.roundtrip({ package.loaded[name], { io.stdout } })
+      assert.is_nil(r)
+      assert.equal("input[2][1]: a userdata cannot be sent", message)
+    end)
+
     it("are not loaded again", function()
       local require = _G.require
       rawset(_G, "require", nil)
