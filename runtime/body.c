@@ -4,6 +4,7 @@
 #include "err.h"
 #include "handle.h"
 #include "mem.h"
+#include "module.h"
 #include "report.h"
 #include <lauxlib.h>
 
@@ -114,12 +115,8 @@ body_push(lua_State *L, const Task *t, uint32_t attempt,
 {
     value_decode(L, t->code, code);
     if (body_checks(t)) { /* becomes function(input, task) around it */
-        lua_getglobal(L, "require");
-        lua_pushliteral(L, "orun.typed");
-        lua_call(L, 1, 1);
-        lua_getfield(L, -1, "around");
-        lua_rotate(L, -3, 1);
-        lua_pop(L, 1);
+        module_push_field(L, "orun.typed", "around");
+        lua_insert(L, -2);
         lua_call(L, 1, 1);
     }
     if (t->input)

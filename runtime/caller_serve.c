@@ -5,6 +5,7 @@
 #include "err.h"
 #include "log.h"
 #include "mem.h"
+#include "module.h"
 #include <lauxlib.h>
 
 void
@@ -30,9 +31,7 @@ static int
 caller_body(lua_State *L)
 {
     Caller *c = lua_touserdata(L, 1);
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "orun.control_call");
-    lua_call(L, 1, 1);
+    module_push(L, "orun.control_call");
     lua_pushlstring(L, buf_cstr(&c->line), c->line.n);
     lua_callk(L, 1, 2, 0, caller_returned);
     return caller_returned(L, LUA_OK, 0);

@@ -2,6 +2,7 @@
 #include "client.h"
 #include "lib_orun.h"
 #include "log.h"
+#include "module.h"
 #include "secret.h"
 #include "show.h"
 #include "vm.h"
@@ -25,9 +26,8 @@ client_run(lua_State *L)
     int argc = (int)lua_tointeger(L, 1);
     char **argv = lua_touserdata(L, 2);
     luaL_checkstack(L, argc + 4, "too many arguments");
-    lua_getglobal(L, "require");
     lua_pushfstring(L, "orun.command_%s", argv[1]);
-    lua_call(L, 1, 1);
+    module_get(L);
     for (int i = 2; i < argc; i++)
         lua_pushstring(L, argv[i]);
     lua_call(L, argc - 2, 1);

@@ -7,6 +7,7 @@
 #include "lib_task.h"
 #include "limit.h"
 #include "mem.h"
+#include "module.h"
 #include "slots.h"
 #include "value.h"
 #include <lauxlib.h>
@@ -93,9 +94,7 @@ lib_agent_drive(lua_State *L)
     }
     if (!driven)
         return;
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "orun.driver");
-    lua_call(L, 1, 1);
+    module_push(L, "orun.driver");
     lua_pushvalue(L, 1);
     lua_call(L, 1, 1);
     lua_replace(L, 1);
@@ -289,11 +288,7 @@ lib_agent_find(lua_State *L, const char *name)
         return known;
     int top = lua_gettop(L);
     lib_agent_names(run->sched, names, sizeof names);
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "orun.agents");
-    lua_call(L, 1, 1);
-    lua_getfield(L, -1, "find");
-    lua_replace(L, -2);
+    module_push_field(L, "orun.agents", "find");
     lua_pushstring(L, name);
     lua_pushstring(L, names);
     lua_pushboolean(L, atomic_exchange(&run->host->told, true));

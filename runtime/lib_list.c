@@ -7,6 +7,7 @@
 #include "lib_report.h"
 #include "lib_task.h"
 #include "mem.h"
+#include "module.h"
 #include "value.h"
 #include <lauxlib.h>
 #include <math.h>
@@ -365,9 +366,7 @@ lib_task_list(lua_State *L)
         lib_push_entry(L, t, false);
         lua_rawseti(L, -2, ++n);
     }
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "orun.list");
-    lua_call(L, 1, 1);
+    module_push(L, "orun.list");
     lua_setmetatable(L, -2);
     return 1;
 }

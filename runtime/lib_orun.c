@@ -12,7 +12,7 @@
 #include "lib_task.h"
 #include "lib_terminal.h"
 #include "lib_test.h"
-#include "value.h"
+#include "module.h"
 #include "version.h"
 #include <lauxlib.h>
 #include <lualib.h>
@@ -66,9 +66,7 @@ lib_orun_index(lua_State *L)
     const char *module = lua_pushfstring(L, "orun.%s", lua_tostring(L, 2));
     if (!bundle_find(module))
         return 0;
-    lua_getglobal(L, "require");
-    lua_pushvalue(L, -2);
-    lua_call(L, 1, 1);
+    module_get(L);
     lua_pushvalue(L, 2);
     lua_pushvalue(L, -2);
     lua_rawset(L, 1);
@@ -188,7 +186,6 @@ lib_orun_make(lua_State *L, bool script, bool remote)
         lib_shell_open(L);
         lib_overview_open(L);
     }
-    value_open(L);
     handle_open(L);
     lib_orun_push_module(L, remote);
     for (size_t i = 0; i < countof(lib_orun_globals); i++) {
@@ -242,7 +239,6 @@ lib_orun_open_view(lua_State *L, Vm *vm, void *ud)
     };
     (void)ud;
     lib_orun_open_some(L, vm, functions);
-    value_open(L);
 }
 
 void

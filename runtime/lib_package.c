@@ -1,10 +1,14 @@
 /* lib_package.c — where require finds modules. Layer 7.
  *
  * Bundled modules come first, then what Lua's own searchers find, but as text
- * only. A C module's opening function runs under one lock for the process, for
- * many keep their state in static variables; and its library stays loaded, so
- * that tasks do not load and unload it in turn. What a C module does after it
- * was opened is not guarded: one that is not safe for threads belongs in
+ * only. The bundled have an environment of their own, with the globals of a
+ * pristine state: a script that has a variable called `type`, or takes
+ * `require` away, takes nothing from them.
+ *
+ * A C module's opening function runs under one lock for the process, for many
+ * keep their state in static variables; and its library stays loaded, so that
+ * tasks do not load and unload it in turn. What a C module does after it was
+ * opened is not guarded: one that is not safe for threads belongs in
  * isolation="process".
  */
 #include "bundle.h"
@@ -29,6 +33,30 @@ lib_package_loaded(lua_State *L, int status, const char *where)
                       lua_tostring(L, 1), where, lua_tostring(L, -1));
 }
 
+static const char lib_package_env = 'e'; /* its address: a registry key */
+
+enum { LIB_PACKAGE_GLOBALS = 40 }; /* about so many there are */
+
+/* The environment of bundled modules: what is global now, and (by metatable)
+ * what will be. */
+static void
+lib_package_make_env(lua_State *L)
+{
+    lua_createtable(L, 0, LIB_PACKAGE_GLOBALS);
+    lua_pushglobaltable(L);
+    lua_pushnil(L);
+    while (lua_next(L, -2)) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, -5);
+    }
+    lua_createtable(L, 0, 1);
+    lua_insert(L, -2);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &lib_package_env);
+}
+
 static int
 lib_package_search_bundle(lua_State *L)
 {
@@ -42,6 +70,10 @@ lib_package_search_bundle(lua_State *L)
     const char *shown = ours ? name + 5 : name;
     const char *chunk = lua_pushfstring(L, "=[orun]/%s.lua", shown);
     int status = luaL_loadbufferx(L, file->text, file->size, chunk, "t");
+    if (status == LUA_OK) {
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &lib_package_env);
+        lua_setupvalue(L, -2, 1);
+    }
     return lib_package_loaded(L, status, chunk + 1);
 }
 
@@ -112,4 +144,5 @@ lib_package_open(lua_State *L)
     lua_pushcfunction(L, lib_package_search_bundle);
     lua_rawseti(L, -2, 1);
     lua_pop(L, 2);
+    lib_package_make_env(L);
 }

@@ -5,6 +5,7 @@
 #include "lib_orun.h"
 #include "lib_response.h"
 #include "lib_task.h"
+#include "module.h"
 #include "program.h"
 #include "vm.h"
 #include "wait.h"
@@ -256,9 +257,7 @@ lib_remote_push_result(lua_State *L, Uplink *u, Frame *f)
         lib_remote_push_object(L, type, number);
     if (tag != CARRY_LIST)
         return;
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "orun.list");
-    lua_call(L, 1, 1);
+    module_push(L, "orun.list");
     lua_setmetatable(L, -2);
 }
 

@@ -1,5 +1,6 @@
 /* lib_response.c — what orun.http gives: the answer, whole or as a stream. */
 #include "lib_response.h"
+#include "module.h"
 #include <ctype.h>
 #include <lauxlib.h>
 #include <math.h>
@@ -75,9 +76,7 @@ int
 lib_response_lines(lua_State *L)
 {
     lua_settop(L, 2);
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "orun.lines");
-    lua_call(L, 1, 1);
+    module_push(L, "orun.lines");
     lua_insert(L, 1);
     lua_call(L, 2, 1);
     return 1;

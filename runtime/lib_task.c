@@ -11,6 +11,7 @@
 #include "host.h"
 #include "lib_arg.h"
 #include "mem.h"
+#include "module.h"
 #include "program.h"
 #include "rank.h"
 #include "value.h"
@@ -159,13 +160,9 @@ lib_task_read_form(lua_State *L, TaskArgs *a)
                   "orun asks in its own name (preset, api) or functions; make "
                   "a preset of the command: orun.agent{preset={program=, "
                   "argv=}}");
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "orun.typed");
-    lua_call(L, 1, 1);
-    lua_getfield(L, -1, "check");
+    module_push_field(L, "orun.typed", "check");
     lua_pushvalue(L, ARG(F_schema));
     lua_call(L, 1, 0);
-    lua_pop(L, 1);
 }
 
 /* Where it works, and what it is kept apart by. */
@@ -201,9 +198,7 @@ lib_task_stand_in(lua_State *L, TaskArgs *a)
     a->stood_in = true;
     a->isolation = (Isolation){ 0 };
     a->base = NULL;
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "orun.stand_in");
-    lua_call(L, 1, 1);
+    module_push(L, "orun.stand_in");
     lua_pushvalue(L, ARG(F_schema));
     lua_pushlstring(L, like ? &like->gave : "s", 1);
     lua_call(L, 2, 1);

@@ -7,6 +7,7 @@
 #include "json.h"
 #include "lib_test.h"
 #include "mem.h"
+#include "module.h"
 #include "value.h"
 #include <lauxlib.h>
 #include <lua-cjson.h>
@@ -275,6 +276,7 @@ lib_value_again(lua_State *L)
     LibBox *box = lua_touserdata(L, 1);
     ValueOps ops = { .resolve = lib_value_resolve };
     luaL_openlibs(L);
+    module_open(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     lua_pushcfunction(L, luaopen_cjson);
     lua_setfield(L, -2, "cjson");

@@ -5,6 +5,7 @@
 #include "handle.h"
 #include "host.h"
 #include "mem.h"
+#include "module.h"
 #include "settle.h"
 #include "value.h"
 #include <lauxlib.h>
@@ -159,11 +160,8 @@ run_tree_body(lua_State *L)
     if (!tree)
         return luaL_error(L, "%s", err_text(ORUN_ENOMEM));
     lua_settop(L, 0);
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "orun.worktree");
-    lua_call(L, 1, 1);
     bool before = tree->stage == RUN_BEFORE;
-    lua_getfield(L, -1, before ? "enter" : "leave");
+    module_push_field(L, "orun.worktree", before ? "enter" : "leave");
     if (before) {
         run_tree_push_task(L, run);
         lua_pushcfunction(L, run_tree_keep);

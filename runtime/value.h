@@ -53,10 +53,6 @@ typedef struct ValueOps {
 /* For what is kept to be looked at (metadata): data only, no handles. */
 extern const ValueOps value_data;
 
-/* Do what the first encoding in a state would do: for states that are made
- * once and copied. May raise; on the thread that runs L. */
-void value_open(lua_State *L);
-
 /* Encode the value at `idx` into `*out` (one reference, the caller's).
  * Errors: ORUN_EUNSENDABLE, ORUN_ETOOBIG, ORUN_ENOMEM; then `why` holds a
  * sentence that begins with the path below `name`, as in

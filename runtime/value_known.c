@@ -1,33 +1,22 @@
 /* value_known.c — what travels by name between states.
  *
- * The registry holds package.loaded once more, under an address, so that it
- * can be had without making a string; and, once a C function was asked for, a
- * table from each C function to its name. A function that several modules
+ * Once a C function was asked for, the registry holds a table from each C
+ * function to its name. A function that several modules
  * have goes by its standard name, else by the least of its names.
  */
 #include "value_known.h"
 #include "err.h"
-#include "value.h"
+#include "module.h"
 #include <lauxlib.h>
 #include <lualib.h>
 
-/* Their addresses are keys of the registry. */
-static const char value_known_loaded = 'l';
-static const char value_known_names = 'n';
+static const char value_known_names = 'n'; /* its address is the key */
 
 static const char *const value_known_standard[] = {
     LUA_GNAME, LUA_COLIBNAME, LUA_TABLIBNAME, LUA_IOLIBNAME, LUA_OSLIBNAME,
     LUA_STRLIBNAME, LUA_UTF8LIBNAME, LUA_MATHLIBNAME, LUA_DBLIBNAME,
     LUA_LOADLIBNAME,
 };
-
-/* ( -- ) May raise. */
-void
-value_open(lua_State *L)
-{
-    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &value_known_loaded);
-}
 
 /* Name the C functions of the module on top, called `module`, in the table at
  * `names`. `first`: a name that is there already gives way. */
@@ -59,7 +48,7 @@ value_known_learn_names(lua_State *L)
 {
     lua_newtable(L);
     int names = lua_gettop(L);
-    value_known_push_loaded(L);
+    module_push_loaded(L);
     int loaded = lua_gettop(L);
     lua_pushnil(L);
     while (lua_next(L, loaded)) {
@@ -81,7 +70,7 @@ value_known_learn_names(lua_State *L)
 static int
 value_known_learn_loaded(lua_State *L)
 {
-    value_open(L);
+    module_open(L);
     return 0;
 }
 
@@ -98,20 +87,15 @@ value_known_protected(lua_State *L, lua_CFunction f)
 int
 value_known_learn(lua_State *L, bool functions)
 {
-    int type = lua_rawgetp(L, LUA_REGISTRYINDEX, &value_known_loaded);
+    module_push_loaded(L);
+    bool opened = lua_istable(L, -1);
     lua_pop(L, 1);
     int err = 0;
-    if (type != LUA_TTABLE)
+    if (!opened)
         err = value_known_protected(L, value_known_learn_loaded);
     if (!err && functions)
         err = value_known_protected(L, value_known_learn_names);
     return err;
-}
-
-void
-value_known_push_loaded(lua_State *L)
-{
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &value_known_loaded);
 }
 
 const char *
@@ -131,18 +115,8 @@ value_known_function(lua_State *L, size_t *n)
 void
 value_known_push_module(lua_State *L, const char *name, size_t n)
 {
-    luaL_checkstack(L, 4, "value");
-    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_pushlstring(L, name, n);
-    int type = lua_rawget(L, -2);
-    lua_remove(L, -2);
-    if (type == LUA_TTABLE)
-        return;
-    lua_pop(L, 1);
-    if (lua_getglobal(L, "require") != LUA_TFUNCTION)
-        luaL_error(L, "the module '%s' is not loaded here", name);
-    lua_pushlstring(L, name, n);
-    lua_call(L, 1, 1);
+    module_get(L);
 }
 
 void

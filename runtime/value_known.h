@@ -14,9 +14,6 @@
  * Errors: ORUN_ENOMEM. */
 int value_known_learn(lua_State *L, bool functions) NODISCARD;
 
-/* Push package.loaded of a state that has learned. Never raises. */
-void value_known_push_loaded(lua_State *L);
-
 /* The name "module\0field" of the C function at the top, of n bytes, as far
  * as it was learned; NULL when it has none. Never raises. */
 const char *value_known_function(lua_State *L, size_t *n);

@@ -17,6 +17,7 @@
  * of plain data, is copied as the data it is.
  */
 #include "err.h"
+#include "module.h"
 #include "value.h"
 #include "value_form.h"
 #include "value_known.h"
@@ -171,7 +172,7 @@ value_write_modules(Writer *w)
 {
     lua_State *L = w->L;
     int err = 0;
-    value_known_push_loaded(L);
+    module_push_loaded(L);
     lua_pushnil(L);
     for (; !err && lua_next(L, -2); lua_pop(L, 1)) {
         if (!lua_istable(L, -1) || lua_type(L, -2) != LUA_TSTRING)
@@ -192,7 +193,7 @@ value_write_module(Writer *w)
 {
     lua_State *L = w->L;
     int t = lua_gettop(L);
-    value_known_push_loaded(L);
+    module_push_loaded(L);
     lua_pushnil(L);
     while (lua_next(L, -2)
            && !(lua_rawequal(L, -1, t) && lua_type(L, -2) == LUA_TSTRING))

@@ -4,6 +4,7 @@
 #include "handle.h"
 #include "lib_orun.h"
 #include "mem.h"
+#include "module.h"
 #include "view_lua.h"
 #include "view_post.h"
 #include "view_screen.h"
@@ -245,9 +246,7 @@ static int
 view_run(lua_State *L)
 {
     View *v = lua_touserdata(L, 1);
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "orun.view");
-    lua_call(L, 1, 1);
+    module_push(L, "orun.view");
     view_push(L, v);
     lua_call(L, 1, 0);
     return 0;

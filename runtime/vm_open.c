@@ -7,6 +7,7 @@
 #include "arena.h"
 #include "err.h"
 #include "log.h"
+#include "module.h"
 #include "show.h"
 #include "vm.h"
 #include <lauxlib.h>
@@ -82,6 +83,7 @@ vm_open_all(lua_State *L)
         lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
     }
     luaL_openlibs(L);
+    module_open(L);
     stop_open(L);
     vm_open_package(L, config);
     if (!vm->script) {

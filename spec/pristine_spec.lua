@@ -347,3 +347,36 @@ describe("two tasks at once", function()
     assert.is_truthy(orun.version)
   end)
 end)
+
+describe("what a script makes of its globals", function()
+  -- All are gone but orun's own words; `type` and `table` are variables, as in
+  -- many a script.
+  local SPOILED <const> = [[
+    local globals, pairs, print = _G, pairs, print
+    local function spoil()
+      for name in pairs(globals) do
+        if name ~= "orun" and not name:find "^Task" then globals[name] = nil end
+      end
+      type, table = "kind", {}
+    end
+    local function used()
+      local sums = orun.map({1, 2, 3}, function(x) return x + 1 end)
+      local typed = Task{run = function() return {a = 1} end,
+        schema = {type = "object", required = {"a"}}}
+      local last = #TaskList()
+      return sums[3] .. " " .. (typed.error or typed.output.a) .. " " .. last
+    end
+  ]]
+
+  it("is nothing to the modules that orun brings along", function()
+    local r = h.script(SPOILED .. "spoil() print(used())")
+    assert.same({0, "4 1 0\n", ""}, {r.code, r.out, r.err})
+  end)
+
+  it("nor in a task", function()
+    local r = h.script(SPOILED .. [[
+      local r = Task{run = function() spoil() return used() end}
+      print(r.error or r.output)]])
+    assert.same({0, "4 1 0\n", ""}, {r.code, r.out, r.err})
+  end)
+end)
