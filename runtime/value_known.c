@@ -1,8 +1,8 @@
 /* value_known.c — what travels by name between states.
  *
  * Once a C function was asked for, the registry holds a table from each C
- * function to its name. A function that several modules
- * have goes by its standard name, else by the least of its names.
+ * function to its name. What has several names goes by the one of a module that
+ * is there in every state, else by the least.
  */
 #include "value_known.h"
 #include "err.h"
@@ -12,11 +12,29 @@
 
 static const char value_known_names = 'n'; /* its address is the key */
 
+/* There in every state, the best name first. */
 static const char *const value_known_standard[] = {
     LUA_GNAME, LUA_COLIBNAME, LUA_TABLIBNAME, LUA_IOLIBNAME, LUA_OSLIBNAME,
     LUA_STRLIBNAME, LUA_UTF8LIBNAME, LUA_MATHLIBNAME, LUA_DBLIBNAME,
-    LUA_LOADLIBNAME,
+    LUA_LOADLIBNAME, "orun", "cjson",
 };
+
+static size_t
+value_known_rank(const char *module)
+{
+    size_t i = 0;
+    while (i < countof(value_known_standard)
+           && strcmp(module, value_known_standard[i]) != 0)
+        i++;
+    return i;
+}
+
+bool
+value_known_before(const char *a, const char *b)
+{
+    size_t rank_a = value_known_rank(a), rank_b = value_known_rank(b);
+    return rank_a != rank_b ? rank_a < rank_b : strcmp(a, b) < 0;
+}
 
 /* Name the C functions of the module on top, called `module`, in the table at
  * `names`. `first`: a name that is there already gives way. */

@@ -187,22 +187,26 @@ value_write_modules(Writer *w)
     return err;
 }
 
-/* Write the table on top, which is one of package.loaded, by its name. */
+/* Write the table on top, which is one of package.loaded, by the best of its
+ * names there. */
 static int
 value_write_module(Writer *w)
 {
     lua_State *L = w->L;
     int t = lua_gettop(L);
+    const char *best = NULL;
+    size_t n = 0;
     module_push_loaded(L);
     lua_pushnil(L);
-    while (lua_next(L, -2)
-           && !(lua_rawequal(L, -1, t) && lua_type(L, -2) == LUA_TSTRING))
-        lua_pop(L, 1);
-    size_t n;
-    const char *name = lua_tolstring(L, -2, &n);
-    int err = value_sink_string(&w->sink, TAG_MODULE, name, n);
+    for (; lua_next(L, -2); lua_pop(L, 1)) {
+        if (!lua_rawequal(L, -1, t) || lua_type(L, -2) != LUA_TSTRING)
+            continue;
+        const char *name = lua_tostring(L, -2); /* the table keeps it */
+        if (!best || value_known_before(name, best))
+            best = lua_tolstring(L, -2, &n);
+    }
     lua_settop(L, t);
-    return err;
+    return value_sink_string(&w->sink, TAG_MODULE, best, n);
 }
 
 /* One level down, with stack for what that level pushes. */

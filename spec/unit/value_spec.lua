@@ -409,6 +409,20 @@ describe("value", function()
       assert.is_truthy(least:find("a.a\0z", 1, true))
     end)
 
+    it("have one name, whatever else they are called: a standard one, or the least", function()
+      local json, mine = require "cjson", { f = print }
+      local aliases = {}
+      for i = 1, 50 do aliases[i] = "a" .. i end
+      for _, alias in ipairs(aliases) do package.loaded[alias] = json end
+      package.loaded.b, package.loaded[name] = mine, mine
+      local known, least = codec.encode { json, print }, codec.encode { mine, print }
+      for _, alias in ipairs(aliases) do package.loaded[alias] = nil end
+      package.loaded.b = nil
+      assert.is_truthy(known:find("cjson", 1, true))
+      assert.is_truthy(least:find("\1b", 1, true))
+      assert.is_nil(least:find(name, 1, true))
+    end)
+
     it("say their name when they cannot be found there", function()
       package.loaded["orun.nowhere"] = { f = print }
       local module = package.loaded["orun.nowhere"]
