@@ -13,6 +13,7 @@
 #include "lib_terminal.h"
 #include "lib_test.h"
 #include "module.h"
+#include "value.h"
 #include "version.h"
 #include <lauxlib.h>
 #include <lualib.h>
@@ -193,6 +194,8 @@ lib_orun_make(lua_State *L, bool script, bool remote)
         lua_setglobal(L, lib_orun_globals[i]);
     }
     lib_orun_publish(L);
+    if (script)
+        value_open(L);
 }
 
 void

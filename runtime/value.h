@@ -53,6 +53,11 @@ typedef struct ValueOps {
 /* For what is kept to be looked at (metadata): data only, no handles. */
 extern const ValueOps value_data;
 
+/* Learn the names of the C functions there are, for a state whose code may give
+ * them others before it sends one; a state without it learns them then. After
+ * module_open. May raise; on the thread that runs L. */
+void value_open(lua_State *L);
+
 /* Encode the value at `idx` into `*out` (one reference, the caller's).
  * Errors: ORUN_EUNSENDABLE, ORUN_ETOOBIG, ORUN_ENOMEM; then `why` holds a
  * sentence that begins with the path below `name`, as in

@@ -7,6 +7,7 @@
 #include "value_known.h"
 #include "err.h"
 #include "module.h"
+#include "value.h"
 #include <lauxlib.h>
 #include <lualib.h>
 
@@ -36,53 +37,65 @@ value_known_before(const char *a, const char *b)
     return rank_a != rank_b ? rank_a < rank_b : strcmp(a, b) < 0;
 }
 
+/* The same of two functions' names, "module\0field". */
+static bool
+value_known_function_before(const char *a, const char *b)
+{
+    bool same = strcmp(a, b) == 0;
+    return same ? strcmp(a + strlen(a) + 1, b + strlen(b) + 1) < 0
+                : value_known_before(a, b);
+}
+
 /* Name the C functions of the module on top, called `module`, in the table at
- * `names`. `first`: a name that is there already gives way. */
+ * `names`. */
 static void
-value_known_name(lua_State *L, int names, const char *module, bool first)
+value_known_name(lua_State *L, int names, const char *module)
 {
     int t = lua_gettop(L);
     lua_pushnil(L);
-    while (lua_next(L, t)) {
-        if (lua_iscfunction(L, -1) && lua_type(L, -2) == LUA_TSTRING) {
-            lua_pushfstring(L, "%s%c%s", module, 0, lua_tostring(L, -2));
-            lua_pushvalue(L, -2);
-            bool taken = lua_rawget(L, names) == LUA_TSTRING
-                         && !first && !lua_compare(L, -2, -1, LUA_OPLT);
-            lua_pop(L, 1);
-            if (!taken) {
-                lua_pushvalue(L, -2);
-                lua_pushvalue(L, -2);
-                lua_rawset(L, names);
-            }
-            lua_pop(L, 1);
+    for (; lua_next(L, t); lua_pop(L, 1)) {
+        if (!lua_iscfunction(L, -1) || lua_type(L, -2) != LUA_TSTRING)
+            continue;
+        const char *name = lua_pushfstring(L, "%s%c%s", module, 0,
+                                           lua_tostring(L, -2));
+        lua_pushvalue(L, -2);
+        if (lua_rawget(L, names) != LUA_TSTRING
+            || value_known_function_before(name, lua_tostring(L, -1))) {
+            lua_pushvalue(L, -3);
+            lua_pushvalue(L, -3);
+            lua_rawset(L, names);
         }
-        lua_pop(L, 1);
+        lua_pop(L, 2);
     }
 }
 
+/* ( -- ) A name learned before stays: string.fmt = string.format renames
+ * nothing. */
 static int
 value_known_learn_names(lua_State *L)
 {
     lua_newtable(L);
-    int names = lua_gettop(L);
     module_push_loaded(L);
-    int loaded = lua_gettop(L);
     lua_pushnil(L);
-    while (lua_next(L, loaded)) {
+    for (; lua_next(L, 2); lua_pop(L, 1))
         if (lua_istable(L, -1) && lua_type(L, -2) == LUA_TSTRING)
-            value_known_name(L, names, lua_tostring(L, -2), false);
-        lua_pop(L, 1);
-    }
-    for (size_t i = countof(value_known_standard); i-- > 0;) {
-        lua_pushstring(L, value_known_standard[i]);
-        if (lua_rawget(L, loaded) == LUA_TTABLE)
-            value_known_name(L, names, value_known_standard[i], true);
-        lua_pop(L, 1);
-    }
-    lua_pushvalue(L, names);
+            value_known_name(L, 1, lua_tostring(L, -2));
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &value_known_names) == LUA_TTABLE)
+        for (lua_pushnil(L); lua_next(L, 3);) {
+            lua_pushvalue(L, -2);
+            lua_insert(L, -2);
+            lua_rawset(L, 1);
+        }
+    lua_settop(L, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &value_known_names);
     return 0;
+}
+
+void
+value_open(lua_State *L)
+{
+    lua_pushcfunction(L, value_known_learn_names);
+    lua_call(L, 0, 0);
 }
 
 static int

@@ -379,4 +379,14 @@ describe("what a script makes of its globals", function()
       print(r.error or r.output)]])
     assert.same({0, "4 1 0\n", ""}, {r.code, r.out, r.err})
   end)
+
+  it("is nothing to where a function that it sends comes from", function()
+    local r = h.script([[
+      local format = string.format
+      for i = 1, 50 do string["a" .. i] = format end
+      string.format = function() return "mine" end
+      local r = Task{run = function() return format("%d", 5) .. string.format("%d", 6) end}
+      print(r.error or r.output)]])
+    assert.same({0, "56\n", ""}, {r.code, r.out, r.err})
+  end)
 end)
