@@ -13,6 +13,8 @@
 
 static const char value_known_names = 'n'; /* its address is the key */
 
+enum { VALUE_KNOWN_FUNCTIONS = 200 }; /* about so many there are */
+
 /* There in every state, the best name first. */
 static const char *const value_known_standard[] = {
     LUA_GNAME, LUA_COLIBNAME, LUA_TABLIBNAME, LUA_IOLIBNAME, LUA_OSLIBNAME,
@@ -74,7 +76,7 @@ value_known_name(lua_State *L, int names, const char *module)
 static int
 value_known_learn_names(lua_State *L)
 {
-    lua_newtable(L);
+    lua_createtable(L, 0, VALUE_KNOWN_FUNCTIONS);
     module_push_loaded(L);
     lua_pushnil(L);
     for (; lua_next(L, 2); lua_pop(L, 1))
