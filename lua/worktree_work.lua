@@ -164,11 +164,12 @@ local function untold(state, why)
 end
 
 --- Which other tasks of the run have changed files that this one has changed: an array of
--- {task=, branch=, files=}.
+-- {task=, branch=, files=}; nil when there are none, and when git cannot tell, which is said.
 function M.overlaps(place, state, files)
   local mine, found, ids = {}, {}, {}
   for _, name in ipairs(files) do mine[name] = true end
-  local tasks = changed_tasks(place, state.run)
+  local tasks, why = changed_tasks(place, state.run)
+  if not tasks then return untold(state, why) end
   for id in pairs(tasks) do
     if id ~= state.task then ids[#ids + 1] = id end
   end

@@ -531,6 +531,24 @@ describe("What is said of worktrees:", function()
       r.err)
   end)
 
+  it("whether there is a conflict cannot be told: the work is done all the same", function()
+    local dir, bin = repo.new(), h.tmpdir()
+    h.write(bin .. "/git", ([[#!/bin/sh
+      case "$*" in
+        *for-each-ref*refs/orun/*) echo "fatal: bad day" >&2; exit 128 ;;
+      esac
+      PATH=%s exec git "$@"
+    ]]):format(h.quote(os.getenv "PATH")))
+    h.sh("chmod +x " .. bin .. "/git")
+    local r = script(dir, [[
+      local r = sh("echo a > one")
+      print(r.status, r.worktree.files[1], r.worktree.overlaps)
+    ]], {env = {PATH = bin .. ":" .. os.getenv "PATH"}})
+    assert.equal("completed\tone\tnil\n", r.out)
+    assert.equal("orun: whether others have changed what t1 has changed cannot be told: git "
+      .. "for-each-ref: bad day\n", r.err)
+  end)
+
   it("what a run that was killed has left is found, committed and named", function()
     local dir = repo.new()
     local p = h.start{"-e", [[
