@@ -32,7 +32,8 @@ local ENV <const> = {
 }
 
 local TIMEOUT <const> = "10m"
-local TRIES <const>, BETWEEN <const> = 100, 0.1 -- for a lock that somebody else has, seconds
+-- For a lock that somebody else has, in seconds. Of refs git itself waits for it so long.
+local PATIENCE <const>, BETWEEN <const> = 30, 0.1
 local LOCKED <const> = {"%.lock': File exists", "could not lock config file",
   "[Uu]nable to lock", "cannot lock ref .*File exists"}
 local NOBODY <const> = {
@@ -84,11 +85,13 @@ function M.call(place, args, o)
   local request = {command = command_of(place, args), env = env, input = o.input,
     cwd = type(place) == "table" and place.work_tree or place, timeout = TIMEOUT,
     max_output = "256MiB"}
-  for try = 1, TRIES do
+  local last = orun.now() + PATIENCE
+  while true do
     local r = orun.exec(request)
-    if r.code == 0 or (r.code and r.code == o.fine) then return r.stdout, r.code end
+    local whole = not r.error or r.error_kind == "exit" -- all it has printed was kept
+    if whole and r.code and (r.code == 0 or r.code == o.fine) then return r.stdout, r.code end
     if r.error_kind == "spawn" then return nil, r.error end
-    if try == TRIES or not is_locked(r.stderr) then
+    if orun.now() >= last or not is_locked(r.stderr) then
       local why = r.error_kind == "exit" and complaint(r) or r.error
       return nil, ("git %s: %s"):format(args[1], why), r.code
     end

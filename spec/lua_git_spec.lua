@@ -1,0 +1,46 @@
+--- orun.git: what git's answer is, and what is none. (What is asked of it, with real
+--- repositories, is in worktree_spec and merge_spec.)
+
+local git = require "orun.git"
+local orun = require "orun"
+
+describe("orun.git.call", function()
+  local exec = orun.exec
+  after_each(function() orun.exec = exec end)
+
+  -- What it gives when git ends like this, one after the other.
+  local function call(ends, o)
+    orun.exec = function() return table.remove(ends, 1) end
+    return git.call(".", {"rev-parse", "HEAD"}, o)
+  end
+
+  local function failed(code, said)
+    return {code = code, error = "exit code " .. code, error_kind = "exit", stdout = "x\n",
+            stderr = said}
+  end
+
+  it("gives what it printed, and its exit code", function()
+    assert.same({"x\n", 0}, {call{{code = 0, stdout = "x\n", stderr = ""}}})
+    assert.same({"x\n", 1}, {call({failed(1, "")}, {fine = 1})})
+  end)
+
+  it("says what went wrong", function()
+    assert.same({nil, "git rev-parse: no such thing", 128},
+      {call({failed(128, "warning: x\nfatal: no such thing\n")}, {fine = 1})})
+    assert.same({nil, "git rev-parse: exit code 2", 2}, {call{failed(2, "")}})
+    assert.same({nil, "cannot start 'git'"}, {call{{error = "cannot start 'git'",
+      error_kind = "spawn", stdout = "", stderr = ""}}})
+  end)
+
+  it("takes for no answer what could not be kept of one", function()
+    local lost = {code = 0, error = "output past 0 bytes was not kept: not enough memory",
+                  error_kind = "lost", stdout = "", stderr = ""}
+    assert.same({nil, "git rev-parse: output past 0 bytes was not kept: not enough memory", 0},
+      {call{lost}})
+  end)
+
+  it("asks again while somebody else has the lock", function()
+    local busy = failed(128, "fatal: Unable to create 'index.lock': File exists.\n")
+    assert.same({"x\n", 0}, {call{busy, {code = 0, stdout = "x\n", stderr = ""}}})
+  end)
+end)
