@@ -70,6 +70,7 @@ local function make(state)
     out, why = git.call(top, {"update-ref", place.base_ref(state.run, state.task), base})
   end
   if out then return end
+  place.unlock_refs(state)
   git.call(top, {"worktree", "remove", "--force", "--force", path})
   orun.exec("rm", "-rf", "--", path)
   git.call(top, {"worktree", "prune"})
@@ -108,11 +109,11 @@ end
 function M.enter(task, keep)
   local r = place.repository(task.cwd)
   local folder = place.home(r)
-  if orun.once("worktrees of " .. r.common) then M.rescue(r.top, task.run) end
+  if orun.once("worktrees of " .. r.common) then M.rescue(r, task.run) end
   local name, branch = place.names(task, task.attempt)
   local path = folder .. "/" .. name
-  local state = {path = path, branch = branch, repository = r.top, task = task.id, run = task.run,
-                 base = go_on(task, r, path, branch)}
+  local state = {path = path, branch = branch, repository = r.top, common = r.common,
+                 task = task.id, run = task.run, base = go_on(task, r, path, branch)}
   local again = state.base ~= nil
   if not again then
     state.base = base_of(task, r)
@@ -144,12 +145,14 @@ end
 
 -- ---- what was left by runs that were killed ----
 
-local function rescue_one(top, tree, run, base)
+local function rescue_one(r, tree, run, base)
   local id = tree.branch:match("^refs/heads/orun/[^/]+/(t%d+)")
   local git_dir = place.git_dir(tree.path)
   local state = {path = tree.path, branch = tree.branch:gsub("^refs/heads/", ""), base = base,
-                 repository = top, git_dir = git_dir or "", task = id, run = run}
-  if not must(git.commit(top, place.base_ref(run, id))) then -- it was not even made
+                 repository = r.top, common = r.common, git_dir = git_dir or "", task = id,
+                 run = run}
+  place.unlock_refs(state)
+  if not must(git.commit(r.top, place.base_ref(run, id))) then -- it was not even made
     place.remove(state)
     return
   end
@@ -161,21 +164,21 @@ end
 
 --- Finds what was left by runs that were killed: worktrees without changes go, work is
 --- committed on its branch and named on stderr, once.
--- @param top  the repository
+-- @param r    the repository, as orun.worktree_place says
 -- @param run  the name of this run
-function M.rescue(top, run)
-  for _, tree in ipairs(git.worktrees(top) or {}) do
+function M.rescue(r, run)
+  for _, tree in ipairs(git.worktrees(r.top) or {}) do
     local of = (tree.branch or ""):match("^refs/heads/orun/([^/]+)/t%d+")
     local base = of and of ~= run and lock.ended(tree.locked)
     if base then
-      local ok, why = pcall(rescue_one, top, tree, of, base)
+      local ok, why = pcall(rescue_one, r, tree, of, base)
       if not ok then
         orun.log(("orun: a run that was killed has left the worktree %s: %s")
           :format(tree.path, tostring(why)))
       end
     end
   end
-  git.call(top, {"worktree", "prune"})
+  git.call(r.top, {"worktree", "prune"})
 end
 
 return M

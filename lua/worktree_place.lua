@@ -1,7 +1,8 @@
 --- orun.worktree_place: where worktrees are, what they are called, how they go.
 --
 -- Glossary
---   state   what orun.worktree says of one: {path=, branch=, base=, repository=, task=, run=}
+--   state   what orun.worktree says of one: {path=, branch=, base=, repository=, common=,
+--           task=, run=}
 
 local git = require "orun.git"
 
@@ -94,6 +95,14 @@ function M.base_ref(run, id)
   return ("refs/orun/%s/%s"):format(run, id)
 end
 
+--- Remove the locks on the refs of a task whose git was ended: a signal that comes between
+-- the making of a lock and git's noting it leaves the lock behind, and nobody else locks these.
+function M.unlock_refs(state)
+  for _, ref in ipairs{"refs/heads/" .. state.branch, M.base_ref(state.run, state.task)} do
+    os.remove(("%s/%s.lock"):format(state.common, ref))
+  end
+end
+
 --- Forget a branch, which is at `tip`, and its task's base. Gives true; or nil, message.
 function M.forget(place, run, id, branch, tip)
   local out, why = git.call(place, {"update-ref", "--stdin"}, {
@@ -105,6 +114,7 @@ end
 --- Remove a worktree without changes, and its branch. Gives true when both are gone.
 function M.remove(state)
   local top <const> = state.repository
+  M.unlock_refs(state)
   if not git.call(top, {"worktree", "remove", "--force", "--force", state.path}) then return nil end
   return M.forget(top, state.run, state.task, state.branch, state.base)
 end

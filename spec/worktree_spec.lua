@@ -208,6 +208,27 @@ describe("A worktree that cannot be made", function()
     assert.matches("failed\tspawn\tno worktree: cannot start 'git': No such file", r.out, 1, true)
   end)
 
+  it("leaves no lock when the git that was to make it has left one", function()
+    local dir, bin = repo.new(), h.tmpdir()
+    h.write(bin .. "/git", ([[#!/bin/sh
+      case "$*" in
+        *"worktree add"*)
+          PATH=%s git "$@"
+          for branch in .git/refs/heads/orun/*/t*; do : >$branch.lock; done
+          exit 1 ;;
+      esac
+      PATH=%s exec git "$@"
+    ]]):format(h.quote(os.getenv "PATH"), h.quote(os.getenv "PATH")))
+    h.sh("chmod +x " .. bin .. "/git")
+    local r = script(dir, [[
+      local r = sh("true")
+      print(r.status, r.error_kind, r.error)
+    ]], {env = {PATH = bin .. ":" .. os.getenv "PATH"}})
+    assert.matches("failed\tspawn\tno worktree: git worktree: exit", r.out, 1, true)
+    assert.same({0, 0}, {repo.left(dir)})
+    assert.equal("", repo.sh(dir, "find .git -name '*.lock'"))
+  end)
+
   it("is refused at once when the call makes no sense", function()
     local function message(fields)
       fields.subagent_type, fields.prompt = "tree-sh", "x"
@@ -565,6 +586,7 @@ describe("What is said of worktrees:", function()
     assert.same({2, 4}, {repo.left(dir)})
     p:kill("KILL")
     p:wait()
+    repo.sh(dir, "for b in .git/refs/heads/orun/*/t* .git/refs/orun/*/t*; do : >$b.lock; done")
     local first = script(dir, [[sh("true")]])
     assert.matches("^orun: a run that was killed has left work of its task t2: four is on branch "
       .. "orun/%S+/t2%-sh, in %S+%-t2\n$", first.err)
