@@ -28,6 +28,32 @@ local function inside(task, path)
   return full, top
 end
 
+-- Raises when it is no file: of what else there is some never ends, and some never begins.
+local function check_file(full, path)
+  local r = exec{command = {"stat", "-c", "%F", "--", full}, env = {LC_ALL = "C"}}
+  if r.error then error(("%s: %s"):format(path, r.stderr:match(": ([^:\n]+)\n$") or r.error), 0) end
+  local kind = r.stdout:match("[^\n]*")
+  if not kind:find("^regular ") then error(("%s: it is a %s"):format(path, kind), 0) end
+end
+
+-- The lines that a program has printed, sorted, each as `shown` makes it; what is missing of
+-- them is said in the last.
+local function lines_of(r, nothing, shown)
+  if r.error and r.stdout == "" then error(r.error, 0) end
+  local lines = {}
+  for line in r.stdout:gmatch("[^\n]+") do lines[#lines + 1] = shown and shown(line) or line end
+  local missing = r.truncated and table.remove(lines) and "and more" or nil
+  table.sort(lines)
+  if #lines == 0 then return nothing end
+  if #lines > MAX_LINES then
+    missing = ("and %s%d more"):format(missing and "at least " or "", #lines - MAX_LINES)
+    lines = table.move(lines, 1, MAX_LINES, 1, {})
+  end
+  if r.error then missing = (missing and missing .. "; " or "") .. "not all: " .. r.error end
+  if missing then lines[#lines + 1] = ("(%s)"):format(missing) end
+  return table.concat(lines, "\n")
+end
+
 local function properties(t, required)
   return {type = "object", properties = t, required = required, additionalProperties = false}
 end
@@ -44,6 +70,7 @@ M.read_file = {
 
 function M.read_lines(input, task)
   local full = inside(task, input.path)
+  check_file(full, input.path)
   local file, why = io.open(full, "rb")
   if not file then error(why:gsub("^.*: ", input.path .. ": "), 0) end
   local f <close> = file
@@ -59,6 +86,7 @@ function M.read_lines(input, task)
       if #out >= most or size > MAX_READ then break end
     end
   end
+  if #out > 0 and f:read(0) then out[#out + 1] = ("(and more, from line %d)"):format(n + 1) end
   if #out == 0 then return n == 0 and "(the file is empty)" or ("(it has %d lines)"):format(n) end
   return table.concat(out, "\n")
 end
@@ -81,18 +109,12 @@ function M.list(input, task)
   for _, word in ipairs{"(", "-type", "d", "-printf", "%P/\\n", "-o", "-printf", "%P\\n", ")"} do
     command[#command + 1] = word
   end
-  local r = exec{command = command}
-  if r.error and r.stdout == "" then error(r.error, 0) end
-  local lines = {}
-  for line in r.stdout:gmatch("[^\n]+") do lines[#lines + 1] = line end
-  table.sort(lines)
-  if #lines == 0 then return "(nothing)" end
-  local more = #lines > MAX_LINES and ("\n(and %d more)"):format(#lines - MAX_LINES) or ""
-  return table.concat(lines, "\n", 1, math.min(#lines, MAX_LINES)) .. more
+  return lines_of(exec{command = command}, "(nothing)")
 end
 
 M.grep = {
-  description = "Search files for an extended regular expression. Gives path:line:text.",
+  description = "Search files for an extended regular expression. Gives path:line:text, of each "
+    .. "file the first 200.",
   schema = properties({
     pattern = {type = "string", minLength = 1},
     path = {type = "string", description = "file or folder, from the root folder (.)"},
@@ -108,13 +130,9 @@ function M.search(input, task)
   for _, word in ipairs{"-e", input.pattern, "--", full} do command[#command + 1] = word end
   local r = exec{command = command}
   if r.code == 1 then return "(no match)" end
-  if r.error and r.stdout == "" then error(r.error, 0) end
-  local lines = {}
-  for line in r.stdout:gmatch("[^\n]+") do
-    lines[#lines + 1] = line:sub(1, #top + 1) == top .. "/" and line:sub(#top + 2) or line
-  end
-  table.sort(lines)
-  return table.concat(lines, "\n", 1, math.min(#lines, MAX_LINES))
+  return lines_of(r, "(no match)", function(line)
+    return line:sub(1, #top + 1) == top .. "/" and line:sub(#top + 2) or line
+  end)
 end
 
 M.run = {

@@ -226,6 +226,34 @@ describe("an agent that is an API", function()
     assert.equal("error: none: No such file or directory", results[8])
   end)
 
+  it("is told what its tools have not read", function()
+    local files = require "orun.tools_files"
+    local root = h.tmpdir()
+    local here = {prompt = root}
+    h.write(root .. "/wide", (("x"):rep(199) .. "\n"):rep(200))
+    os.execute(("cd %s && mkdir sub many && mkfifo pipe && seq 2500 >long && "
+      .. "for i in $(seq 10); do cp wide sub/$i; done; cd many && seq 2100 | xargs touch")
+      :format(h.quote(root)))
+    local function refused(path)
+      return select(2, pcall(files.read_lines, {path = path}, here))
+    end
+    assert.equal("sub: it is a directory", refused "sub")
+    assert.equal("pipe: it is a fifo", refused "pipe")
+    assert.matches("\n2000\t2000\n%(and more, from line 2001%)$",
+      files.read_lines({path = "long"}, here))
+    assert.matches("^2400\t.*\n2500\t2500$", files.read_lines({path = "long", first = 2400}, here))
+    assert.matches("%d\n%(and 100 more%)$", files.list({path = "many"}, here))
+    assert.matches("x\n%(and more%)$", files.search({path = "sub", pattern = "x"}, here))
+    assert.equal("(no match)", files.search({path = "long", pattern = "x"}, here))
+    assert.matches("rep", select(2, pcall(files.search, {pattern = "["}, here)))
+    local bin = h.tmpdir()
+    h.write(bin .. "/find", "#!/bin/sh\necho a\necho 'find: b: Permission denied' >&2\nexit 1\n")
+    os.execute("chmod +x " .. h.quote(bin .. "/find"))
+    local r = h.script([[print(require("orun.tools_files").list({}, {prompt = "."}))]],
+      {env = {PATH = bin .. ":" .. os.getenv "PATH"}})
+    assert.matches("^a\n%(not all: .*Permission denied%)\n$", r.out)
+  end)
+
   it("is stopped in the middle, and its tools with it", function()
     local say, name = agent{idle_timeout = 60 * h.slow}
     say:http(200, "", {})
