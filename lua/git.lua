@@ -34,15 +34,16 @@ local ENV <const> = {
 local TIMEOUT <const> = "10m"
 -- For a lock that somebody else has, in seconds. Of refs git itself waits for it so long.
 local PATIENCE <const>, BETWEEN <const> = 30, 0.1
-local LOCKED <const> = {"%.lock': File exists", "could not lock config file",
-  "[Uu]nable to lock", "cannot lock ref .*File exists"}
+-- The last: another git is just making a worktree, and has not yet written that file.
+local BUSY <const> = {"%.lock': File exists", "could not lock config file",
+  "[Uu]nable to lock", "cannot lock ref .*File exists", "failed to read [^\n]*/commondir"}
 local NOBODY <const> = {
   GIT_AUTHOR_NAME = "orun", GIT_AUTHOR_EMAIL = "orun@localhost",
   GIT_COMMITTER_NAME = "orun", GIT_COMMITTER_EMAIL = "orun@localhost",
 }
 
-local function is_locked(text)
-  for _, pattern in ipairs(LOCKED) do
+local function is_busy(text)
+  for _, pattern in ipairs(BUSY) do
     if text:find(pattern) then return true end
   end
   return false
@@ -72,11 +73,36 @@ local function complaint(r)
   return text
 end
 
+-- One call: as M.call, and on a failure, fourth, whether it was for what others do.
+local function call_once(request, name, fine)
+  local r = orun.exec(request)
+  local whole = not r.error or r.error_kind == "exit" -- all it has printed was kept
+  if whole and r.code and (r.code == 0 or r.code == fine) then return r.stdout, r.code end
+  if r.error_kind == "spawn" then return nil, r.error end
+  local why = r.error_kind == "exit" and complaint(r) or r.error
+  return nil, ("git %s: %s"):format(name, why), r.code, is_busy(r.stderr)
+end
+
+--- Calls f() until it gives something, or fails for another reason than what others do, or
+-- has for long enough.
+-- @param f  gives a value; or nil, what went wrong, an exit code, and whether others were why
+-- @return what f gave last
+function M.patiently(f)
+  local last = orun.now() + PATIENCE
+  while true do
+    local out, why, code, busy = f()
+    if out or not busy or orun.now() >= last then return out, why, code, busy end
+    orun.sleep(BETWEEN)
+  end
+end
+
 --- Calls git.
 -- @param place  see above
 -- @param args   array
--- @param o      nil, or {input=, env=, fine=}: fine is one more exit code that is no failure
--- @return its standard output and its exit code; or nil, what went wrong, and the exit code
+-- @param o      nil, or {input=, env=, fine=, once=}: fine is one more exit code that is no
+--               failure; once: for M.patiently
+-- @return its standard output and its exit code; or nil, what went wrong, the exit code, and
+--         whether that was for what others do at the same time
 function M.call(place, args, o)
   o = o or {}
   local env = {}
@@ -85,18 +111,8 @@ function M.call(place, args, o)
   local request = {command = command_of(place, args), env = env, input = o.input,
     cwd = type(place) == "table" and place.work_tree or place, timeout = TIMEOUT,
     max_output = "256MiB"}
-  local last = orun.now() + PATIENCE
-  while true do
-    local r = orun.exec(request)
-    local whole = not r.error or r.error_kind == "exit" -- all it has printed was kept
-    if whole and r.code and (r.code == 0 or r.code == o.fine) then return r.stdout, r.code end
-    if r.error_kind == "spawn" then return nil, r.error end
-    if orun.now() >= last or not is_locked(r.stderr) then
-      local why = r.error_kind == "exit" and complaint(r) or r.error
-      return nil, ("git %s: %s"):format(args[1], why), r.code
-    end
-    orun.sleep(BETWEEN)
-  end
+  if o.once then return call_once(request, args[1], o.fine) end
+  return M.patiently(function() return call_once(request, args[1], o.fine) end)
 end
 
 --- The same for what prints one thing and a newline; that thing.

@@ -60,22 +60,21 @@ local function base_of(task, r)
   fail("%s has no commit yet", r.top)
 end
 
--- Make it. Whatever is half made when that fails goes.
-local function make(state)
-  local top <const>, path <const>, base <const> = state.repository, state.path, state.base
-  if exists(path) then fail("%s is in the way", path) end
-  local out, why = git.call(top, {"worktree", "add", "--quiet", "--no-track", "--lock",
-    "--reason", lock.reason(base), "-b", state.branch, "--", path, base})
+-- Make it, once; what is half made when that fails goes.
+local function make_once(state)
+  local top <const>, base <const> = state.repository, state.base
+  local out, why, code, busy = git.call(top, {"worktree", "add", "--quiet", "--no-track", "--lock",
+    "--reason", lock.reason(base), "-b", state.branch, "--", state.path, base}, {once = true})
   if out then
     out, why = git.call(top, {"update-ref", place.base_ref(state.run, state.task), base})
   end
-  if out then return end
-  place.unlock_refs(state)
-  git.call(top, {"worktree", "remove", "--force", "--force", path})
-  orun.exec("rm", "-rf", "--", path)
-  git.call(top, {"worktree", "prune"})
-  git.call(top, {"update-ref", "-d", "refs/heads/" .. state.branch, base})
-  fail("%s", why)
+  if not out then place.unmake(state) end
+  return out, why, code, busy
+end
+
+local function make(state)
+  if exists(state.path) then fail("%s is in the way", state.path) end
+  must(git.patiently(function() return make_once(state) end))
 end
 
 -- The worktree that the attempt before has left, for one that goes on with it.
@@ -123,7 +122,7 @@ function M.enter(task, keep)
   end
   local ok, why = pcall(complete, state, task, r, keep)
   if ok then return state end
-  if again then git.call(r.top, {"worktree", "unlock", path}) else place.remove(state) end
+  if again then git.call(r.top, {"worktree", "unlock", path}) else place.unmake(state) end
   error(why, 0)
 end
 
@@ -153,7 +152,7 @@ local function rescue_one(r, tree, run, base)
                  run = run}
   place.unlock_refs(state)
   if not must(git.commit(r.top, place.base_ref(run, id))) then -- it was not even made
-    place.remove(state)
+    place.unmake(state)
     return
   end
   local result = work.settle(state, state.branch:match("[^/]+$") .. " (its run was killed)")

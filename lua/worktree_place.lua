@@ -111,6 +111,18 @@ function M.forget(place, run, id, branch, tip)
   return true
 end
 
+--- Remove a worktree in which no work has begun, however little of it git had made when it was
+-- ended: it may lack what git goes by to remove one, and be locked.
+function M.unmake(state)
+  local top <const> = state.repository
+  M.unlock_refs(state)
+  orun.exec("rm", "-rf", "--", state.path)
+  os.remove(("%s/worktrees/%s/locked"):format(state.common, state.path:match("[^/]+$")))
+  git.call(top, {"worktree", "prune"})
+  git.call(top, {"update-ref", "-d", "refs/heads/" .. state.branch, state.base})
+  git.call(top, {"update-ref", "-d", M.base_ref(state.run, state.task)})
+end
+
 --- Remove a worktree without changes, and its branch. Gives true when both are gone.
 function M.remove(state)
   local top <const> = state.repository

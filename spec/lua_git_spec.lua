@@ -25,9 +25,9 @@ describe("orun.git.call", function()
   end)
 
   it("says what went wrong", function()
-    assert.same({nil, "git rev-parse: no such thing", 128},
+    assert.same({nil, "git rev-parse: no such thing", 128, false},
       {call({failed(128, "warning: x\nfatal: no such thing\n")}, {fine = 1})})
-    assert.same({nil, "git rev-parse: exit code 2", 2}, {call{failed(2, "")}})
+    assert.same({nil, "git rev-parse: exit code 2", 2, false}, {call{failed(2, "")}})
     assert.same({nil, "cannot start 'git'"}, {call{{error = "cannot start 'git'",
       error_kind = "spawn", stdout = "", stderr = ""}}})
   end)
@@ -35,12 +35,18 @@ describe("orun.git.call", function()
   it("takes for no answer what could not be kept of one", function()
     local lost = {code = 0, error = "output past 0 bytes was not kept: not enough memory",
                   error_kind = "lost", stdout = "", stderr = ""}
-    assert.same({nil, "git rev-parse: output past 0 bytes was not kept: not enough memory", 0},
+    assert.same({nil, "git rev-parse: output past 0 bytes was not kept: not enough memory", 0, false},
       {call{lost}})
   end)
 
-  it("asks again while somebody else has the lock", function()
-    local busy = failed(128, "fatal: Unable to create 'index.lock': File exists.\n")
-    assert.same({"x\n", 0}, {call{busy, {code = 0, stdout = "x\n", stderr = ""}}})
+  it("asks again while somebody else has the lock, or is making a worktree", function()
+    local fine = {code = 0, stdout = "x\n", stderr = ""}
+    for _, said in ipairs{"fatal: Unable to create 'index.lock': File exists.\n",
+      "fatal: failed to read .git/worktrees/w/commondir: Success\n"} do
+      assert.same({"x\n", 0}, {call{failed(128, said), fine}})
+      local gave, why, code, busy = call({failed(128, said), fine}, {once = true})
+      assert.same({nil, 128, true}, {gave, code, busy})
+      assert.matches("^git rev%-parse: ", why)
+    end
   end)
 end)

@@ -20,6 +20,22 @@ local function lua(dir, run, fields)
   return Task(fields)
 end
 
+-- A folder with a `git` that does these shell lines when a worktree is to be made, where $git
+-- is the real one; and the environment in which it is found.
+local function odd_git(lines)
+  local bin = h.tmpdir()
+  local real = "env PATH=" .. h.quote(os.getenv "PATH") .. " git"
+  h.write(bin .. "/git", ([[#!/bin/sh
+    git="%s"
+    case "$*" in
+      *"worktree add"*) %s ;;
+      *) exec $git "$@" ;;
+    esac
+  ]]):format(real, lines))
+  h.sh("chmod +x " .. bin .. "/git")
+  return {PATH = bin .. ":" .. os.getenv "PATH"}
+end
+
 -- Run a script that has the agent type and the repository's path, as an orun of its own.
 local function script(dir, text, o)
   o = o or {}
@@ -208,25 +224,32 @@ describe("A worktree that cannot be made", function()
     assert.matches("failed\tspawn\tno worktree: cannot start 'git': No such file", r.out, 1, true)
   end)
 
-  it("leaves no lock when the git that was to make it has left one", function()
-    local dir, bin = repo.new(), h.tmpdir()
-    h.write(bin .. "/git", ([[#!/bin/sh
-      case "$*" in
-        *"worktree add"*)
-          PATH=%s git "$@"
-          for branch in .git/refs/heads/orun/*/t*; do : >$branch.lock; done
-          exit 1 ;;
-      esac
-      PATH=%s exec git "$@"
-    ]]):format(h.quote(os.getenv "PATH"), h.quote(os.getenv "PATH")))
-    h.sh("chmod +x " .. bin .. "/git")
+  it("leaves nothing of what git has half made, nor its locks", function()
+    local dir = repo.new()
     local r = script(dir, [[
       local r = sh("true")
       print(r.status, r.error_kind, r.error)
-    ]], {env = {PATH = bin .. ":" .. os.getenv "PATH"}})
+    ]], {env = odd_git [[
+      $git "$@"
+      for branch in .git/refs/heads/orun/*/t*; do : >$branch.lock; done
+      rm .orun/worktrees/*/.git
+      exit 1]]})
     assert.matches("failed\tspawn\tno worktree: git worktree: exit", r.out, 1, true)
     assert.same({0, 0}, {repo.left(dir)})
-    assert.equal("", repo.sh(dir, "find .git -name '*.lock'"))
+    assert.equal("", repo.sh(dir, "find .git -name '*.lock'; ls .orun/worktrees; "
+      .. "ls .git/worktrees 2>/dev/null || true"))
+  end)
+
+  it("is tried again when another git was just making one", function()
+    local dir = repo.new()
+    local r = script(dir, [[print(sh("echo x > four").worktree.files[1])]], {env = odd_git [[
+      $git "$@"
+      [ -e $0.was ] && exit
+      : >$0.was
+      echo "fatal: failed to read .git/worktrees/other/commondir: Success" >&2
+      exit 128]]})
+    assert.same({"four\n", ""}, {r.out, r.err})
+    assert.same({1, 2}, {repo.left(dir)})
   end)
 
   it("is refused at once when the call makes no sense", function()
@@ -568,6 +591,22 @@ describe("What is said of worktrees:", function()
     assert.equal("completed\tone\tnil\n", r.out)
     assert.equal("orun: whether others have changed what t1 has changed cannot be told: git "
       .. "for-each-ref: bad day\n", r.err)
+  end)
+
+  it("what git had half made for a run that was killed goes without a word", function()
+    local dir = repo.new()
+    local p = h.start{"-e", [[Task{run = print, isolation = "worktree"}]], cwd = dir,
+      env = odd_git [[$git "$@"; rm .orun/worktrees/*/.git; exec sleep 100]]}
+    h.wait_for(function()
+      return h.sh("ls " .. dir .. "/.orun/worktrees/*/one").code == 0
+        and h.sh("ls " .. dir .. "/.orun/worktrees/*/.git").code ~= 0
+    end)
+    p:kill("KILL")
+    p:wait()
+    assert.same({1, 1}, {repo.left(dir)})
+    local r = script(dir, [[print(sh("true").worktree.unchanged)]])
+    assert.same({"true\n", ""}, {r.out, r.err})
+    assert.same({0, 0}, {repo.left(dir)})
   end)
 
   it("what a run that was killed has left is found, committed and named", function()
