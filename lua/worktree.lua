@@ -19,7 +19,7 @@
 --
 -- Glossary
 --   state   what `enter` gives, `leave` gets, and a result has when `leave` could not end:
---           {path=, cwd=, branch=, base=, repository=, git_dir=, dirty=, earlier=}
+--           {path=, cwd=, branch=, base=, repository=, common=, git_dir=, dirty=, earlier=}
 
 local git = require "orun.git"
 local lock = require "orun.worktree_lock"

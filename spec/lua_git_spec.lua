@@ -33,10 +33,9 @@ describe("orun.git.call", function()
   end)
 
   it("takes for no answer what could not be kept of one", function()
-    local lost = {code = 0, error = "output past 0 bytes was not kept: not enough memory",
-                  error_kind = "lost", stdout = "", stderr = ""}
-    assert.same({nil, "git rev-parse: output past 0 bytes was not kept: not enough memory", 0, false},
-      {call{lost}})
+    local why = "output past 0 bytes was not kept: not enough memory"
+    local lost = {code = 0, error = why, error_kind = "lost", stdout = "", stderr = ""}
+    assert.same({nil, "git rev-parse: " .. why, 0, false}, {call{lost}})
   end)
 
   it("asks again while somebody else has the lock, or is making a worktree", function()
