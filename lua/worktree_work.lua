@@ -56,6 +56,7 @@ local function commit_all(place, state, message)
   for _, name in ipairs{"index.lock", "HEAD.lock"} do -- who had them is gone
     os.remove(state.git_dir .. "/" .. name)
   end
+  worktree.unlock_refs(state)
   local added, trouble = git.call(place, {"add", "-A", "--ignore-errors", "--", "."})
   local head, before, tip = look(place, state)
   local tree, why = git.line(place, "write-tree")

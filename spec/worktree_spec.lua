@@ -357,7 +357,8 @@ describe("What a task leaves in its worktree", function()
     assert.same({"four"}, w.files)
     assert.equal(w.branch .. "-head", w.other_branch)
     assert.equal("five\none\nsub\ntwo", repo.sh(dir, "git ls-tree --name-only " .. w.other_branch))
-    w = tree "echo x > four; git add .; : > $(git rev-parse --git-dir)/index.lock"
+    w = tree("echo x > four; git add .; : > $(git rev-parse --git-dir)/index.lock; "
+      .. ": > $(git rev-parse --git-path $(git symbolic-ref HEAD)).lock")
     assert.same({"four"}, w.files)
     assert.is_true(repo.is_clean(dir))
   end)
