@@ -96,10 +96,23 @@ slots_must_queue(Sched *s, Limit *l, const Task *t)
     return false;
 }
 
+/* Slots of l are given by slots_serve_freed. */
 static void
-slots_queue(Limit *l, Task *t)
+slots_free(Sched *s, Limit *l)
+{
+    if (list_empty(&l->freed))
+        list_push(&s->freed, &l->freed);
+}
+
+/* Where l has a slot, t queues for those before it, who are about to be served.
+ * Where slots are given later (slots_release) another may get theirs of a kind:
+ * then the slot of l is t's. */
+static void
+slots_queue(Sched *s, Limit *l, Task *t)
 {
     turn_push(&l->line[slots_line(t)].waiting, t);
+    if (s->ranked && !limit_full(l))
+        slots_free(s, l);
 }
 
 /* What t lacks that queues at l, or (NULL) for others' writes. */
@@ -149,12 +162,12 @@ slots_lack(Sched *s, Task *t)
         l[n++] = s->kind[t->slot];
     for (int i = 0; i < n; i++)
         if (slots_must_queue(s, l[i], t)) {
-            slots_queue(l[i], t);
+            slots_queue(s, l[i], t);
             slots_tell(s, t, l[i]);
             return true;
         }
     if (!t->woken && admit_short(s, t)) {
-        slots_queue(s->memory, t);
+        slots_queue(s, s->memory, t);
         slots_tell(s, t, s->memory);
         return true;
     }
@@ -368,14 +381,6 @@ slots_rest(Sched *s, Task *t, bool all)
     if (writes)
         slots_reopen_writes(s);
     slots_serve(s, l, n);
-}
-
-/* Slots of l are given by slots_serve_freed. */
-static void
-slots_free(Sched *s, Limit *l)
-{
-    if (list_empty(&l->freed))
-        list_push(&s->freed, &l->freed);
 }
 
 void

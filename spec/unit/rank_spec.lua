@@ -148,6 +148,17 @@ describe("the order of tasks that queue", function()
     assert.same({ a, wa }, sim:running())
   end)
 
+  it("leaves no slot of a limit to who lacks another one by then", function()
+    local sim = support.new { lua = 1, process = 1, history = keys { a = 1 } }
+    local first, second = sim:add { limit = "db" }, sim:add {}
+    local program = sim:add { kind = "process", limit = "db", blockers = { second } }
+    local third = sim:add {}
+    sim:add { limit = "db" } -- before the program, and a slot for it is just free
+    sim:finish(first)
+    sim:finish(second)
+    assert.same({ third, program }, sim:running())
+  end)
+
   it("is told once to who watches, whatever the rank becomes", function()
     local sim = support.new { lua = 1, history = keys { a = 1, b = 2 } }
     sim:add { key = "a" }
