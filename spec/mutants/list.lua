@@ -72,6 +72,8 @@ return {
     old = "    if (slots_lack_kind(s, i) && l != s->kind[i]\n", new = "    if (i > LIMIT_LINES\n" },
   { name = "held-not-asked", file = "slots.c", breaks = "a slot of a kind goes to its queue only",
     old = "            t = slots_sooner_held(s, i, t);\n", new = "            break;\n" },
+  { name = "passed-by-forgotten", file = "slots.c", breaks = "a slot is kept for who lacks another",
+    old = "    if (s->ranked && !limit_full(l))\n        slots_free(s, l);\n", new = "" },
   { name = "writers-not-pumped", file = "slots.c", breaks = "who waits to write waits for ever",
     old = "        s->kind[i]->closed = true;\n    slots_serve_writers(s);\n",
     new = "        s->kind[i]->closed = true;\n" },
