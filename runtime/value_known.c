@@ -1,8 +1,9 @@
 /* value_known.c — what travels by name between states.
  *
- * Once a C function was asked for, the registry holds a table from each C
- * function to its name. What has several names goes by the one of a module that
- * is there in every state, else by the least.
+ * The registry holds a table from each C function to its name: the script's
+ * from the beginning, a task's once a C function was asked for. What has
+ * several names goes by the one of a module that is there in every state, else
+ * by the least.
  */
 #include "value_known.h"
 #include "err.h"
@@ -32,7 +33,8 @@ value_known_rank(const char *module)
     return i;
 }
 
-bool
+/* Of two names that one module has, does `a` say better what it is? */
+static bool
 value_known_before(const char *a, const char *b)
 {
     size_t rank_a = value_known_rank(a), rank_b = value_known_rank(b);
@@ -129,6 +131,24 @@ value_known_learn(lua_State *L, bool functions)
     if (!err && functions)
         err = value_known_protected(L, value_known_learn_names);
     return err;
+}
+
+const char *
+value_known_module(lua_State *L, size_t *n)
+{
+    const char *best = NULL;
+    int t = lua_gettop(L);
+    module_push_loaded(L);
+    lua_pushnil(L);
+    for (; lua_next(L, -2); lua_pop(L, 1)) {
+        if (!lua_rawequal(L, -1, t) || lua_type(L, -2) != LUA_TSTRING)
+            continue;
+        const char *name = lua_tostring(L, -2); /* the table keeps it */
+        if (!best || value_known_before(name, best))
+            best = lua_tolstring(L, -2, n);
+    }
+    lua_settop(L, t);
+    return best;
 }
 
 const char *

@@ -14,10 +14,11 @@
  * Errors: ORUN_ENOMEM. */
 int value_known_learn(lua_State *L, bool functions) NODISCARD;
 
-/* Of two names that one module has, does `a` say better what it is? One that is
- * there in every state does, else the lesser: package.loaded.json = cjson makes
- * nothing be asked for as 'json' where that is unknown. Never raises. */
-bool value_known_before(const char *a, const char *b);
+/* The name, of n bytes, of the module at the top, in a state that has learned;
+ * NULL when it has none. Of several the one that is there in every state, else
+ * the least: package.loaded.json = cjson has nothing asked for as 'json' where
+ * that is unknown. Never raises. */
+const char *value_known_module(lua_State *L, size_t *n);
 
 /* The name "module\0field" of the C function at the top, of n bytes, as far
  * as it was learned; NULL when it has none. Never raises. */

@@ -10,11 +10,10 @@
  * at the first function or metatable, or at what it would refuse, for that may
  * be inside a module; value_write_learn then does, in one protected call
  * outside of any walk, what needs Lua memory, and the walk starts over with
- * its eyes open. Which tables are modules is asked from
- * package.loaded itself each time (some 0.3 us), so it cannot be out of date;
- * the names of C functions (value_known.c) are learned when the first one is
- * met, and anew when one is missing. A module that is plain data, in a value
- * of plain data, is copied as the data it is.
+ * its eyes open. Which tables are modules is asked from package.loaded itself
+ * each time (some 0.3 us), so it cannot be out of date; the names of C
+ * functions (value_known.c) are learned anew when one is missing. A module that
+ * is plain data, in a value of plain data, is copied as the data it is.
  */
 #include "err.h"
 #include "module.h"
@@ -187,26 +186,13 @@ value_write_modules(Writer *w)
     return err;
 }
 
-/* Write the table on top, which is one of package.loaded, by the best of its
- * names there. */
+/* Write the table on top, which is one of package.loaded, by its name. */
 static int
 value_write_module(Writer *w)
 {
-    lua_State *L = w->L;
-    int t = lua_gettop(L);
-    const char *best = NULL;
-    size_t n = 0;
-    module_push_loaded(L);
-    lua_pushnil(L);
-    for (; lua_next(L, -2); lua_pop(L, 1)) {
-        if (!lua_rawequal(L, -1, t) || lua_type(L, -2) != LUA_TSTRING)
-            continue;
-        const char *name = lua_tostring(L, -2); /* the table keeps it */
-        if (!best || value_known_before(name, best))
-            best = lua_tolstring(L, -2, &n);
-    }
-    lua_settop(L, t);
-    return value_sink_string(&w->sink, TAG_MODULE, best, n);
+    size_t n;
+    const char *name = value_known_module(w->L, &n);
+    return value_sink_string(&w->sink, TAG_MODULE, name, n);
 }
 
 /* One level down, with stack for what that level pushes. */
