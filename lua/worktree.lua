@@ -150,7 +150,6 @@ local function rescue_one(r, tree, run, base)
   local state = {path = tree.path, branch = tree.branch:gsub("^refs/heads/", ""), base = base,
                  repository = r.top, common = r.common, git_dir = git_dir or "", task = id,
                  run = run}
-  place.unlock_refs(state)
   if not must(git.commit(r.top, place.base_ref(run, id))) then -- it was not even made
     place.unmake(state)
     return

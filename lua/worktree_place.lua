@@ -126,7 +126,6 @@ end
 --- Remove a worktree without changes, and its branch. Gives true when both are gone.
 function M.remove(state)
   local top <const> = state.repository
-  M.unlock_refs(state)
   if not git.call(top, {"worktree", "remove", "--force", "--force", state.path}) then return nil end
   return M.forget(top, state.run, state.task, state.branch, state.base)
 end

@@ -20,21 +20,23 @@ local function lua(dir, run, fields)
   return Task(fields)
 end
 
--- A folder with a `git` that does these shell lines when a worktree is to be made, where $git
--- is the real one; and the environment in which it is found.
-local function odd_git(lines)
+-- The environment of a `git` that does these shell lines when its words are like the pattern
+-- of the shell's; $git is the real one.
+local function odd_git(pattern, lines)
   local bin = h.tmpdir()
   local real = "env PATH=" .. h.quote(os.getenv "PATH") .. " git"
   h.write(bin .. "/git", ([[#!/bin/sh
     git="%s"
     case "$*" in
-      *"worktree add"*) %s ;;
+      %s) %s ;;
       *) exec $git "$@" ;;
     esac
-  ]]):format(real, lines))
+  ]]):format(real, pattern, lines))
   h.sh("chmod +x " .. bin .. "/git")
   return {PATH = bin .. ":" .. os.getenv "PATH"}
 end
+
+local ADDING <const> = [[*"worktree add"*]]
 
 -- Run a script that has the agent type and the repository's path, as an orun of its own.
 local function script(dir, text, o)
@@ -229,11 +231,11 @@ describe("A worktree that cannot be made", function()
     local r = script(dir, [[
       local r = sh("true")
       print(r.status, r.error_kind, r.error)
-    ]], {env = odd_git [[
+    ]], {env = odd_git(ADDING, [[
       $git "$@"
       for branch in .git/refs/heads/orun/*/t*; do : >$branch.lock; done
       rm .orun/worktrees/*/.git
-      exit 1]]})
+      exit 1]])})
     assert.matches("failed\tspawn\tno worktree: git worktree: exit", r.out, 1, true)
     assert.same({0, 0}, {repo.left(dir)})
     assert.equal("", repo.sh(dir, "find .git -name '*.lock'; ls .orun/worktrees; "
@@ -242,12 +244,13 @@ describe("A worktree that cannot be made", function()
 
   it("is tried again when another git was just making one", function()
     local dir = repo.new()
-    local r = script(dir, [[print(sh("echo x > four").worktree.files[1])]], {env = odd_git [[
-      $git "$@"
-      [ -e $0.was ] && exit
-      : >$0.was
-      echo "fatal: failed to read .git/worktrees/other/commondir: Success" >&2
-      exit 128]]})
+    local r = script(dir, [[print(sh("echo x > four").worktree.files[1])]], {
+      env = odd_git(ADDING, [[
+        $git "$@"
+        [ -e $0.was ] && exit
+        : >$0.was
+        echo "fatal: failed to read .git/worktrees/other/commondir: Success" >&2
+        exit 128]])})
     assert.same({"four\n", ""}, {r.out, r.err})
     assert.same({1, 2}, {repo.left(dir)})
   end)
@@ -577,18 +580,11 @@ describe("What is said of worktrees:", function()
   end)
 
   it("whether there is a conflict cannot be told: the work is done all the same", function()
-    local dir, bin = repo.new(), h.tmpdir()
-    h.write(bin .. "/git", ([[#!/bin/sh
-      case "$*" in
-        *for-each-ref*refs/orun/*) echo "fatal: bad day" >&2; exit 128 ;;
-      esac
-      PATH=%s exec git "$@"
-    ]]):format(h.quote(os.getenv "PATH")))
-    h.sh("chmod +x " .. bin .. "/git")
+    local dir = repo.new()
     local r = script(dir, [[
       local r = sh("echo a > one")
       print(r.status, r.worktree.files[1], r.worktree.overlaps)
-    ]], {env = {PATH = bin .. ":" .. os.getenv "PATH"}})
+    ]], {env = odd_git("*for-each-ref*refs/orun/*", [[echo "fatal: bad day" >&2; exit 128]])})
     assert.equal("completed\tone\tnil\n", r.out)
     assert.equal("orun: whether others have changed what t1 has changed cannot be told: git "
       .. "for-each-ref: bad day\n", r.err)
@@ -597,7 +593,7 @@ describe("What is said of worktrees:", function()
   it("what git had half made for a run that was killed goes without a word", function()
     local dir = repo.new()
     local p = h.start{"-e", [[Task{run = print, isolation = "worktree"}]], cwd = dir,
-      env = odd_git [[$git "$@"; rm .orun/worktrees/*/.git; exec sleep 100]]}
+      env = odd_git(ADDING, [[$git "$@"; rm .orun/worktrees/*/.git; exec sleep 100]])}
     h.wait_for(function()
       return h.sh("ls " .. dir .. "/.orun/worktrees/*/one").code == 0
         and h.sh("ls " .. dir .. "/.orun/worktrees/*/.git").code ~= 0
