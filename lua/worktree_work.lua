@@ -56,7 +56,6 @@ local function commit_all(place, state, message)
   for _, name in ipairs{"index.lock", "HEAD.lock"} do -- who had them is gone
     os.remove(state.git_dir .. "/" .. name)
   end
-  worktree.unlock_refs(state)
   local added, trouble = git.call(place, {"add", "-A", "--ignore-errors", "--", "."})
   local head, before, tip = look(place, state)
   local tree, why = git.line(place, "write-tree")
@@ -115,6 +114,7 @@ end
 -- @param message  of the commit
 -- @return the `worktree` of a result
 function M.settle(state, message)
+  worktree.unlock_refs(state)
   if not worktree.exists(state.path .. "/.") or not worktree.exists(state.git_dir) then
     return leave_gone(state)
   end
