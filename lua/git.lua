@@ -37,6 +37,15 @@ local PATIENCE <const>, BETWEEN <const> = 30, 0.1
 -- The last: another git is just making a worktree, and has not yet written that file.
 local BUSY <const> = {"%.lock': File exists", "could not lock config file",
   "[Uu]nable to lock", "cannot lock ref .*File exists", "failed to read [^\n]*/commondir"}
+local LINK <const> = "160000" -- a tree's mode for a repository inside, of which it has the commit
+local COMPLAINT <const> = 500 -- bytes of a message in git's own words
+-- What git keeps in a worktree's folder while an operation is not finished. A rebase has
+-- others' files besides its own, so it comes first.
+local OPERATIONS <const> = {
+  {"rebase-merge", "rebase"}, {"rebase-apply/applying", "am"}, {"rebase-apply", "rebase"},
+  {"MERGE_HEAD", "merge"}, {"CHERRY_PICK_HEAD", "cherry-pick"}, {"REVERT_HEAD", "revert"},
+  {"sequencer", "cherry-pick"}, {"BISECT_LOG", "bisect"},
+}
 local NOBODY <const> = {
   GIT_AUTHOR_NAME = "orun", GIT_AUTHOR_EMAIL = "orun@localhost",
   GIT_COMMITTER_NAME = "orun", GIT_COMMITTER_EMAIL = "orun@localhost",
@@ -62,11 +71,16 @@ local function command_of(place, args)
   return table.move(args, 1, #args, #command + 1, command)
 end
 
--- What git said went wrong, on one line.
+-- What git said went wrong, on one line, without its advice. A message that begins with neither
+-- word may have several lines.
 local function complaint(r)
-  local text = r.stderr:match("fatal: ([^\n]+)") or r.stderr:match("error: ([^\n]+)")
-    or r.stderr:match("([^\n]+)\n*$")
-  if not text then return r.error end
+  local said = ("\n" .. r.stderr):gsub("\nhint:[^\n]*", ""):gsub("\nwarning:[^\n]*", "")
+  local text = said:match("\nfatal: ([^\n]+)") or said:match("\nerror: ([^\n]+)")
+  if not text then
+    text = said:gsub("%s+", " "):match("^ ?(.-) ?$")
+    if text == "" then text = r.stderr:match("([^\n]+)\n*$") or r.error end
+    return #text > COMPLAINT and text:sub(1, COMPLAINT) .. "..." or text
+  end
   for name in text:sub(-1) == ":" and r.stderr:gmatch("\n\t([^\n]+)") or next, {} do
     text = text .. " " .. name
   end
@@ -181,6 +195,31 @@ function M.record(place, tree, parents, message)
   return (out:gsub("\n$", ""))
 end
 
+--- The operation of git that was begun in a worktree and is neither finished nor aborted.
+-- @param git_dir  the folder that is the worktree's within its repository
+-- @return "merge", "rebase", "cherry-pick", "revert", "am" or "bisect"; nil when there is none
+function M.operation(git_dir)
+  for _, entry in ipairs(OPERATIONS) do
+    local file = io.open(git_dir .. "/" .. entry[1], "rb")
+    if file then
+      file:close()
+      return entry[2]
+    end
+  end
+end
+
+--- The files that a merge left in conflict: an array of names; or nil, message.
+function M.conflicts(place)
+  local list, why = M.list(place, "ls-files", "-u", "-z")
+  if not list then return nil, why end
+  local names = {}
+  for _, entry in ipairs(list) do -- up to three entries a file, one after the other
+    local name = entry:match("\t(.*)$")
+    if name ~= names[#names] then names[#names + 1] = name end
+  end
+  return names
+end
+
 --- What `git status` lists: the names of files that are not as they were committed.
 -- @param untracked  whether those that git does not know count
 -- @return array; or nil, message
@@ -193,21 +232,31 @@ function M.status(place, untracked)
 end
 
 --- What changed from one commit to the other.
--- @return {files = array, stat = {files=, insertions=, deletions=}, text =}; or nil, message
+-- @return {files = array, stat = {files=, insertions=, deletions=}, text =, links = array};
+--   or nil, message. links are of repositories inside: {path=, commit=, added = boolean}
 function M.changes(place, from, to)
-  local out, why = M.call(place, {"diff-tree", "-r", "-z", "--numstat", "--stat", "--no-renames",
-    from, to})
+  local out, why = M.call(place, {"diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--numstat",
+    "--stat", "--no-renames", from, to})
   if not out then return nil, why end
   local entries, text = out:match("^(.*%z)(.*)$") -- the text has no NUL: it quotes
-  local files, stat = {}, {files = 0, insertions = 0, deletions = 0}
-  for _, entry in ipairs(M.split(entries or "")) do
-    local more, less, name = entry:match("^(%S+)\t(%S+)\t(.*)$")
+  entries = M.split(entries or "")
+  local files, links, stat = {}, {}, {files = 0, insertions = 0, deletions = 0}
+  local at = 1
+  while at <= #entries and entries[at]:sub(1, 1) == ":" do -- each is followed by its name
+    local before, mode, commit = entries[at]:match("^:(%d+) (%d+) %x+ (%x+)")
+    if mode == LINK then
+      links[#links + 1] = {path = entries[at + 1], commit = commit, added = before ~= LINK}
+    end
+    at = at + 2
+  end
+  for i = at, #entries do
+    local more, less, name = entries[i]:match("^(%S+)\t(%S+)\t(.*)$")
     files[#files + 1] = name
     stat.insertions = stat.insertions + (math.tointeger(more) or 0)
     stat.deletions = stat.deletions + (math.tointeger(less) or 0)
   end
   stat.files = #files
-  return {files = files, stat = stat, text = text or ""}
+  return {files = files, stat = stat, text = text or "", links = links}
 end
 
 --- The worktrees of a repository: an array of {path=, branch=, locked=, bare=}; the first is

@@ -20,6 +20,7 @@
 
 local check = require "orun.check"
 local git = require "orun.git"
+local nested = require "orun.worktree_nested"
 local place = require "orun.worktree_place"
 local work = require "orun.worktree_work"
 
@@ -27,8 +28,6 @@ local OPTIONS <const> = {
   into = "text", message = "text", dry_run = "boolean", keep = "boolean", failed = "boolean",
   strategy = {"merge", "squash"},
 }
-local BUSY <const> = {"MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge",
-  "rebase-apply", "BISECT_LOG"}
 
 local exists <const> = place.exists
 
@@ -68,6 +67,30 @@ local function read(tasks, failed)
   return items, unchanged
 end
 
+-- What keeps one item from being merged: nil, or a message.
+local function unready(item)
+  local w <const> = item.w
+  local there <const> = w.path and exists(w.path)
+  local git_dir = there and place.git_dir(w.path)
+  local operation = git_dir and git.operation(git_dir)
+  if operation then
+    return ("%s left an unfinished %s in its worktree: finish or abort it in %s"):format(
+      item.title, operation, w.path)
+  end
+  local dirty = there and git.status(w.path, true)
+  if dirty and dirty[1] then
+    return ("the worktree of %s has uncommitted changes (%s): commit them in %s"):format(
+      item.title, work.names(dirty), w.path)
+  end
+  local changes, why = git.changes(w.repository, w.base, item.tip)
+  if not changes then return why end
+  local apart = nested.apart(w, item.tip, changes.links)
+  if apart[1] then
+    return ("%s has a repository of its own in its worktree, and merging would bring a link "
+      .. "without its content: %s"):format(item.title, nested.names(apart))
+  end
+end
+
 -- Is everything of the items on their branches, and in one repository? Nil, or what is not.
 local function look(items)
   for _, item in ipairs(items) do
@@ -82,11 +105,8 @@ local function look(items)
     if not item.tip then
       return ("the branch of %s, %s, is not there any more"):format(item.title, w.branch)
     end
-    local dirty = w.path and exists(w.path) and git.status(w.path, true)
-    if dirty and dirty[1] then
-      return ("the worktree of %s has uncommitted changes (%s): commit them in %s"):format(
-        item.title, work.names(dirty), w.path)
-    end
+    why = unready(item)
+    if why then return why end
   end
 end
 
@@ -114,10 +134,10 @@ local function hindrance(target)
   if not target.tree then return nil end
   local dirs, why = git.ask(target.tree, {"--absolute-git-dir"})
   if not dirs then return why end
-  for _, name in ipairs(BUSY) do
-    if exists(dirs[1] .. "/" .. name) then
-      return ("something is going on in %s (%s): end it first"):format(target.tree, name)
-    end
+  local operation = git.operation(dirs[1])
+  if operation then
+    return ("there is an unfinished %s in %s: finish or abort it first"):format(operation,
+      target.tree)
   end
   local dirty
   dirty, why = git.status(target.tree, false)

@@ -15,7 +15,8 @@
 --
 -- What is there at the end, files that git ignores aside, is committed on the branch; so are
 -- commits of the task's own, wherever its HEAD is by then. A worktree without changes goes,
--- with its branch. One that has some stays, until orun.merge or somebody removes it.
+-- with its branch. One that has some stays, until orun.merge or somebody removes it. An
+-- operation of git that was not finished there is left as it is.
 --
 -- Glossary
 --   state   what `enter` gives, `leave` gets, and a result has when `leave` could not end:
@@ -37,7 +38,11 @@ local function earlier(task, r, folder)
     local name, branch = place.names(task, attempt)
     local tip = git.commit(r.top, "refs/heads/" .. branch)
     if tip then
-      git.call(r.top, {"worktree", "remove", folder .. "/" .. name})
+      local path <const> = folder .. "/" .. name
+      local git_dir = place.git_dir(path)
+      if not (git_dir and git.operation(git_dir)) then
+        git.call(r.top, {"worktree", "remove", path})
+      end
       left[#left + 1] = {branch = branch, commit = tip}
     end
   end
@@ -157,7 +162,8 @@ local function rescue_one(r, tree, run, base)
   local result = work.settle(state, state.branch:match("[^/]+$") .. " (its run was killed)")
   if result.unchanged then return end
   orun.log(("orun: a run that was killed has left work of its task %s: %s is on branch %s, in %s")
-    :format(id, work.names(result.files), state.branch, state.path))
+    :format(id, work.names(result.files[1] and result.files or result.uncommitted or {}),
+      state.branch, state.path))
 end
 
 --- Finds what was left by runs that were killed: worktrees without changes go, work is

@@ -1,11 +1,16 @@
 --- orun.worktree_work: what was done in a worktree: committed, described, compared.
 --
+-- An operation of git that is under way there (a merge with conflicts, a rebase) is left as it
+-- is: committing would record its conflict markers and lose what git needs to finish it. The
+-- worktree stays, and the result says so in `unfinished`.
+--
 -- Glossary
 --   state   what orun.worktree says of one: {path=, branch=, base=, repository=, git_dir=,
 --           task=, run=}
 --   place   what git is called for (git.lua)
 
 local git = require "orun.git"
+local nested = require "orun.worktree_nested"
 local worktree = require "orun.worktree_place"
 
 local M = {}
@@ -50,13 +55,26 @@ local function look(place, state)
   return head, must(state, git.ask(place, {head .. "^{tree}"}))[1], tip
 end
 
--- Commit all there is. Gives the commit of HEAD then, that of the branch, and what could not
--- be added.
-local function commit_all(place, state, message)
-  for _, name in ipairs{"index.lock", "HEAD.lock"} do -- who had them is gone
-    os.remove(state.git_dir .. "/" .. name)
+-- Put all there is into the index, outside of what is checked out in a sparse worktree, too.
+-- Returns what could not be added, and the repositories inside that git cannot add as nothing
+-- was committed in them.
+local function add_all(place)
+  local args = {"add", "-A", "--sparse", "--ignore-errors", "--", "."}
+  local added, trouble = git.call(place, args)
+  if added then return nil, {} end
+  local unborn = nested.unborn(place) or {}
+  if not unborn[1] then return trouble, {} end
+  for _, entry in ipairs(unborn) do
+    args[#args + 1] = ":(exclude,top,literal)" .. entry.path
   end
-  local added, trouble = git.call(place, {"add", "-A", "--ignore-errors", "--", "."})
+  added, trouble = git.call(place, args)
+  return not added and trouble or nil, unborn
+end
+
+-- Commit all there is. Returns the commit of HEAD then, that of the branch, what could not
+-- be added, and the repositories inside without a commit.
+local function commit_all(place, state, message)
+  local trouble, unborn = add_all(place)
   local head, before, tip = look(place, state)
   local tree, why = git.line(place, "write-tree")
   if not tree then lost(state, "%s", why) end
@@ -64,7 +82,7 @@ local function commit_all(place, state, message)
     head, why = git.record(place, tree, {head}, message)
     if not head then lost(state, "%s", why) end
   end
-  return head, tip, not added and trouble or nil
+  return head, tip, trouble, unborn
 end
 
 -- The branch, which is at `tip`, comes to where HEAD is. When they went different ways both
@@ -88,9 +106,20 @@ local function gather(place, state, head, tip)
   return other and tip or head, other
 end
 
--- What the result tells of a worktree that stays.
-local function describe(state, tip, other, rest)
+-- What the result tells of a branch: what has changed there since the base.
+local function changes(state, tip)
   local result = must(state, git.changes(state.repository, state.base, tip))
+  result.links = nil
+  return result
+end
+
+-- What the result tells of a worktree that stays. `unborn`: repositories inside.
+local function describe(state, tip, other, rest, unborn)
+  local result = must(state, git.changes(state.repository, state.base, tip))
+  local apart = nested.apart(state, tip, result.links)
+  table.move(unborn, 1, #unborn, #apart + 1, apart)
+  nested.tell(state, apart)
+  result.links, result.nested = nil, apart[1] and apart
   result.path, result.branch, result.base, result.commit = state.path, state.branch, state.base, tip
   result.repository, result.dirty, result.earlier = state.repository, state.dirty, state.earlier
   result.other_branch, result.uncommitted = other, rest
@@ -104,9 +133,38 @@ local function leave_gone(state)
   git.call(top, {"worktree", "prune"})
   local tip = must(state, git.commit(top, "refs/heads/" .. state.branch))
   if not tip then lost(state, "the worktree was removed, and so was its branch") end
-  local result = must(state, git.changes(top, state.base, tip))
+  local result = changes(state, tip)
   result.branch, result.base, result.commit = state.branch, state.base, tip
   result.repository, result.earlier = top, state.earlier
+  return result
+end
+
+-- What is under way: {operation=, conflicts = names}; nil for nothing. Files in conflict
+-- without an operation are left by `git stash pop` and `git merge --squash`.
+local function unfinished(place, state)
+  local operation = git.operation(state.git_dir)
+  local conflicts = must(state, git.conflicts(place))
+  if not operation and not conflicts[1] then return nil end
+  return {operation = operation or "conflict", conflicts = conflicts[1] and conflicts}
+end
+
+--- What is under way, for a message.
+function M.operation(what)
+  local names = what.conflicts and M.names(what.conflicts)
+  if what.operation == "conflict" then return ("files in conflict (%s)"):format(names) end
+  local text = ("an unfinished %s"):format(what.operation)
+  return names and ("%s (in conflict: %s)"):format(text, names) or text
+end
+
+-- The end of a task that has left something under way.
+local function leave_unfinished(place, state, what)
+  local tip = must(state, git.commit(place, "refs/heads/" .. state.branch)) or state.base
+  local rest = must(state, git.status(place, true))
+  unlock(state)
+  orun.log(("orun: %s left %s in its worktree; what belongs to it is not committed, it is in %s")
+    :format(state.task, M.operation(what), state.path))
+  local result = describe(state, tip, nil, rest[1] and rest, {})
+  result.unfinished = what
   return result
 end
 
@@ -119,7 +177,12 @@ function M.settle(state, message)
     return leave_gone(state)
   end
   local place = {dir = state.git_dir, work_tree = state.path}
-  local head, tip, trouble = commit_all(place, state, message)
+  for _, name in ipairs{"index.lock", "HEAD.lock"} do -- the git that had them has ended
+    os.remove(state.git_dir .. "/" .. name)
+  end
+  local what = unfinished(place, state)
+  if what then return leave_unfinished(place, state, what) end
+  local head, tip, trouble, unborn = commit_all(place, state, message)
   local other
   tip, other = gather(place, state, head, tip)
   if trouble then lost(state, "%s", trouble) end
@@ -130,7 +193,7 @@ function M.settle(state, message)
             dirty = state.dirty, earlier = state.earlier}
   end
   unlock(state)
-  return describe(state, tip, other, rest)
+  return describe(state, tip, other, rest, unborn)
 end
 
 -- task id -> {base=, tip=, branch=} of a run's tasks that have changed something; or nil, why.
