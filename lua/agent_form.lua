@@ -17,7 +17,7 @@ local check = require "orun.check"
 
 local M = {}
 
-local MAX_NAME <const> = 64
+local MAX_NAME <const> = 200 -- bytes, as orun.agent has it
 
 -- A definition that is being read: `fields` and their `lines`.
 local Form <const> = {__name = "orun.agent_form"}
@@ -263,11 +263,15 @@ function forms.codex(f)
   end
 end
 
---- Why a text is no name of an agent type, or nil.
+--- Why a text cannot be the name of an agent type, or nil.
 function M.bad_name(name)
-  if #name <= MAX_NAME and name:find("^[%a_][%w_-]*$") then return nil end
-  return ("the name %s is none of an agent type: letters, digits, _ and - are, at most %d"):format(
-    check.show(name), MAX_NAME)
+  if name ~= "" and #name <= MAX_NAME and not name:find("^[ -]") and not name:find(" $")
+      and not name:find("%c") and orun.clean(name) == name then
+    return nil
+  end
+  return ("the name %s cannot be that of an agent type: one line of text is expected, at most "
+    .. "%d bytes, without '-' at its beginning or control characters"):format(check.show(name),
+    MAX_NAME)
 end
 
 -- Reads name and description, which all forms have; false when there is no name.
@@ -299,8 +303,9 @@ function M.read(runner, text, stem)
     fields, lines, body = front_matter(text)
   end
   if not fields then
-    local name = text:match("\n%s*name%s*[:=]%s*[\"']?([%w_-]+)")
-    return nil, lines, body, runner ~= "opencode" and name or stem
+    local name = text:match("\n%s*name%s*[:=]%s*[\"']?([^\r\n]*)")
+    name = name and name:match("^(.-)[\"']?%s*$")
+    return nil, lines, body, runner ~= "opencode" and name ~= "" and name or stem
   end
   local d = {runner = runner, notes = {},
              system = type(body) == "string" and body:find("%S") and body or nil}

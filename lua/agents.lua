@@ -26,13 +26,14 @@ local MAX_DEPTH <const> = 8
 local MAX_FILES <const> = 2000
 
 --- The runner whose files they are, the ending, the folders in a project and in the
---- user's home.
+--- user's home; `deep`: files of folders in them count, `pathnames`: and are called by
+--- their path, as "team/review".
 local PLACES <const> = {
   {runner = "lua", ending = ".lua", project = {".orun/agents"}, home = {}},
   {runner = "claude", ending = ".md", project = {".claude/agents"}, home = {".claude/agents"},
    deep = true},
   {runner = "opencode", ending = ".md", project = {".opencode/agents", ".opencode/agent"},
-   home = {".config/opencode/agents", ".config/opencode/agent"}},
+   home = {".config/opencode/agents", ".config/opencode/agent"}, deep = true, pathnames = true},
   {runner = "gemini", ending = ".md", project = {".gemini/agents"}, home = {".gemini/agents"}},
   {runner = "codex", ending = ".toml", project = {".codex/agents"}, home = {".codex/agents"}},
 }
@@ -195,7 +196,8 @@ function Scan:read_lua(path, kind, stem)
   end
 end
 
-function Scan:file(place, path, kind, name)
+-- `stem`: the file's name without its ending, with the folders it is in when they count.
+function Scan:file(place, path, kind, stem)
   self.files = self.files + 1
   if self.files > MAX_FILES then
     if self.files == MAX_FILES + 1 then
@@ -204,7 +206,6 @@ function Scan:file(place, path, kind, name)
     end
     return
   end
-  local stem = name:sub(1, -#place.ending - 1)
   if place.runner == "lua" then
     self:read_lua(path, kind, stem)
   else
@@ -212,7 +213,8 @@ function Scan:file(place, path, kind, name)
   end
 end
 
-function Scan:folder(place, folder, depth)
+-- `within`: what the names of its files begin with.
+function Scan:folder(place, folder, depth, within)
   local entries, why = orun.entries(folder)
   if not entries then return self:broken(folder, why, 1) end
   for _, name in ipairs(sorted(entries)) do
@@ -222,12 +224,12 @@ function Scan:folder(place, folder, depth)
     elseif kind == "linked folder" and place.deep then
       self:broken(path, "links to folders are not followed", 1)
     elseif kind == "folder" and place.deep and depth < MAX_DEPTH then
-      self:folder(place, path, depth + 1)
+      self:folder(place, path, depth + 1, place.pathnames and within .. name .. "/" or "")
     elseif kind == "folder" and place.deep then
       self:broken(path, ("folders are followed %d deep"):format(MAX_DEPTH), 1)
     elseif name:sub(-#place.ending) == place.ending and #name > #place.ending
         and not (kind == "folder" or name:upper() == "README.MD") then
-      self:file(place, path, kind, name)
+      self:file(place, path, kind, within .. name:sub(1, -#place.ending - 1))
     end
     ::next::
   end
@@ -237,7 +239,7 @@ function Scan:place(place, folder)
   if self.seen[folder] then return end
   self.seen[folder] = true
   if trusted(folder, self.places) then
-    self:folder(place, folder, 1)
+    self:folder(place, folder, 1, "")
   else
     self:broken(folder, "the folder is another user's, and is not read", 1)
   end
@@ -298,16 +300,42 @@ local PLAIN <const> = {name = true, description = true, system = true, tools = t
   disallowed_tools = true, model = true, max_turns = true, timeout = true, isolation = true,
   effort = true, temperature = true, permission = true, sandbox = true, limit = true,
   rate = true, retry = true, budget = true, account = true}
+local TEXTS <const> = {"description", "system", "model", "isolation", "permission", "sandbox"}
+local LISTS <const> = {"tools", "disallowed_tools"}
+
+-- What is wrong with the fields of such a file, or nil. Those that are not looked at here
+-- are passed on to orun.agent as they are.
+local function misfit(def)
+  for field in next, def do
+    if not PLAIN[field] then
+      return ("unknown field %s%s"):format(check.show(field), check.hint(field, PLAIN))
+    end
+  end
+  for _, field in ipairs(TEXTS) do
+    if def[field] ~= nil and type(def[field]) ~= "string" then
+      return ("%s = %s: expected a string"):format(field, check.show(def[field]))
+    end
+  end
+  for _, field in ipairs(LISTS) do
+    local list = def[field]
+    if list ~= nil and type(list) ~= "table" then
+      return ("%s = %s: expected an array of strings"):format(field, check.show(list))
+    end
+    for i, word in pairs(list or {}) do
+      if type(word) ~= "string" or math.type(i) ~= "integer" then
+        return ("%s[%s] = %s: expected an array of strings"):format(field, check.show(i),
+          check.show(word))
+      end
+    end
+  end
+end
 
 -- The table for orun.agent, and what to tell of it; nil and why there is none.
 local function type_of(entry)
   local def = entry.def
   if entry.lua and is_whole_type(def) then return def, {} end
-  for field in next, entry.lua and def or {} do
-    if not PLAIN[field] then
-      return nil, ("unknown field %s%s"):format(check.show(field), check.hint(field, PLAIN))
-    end
-  end
+  local wrong = entry.lua and misfit(def)
+  if wrong then return nil, wrong end
   local name, why = backend.choose(not entry.lua and def.runner or nil)
   if not name then return nil, why, true end
   local t, notes = backend.type_of(def, name)
@@ -366,11 +394,12 @@ function M.list()
   return all
 end
 
--- What the user should know of broken files, told once a run.
-local function warn(entries)
+-- What the user should know of broken files, told once a run. The error of the call that
+-- asks for `name` tells what is wrong with that one's file.
+local function warn(entries, name)
   local lines = {}
   for _, entry in ipairs(entries) do
-    if entry.broken then
+    if entry.broken and entry.name ~= name then
       lines[#lines + 1] = ("orun: %s:%d: %s"):format(entry.source, entry.line or 1, entry.broken)
     end
   end
@@ -382,7 +411,7 @@ end
 
 local function unknown(name, defined, entries)
   local known, list = {}, {}
-  for word in defined:gmatch("[^, ]+") do
+  for word in defined:gmatch("[^\n]+") do
     if not known[word] then list[#list + 1] = word end
     known[word] = true
   end
@@ -393,18 +422,24 @@ local function unknown(name, defined, entries)
     end
   end
   local near = check.nearest(name, known)
-  return ("Task: subagent_type %q is not defined%s; the known ones are: %s"):format(name,
-    near and (", did you mean %q?"):format(near) or "", table.concat(list, ", "))
+  return ("Task: subagent_type \"%s\" is not defined%s; the known ones are: %s"):format(name,
+    near and (", did you mean \"%s\"?"):format(near) or "", table.concat(list, ", "))
+end
+
+-- What is wrong with a type, without its name, which is said already.
+local function unnamed(why, name)
+  local said = ('agent "%s": '):format(name)
+  return why:sub(1, #said) == said and why:sub(#said + 1) or why
 end
 
 --- Define the type `name`. Called by Task when the script has defined none.
--- @param defined  the names that are defined, with commas
+-- @param defined  the names that are defined, a line each
 -- @param told     broken files were told before
 -- @param define   orun.agent, which gives way to a definition made meanwhile
 -- @return true; nil and the message of the Task call
 function M.find(name, defined, told, define)
   local entries = scan()
-  if not told then warn(entries) end
+  if not told then warn(entries, name) end
   for _, entry in ipairs(entries) do
     if entry.name == name and not entry.disabled then
       local t, why
@@ -415,7 +450,8 @@ function M.find(name, defined, told, define)
         if ok then return true end
         why = wrong
       end
-      return nil, ("Task: subagent_type %q (%s): %s"):format(name, place_of(entry), why)
+      return nil, ("Task: subagent_type \"%s\" (%s): %s"):format(name, place_of(entry),
+        unnamed(why, name))
     end
   end
   return nil, unknown(name, defined, entries)

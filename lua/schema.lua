@@ -20,7 +20,8 @@
 -- that was asked for goes unchecked.
 --
 -- Values are as orun.json reads them: null is json.null, an empty array is
--- marked. 1 and 1.0 are the same number, as JSON has it.
+-- marked. 1 and 1.0 are the same number, as JSON has it, and multipleOf counts in
+-- decimals: 19.99 is a multiple of 0.01.
 --
 -- Glossary
 --   node      a schema, or a schema inside one: a table, true or false
@@ -28,6 +29,7 @@
 
 local json = require "orun.json"
 local check = require "orun.check"
+local decimal = require "orun.decimal"
 local shape = require "orun.schema_shape"
 
 local M = {}
@@ -166,9 +168,8 @@ bound("exclusiveMinimum", function(v, limit) return v <= limit end, "not above")
 bound("exclusiveMaximum", function(v, limit) return v >= limit end, "not below")
 
 keyword("multipleOf", shape.positive, of("number", function(run, step, value, pointer)
-  local times = value / step
-  if times ~= times // 1 then
-    fail(run, pointer, "%s is no multiple of %s", show(value), show(step))
+  if not decimal.is_multiple(value, step) then
+    fail(run, pointer, "%s is not a multiple of %s", show(value), show(step))
   end
 end))
 

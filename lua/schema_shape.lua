@@ -81,14 +81,19 @@ function M.string_lists(v)
   end
 end
 
+-- A number that JSON can say: neither infinite nor NaN.
+local function is_finite(v)
+  return type(v) == "number" and v - v == 0
+end
+
 --- A number.
 function M.number(v)
-  return type(v) ~= "number" and "a number is wanted" or nil
+  return not is_finite(v) and "a number is wanted (a finite one)" or nil
 end
 
 --- A number above 0.
 function M.positive(v)
-  return (type(v) ~= "number" or v <= 0) and "a number above 0 is wanted" or nil
+  return not (is_finite(v) and v > 0) and "a number above 0 is wanted" or nil
 end
 
 --- A count.

@@ -8,6 +8,7 @@
 -- property's name, the least number. Without one it is empty and of the kind the last
 -- such task gave: "s" a string, "t" a table, "n" a number, "b" a boolean, "-" nil.
 
+local decimal = require "orun.decimal"
 local json = require "orun.json"
 
 local DEEP <const> = 8      -- levels, then only what is required
@@ -43,7 +44,7 @@ local function number(node, whole)
   if node.exclusiveMinimum and n <= node.exclusiveMinimum then n = node.exclusiveMinimum + step end
   if node.maximum then n = math.min(n, node.maximum) end
   if node.exclusiveMaximum and n >= node.exclusiveMaximum then n = node.exclusiveMaximum - step end
-  if node.multipleOf or whole then n = -(-n // step) * step end
+  if node.multipleOf or whole then n = decimal.at_least(n, step) end
   return math.tointeger(n) or n
 end
 

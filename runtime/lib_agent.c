@@ -134,7 +134,7 @@ static void
 lib_agent_read(lua_State *L, AgentArgs *a)
 {
     const char *fn = "agent";
-    a->name = arg_name(L, fn, "name", ARG(A_name));
+    a->name = arg_agent_name(L, fn, "name", ARG(A_name));
     if (!a->name)
         luaL_error(L, "agent: name is missing; tasks ask for the type by it");
     bool command = arg_given(L, ARG(A_command)), run = arg_given(L, ARG(A_run));
@@ -257,7 +257,7 @@ lib_agent_found(lua_State *L)
     return lib_agent_define(L, true);
 }
 
-/* The names of all types, with commas, as far as there is room. Nothing may
+/* The names of all types, a line each, as far as there is room. Nothing may
  * raise under the lock. */
 static void
 lib_agent_names(Sched *s, char *text, size_t size)
@@ -267,8 +267,7 @@ lib_agent_names(Sched *s, char *text, size_t size)
     sched_lock(s);
     list_each(node, &s->agents) {
         AgentType *a = container_of(node, AgentType, link);
-        int w = snprintf(text + used, size - used, "%s%s", used ? ", " : "",
-                         a->name);
+        int w = snprintf(text + used, size - used, "%s\n", a->name);
         if (w < 0 || used + (size_t)w >= size) {
             text[used] = '\0';
             break;

@@ -6,7 +6,10 @@
 #include "vm.h"
 #include <stdio.h>
 
-enum { ARG_SHOWN = 48 }; /* bytes of a string shown in a message */
+enum {
+    ARG_SHOWN = 48,       /* bytes of a string shown in a message */
+    ARG_AGENT_NAME = 200, /* bytes of an agent type's name */
+};
 
 /* In quotes, cut, safe to show. It is on the C stack when Lua, which may raise,
  * copies it. */
@@ -312,6 +315,20 @@ arg_name(lua_State *L, const char *fn, const char *name, int idx)
     if (s && !arg_is_name(s, n))
         arg_error(L, fn, name, idx, "a name has 1 to 64 letters, digits, '_' "
                   "and '-', and begins with a letter or '_'");
+    return s;
+}
+
+const char *
+arg_agent_name(lua_State *L, const char *fn, const char *name, int idx)
+{
+    size_t n;
+    const char *s = arg_string(L, fn, name, idx, SIZE_MAX, &n);
+    if (s && (n == 0 || n > ARG_AGENT_NAME || s[0] == ' ' || s[0] == '-'
+              || s[n - 1] == ' '
+              || !show_safe(s, n, SHOW_LINE)))
+        arg_error(L, fn, name, idx, "the name of an agent type is expected: "
+                  "one line of text, at most 200 bytes, without blanks at its "
+                  "ends, a '-' at its beginning, or control characters");
     return s;
 }
 

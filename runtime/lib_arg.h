@@ -62,6 +62,12 @@ size_t arg_size(lua_State *L, const char *fn, const char *name, int idx);
  * with a letter or _, at most 64 bytes. NULL when nil. */
 const char *arg_name(lua_State *L, const char *fn, const char *name, int idx);
 
+/* The name of an agent type, as agent files have them: one line of text without
+ * blanks at its ends and '-' at its beginning, at most 200 bytes, nothing that
+ * a terminal would not show as it is. NULL when nil. */
+const char *arg_agent_name(lua_State *L, const char *fn, const char *name,
+                           int idx);
+
 /* The table must be an array without holes; gives its length. */
 lua_Integer arg_array(lua_State *L, const char *fn, const char *name, int idx,
                       lua_Integer max);

@@ -69,8 +69,8 @@ lib_task_has(lua_State *L, int field)
 static void
 lib_task_read_agent(lua_State *L, TaskArgs *a)
 {
-    const char *name = arg_name(L, "Task", "subagent_type",
-                                ARG(F_subagent_type));
+    const char *name = arg_agent_name(L, "Task", "subagent_type",
+                                      ARG(F_subagent_type));
     if (lib_task_has(L, F_run)) {
         if (name)
             luaL_error(L, "Task: both run and subagent_type are given; a task "

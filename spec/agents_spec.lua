@@ -133,7 +133,7 @@ describe("agent files", function()
       [".claude/agents/a.md"] = "no front matter",
       [".claude/agents/b.md"] = "---\nname: b\n",
       [".claude/agents/c.md"] = "---\nname: c\n- x\n---\n",
-      [".claude/agents/d.md"] = "---\nname: c d\n---\nx",
+      [".claude/agents/d.md"] = '---\nname: "c\\e[31m"\n---\nx',
       [".claude/agents/e.md"] = "---\nx: &a [1]\ny: [*a]\n---\nx",
       [".claude/agents/f.md"] = "---\nname: f\ndescription: \xff\n---\nx",
       [".codex/agents/g.toml"] = 'name = "g"\nsince = 1979-05-27\n',
@@ -150,7 +150,7 @@ describe("agent files", function()
       ".claude/agents/a.md:1: it does not begin with --- and front matter",
       ".claude/agents/b.md:1: the front matter that begins here does not end with ---",
       ".claude/agents/c.md:3: front matter: ",
-      '.claude/agents/d.md:2: the name "c d" is none of an agent type: letters, digits',
+      '.claude/agents/d.md:2: the name "c\\27[31m" cannot be that of an agent type: one line',
       ".claude/agents/e.md:3: front matter: an alias (*name) is not understood here",
       ".claude/agents/f.md:3: front matter: invalid leading UTF-8 octet",
       ".codex/agents/g.toml:2: 1979-05-27 is no value that is understood here",
@@ -294,12 +294,14 @@ describe("a type that nobody defined", function()
       .. "known ones are: mine, reviewer, general-purpose, Explore, Plan\n0\n", r.out)
   end)
 
-  it("A9 is looked for by its name only: a path is refused before any folder is read", function()
-    local p = project{[".orun/agents/a.lua"] = "error 'read'"}
+  it("A9 is looked for by its name only, never as a path", function()
+    local p = project{[".orun/agents/a.lua"] = "return {name = 'other', command = {'cat'}}",
+                      [".orun/agents/b/c.lua"] = "return {command = {'cat'}}"}
     local r = run(p, [[
-      for _, name in ipairs{"../a", "a/b", ".orun/agents/a", "a.lua", "\0", ""} do
+      for _, name in ipairs{"../a", "b/c", ".orun/agents/a", "a", "a.lua", "\0", "", " other"} do
         assert(not pcall(Task, {subagent_type = name, prompt = "x"}))
-      end]])
+      end
+      assert(Task{subagent_type = "other", prompt = "x"}.output == "x")]])
     assert.equal(0, r.code, r.err)
     assert.equal("", r.err)
   end)
