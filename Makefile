@@ -13,30 +13,37 @@ JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
 BUILD := build$(if $(VARIANT),/$(VARIANT))
 ORUN  := $(if $(VARIANT),$(BUILD)/orun,orun)
 TORUN := $(BUILD)/test/orun
+PLACE := PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' .ci/install
 
 ifndef IN_BUILD
 # ---------------------------------------------------------------- for people
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := all
-SUB   = $(MAKE) --no-print-directory -j$(JOBS) IN_BUILD=1
+# All processors build, unless this make was told how many (`make -j4`): then
+# the one below shares its jobs (as the + before a line lets it), and may not
+# be told another number.
+SUB   = $(MAKE) --no-print-directory IN_BUILD=1 $(if \
+    $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
+# What make tells the makes below it is not for those that a script calls.
+ALONE = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL
 # What scripts leave in their folder for temporary files goes at the end.
 IN_TMP = tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && \
     trap 'exit 130' INT TERM && export TMPDIR=$$tmp XDG_STATE_HOME=$$tmp &&
-SUITE = VARIANT=$(VARIANT) spec/support/run.sh $(ORUN) $(TORUN)
+SUITE = VARIANT=$(VARIANT) $(ALONE) spec/support/run.sh $(ORUN) $(TORUN)
 
 .PHONY: all
 all: deps-build ## Build ./orun, the test build and build/liborun.a (default).
-	@$(SUB) files
+	+@$(SUB) files
 
 .PHONY: demo
 demo: deps-build ## Explore this source tree with a dozen parallel tasks.
-	@$(SUB) orun
+	+@$(SUB) orun
 	./orun examples/demo.lua
 
 .PHONY: test
-test: deps-build deps-test ## Run every spec, example and README block.
-	@$(SUB) files fuzzers
+test: deps-build-test ## Run every spec, example and README block.
+	+@$(SUB) files fuzzers
 	@$(SUITE)
 
 .PHONY: asan tsan ubsan
@@ -51,44 +58,46 @@ valgrind: deps-valgrind ## The same under valgrind.
 	@$(MAKE) --no-print-directory VARIANT=$@ test
 
 .PHONY: lint
-lint: deps-build deps-test ## No warnings, luacheck, the style and layer specs.
-	@$(SUB) lint
+lint: deps-build-test ## No warnings, luacheck, the style and layer specs.
+	+@$(SUB) lint
 	luacheck -q lua stdlib examples spec
 	@ORUN_ONLY='layers style' $(SUITE)
 
 .PHONY: analyze
-analyze: deps-build deps-analyze ## clang's check of locks and roles, cppcheck.
-	@$(SUB) analyze
+analyze: deps-build-analyze ## clang's check of locks and roles, cppcheck.
+	+@$(SUB) analyze
 
 bench soak fault mutants: export ORUN_PROGRESS := none
 .PHONY: bench
 bench: deps-build ## Measure (spec/bench): ratios in one run; QUICK=1 is short.
-	@$(SUB) orun build/bench/anchor
+	+@$(SUB) orun build/bench/anchor
 	XDG_STATE_HOME=$(CURDIR)/build/bench/state QUICK=$(QUICK) \
 	    ./orun spec/bench/bench.lua
 
 .PHONY: soak
-soak: deps-build deps-test ## Every promise (spec/soak), for long; count losses.
-	@$(SUB) files
+soak: deps-build-test ## Every promise (spec/soak), for long; count losses.
+	+@$(SUB) files
 	@$(IN_TMP) ./orun spec/soak/soak.lua $(ONLY)
 
 .PHONY: fault
-fault: deps-build deps-test ## Have the n-th allocation fail, for every n.
-	@$(SUB) files
+fault: deps-build-test ## Have the n-th allocation fail, for every n.
+	+@$(SUB) files
 	@$(IN_TMP) ORUN_BIN=$(CURDIR)/$(ORUN) ORUN_TEST_BIN=$(CURDIR)/$(TORUN) \
 	    ./$(ORUN) spec/fault/fault.lua $(ONLY)
 
 .PHONY: mutants
-mutants: deps-build deps-test ## Mistakes put into the scheduler are noticed.
-	@$(IN_TMP) $(SUB) mutants
+mutants: deps-build-test ## Mistakes put into the scheduler are noticed.
+	+@$(IN_TMP) $(SUB) mutants
 
 .PHONY: fuzz
-fuzz: deps-build deps-fuzz ## Hostile bytes, SECONDS=60 for each target.
-	@$(SUB) VARIANT=libfuzzer CC=clang fuzz
+fuzz: deps-build-fuzz ## Hostile bytes, SECONDS=60 for each target.
+	+@$(SUB) VARIANT=libfuzzer CC=clang fuzz
 
-.PHONY: install
-install: all ## Copy the program, the library and its header below PREFIX.
-	@$(SUB) install
+.PHONY: install uninstall
+install: deps-build ## Copy the program, library and header below PREFIX.
+	+@$(SUB) install
+uninstall: ## Remove what install put there.
+	@$(PLACE) remove
 
 .PHONY: clean
 clean: ## Remove everything that was built.
@@ -98,15 +107,16 @@ clean: ## Remove everything that was built.
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 12
 
+# deps-build-test: the packages of the groups build and test.
 deps-%:
-	@LUA=$(LUA) .ci/deps $*
+	@LUA=$(LUA) .ci/deps $(subst -, ,$*)
 
 # A file by its name: `make build/liborun.a`.
 build/%: deps-build FORCE
-	@$(SUB) $@
+	+@$(SUB) $@
 .PHONY: orun
 orun: deps-build
-	@$(SUB) $@
+	+@$(SUB) $@
 FORCE:
 
 else
@@ -123,6 +133,11 @@ LUA_LINK   := $(shell pkg-config --libs $(LUA))
 LUA_LIB    := $(patsubst -l%,-l:lib%.a,$(LUA_LINK))
 endif
 CJSON_CFLAGS := $(shell pkg-config --cflags lua5.4-cjson)
+
+# libuv's archive has two names; where there is neither, its library is linked.
+archive = $(wildcard $(shell $(CC) -print-file-name=lib$(1).a))
+UV_LIB := $(if $(call archive,uv_a),-l:libuv_a.a,$(if \
+    $(call archive,uv),-l:libuv.a,-luv))
 
 # The thread sanitizer follows setjmp and longjmp, but not the other names of
 # longjmp: Lua, which raises errors with it, is given the one it follows.
@@ -153,7 +168,7 @@ COMPILE = $(CC) -std=c11 $(CPPFLAGS) $(CFLAGS) $(SAN) $(WARN) -MMD -MP -c
 # All of Lua goes in, and its names (and ours) are visible to C modules.
 LINK = $(CC) $(CFLAGS) $(SAN) $(LDFLAGS)
 LIBS = -Wl,--whole-archive $(LUA_LIB) -Wl,--no-whole-archive \
-    -l:liblua5.4-cjson.a $(YAML_LIB) -l:libuv_a.a -lm -ldl -lrt -pthread
+    -l:liblua5.4-cjson.a $(YAML_LIB) $(UV_LIB) -lm -ldl -lrt -pthread
 EXPORT := -Wl,--export-dynamic-symbol=lua_* \
     -Wl,--export-dynamic-symbol=luaL_* -Wl,--export-dynamic-symbol=luaopen_* \
     -Wl,--export-dynamic-symbol=orun_*
@@ -321,17 +336,13 @@ analyze:
 	cppcheck -q --std=c11 --enable=warning,performance,portability \
 	    --library=lua --inline-suppr --error-exitcode=1 -Iruntime $(CHECKED)
 
-install:
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib \
-	    $(DESTDIR)$(PREFIX)/include
-	install -s -m 755 orun $(DESTDIR)$(PREFIX)/bin/orun
-	install -m 644 build/liborun.a $(DESTDIR)$(PREFIX)/lib/liborun.a
-	install -m 644 runtime/orun.h $(DESTDIR)$(PREFIX)/include/orun.h
-	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig
+# Only what is installed is built, which the test build is not.
+install: $(ORUN) $(BUILD)/liborun.a
 	printf '%s\n' 'Name: orun' 'Description: parallel work from Lua' \
 	    'Version: $(VERSION)' 'Cflags: -I$(PREFIX)/include' \
 	    'Libs: -L$(PREFIX)/lib -lorun $(LUA_LINK) -luv -lm -pthread' \
-	    >$(DESTDIR)$(PREFIX)/lib/pkgconfig/orun.pc
+	    >$(BUILD)/orun.pc
+	$(PLACE) put $^ runtime/orun.h $(BUILD)/orun.pc
 
 -include $(wildcard $(BUILD)/*.d $(BUILD)/test/*.d $(BUILD)/fuzz/*.d)
 endif

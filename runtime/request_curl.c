@@ -284,7 +284,22 @@ request_meaning(CURLcode result)
     }
 }
 
-/* What is known beyond that: the system's error, or curl's own words. */
+/* How much came of an answer that had announced its length; false when it had
+ * not. */
+static bool
+request_put_length(Request *r, Buf *b)
+{
+    curl_off_t length = -1;
+    r->curl->easy_getinfo(r->call.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
+                          &length);
+    if (length > 0)
+        buf_printf(b, " (%zu of its %" CURL_FORMAT_CURL_OFF_T " bytes came)",
+                   r->got, length);
+    return length > 0;
+}
+
+/* What is known beyond that: the figures, the system's error, or curl's own
+ * words, which its versions have different ones of. */
 static void
 request_put_detail(Request *r, CURLcode result, Buf *b)
 {
@@ -292,7 +307,8 @@ request_put_detail(Request *r, CURLcode result, Buf *b)
     if (result == CURLE_COULDNT_CONNECT)
         r->curl->easy_getinfo(r->call.easy, CURLINFO_OS_ERRNO, &e);
     const char *said = e ? strerror((int)e) : r->said;
-    if (result == CURLE_OUT_OF_MEMORY)
+    if (result == CURLE_OUT_OF_MEMORY
+        || (result == CURLE_PARTIAL_FILE && request_put_length(r, b)))
         return;
     if (!*said)
         said = r->curl->easy_strerror(result);

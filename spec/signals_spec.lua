@@ -465,7 +465,7 @@ describe("a host", function()
           return e == ORUN_ESTOPPED ? 7 : 8;
       }
     ]])
-    local r = h.sh(("cc %s -o %s/host -Iruntime %s/host.c %s"
+    local r = h.sh(("cc %s -o %s/host -iquote runtime %s/host.c %s"
       .. " $(pkg-config --cflags --libs lua5.4 libuv) -lm"):format(
       os.getenv("ORUN_SAN") or "", h.quote(dir), h.quote(dir), h.quote(h.lib)))
     assert(r.code == 0, r.err)

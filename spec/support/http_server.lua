@@ -16,8 +16,8 @@ local folder
 local function program()
   if not folder then
     folder = h.tmpdir()
-    local r = h.sh(("cc -O1 -D_GNU_SOURCE $(pkg-config --cflags libuv) -o %s %s"
-      .. " -l:libuv_a.a -ldl -lrt -pthread"):format(h.quote(folder .. "/http_server"),
+    local r = h.sh(("cc -O1 -D_GNU_SOURCE -o %s %s $(pkg-config --cflags --libs libuv)"
+      .. " -pthread"):format(h.quote(folder .. "/http_server"),
       h.quote(h.root .. "/spec/support/http_server.c")))
     assert(r.code == 0, r.err)
   end

@@ -1,0 +1,77 @@
+--- `make install` built the test build, which it does not install; there was no
+--- `make uninstall`; and `make -j4` warned of its job server.
+
+local h = require "spec.support.helper"
+
+-- What make would do in the tree, changing nothing.
+local function planned(words)
+  local r = h.sh("unset MAKEFLAGS MAKELEVEL; make -n VARIANT= CC=cc " .. words)
+  assert.equal(0, r.code, r.err)
+  return r.out, r.err
+end
+
+-- All that is below a folder, sorted.
+local function below(dir)
+  return h.sh("find . | LC_ALL=C sort", { cwd = dir }).out
+end
+
+local function place(action, dir, prefix, stage)
+  return h.sh(".ci/install " .. action, { env = { PREFIX = dir .. prefix,
+                                                 DESTDIR = stage or "" } })
+end
+
+local function put(dir, prefix, stage)
+  local pc = h.write(dir .. ".pc", "Name: orun\n")
+  local r = place(("put %s %s runtime/orun.h %s"):format(h.quote(h.bin), h.quote(h.lib),
+    h.quote(pc)), stage and "" or dir, prefix, stage)
+  assert.equal(0, r.code, r.err)
+end
+
+describe("make install", function()
+  it("builds and copies no test build", function()
+    local out = planned "install PREFIX=/nowhere"
+    assert.matches("PREFIX='/nowhere' DESTDIR='' .ci/install put orun build/liborun.a ", out, 1,
+      true)
+    assert.is_nil(out:find("ORUN_TEST", 1, true))
+    assert.is_nil(out:find("-o build/test/", 1, true))
+  end)
+
+  it("shares the jobs of make -jN without a warning", function()
+    for _, words in ipairs{"-j4 install", "-j orun"} do
+      local _, err = planned(words)
+      assert.equal("", err)
+    end
+  end)
+
+  for _, stage in ipairs{false, true} do
+    it("is undone by make uninstall" .. (stage and ", with DESTDIR too" or ""), function()
+      local dir = h.tmpdir()
+      h.sh("mkdir -p there/include there/lib && : >there/lib/mine", { cwd = dir })
+      local before = below(dir)
+      local prefixes <const> = {"/there", "/new/deep er/100%s"}
+      for _, prefix in ipairs(prefixes) do
+        put(dir, prefix, stage and dir)
+        put(dir, prefix, stage and dir) -- over what is there
+        local root = dir .. prefix
+        for _, name in ipairs{"bin/orun", "lib/liborun.a", "include/orun.h",
+                              "lib/pkgconfig/orun.pc"} do
+          assert.is_true(h.exists(root .. "/" .. name), name)
+        end
+        assert.matches("^orun ", h.sh(h.quote(root .. "/bin/orun") .. " --version").out)
+      end
+      for _ = 1, 2 do -- the second finds nothing to do
+        for _, prefix in ipairs(prefixes) do
+          local r = place("remove", stage and "" or dir, prefix, stage and dir)
+          assert.same({0, ""}, {r.code, r.err})
+        end
+      end
+      assert.equal(before, below(dir))
+    end)
+  end
+
+  it("refuses a prefix that means another place elsewhere", function()
+    local r = place("remove", "", "local")
+    assert.equal(2, r.code)
+    assert.equal("install: PREFIX is 'local', expected an absolute path\n", r.err)
+  end)
+end)
