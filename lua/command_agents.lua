@@ -4,6 +4,7 @@
 -- then the files that are broken or hidden. The exit code is 1 when one is broken.
 
 local agents = require "orun.agents"
+local figures = require "orun.figures"
 local json = require "orun.json"
 
 local USAGE <const> = "usage: orun agents [--json]\n\n"
@@ -51,7 +52,7 @@ local function limits_of(agent)
   local t, words = agent.type or {}, {}
   for _, field in ipairs{"limit", "rate", "budget", "timeout", "retry", "max_turns"} do
     local value = t[field]
-    if type(value) == "number" and field == "timeout" then value = ("%gs"):format(value) end
+    if type(value) == "number" and field == "timeout" then value = figures.duration(value) end
     if value ~= nil then words[#words + 1] = field .. " " .. words_of(value) end
   end
   return table.concat(words, "; ")

@@ -1,35 +1,54 @@
---- orun.figures: numbers as people read them, in few columns.
+--- orun.figures: numbers as people read them: the one way orun writes a duration, a size, a
+--- count and a cost.
+--
+--     local figures = require "orun.figures"
+--     print(figures.duration(125), figures.bytes(1536))  --> 2 m 05 s	1.5 KiB
+--
+-- C code writes durations and sizes in the same form, with buf_seconds and buf_bytes, and the
+-- page of a report with time and bytes of report_script.lua.
 
 local M = {}
 
---- Seconds: 0.4s, 12.3s, 2m05s, 1h02m.
+-- Three figures at most, and no zeros at the end of a fraction.
+local function three(x)
+  local text = (x < 9.995 and "%.2f" or x < 99.95 and "%.1f" or "%.0f"):format(x)
+  return text:find(".", 1, true) and text:gsub("%.?0+$", "") or text
+end
+
+-- Whole and in the first unit of which it has less than `base`: the figure and the unit, nil
+-- where it has none.
+local function scaled(n, base, units)
+  local i = 0
+  while n >= base * 0.9995 and units[i + 1] do n, i = n / base, i + 1 end
+  return i == 0 and ("%.0f"):format(n) or three(n), units[i]
+end
+
+--- Seconds: "0 s", "250 ms", "2.5 s", "42.1 s", "3 m 04 s", "2 h 05 m".
 function M.duration(s)
-  if s < 59.95 then return ("%.1fs"):format(s) end
-  local whole <const> = math.floor(s + 0.5)
-  if whole < 3600 then return ("%dm%02ds"):format(whole // 60, whole % 60) end
-  return ("%dh%02dm"):format(whole // 3600, whole % 3600 // 60)
+  if s < 0.0000005 or s ~= s then return "0 s" end
+  if s < 0.0009995 then return ("%.0f µs"):format(s * 1e6) end
+  if s < 0.9995 then return ("%.0f ms"):format(s * 1e3) end
+  if s < 59.95 then return three(s) .. " s" end
+  local minutes <const> = (s + 0.5) // 60
+  if minutes < 60 then return ("%.0f m %02.0f s"):format(minutes, (s + 0.5) // 1 % 60) end
+  return ("%.0f h %02.0f m"):format(minutes // 60, minutes < 2^53 and minutes % 60 or 0)
 end
 
--- n in the first unit that makes it less than 1000, of three figures at most.
-local function scaled(n, units)
-  local i = 1
-  while n >= 999.5 and units[i + 1] do n, i = n / 1000, i + 1 end
-  return (n < 9.95 and i > 1 and "%.1f%s" or "%.0f%s"):format(n, units[i])
-end
-
---- A number of things: 950, 3.2k, 12k, 1.2M.
+--- A number of things: "950", "3.2k", "12.3k", "4.56M".
 function M.count(n)
-  return scaled(n, {"", "k", "M", "G"})
+  local figure, unit = scaled(n, 1000, {"k", "M", "G", "T"})
+  return figure .. (unit or "")
 end
 
---- Bytes: 950 B, 3.2 kB, 12 MB.
+--- Bytes: "1 byte", "950 bytes", "1.5 KiB", "12 MiB".
 function M.bytes(n)
-  return scaled(n, {" B", " kB", " MB", " GB", " TB"})
+  local figure, unit = scaled(n, 1024, {"KiB", "MiB", "GiB", "TiB"})
+  return figure .. " " .. (unit or n == 1 and "byte" or "bytes")
 end
 
---- US dollars: $0.021, $1.20, $350.
+--- US dollars, with as many digits as tell something: "$1.50", "$0.042", "$0.00042".
 function M.cost(usd)
-  return (usd < 0.1 and "$%.3f" or usd < 100 and "$%.2f" or "$%.0f"):format(usd)
+  return (usd >= 0.0995 and "$%.2f" or usd >= 0.00995 and "$%.3f" or "$%.5f"):format(usd)
 end
 
 return M

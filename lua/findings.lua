@@ -24,6 +24,7 @@
 --   empty_result     a task gave nothing where others of its type gave something
 --   not_as_asked     an answer was not in the asked form
 
+local numbers = require "orun.figures"
 local title_of = require "orun.task_title"
 
 local place <const> = title_of.at -- where a task was started
@@ -293,8 +294,8 @@ function find.too_small(run, add)
     if #g >= MANY and sum / #g < SMALL then
       add{at = key, tasks = g, fix = FIX_SMALL,
           cost_seconds = math.max(run.finish - run.figures.one_by_one, 0),
-          title = ("%d tasks took %.3f ms each: starting them took as long"):format(#g,
-            sum / #g * 1000)}
+          title = ("%d tasks took %s each: starting them took as long"):format(#g,
+            numbers.duration(sum / #g))}
     end
   end
 end

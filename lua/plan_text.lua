@@ -1,5 +1,7 @@
 --- orun.plan_text: a plan (view_plan.lua) as text for people, and as a graph in DOT.
 
+local figures = require "orun.figures"
+
 local M = {}
 
 local WIDTH <const> = 80       -- columns of what has a choice
@@ -9,17 +11,6 @@ local NAMED <const> = 12       -- tasks of the critical path; the middle is coun
 
 local SOURCES <const> = {key = "its key", agent = "its type", line = "its line", now = "ran now",
                          assumed = "assumed"}
-
---- Seconds as people say them: "0.3s", "45s", "3m20s", "2h05m".
-function M.time(s)
-  if s < 0.0005 then return "0s" end
-  if s < 9.95 then return (("%.2g"):format(s):gsub("^(%d+)%.0+$", "%1")) .. "s" end
-  if s < 59.5 then return ("%.0fs"):format(s) end
-  local whole = (s + 0.5) // 1 | 0
-  if whole < 3600 then return ("%dm%02ds"):format(whole // 60, whole % 60) end
-  local minutes = (s / 60 + 0.5) // 1 | 0
-  return ("%dh%02dm"):format(minutes // 60, minutes % 60)
-end
 
 local function line_of(s, width)
   local line = tostring(s):gsub("%s+", " ")
@@ -75,7 +66,7 @@ local function tasks(plan)
         end
       end
     end
-    rows[#rows + 1] = {t.id, t.agent or "function", list_of(after), M.time(t.expected),
+    rows[#rows + 1] = {t.id, t.agent or "function", list_of(after), figures.duration(t.expected),
                        SOURCES[t.source], title(t)}
   end
   local lines = grid(rows, {[4] = true})
@@ -97,7 +88,8 @@ local function path(plan)
       names[#names + 1] = ("%d more"):format(n - NAMED // 2 * 2)
     end
   end
-  local lines, line = {}, ("critical path, %s: %s"):format(M.time(plan.span), names[1] or "none")
+  local lines, line = {}, ("critical path, %s: %s"):format(figures.duration(plan.span),
+    names[1] or "none")
   for i = 2, #names do
     local more = " -> " .. names[i]
     if utf8.len(line .. more) > WIDTH then
@@ -113,7 +105,7 @@ end
 local function times(plan)
   local rows = {{"slots (-j)"}, {"time"}, {"speed-up"}}
   for i, s in ipairs(plan.slots) do
-    rows[1][i + 1], rows[2][i + 1] = tostring(s.slots), M.time(s.seconds)
+    rows[1][i + 1], rows[2][i + 1] = tostring(s.slots), figures.duration(s.seconds)
     rows[3][i + 1] = ("%.1f"):format(s.speedup)
   end
   local right = {}
@@ -123,7 +115,7 @@ end
 
 -- Should it be parallel? In words.
 local function verdict(plan)
-  local alone = ("one by one: %s"):format(M.time(plan.work))
+  local alone = ("one by one: %s"):format(figures.duration(plan.work))
   local enough = "more than 64 still gain"
   if plan.enough then
     enough = plan.enough == 1 and "more than one brings nothing"
@@ -159,13 +151,13 @@ function M.plan(plan, limits)
     local lacks = plan.cost_unknown == 0 and "" or
       (", and what %s of which none is known"):format(plural(plan.cost_unknown, "task costs",
         "tasks cost"))
-    say("cost: $%.2f%s", plan.cost, lacks)
+    say("cost: %s%s", figures.cost(plan.cost), lacks)
   elseif plan.cost_unknown > 0 then
     say("cost: not known; no agent here has ever told one")
   end
   if plan.unknown > 0 then
     say("%s new: %s each is assumed (%s)", plural(plan.unknown, "task is", "tasks are"),
-      M.time(plan.assumed), limits.why_assumed)
+      figures.duration(plan.assumed), limits.why_assumed)
   end
   if plan.items > 0 then
     say("%s not part of it: agents that work decide what is done with them",
@@ -192,7 +184,7 @@ function M.dot(plan)
   end
   for _, t in ipairs(plan.tasks) do
     lines[#lines + 1] = ("  %s [label = %s%s];"):format(t.id,
-      quoted(orun.clean(("%s %s, %s"):format(t.id, title(t), M.time(t.expected)))),
+      quoted(orun.clean(("%s %s, %s"):format(t.id, title(t), figures.duration(t.expected)))),
       on_path[t.id] and ", penwidth = 2" or "")
   end
   for _, t in ipairs(plan.tasks) do

@@ -85,7 +85,7 @@ end
 -- One task in one line: id, time, what it is, what it does, what it has spent.
 local function line_of(t, look)
   local room = look.columns - 1
-  local head = ("%-5s %7s  "):format(t.id, figures.duration(since(t, look.now)))
+  local head = ("%-5s %9s  "):format(t.id, figures.duration(since(t, look.now)))
   if #head >= room then return (look.fit(head, room)) end
   local tail = t.report and spent(t.report) or ""
   if #tail > 0 then tail = "  " .. tail end

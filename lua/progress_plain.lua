@@ -12,7 +12,7 @@ local M = {}
 local MOST <const> = 20 -- lines of one look, but for failures
 
 local function stamp(at)
-  return ("%7s  "):format(figures.duration(at))
+  return ("%9s  "):format(figures.duration(at))
 end
 
 local function started(t, e, verbose)

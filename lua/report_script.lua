@@ -44,13 +44,17 @@ function link(i, text) {
 
 // -- Words
 
+// As figures.lua writes numbers.
+function three(x) {
+  return String(Number(x.toFixed(x < 9.995 ? 2 : x < 99.95 ? 1 : 0)));
+}
+
 function time(us) {
   const s = us / 1e6;
   if (us < 0.5) return "0 s";
-  if (us < 1000) return Math.round(us) + " \u00b5s";
+  if (us < 999.5) return Math.round(us) + " \u00b5s";
   if (s < 0.9995) return Math.round(us / 1000) + " ms";
-  if (s < 9.995) return s.toFixed(2) + " s";
-  if (s < 99.95) return s.toFixed(1) + " s";
+  if (s < 59.95) return three(s) + " s";
   const w = Math.round(s), two = (n) => String(n).padStart(2, "0");
   if (w < 3600) return Math.floor(w / 60) + " m " + two(w % 60) + " s";
   return Math.floor(w / 3600) + " h " + two(Math.floor(w % 3600 / 60)) + " m";
@@ -60,16 +64,16 @@ function scaled(n, base, units) {
   let i = -1;
   while (n >= base * 0.9995 && i < units.length - 1) { n /= base; i++; }
   if (i < 0) return [String(Math.round(n)), ""];
-  return [n < 10 ? n.toFixed(2) : n < 100 ? n.toFixed(1) : n.toFixed(0), units[i]];
+  return [three(n), units[i]];
 }
 
 function bytes(n) {
   const [figure, unit] = scaled(n, 1024, ["KiB", "MiB", "GiB", "TiB"]);
-  return figure + " " + (unit || "bytes");
+  return figure + " " + (unit || (n === 1 ? "byte" : "bytes"));
 }
 
-const count = (n) => scaled(n, 1000, ["k", "M", "G"]).join("");
-const money = (usd) => "$" + usd.toFixed(usd >= 0.995 ? 2 : usd >= 0.01 ? 3 : 5);
+const count = (n) => scaled(n, 1000, ["k", "M", "G", "T"]).join("");
+const money = (usd) => "$" + usd.toFixed(usd >= 0.0995 ? 2 : usd >= 0.00995 ? 3 : 5);
 const plural = (n, word) => n + " " + word + (n === 1 ? "" : "s");
 const percent = (part) => (Math.round(part * 1000) / 10) + " %";
 const nameOf = (t) => t.d || t.a || t.id;

@@ -3,6 +3,8 @@
 -- Texts of others (descriptions, names of agents, errors) are made harmless, and nothing is
 -- wider than it is told.
 
+local figures = require "orun.figures"
+
 local M = {}
 
 local WHAT <const> = {
@@ -16,42 +18,8 @@ local SHORT <const> = {
 }
 local SEPARATE <const> = " > "
 
---- A time as people say it: "250 ms", "12.3 s", "3 m 04 s", "2 h 05 m".
-function M.seconds(s)
-  if s < 0.0000005 then return "0 s" end
-  if s < 0.001 then return ("%d µs"):format(math.floor(s * 1e6 + 0.5)) end
-  if s < 0.9995 then return ("%d ms"):format(math.floor(s * 1e3 + 0.5)) end
-  if s < 9.995 then return ("%.2f s"):format(s) end
-  if s < 99.95 then return ("%.1f s"):format(s) end
-  local whole = math.floor(s + 0.5)
-  if whole < 3600 then return ("%d m %02d s"):format(whole // 60, whole % 60) end
-  return ("%d h %02d m"):format(whole // 3600, whole % 3600 // 60)
-end
-
--- n with a unit of thousands (or 1024): "950", "12.3k", "4.56M".
-local function scaled(n, base, units)
-  local i = 0
-  while n >= base * 0.9995 and i < #units do n, i = n / base, i + 1 end
-  if i == 0 then return ("%d"):format(math.floor(n + 0.5)), "" end
-  return (n < 10 and "%.2f" or n < 100 and "%.1f" or "%.0f"):format(n), units[i]
-end
-
---- "12.3 KiB"
-function M.bytes(n)
-  local figure, unit = scaled(n, 1024, {"KiB", "MiB", "GiB", "TiB"})
-  return figure .. " " .. (unit == "" and "bytes" or unit)
-end
-
---- "950", "12.3k", "4.56M"
-function M.count(n)
-  local figure, unit = scaled(n, 1000, {"k", "M", "G"})
-  return figure .. unit
-end
-
---- US dollars, with as many digits as tell something.
-function M.cost(usd)
-  return (usd >= 0.995 and "$%.2f" or usd >= 0.01 and "$%.3f" or "$%.5f"):format(usd)
-end
+M.seconds, M.bytes = figures.duration, figures.bytes
+M.count, M.cost = figures.count, figures.cost
 
 local function percent(part)
   if part > 0.999 and part < 1 then return "over 99.9 %" end

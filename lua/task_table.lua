@@ -18,7 +18,7 @@ local M = {}
 local COLUMNS <const> = {
   {name = "ID", most = 8, from = 0, of = function(e) return e.id end},
   {name = "STATE", most = 9, from = 0, of = words.state},
-  {name = "TIME", least = 5, most = 7, from = 40, right = true,
+  {name = "TIME", least = 6, most = 9, from = 40, right = true,
    of = function(e) return e.elapsed and figures.duration(e.elapsed) end},
   {name = "TOKENS", most = 6, from = 60, right = true, of = words.tokens},
   {name = "COST", most = 8, from = 60, right = true, of = words.cost},

@@ -88,7 +88,7 @@ end
 --- How long a run goes on by now.
 function M.age(run)
   local seconds = math.max(0, os.time() - run.began)
-  return (figures.duration(seconds):gsub("%.0s$", "s"))
+  return figures.duration(seconds)
 end
 
 local ORDER <const> = {"running", "queued", "blocked", "failed", "cancelled", "completed"}

@@ -5,6 +5,7 @@
 -- silently: what the run does is what counts.
 
 local events_file = require "orun.events_file"
+local figures = require "orun.figures"
 local runs = require "orun.runs"
 
 local TASKS <const> = 20000
@@ -42,7 +43,7 @@ return function(id)
     if tasks > TASKS then return cut(e.at, ("a record has no more than %d tasks"):format(TASKS)) end
     writer:put(e)
     if writer.bytes > BYTES then
-      cut(e.at, ("a record has no more than %d MB"):format(BYTES >> 20))
+      cut(e.at, "a record has no more than " .. figures.bytes(BYTES))
     end
   end
 

@@ -1,6 +1,7 @@
 /* buf.c — a growing string of bytes. */
 #include "buf.h"
 #include "mem.h"
+#include <math.h>
 #include <stdio.h>
 
 char *
@@ -104,17 +105,56 @@ buf_free(Buf *b)
     *b = (Buf){ 0 };
 }
 
+/* Three figures at most, and no zeros at the end of a fraction. */
+static void
+buf_three(Buf *b, double x)
+{
+    char text[32];
+    int n = snprintf(text, sizeof text, "%.*f",
+                     x < 9.995 ? 2 : x < 99.95 ? 1 : 0, x);
+    if (n < 0 || n >= (int)sizeof text)
+        return;
+    if (strchr(text, '.')) {
+        while (text[n - 1] == '0')
+            n--;
+        n -= text[n - 1] == '.';
+    }
+    buf_put(b, text, (size_t)n);
+}
+
 void
 buf_bytes(Buf *b, size_t n)
 {
-    static const char *const units[] = { "KiB", "MiB", "GiB" };
-    size_t unit = 0;
-    if (n < 1024) {
+    static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
+    double x = (double)n;
+    int unit = -1;
+    for (; x >= 1024 * 0.9995 && unit + 1 < (int)countof(units); unit++)
+        x /= 1024;
+    if (unit < 0) {
         buf_printf(b, "%zu byte%s", n, n == 1 ? "" : "s");
         return;
     }
-    for (; unit < 2 && n >= (size_t)1 << (10 * (unit + 2)); unit++)
-        continue;
-    double x = (double)n / (double)((size_t)1 << (10 * (unit + 1)));
-    buf_printf(b, "%.*f %s", x == (double)(size_t)x ? 0 : 1, x, units[unit]);
+    buf_three(b, x);
+    buf_printf(b, " %s", units[unit]);
+}
+
+void
+buf_seconds(Buf *b, double s)
+{
+    double whole = floor(s + 0.5), minutes = floor(whole / 60);
+    if (!(s >= 0.0000005)) {
+        buf_puts(b, "0 s");
+    } else if (s < 0.0009995) {
+        buf_printf(b, "%.0f µs", s * 1e6);
+    } else if (s < 0.9995) {
+        buf_printf(b, "%.0f ms", s * 1e3);
+    } else if (s < 59.95) {
+        buf_three(b, s);
+        buf_puts(b, " s");
+    } else if (minutes < 60) {
+        buf_printf(b, "%.0f m %02.0f s", minutes, fmod(whole, 60));
+    } else {
+        buf_printf(b, "%.0f h %02.0f m", floor(minutes / 60),
+                   fmod(minutes, 60));
+    }
 }

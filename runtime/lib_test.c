@@ -126,6 +126,29 @@ lib_test_fault(lua_State *L)
     return 1;
 }
 
+/* ---- numbers for people ---- */
+
+/* duration(seconds) -> text, bytes(n) -> text */
+static int
+lib_test_duration(lua_State *L)
+{
+    Buf text = { 0 };
+    buf_seconds(&text, luaL_checknumber(L, 1));
+    lua_pushstring(L, buf_cstr(&text));
+    buf_free(&text);
+    return 1;
+}
+
+static int
+lib_test_bytes(lua_State *L)
+{
+    Buf text = { 0 };
+    buf_bytes(&text, (size_t)luaL_checkinteger(L, 1));
+    lua_pushstring(L, buf_cstr(&text));
+    buf_free(&text);
+    return 1;
+}
+
 /* ---- memory and paths ---- */
 
 static long lib_test_failing;
@@ -382,6 +405,7 @@ luaopen_orun_test(lua_State *L)
         { "fault", lib_test_fault }, { "fail_at", lib_test_fail_at },
         { "path", lib_test_path }, { "overlap", lib_test_overlap },
         { "refuse_at", lib_test_refuse_at },
+        { "duration", lib_test_duration }, { "bytes", lib_test_bytes },
         { "queue", lib_test_queue }, { "timers", lib_test_timers },
         { NULL, NULL },
     };

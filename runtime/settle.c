@@ -67,9 +67,10 @@ void
 settle_stopped(const Task *t, Outcome *o)
 {
     Buf text = { 0 };
-    if (t->stopping == FAULT_TIMEOUT)
-        buf_printf(&text, "timed out after %g s", t->opt->timeout);
-    else if (t->stopping == FAULT_MEMORY)
+    if (t->stopping == FAULT_TIMEOUT) {
+        buf_puts(&text, "timed out after ");
+        buf_seconds(&text, t->opt->timeout);
+    } else if (t->stopping == FAULT_MEMORY)
         buf_puts(&text, "out of memory: its time-out could not be set");
     else if (t->stopping == FAULT_BUDGET)
         admit_put_broke(sched_of((Task *)(uintptr_t)t), t, &text);

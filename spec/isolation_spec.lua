@@ -373,7 +373,7 @@ describe("isolation names", function()
 
   it("timeout for C code that loops and takes no signal, on time", function()
     local r = failed("timeout", crashing("loop", {timeout = 0.2}))
-    assert.equal("timed out after 0.2 s", r.error)
+    assert.equal("timed out after 200 ms", r.error)
   end)
 
   it("timeout for Lua code that catches everything, and lets it clean up", function()

@@ -76,28 +76,29 @@ describe("orun plan", function()
     assert.is_false(h.exists(dir .. "/log"))
     assert.equal("4\n", r.err) -- what the script prints
     -- What the function took is as it is.
-    local lines = h.lines((r.out:gsub(dir, ""):gsub(" +[%d.]+s  ran now", "  T  ran now")))
+    local lines = h.lines((r.out:gsub(dir, ""):gsub(" +[%d.]+ [mµ]*s  ran now", "  T  ran now")))
     assert.equal([[
 9 tasks, 8 of agents, none of which was started: stand-ins gave results
 functions ran (with --no-functions they do not)
 
 task  by        starts after  expected  known by  what
-t1    explore                      10s  its key   look 1
-t2    explore                      20s  its key   look 2
-t3    explore                      30s  its key   look 3
-t4    explore                      40s  its key   look 4
+t1    explore                     10 s  its key   look 1
+t2    explore                     20 s  its key   look 2
+t3    explore                     30 s  its key   look 3
+t4    explore                     40 s  its key   look 4
 t5    function  t1 t2 t3 t4  T  ran now   analyse
-t6    explore   t5               1m00s  its key   build 1
-t7    explore   t5                 50s  its key   build 2
-t8    explore   t5                 10s  its key   build 3
-t9    explore   t6 t7 t8            5s  its key   test
+t6    explore   t5            1 m 00 s  its key   build 1
+t7    explore   t5                50 s  its key   build 2
+t8    explore   t5                10 s  its key   build 3
+t9    explore   t6 t7 t8           5 s  its key   test
 
-critical path, 1m45s: t4 (look 4) -> t5 (analyse) -> t6 (build 1) -> t9 (test)
+critical path, 1 m 45 s: t4 (look 4) -> t5 (analyse) -> t6 (build 1)
+  -> t9 (test)
 
-slots (-j)      1      2      5     10
-time        3m45s  1m55s  1m45s  1m45s
-speed-up      1.0    2.0    2.1    2.1
-break-even: from 2 slots on (one by one: 3m45s); more than 4 bring nothing
+slots (-j)         1         2         5        10
+time        3 m 45 s  1 m 55 s  1 m 45 s  1 m 45 s
+speed-up         1.0       2.0       2.1       2.1
+break-even: from 2 slots on (one by one: 3 m 45 s); more than 4 bring nothing
 cost: not known; no agent here has ever told one]],
       table.concat(lines, "\n"))
   end)
@@ -122,24 +123,24 @@ cost: not known; no agent here has ever told one]],
   it("draws the graph, its critical path bold", function()
     local r, dir = plan(SCRIPT, {"--dot", known = KNOWN})
     assert.truthy(r.out:find("digraph plan {", 1, true))
-    assert.truthy(r.out:find('t4 [label = "t4 look 4, 40s", penwidth = 2];', 1, true))
+    assert.truthy(r.out:find('t4 [label = "t4 look 4, 40 s", penwidth = 2];', 1, true))
     assert.truthy(r.out:find("t4 -> t5 [style = dashed, penwidth = 2];", 1, true))
     assert.truthy(r.out:find("t7 -> t9 [style = solid];", 1, true))
     assert.falsy(r.out:find("critical path", 1, true))
     local file = dir .. "/graph.dot"
     local other = plan(SCRIPT, {"--dot=" .. file, known = KNOWN})
     assert.truthy(other.out:find("critical path", 1, true))
-    local ran <const> = "t5 analyse, [%w.]+"
+    local ran <const> = "t5 analyse, [%d.]+ [mµ]*s"
     assert.equal((r.out:gsub(ran, "")), (h.read(file):gsub(ran, "")))
   end)
 
   it("takes the unknown for the mean of the known, or a minute, and says so", function()
     local some = plan(SCRIPT, {known = {ke1 = 10, ke2 = 20}})
-    assert.truthy(some.out:find("6 tasks are new: 15s each is assumed (the mean of the others)",
+    assert.truthy(some.out:find("6 tasks are new: 15 s each is assumed (the mean of the others)",
       1, true), some.out)
     local none = plan(SCRIPT, {known = {}})
-    assert.truthy(none.out:find("8 tasks are new: 1m00s each is assumed (nothing is known of any)",
-      1, true), none.out)
+    assert.truthy(none.out:find("8 tasks are new: 1 m 00 s each is assumed "
+      .. "(nothing is known of any)", 1, true), none.out)
     assert.truthy(none.out:find("assumed   look 1", 1, true))
   end)
 
@@ -164,7 +165,7 @@ cost: not known; no agent here has ever told one]],
     assert.is_nil(p.pays_from)
     assert.equal(1, p.enough)
     local r = plan(serial, {known = {aa = 10}})
-    assert.truthy(r.out:find("break-even: never (one by one: 30s)", 1, true))
+    assert.truthy(r.out:find("break-even: never (one by one: 30 s)", 1, true))
     assert.equal(2, json_of(parallel, {known = {aa = 10}}).pays_from)
     assert.is_nil(json_of(parallel, {"--overhead", "30", known = {aa = 10}}).pays_from)
   end)

@@ -155,7 +155,7 @@ describe("the record of a run", function()
     end
     local model = require("orun.events_file").read(path)
     os.remove(path)
-    assert.same({at = 64, why = "a record has no more than 64 MB"}, model.cut)
+    assert.same({at = 64, why = "a record has no more than 64 MiB"}, model.cut)
   end)
 end)
 

@@ -48,8 +48,8 @@ end
 
 -- The same at any time: T for each duration, where it ended.
 local function timeless(text)
-  text = text:gsub("^(plan%.lua )%s*%d%w* ", "%1 T ")
-  return (text:gsub("( *)(%d[%d.]*s)%f[%s\0]", function(blank, time)
+  text = text:gsub("^(plan%.lua )%s*%d[%d ms]* s ", "%1 T ")
+  return (text:gsub("( *)%f[%d]([%d.]+ m?s)%f[%s\0]", function(blank, time)
     return (" "):rep(#blank + #time - 1) .. "T"
   end))
 end
@@ -72,10 +72,10 @@ describe("the watched list", function()
     local s <close> = watch(env, 80, 24)
     assert.equal([[
 plan.lua  T  1 running, 1 queued, 1 blocked
-ID  STATE     TIME  AGENT  TASK
-t1  running      T  build  the server: compiling
-t2  queued          build  the client: waits for a slot of build
-t3  blocked                ship it: blocked by t2
+ID  STATE      TIME  AGENT  TASK
+t1  running       T  build  the server: compiling
+t2  queued           build  the client: waits for a slot of build
+t3  blocked                 ship it: blocked by t2
 ]] .. ("\n"):rep(18) .. [[
 Enter output  s stop  S stop all  / filter  Tab which  ? keys  q quit]],
       timeless(s:shows("compiling.*q quit")))
@@ -88,14 +88,14 @@ Enter output  s stop  S stop all  / filter  Tab which  ? keys  q quit]],
     local text = timeless(s:shows("28 queued.*ship it +blocked.*q quit"))
     assert.equal([[
 plan.lua  T  1 running, 28 queued, 1 blocked
-ID   STATE     TIME  AGENT  TASK        NOW
-t1   running      T  build  the server  compiling
-t2   queued          build  the client  waits for a slot of build
-t4   queued          build  part 1      waits for a slot of build
-t5   queued          build  part 2      waits for a slot of build]], text:match("^" ..
+ID   STATE      TIME  AGENT  TASK        NOW
+t1   running       T  build  the server  compiling
+t2   queued           build  the client  waits for a slot of build
+t4   queued           build  part 1      waits for a slot of build
+t5   queued           build  part 2      waits for a slot of build]], text:match("^" ..
       ("[^\n]*\n"):rep(5) .. "[^\n]*"))
-    assert.matches("\nt30  queued          build  part 27     waits for a slot of build\n"
-      .. "t3   blocked                ship it     blocked by t2\n\n", text)
+    assert.matches("\nt30  queued           build  part 27     waits for a slot of build\n"
+      .. "t3   blocked                 ship it     blocked by t2\n\n", text)
   end)
 
   it("has a page of three thousand, and is moved in them by keys", function()
@@ -132,7 +132,7 @@ t991  free   page 988]], timeless(s:shows("with: E 988\n[^\n]*\n[^\n]*988\n\n"))
     local env = start()
     local s <close> = watch(env, 20, 5)
     local title, rest = s:shows("t3.*Enter"):match("^([^\n]*)\n(.*)$")
-    local whole = ("plan.lua  %s  1 running, 1 queued"):format(title:match("^plan%.lua  (%S+)  "))
+    local whole = ("plan.lua  %s  1 running, 1 queued"):format(title:match("^plan%.lua  (%d+ s)  "))
     assert.equal(whole:sub(1, 19) .. "…", title)
     assert.equal([[
 t1  running  the se…
@@ -144,10 +144,10 @@ Enter output  s sto…]], rest)
     s:resize(60, 8)
     assert.equal([[
 plan.lua  T  1 running, 1 queued, 1 blocked
-ID  STATE     TIME  AGENT  TASK
-t1  running      T  build  the server: compiling
-t2  queued          build  the client: waits for a slot of …
-t3  blocked                ship it: blocked by t2
+ID  STATE      TIME  AGENT  TASK
+t1  running       T  build  the server: compiling
+t2  queued           build  the client: waits for a slot of…
+t3  blocked                 ship it: blocked by t2
 
 
 Enter output  s stop  S stop all  / filter  Tab which  ? ke…]],
@@ -158,7 +158,7 @@ Enter output  s stop  S stop all  / filter  Tab which  ? ke…]],
     local env = start([[Task{description = "bad", run_in_background = true,
       run = function() error("it is broken", 0) end}]])
     local s <close> = watch(env, 100, 24)
-    s:shows("t4  failed +%S+ +bad +it is broken\n")
+    s:shows("t4  failed +%S+ %S+ +bad +it is broken\n")
     s:keys("Tab")
     s:shows("shown: not ended\n.*ship it")
     assert(h.wait_for(function() return not s:text():find("broken") end))
@@ -205,8 +205,8 @@ describe("a watched output", function()
     s:keys("Enter")
     assert.equal([[
 t1 a log
-completed     T  log
-stdout: 220 kB, the end
+completed      T  log
+stdout: 215 KiB, the end
 line 19994
 line 19995
 line 19996
@@ -226,7 +226,7 @@ Up Down PageUp PageDown Home End  e other stream  s stop  q…]],
     s:keys("End")
     s:shows("the end\n.*\nend\n")
     s:keys("e")
-    s:shows("stderr: 6 B, the end\noh no\n")
+    s:shows("stderr: 6 bytes, the end\noh no\n")
     s:keys("q")
     s:shows("Tab which  %? ke…$")
   end)
@@ -246,7 +246,7 @@ Up Down PageUp PageDown Home End  e other stream  s stop  q…]],
     s:keys("Enter")
     s:shows("nothing yet")
     h.sh("printf 'one\\ntwo \\303' >f", {cwd = dir})
-    s:shows("9 B, following\none\ntwo\n")
+    s:shows("9 bytes, following\none\ntwo\n")
     h.sh("printf '\\251\\nthree' >f", {cwd = dir})
     s:shows("the end\none\ntwo é\nthree\n")
   end)
@@ -276,7 +276,7 @@ describe("stopping", function()
     s:keys("S")
     s:shows("stop all tasks%? The script goes on %(y/n%)$")
     s:keys("y")
-    s:shows("^plan.lua +%S+ +1 queued, 3 cancelled\n")
+    s:shows("^plan.lua +%d+ s +1 queued, 3 cancelled\n")
     assert.matches("t4  free +an item", s:text())
     s:keys("G", "s")
     s:shows("t%d is cancelled$")
@@ -346,7 +346,7 @@ describe("the watched screen", function()
     local s <close> = watch(env)
     s:shows("q quit")
     run:kill("STOP")
-    s:shows(("no answer for %%S+; is process %d suspended%%?$"):format(run.pid))
+    s:shows(("no answer for [%%d.]+ m?s; is process %d suspended%%?$"):format(run.pid))
     s:keys("q")
     assert.equal("exit 0", s:ended())
     run:kill("CONT")

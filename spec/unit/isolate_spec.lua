@@ -102,8 +102,8 @@ describe("a process that runs an isolated task", function()
   end)
 
   it("is ended at the time-out when it says nothing", function()
-    failed("timeout", "timed out after 0.1 s", run_by(program(HELLO), { timeout = 0.1 }))
-    failed("timeout", "timed out after 0.1 s", run_by(program(""), { timeout = 0.1 }))
+    failed("timeout", "timed out after 100 ms", run_by(program(HELLO), { timeout = 0.1 }))
+    failed("timeout", "timed out after 100 ms", run_by(program(""), { timeout = 0.1 }))
   end)
 
   it("gets an error for a call that makes no sense", function()

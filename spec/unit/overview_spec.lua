@@ -118,13 +118,13 @@ describe("a line", function()
     usage = {input_tokens = 12000, output_tokens = 400}}
 
   it("has the columns that have room", function()
-    assert.same({"ID  STATE     TIME  TOKENS   COST  AGENT    TASK",
-                 "t7  running  1m15s     12k  $0.50  Explore  read all: Grep callers"},
+    assert.same({"ID  STATE        TIME  TOKENS   COST  AGENT    TASK",
+                 "t7  running  1 m 15 s   12.4k  $0.50  Explore  read all: Grep callers"},
       {lines(80, ENTRY)})
-    assert.same({"ID  STATE     TIME  TOKENS   COST  AGENT    TASK      NOW",
-                 "t7  running  1m15s     12k  $0.50  Explore  read all  Grep callers"},
+    assert.same({"ID  STATE        TIME  TOKENS   COST  AGENT    TASK      NOW",
+                 "t7  running  1 m 15 s   12.4k  $0.50  Explore  read all  Grep callers"},
       {lines(100, ENTRY)})
-    assert.same({"ID  STATE     TIME  TASK", "t7  running  1m15s  read all: Grep call…"},
+    assert.same({"ID  STATE        TIME  TASK", "t7  running  1 m 15 s  read all: Grep c…"},
       {lines(40, ENTRY)})
     assert.same({"ID  STATE    TASK", "t7  running  read al…"}, {lines(21, ENTRY)})
   end)
@@ -148,9 +148,9 @@ describe("a line", function()
       note{state = "queued", waiting_for = "slot", waiting_at = "db"})
     assert.equal("waits for a program slot",
       note{state = "queued", waiting_for = "slot", waiting_at = "process"})
-    assert.equal("throttled by KEY, 3.0s more",
+    assert.equal("throttled by KEY, 3 s more",
       note{state = "queued", waiting_for = "throttled", waiting_at = "KEY", wait = 3.0})
-    assert.equal("attempt 2: tries again in 1.5s",
+    assert.equal("attempt 2: tries again in 1.5 s",
       note{state = "queued", waiting_for = "retry", wait = 1.5, attempts = 2})
     assert.equal("blocked by t1, t2, t3 and 4 more",
       note{state = "blocked", blockedBy = {"t1", "t2", "t3"}, blockers = 7})
