@@ -4,6 +4,7 @@
 #include "log.h"
 #include "mem.h"
 #include "show.h"
+#include "thread.h"
 #include "wait.h"
 #include <math.h>
 
@@ -14,17 +15,13 @@ board_init(Board *b, Clock *clock)
 {
     memset(b, 0, sizeof *b);
     b->clock = clock;
-    pthread_mutexattr_t attr;
-    pthread_mutexattr_init(&attr);
-    pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
-    pthread_mutex_init(&b->lock, &attr);
-    pthread_mutexattr_destroy(&attr);
+    thread_mutex_init_spinning(&b->lock);
     queue_init(&b->items);
     list_init(&b->item_waits);
     list_init(&b->idle_waits);
     Task *root, draft = { .state = TASK_RUNNING };
     if (board_place(b, &draft, &root)) {
-        pthread_mutex_destroy(&b->lock);
+        uv_mutex_destroy(&b->lock);
         return ORUN_ENOMEM;
     }
     board_publish(b);
@@ -42,7 +39,7 @@ board_destroy(Board *b)
         mem_free(b->pages[i]);
     timer_free(&b->timers);
     event_close(b);
-    pthread_mutex_destroy(&b->lock);
+    uv_mutex_destroy(&b->lock);
 }
 
 Task *

@@ -23,7 +23,7 @@
 #include "queue.h"
 #include "task.h"
 #include "timer.h"
-#include <pthread.h>
+#include <uv.h>
 
 /* The time of a run, and who is to come when a timer is due. */
 typedef struct Clock {
@@ -50,7 +50,7 @@ typedef struct Board {
     _Atomic(Task *) pages[BOARD_PAGES];
     atomic_size_t count; /* tasks, the script included */
 
-    pthread_mutex_t lock;
+    uv_mutex_t lock;
     /* Guarded by lock: */
     size_t open_items; /* items not final */
     size_t live;       /* other tasks not final */
@@ -67,8 +67,8 @@ int board_init(Board *b, Clock *clock) NODISCARD;
 /* Free all tasks. Nobody waits or runs any more. */
 void board_destroy(Board *b);
 
-static inline void board_lock(Board *b) { pthread_mutex_lock(&b->lock); }
-static inline void board_unlock(Board *b) { pthread_mutex_unlock(&b->lock); }
+static inline void board_lock(Board *b) { uv_mutex_lock(&b->lock); }
+static inline void board_unlock(Board *b) { uv_mutex_unlock(&b->lock); }
 static inline double board_now(Board *b) { return b->clock->now(b->clock); }
 
 /* The task with this id (removed ones too), NULL when there never was one. Any

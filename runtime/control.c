@@ -368,13 +368,13 @@ control_open(Host *h, Control **out)
     Loop *loop = host_loop(h);
     if (!loop)
         return ORUN_ESYS;
-    pthread_mutex_lock(&h->io_lock);
+    uv_mutex_lock(&h->io_lock);
     *out = h->control;
     if (!*out && (e = control_new(h, out)) == 0) {
         h->control = *out;
         loop_post(loop, &(*out)->start_msg);
     }
-    pthread_mutex_unlock(&h->io_lock);
+    uv_mutex_unlock(&h->io_lock);
     return e;
 }
 

@@ -11,15 +11,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <uv.h>
 
 struct Folder {
     char *tmp; /* TMPDIR when the run began, or NULL */
 
-    pthread_mutex_t lock;
+    uv_mutex_t lock;
     /* guarded by lock: */
     char *path;         /* absolute; NULL until made */
     int fd;             /* the folder, -1 until made */
@@ -38,7 +38,7 @@ folder_new(void)
         mem_free(f);
         return NULL;
     }
-    pthread_mutex_init(&f->lock, NULL);
+    uv_mutex_init(&f->lock);
     f->fd = -1;
     return f;
 }
@@ -161,9 +161,9 @@ folder_create(Folder *f, const char *prefix, const char *suffix, int *fd,
 int
 folder_name(Folder *f, const char *prefix, const char *suffix, char **path)
 {
-    pthread_mutex_lock(&f->lock);
+    uv_mutex_lock(&f->lock);
     int e = folder_reserve(f, prefix, suffix, path);
-    pthread_mutex_unlock(&f->lock);
+    uv_mutex_unlock(&f->lock);
     return e;
 }
 
@@ -171,9 +171,9 @@ int
 folder_open(Folder *f, const char *prefix, const char *suffix, int *fd,
             char **path)
 {
-    pthread_mutex_lock(&f->lock);
+    uv_mutex_lock(&f->lock);
     int e = folder_create(f, prefix, suffix, fd, path);
-    pthread_mutex_unlock(&f->lock);
+    uv_mutex_unlock(&f->lock);
     return e;
 }
 
@@ -216,10 +216,10 @@ void
 folder_remove(Folder *f, const char *path)
 {
     const char *name = strrchr(path, '/');
-    pthread_mutex_lock(&f->lock);
+    uv_mutex_lock(&f->lock);
     if (name && f->fd >= 0)
         unlinkat(f->fd, name + 1, 0);
-    pthread_mutex_unlock(&f->lock);
+    uv_mutex_unlock(&f->lock);
 }
 
 void
@@ -236,6 +236,6 @@ folder_free(Folder *f)
     buf_free(&f->names);
     mem_free(f->path);
     mem_free(f->tmp);
-    pthread_mutex_destroy(&f->lock);
+    uv_mutex_destroy(&f->lock);
     mem_free(f);
 }

@@ -1,7 +1,7 @@
 /* frame.c — building and parsing frames, their fields, their checksum. */
 #include "frame.h"
 #include "err.h"
-#include <pthread.h>
+#include <uv.h>
 
 enum {
     FRAME_MAGIC = 0x4e55524f, /* "ORUN" */
@@ -52,9 +52,9 @@ frame_eight(const unsigned char *p)
 uint32_t
 frame_sum(uint32_t sum, const void *p, size_t n)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    static uv_once_t once = UV_ONCE_INIT;
     const unsigned char *at = p;
-    pthread_once(&once, frame_make_table);
+    uv_once(&once, frame_make_table);
     sum = ~sum;
     for (; n >= 8; n -= 8, at += 8) {
         uint64_t x = frame_eight(at) ^ sum;

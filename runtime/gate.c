@@ -1,22 +1,24 @@
 /* gate.c — the list of runtimes, and the stack of a thread. */
 #include "gate.h"
 #include "err.h"
+#include "thread.h"
+#include <pthread.h>
 #include <unistd.h>
 
-static pthread_mutex_t gate_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t gate_unheld = PTHREAD_COND_INITIALIZER;
+static uv_mutex_t gate_lock = THREAD_MUTEX_INIT;
+static uv_cond_t gate_unheld = THREAD_COND_INIT;
 static Gate *gate_list; /* guarded by gate_lock */
 
 static void
 gate_before_fork(void)
 {
-    pthread_mutex_lock(&gate_lock);
+    uv_mutex_lock(&gate_lock);
 }
 
 static void
 gate_after_fork(void)
 {
-    pthread_mutex_unlock(&gate_lock);
+    uv_mutex_unlock(&gate_lock);
 }
 
 /* No other thread is in the middle of the list when the process is copied. */
@@ -48,73 +50,80 @@ gate_check(const Gate *g)
 void
 gate_open(Gate *g)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, gate_init_once);
+    static uv_once_t once = UV_ONCE_INIT;
+    uv_once(&once, gate_init_once);
     g->pid = getpid();
     g->inside = false;
     g->held = 0;
-    pthread_mutex_lock(&gate_lock);
+    uv_mutex_lock(&gate_lock);
     g->next = gate_list;
     gate_list = g;
-    pthread_mutex_unlock(&gate_lock);
+    uv_mutex_unlock(&gate_lock);
 }
 
 bool
 gate_close(Gate *g)
 {
     bool last = true;
-    pthread_mutex_lock(&gate_lock);
+    uv_mutex_lock(&gate_lock);
     *gate_find(g) = g->next;
     while (g->held > 0)
-        pthread_cond_wait(&gate_unheld, &gate_lock);
+        uv_cond_wait(&gate_unheld, &gate_lock);
     for (const Gate *other = gate_list; other; other = other->next)
         last = last && other->pid != g->pid;
-    pthread_mutex_unlock(&gate_lock);
+    uv_mutex_unlock(&gate_lock);
     return last;
+}
+
+/* Is the thread inside g the one that asks? With the lock held. */
+static bool
+gate_is_mine(const Gate *g)
+{
+    uv_thread_t self = uv_thread_self();
+    return uv_thread_equal(&g->thread, &self);
 }
 
 int
 gate_enter(Gate *g)
 {
-    pthread_mutex_lock(&gate_lock);
+    uv_mutex_lock(&gate_lock);
     int e = gate_check(g);
     if (e == 0 && g->inside)
-        e = pthread_equal(g->thread, pthread_self()) ? ORUN_ESTATE
-                                                     : ORUN_ETHREAD;
+        e = gate_is_mine(g) ? ORUN_ESTATE : ORUN_ETHREAD;
     if (e == 0) {
         g->inside = true;
-        g->thread = pthread_self();
+        g->thread = uv_thread_self();
     }
-    pthread_mutex_unlock(&gate_lock);
+    uv_mutex_unlock(&gate_lock);
     return e;
 }
 
 void
 gate_leave(Gate *g)
 {
-    pthread_mutex_lock(&gate_lock);
+    uv_mutex_lock(&gate_lock);
     g->inside = false;
-    pthread_mutex_unlock(&gate_lock);
+    uv_mutex_unlock(&gate_lock);
 }
 
 int
 gate_hold(Gate *g)
 {
-    pthread_mutex_lock(&gate_lock);
+    uv_mutex_lock(&gate_lock);
     int e = gate_check(g);
     if (e == 0)
         g->held++;
-    pthread_mutex_unlock(&gate_lock);
+    uv_mutex_unlock(&gate_lock);
     return e;
 }
 
 void
 gate_unhold(Gate *g)
 {
-    pthread_mutex_lock(&gate_lock);
+    uv_mutex_lock(&gate_lock);
     if (--g->held == 0)
-        pthread_cond_broadcast(&gate_unheld);
-    pthread_mutex_unlock(&gate_lock);
+        uv_cond_broadcast(&gate_unheld);
+    uv_mutex_unlock(&gate_lock);
 }
 
 size_t

@@ -10,7 +10,7 @@
 #define ORUN_GATE_H
 
 #include "base.h"
-#include <pthread.h>
+#include <uv.h>
 #include <sys/types.h>
 
 typedef struct Gate { /* the first member of a runtime */
@@ -20,7 +20,7 @@ typedef struct Gate { /* the first member of a runtime */
     struct Gate *next;
     int held;         /* calls beside that of the one inside */
     bool inside;      /* a thread is in a call, … */
-    pthread_t thread; /* … namely this one */
+    uv_thread_t thread; /* … namely this one */
 } Gate;
 
 /* Put a new runtime's gate on the list. Any thread. */

@@ -63,9 +63,9 @@ host_tick_posted(LoopMsg *msg)
 {
     role_is_io();
     Host *h = container_of(msg, Host, tick_msg);
-    pthread_mutex_lock(&h->io_lock);
+    uv_mutex_lock(&h->io_lock);
     h->tick_posted = false;
-    pthread_mutex_unlock(&h->io_lock);
+    uv_mutex_unlock(&h->io_lock);
     host_tick(h);
 }
 
@@ -88,9 +88,9 @@ host_loop(Host *h)
     Loop *loop = atomic_load_explicit(&h->loop, memory_order_acquire);
     if (loop)
         return loop;
-    pthread_mutex_lock(&h->io_lock);
+    uv_mutex_lock(&h->io_lock);
     loop = host_start_loop(h);
-    pthread_mutex_unlock(&h->io_lock);
+    uv_mutex_unlock(&h->io_lock);
     return loop;
 }
 
@@ -99,12 +99,12 @@ host_wake_at(Clock *c, double at)
 {
     Host *h = container_of(c, Host, clock);
     (void)at;
-    pthread_mutex_lock(&h->io_lock);
+    uv_mutex_lock(&h->io_lock);
     bool post = !h->tick_posted && host_start_loop(h);
     if (post)
         h->tick_posted = true;
     Loop *loop = h->loop;
-    pthread_mutex_unlock(&h->io_lock);
+    uv_mutex_unlock(&h->io_lock);
     if (post)
         loop_post(loop, &h->tick_msg);
     return loop ? 0 : ORUN_ESYS;
@@ -189,22 +189,22 @@ host_find_name(const Host *h, const char *s)
 const char *
 host_intern(Host *h, const char *s)
 {
-    pthread_mutex_lock(&h->io_lock);
+    uv_mutex_lock(&h->io_lock);
     const char *found = host_find_name(h, s);
     if (!found)
         found = host_add_name(h, s);
-    pthread_mutex_unlock(&h->io_lock);
+    uv_mutex_unlock(&h->io_lock);
     return found;
 }
 
 bool
 host_once(Host *h, const char *s)
 {
-    pthread_mutex_lock(&h->io_lock);
+    uv_mutex_lock(&h->io_lock);
     bool first = !host_find_name(h, s);
     if (first)
         host_add_name(h, s);
-    pthread_mutex_unlock(&h->io_lock);
+    uv_mutex_unlock(&h->io_lock);
     return first;
 }
 
@@ -299,7 +299,7 @@ host_new(const HostConfig *config, Host **out)
     h->workers = config->workers;
     h->announced = !config->listed;
     h->memory_limit = config->memory_limit;
-    pthread_mutex_init(&h->io_lock, NULL);
+    uv_mutex_init(&h->io_lock);
     if (!(h->env = host_copy_env()) || !(h->cwd = host_copy_cwd())
         || !(h->program = mem_dup(config->program, strlen(config->program))))
         goto free_strings;
@@ -344,7 +344,7 @@ free_strings:
     task_strings_free(h->env);
     mem_free(h->cwd);
     mem_free(h->program);
-    pthread_mutex_destroy(&h->io_lock);
+    uv_mutex_destroy(&h->io_lock);
     mem_free(h);
     return e;
 }
@@ -399,7 +399,7 @@ host_free(Host *h)
     task_strings_free(h->names);
     mem_free(h->cwd);
     mem_free(h->program);
-    pthread_mutex_destroy(&h->io_lock);
+    uv_mutex_destroy(&h->io_lock);
     mem_free(h);
     return true;
 }

@@ -47,7 +47,7 @@ typedef struct Host {
     _Atomic(Loop *) loop; /* NULL: not needed yet; set once, under io_lock */
     _Atomic(struct Control *) control; /* the same */
 
-    pthread_mutex_t io_lock;
+    uv_mutex_t io_lock;
     /* Guarded by io_lock: */
     LoopMsg tick_msg;
     bool tick_posted;

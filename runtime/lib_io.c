@@ -12,9 +12,9 @@
 #include <fcntl.h>
 #include <lauxlib.h>
 #include <lualib.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
+#include <uv.h>
 
 /* Printing. What print puts on a terminal cannot drive it, for it is mostly
  * what agents wrote; into a pipe or a file it goes as it is. A script that
@@ -198,8 +198,8 @@ lib_io_make_empty(void)
 static void
 lib_io_hide_input(lua_State *L)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, lib_io_make_empty);
+    static uv_once_t once = UV_ONCE_INIT;
+    uv_once(&once, lib_io_make_empty);
     lua_getfield(L, -1, "stdin");
     luaL_Stream *file = luaL_checkudata(L, -1, LUA_FILEHANDLE);
     if (lib_io_empty)

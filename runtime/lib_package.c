@@ -15,11 +15,17 @@
 #include "lib_base.h"
 #include <dlfcn.h>
 #include <lauxlib.h>
-#include <pthread.h>
+#include <uv.h>
+
+static uv_once_t lib_package_once = UV_ONCE_INIT;
+static uv_mutex_t lib_package_lock;
 
 /* Recursive, for one C module may require another. */
-static pthread_mutex_t lib_package_lock =
-    PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+static void
+lib_package_init_once(void)
+{
+    uv_mutex_init_recursive(&lib_package_lock);
+}
 
 /* The chunk at the top, or the error why there is none. */
 static int
@@ -100,9 +106,10 @@ lib_package_open_c(lua_State *L)
 {
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
-    pthread_mutex_lock(&lib_package_lock);
+    uv_once(&lib_package_once, lib_package_init_once);
+    uv_mutex_lock(&lib_package_lock);
     int status = lua_pcall(L, lua_gettop(L) - 1, 1, 0);
-    pthread_mutex_unlock(&lib_package_lock);
+    uv_mutex_unlock(&lib_package_lock);
     return status == LUA_OK ? 1 : lua_error(L);
 }
 

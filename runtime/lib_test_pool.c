@@ -9,7 +9,7 @@
 #include "lib_test.h"
 #include "err.h"
 #include "pool.h"
-#include <errno.h>
+#include "thread.h"
 #include <lauxlib.h>
 #include <sched.h>
 #include <signal.h>
@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 enum { LIB_PATIENCE = 20, LIB_JOBS = 256 };
+#define LIB_PATIENCE_NS (LIB_PATIENCE * UINT64_C(1000000000))
 
 typedef enum PoolOrder {
     ORDER_NONE, ORDER_BLOCK, ORDER_UNBLOCK, ORDER_END,
@@ -37,9 +38,9 @@ typedef struct LibPool {
     Pool *pool;
     int made;
 
-    pthread_mutex_t lock;
+    uv_mutex_t lock;
     /* guarded by lock: */
-    pthread_cond_t changed;
+    uv_cond_t changed;
     bool closing;
     int starts;
     int order[LIB_JOBS]; /* jobs by when they started */
@@ -78,14 +79,14 @@ lib_pool_deadline(void)
 static void
 lib_pool_obey(LibPool *p, PoolJob *j, PoolOrder order)
 {
-    pthread_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->lock);
     int e = order == ORDER_BLOCK ? pool_block(p->pool) : 0;
     if (order == ORDER_UNBLOCK)
         pool_unblock(p->pool);
-    pthread_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->lock);
     j->refused = e != 0;
     j->order = ORDER_NONE;
-    pthread_cond_broadcast(&p->changed);
+    uv_cond_broadcast(&p->changed);
 }
 
 static void
@@ -93,25 +94,25 @@ lib_pool_run(Job *job)
 {
     PoolJob *j = container_of(job, PoolJob, job);
     LibPool *p = j->owner;
-    pthread_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->lock);
     j->worker = pool_worker();
     j->tid = gettid();
     j->on_worker = j->worker != NULL;
     j->runs = true;
     pthread_sigmask(SIG_SETMASK, NULL, &j->mask);
     p->order[p->starts++] = (int)(j - p->job) + 1;
-    pthread_cond_broadcast(&p->changed);
+    uv_cond_broadcast(&p->changed);
     for (PoolOrder order = ORDER_NONE; order != ORDER_END && !p->closing;) {
         while (j->order == ORDER_NONE && !p->closing)
-            pthread_cond_wait(&p->changed, &p->lock);
+            uv_cond_wait(&p->changed, &p->lock);
         order = j->order;
         if (order != ORDER_END)
             lib_pool_obey(p, j, order);
     }
     j->runs = false;
     j->order = ORDER_NONE;
-    pthread_cond_broadcast(&p->changed);
-    pthread_mutex_unlock(&p->lock);
+    uv_cond_broadcast(&p->changed);
+    uv_mutex_unlock(&p->lock);
 }
 
 /* ---- on the spec's thread ---- */
@@ -217,12 +218,11 @@ lib_pool_started(lua_State *L)
 {
     LibPool *p = lib_pool(L);
     int n = (int)luaL_checkinteger(L, 2), e = 0;
-    struct timespec until = lib_pool_deadline();
-    pthread_mutex_lock(&p->lock);
-    while (p->starts < n && e != ETIMEDOUT)
-        e = pthread_cond_timedwait(&p->changed, &p->lock, &until);
+    uv_mutex_lock(&p->lock);
+    while (p->starts < n && e != UV_ETIMEDOUT)
+        e = uv_cond_timedwait(&p->changed, &p->lock, LIB_PATIENCE_NS);
     bool reached = p->starts >= n;
-    pthread_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->lock);
     lua_pushboolean(L, reached);
     return 1;
 }
@@ -233,10 +233,10 @@ lib_pool_order(lua_State *L)
 {
     LibPool *p = lib_pool(L);
     int order[LIB_JOBS];
-    pthread_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->lock);
     int n = p->starts;
     memcpy(order, p->order, sizeof order);
-    pthread_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->lock);
     lua_createtable(L, n, 0);
     for (int i = 0; i < n; i++) {
         lua_pushinteger(L, order[i]);
@@ -253,15 +253,14 @@ lib_pool_tell(lua_State *L)
     LibPool *p = lib_pool(L);
     PoolJob *j = lib_pool_job(L, p, 2);
     PoolOrder order = ORDER_BLOCK + luaL_checkoption(L, 3, NULL, names);
-    struct timespec until = lib_pool_deadline();
     int e = 0;
-    pthread_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->lock);
     j->order = order;
-    pthread_cond_broadcast(&p->changed);
-    while (j->order != ORDER_NONE && e != ETIMEDOUT)
-        e = pthread_cond_timedwait(&p->changed, &p->lock, &until);
+    uv_cond_broadcast(&p->changed);
+    while (j->order != ORDER_NONE && e != UV_ETIMEDOUT)
+        e = uv_cond_timedwait(&p->changed, &p->lock, LIB_PATIENCE_NS);
     bool obeyed = j->order == ORDER_NONE && !j->refused;
-    pthread_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->lock);
     lua_pushboolean(L, obeyed);
     return 1;
 }
@@ -372,19 +371,19 @@ lib_pool_gone(lua_State *L)
     bool ran[LIB_JOBS];
     if (!p->pool)
         return 0;
-    pthread_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->lock);
     for (int i = 0; i < p->made; i++)
         ran[i] = p->job[i].runs;
     p->closing = true;
-    pthread_cond_broadcast(&p->changed);
-    pthread_mutex_unlock(&p->lock);
+    uv_cond_broadcast(&p->changed);
+    uv_mutex_unlock(&p->lock);
     pool_free(p->pool);
     p->pool = NULL;
     for (int i = 0; i < p->made; i++)
         if (ran[i])
             lib_pool_ends(&p->job[i]);
-    pthread_cond_destroy(&p->changed);
-    pthread_mutex_destroy(&p->lock);
+    uv_cond_destroy(&p->changed);
+    uv_mutex_destroy(&p->lock);
     return 0;
 }
 
@@ -407,8 +406,8 @@ lib_test_pool(lua_State *L)
     int want = (int)lib_test_number(L, 1, "want", 2);
     LibPool *p = lib_test_object(L, LIB_POOL, sizeof *p, methods,
                                  lib_pool_gone);
-    pthread_mutex_init(&p->lock, NULL);
-    pthread_cond_init(&p->changed, NULL);
+    uv_mutex_init(&p->lock);
+    uv_cond_init(&p->changed);
     lib_test_arm();
     int e = pool_new(want, &p->pool);
     lib_test_disarm();

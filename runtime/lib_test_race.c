@@ -9,6 +9,7 @@
 #include "mem.h"
 #include "sched.h"
 #include <lauxlib.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 enum { LIB_RACE_THREADS = 16, LIB_RACE_ITEMS = 4096 };

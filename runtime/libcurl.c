@@ -2,8 +2,8 @@
 #include "libcurl.h"
 #include "mem.h"
 #include <dlfcn.h>
-#include <pthread.h>
 #include <stdio.h>
+#include <uv.h>
 
 /* The first with CURLOPT_QUICK_EXIT, without which a name server that does not
  * answer would hold the io thread. */
@@ -54,8 +54,8 @@ libcurl_load(void)
 const Libcurl *
 libcurl_get(const char **why)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, libcurl_load);
+    static uv_once_t once = UV_ONCE_INIT;
+    uv_once(&once, libcurl_load);
     *why = libcurl_why;
     return *libcurl_why ? NULL : &libcurl;
 }

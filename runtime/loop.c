@@ -10,11 +10,9 @@
 #include "err.h"
 #include "log.h"
 #include "mem.h"
+#include "thread.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <semaphore.h>
-#include <signal.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -30,11 +28,11 @@ enum {
 
 struct Loop {
     uv_loop_t uv;
-    pthread_t thread;
+    uv_thread_t thread;
 
     uv_async_t wake; /* sent by any thread, closed by the io thread */
 
-    pthread_mutex_t lock;
+    uv_mutex_t lock;
     /* guarded by lock: */
     List mail;     /* of LoopMsg */
     bool stopping; /* loop_stop was called */
@@ -47,7 +45,7 @@ typedef struct LoopCall {
     Loop *loop;
     void (*fn)(Loop *loop, void *ud);
     void *ud;
-    sem_t done;
+    uv_sem_t done;
 } LoopCall;
 
 /* Run what the mailbox held at this moment; true when there was something. */
@@ -56,13 +54,13 @@ loop_drain(Loop *l)
 {
     List batch;
     list_init(&batch);
-    pthread_mutex_lock(&l->lock);
+    uv_mutex_lock(&l->lock);
     bool any = !list_empty(&l->mail);
     if (any) {
         list_after(&l->mail, &batch);
         list_del(&l->mail);
     }
-    pthread_mutex_unlock(&l->lock);
+    uv_mutex_unlock(&l->lock);
     for (List *node; (node = list_shift(&batch)) != NULL;) {
         LoopMsg *msg = container_of(node, LoopMsg, link);
         msg->run(msg);
@@ -76,26 +74,26 @@ loop_woken(uv_async_t *wake)
     role_is_io();
     Loop *l = wake->data;
     loop_drain(l);
-    pthread_mutex_lock(&l->lock);
+    uv_mutex_lock(&l->lock);
     if (l->stopping)
         uv_unref((uv_handle_t *)wake);
-    pthread_mutex_unlock(&l->lock);
+    uv_mutex_unlock(&l->lock);
 }
 
 /* Close the async unless a message came meanwhile; true when closed. */
 static bool ON_IO
 loop_seal(Loop *l)
 {
-    pthread_mutex_lock(&l->lock);
+    uv_mutex_lock(&l->lock);
     l->closed = list_empty(&l->mail);
     bool closed = l->closed;
-    pthread_mutex_unlock(&l->lock);
+    uv_mutex_unlock(&l->lock);
     if (closed)
         uv_close((uv_handle_t *)&l->wake, NULL);
     return closed;
 }
 
-static void *
+static void
 loop_main(void *arg)
 {
     Loop *l = arg;
@@ -106,23 +104,6 @@ loop_main(void *arg)
     while (loop_drain(l) || !loop_seal(l));
     uv_run(&l->uv, UV_RUN_DEFAULT);
     LOG(LOOP, "io thread ends");
-    return NULL;
-}
-
-static int
-loop_spawn(Loop *l)
-{
-    pthread_attr_t attr;
-    sigset_t all, old;
-    if (pthread_attr_init(&attr))
-        return ORUN_ENOMEM;
-    pthread_attr_setstacksize(&attr, LOOP_STACK);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int e = pthread_create(&l->thread, &attr, loop_main, l);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    pthread_attr_destroy(&attr);
-    return e ? errno = e, ORUN_ESYS : 0;
 }
 
 /* libuv aborts when there are no descriptors for its own pipes: see that there
@@ -176,7 +157,8 @@ loop_watch(Loop *l, uv_poll_t *poll, int fd, int events, uv_poll_cb call)
 bool
 loop_is_io(Loop *l)
 {
-    return pthread_equal(pthread_self(), l->thread);
+    uv_thread_t self = uv_thread_self();
+    return uv_thread_equal(&self, &l->thread);
 }
 
 int
@@ -187,14 +169,14 @@ loop_start(Loop **out)
     if (!l)
         return e;
     list_init(&l->mail);
-    pthread_mutex_init(&l->lock, NULL);
+    uv_mutex_init(&l->lock);
     if (mem_begin_sure(LOOP_ROOM))
         goto fail_loop;
     e = loop_init(l);
     mem_end_sure();
     if (e)
         goto fail_loop;
-    if ((e = loop_spawn(l)) != 0)
+    if ((e = thread_start(&l->thread, LOOP_STACK, 0, loop_main, l)) != 0)
         goto fail_thread;
     *out = l;
     return 0;
@@ -205,7 +187,7 @@ fail_thread:;
     uv_loop_close(&l->uv);
     errno = saved;
 fail_loop:
-    pthread_mutex_destroy(&l->lock);
+    uv_mutex_destroy(&l->lock);
     mem_free(l);
     return e;
 }
@@ -213,12 +195,12 @@ fail_loop:
 void
 loop_post(Loop *l, LoopMsg *msg)
 {
-    pthread_mutex_lock(&l->lock);
+    uv_mutex_lock(&l->lock);
     bool first = list_empty(&l->mail);
     list_push(&l->mail, &msg->link);
     if (first && !l->closed)
         uv_async_send(&l->wake);
-    pthread_mutex_unlock(&l->lock);
+    uv_mutex_unlock(&l->lock);
 }
 
 uv_loop_t *
@@ -232,18 +214,17 @@ loop_called(LoopMsg *msg)
 {
     LoopCall *call = container_of(msg, LoopCall, msg);
     call->fn(call->loop, call->ud);
-    sem_post(&call->done);
+    uv_sem_post(&call->done);
 }
 
 void
 loop_call(Loop *l, void (*fn)(Loop *loop, void *ud), void *ud)
 {
     LoopCall call = { .msg.run = loop_called, .loop = l, .fn = fn, .ud = ud };
-    sem_init(&call.done, 0, 0);
+    uv_sem_init(&call.done, 0);
     loop_post(l, &call.msg);
-    while (sem_wait(&call.done) != 0 && errno == EINTR)
-        continue;
-    sem_destroy(&call.done);
+    uv_sem_wait(&call.done);
+    uv_sem_destroy(&call.done);
 }
 
 void
@@ -251,14 +232,14 @@ loop_stop(Loop *l)
 {
     if (!l)
         return;
-    pthread_mutex_lock(&l->lock);
+    uv_mutex_lock(&l->lock);
     l->stopping = true;
     uv_async_send(&l->wake);
-    pthread_mutex_unlock(&l->lock);
-    pthread_join(l->thread, NULL);
+    uv_mutex_unlock(&l->lock);
+    uv_thread_join(&l->thread);
     int e = uv_loop_close(&l->uv);
     if (e)
         LOG(LOOP, "handles left open: %s", uv_strerror(e));
-    pthread_mutex_destroy(&l->lock);
+    uv_mutex_destroy(&l->lock);
     mem_free(l);
 }

@@ -122,7 +122,7 @@ orun_init_once(void)
 int
 orun_new(const orun_config *config, orun **out)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    static uv_once_t once = UV_ONCE_INIT;
     orun_config c;
     if (!out)
         return ORUN_EINVAL;
@@ -133,7 +133,7 @@ orun_new(const orun_config *config, orun **out)
     orun *o = mem_zalloc(1, sizeof *o);
     if (!o)
         return ORUN_ENOMEM;
-    pthread_once(&once, orun_init_once);
+    uv_once(&once, orun_init_once);
     e = orun_make(o, &c);
     if (e) {
         mem_free(o);

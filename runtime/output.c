@@ -16,10 +16,10 @@
 #include "mem.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
+#include <uv.h>
 
 struct Output {
     Folder *folder;
@@ -29,7 +29,7 @@ struct Output {
     void *ud;
     atomic_bool watched;    /* `grew` is wanted after the next write */
 
-    pthread_mutex_t lock;
+    uv_mutex_t lock;
     /* guarded by lock: */
     Buf head;    /* the first bytes, at most `keep` */
     atomic_size_t size; /* bytes kept, in head and file together */
@@ -50,7 +50,7 @@ output_new(Folder *f, size_t keep)
     o->keep = keep ? keep : 1;
     o->fd = o->reserve = -1;
     atomic_init(&o->holders, 1);
-    pthread_mutex_init(&o->lock, NULL);
+    uv_mutex_init(&o->lock);
     return o;
 }
 
@@ -93,7 +93,7 @@ output_drop(Output *o)
         close(o->fd);
     buf_free(&o->head);
     mem_free(o->path);
-    pthread_mutex_destroy(&o->lock);
+    uv_mutex_destroy(&o->lock);
     mem_free(o);
 }
 
@@ -186,13 +186,13 @@ output_overflow(Output *o, const char *p, size_t n)
 void
 output_write(Output *o, const void *p, size_t n)
 {
-    pthread_mutex_lock(&o->lock);
+    uv_mutex_lock(&o->lock);
     if (!o->error[0]) {
         size_t kept = output_keep(o, p, n);
         if (kept < n)
             output_overflow(o, (const char *)p + kept, n - kept);
     }
-    pthread_mutex_unlock(&o->lock);
+    uv_mutex_unlock(&o->lock);
     if (o->grew && atomic_exchange(&o->watched, false))
         o->grew(o->ud);
 }
@@ -215,13 +215,13 @@ output_watch(Output *o, size_t have)
 void
 output_end(Output *o)
 {
-    pthread_mutex_lock(&o->lock);
+    uv_mutex_lock(&o->lock);
     o->ended = true;
     output_release(o);
     if (o->fd >= 0 && close(o->fd) != 0)
         output_fail(o, strerror(errno));
     o->fd = -1;
-    pthread_mutex_unlock(&o->lock);
+    uv_mutex_unlock(&o->lock);
 }
 
 /* The bytes are in the file: they need not be in memory. Under the lock. */
@@ -237,10 +237,10 @@ output_close(Output *o)
 void
 output_rest(Output *o, size_t keep)
 {
-    pthread_mutex_lock(&o->lock);
+    uv_mutex_lock(&o->lock);
     if (o->head.n > keep && !output_spill(o))
         output_close(o);
-    pthread_mutex_unlock(&o->lock);
+    uv_mutex_unlock(&o->lock);
 }
 
 size_t
@@ -248,36 +248,36 @@ output_held(Output *o)
 {
     if (!o)
         return 0;
-    pthread_mutex_lock(&o->lock);
+    uv_mutex_lock(&o->lock);
     size_t held = sizeof *o + o->head.cap;
-    pthread_mutex_unlock(&o->lock);
+    uv_mutex_unlock(&o->lock);
     return held;
 }
 
 size_t
 output_size(Output *o)
 {
-    pthread_mutex_lock(&o->lock);
+    uv_mutex_lock(&o->lock);
     size_t size = o->size;
-    pthread_mutex_unlock(&o->lock);
+    uv_mutex_unlock(&o->lock);
     return size;
 }
 
 const char *
 output_error(Output *o)
 {
-    pthread_mutex_lock(&o->lock);
+    uv_mutex_lock(&o->lock);
     const char *error = o->error[0] ? o->error : NULL;
-    pthread_mutex_unlock(&o->lock);
+    uv_mutex_unlock(&o->lock);
     return error;
 }
 
 const char *
 output_path(Output *o)
 {
-    pthread_mutex_lock(&o->lock);
+    uv_mutex_lock(&o->lock);
     const char *path = o->path;
-    pthread_mutex_unlock(&o->lock);
+    uv_mutex_unlock(&o->lock);
     return path;
 }
 
@@ -303,14 +303,14 @@ output_read(const char *path, size_t from, size_t n, char *to)
 size_t
 output_read_at(Output *o, size_t from, char *to, size_t n)
 {
-    pthread_mutex_lock(&o->lock);
+    uv_mutex_lock(&o->lock);
     size_t left = from < o->size ? o->size - from : 0;
     n = n < left ? n : left;
     const char *path = o->path;
     bool inside = from + n <= o->head.n;
     if (inside && n > 0)
         memcpy(to, o->head.p + from, n);
-    pthread_mutex_unlock(&o->lock);
+    uv_mutex_unlock(&o->lock);
     return inside ? n : path ? output_read(path, from, n, to) : 0;
 }
 
@@ -328,12 +328,12 @@ output_range(Output *o, size_t from, size_t n, Buf *to)
 static size_t
 output_look(Output *o, size_t max, const char **path)
 {
-    pthread_mutex_lock(&o->lock);
+    uv_mutex_lock(&o->lock);
     size_t size = o->size;
     if (size > max && !output_spill(o) && o->ended)
         output_close(o);
     *path = o->path;
-    pthread_mutex_unlock(&o->lock);
+    uv_mutex_unlock(&o->lock);
     return size;
 }
 

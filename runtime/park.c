@@ -22,7 +22,7 @@ park_wake_guest(LuaRun *run)
         return;
     }
     run->granted = true;
-    pthread_cond_signal(&run->go);
+    uv_cond_signal(&run->go);
 }
 
 static void
@@ -30,7 +30,7 @@ park_wake(Wait *w)
 {
     LuaRun *run = container_of(w, LuaRun, wait);
     if (run->vm->script)
-        pthread_cond_signal(&run->go);
+        uv_cond_signal(&run->go);
     else if (run->guest)
         park_wake_guest(run);
     else
@@ -40,7 +40,7 @@ park_wake(Wait *w)
 void
 park_init(LuaRun *run)
 {
-    pthread_cond_init(&run->go, NULL);
+    uv_cond_init(&run->go);
     list_init(&run->programs);
     run->wait.wake = park_wake;
     run->wait.outcome = WAIT_DONE;
@@ -50,7 +50,7 @@ park_init(LuaRun *run)
 void
 park_destroy(LuaRun *run)
 {
-    pthread_cond_destroy(&run->go);
+    uv_cond_destroy(&run->go);
 }
 
 /* Must the code not wait any more? The task's own work is waited for to its
@@ -108,7 +108,7 @@ park_script(LuaRun *run)
     if (!park_try(run))
         return;
     while (run->wait.outcome == WAIT_PENDING)
-        pthread_cond_wait(&run->go, &b->lock);
+        uv_cond_wait(&run->go, &b->lock);
 }
 
 /* Wait where Lua cannot yield. With the lock held, which is free meanwhile. */
@@ -127,7 +127,7 @@ park_block_worker(LuaRun *run)
         sched_unlock(s);
         sched_lock(s);
         while (!run->granted)
-            pthread_cond_wait(&run->go, &s->board.lock);
+            uv_cond_wait(&run->go, &s->board.lock);
         run->blocked = false;
         if (!run->guest)
             run->task->woken = false;
@@ -143,7 +143,7 @@ park_go_on(LuaRun *run)
     sched_lock(run->sched);
     if (run->blocked) {
         run->granted = true;
-        pthread_cond_signal(&run->go);
+        uv_cond_signal(&run->go);
     } else {
         e = pool_resume(run->pool, &run->task->job);
         run->queued = e == 0;

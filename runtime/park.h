@@ -59,7 +59,7 @@ typedef struct LuaRun {
                             * or NULL … */
     uint32_t shows;        /* … and how many of those there were */
     Wait wait;
-    pthread_cond_t go;
+    uv_cond_t go;
     bool blocked; /* its thread waits on `go` … */
     bool granted; /* … until this */
     Worker *worker; /* runs it now; NULL while it is parked, and the script's */

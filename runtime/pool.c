@@ -8,14 +8,16 @@
  *
  * Of the workers given up the pool knows their number only: the thread that
  * comes back finds itself `abandoned`, and ends.
+ *
+ * A worker that ends is joined by the next one that does, the last one by
+ * pool_free.
  */
 #include "pool.h"
 #include "err.h"
 #include "log.h"
 #include "mem.h"
 #include "queue.h"
-#include <errno.h>
-#include <pthread.h>
+#include "thread.h"
 #include <signal.h>
 #include <stdatomic.h>
 
@@ -29,6 +31,7 @@ enum { POOL_MOST = 8 }; /* stuck workers that are replaced, at first */
 
 struct Worker {
     Pool *pool;
+    uv_thread_t thread; /* written under the pool's lock by its starter */
     /* Under the pool's lock: */
     List link; /* in its workers */
     bool abandoned, blocking;
@@ -39,14 +42,15 @@ struct Pool {
     int want; /* never changes */
     atomic_int most, stuck; /* written under the lock */
 
-    pthread_mutex_t lock;
+    uv_mutex_t lock;
     /* guarded by lock: */
-    pthread_cond_t work; /* a job came, or closing */
-    pthread_cond_t gone; /* a worker ended */
+    uv_cond_t work; /* a job came, or closing */
+    uv_cond_t gone; /* a worker ended */
     Queue fresh;
     List begun;
     List hurried;
     List workers; /* those whose threads have not ended */
+    Worker *ended; /* the last that did, to be joined; or NULL */
     int hurries; /* jobs in a hurry, queued or running */
     int threads, idle, roused, blocked;
     bool closing;
@@ -61,13 +65,9 @@ pool_new(int want, Pool **out)
     if (!p)
         return ORUN_ENOMEM;
     p->want = want < 1 ? 1 : want;
-    pthread_mutexattr_t attr;
-    pthread_mutexattr_init(&attr);
-    pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
-    pthread_mutex_init(&p->lock, &attr);
-    pthread_mutexattr_destroy(&attr);
-    pthread_cond_init(&p->work, NULL);
-    pthread_cond_init(&p->gone, NULL);
+    thread_mutex_init_spinning(&p->lock);
+    uv_cond_init(&p->work);
+    uv_cond_init(&p->gone);
     queue_init(&p->fresh);
     list_init(&p->begun);
     list_init(&p->hurried);
@@ -123,7 +123,7 @@ pool_wait(Pool *p, Worker *self)
         if (job || p->closing)
             return job;
         p->idle++;
-        pthread_cond_wait(&p->work, &p->lock);
+        uv_cond_wait(&p->work, &p->lock);
         p->idle--;
         if (p->roused > 0)
             p->roused--;
@@ -133,18 +133,27 @@ pool_wait(Pool *p, Worker *self)
 
 static int pool_rouse(Pool *p);
 
-static void *
+/* Wait for the thread of a worker that has ended, and free it. */
+static void
+pool_join(Worker *w)
+{
+    if (w)
+        uv_thread_join(&w->thread);
+    mem_free(w);
+}
+
+static void
 pool_main(void *arg)
 {
     Worker *self = arg;
     Pool *p = self->pool;
     role_is_worker();
     pool_self = self;
-    pthread_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->lock);
     for (Job *job; (job = pool_wait(p, self)) != NULL;) {
-        pthread_mutex_unlock(&p->lock);
+        uv_mutex_unlock(&p->lock);
         job->run(job);
-        pthread_mutex_lock(&p->lock);
+        uv_mutex_lock(&p->lock);
         p->hurries -= self->hurries;
         self->hurries = false;
     }
@@ -155,10 +164,11 @@ pool_main(void *arg)
     if (self->abandoned && !p->closing && pool_queued(p))
         (void)pool_rouse(p); /* one more may run again */
     list_del(&self->link);
-    mem_free(self); /* now: nobody waits for the thread itself */
-    pthread_cond_broadcast(&p->gone);
-    pthread_mutex_unlock(&p->lock);
-    return NULL;
+    Worker *before = p->ended;
+    p->ended = self;
+    uv_cond_broadcast(&p->gone);
+    uv_mutex_unlock(&p->lock);
+    pool_join(before);
 }
 
 /* Start one worker. Under the lock. */
@@ -169,21 +179,10 @@ pool_spawn(Pool *p)
     if (!w)
         return ORUN_ENOMEM;
     w->pool = p;
-    pthread_attr_t attr;
-    pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, POOL_STACK);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    sigset_t mask, old;
-    sigfillset(&mask);
-    sigdelset(&mask, SIGURG);
-    pthread_sigmask(SIG_SETMASK, &mask, &old);
-    pthread_t thread;
-    int e = pthread_create(&thread, &attr, pool_main, w);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    pthread_attr_destroy(&attr);
+    int e = thread_start(&w->thread, POOL_STACK, SIGURG, pool_main, w);
     if (e) {
         mem_free(w);
-        return errno = e, ORUN_ESYS;
+        return e;
     }
     p->threads++;
     list_push(&p->workers, &w->link);
@@ -200,7 +199,7 @@ pool_rouse(Pool *p)
         return ORUN_ESYS;
     if (p->idle > p->roused) {
         p->roused++;
-        pthread_cond_signal(&p->work);
+        uv_cond_signal(&p->work);
         return 0;
     }
     int running = p->threads - p->blocked;
@@ -213,38 +212,38 @@ pool_rouse(Pool *p)
 int
 pool_push(Pool *p, Job *job, int priority)
 {
-    pthread_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->lock);
     queue_push(&p->fresh, &job->link, priority);
     int e = pool_rouse(p);
     if (e)
         list_del(&job->link);
-    pthread_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->lock);
     return e;
 }
 
 int
 pool_resume(Pool *p, Job *job)
 {
-    pthread_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->lock);
     list_push(&p->begun, &job->link);
     int e = pool_rouse(p);
     if (e)
         list_del(&job->link);
-    pthread_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->lock);
     return e;
 }
 
 void
 pool_hurry(Pool *p, Job *job)
 {
-    pthread_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->lock);
     if (!list_empty(&job->link)) {
         list_del(&job->link);
         list_push(&p->hurried, &job->link);
         p->hurries++;
         (void)pool_rouse(p);
     }
-    pthread_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->lock);
 }
 
 int
@@ -254,7 +253,7 @@ pool_block(Pool *p)
     int e = 0;
     if (!self)
         return 0;
-    pthread_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->lock);
     self->blocking = !self->abandoned;
     p->blocked += self->blocking;
     if (pool_queued(p))
@@ -263,7 +262,7 @@ pool_block(Pool *p)
         p->blocked -= self->blocking;
         self->blocking = false;
     }
-    pthread_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->lock);
     return e;
 }
 
@@ -272,13 +271,13 @@ pool_unblock(Pool *p)
 {
     if (!pool_self)
         return;
-    pthread_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->lock);
     if (pool_self->blocking)
         p->blocked--;
     pool_self->blocking = false;
     if (pool_surplus(p) && p->idle > 0)
-        pthread_cond_signal(&p->work);
-    pthread_mutex_unlock(&p->lock);
+        uv_cond_signal(&p->work);
+    uv_mutex_unlock(&p->lock);
 }
 
 Worker *
@@ -291,7 +290,7 @@ void
 pool_abandon(Worker *w)
 {
     Pool *p = w->pool;
-    pthread_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->lock);
     if (!w->abandoned) {
         w->abandoned = true;
         p->blocked -= w->blocking;
@@ -304,29 +303,29 @@ pool_abandon(Worker *w)
         if (pool_queued(p))
             (void)pool_rouse(p);
     }
-    pthread_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->lock);
 }
 
 Job *
 pool_reject(Pool *p)
 {
     bool hurried = false;
-    pthread_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->lock);
     Job *job = pool_wanted(p) == 0 ? pool_next(p, &hurried) : NULL;
     p->hurries -= hurried;
-    pthread_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->lock);
     return job;
 }
 
 void
 pool_set_most(Pool *p, int most)
 {
-    pthread_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->lock);
     p->most = most;
-    pthread_cond_broadcast(&p->work); /* some may be too many now */
+    uv_cond_broadcast(&p->work); /* some may be too many now */
     if (pool_queued(p))
         (void)pool_rouse(p);
-    pthread_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->lock);
 }
 
 int
@@ -344,10 +343,10 @@ pool_stuck(const Pool *p)
 void
 pool_count(Pool *p, int *threads, int *blocked)
 {
-    pthread_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->lock);
     *threads = p->threads;
     *blocked = p->blocked;
-    pthread_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->lock);
 }
 
 bool
@@ -355,18 +354,21 @@ pool_free(Pool *p)
 {
     if (!p)
         return true;
-    pthread_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->lock);
     p->closing = true;
-    pthread_cond_broadcast(&p->work);
+    uv_cond_broadcast(&p->work);
     while (p->threads > 0)
-        pthread_cond_wait(&p->gone, &p->lock);
+        uv_cond_wait(&p->gone, &p->lock);
     bool stuck = p->stuck > 0;
-    pthread_mutex_unlock(&p->lock);
+    Worker *last = p->ended;
+    p->ended = NULL;
+    uv_mutex_unlock(&p->lock);
+    pool_join(last);
     if (stuck)
         return false;
-    pthread_cond_destroy(&p->gone);
-    pthread_cond_destroy(&p->work);
-    pthread_mutex_destroy(&p->lock);
+    uv_cond_destroy(&p->gone);
+    uv_cond_destroy(&p->work);
+    uv_mutex_destroy(&p->lock);
     mem_free(p);
     return true;
 }

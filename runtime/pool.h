@@ -20,7 +20,6 @@
 
 #include "base.h"
 #include "list.h"
-#include <pthread.h>
 
 typedef struct Pool Pool;
 typedef struct Worker Worker;

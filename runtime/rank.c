@@ -26,7 +26,7 @@ typedef struct Ranks {
     /* Never changes. */
     char *path, *cwd;
 
-    pthread_mutex_t loading;
+    uv_mutex_t loading;
     atomic_bool loaded; /* written with `loading`; what is below is seen then */
     bool damaged;       /* the file was */
     History known;      /* by earlier runs */
@@ -52,7 +52,7 @@ rank_open(Sched *s, const char *path, const char *cwd)
     r->cwd = mem_dup(cwd, strlen(cwd));
     r->path = path ? mem_dup(path, strlen(path)) : NULL;
     r->floor = 1;
-    pthread_mutex_init(&r->loading, NULL);
+    uv_mutex_init(&r->loading);
     if (!r->cwd || (path && !r->path)) {
         rank_close(r);
         return ORUN_ENOMEM;
@@ -68,7 +68,7 @@ rank_close(Ranks *r)
         return;
     history_free(&r->known);
     history_free(&r->fresh);
-    pthread_mutex_destroy(&r->loading);
+    uv_mutex_destroy(&r->loading);
     mem_free(r->path);
     mem_free(r->cwd);
     mem_free(r);
@@ -80,7 +80,7 @@ rank_load(Sched *s)
     Ranks *r = s->ranks;
     if (atomic_load_explicit(&r->loaded, memory_order_acquire))
         return;
-    pthread_mutex_lock(&r->loading);
+    uv_mutex_lock(&r->loading);
     if (!r->loaded) {
         int e = r->path ? history_load(&r->known, r->path) : 0;
         r->damaged = e == ORUN_EPROTO;
@@ -90,7 +90,7 @@ rank_load(Sched *s)
         board_unlock(&s->board);
         atomic_store_explicit(&r->loaded, true, memory_order_release);
     }
-    pthread_mutex_unlock(&r->loading);
+    uv_mutex_unlock(&r->loading);
 }
 
 bool

@@ -2,7 +2,7 @@
 #include "secret.h"
 #include "err.h"
 #include "mem.h"
-#include <pthread.h>
+#include "thread.h"
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -24,7 +24,7 @@ typedef struct Secret {
     bool family; /* digits and dots that follow belong to it */
 } Secret;
 
-static pthread_mutex_t secret_lock = PTHREAD_MUTEX_INITIALIZER;
+static uv_mutex_t secret_lock = THREAD_MUTEX_INIT;
 /* Guarded by secret_lock: */
 static Secret *secret_all;
 static size_t secret_cap;
@@ -134,23 +134,23 @@ secret_add(const char *name, const char *value)
         n--;
     if (n < SECRET_MIN)
         return 0;
-    pthread_mutex_lock(&secret_lock);
+    uv_mutex_lock(&secret_lock);
     int e = secret_put(name, value, n);
     if (e == 0 && memchr(value, '\n', n))
         e = secret_put_lines(name, value, n);
-    pthread_mutex_unlock(&secret_lock);
+    uv_mutex_unlock(&secret_lock);
     return e;
 }
 
 int
 secret_add_family(const char *name, const char *start)
 {
-    pthread_mutex_lock(&secret_lock);
+    uv_mutex_lock(&secret_lock);
     int e = secret_put(name, start, strlen(start));
     for (size_t i = 0; e == 0 && i < secret_count; i++)
         if (strcmp(secret_all[i].value, start) == 0)
             secret_all[i].family = true;
-    pthread_mutex_unlock(&secret_lock);
+    uv_mutex_unlock(&secret_lock);
     return e;
 }
 
@@ -166,9 +166,9 @@ secret_add_urls(const char *name, const char *value)
         const char *colon = at ? memchr(s, ':', (size_t)(at - s)) : NULL;
         size_t length = colon ? (size_t)(at - colon - 1) : 0;
         if (length >= SECRET_MIN) {
-            pthread_mutex_lock(&secret_lock);
+            uv_mutex_lock(&secret_lock);
             e = secret_put(name, colon + 1, length);
-            pthread_mutex_unlock(&secret_lock);
+            uv_mutex_unlock(&secret_lock);
         }
     }
     return e;
@@ -189,9 +189,9 @@ int
 secret_open(char *const *env)
 {
     int e = 0;
-    pthread_mutex_lock(&secret_lock);
+    uv_mutex_lock(&secret_lock);
     secret_holders++;
-    pthread_mutex_unlock(&secret_lock);
+    uv_mutex_unlock(&secret_lock);
     for (; env && *env && e == 0; env++) {
         const char *value = strchr(*env, '=');
         if (!value || value == *env)
@@ -209,7 +209,7 @@ secret_open(char *const *env)
 void
 secret_close(void)
 {
-    pthread_mutex_lock(&secret_lock);
+    uv_mutex_lock(&secret_lock);
     if (--secret_holders == 0) {
         for (size_t i = 0; i < secret_count; i++) {
             explicit_bzero(secret_all[i].value, secret_all[i].n);
@@ -222,7 +222,7 @@ secret_close(void)
         atomic_store(&secret_count, 0);
         atomic_store(&secret_max, 0);
     }
-    pthread_mutex_unlock(&secret_lock);
+    uv_mutex_unlock(&secret_lock);
 }
 
 size_t
@@ -370,9 +370,9 @@ secret_mask(const char *text, size_t n, size_t from, size_t to, Buf *out)
     if (atomic_load_explicit(&secret_count, memory_order_relaxed) == 0) {
         buf_put(out, text + from, to - from);
     } else {
-        pthread_mutex_lock(&secret_lock);
+        uv_mutex_lock(&secret_lock);
         secret_replace(text, n, from, to, out);
-        pthread_mutex_unlock(&secret_lock);
+        uv_mutex_unlock(&secret_lock);
     }
     if (buf_failed(out))
         out->n = 0;
@@ -405,13 +405,13 @@ const char *
 secret_in(const char *text, size_t n, const char *const *but, size_t n_but)
 {
     const char *name = NULL;
-    pthread_mutex_lock(&secret_lock);
+    uv_mutex_lock(&secret_lock);
     for (size_t i = 0; i < secret_count && !name; i++) {
         const Secret *s = &secret_all[i];
         if (secret_find(s, text, 0, n) != SIZE_MAX
             && !secret_among(s->name, but, n_but))
             name = s->name;
     }
-    pthread_mutex_unlock(&secret_lock);
+    uv_mutex_unlock(&secret_lock);
     return name;
 }

@@ -1,7 +1,7 @@
 /* signals.c — the thread that waits for signals. */
 #include "signals.h"
 #include "terminal.h"
-#include <pthread.h>
+#include "thread.h"
 #include <signal.h>
 #include <stdbool.h>
 #include <time.h>
@@ -14,7 +14,7 @@ static const int signals_ending[] = {
 static sigset_t signals_ends;   /* those of signals_ending that are taken */
 static sigset_t signals_wanted; /* … and SIGTSTP and SIGCONT */
 
-static pthread_mutex_t signals_lock = PTHREAD_MUTEX_INITIALIZER;
+static uv_mutex_t signals_lock = THREAD_MUTEX_INIT;
 /* Guarded by signals_lock: */
 static orun *signals_orun; /* NULL when it is about to be freed */
 static int signals_caught; /* the last one that interrupted it */
@@ -47,13 +47,13 @@ static void
 signals_interrupt(int signo, int times)
 {
     struct timespec second = { .tv_sec = 1 };
-    pthread_mutex_lock(&signals_lock);
+    uv_mutex_lock(&signals_lock);
     orun *o = signals_orun;
     if (o) {
         signals_caught = signo;
         orun_interrupt(o);
     }
-    pthread_mutex_unlock(&signals_lock);
+    uv_mutex_unlock(&signals_lock);
     if (o && times < 2)
         return;
     if (o)
@@ -81,16 +81,16 @@ signals_stop(void)
 static void
 signals_suspend(void)
 {
-    pthread_mutex_lock(&signals_lock);
+    uv_mutex_lock(&signals_lock);
     terminal_foot_hold(true);
     orun_suspend(signals_orun);
     signals_stop();
     orun_resume(signals_orun);
     terminal_foot_hold(false);
-    pthread_mutex_unlock(&signals_lock);
+    uv_mutex_unlock(&signals_lock);
 }
 
-static void *
+static void
 signals_main(void *arg)
 {
     (void)arg;
@@ -100,7 +100,6 @@ signals_main(void *arg)
         else if (signo != SIGCONT)
             signals_interrupt(signo, ++times);
     }
-    return NULL;
 }
 
 static bool
@@ -129,14 +128,10 @@ signals_choose(void)
 int
 signals_start(orun *o)
 {
-    pthread_t thread;
-    sigset_t all, mine;
+    uv_thread_t thread;
     signals_choose();
     signals_orun = o;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &mine);
-    int e = pthread_create(&thread, NULL, signals_main, NULL);
-    pthread_sigmask(SIG_SETMASK, &mine, NULL);
+    int e = thread_start(&thread, 0, 0, signals_main, NULL);
     if (!e)
         pthread_sigmask(SIG_BLOCK, &signals_wanted, NULL);
     return e;
@@ -145,9 +140,9 @@ signals_start(orun *o)
 int
 signals_finish(void)
 {
-    pthread_mutex_lock(&signals_lock);
+    uv_mutex_lock(&signals_lock);
     signals_orun = NULL;
     int caught = signals_caught;
-    pthread_mutex_unlock(&signals_lock);
+    uv_mutex_unlock(&signals_lock);
     return caught;
 }

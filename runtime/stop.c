@@ -154,8 +154,8 @@ stop_init_once(void)
 int
 stop_init(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, stop_init_once);
+    static uv_once_t once = UV_ONCE_INIT;
+    uv_once(&once, stop_init_once);
     return stop_init_result;
 }
 
@@ -165,7 +165,7 @@ void
 stop_setup(Stop *s)
 {
     memset(s, 0, sizeof *s);
-    pthread_mutex_init(&s->lock, NULL);
+    uv_mutex_init(&s->lock);
 }
 
 void
@@ -179,20 +179,20 @@ stop_reset(Stop *s)
 void
 stop_destroy(Stop *s)
 {
-    pthread_mutex_destroy(&s->lock);
+    uv_mutex_destroy(&s->lock);
 }
 
 void
 stop_request(Stop *s, int level, const char *reason)
 {
-    pthread_mutex_lock(&s->lock);
+    uv_mutex_lock(&s->lock);
     if (level > atomic_load(&s->level)) {
         atomic_store(&s->reason, reason);
         atomic_store(&s->level, level);
     }
     if (s->running)
         pthread_kill(s->thread, SIGURG);
-    pthread_mutex_unlock(&s->lock);
+    uv_mutex_unlock(&s->lock);
 }
 
 void
@@ -240,11 +240,11 @@ stop_unpublish(lua_State *outer)
 static bool
 stop_enter(Stop *s)
 {
-    pthread_mutex_lock(&s->lock);
+    uv_mutex_lock(&s->lock);
     bool first = !s->running;
     s->running = true;
-    s->thread = pthread_self();
-    pthread_mutex_unlock(&s->lock);
+    s->thread = uv_thread_self();
+    uv_mutex_unlock(&s->lock);
     return first;
 }
 
@@ -253,9 +253,9 @@ stop_leave(Stop *s, bool first)
 {
     if (!first)
         return;
-    pthread_mutex_lock(&s->lock);
+    uv_mutex_lock(&s->lock);
     s->running = false;
-    pthread_mutex_unlock(&s->lock);
+    uv_mutex_unlock(&s->lock);
 }
 
 int

@@ -26,7 +26,7 @@
 
 #include "base.h"
 #include <lua.h>
-#include <pthread.h>
+#include <uv.h>
 #include <stdatomic.h>
 
 enum { STOP_NONE, STOP_ONCE, STOP_HARD };
@@ -35,9 +35,9 @@ typedef struct Stop {
     atomic_int level;             /* any thread may raise it */
     atomic_int raised;            /* STOP_ONCE when that shot was fired */
     _Atomic(const char *) reason; /* constant text; set before the level */
-    pthread_mutex_t lock;         /* guards the rest */
+    uv_mutex_t lock;         /* guards the rest */
     bool running;                 /* a thread is inside, … */
-    pthread_t thread;             /* … namely this one */
+    uv_thread_t thread;             /* … namely this one */
 } Stop;
 
 /* Install the SIGURG handler, once a process; later calls do nothing. It

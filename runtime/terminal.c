@@ -1,9 +1,9 @@
 /* terminal.c — its size, the width of text on it, and its foot. */
 #include "terminal.h"
 #include "buf.h"
+#include "thread.h"
 #include <limits.h>
 #include <locale.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -24,7 +24,7 @@ typedef struct TerminalFoot {
 } TerminalFoot;
 
 static atomic_uint terminal_mask; /* bit fd: the foot's terminal; 0: none */
-static pthread_mutex_t terminal_lock = PTHREAD_MUTEX_INITIALIZER;
+static uv_mutex_t terminal_lock = THREAD_MUTEX_INIT;
 static TerminalFoot terminal_foot; /* guarded by it */
 
 bool
@@ -82,8 +82,8 @@ terminal_char(const char *s, size_t n, int *width)
 size_t
 terminal_fit(const char *s, size_t n, int columns, int *width)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, terminal_make_utf8);
+    static uv_once_t once = UV_ONCE_INIT;
+    uv_once(&once, terminal_make_utf8);
     locale_t before = terminal_utf8 ? uselocale(terminal_utf8) : (locale_t)0;
     size_t at = 0;
     *width = 0;
@@ -226,9 +226,9 @@ terminal_foot_open(void)
     unsigned mask = terminal_find();
     if (!mask || terminal_mask)
         return false;
-    pthread_mutex_lock(&terminal_lock);
+    uv_mutex_lock(&terminal_lock);
     terminal_foot = (TerminalFoot){ .holds = terminal_foot.holds };
-    pthread_mutex_unlock(&terminal_lock);
+    uv_mutex_unlock(&terminal_lock);
     terminal_mask = mask;
     return true;
 }
@@ -237,12 +237,12 @@ void
 terminal_foot_show(const char *text, size_t n)
 {
     TerminalFoot *f = &terminal_foot;
-    pthread_mutex_lock(&terminal_lock);
+    uv_mutex_lock(&terminal_lock);
     buf_clear(&f->text);
     buf_put(&f->text, text, n);
     if (!buf_failed(&f->text))
         terminal_draw();
-    pthread_mutex_unlock(&terminal_lock);
+    uv_mutex_unlock(&terminal_lock);
 }
 
 void
@@ -250,22 +250,22 @@ terminal_foot_close(void)
 {
     if (!terminal_mask)
         return;
-    pthread_mutex_lock(&terminal_lock);
+    uv_mutex_lock(&terminal_lock);
     terminal_mask = 0;
     terminal_erase();
     buf_free(&terminal_foot.text);
     buf_free(&terminal_foot.shown);
-    pthread_mutex_unlock(&terminal_lock);
+    uv_mutex_unlock(&terminal_lock);
 }
 
 void
 terminal_foot_hold(bool on)
 {
-    pthread_mutex_lock(&terminal_lock);
+    uv_mutex_lock(&terminal_lock);
     terminal_foot.holds += on ? 1 : -1;
     if (on)
         terminal_erase();
-    pthread_mutex_unlock(&terminal_lock);
+    uv_mutex_unlock(&terminal_lock);
 }
 
 bool
@@ -283,7 +283,7 @@ terminal_enter(int fd)
 {
     if (!terminal_footed(fd))
         return;
-    pthread_mutex_lock(&terminal_lock);
+    uv_mutex_lock(&terminal_lock);
     terminal_entered = true;
     terminal_erase();
 }
@@ -299,5 +299,5 @@ terminal_leave(int fd, char last)
     if (terminal_now() - terminal_foot.drawn >= TERMINAL_CALM)
         terminal_draw();
     terminal_entered = false;
-    pthread_mutex_unlock(&terminal_lock);
+    uv_mutex_unlock(&terminal_lock);
 }

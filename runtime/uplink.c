@@ -2,10 +2,9 @@
 #include "uplink.h"
 #include "err.h"
 #include "mem.h"
+#include "thread.h"
 #include "value.h"
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,8 +16,8 @@ enum {
 struct Uplink {
     int fd;
 
-    pthread_mutex_t lock;
-    pthread_cond_t arrived;
+    uv_mutex_t lock;
+    uv_cond_t arrived;
     /* Guarded by the lock: */
     Stop *stop;
     int level;          /* of the stop that was asked for */
@@ -78,12 +77,12 @@ uplink_stopped(Uplink *u, Frame *f)
     if (!frame_get_number(f, &level) || !frame_get_number(f, &fault)
         || level > STOP_HARD || fault >= FAULT_COUNT)
         uplink_break(u);
-    pthread_mutex_lock(&u->lock);
+    uv_mutex_lock(&u->lock);
     u->level = (int)level;
     u->reason = task_fault_name((TaskFault)fault);
     if (u->stop)
         stop_request(u->stop, u->level, u->reason);
-    pthread_mutex_unlock(&u->lock);
+    uv_mutex_unlock(&u->lock);
 }
 
 /* Give the bytes up to `end` to the other thread; what follows them stays. */
@@ -94,13 +93,13 @@ uplink_hand_over(Uplink *u, Buf *in, const char *end)
     size_t whole = (size_t)(end - in->p);
     buf_put(&rest, end, in->n - whole);
     in->n = whole;
-    pthread_mutex_lock(&u->lock);
+    uv_mutex_lock(&u->lock);
     if (u->full || buf_failed(&rest))
         uplink_break(u);
     u->next = *in;
     u->full = true;
-    pthread_cond_signal(&u->arrived);
-    pthread_mutex_unlock(&u->lock);
+    uv_cond_signal(&u->arrived);
+    uv_mutex_unlock(&u->lock);
     *in = rest;
 }
 
@@ -135,7 +134,7 @@ uplink_starve(Uplink *u, Buf *in)
                               .code = -1, .error = "not enough memory" });
 }
 
-static void *
+static void
 uplink_read(void *arg)
 {
     Uplink *u = arg;
@@ -153,25 +152,6 @@ uplink_read(void *arg)
         in.n += (size_t)n;
         uplink_parse(u, &parser, &in);
     }
-    return NULL;
-}
-
-/* With every signal blocked: they are for the code that runs. */
-static int
-uplink_start(Uplink *u)
-{
-    pthread_t thread;
-    pthread_attr_t attr;
-    sigset_t all, mine;
-    sigfillset(&all);
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attr, UPLINK_STACK);
-    pthread_sigmask(SIG_SETMASK, &all, &mine);
-    int e = pthread_create(&thread, &attr, uplink_read, u);
-    pthread_sigmask(SIG_SETMASK, &mine, NULL);
-    pthread_attr_destroy(&attr);
-    return e ? ORUN_ESYS : 0;
 }
 
 int
@@ -181,9 +161,10 @@ uplink_new(int fd, Uplink **out)
     if (!u)
         return ORUN_ENOMEM;
     u->fd = fd;
-    pthread_mutex_init(&u->lock, NULL);
-    pthread_cond_init(&u->arrived, NULL);
-    int e = uplink_start(u);
+    uv_mutex_init(&u->lock);
+    uv_cond_init(&u->arrived);
+    uv_thread_t thread; /* never joined: it ends with the process */
+    int e = thread_start(&thread, UPLINK_STACK, 0, uplink_read, u);
     if (e)
         mem_free(u);
     else
@@ -196,11 +177,11 @@ uplink_new(int fd, Uplink **out)
 void
 uplink_serve(Uplink *u, Stop *stop)
 {
-    pthread_mutex_lock(&u->lock);
+    uv_mutex_lock(&u->lock);
     u->stop = stop;
     if (stop && u->level)
         stop_request(stop, u->level, u->reason);
-    pthread_mutex_unlock(&u->lock);
+    uv_mutex_unlock(&u->lock);
 }
 
 void
@@ -220,14 +201,14 @@ uplink_wait(Uplink *u, int kind)
 {
     Frame f;
     const char *why;
-    pthread_mutex_lock(&u->lock);
+    uv_mutex_lock(&u->lock);
     while (!u->full)
-        pthread_cond_wait(&u->arrived, &u->lock);
+        uv_cond_wait(&u->arrived, &u->lock);
     buf_free(&u->taken);
     u->taken = u->next;
     u->next = (Buf){ 0 };
     u->full = false;
-    pthread_mutex_unlock(&u->lock);
+    uv_mutex_unlock(&u->lock);
     if (frame_parse(&(FrameParser){ 0 }, &u->taken, &f, &why) != 1
         || f.kind != kind)
         uplink_break(u);

@@ -5,6 +5,7 @@
 #include "lib_orun.h"
 #include "mem.h"
 #include "module.h"
+#include "thread.h"
 #include "view_lua.h"
 #include "view_post.h"
 #include "view_screen.h"
@@ -20,15 +21,15 @@ struct View {
     Vm *vm;
     char **wanted;
     double begun; /* on the run's clock */
-    pthread_t thread;
+    uv_thread_t thread;
 
     /* Its thread's: */
     EventChunk *rest; /* taken, and not given to the views yet */
     size_t lost;
     bool brief;
 
-    pthread_mutex_t lock;
-    pthread_cond_t change;
+    uv_mutex_t lock;
+    uv_cond_t change;
     /* Guarded by lock: */
     bool ready;  /* the views have begun */
     bool ended;  /* its code has returned: it says no more */
@@ -48,10 +49,10 @@ static int
 view_ready(lua_State *L)
 {
     View *v = view_of(L);
-    pthread_mutex_lock(&v->lock);
+    uv_mutex_lock(&v->lock);
     v->ready = true;
-    pthread_cond_broadcast(&v->change);
-    pthread_mutex_unlock(&v->lock);
+    uv_cond_broadcast(&v->change);
+    uv_mutex_unlock(&v->lock);
     return 0;
 }
 
@@ -59,17 +60,12 @@ view_ready(lua_State *L)
 static bool
 view_wait(View *v)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += VIEW_PACE;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    pthread_mutex_lock(&v->lock);
-    while (!v->ending
-           && pthread_cond_timedwait(&v->change, &v->lock, &until) == 0)
-        continue;
+    uint64_t until = uv_hrtime() + VIEW_PACE;
+    uv_mutex_lock(&v->lock);
+    for (uint64_t now; !v->ending && (now = uv_hrtime()) < until;)
+        uv_cond_timedwait(&v->change, &v->lock, until - now);
     bool ending = v->ending;
-    pthread_mutex_unlock(&v->lock);
+    uv_mutex_unlock(&v->lock);
     return ending;
 }
 
@@ -77,9 +73,9 @@ view_wait(View *v)
 static double
 view_now(View *v)
 {
-    pthread_mutex_lock(&v->lock);
+    uv_mutex_lock(&v->lock);
     double now = v->ending ? v->over : board_now(&v->host->sched.board);
-    pthread_mutex_unlock(&v->lock);
+    uv_mutex_unlock(&v->lock);
     return now - v->begun;
 }
 
@@ -185,11 +181,11 @@ view_problem(lua_State *L)
     View *v = view_of(L);
     size_t n;
     const char *text = luaL_checklstring(L, 1, &n);
-    pthread_mutex_lock(&v->lock);
+    uv_mutex_lock(&v->lock);
     if (v->problems.n)
         buf_putc(&v->problems, '\n');
     buf_put(&v->problems, text, n);
-    pthread_mutex_unlock(&v->lock);
+    uv_mutex_unlock(&v->lock);
     return 0;
 }
 
@@ -252,7 +248,7 @@ view_run(lua_State *L)
     return 0;
 }
 
-static void *
+static void
 view_main(void *arg)
 {
     View *v = arg;
@@ -262,15 +258,14 @@ view_main(void *arg)
     lua_pushlightuserdata(L, v);
     if (lua_pcall(L, 1, 0, 0) != LUA_OK)
         vm_error_text(L, &why);
-    pthread_mutex_lock(&v->lock);
+    uv_mutex_lock(&v->lock);
     if (why.n && v->problems.n)
         buf_putc(&v->problems, '\n');
     buf_put(&v->problems, why.p, why.n);
     v->ended = true;
-    pthread_cond_broadcast(&v->change);
-    pthread_mutex_unlock(&v->lock);
+    uv_cond_broadcast(&v->change);
+    uv_mutex_unlock(&v->lock);
     buf_free(&why);
-    return NULL;
 }
 
 static char **
@@ -293,8 +288,8 @@ view_free(View *v)
 {
     if (v->vm)
         vm_script_free(v->vm);
-    pthread_cond_destroy(&v->change);
-    pthread_mutex_destroy(&v->lock);
+    uv_cond_destroy(&v->change);
+    uv_mutex_destroy(&v->lock);
     view_drop_rest(v);
     task_strings_free(v->wanted);
     buf_free(&v->problems);
@@ -305,19 +300,17 @@ view_free(View *v)
 static int
 view_begin(View *v, Buf *why)
 {
-    int e = pthread_create(&v->thread, NULL, view_main, v);
-    if (e) {
-        errno = e;
-        return ORUN_ESYS;
-    }
-    pthread_mutex_lock(&v->lock);
+    int e = thread_start(&v->thread, 0, 0, view_main, v);
+    if (e)
+        return e;
+    uv_mutex_lock(&v->lock);
     while (!v->ready && !v->ended)
-        pthread_cond_wait(&v->change, &v->lock);
+        uv_cond_wait(&v->change, &v->lock);
     bool failed = !v->ready;
-    pthread_mutex_unlock(&v->lock);
+    uv_mutex_unlock(&v->lock);
     if (!failed)
         return 0;
-    pthread_join(v->thread, NULL);
+    uv_thread_join(&v->thread);
     buf_put(why, v->problems.p, v->problems.n);
     return ORUN_EINVAL;
 }
@@ -325,13 +318,9 @@ view_begin(View *v, Buf *why)
 static void
 view_init(View *v, Host *h)
 {
-    pthread_condattr_t attr;
     v->host = h;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&v->change, &attr);
-    pthread_condattr_destroy(&attr);
-    pthread_mutex_init(&v->lock, NULL);
+    uv_cond_init(&v->change);
+    uv_mutex_init(&v->lock);
 }
 
 int
@@ -364,12 +353,12 @@ view_finish(View *v, Buf *problems)
 {
     if (!v)
         return false;
-    pthread_mutex_lock(&v->lock);
+    uv_mutex_lock(&v->lock);
     v->ending = true;
     v->over = board_now(&v->host->sched.board);
-    pthread_cond_broadcast(&v->change);
-    pthread_mutex_unlock(&v->lock);
-    pthread_join(v->thread, NULL);
+    uv_cond_broadcast(&v->change);
+    uv_mutex_unlock(&v->lock);
+    uv_thread_join(&v->thread);
     board_lock(&v->host->sched.board);
     event_close(&v->host->sched.board);
     board_unlock(&v->host->sched.board);

@@ -45,7 +45,7 @@ typedef struct VmCell {
 struct VmPool {
     VmConfig config;   /* path and cpath under the lock, the rest constant */
     uint64_t seed[2];
-    pthread_mutex_t lock;
+    uv_mutex_t lock;
     List resting;      /* newest first: its memory is still in the cache */
     size_t resting_count;
     ArenaMap map;
@@ -119,7 +119,7 @@ vmpool_set_path(VmPool *p, const char *path, const char *cpath)
         mem_free(new_cpath);
         return ORUN_ENOMEM;
     }
-    pthread_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->lock);
     char *old_path = (char *)p->config.path;
     char *old_cpath = (char *)p->config.cpath;
     p->config.path = new_path;
@@ -128,7 +128,7 @@ vmpool_set_path(VmPool *p, const char *path, const char *cpath)
     p->image = NULL;
     if (old && --old->refs > 0)
         old = NULL;
-    pthread_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->lock);
     mem_free(old_path);
     mem_free(old_cpath);
     vm_image_free(old);
@@ -159,7 +159,7 @@ vmpool_new(const VmConfig *config, VmPool **out)
     p->config.path = p->config.cpath = NULL;
     if (p->config.pooled == 0)
         p->config.pooled = VM_POOLED;
-    pthread_mutex_init(&p->lock, NULL);
+    uv_mutex_init(&p->lock);
     list_init(&p->resting);
     arena_map_init(&p->map);
     vmpool_seed(p);
@@ -197,9 +197,9 @@ vmpool_free(VmPool *p)
 {
     if (!p)
         return;
-    pthread_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->lock);
     bool in_use = p->out > 0;
-    pthread_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->lock);
     if (in_use)
         return;
     List *resting;
@@ -207,7 +207,7 @@ vmpool_free(VmPool *p)
         vmpool_free_cell(p, container_of(resting, VmCell, link));
     vmpool_drop_image(p->image);
     arena_map_free(&p->map);
-    pthread_mutex_destroy(&p->lock);
+    uv_mutex_destroy(&p->lock);
     mem_free((char *)p->config.path);
     mem_free((char *)p->config.cpath);
     mem_free(p);
@@ -337,7 +337,7 @@ vm_begin(VmPool *p, VmCell *cell, bool again, uint64_t number)
 Vm *
 vm_take(VmPool *p)
 {
-    pthread_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->lock);
     VmCell *cell = vmpool_make_image(p) == 0 ? vmpool_get_cell(p) : NULL;
     bool again = cell && cell->image;
     if (cell && !vmpool_choose(p, cell)) {
@@ -346,7 +346,7 @@ vm_take(VmPool *p)
     }
     uint64_t number = p->taken++;
     p->out += cell != NULL;
-    pthread_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->lock);
     return cell ? vm_begin(p, cell, again, number) : NULL;
 }
 
@@ -385,31 +385,31 @@ vm_give(VmPool *p, Vm *vm)
 {
     VmCell *cell = vm_cell(vm);
     vm_end(cell);
-    pthread_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->lock);
     p->out--;
     bool keep = cell->image && p->resting_count < p->config.pooled;
     if (keep) {
         list_after(&p->resting, &cell->link);
         p->resting_count++;
     }
-    pthread_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->lock);
     if (keep)
         return;
     if (!cell->heap)
         arena_forget(cell->arena);
-    pthread_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->lock);
     vmpool_free_cell(p, cell);
-    pthread_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->lock);
 }
 
 bool
 vm_renew(VmPool *p, Vm *vm)
 {
     VmCell *cell = vm_cell(vm);
-    pthread_mutex_lock(&p->lock);
+    uv_mutex_lock(&p->lock);
     bool current = cell->image && cell->image == p->image;
     uint64_t number = p->taken++;
-    pthread_mutex_unlock(&p->lock);
+    uv_mutex_unlock(&p->lock);
     if (!current)
         return false;
     vm_end(cell);

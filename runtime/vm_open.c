@@ -9,6 +9,7 @@
 #include "log.h"
 #include "module.h"
 #include "show.h"
+#include "thread.h"
 #include "vm.h"
 #include <lauxlib.h>
 #include <lua-cjson.h>
@@ -115,12 +116,12 @@ vm_open_json(void)
 int
 vm_open_init(void)
 {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static uv_mutex_t lock = THREAD_MUTEX_INIT;
     static bool opened;
-    pthread_mutex_lock(&lock);
+    uv_mutex_lock(&lock);
     opened = opened || vm_open_json();
     int e = opened ? stop_init() : ORUN_ENOMEM;
-    pthread_mutex_unlock(&lock);
+    uv_mutex_unlock(&lock);
     return e;
 }
 
