@@ -383,19 +383,31 @@ proc_feed(Proc *p, const ProcSpec *spec)
     return p->in ? 0 : ORUN_ENOMEM;
 }
 
-/* Make the pipes: ours in p, the child's in theirs[] (-1: /dev/null). 0 or
- * the errno; what was made stays for proc_unpipe. */
+/* Make one pipe: our end in p, the child's in theirs[]. 0 or the errno; what was
+ * made stays for proc_unpipe. */
 static int
-proc_pipe(Proc *p, bool input, int theirs[3])
+proc_pipe(Proc *p, int i, int theirs[3])
 {
-    for (int i = input ? 0 : 1; i < 3; i++) {
-        int pair[2];
-        if (pipe2(pair, O_CLOEXEC) != 0)
-            return errno;
-        p->pipes[i].fd = pair[i == 0];
-        theirs[i] = pair[i != 0];
-    }
+    int pair[2];
+    if (pipe2(pair, O_CLOEXEC) != 0)
+        return errno;
+    p->pipes[i].fd = pair[i == 0];
+    theirs[i] = pair[i != 0];
     return 0;
+}
+
+/* Make all pipes (theirs[0] stays -1, which is /dev/null, without an input).
+ * The input is written first: where all of it fits our end is closed, and the
+ * start takes a descriptor less. 0, or the errno in *err, or ORUN_ENOMEM. */
+static int ON_IO
+proc_pipes(Proc *p, const ProcSpec *spec, int theirs[3], int *err)
+{
+    int e = 0;
+    if (spec->in && (*err = proc_pipe(p, 0, theirs)) == 0)
+        e = proc_feed(p, spec);
+    for (int i = 1; i < 3 && !*err && !e; i++)
+        *err = proc_pipe(p, i, theirs);
+    return e;
 }
 
 static void
@@ -454,11 +466,9 @@ proc_launch(Proc *p, const ProcSpec *spec)
     else if ((e = keeper_need(p->keeper, spec->env)) != 0)
         return proc_fail_keeper(p, e);
     else
-        err = proc_pipe(p, spec->in != NULL, theirs);
-    if (!err && !spec->fds)
+        e = proc_pipes(p, spec, theirs, &err);
+    if (!err && !e && !spec->fds)
         err = output_reserve(p->out, keeper_null(p->keeper));
-    if (!err && !spec->fds && spec->in)
-        e = proc_feed(p, spec);
     if (!err && !e && p->in)
         err = proc_watch(&p->pipes[0], UV_WRITABLE, proc_writable);
     if (err || e) {

@@ -31,7 +31,14 @@ end
 local function limited(limit, script)
   local dir = h.tmpdir()
   h.write(dir .. "/script.lua", script)
-  return h.sh(("ulimit %s; exec %s script.lua"):format(limit, h.quote(h.bin)), {cwd = dir})
+  -- What the suite's own caller has left open is not the program's.
+  local line = ([[for fd in /proc/$$/fd/*; do
+      fd=${fd##*/}
+      [ "$fd" -lt 3 ] || eval "exec $fd>&-"
+    done
+    ulimit %s
+    exec %s script.lua]]):format(limit, h.quote(h.bin))
+  return h.sh("exec bash -c " .. h.quote(line), {cwd = dir})
 end
 
 local CAT <const> = [[
