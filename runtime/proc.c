@@ -383,31 +383,23 @@ proc_feed(Proc *p, const ProcSpec *spec)
     return p->in ? 0 : ORUN_ENOMEM;
 }
 
-/* Make one pipe: our end in p, the child's in theirs[]. 0 or the errno; what was
- * made stays for proc_unpipe. */
-static int
-proc_pipe(Proc *p, int i, int theirs[3])
-{
-    int pair[2];
-    if (pipe2(pair, O_CLOEXEC) != 0)
-        return errno;
-    p->pipes[i].fd = pair[i == 0];
-    theirs[i] = pair[i != 0];
-    return 0;
-}
-
-/* Make all pipes (theirs[0] stays -1, which is /dev/null, without an input).
- * The input is written first: where all of it fits our end is closed, and the
- * start takes a descriptor less. 0, or the errno in *err, or ORUN_ENOMEM. */
+/* Make the pipes: ours in p, the child's in theirs[] (-1: /dev/null). The input
+ * is written first: where all of it fits our end is closed, and the start takes
+ * a descriptor less. ORUN_ENOMEM, or 0 with an errno in *err; what was made
+ * stays for proc_unpipe. */
 static int ON_IO
-proc_pipes(Proc *p, const ProcSpec *spec, int theirs[3], int *err)
+proc_pipe(Proc *p, const ProcSpec *spec, int theirs[3], int *err)
 {
-    int e = 0;
-    if (spec->in && (*err = proc_pipe(p, 0, theirs)) == 0)
-        e = proc_feed(p, spec);
-    for (int i = 1; i < 3 && !*err && !e; i++)
-        *err = proc_pipe(p, i, theirs);
-    return e;
+    for (int i = spec->in ? 0 : 1, e; i < 3; i++) {
+        int pair[2];
+        if (pipe2(pair, O_CLOEXEC) != 0)
+            return *err = errno, 0;
+        p->pipes[i].fd = pair[i == 0];
+        theirs[i] = pair[i != 0];
+        if (i == 0 && (e = proc_feed(p, spec)) != 0)
+            return e;
+    }
+    return 0;
 }
 
 static void
@@ -465,9 +457,7 @@ proc_launch(Proc *p, const ProcSpec *spec)
         memcpy(theirs, spec->fds, sizeof theirs);
     else if ((e = keeper_need(p->keeper, spec->env)) != 0)
         return proc_fail_keeper(p, e);
-    else
-        e = proc_pipes(p, spec, theirs, &err);
-    if (!err && !e && !spec->fds)
+    else if ((e = proc_pipe(p, spec, theirs, &err)) == 0 && !err)
         err = output_reserve(p->out, keeper_null(p->keeper));
     if (!err && !e && p->in)
         err = proc_watch(&p->pipes[0], UV_WRITABLE, proc_writable);
