@@ -32,6 +32,12 @@ local ARRAY = { __name = "orun.json.array" }
 
 cjson.decode_invalid_numbers(false)
 
+-- Is the table marked as an array? A mark that crossed a border is one of this name.
+local function is_marked(t)
+  local meta = getmetatable(t)
+  return meta == ARRAY or (type(meta) == "table" and rawget(meta, "__name") == ARRAY.__name)
+end
+
 -- ---- writing ----------------------------------------------------------------
 -- Nothing here yields or calls the user's code, so one set of variables does.
 
@@ -196,7 +202,7 @@ function write_table(t, depth)
       keys[names] = k
     end
   end
-  local marked = getmetatable(t) == ARRAY
+  local marked = is_marked(t)
   local body
   if n == length and (n > 0 or marked) then
     body = write_array
@@ -366,7 +372,8 @@ function M.decode(text)
 end
 
 --- Mark a table as an array, so that it is written `[]` when it is empty.
--- The mark is a metatable: it stays in this state and does not travel.
+-- The mark is a metatable, and the only one that goes with a table into tasks and out of
+-- them.
 -- @param t a table without names, or nil for a new one
 -- @return the same table
 -- @usage json.encode(json.array()) --> []
@@ -379,7 +386,7 @@ end
 -- @return boolean
 -- @usage json.is_array(json.decode("[]")) --> true
 function M.is_array(t)
-  if getmetatable(t) == ARRAY then return true end
+  if is_marked(t) then return true end
   local n = 0
   for k in next, t do
     if math_type(k) ~= "integer" then return false end

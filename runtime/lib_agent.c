@@ -214,7 +214,7 @@ lib_agent_make(lua_State *L, const AgentArgs *a, AgentType *t, Buf *why)
     t->typed = a->typed;
     if (a->command)
         return lib_agent_argv(L, t, a->command) ? 0 : ORUN_ENOMEM;
-    return value_encode(L, ARG(A_run), "run", &handle_encoding, &t->code, why);
+    return lib_code_encode(L, "agent", "run", ARG(A_run), &t->code, why);
 }
 
 /* orun.agent's work on argument 1; `found`: by Task, which a definition made in

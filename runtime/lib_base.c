@@ -4,6 +4,7 @@
  * says what to do instead.
  */
 #include "lib_base.h"
+#include "lib_class.h"
 #include "show.h"
 #include "vm.h"
 #include <lauxlib.h>
@@ -35,7 +36,8 @@ lib_base_replace(lua_State *L, const char *name, lua_CFunction f)
     lua_setfield(L, -2, name);
 }
 
-/* Loading */
+/* Loading: text only in tasks. Without a name Lua reads standard input, which
+ * is not a task's to read. */
 
 static const char lib_base_refusal[] =
     "bytecode is refused: it could crash the process; load source text";
@@ -82,20 +84,10 @@ lib_base_load(lua_State *L)
     return lib_base_load_text(L, "load", 3);
 }
 
-/* Without a name Lua reads standard input, which is not a task's to read. */
-static void
-lib_base_check_name(lua_State *L)
-{
-    if (vm_of(L)->script)
-        luaL_optstring(L, 1, NULL);
-    else
-        luaL_checkstring(L, 1);
-}
-
 static int
 lib_base_loadfile(lua_State *L)
 {
-    lib_base_check_name(L);
+    luaL_checkstring(L, 1);
     return lib_base_load_text(L, "loadfile", 2);
 }
 
@@ -109,7 +101,7 @@ lib_base_done_file(lua_State *L, int status, lua_KContext ctx)
 static int
 lib_base_dofile(lua_State *L)
 {
-    lib_base_check_name(L);
+    luaL_checkstring(L, 1);
     lua_settop(L, 1);
     if (luaL_loadfilex(L, lua_tostring(L, 1), "t") != LUA_OK) {
         lib_base_explain(L);
@@ -150,7 +142,28 @@ lib_base_setmetatable(lua_State *L)
     return 1;
 }
 
-/* The metatable of a userdata with a finalizer would let one be written. */
+/* The table at the top is the metatable of one of orun's own userdata: push the
+ * same without __gc, which is not to be called from Lua; it is made once. */
+static void
+lib_base_push_shown(lua_State *L)
+{
+    const void *key = lua_topointer(L, -1);
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE)
+        return;
+    lua_pop(L, 1);
+    lua_createtable(L, 0, 4);
+    for (lua_pushnil(L); lua_next(L, -3); lua_pop(L, 1)) {
+        lua_pushvalue(L, -2);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, -5);
+    }
+    lua_pushnil(L);
+    lua_setfield(L, -2, "__gc");
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+}
+
+/* As Lua's own, but for what is orun's. */
 static int
 lib_base_getmetatable(lua_State *L)
 {
@@ -159,32 +172,21 @@ lib_base_getmetatable(lua_State *L)
         lua_pushnil(L);
         return 1;
     }
-    if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
-        return 1;
-    if (lua_type(L, 1) == LUA_TUSERDATA
-        && luaL_getmetafield(L, 1, "__gc") != LUA_TNIL) {
-        if (luaL_getmetafield(L, 1, "__name") == LUA_TNIL)
-            lua_pushliteral(L, "userdata");
-        return 1;
-    }
-    lua_settop(L, 2);
+    if (luaL_getmetafield(L, 1, "__metatable") == LUA_TNIL
+        && lua_type(L, 1) == LUA_TUSERDATA && lib_class_is_own(L))
+        lib_base_push_shown(L);
     return 1;
 }
 
 /* os */
 
+/* What is left of it in the 8 bits that an exit code has. */
 static lua_Integer
 lib_base_exit_code(lua_State *L)
 {
     if (lua_isboolean(L, 1))
         return lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE;
     lua_Integer code = luaL_optinteger(L, 1, EXIT_SUCCESS);
-    if (code < 0 || code > 255) {
-        luaL_where(L, 1);
-        fprintf(stderr, "%sos.exit(" LUA_INTEGER_FMT "): an exit code has 8 "
-                "bits, so this one is %d\n", lua_tostring(L, -1), code,
-                (int)(code & 0xff));
-    }
     return code & 0xff;
 }
 
@@ -273,8 +275,10 @@ lib_base_keep_debug(lua_State *L)
 static void
 lib_base_open_task(lua_State *L)
 {
+    lib_base_replace(L, "load", lib_base_load);
+    lib_base_replace(L, "loadfile", lib_base_loadfile);
+    lib_base_replace(L, "dofile", lib_base_dofile);
     lib_base_replace(L, "setmetatable", lib_base_setmetatable);
-    lib_base_replace(L, "getmetatable", lib_base_getmetatable);
     lua_getfield(L, -1, "os");
     lib_base_replace(L, "setlocale", lib_base_setlocale);
     lua_getfield(L, -2, "string");
@@ -287,9 +291,7 @@ int
 lib_base_open(lua_State *L, bool script)
 {
     lua_pushglobaltable(L);
-    lib_base_replace(L, "load", lib_base_load);
-    lib_base_replace(L, "loadfile", lib_base_loadfile);
-    lib_base_replace(L, "dofile", lib_base_dofile);
+    lib_base_replace(L, "getmetatable", lib_base_getmetatable);
     lua_getfield(L, -1, "os");
     lib_base_replace(L, "exit", lib_base_exit);
     lua_pop(L, 1);

@@ -1,10 +1,9 @@
 /* lib_base.h — Lua's own libraries, made safe for many states. Layer 7.
  *
- * Everywhere: chunks are text, never bytecode; files are closed in children;
- * a line printed is one write; C modules are opened one at a time and stay
- * loaded; bundled modules are found. In tasks moreover what would reach beyond
- * the task is taken away: ending the process, the locale, standard input,
- * finalizers, most of debug.
+ * Everywhere: files are closed in children; a line printed is one write; C
+ * modules are opened one at a time and stay loaded; bundled modules are found.
+ * In tasks moreover what would reach beyond the task is taken away: bytecode,
+ * ending the process, the locale, standard input, finalizers, most of debug.
  */
 #ifndef ORUN_LIB_BASE_H
 #define ORUN_LIB_BASE_H

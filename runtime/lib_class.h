@@ -12,4 +12,8 @@
  * freed. */
 void lib_class_set(lua_State *L, const char *name, const luaL_Reg *methods);
 
+/* Is the metatable on top of the stack one of orun's own userdata, whose names
+ * begin with "orun."? Never raises but for memory. */
+bool lib_class_is_own(lua_State *L);
+
 #endif

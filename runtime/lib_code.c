@@ -3,12 +3,15 @@
  * Its encoding, kept for the next time, and the paths where it finds modules.
  */
 #include "err.h"
+#include "handle.h"
 #include "host.h"
 #include "lib_class.h"
 #include "lib_task.h"
+#include "show.h"
 #include "value.h"
 #include <lauxlib.h>
 #include <lualib.h>
+#include <unistd.h>
 
 /* A registry table, weak by key, from a function to a userdata that holds its
  * encoding: for functions that capture nothing, which is always the same. */
@@ -78,6 +81,32 @@ lib_code_box(lua_State *L, int idx)
         lua_rawset(L, -4);
     }
     lua_remove(L, -2);
+}
+
+static void
+lib_code_tell_left(LuaRun *run, const char *fn, const Buf *left)
+{
+    Buf text = { 0 };
+    buf_printf(&text, "orun: %s: ", fn);
+    buf_put(&text, left->p, left->n);
+    buf_putc(&text, '\n');
+    if (!buf_failed(&text) && host_once(run->host, buf_cstr(&text)))
+        show_write(STDERR_FILENO, text.p, text.n);
+    buf_free(&text);
+}
+
+int
+lib_code_encode(lua_State *L, const char *fn, const char *name, int idx,
+                Value **out, Buf *why)
+{
+    Buf left = { 0 };
+    ValueOps ops = handle_encoding;
+    ops.left = &left;
+    int e = value_encode(L, idx, name, &ops, out, why);
+    if (e == 0 && left.n)
+        lib_code_tell_left(park_run(L), fn, &left);
+    buf_free(&left);
+    return e;
 }
 
 void

@@ -1,8 +1,8 @@
 /* lib_package.c — where require finds modules. Layer 7.
  *
- * Bundled modules come first, then what Lua's own searchers find, but as text
- * only. The bundled have an environment of their own, with the globals of a
- * pristine state: a script that has a variable called `type`, or takes
+ * Bundled modules come first, then what Lua's own searchers find, in tasks as
+ * text only. The bundled have an environment of their own, with the globals of
+ * a pristine state: a script that has a variable called `type`, or takes
  * `require` away, takes nothing from them.
  *
  * A C module's opening function runs under one lock for the process, for many
@@ -13,6 +13,7 @@
  */
 #include "bundle.h"
 #include "lib_base.h"
+#include "vm.h"
 #include <dlfcn.h>
 #include <lauxlib.h>
 #include <uv.h>
@@ -97,7 +98,8 @@ lib_package_search_lua(lua_State *L)
     if (lua_isnil(L, 2))
         return 1; /* where it was looked for */
     const char *file = lua_tostring(L, 2);
-    return lib_package_loaded(L, luaL_loadfilex(L, file, "t"), file);
+    const char *mode = vm_of(L)->script ? NULL : "t";
+    return lib_package_loaded(L, luaL_loadfilex(L, file, mode), file);
 }
 
 /* A C module's opening function; upvalue 1: the real one. */

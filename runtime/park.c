@@ -180,7 +180,7 @@ park_finalizing(lua_State *L)
 void
 park_check(lua_State *L, const char *what)
 {
-    if (vm_of(L)->script && park_finalizing(L))
+    if (park_finalizing(L))
         luaL_error(L, "%s: not allowed in a finalizer (__gc), which must not "
                    "wait", what);
 }

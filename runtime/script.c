@@ -1,4 +1,4 @@
-/* script.c — reading scripts: text of a bounded size, and nothing else. */
+/* script.c — reading scripts of a bounded size, text or bytecode. */
 #include "script.h"
 #include "err.h"
 #include <lauxlib.h>
@@ -8,7 +8,7 @@ int
 script_load_text(lua_State *L, void *text)
 {
     const ScriptText *t = text;
-    return luaL_loadbufferx(L, t->code, t->size, t->name, "t");
+    return luaL_loadbufferx(L, t->code, t->size, t->name, NULL);
 }
 
 /* A directory or a huge file is refused before it is read. */
@@ -30,12 +30,7 @@ script_load_file(lua_State *L, void *path)
             return LUA_ERRFILE;
         }
     }
-    int status = luaL_loadfilex(L, in ? NULL : name, "t");
-    if (status == LUA_ERRSYNTAX
-        && strstr(lua_tostring(L, -1), "attempt to load a binary chunk"))
-        lua_pushfstring(L, "cannot run %s: it is bytecode, which could crash "
-                        "the process; source text is wanted", name);
-    return status;
+    return luaL_loadfilex(L, in ? NULL : name, NULL);
 }
 
 typedef struct ScriptLoad {
@@ -80,8 +75,9 @@ script_put_path(lua_State *L)
     const char *dir = lua_touserdata(L, 1);
     lua_getglobal(L, "package");
     lua_getfield(L, -1, "path");
-    lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", dir, dir,
-                    luaL_checkstring(L, -1));
+    const char *path = luaL_checkstring(L, -1);
+    lua_pushfstring(L, "%s%s%s/?.lua;%s/?/init.lua", path, *path ? ";" : "",
+                    dir, dir);
     lua_setfield(L, -3, "path");
     return 0;
 }

@@ -1,16 +1,16 @@
 /* stop.c — ending Lua code that does not end by itself.
  *
- * The replaced functions behave as Lua's own, but for the level: they are the
- * places where one coroutine hands over to another, or where an error is
- * caught.
+ * What raises, and what asks for it; where Lua itself hands over from one
+ * coroutine to another is in stop_lua.c.
  */
 #include "stop.h"
 #include "err.h"
-#include "vm.h"
+#include "stop_state.h"
 #include <errno.h>
-#include <lauxlib.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <time.h>
+#include <unistd.h>
 
 /* What this thread is running now. Read by the signal handler, so it must not
  * be storage that is made on first use. */
@@ -44,20 +44,6 @@ stop_longjmp(jmp_buf env, int value)
     longjmp(env, value);
 }
 #endif
-
-static inline Stop *
-stop_of(lua_State *L)
-{
-    return &vm_of(L)->stop;
-}
-
-/* May nothing hold an error back any more: a hard stop, or a task that used up
- * its memory? */
-static inline bool
-stop_final(lua_State *L)
-{
-    return stop_hard(stop_of(L)) || vm_of(L)->over_limit;
-}
 
 /* Is there something that running code has not been told? */
 static inline bool
@@ -118,6 +104,50 @@ stop_hook(lua_State *L, lua_Debug *ar)
     stop_arm(L);
 }
 
+/* Finalizers run with hooks off, which the signal turns on for the one that
+ * runs. There may be many, so at STOP_HARD the thread is signalled again and
+ * again, for a time, by a timer. */
+
+enum {
+    STOP_TICK = 10000000, /* nanoseconds */
+    STOP_TICKS = 300,     /* then it gives up: code in C is not to be bothered
+                           * for ever */
+};
+
+/* With the lock held; the thread that runs is signalled from now on. */
+static void
+stop_tick(Stop *s)
+{
+    static const struct itimerspec often = {
+        .it_interval.tv_nsec = STOP_TICK, .it_value.tv_nsec = STOP_TICK
+    };
+    struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID,
+                              .sigev_signo = SIGURG };
+    event._sigev_un._tid = s->tid;
+    atomic_store(&s->ticks, STOP_TICKS);
+    s->ticking = timer_create(CLOCK_MONOTONIC, &event, &s->timer) == 0;
+    if (s->ticking)
+        timer_settime(s->timer, 0, &often, NULL);
+}
+
+/* … and no longer. With the lock held. */
+static void
+stop_untick(Stop *s)
+{
+    if (s->ticking)
+        timer_delete(s->timer);
+    s->ticking = false;
+}
+
+/* In the handler of the signal: enough? */
+static void
+stop_ticked(Stop *s)
+{
+    static const struct itimerspec never;
+    if (atomic_fetch_sub(&s->ticks, 1) == 1)
+        timer_settime(s->timer, 0, &never, NULL);
+}
+
 /* The signal */
 
 static struct sigaction stop_before;
@@ -129,6 +159,10 @@ stop_on_signal(int signo, siginfo_t *info, void *context)
     lua_State *L = stop_current;
     if (L)
         stop_arm(L);
+    if (L && stop_hard(stop_of(L))) {
+        stop_allow_hooks(L); /* a finalizer runs without them */
+        stop_ticked(stop_of(L));
+    }
     if (stop_before.sa_flags & SA_SIGINFO)
         stop_before.sa_sigaction(signo, info, context);
     else if (stop_before.sa_handler != SIG_DFL
@@ -192,6 +226,8 @@ stop_request(Stop *s, int level, const char *reason)
     }
     if (s->running)
         pthread_kill(s->thread, SIGURG);
+    if (s->running && level == STOP_HARD && !s->ticking)
+        stop_tick(s);
     uv_mutex_unlock(&s->lock);
 }
 
@@ -217,7 +253,7 @@ stop_raise(lua_State *L, Stop *s)
 
 /* Running */
 
-static lua_State *
+lua_State *
 stop_publish(lua_State *co)
 {
     lua_State *outer = stop_current;
@@ -227,7 +263,7 @@ stop_publish(lua_State *co)
     return outer;
 }
 
-static void
+void
 stop_unpublish(lua_State *outer)
 {
     stop_current = outer;
@@ -240,10 +276,16 @@ stop_unpublish(lua_State *outer)
 static bool
 stop_enter(Stop *s)
 {
+    static _Thread_local pid_t self;
+    if (!self)
+        self = gettid();
     uv_mutex_lock(&s->lock);
     bool first = !s->running;
     s->running = true;
     s->thread = uv_thread_self();
+    s->tid = self;
+    if (first && stop_hard(s))
+        stop_tick(s);
     uv_mutex_unlock(&s->lock);
     return first;
 }
@@ -255,6 +297,7 @@ stop_leave(Stop *s, bool first)
         return;
     uv_mutex_lock(&s->lock);
     s->running = false;
+    stop_untick(s);
     uv_mutex_unlock(&s->lock);
 }
 
@@ -280,7 +323,7 @@ stop_pcall(Stop *s, lua_State *L, int nargs, int nresults, int msgh)
     return status;
 }
 
-static int
+int
 stop_close_thread(lua_State *co, lua_State *from)
 {
     lua_State *outer = stop_publish(co);
@@ -303,188 +346,40 @@ stop_close(Stop *s, lua_State *co)
     return status;
 }
 
-/* Closing does not count C calls before 5.4.6: a coroutine whose <close>
- * closes another, and so on, would run off the C stack. So closing asks for
- * half of the stack, or for what 200 nested C calls can take. */
-static bool
-stop_stack_low(void)
-{
-    static _Thread_local char *low;
-    if (!low) {
-        pthread_attr_t attr;
-        void *base = NULL;
-        size_t size = 0;
-        if (pthread_getattr_np(pthread_self(), &attr) == 0) {
-            pthread_attr_getstack(&attr, &base, &size);
-            pthread_attr_destroy(&attr);
-        }
-        size_t need = (size_t)1 << 20;
-        low = (char *)base + (need < size / 2 ? need : size / 2);
-    }
-    return (char *)__builtin_frame_address(0) < low;
-}
+/* Closing a state. Its finalizers run on the main thread. */
 
-/* The functions of Lua that catch errors */
+static const char stop_guard_key; /* its address: a registry key */
 
+/* The finalizer that is called last, for its object is the oldest: what follows
+ * frees the state, and nothing may be set in it. */
 static int
-stop_pcall_done(lua_State *L, int status, lua_KContext skip)
+stop_guard_gc(lua_State *L)
 {
-    if (status == LUA_OK || status == LUA_YIELD)
-        return lua_gettop(L) - (int)skip;
-    if (stop_final(L))
-        return stop_raise(L, stop_of(L));
-    lua_pushboolean(L, 0);
-    lua_insert(L, -2);
-    return 2;
-}
-
-static int
-stop_lua_pcall(lua_State *L)
-{
-    luaL_checkany(L, 1);
-    lua_pushboolean(L, 1);
-    lua_insert(L, 1);
-    int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0,
-                            stop_pcall_done);
-    return stop_pcall_done(L, status, 0);
-}
-
-static int
-stop_lua_xpcall(lua_State *L)
-{
-    int n = lua_gettop(L);
-    luaL_checktype(L, 2, LUA_TFUNCTION);
-    lua_pushboolean(L, 1);
-    lua_pushvalue(L, 1);
-    lua_rotate(L, 3, 2); /* f, handler, true, f, arguments */
-    int status = lua_pcallk(L, n - 2, LUA_MULTRET, 2, 2, stop_pcall_done);
-    return stop_pcall_done(L, status, 2);
-}
-
-/* The functions of Lua that switch coroutines */
-
-static lua_State *
-stop_checked_co(lua_State *L)
-{
-    lua_State *co = lua_tothread(L, 1);
-    luaL_argexpected(L, co, 1, "thread");
-    return co;
-}
-
-/* Resume `co` with the n values on top of L. Gives the count of results, moved
- * to L, and in *status how it went; or -1 with the error on L. `close`: when
- * it dies of an error, close its variables at once. */
-static int
-stop_switch(lua_State *L, lua_State *co, int n, bool close, int *status)
-{
-    int nresults;
-    *status = LUA_OK;
-    if (!lua_checkstack(co, n)) {
-        lua_pushliteral(L, "too many arguments to resume");
-        return -1;
-    }
-    lua_xmove(L, co, n);
-    lua_State *outer = stop_publish(co);
-    *status = lua_resume(co, L, n, &nresults);
-    stop_unpublish(outer);
-    if (*status != LUA_OK && *status != LUA_YIELD) {
-        if (close && lua_status(co) != LUA_OK && lua_status(co) != LUA_YIELD)
-            *status = stop_close_thread(co, L);
-        if (stop_final(L))
-            return stop_raise(L, stop_of(L));
-        lua_xmove(co, L, 1);
-        return -1;
-    }
-    if (!lua_checkstack(L, nresults + 1)) {
-        lua_pop(co, nresults);
-        lua_pushliteral(L, "too many results to resume");
-        return -1;
-    }
-    lua_xmove(co, L, nresults);
-    return nresults;
-}
-
-static int
-stop_lua_resume(lua_State *L)
-{
-    int status;
-    int n = stop_switch(L, stop_checked_co(L), lua_gettop(L) - 1, false,
-                        &status);
-    int results = n < 0 ? 1 : n; /* or the error */
-    lua_pushboolean(L, n >= 0);
-    lua_insert(L, -(results + 1));
-    return results + 1;
-}
-
-static int
-stop_wrapped(lua_State *L)
-{
-    int status;
-    lua_State *co = lua_tothread(L, lua_upvalueindex(1));
-    int n = stop_switch(L, co, lua_gettop(L), true, &status);
-    if (n >= 0)
-        return n;
-    if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING) {
-        luaL_where(L, 1);
-        lua_insert(L, -2);
-        lua_concat(L, 2);
-    }
-    return lua_error(L);
-}
-
-static int
-stop_lua_wrap(lua_State *L)
-{
-    luaL_checktype(L, 1, LUA_TFUNCTION);
-    lua_State *co = lua_newthread(L);
-    lua_pushvalue(L, 1);
-    lua_xmove(L, co, 1);
-    lua_pushcclosure(L, stop_wrapped, 1);
-    return 1;
-}
-
-/* Neither running nor having resumed the one that is. */
-static bool
-stop_can_close(lua_State *L, lua_State *co)
-{
-    lua_Debug ar;
-    return co != L
-        && (lua_status(co) != LUA_OK || !lua_getstack(co, 0, &ar));
-}
-
-static int
-stop_lua_close(lua_State *L)
-{
-    lua_State *co = stop_checked_co(L);
-    if (!stop_can_close(L, co))
-        return luaL_error(L, "cannot close a %s coroutine",
-                          co == L ? "running" : "normal");
-    if (stop_stack_low())
-        return luaL_error(L, "C stack overflow");
-    int status = stop_close_thread(co, L);
-    if (stop_final(L))
-        return stop_raise(L, stop_of(L));
-    lua_pushboolean(L, status == LUA_OK);
-    if (status == LUA_OK)
-        return 1;
-    lua_xmove(co, L, 1);
-    return 2;
+    (void)L;
+    stop_current = NULL;
+    atomic_signal_fence(memory_order_seq_cst);
+    return 0;
 }
 
 void
-stop_open(lua_State *L)
+stop_guard(lua_State *L)
 {
-    static const luaL_Reg catching[] = {
-        { "pcall", stop_lua_pcall }, { "xpcall", stop_lua_xpcall },
-        { NULL, NULL }
-    };
-    static const luaL_Reg switching[] = {
-        { "resume", stop_lua_resume }, { "wrap", stop_lua_wrap },
-        { "close", stop_lua_close }, { NULL, NULL }
-    };
-    lua_pushglobaltable(L);
-    luaL_setfuncs(L, catching, 0);
-    lua_getfield(L, -1, "coroutine");
-    luaL_setfuncs(L, switching, 0);
-    lua_pop(L, 2);
+    lua_newuserdatauv(L, 0, 0);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, stop_guard_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &stop_guard_key);
+}
+
+void
+stop_close_state(Stop *s, lua_State *L)
+{
+    bool first = stop_enter(s);
+    lua_State *outer = stop_current;
+    stop_current = L;
+    atomic_signal_fence(memory_order_seq_cst);
+    lua_close(L);
+    stop_unpublish(outer);
+    stop_leave(s, first);
 }

@@ -17,9 +17,8 @@
  * A state that is over its memory limit (vm.h) is as hard on what catches, but
  * lets the rest run: <close> has the reserve.
  *
- * Not stopped: a C function that does not call Lua, and a finalizer (hooks are
- * off in __gc; tasks cannot write one). SIGURG must not be blocked where Lua
- * runs.
+ * Not stopped: a C function that does not call Lua, and a finalizer before
+ * STOP_HARD. SIGURG must not be blocked where Lua runs.
  */
 #ifndef ORUN_STOP_H
 #define ORUN_STOP_H
@@ -28,6 +27,8 @@
 #include <lua.h>
 #include <uv.h>
 #include <stdatomic.h>
+#include <sys/types.h>
+#include <time.h>
 
 enum { STOP_NONE, STOP_ONCE, STOP_HARD };
 
@@ -37,7 +38,11 @@ typedef struct Stop {
     _Atomic(const char *) reason; /* constant text; set before the level */
     uv_mutex_t lock;         /* guards the rest */
     bool running;                 /* a thread is inside, … */
-    uv_thread_t thread;             /* … namely this one */
+    uv_thread_t thread;            /* … namely this one */
+    pid_t tid;                    /* as the system calls it */
+    bool ticking;                 /* the timer is there */
+    timer_t timer;                /* read by the signal handler, too */
+    atomic_int ticks;             /* signals that it is still to send */
 } Stop;
 
 /* Install the SIGURG handler, once a process; later calls do nothing. It
@@ -95,8 +100,13 @@ stop_hard(const Stop *s)
  * memory limit, a memory error. */
 int stop_raise(lua_State *L, Stop *s);
 
-/* Put the replaced pcall, xpcall, coroutine.resume, wrap and close into the
- * globals of L, which finds its Stop by vm_of(L). May raise. */
-void stop_open(lua_State *L);
+/* Once for each state, before any other object with a finalizer is made in it:
+ * what stop_close_state needs. May raise. */
+void stop_guard(lua_State *L);
+
+/* lua_close of a state that stop_guard has seen. Finalizers that do not end are
+ * ended when the level is STOP_HARD, or becomes it. On the thread that has the
+ * state. */
+void stop_close_state(Stop *s, lua_State *L);
 
 #endif

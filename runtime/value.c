@@ -127,6 +127,7 @@ value_type_name(const Value *v)
         [TAG_INT64] = "number", [TAG_FLOAT] = "number",
         [TAG_STRING] = "string", [TAG_STRING_SHARED] = "string",
         [TAG_TABLE] = "table", [TAG_TABLE_SHARED] = "table",
+        [TAG_ARRAY] = "table", [TAG_ARRAY_SHARED] = "table",
         [TAG_FUNCTION] = "function", [TAG_FUNCTION_SHARED] = "function",
         [TAG_LIBRARY] = "function", [TAG_MODULE] = "table",
         [TAG_HANDLE] = "userdata",

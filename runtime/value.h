@@ -10,7 +10,7 @@
  *             inf, all bits), strings of any bytes, tables with cycles and
  *             shared references, Lua functions with their upvalues, library
  *             functions and loaded modules by name, task handles
- *   dropped   metatables
+ *   dropped   metatables, but for the mark of an array of JSON
  *   refused   threads, userdata, light userdata (but JSON's null), other C
  *             functions, keys that are not string, number or boolean, nesting
  *             beyond 100, more bytes than the limit: always with the path
@@ -46,6 +46,9 @@ typedef struct ValueOps {
     void (*resolve)(lua_State *L, uint64_t id, void *ud);
     void *ud;
     size_t max_bytes; /* 0: VALUE_MAX_BYTES */
+    Buf *left;        /* gets a sentence when a table that is copied leaves a
+                       * metatable behind that has __call or __index: where
+                       * the first such table is */
     bool data;        /* functions and modules are no data: refuse the former,
                          copy the latter as the tables they are */
 } ValueOps;

@@ -10,6 +10,7 @@
  *   0x40..0x7F bytes               strings of 0..63 bytes
  *   STRING length bytes
  *   TABLE u32 u32 items            values of 1..n, then m keys with values
+ *   ARRAY u32 u32 items            the same of a table marked as an array
  *   FUNCTION u8 u32 code upvalues  a dump; as many upvalues as the byte says
  *   REF offset                     the shared item that began at that offset
  *   CELL offset index              (an upvalue) the one another function has
@@ -17,10 +18,10 @@
  *   MODULE string                  a table of package.loaded
  *   HANDLE id                      a task's handle
  *
- * A string, table or function that is met again gets 1 added to its tag, by
- * which it becomes the SHARED kind, so the reader remembers only what some
- * REF or CELL will ask for. Lengths, offsets and ids are varints, low seven
- * bits first. Nothing is aligned.
+ * A string, table, array or function that is met again gets 1 added to its
+ * tag, by which it becomes the SHARED kind, so the reader remembers only what
+ * some REF or CELL will ask for. Lengths, offsets and ids are varints, low
+ * seven bits first. Nothing is aligned.
  */
 #ifndef ORUN_VALUE_FORM_H
 #define ORUN_VALUE_FORM_H
@@ -44,6 +45,7 @@ enum {
     TAG_TABLE, TAG_TABLE_SHARED,
     TAG_FUNCTION, TAG_FUNCTION_SHARED,
     TAG_REF, TAG_CELL, TAG_LIBRARY, TAG_MODULE, TAG_HANDLE,
+    TAG_ARRAY, TAG_ARRAY_SHARED,
     TAG_SHORT = 0x40,
     TAG_SMALL = 0x80,
 };

@@ -10,6 +10,7 @@
 #include "value.h"
 #include "value_form.h"
 #include "value_known.h"
+#include "value_meta.h"
 #include <lauxlib.h>
 #include <limits.h>
 
@@ -196,9 +197,11 @@ value_read_item(Reader *r)
 }
 
 static void
-value_read_table(Reader *r, const unsigned char *at, bool shared)
+value_read_table(Reader *r, const unsigned char *at)
 {
     lua_State *L = r->L;
+    bool marked = *at == TAG_ARRAY || *at == TAG_ARRAY_SHARED;
+    bool shared = *at == TAG_TABLE_SHARED || *at == TAG_ARRAY_SHARED;
     uint32_t array = value_read_u32(r), pairs = value_read_u32(r);
     uint64_t promised = array + (uint64_t)pairs * 2;
     if (promised > r->budget || array > INT_MAX || pairs > INT_MAX)
@@ -207,6 +210,8 @@ value_read_table(Reader *r, const unsigned char *at, bool shared)
     value_read_enter(r);
     lua_createtable(L, (int)array, (int)pairs);
     int t = lua_gettop(L);
+    if (marked)
+        value_meta_mark(L);
     if (shared)
         value_read_keep(r, at);
     for (uint32_t i = 1; i <= array; i++) {
@@ -318,8 +323,8 @@ value_read_tagged(Reader *r, int tag)
         value_read_keep(r, at);
         break;
     case TAG_STRING: value_read_string(r); break;
-    case TAG_TABLE_SHARED: value_read_table(r, at, true); break;
-    case TAG_TABLE: value_read_table(r, at, false); break;
+    case TAG_TABLE: case TAG_TABLE_SHARED: case TAG_ARRAY:
+    case TAG_ARRAY_SHARED: value_read_table(r, at); break;
     case TAG_FUNCTION_SHARED: value_read_function(r, at, true); break;
     case TAG_FUNCTION: value_read_function(r, at, false); break;
     case TAG_REF: value_read_kept(r); break;

@@ -146,7 +146,8 @@ void
 value_sink_share(ValueSink *s, size_t at)
 {
     unsigned char *tag = s->p + at;
-    if (*tag == TAG_STRING || *tag == TAG_TABLE || *tag == TAG_FUNCTION)
+    if (*tag == TAG_STRING || *tag == TAG_TABLE || *tag == TAG_ARRAY
+        || *tag == TAG_FUNCTION)
         ++*tag;
     s->p[1] |= VALUE_HAS_SHARED;
 }

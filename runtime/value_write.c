@@ -20,6 +20,7 @@
 #include "value.h"
 #include "value_form.h"
 #include "value_known.h"
+#include "value_meta.h"
 #include "value_path.h"
 #include "value_sink.h"
 #include <stdio.h>
@@ -251,12 +252,13 @@ value_write_items(Writer *w, uint32_t *array, uint32_t *pairs)
 }
 
 static int
-value_write_plain_table(Writer *w)
+value_write_plain_table(Writer *w, bool marked)
 {
     size_t at = w->sink.n;
     uint32_t count[2] = { 0, 0 };
     int err = value_write_enter(w);
-    err = err ? err : value_sink_eight(&w->sink, TAG_TABLE, count);
+    err = err ? err : value_sink_eight(&w->sink,
+                                       marked ? TAG_ARRAY : TAG_TABLE, count);
     err = err ? err : value_write_items(w, &count[0], &count[1]);
     if (err)
         return err;
@@ -265,17 +267,27 @@ value_write_plain_table(Writer *w)
     return 0;
 }
 
+/* Say, of the first such table, that it will not act as it does here. */
+static void
+value_write_leave(Writer *w, const ValueMeta *meta)
+{
+    Buf *left = w->ops ? w->ops->left : NULL;
+    if (left && !left->n)
+        value_meta_say(meta, w->L, w->name, w->step, left);
+}
+
 static int
 value_write_table(Writer *w)
 {
     lua_State *L = w->L;
     int err = 0;
+    ValueMeta meta = { .array = false };
     if (lua_getmetatable(L, -1)) {
-        lua_pop(L, 1);
-        uint64_t id = value_write_ask(w);
+        meta = value_meta_look(L);
+        uint64_t id = meta.array ? 0 : value_write_ask(w);
         if (id)
             return value_sink_handle(&w->sink, id);
-        if (!w->code && !value_write_only_data(w))
+        if (!meta.array && !w->code && !value_write_only_data(w))
             return AGAIN_MODULES;
     }
     if (w->code && !w->modules && (err = value_write_modules(w)))
@@ -288,7 +300,8 @@ value_write_table(Writer *w)
     if (*at)
         return value_write_ref(w, *at);
     *at = w->sink.n;
-    return value_write_plain_table(w);
+    value_write_leave(w, &meta);
+    return value_write_plain_table(w, meta.array);
 }
 
 /* ---- functions ---- */

@@ -96,7 +96,7 @@ vm_script_free(Vm *vm)
     if (!vm)
         return;
     VmCell *cell = vm_cell(vm);
-    lua_close(vm->L);
+    stop_close_state(&vm->stop, vm->L);
     arena_heap_free(cell->arena);
     stop_destroy(&vm->stop);
     mem_free(cell);
@@ -366,7 +366,7 @@ vm_close(Vm *vm)
     if (lua_status(vm->co) != LUA_OK)
         stop_close(&vm->stop, vm->co);
     if (!cell->image || arena_userdata(cell->arena) > cell->image->userdata)
-        lua_close(vm->L);
+        stop_close_state(&vm->stop, vm->L);
     cell->closed = true;
 }
 

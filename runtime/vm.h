@@ -102,7 +102,7 @@ void vm_script_free(Vm *vm);
  * `to` as text. Raises nothing; a __tostring runs under the state's Stop. */
 void vm_error_text(lua_State *L, Buf *to);
 
-/* A message handler: adds a traceback to errors that are strings, but not to
+/* A message handler: what was raised as text with a traceback, but not that of
  * a memory error. */
 int vm_traceback(lua_State *L);
 

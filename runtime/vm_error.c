@@ -64,11 +64,28 @@ vm_error_text(lua_State *L, Buf *to)
         buf_printf(to, "(error object is a %s value)", luaL_typename(L, -1));
 }
 
+/* The error at 1 as a string on top of the stack. */
+static const char *
+vm_error_push(lua_State *L)
+{
+    lua_settop(L, 1);
+    if (lua_type(L, 1) == LUA_TSTRING)
+        return lua_tostring(L, 1);
+    lua_pushcfunction(L, vm_error_to_string);
+    lua_pushvalue(L, 1);
+    if (lua_pcall(L, 1, 1, 0) == LUA_OK)
+        return lua_tostring(L, -1);
+    return lua_pushfstring(L, "(error object is a %s value)",
+                           luaL_typename(L, 1));
+}
+
 int
 vm_traceback(lua_State *L)
 {
-    const char *s = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : NULL;
-    if (s && strcmp(s, "not enough memory") != 0)
+    const char *s = vm_error_push(L);
+    if (strcmp(s, "not enough memory") == 0)
+        lua_settop(L, 1);
+    else
         luaL_traceback(L, L, s, 1);
     return 1;
 }

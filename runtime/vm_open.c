@@ -9,6 +9,7 @@
 #include "log.h"
 #include "module.h"
 #include "show.h"
+#include "stop_lua.h"
 #include "thread.h"
 #include "vm.h"
 #include <lauxlib.h>
@@ -83,9 +84,10 @@ vm_open_all(lua_State *L)
         lua_pushboolean(L, 1); /* then the environment need not be read */
         lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
     }
+    stop_guard(L);
     luaL_openlibs(L);
     module_open(L);
-    stop_open(L);
+    stop_lua_open(L);
     vm_open_package(L, config);
     if (!vm->script) {
         vm->co = lua_newthread(L);

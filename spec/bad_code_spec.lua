@@ -72,9 +72,10 @@ describe("errors of tasks", function()
       local r = h.orun{"-e", ("error(setmetatable({}, {__tostring = function() %s end}))")
         :format(code)}
       assert.equal(1, r.code)
-      assert.equal(text .. "\n", r.err)
+      assert.matches(text .. "\nstack traceback:\n", r.err, 1, true)
     end
-    assert.equal("orun: (error object is a nil value)\n", h.orun{"-e", "error()"}.err)
+    assert.matches("orun: (error object is a nil value)\nstack traceback:\n",
+      h.orun{"-e", "error()"}.err, 1, true)
     local p = h.start{"-e", [[
       error(setmetatable({}, {__tostring = function() print("in it") while true do end end}))]]}
     assert.is_truthy(h.wait_for(function() return p:printed() ~= "" end))
@@ -179,7 +180,7 @@ describe("os.exit", function()
     assert.is_false(h.exists("/proc/" .. tonumber(h.read(pid)) .. "/stat"))
   end)
 
-  it("E7 gives a status of eight bits, and says so when that is another", function()
+  it("E7 gives a status of eight bits, as Lua does", function()
     local function exit(text)
       local r = h.script("os.exit(" .. text .. ")")
       return {r.code, r.err}
@@ -188,10 +189,9 @@ describe("os.exit", function()
     assert.same({0, ""}, exit(""))
     assert.same({1, ""}, exit("false, true"))
     assert.same({255, ""}, exit("255"))
-    local said <const> = "script.lua:1: os.exit(%s): an exit code has 8 bits, so this one is %d\n"
-    assert.same({0, said:format(256, 0)}, exit("256"))
-    assert.same({255, said:format(-1, 255)}, exit("-1"))
-    assert.same({1, said:format((1 << 40) + 1, 1)}, exit("(1 << 40) + 1"))
+    assert.same({0, ""}, exit("256"))
+    assert.same({255, ""}, exit("-1"))
+    assert.same({1, ""}, exit("(1 << 40) + 1"))
   end)
 end)
 
@@ -374,7 +374,7 @@ int luaopen_counter(lua_State *L)
     assert.equal("51\n", r.out, r.err)
   end)
 
-  it("E20 is text: bytecode is refused wherever code is loaded", function()
+  it("E20 is text in tasks: bytecode is refused wherever code is loaded", function()
     local dir = h.tmpdir()
     h.write(dir .. "/binary.lua", string.dump(load("return 'ran'")))
     h.write(dir .. "/cut.lua", "\27Lua")
@@ -402,12 +402,11 @@ int luaopen_counter(lua_State *L)
       package.path = path
       return said
     end
-    for _, said in ipairs{attempts(dir), output_of{run = attempts, input = dir}} do
-      assert.equal(11, #said)
-      for _, line in ipairs(said) do
-        local require = line:match("^require: ") and "attempt to load a binary chunk"
-        assert.matches(require or "bytecode is refused", line, 1, true)
-      end
+    local said = output_of{run = attempts, input = dir}
+    assert.equal(11, #said)
+    for _, line in ipairs(said) do
+      local require = line:match("^require: ") and "attempt to load a binary chunk"
+      assert.matches(require or "bytecode is refused", line, 1, true)
     end
     assert.matches("there is no bytecode in tasks", text_of(function()
       return string.dump(function() end)
