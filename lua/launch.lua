@@ -16,6 +16,17 @@ local check = require "orun.check"
 
 local M = {}
 
+-- The fields of a spec that say what does its task; it has one of them.
+local DOERS <const> = {"run", "command", "subagent_type"}
+
+--- What does the task of a spec: "run", "command" or "subagent_type"; nil when the spec does not
+--- say, so that it is an agent.
+function M.doer(spec)
+  for _, field in ipairs(DOERS) do
+    if rawget(spec, field) ~= nil then return field end
+  end
+end
+
 --- A spec as a new table that runs in the background.
 -- @param value     what the caller gave: a table of Task fields, or a function
 -- @param defaults  table of Task fields, or nil
@@ -28,9 +39,10 @@ function M.spec(value, defaults)
   end
   local spec = {}
   for field, v in next, defaults or {} do spec[field] = v end
+  if M.doer(value) then
+    for _, field in ipairs(DOERS) do spec[field] = nil end
+  end
   for field, v in next, value do spec[field] = v end
-  if rawget(value, "run") then spec.subagent_type = rawget(value, "subagent_type") end
-  if rawget(value, "subagent_type") then spec.run = rawget(value, "run") end
   spec.run_in_background = true
   return spec
 end
@@ -42,7 +54,7 @@ function M.specs(name, values, defaults)
   for i, value in ipairs(values) do
     local spec, why = M.spec(value, defaults)
     if not spec then return nil, ("%s[%d]%s"):format(name, i, why) end
-    spec.description = spec.description or ("task %d"):format(i)
+    if not spec.command then spec.description = spec.description or ("task %d"):format(i) end
     specs[i] = spec
   end
   return specs

@@ -10,6 +10,14 @@
 
 local check = require "orun.check"
 
+-- What an item may have, and "unblocked", which filter understands.
+local FIELDS <const> = {}
+for _, name in ipairs{"activity", "attempts", "blockedBy", "cost", "description", "id", "input",
+  "kind", "metadata", "model", "owner", "priority", "prompt", "session_id", "status",
+  "subagent_type", "unblocked", "usage", "wait", "waiting_at", "waiting_for"} do
+  FIELDS[name] = true
+end
+
 local List = {__name = "orun.list"}
 local methods = {}
 List.__index = methods
@@ -36,6 +44,12 @@ end
 function methods:filter(want)
   local test = want
   if type(want) == "table" then
+    for field in next, want do
+      if not FIELDS[field] then
+        error(("filter: unknown field %s%s"):format(check.show(field),
+          check.hint(field, FIELDS)), 2)
+      end
+    end
     test = function(item)
       for field, value in next, want do
         if not meets(item, field, value) then return false end

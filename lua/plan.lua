@@ -47,7 +47,8 @@ local function read_task(value, defaults, entry)
   entry.name = spec.name
   entry.after = array_of(entry.place .. ".blockedBy", spec.blockedBy)
   entry.from = spec.from
-  spec.description = spec.description or spec.name or ("task %d"):format(entry.number)
+  spec.description = spec.description or spec.name
+    or not spec.command and ("task %d"):format(entry.number) or nil
   spec.name, spec.blockedBy, spec.from = nil, nil, nil
   entry.spec = spec
   return entry

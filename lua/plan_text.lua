@@ -66,8 +66,9 @@ local function tasks(plan)
         end
       end
     end
-    rows[#rows + 1] = {t.id, t.agent or "function", list_of(after), figures.duration(t.expected),
-                       SOURCES[t.source], title(t)}
+    local by = t.agent or t.kind == "program" and "program" or "function"
+    rows[#rows + 1] = {t.id, by, list_of(after), figures.duration(t.expected), SOURCES[t.source],
+                       title(t)}
   end
   local lines = grid(rows, {[4] = true})
   if #plan.tasks > LISTED then
@@ -133,9 +134,9 @@ function M.plan(plan, limits)
   local function say(...) lines[#lines + 1] = (...):format(select(2, ...)) end
   if #plan.tasks == 0 then return "no task is started\n" end
   for _, t in ipairs(plan.tasks) do
-    if t.agent then agents = agents + 1 end
+    if t.agent or t.kind == "program" then agents = agents + 1 end
   end
-  say("%s, %d of agents, none of which was started: stand-ins gave results",
+  say("%s, %d of agents or programs, none of which was started: stand-ins gave results",
     plural(#plan.tasks, "task"), agents)
   if #plan.tasks > agents and limits.functions_ran then
     say("functions ran (with --no-functions they do not)")

@@ -9,6 +9,7 @@
 --   checker   what orun.schema.new gives
 
 local answer = require "orun.answer"
+local json = require "orun.json"
 local schema = require "orun.schema"
 
 local M = {}
@@ -47,6 +48,26 @@ function M.ask(root, prompt, ask)
     if try == M.TRIES then M.miss(errors, text) end
     text = ask(answer.refuse(errors), true)
   end
+end
+
+--- The value of a program's output.
+-- @param root  the schema
+-- @param text  all that it has printed
+-- @return the value, decoded; raises as orun.fail when the text is not JSON of that form
+function M.read(root, text)
+  local value, why = json.decode(text)
+  if value == nil then
+    why = text:find("%S") and why or "nothing was printed"
+    orun.fail{kind = "schema", partial = text,
+              message = "the output is not JSON, which schema asks for: " .. why}
+  end
+  local ok, errors = M.check(root):check(value)
+  if not ok then
+    orun.fail{kind = "schema", partial = value,
+              message = "the output does not have the form asked for: "
+                .. table.concat(errors, "; ")}
+  end
+  return value
 end
 
 --- A function(input, task) whose result is checked by task.schema.

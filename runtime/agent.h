@@ -32,12 +32,22 @@ typedef struct AgentType {
  * NULL is fine. */
 void agent_took(const AgentType *a, long kib);
 
+/* The command line of a task that is a program, its own or its type's; NULL of
+ * others. */
+static inline char *const *
+agent_argv(const Task *t)
+{
+    const AgentType *a = task_agent(t);
+    if (t->opt && t->opt->argv)
+        return t->opt->argv;
+    return a && a->kind == TASK_PROCESS ? a->argv : NULL;
+}
+
 /* Is the task done by a program, whatever runs that? */
 static inline bool
 agent_by_program(const Task *t)
 {
-    const AgentType *a = task_agent(t);
-    return a && a->kind == TASK_PROCESS && !t->opt->stood_in;
+    return agent_argv(t) && !t->opt->stood_in;
 }
 
 /* Free a type and all it owns. NULL is fine. */

@@ -57,6 +57,9 @@ enum {
     LAUNCH_STDERR = 4 << 10,  /* of stderr in an error text */
 };
 
+/* A program that has {prompt_file} in an argument finds its prompt there. */
+#define LAUNCH_PROMPT_FILE "prompt_file"
+
 /* Seconds between SIGTERM and SIGKILL, and from then on until it is given up as
  * lost. */
 #define LAUNCH_GRACE 2.0

@@ -33,43 +33,6 @@ static const char *const lib_agent_fields[] = {
 #undef X
 };
 
-lua_Integer
-lib_check_command(lua_State *L, const char *fn, int idx)
-{
-    if (lua_type(L, idx) == LUA_TSTRING)
-        arg_error(L, fn, "command", idx, "an array of arguments is wanted, "
-                  "such as {\"ls\", \"-l\"}; for a shell line write "
-                  "{\"sh\", \"-c\", line}");
-    lua_Integer n = arg_array(L, fn, "command", idx, 100000);
-    if (n == 0)
-        luaL_error(L, "%s: command is empty; its first entry is the program",
-                   fn);
-    for (lua_Integer i = 1; i <= n; i++) {
-        lua_rawgeti(L, idx, i);
-        const char *s = arg_text(L, fn, "command", lua_gettop(L), 128 << 10);
-        if (!s || (i == 1 && !*s))
-            arg_error(L, fn, "command", -1, "strings are wanted");
-        lua_pop(L, 1);
-    }
-    return n;
-}
-
-static bool
-lib_agent_argv(lua_State *L, AgentType *a, lua_Integer n)
-{
-    a->argv = mem_zalloc((size_t)n + 1, sizeof *a->argv);
-    for (lua_Integer i = 1; a->argv && i <= n; i++) {
-        size_t size;
-        lua_rawgeti(L, ARG(A_command), i);
-        const char *s = lua_tolstring(L, -1, &size);
-        a->argv[i - 1] = mem_dup(s, size);
-        lua_pop(L, 1);
-        if (!a->argv[i - 1])
-            return false;
-    }
-    return a->argv != NULL;
-}
-
 static bool
 lib_agent_copy(char **to, const char *s)
 {
@@ -213,7 +176,8 @@ lib_agent_make(lua_State *L, const AgentArgs *a, AgentType *t, Buf *why)
     t->slot = a->slot;
     t->typed = a->typed;
     if (a->command)
-        return lib_agent_argv(L, t, a->command) ? 0 : ORUN_ENOMEM;
+        return (t->argv = lib_command_copy(L, ARG(A_command), a->command))
+            ? 0 : ORUN_ENOMEM;
     return lib_code_encode(L, "agent", "run", ARG(A_run), &t->code, why);
 }
 

@@ -87,7 +87,9 @@ arg_distance(const char *a, const char *b)
 const char *
 arg_nearest(const char *word, const char *const *known, int n)
 {
-    const char *best = NULL;
+    const char *best = arg_meant(word, known, n);
+    if (best)
+        return best;
     int near = (int)(strlen(word) / 3) + 1;
     for (int i = 0; i < n; i++) {
         int d = arg_distance(word, known[i]);

@@ -72,9 +72,14 @@ const char *arg_agent_name(lua_State *L, const char *fn, const char *name,
 lua_Integer arg_array(lua_State *L, const char *fn, const char *name, int idx,
                       lua_Integer max);
 
-/* The known word nearest to `word`; NULL when it would take more than a change
- * for every three of its letters (a letter swapped with the next is one). */
+/* The known word nearest to `word`: one that means the same (lib_arg_words.c),
+ * else by its letters; NULL when it would take more than a change for every
+ * three of them (a letter swapped with the next is one). */
 const char *arg_nearest(const char *word, const char *const *known, int n);
+
+/* The known word that means what `word`, of another tool maybe, does; NULL when
+ * that is not known. */
+const char *arg_meant(const char *word, const char *const *known, int n);
 
 /* Push the value at `idx` as a short text for a message. */
 const char *arg_show(lua_State *L, int idx);

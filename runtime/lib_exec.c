@@ -176,9 +176,11 @@ lib_exec_argv(lua_State *L)
         luaL_error(L, "exec: command is missing: an array such as {\"ls\", "
                    "\"-l\"}");
     lua_Integer n = lib_check_command(L, "exec", ARG(X_command));
+    lib_command_strings(L, ARG(X_command), n);
+    int strings = lua_gettop(L);
     const char **argv = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *argv, 0);
     for (lua_Integer i = 1; i <= n; i++) {
-        lua_rawgeti(L, ARG(X_command), i);
+        lua_rawgeti(L, strings, i);
         argv[i - 1] = lua_tostring(L, -1); /* anchored by the table */
         lua_pop(L, 1);
     }

@@ -155,8 +155,28 @@ enum { LIB_LIMIT_NAME = 80 }; /* bytes that a checked name fits into */
 
 static const char *const lib_limit_fields[] = { "budget", "rate", "slots" };
 
-/* limit(name, slots), limit(name, {slots=, rate=, budget=}) set what a named
- * pool allows, and limit(name) only looks; each gives how it stands. */
+Limit *
+lib_limit_find(lua_State *L, const char *fn, const char *what, const char *name)
+{
+    enum { NAMES = 256 };
+    const char *names[NAMES];
+    Sched *s = park_run(L)->sched;
+    Limit *l = slots_find(s, name);
+    if (l)
+        return l;
+    const char *near = arg_nearest(name, names, slots_names(s, names, NAMES));
+    if (near)
+        luaL_error(L, "%s: %s = \"%s\": there is no such limit, did you mean "
+                   "\"%s\"?", fn, what, name, near);
+    luaL_error(L, "%s: %s = \"%s\": there is no such limit; make it first, "
+               "with as many slots as it is to have: orun.limit(\"%s\", 2)",
+               fn, what, name, name);
+    return NULL;
+}
+
+/* limit(name, slots), limit(name, {slots=, rate=, budget=}) make a named pool,
+ * or set what it allows, and limit(name) only looks; each returns how it
+ * stands. */
 int
 lib_limit(lua_State *L)
 {
@@ -179,7 +199,9 @@ lib_limit(lua_State *L)
         n = arg_integer(L, "limit", "slots", 2, 1, 1000000, 0);
     }
     int cap = n ? (int)n : metered ? INT_MAX : 0;
-    Limit *l = slots_limit(run->sched, name, cap, metered ? &spec : NULL);
+    Limit *l = cap
+        ? slots_limit(run->sched, name, cap, metered ? &spec : NULL)
+        : lib_limit_find(L, "limit", "name", name);
     if (!l)
         return luaL_error(L, "limit: %s", err_text(ORUN_ENOMEM));
     return lib_limit_push(L, run->sched, l);

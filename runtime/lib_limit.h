@@ -11,6 +11,11 @@
 bool lib_read_meter(lua_State *L, const char *fn, int rate, int budget,
                     MeterSpec *spec);
 
+/* The pool called `name`, which argument `what` of fn names. Raises when no
+ * orun.limit has made it. */
+struct Limit *lib_limit_find(lua_State *L, const char *fn, const char *what,
+                             const char *name);
+
 /* Set in the table at the top why a ready task has not begun: `waiting_for`
  * ("slot", "rate", "throttled", "writes", "memory"), `waiting_at`, the limit's
  * name, and `wait`, seconds, where that is known. */

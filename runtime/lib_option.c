@@ -1,11 +1,15 @@
 /* lib_option.c — options of tasks and agent types alike. Layer 7. */
+#include "announce.h"
 #include "err.h"
+#include "host.h"
 #include "lib_arg.h"
 #include "lib_task.h"
 #include "sched.h"
 #include "mem.h"
 #include "secret.h"
 #include "show.h"
+#include "value.h"
+#include <ctype.h>
 #include <lauxlib.h>
 #include <stdio.h>
 
@@ -207,4 +211,70 @@ lib_env(lua_State *L, int idx, bool *failed)
     if (!env)
         lua_pop(L, 1);
     return env;
+}
+
+enum { LIB_MAX_MODEL = 128 }; /* bytes of a model's name */
+
+/* A model's name stands on the command line of programs and in requests: no
+ * option, and nothing that is not part of such names. */
+const char *
+lib_model(lua_State *L, const char *fn, int idx)
+{
+    static const char others[] = "._-/:@+[]";
+    const char *s = arg_text(L, fn, "model", idx, LIB_MAX_MODEL);
+    bool fine = s && isalnum((unsigned char)*s);
+    for (const char *p = s; fine && *p; p++)
+        fine = isalnum((unsigned char)*p) || strchr(others, *p);
+    if (s && !fine)
+        arg_error(L, fn, "model", idx, "a name such as \"haiku\", "
+                  "\"gpt-5.1\" or \"provider/model\" is wanted");
+    return s;
+}
+
+int
+lib_add(lua_State *L, Task *draft, int first, lua_Integer n, Task **out)
+{
+    Sched *s = park_run(L)->sched;
+    Task *parent = park_run(L)->task;
+    const Value *input = draft->input;
+    size_t inside = input ? value_handles(input) : 0, count = 0;
+    announce_run(park_run(L)->host);
+    if (n == 0 && inside == 0)
+        return sched_add(s, draft, parent, NULL, 0, out);
+    Task **all = mem_alloc(((size_t)n + inside) * sizeof *all);
+    if (!all)
+        return ORUN_ENOMEM;
+    for (lua_Integer i = 0; i < n; i++)
+        all[count++] = lua_touserdata(L, first + (int)i);
+    for (size_t i = 0; i < inside; i++) {
+        Task *b = board_find(&s->board, value_handle(input, i));
+        if (b && b->id != 0)
+            all[count++] = b;
+    }
+    int e = sched_add(s, draft, parent, all, count, out);
+    mem_free(all);
+    return e;
+}
+
+Writes *
+lib_writes(lua_State *L, Host *h, int idx, lua_Integer n, const char *cwd)
+{
+    Writes *w = mem_zalloc(1, sizeof *w);
+    if (!w)
+        return NULL;
+    list_init(&w->held);
+    w->paths = mem_zalloc((size_t)n, sizeof *w->paths);
+    for (lua_Integer i = 1; w->paths && i <= n; i++) {
+        lua_rawgeti(L, idx, i);
+        char *p = writes_path(cwd && cwd[0] == '/' ? cwd : h->cwd,
+                              lua_tostring(L, -1));
+        lua_pop(L, 1);
+        if (!p)
+            break;
+        w->paths[w->n++] = p;
+    }
+    if (w->n == (size_t)n)
+        return w;
+    writes_free(w);
+    return NULL;
 }

@@ -131,7 +131,7 @@ static bool
 lib_stood_in(const Task *t)
 {
     return t->opt && t->opt->stood_in && t->state == TASK_COMPLETED
-        && t->opt->agent && t->opt->agent->kind == TASK_PROCESS;
+        && agent_argv(t);
 }
 
 /* What a final task keeps for good: safe to read without the lock. */

@@ -4,24 +4,26 @@
  * stack memory are held), then the task is made and linked, which cannot raise.
  */
 #include "lib_task.h"
-#include "announce.h"
+#include "agent.h"
 #include "slots.h"
 #include "err.h"
 #include "handle.h"
 #include "host.h"
+#include "launch.h"
 #include "lib_arg.h"
+#include "lib_limit.h"
 #include "mem.h"
 #include "module.h"
 #include "program.h"
 #include "rank.h"
 #include "value.h"
-#include <ctype.h>
 #include <lauxlib.h>
 #include <math.h>
 #include <stdio.h>
 
 #define LIB_TASK_FIELDS(X) \
-    X(allow_empty) X(base) X(blockedBy) X(cwd) X(description) X(detach) X(env) \
+    X(allow_empty) X(base) X(blockedBy) X(command) X(cwd) X(description) \
+    X(detach) X(env) X(expose) \
     X(input) X(isolation) X(key) X(limit) X(max_output) X(memory_limit) \
     X(metadata) X(model) X(on_blocker_failure) X(priority) X(prompt) X(retry) \
     X(run) X(run_in_background) X(schema) X(subagent_type) X(timeout) X(writes)
@@ -41,20 +43,20 @@ static const char *const lib_task_fields[] = {
 
 enum {
     LIB_MAX_WRITES = 1000,
-    LIB_MAX_MODEL = 128, /* bytes of a model's name */
     LIB_MAX_KEY = 512,   /* bytes of a key */
 };
 
 /* All of a Task call, checked; pointers are into values on the stack. */
 typedef struct TaskArgs {
     const AgentType *agent;
-    const char *description, *prompt, *limit, *cwd, *file, *model, *base, *key;
+    Limit *limit;
+    const char *description, *prompt, *cwd, *file, *model, *base, *key;
     size_t prompt_len;
     double timeout;
     Retry retry;
     size_t memory_limit, max_output;
     int priority;
-    lua_Integer blockers, writes;
+    lua_Integer blockers, writes, command; /* entries */
     bool background, detach, despite_failure, plain;
     bool stood_in; /* the function in its frame gives what a plan wants */
     Isolation isolation;
@@ -66,30 +68,71 @@ lib_task_has(lua_State *L, int field)
     return arg_given(L, ARG(field));
 }
 
+/* What does the task is one of three. */
+static void
+lib_task_check_doer(lua_State *L)
+{
+    static const int doers[] = { F_run, F_command, F_subagent_type };
+    const char *one = NULL;
+    for (size_t i = 0; i < countof(doers); i++) {
+        if (!lib_task_has(L, doers[i]))
+            continue;
+        if (one)
+            luaL_error(L, "Task: both %s and %s are given; a task is done by "
+                       "one of them", one, lib_task_fields[doers[i]]);
+        one = lib_task_fields[doers[i]];
+    }
+    if (!one && !lib_task_has(L, F_prompt) && !lib_task_has(L, F_input))
+        luaL_error(L, "Task: neither run nor prompt is given, and no command: "
+                   "a task is a Lua function (run = function() ... end), a "
+                   "program (command = {\"make\", \"-j4\"}) or a prompt for "
+                   "an agent (prompt = \"...\")");
+}
+
 static void
 lib_task_read_agent(lua_State *L, TaskArgs *a)
 {
     const char *name = arg_agent_name(L, "Task", "subagent_type",
                                       ARG(F_subagent_type));
+    lib_task_check_doer(L);
     if (lib_task_has(L, F_run)) {
-        if (name)
-            luaL_error(L, "Task: both run and subagent_type are given; a task "
-                       "is done by one of them");
         if (lua_type(L, ARG(F_run)) != LUA_TFUNCTION)
-            arg_error(L, "Task", "run", ARG(F_run), "a function is wanted; a "
-                      "program is an agent type: orun.agent{command=...}");
+            arg_error(L, "Task", "run", ARG(F_run), "expected a function; a "
+                      "program is command = {\"make\", \"-j4\"}");
         return;
     }
-    if (!name)
-        name = "general-purpose";
-    a->agent = lib_agent_find(L, name);
+    if (lib_task_has(L, F_command)) {
+        a->command = lib_check_command(L, "Task", ARG(F_command));
+        lib_check_exposed(L, "Task", ARG(F_command), ARG(F_expose));
+        return;
+    }
+    a->agent = lib_agent_find(L, name ? name : "general-purpose");
+}
+
+/* Is it done by a program that orun starts? */
+static bool
+lib_task_by_program(const TaskArgs *a)
+{
+    return a->command || (a->agent && a->agent->kind == TASK_PROCESS);
+}
+
+/* May it be started without a prompt? An agent may not; a program reads
+ * nothing then, unless it is to find its prompt in a file. */
+static bool
+lib_task_needs_nothing(const TaskArgs *a)
+{
+    if (!a->agent)
+        return true;
+    return a->agent->kind == TASK_PROCESS
+        && !launch_mentions((const char *const *)a->agent->argv,
+                            LAUNCH_PROMPT_FILE);
 }
 
 static void
 lib_task_read_prompt(lua_State *L, TaskArgs *a)
 {
     bool empty_ok = arg_bool(L, "Task", "allow_empty", ARG(F_allow_empty),
-                             a->agent == NULL);
+                             lib_task_needs_nothing(a));
     a->prompt = arg_string(L, "Task", "prompt", ARG(F_prompt), LIB_MAX_PROMPT,
                            &a->prompt_len);
     if (a->prompt_len > 0 || empty_ok || lib_task_has(L, F_input))
@@ -127,39 +170,22 @@ lib_task_read_writes(lua_State *L, TaskArgs *a)
     }
 }
 
-/* A model's name stands on the command line of programs and in requests: no
- * option, and nothing that is not part of such names. */
-static const char *
-lib_task_model(lua_State *L)
-{
-    static const char others[] = "._-/:@+[]";
-    const char *s = arg_text(L, "Task", "model", ARG(F_model), LIB_MAX_MODEL);
-    bool fine = s && isalnum((unsigned char)*s);
-    for (const char *p = s; fine && *p; p++)
-        fine = isalnum((unsigned char)*p) || strchr(others, *p);
-    if (s && !fine)
-        arg_error(L, "Task", "model", ARG(F_model), "a name such as \"haiku\", "
-                  "\"gpt-5.1\" or \"provider/model\" is wanted");
-    return s;
-}
-
 /* Which model answers, and in which form. */
 static void
 lib_task_read_form(lua_State *L, TaskArgs *a)
 {
-    bool program = a->agent && a->agent->kind == TASK_PROCESS;
-    a->model = lib_task_model(L);
-    if (a->model && program)
+    a->model = lib_model(L, "Task", ARG(F_model));
+    if (a->model && lib_task_by_program(a))
         arg_error(L, "Task", "model", ARG(F_model), "it is for agents that "
                   "orun asks in its own name (preset, api) or functions; a "
                   "command's model is an argument of the command");
     if (!lib_task_has(L, F_schema))
         return;
-    if (program)
+    if (a->agent && a->agent->kind == TASK_PROCESS)
         arg_error(L, "Task", "schema", ARG(F_schema), "it is for agents that "
-                  "orun asks in its own name (preset, api) or functions; make "
-                  "a preset of the command: orun.agent{preset={program=, "
-                  "argv=}}");
+                  "orun asks in its own name (preset, api), for functions and "
+                  "for command=; make a preset of the type's command: "
+                  "orun.agent{preset={program=, argv=}}");
     module_push_field(L, "orun.typed", "check");
     lua_pushvalue(L, ARG(F_schema));
     lua_call(L, 1, 0);
@@ -175,7 +201,8 @@ lib_task_read_place(lua_State *L, TaskArgs *a)
     if (!a->cwd && own)
         a->cwd = own->cwd;
     *i = lib_isolation(L, "Task", ARG(F_isolation),
-                       !a->agent || a->agent->slot == SLOT_LUA);
+                       !a->command
+                       && (!a->agent || a->agent->slot == SLOT_LUA));
     i->process |= own && own->isolated;
     i->worktree |= own && own->worktree;
     a->base = lib_base(L, "Task", ARG(F_base), i->worktree);
@@ -189,8 +216,8 @@ static void
 lib_task_stand_in(lua_State *L, TaskArgs *a)
 {
     Sched *s = park_run(L)->sched;
-    bool agent = a->agent && (a->agent->kind == TASK_PROCESS
-                              || a->agent->slot != SLOT_LUA);
+    bool agent = lib_task_by_program(a)
+        || (a->agent && a->agent->slot != SLOT_LUA);
     if (s->plan == 0 || (s->plan == 1 && !agent))
         return;
     const HistoryEntry *like = a->agent
@@ -233,26 +260,31 @@ lib_task_read(lua_State *L, TaskArgs *a)
                               own ? own->timeout : 0);
     a->retry = lib_task_has(L, F_retry) || !own
         ? lib_retry(L, fn, ARG(F_retry)) : own->retry;
-    if (a->retry.resume && a->agent && a->agent->kind == TASK_PROCESS)
+    if (a->retry.resume && lib_task_by_program(a))
         lib_no_resume(L, fn);
     a->priority = (int)arg_integer(L, fn, "priority", ARG(F_priority),
                                    QUEUE_LOWEST, QUEUE_HIGHEST,
                                    a->agent ? a->agent->priority : 0);
-    a->limit = arg_name(L, fn, "limit", ARG(F_limit));
+    const char *limit = arg_name(L, fn, "limit", ARG(F_limit));
+    a->limit = limit ? lib_limit_find(L, fn, "limit", limit) : NULL;
     a->memory_limit = arg_size(L, fn, "memory_limit", ARG(F_memory_limit));
     a->max_output = arg_size(L, fn, "max_output", ARG(F_max_output));
     arg_table(L, fn, "metadata", ARG(F_metadata));
     lib_check_env(L, fn, ARG(F_env));
-    bool program = a->agent && a->agent->slot == SLOT_PROCESS;
+    if (lib_task_has(L, F_expose) && !a->command)
+        luaL_error(L, "Task: expose is for command=; an agent type has its "
+                   "own: orun.agent{command=, expose=}");
+    bool program = a->command
+        || (a->agent && a->agent->slot == SLOT_PROCESS);
     if (!program && lib_task_has(L, F_env))
-        luaL_error(L, "Task: env is for agents that are programs; a Lua task "
+        luaL_error(L, "Task: env is for tasks that are programs; a Lua task "
                    "shares the process: give it to orun.exec instead");
     lib_task_read_place(L, a);
     lib_task_read_form(L, a);
     lib_task_read_writes(L, a);
     lib_task_read_edges(L, a);
     lib_task_stand_in(L, a);
-    a->plain = !a->agent && !a->prompt && a->timeout == 0
+    a->plain = !a->agent && !a->command && !a->prompt && a->timeout == 0
         && a->retry.max == 0 && !a->limit
         && !a->memory_limit && !a->max_output && !a->writes && !a->detach
         && !a->despite_failure && !a->isolation.process
@@ -263,29 +295,6 @@ lib_task_read(lua_State *L, TaskArgs *a)
 }
 
 /* ---- making: nothing below raises ---- */
-
-static Writes *
-lib_task_writes(lua_State *L, Host *h, const TaskArgs *a, const char *cwd)
-{
-    Writes *w = mem_zalloc(1, sizeof *w);
-    if (!w)
-        return NULL;
-    list_init(&w->held);
-    w->paths = mem_zalloc((size_t)a->writes, sizeof *w->paths);
-    for (lua_Integer i = 1; w->paths && i <= a->writes; i++) {
-        lua_rawgeti(L, ARG(F_writes), i);
-        char *p = writes_path(cwd && cwd[0] == '/' ? cwd : h->cwd,
-                              lua_tostring(L, -1));
-        lua_pop(L, 1);
-        if (!p)
-            break;
-        w->paths[w->n++] = p;
-    }
-    if (w->n == (size_t)a->writes)
-        return w;
-    writes_free(w);
-    return NULL;
-}
 
 /* A task begins where the one that started it is, unless it says so in full. */
 static char *
@@ -315,6 +324,9 @@ lib_task_copy(lua_State *L, const LuaRun *run, TaskOptions *opt,
     if (a->key)
         failed |= !(opt->key = mem_dup(a->key, strlen(a->key)));
     opt->env = lib_env(L, ARG(F_env), &failed);
+    if (a->command)
+        failed |= !(opt->argv = lib_command_copy(L, ARG(F_command),
+                                                 a->command));
     return !failed;
 }
 
@@ -343,15 +355,16 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     opt->isolated = a->isolation.process;
     opt->worktree = a->isolation.worktree;
     opt->apart = opt->worktree || (from && (from->worktree || from->apart));
-    if (a->limit && !(opt->limit = slots_limit(run->sched, a->limit, 0,
-                                            NULL)))
-        return ORUN_ENOMEM;
-    if (a->writes && !(opt->writes = lib_task_writes(L, run->host, a,
-                                                     opt->cwd)))
+    opt->limit = a->limit;
+    if (a->writes && !(opt->writes = lib_writes(L, run->host, ARG(F_writes),
+                                                a->writes, opt->cwd)))
         return ORUN_ENOMEM;
     if (a->model && !(opt->model = mem_dup(a->model, strlen(a->model))))
         return ORUN_ENOMEM;
     int e = 0;
+    if (opt->argv && !t->description
+        && !(t->description = lib_command_title(opt->argv)))
+        return ORUN_ENOMEM;
     if (lib_task_has(L, F_schema) && !a->stood_in)
         e = value_encode(L, ARG(F_schema), "schema", &value_data, &opt->schema,
                          why);
@@ -383,7 +396,12 @@ lib_task_values(lua_State *L, const TaskArgs *a, Task *t, Buf *why)
     int e = 0;
     if (a->agent)
         t->slot = (uint8_t)a->agent->slot;
-    if (a->agent && !a->stood_in) {
+    else if (a->command)
+        t->slot = SLOT_PROCESS;
+    if (a->command && !a->stood_in) {
+        bool alone = !a->isolation.worktree && !lib_task_has(L, F_schema);
+        t->kind = alone ? TASK_PROCESS : TASK_LUA;
+    } else if (a->agent && !a->stood_in) {
         t->code = value_hold(a->agent->code);
         t->kind = (uint8_t)(a->isolation.worktree ? TASK_LUA : a->agent->kind);
     } else {
@@ -395,31 +413,6 @@ lib_task_values(lua_State *L, const TaskArgs *a, Task *t, Buf *why)
     if (e == 0 && a->description
         && !(t->description = mem_dup(a->description, strlen(a->description))))
         e = ORUN_ENOMEM;
-    return e;
-}
-
-int
-lib_add(lua_State *L, Task *draft, int first, lua_Integer n, Task **out)
-{
-    Sched *s = park_run(L)->sched;
-    Task *parent = park_run(L)->task;
-    const Value *input = draft->input;
-    size_t inside = input ? value_handles(input) : 0, count = 0;
-    announce_run(park_run(L)->host);
-    if (n == 0 && inside == 0)
-        return sched_add(s, draft, parent, NULL, 0, out);
-    Task **all = mem_alloc(((size_t)n + inside) * sizeof *all);
-    if (!all)
-        return ORUN_ENOMEM;
-    for (lua_Integer i = 0; i < n; i++)
-        all[count++] = lua_touserdata(L, first + (int)i);
-    for (size_t i = 0; i < inside; i++) {
-        Task *b = board_find(&s->board, value_handle(input, i));
-        if (b && b->id != 0)
-            all[count++] = b;
-    }
-    int e = sched_add(s, draft, parent, all, count, out);
-    mem_free(all);
     return e;
 }
 

@@ -27,6 +27,14 @@ void lib_why(LibWhy *why, const char *fn, struct Buf *b);
 /* Say in `why` that the backlog has no room, and what to do about it. */
 void lib_why_backlog(LibWhy *why, const char *fn, LuaRun *run);
 
+/* Read `model` at idx, NULL when nil: the name of a model. */
+const char *lib_model(lua_State *L, const char *fn, int idx);
+
+/* The n paths of the array at idx, checked, seen from `cwd`; NULL when memory
+ * is out. Raises nothing. Blocks on the file system. */
+struct Writes *lib_writes(lua_State *L, struct Host *h, int idx, lua_Integer n,
+                          const char *cwd);
+
 /* Read `retry` at idx: a number of tries, or {max=, backoff=, on=}. */
 Retry lib_retry(lua_State *L, const char *fn, int idx);
 
@@ -73,8 +81,19 @@ void lib_code_sync_path(lua_State *L, LuaRun *run);
  * none. Reads files the first time. */
 const struct AgentType *lib_agent_find(lua_State *L, const char *name);
 
-/* Check a command at idx, a non-empty array of strings; gives its length. */
+/* Check a command at idx, a non-empty array of strings and numbers; returns its
+ * length. */
 lua_Integer lib_check_command(lua_State *L, const char *fn, int idx);
+
+/* Push a new table with its n entries as strings. */
+void lib_command_strings(lua_State *L, int idx, lua_Integer n);
+
+/* A NULL-terminated copy of its n entries; NULL when memory is out. */
+char **lib_command_copy(lua_State *L, int idx, lua_Integer n);
+
+/* What a task that is this command is called: one line, mem_free; NULL when
+ * memory is out. */
+char *lib_command_title(char *const *argv);
 
 /* Make secrets of the variables named in the array at idx (nil: none), whose
  * values are in the checked `env` at `env` or in orun's environment. */

@@ -90,8 +90,10 @@ static void
 run_lua_take(LuaRun *run, Task *t)
 {
     run->task = t;
-    if (run_lua_apart(t) && run_tree_open(run))
-        run->tree = NULL; /* run_tree_body says so */
+    bool apart = run_lua_apart(t);
+    if ((apart && run_tree_open(run))
+        || (!apart && agent_by_program(t) && run_tree_open_alone(run)))
+        run->tree = NULL; /* the bodies say so */
     run_lua_set(run);
 }
 

@@ -5,6 +5,7 @@
 #include "json.h"
 #include "launch.h"
 #include "mem.h"
+#include "module.h"
 #include "value.h"
 #include "agent.h"
 #include "run_tree.h"
@@ -114,7 +115,7 @@ run_process_outcome(Host *h, const Task *t, const ProcEnd *end, Output *out,
 {
     Buf text = { 0 };
     agent_took(task_agent(t), end->max_rss);
-    launch_judge(end, task_agent(t)->argv[0], err, o);
+    launch_judge(end, agent_argv(t)[0], err, o);
     bool cut = out && output_copy(out, run_process_max(t), &text);
     bool kept = run_process_capture(out, err, cut, o);
     if (out && output_error(out) && o->state == TASK_COMPLETED) {
@@ -152,9 +153,6 @@ run_process_done(Launch *l, const ProcEnd *end, void *ud)
     mem_free(run);
 }
 
-/* What gets the prompt in a file names it so in an argument. */
-static const char run_process_file[] = "prompt_file";
-
 /* What is to be launched for a task. */
 typedef struct ProcessWork {
     Buf in;
@@ -170,13 +168,15 @@ run_process_read(Host *h, Task *t, uint32_t attempt, ProcessWork *work,
 {
     Buf *in = &work->in;
     int e = run_process_stdin(h, t, in, why);
-    const char *const *argv = (const char *const *)task_agent(t)->argv;
-    bool filed = launch_mentions(argv, run_process_file);
-    work->file = (LaunchFile){ run_process_file, buf_cstr(in), in->n };
+    const AgentType *type = task_agent(t);
+    const char *const *argv = (const char *const *)agent_argv(t);
+    bool filed = launch_mentions(argv, LAUNCH_PROMPT_FILE);
+    work->file = (LaunchFile){ LAUNCH_PROMPT_FILE, buf_cstr(in), in->n };
     work->spec = (LaunchSpec){
         .argv = argv,
         .tree_env = t->opt && t->opt->apart ? run_tree_hidden : NULL,
-        .type_env = task_agent(t)->opt.env, .env = t->opt ? t->opt->env : NULL,
+        .type_env = type ? type->opt.env : NULL,
+        .env = t->opt ? t->opt->env : NULL,
         .cwd = t->opt ? t->opt->cwd : NULL,
         .in = in->n && !filed ? in->p : NULL, .in_len = filed ? 0 : in->n,
         .files = &work->file, .file_count = filed,
@@ -244,15 +244,53 @@ run_process_live(Task *t, bool err)
     return output_hold(err ? launch_err(run->launch) : launch_out(run->launch));
 }
 
-/* ---- in a worktree ---- */
+/* ---- in a worktree, or with a schema ---- */
 
+enum { RUN_PROCESS_JSON = 64 << 20 }; /* bytes of output that are decoded */
+
+/* Has the program ended well, and is its output to have a form? */
+static bool
+run_process_typed(const LuaRun *run)
+{
+    const Program *p = run->tree->program;
+    return run->task->opt->schema && p && p->out && p->end.code == 0
+        && !p->end.signal && !p->end.spawn_errno && !run->task->stopping;
+}
+
+/* Push all that the program has printed. */
+static void
+run_process_push_output(lua_State *L, Output *out)
+{
+    luaL_Buffer b;
+    size_t n = output_size(out);
+    if (n > RUN_PROCESS_JSON)
+        luaL_error(L, "the program printed %I bytes, and at most %d are read "
+                   "as JSON: have it write a file", (LUAI_UACINT)n,
+                   RUN_PROCESS_JSON);
+    char *to = luaL_buffinitsize(L, &b, n);
+    size_t got = output_read_at(out, 0, to, n);
+    luaL_pushresultsize(&b, got);
+    if (got < n)
+        luaL_error(L, "the file of its output cannot be read: %s",
+                   output_path(out));
+}
+
+/* With a schema its result is the value that its output is, if it has that
+ * form; otherwise this raises. */
 static int
 run_process_waited(lua_State *L, int status, lua_KContext ctx)
 {
-    (void)L;
+    LuaRun *run = park_run(L);
     (void)status;
     (void)ctx;
-    return 0;
+    if (!run_process_typed(run))
+        return 0;
+    lua_settop(L, 0);
+    module_push_field(L, "orun.typed", "read");
+    value_decode(L, run->task->opt->schema, NULL);
+    run_process_push_output(L, run->tree->program->out);
+    lua_call(L, 2, 1);
+    return 1;
 }
 
 /* Start it, and have it found by who stops the task. A failure leaves its
@@ -264,7 +302,8 @@ run_process_enter(LuaRun *run, Buf *why)
     Program *p = NULL;
     int e = run_process_read(run->host, run->task, run->attempt, &work,
                              why);
-    work.spec.cwd = NULL; /* the worktree */
+    if (!run->tree->alone)
+        work.spec.cwd = NULL; /* the worktree */
     work.spec.work = true;
     if (e == 0)
         e = program_start(run, &work.spec, INFINITY, &p);
@@ -284,6 +323,8 @@ run_process_body(lua_State *L)
     RunTree *tree = run->tree;
     Buf why = { 0 };
     lua_settop(L, 0);
+    if (!tree)
+        return luaL_error(L, "%s", err_text(ORUN_ENOMEM));
     if (run_process_enter(run, &why)) {
         tree->held = (Outcome){ .state = TASK_FAILED, .fault = FAULT_SPAWN,
                                 .code = -1, .error = buf_take(&why) };
@@ -294,6 +335,22 @@ run_process_body(lua_State *L)
     return park(L, &what, run_process_waited, 0);
 }
 
+/* The value at the top takes the place of the text that o has. */
+static void
+run_process_value(lua_State *co, Outcome *o)
+{
+    Buf why = { 0 };
+    outcome_clear(o);
+    *o = (Outcome){ .state = TASK_COMPLETED };
+    int e = value_encode(co, -1, "output", &value_data, &o->output, &why);
+    if (e) {
+        o->state = TASK_FAILED;
+        o->fault = e == ORUN_ENOMEM ? FAULT_MEMORY : FAULT_SCHEMA;
+        o->error = e == ORUN_ENOMEM ? NULL : buf_take(&why);
+    }
+    buf_free(&why);
+}
+
 void
 run_process_judge(LuaRun *run, Outcome *o)
 {
@@ -301,6 +358,8 @@ run_process_judge(LuaRun *run, Outcome *o)
     const Program *p = tree->program;
     if (p) {
         run_process_outcome(run->host, run->task, &p->end, p->out, p->err, o);
+        if (o->state == TASK_COMPLETED && lua_gettop(run->vm->co) > 0)
+            run_process_value(run->vm->co, o);
         return;
     }
     *o = tree->held;

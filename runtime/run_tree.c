@@ -38,6 +38,20 @@ run_tree_open(LuaRun *run)
     return 0;
 }
 
+int
+run_tree_open_alone(LuaRun *run)
+{
+    RunTree *tree = mem_zalloc(1, sizeof *tree);
+    if (!tree)
+        return ORUN_ENOMEM;
+    *tree = (RunTree){ .stage = RUN_WORK, .alone = true };
+    tree->held.code = -1;
+    sched_lock(run->sched);
+    run->tree = tree;
+    sched_unlock(run->sched);
+    return 0;
+}
+
 void
 run_tree_close(LuaRun *run)
 {
@@ -235,7 +249,7 @@ bool
 run_tree_ended(LuaRun *run, Outcome *o)
 {
     RunTree *tree = run->tree;
-    if (!tree)
+    if (!tree || tree->alone)
         return false;
     if (tree->stage == RUN_BEFORE)
         return run_tree_made(run, o);

@@ -25,6 +25,7 @@ typedef enum RunStage { RUN_BEFORE, RUN_WORK, RUN_AFTER } RunStage;
  * writes under the board's lock. */
 typedef struct RunTree {
     RunStage stage, next;
+    bool alone;                /* no worktree: there is WORK only */
     char *path, *branch;       /* NULL until BEFORE has made it */
     char **env;                /* what the programs are started with */
     struct Value *state;       /* what BEFORE gave, for AFTER */
@@ -39,6 +40,10 @@ extern char *const run_tree_hidden[];
 /* The run is to do a task that wants a worktree: it is in BEFORE. ORUN_ENOMEM
  * leaves it without one. */
 int run_tree_open(LuaRun *run) NODISCARD;
+
+/* The same for a program that a Lua run stands in for without a worktree: it is
+ * in WORK, and there is no other stage. */
+int run_tree_open_alone(LuaRun *run) NODISCARD;
 
 /* The steward's body: argument 1 is the LuaRun. */
 int run_tree_body(lua_State *L);

@@ -74,7 +74,16 @@ void slots_wake(Sched *s, Task *t);
 struct Limit *slots_limit(Sched *s, const char *name, int cap,
                           const MeterSpec *spec);
 
-/* The same, made without a bound when new: what all share that use one key. */
+/* The named pool, NULL when there is none. Takes the lock itself, any thread.
+ */
+struct Limit *slots_find(Sched *s, const char *name);
+
+/* The names of at most `room` of them, which last as long as the scheduler;
+ * returns how many. Takes the lock itself, any thread. */
+int slots_names(Sched *s, const char **names, int room);
+
+/* As slots_limit, made without a bound when new: what all share that use one
+ * key. */
 struct Limit *slots_account(Sched *s, const char *name);
 
 /* What is asked of all tasks of agents together, called "run". ORUN_ENOMEM, or

@@ -21,6 +21,32 @@ slots_named(Sched *s, const char *name, int cap)
 }
 
 Limit *
+slots_find(Sched *s, const char *name)
+{
+    Limit *found = NULL;
+    sched_lock(s);
+    list_each(node, &s->limits) {
+        Limit *l = container_of(node, Limit, all);
+        if (strcmp(l->name, name) == 0)
+            found = l;
+    }
+    board_unlock(&s->board);
+    return found;
+}
+
+int
+slots_names(Sched *s, const char **names, int room)
+{
+    int n = 0;
+    sched_lock(s);
+    list_each(node, &s->limits)
+        if (n < room)
+            names[n++] = container_of(node, Limit, all)->name;
+    board_unlock(&s->board);
+    return n;
+}
+
+Limit *
 slots_account(Sched *s, const char *name)
 {
     sched_lock(s);

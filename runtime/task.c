@@ -90,6 +90,7 @@ task_options_free(TaskOptions *opt)
     value_drop(opt->prompt);
     value_drop(opt->metadata);
     value_drop(opt->schema);
+    task_strings_free(opt->argv);
     mem_free(opt->model);
     task_strings_free(opt->env);
     mem_free(opt->cwd);

@@ -108,7 +108,8 @@ typedef struct Retry {
 
 /* What most tasks do not ask for; owned by its task (or agent type). */
 typedef struct TaskOptions {
-    const struct AgentType *agent; /* of a task; NULL with run= */
+    const struct AgentType *agent; /* of a task; NULL with run=, command= */
+    char **argv;           /* the command of a task without a type, or NULL */
     struct Value *prompt;  /* NULL again, as `code` is */
     double timeout;        /* seconds of one attempt; 0 none */
     Retry retry;

@@ -123,8 +123,7 @@ view_kind(const Task *t)
     static const char *const kinds[TASK_KINDS] = {
         [TASK_LUA] = "lua", [TASK_PROCESS] = "program", [TASK_ITEM] = "item",
     };
-    const AgentType *a = task_agent(t);
-    return kinds[a && a->kind == TASK_PROCESS ? TASK_PROCESS : t->kind];
+    return kinds[agent_argv(t) ? TASK_PROCESS : t->kind];
 }
 
 /* Set limits: what it needs a slot of, and how many there are now. */

@@ -360,12 +360,12 @@ end)
 
 describe("orun.exec with careless arguments", function()
   it("refuses what is no command", function()
-    for _, value in ipairs{{}, {command = "ls -l"}, {command = {}}, {command = {1}},
+    for _, value in ipairs{{}, {command = "ls -l"}, {command = {}}, {command = {{}}},
                            {command = {"a\0"}}, {command = {""}}, {commnd = {"x"}}, {"ls"}} do
       assert.matches("exec", message_of(orun.exec, value))
     end
     assert.matches("exec", message_of(orun.exec))
-    assert.matches("exec", message_of(orun.exec, "a", 1))
+    assert.matches("exec", message_of(orun.exec, "a", {}))
   end)
 
   it("refuses options that make no sense", function()

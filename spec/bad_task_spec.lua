@@ -57,7 +57,7 @@ describe("Task with careless arguments", function()
     refused_saying({run_in_backgroud = true}, "did you mean 'run_in_background'?")
     refused_saying({blockedby = {}}, "did you mean 'blockedBy'?")
     refused_saying({resluts = 1}, "unknown field \"resluts\"; there are allow_empty, ")
-    refused_saying({name = "x"}, "unknown field \"name\"; there are allow_empty, ")
+    refused_saying({name = "x"}, "unknown field \"name\", did you mean 'description'?")
     refused_saying({retyr = 1}, "did you mean 'retry'?")
     assert.not_matches("did you mean", refused{quite_something_else = 1})
   end)
@@ -70,10 +70,16 @@ describe("Task with careless arguments", function()
     assert.is_nil(message:find("%c"))
   end)
 
-  it("A3 wants a prompt, unless empty is allowed or there is an input", function()
-    refused_saying({subagent_type = "bad-cat"}, "prompt is missing", '"bad-cat"', "allow_empty")
-    refused_saying({subagent_type = "bad-cat", prompt = ""}, "prompt is empty")
-    for _, fields in ipairs{{allow_empty = true}, {prompt = "", allow_empty = true}} do
+  it("A3 wants a prompt for an agent, unless empty is allowed or there is an input", function()
+    orun.agent{name = "bad-asked", run = function(_, task) return task.prompt or "" end}
+    orun.agent{name = "bad-filed", command = {"cat", "{prompt_file}"}}
+    for _, name in ipairs{"bad-asked", "bad-filed"} do
+      refused_saying({subagent_type = name}, "prompt is missing", name, "allow_empty")
+      refused_saying({subagent_type = name, prompt = ""}, "prompt is empty")
+      assert.equal("", Task{subagent_type = name, allow_empty = true}.output)
+    end
+    refused_saying({subagent_type = "bad-cat", allow_empty = false}, "prompt is missing")
+    for _, fields in ipairs{{allow_empty = true}, {prompt = "", allow_empty = true}, {}} do
       fields.subagent_type = "bad-cat"
       assert.equal("", Task(fields).output)
     end
@@ -167,7 +173,7 @@ describe("Task with careless arguments", function()
     refused_saying(cat{env = {A = "a\0b"}}, "env.A holds a NUL byte")
     refused_saying(cat{env = {["A\0"] = "x"}}, "NUL")
     refused_saying(cat{env = "x"}, 'env = "x"')
-    refused_saying(lua{env = {}}, "env is for agents that are programs")
+    refused_saying(lua{env = {}}, "env is for tasks that are programs")
   end)
 
   it("A14 fails a task whose folder is none, and only the task", function()
@@ -252,6 +258,7 @@ describe("Task with careless arguments", function()
   it("A18 queues any number of tasks, in their order", function()
     local path = h.tmpdir() .. "/order"
     local tasks = {}
+    orun.limit("bad-fifo", 1)
     for i = 1, 10000 do
       tasks[i] = Task{run_in_background = true, limit = "bad-fifo", input = {path, i},
         run = function(input)
@@ -339,7 +346,7 @@ describe("Task with careless arguments", function()
 
   it("refuses what is done by two, or by nothing that can be called", function()
     refused_saying({run = print, subagent_type = "bad-cat"}, "both run and subagent_type")
-    refused_saying({run = "print"}, 'Task: run = "print"', "a function is wanted")
+    refused_saying({run = "print"}, 'Task: run = "print"', "expected a function")
     refused_saying({run = setmetatable({}, {__call = print})}, "Task: run = a table")
   end)
 
@@ -410,7 +417,7 @@ describe("orun.agent with careless arguments", function()
   it("refuses a command that a shell would have to read, or is none", function()
     assert.matches('"sh", "-c"', message_of{name = "x", command = "ls -l"}, 1, true)
     assert.matches("command is empty", message_of{name = "x", command = {}})
-    for _, command in ipairs{{""}, {1}, {"a", {}}, {"a\0b"}, {"a", nil, "b"}, {a = "b"}, 7} do
+    for _, command in ipairs{{""}, {true}, {"a", {}}, {"a\0b"}, {"a", nil, "b"}, {a = "b"}, 7} do
       assert.matches("command", message_of{name = "x", command = command})
     end
   end)

@@ -33,8 +33,9 @@ describe("limit", function()
     assert.is_true(most <= 2)
   end)
 
-  it("is 1 for a name nobody has sized", function()
+  it("of 1 has one task at a time", function()
     local path, lines = journal()
+    orun.limit("p-single", 1)
     local tasks = {}
     for i = 1, 5 do
       tasks[i] = background{input = path, limit = "p-single", run = function(file)
@@ -61,6 +62,7 @@ describe("limit", function()
   end)
 
   it("is given back by a task that waits for others", function()
+    orun.limit("p-nest", 1)
     local function nest(n)
       if n == 0 then return "bottom" end
       return Task{run = nest, input = n - 1, limit = "p-nest"}.output
@@ -99,6 +101,7 @@ describe("priority", function()
   it("decides who is next where tasks queue", function()
     local path, lines = journal()
     local wait = gate()
+    orun.limit("p-queue", 1)
     local function say(input)
       local f <close> = io.open(input[1], "a")
       f:write(input[2], "\n")

@@ -169,7 +169,8 @@ describe("map", function()
 
   it("refuses wrong arguments", function()
     assert.equal("orun.map: items = 1: an array is wanted", raised(1, print))
-    assert.equal("orun.map: fn = nil: a function is wanted", raised({}))
+    assert.equal("orun.map: fn = nil: a function, or {command = {...}} without input, is "
+      .. "wanted", raised({}))
     assert.equal('orun.map: errors = "keep": one of "raise", "return" is wanted',
       raised({}, print, {errors = "keep"}))
     local file <close> = assert(io.open("/dev/null"))

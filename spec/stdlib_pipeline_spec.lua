@@ -104,7 +104,7 @@ describe("pipeline", function()
     assert.equal("orun.pipeline: stage 2 = 7: a function, an agent's name or a table of Task "
       .. "fields is wanted", raised({}, print, 7))
     assert.equal("orun.pipeline: at least one stage is needed", raised{})
-    assert.equal("orun.pipeline: stage 1 needs run or subagent_type", raised({}, {}))
+    assert.equal("orun.pipeline: stage 1 needs run, command or subagent_type", raised({}, {}))
     assert.equal("orun.pipeline: stage 1 cannot have input: the pipeline sets it",
       raised({}, {run = print, input = 1}))
     assert.equal("orun.pipeline: items = nil: an array is wanted", raised())

@@ -60,10 +60,32 @@ local function worker_of(fn, go_on)
   end
 end
 
---- Calls a function for every item, in tasks.
+--- The function that a program stands for: an item is its standard input, what it
+--- prints the output.
+local function program_of(spec)
+  return function(item, index)
+    local task = {}
+    for field, v in next, spec do task[field] = v end
+    task.input, task.run_in_background = item, nil
+    task.description = task.description or ("item %d"):format(index)
+    local result = orun.Task(task)
+    return result.status == "completed" and result.output or error(result.error, 0)
+  end
+end
+
+--- What is called for each item; nil when `fn` is neither.
+local function called(fn)
+  if type(fn) == "function" then return fn end
+  local spec = type(fn) == "table" and launch.doer(fn) == "command" and launch.spec(fn)
+  return spec and spec.input == nil and program_of(spec) or nil
+end
+
+--- Calls a function, or runs a program, for every item, in tasks.
 -- @param items  array of values
 -- @param fn     function(item, index) -> output; it runs in a task, so what it
---               captures is copied, and it cannot change the caller's variables
+--               captures is copied, and it cannot change the caller's variables;
+--               or a table of Task fields with `command` and without `input`: a
+--               program, to which each item is the standard input
 -- @param opts   table or nil:
 --   errors  "raise" (default): what the first item to fail, by index, raised is
 --           raised when all tasks have ended; "return": failures are returned
@@ -74,10 +96,14 @@ end
 -- Raises what fn raised, with the item's index, unless told to return it.
 local function map(items, fn, opts)
   local n = check.array("orun.map", "items", items)
-  check.argument("orun.map", "fn", fn, "function")
+  local call = called(fn)
+  if not call then
+    error(check.message("orun.map", "fn", fn, "a function, or {command = {...}} without input, "
+      .. "is wanted"), 2)
+  end
   opts = check.options("orun.map", opts, OPTIONS)
   local go_on = opts.errors == "return"
-  local run, workers = worker_of(fn, go_on), orun.config().workers
+  local run, workers = worker_of(call, go_on), orun.config().workers
   local ranges, window = Ranges.new(n, workers), opts.limit or 2 * workers
   local outputs, failures, flying, handles, count = {}, {}, {}, {}, 0
   local collector = orun.collector{}

@@ -42,7 +42,7 @@ local function read_stage(given)
       return nil, (" cannot have %s: the pipeline sets it"):format(field)
     end
   end
-  if not (stage.run or stage.subagent_type) then return nil, " needs run or subagent_type" end
+  if not launch.doer(stage) then return nil, " needs run, command or subagent_type" end
   return stage
 end
 

@@ -34,6 +34,7 @@ local tally = require "orun.tally"
 local FIELDS <const> = {
   count = "count",
   run = "function",
+  command = "table",
   items = "table",
   max_attempts = "count",
   defaults = "table",
@@ -59,6 +60,18 @@ local function worker_of(run, max_attempts)
       end
       done = done + 1
     end
+  end
+end
+
+--- The function of an item that a program does: it reads the item's prompt and
+--- input, or its description when it has neither.
+local function program_of(command)
+  return function(item)
+    local nothing = item.prompt == nil and item.input == nil
+    local result = orun.Task{command = command, input = item.input,
+      prompt = item.prompt or nothing and item.description or nil,
+      description = item.description, env = {ORUN_ITEM_ID = item.id}}
+    return result.status == "completed" and result.output or error(result.error, 0)
   end
 end
 
@@ -108,6 +121,9 @@ end
 
 --- Runs the list.
 -- @param fields  table:
+--   command       in place of run, a program as Task's: it reads an item's prompt
+--                 and input (its description when there is neither), and what it
+--                 prints is the item's output; ORUN_ITEM_ID names the item
 --   run           function(item, task) -> output, called in a worker; item is
 --                 {id, description, metadata, ...}; an error makes the item
 --                 "failed", and the worker goes on with the next
@@ -122,7 +138,11 @@ end
 -- Raises for a wrong field, or for an item that TaskCreate refuses.
 local function workers(fields)
   fields = check.options("orun.workers", fields, FIELDS)
-  check.argument("orun.workers", "run", fields.run, "function")
+  if fields.run and fields.command then
+    error("orun.workers: both run and command are given; an item is done by one of them", 2)
+  end
+  local run = fields.command and program_of(fields.command) or fields.run
+  check.argument("orun.workers", "run", run, "function")
   if fields.items then check.array("orun.workers", "items", fields.items) end
   local finished = {}
   for _, item in ipairs(list()) do
@@ -133,7 +153,7 @@ local function workers(fields)
 
   local max_attempts = fields.max_attempts or MAX_ATTEMPTS
   local count = math.min(fields.count or COUNT, unfinished())
-  local spec = launch.spec(worker_of(fields.run, max_attempts), fields.defaults)
+  local spec = launch.spec(worker_of(run, max_attempts), fields.defaults)
   local started
   started, why = employ(count, spec, max_attempts)
   if not started then error("orun.workers: " .. why, 2) end
