@@ -30,7 +30,8 @@ ALONE = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL
 # What scripts leave in their folder for temporary files goes at the end.
 IN_TMP = tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && \
     trap 'exit 130' INT TERM && export TMPDIR=$$tmp XDG_STATE_HOME=$$tmp &&
-SUITE = VARIANT=$(VARIANT) $(ALONE) spec/support/run.sh $(ORUN) $(TORUN)
+SUITE = VARIANT=$(VARIANT) $(if $(T),ORUN_ONLY='$(T)') $(ALONE) \
+    spec/support/run.sh $(ORUN) $(TORUN)
 
 .PHONY: all
 all: deps-build ## Build ./orun, the test build and build/liborun.a (default).
@@ -42,7 +43,7 @@ demo: deps-build ## Explore this source tree with a dozen parallel tasks.
 	./orun examples/demo.lua
 
 .PHONY: test
-test: deps-build-test ## Run every spec, example and README block.
+test: deps-build-test ## Every spec and example; T='cli unit/sched' some.
 	+@$(SUB) files fuzzers
 	@$(SUITE)
 

@@ -10,12 +10,13 @@ local function runtimes(rounds)
     .. "%s/spec/embed/cycle.c %s $(pkg-config --cflags --libs lua5.4 libuv) -lm -pthread")
     :format(os.getenv("ORUN_SAN") or "", h.root, h.root, h.lib), {cwd = dir})
   assert(built.code == 0, built.err)
-  local r = h.sh("./cycle " .. rounds, {cwd = dir, limit = 60 + rounds, env = {
-    GLIBC_TUNABLES = "glibc.malloc.tcache_count=0:glibc.malloc.arena_max=1"}})
+  local r = h.sh("./cycle " .. rounds, {cwd = dir, limit = 60 + rounds})
   assert(r.code == 0, r.err)
   local losses = 0
   for name, count in r.out:gmatch("(%a+) ([+-]%d+)") do
-    if tonumber(count) > (name == "maps" and 8 or 0) then losses = losses + 1 end
+    -- A sanitizer has maps of its own.
+    local counts = name ~= "maps" or h.variant == ""
+    if counts and tonumber(count) > 0 then losses = losses + 1 end
   end
   return losses, r.out:match("[^\n]*")
 end
