@@ -10,6 +10,7 @@ local json = require "orun.json"
 local M = {}
 
 local DONE <const>, FAILED <const>, USAGE <const> = 0, 1, 2
+local DEPTH <const> = 120 -- levels of what is printed: a value's 100, and what is around it
 local NOTHING <const>, TIMED_OUT <const> = 3, 4
 
 local HELP <const> = [[
@@ -61,6 +62,8 @@ function kinds.json(name, word)
   local value, why = json.decode(word)
   if type(value) ~= "table" then usage("%s %s: a JSON object is wanted%s", name, word,
     why and " (" .. why .. ")" or "") end
+  local fine, wrong = pcall(json.encode, value, {lossy = true, name = name})
+  if not fine then usage("%s", (tostring(wrong):gsub("^json%.encode: ", ""))) end
   return value
 end
 
@@ -256,7 +259,7 @@ local function run(word, ...)
     return reason == "request" and USAGE or FAILED
   end
   if as_json then
-    assert(orun.write(json.encode(result, {lossy = true}) .. "\n"))
+    assert(orun.write(json.encode(result, {lossy = true, depth = DEPTH}) .. "\n"))
   else
     prints[command.call](result)
   end

@@ -15,16 +15,38 @@ local run_tools = require "orun.tools_run"
 local task_tools = require "orun.tools_tasks"
 
 local MAX_ERROR <const> = 64 << 10
+local DEPTH <const> = 120 -- levels of a reply: a value's 100, and what is around it
 
--- What the result tells, where its output has no JSON.
-local function encode(reply)
-  local ok, text = pcall(json.encode, reply, {lossy = true, name = "result"})
-  if ok then return text .. "\n", reply.ok end
-  if type(reply.result) == "table" and reply.result.output ~= nil then
-    reply.result.output = nil
-    reply.result.note = "the output is left out: " .. tostring(text)
-    return encode(reply)
+local function try(value, name)
+  return pcall(json.encode, value, {lossy = true, name = name, depth = DEPTH})
+end
+
+-- Leave out what JSON cannot express of an entry, or of each entry of a list:
+-- one of them must not hide the others. A note says what is left out, and why.
+local function prune(entry)
+  local notes = {}
+  for key, value in pairs(entry) do
+    local ok, text = try(value, tostring(key))
+    if not ok and (key == "task" or key == "tasks") then
+      for _, each in pairs(key == "task" and {value} or value) do prune(each) end
+    elseif not ok then
+      entry[key] = nil
+      notes[#notes + 1] = tostring(text):gsub("^json%.encode: ", "")
+    end
   end
+  table.sort(notes)
+  if notes[1] then
+    entry.note = "left out, because JSON cannot express it: " .. table.concat(notes, "; ")
+  end
+end
+
+local function encode(reply)
+  local ok, text = try(reply, "result")
+  if not ok and type(reply.result) == "table" then
+    prune(reply.result)
+    ok, text = try(reply, "result")
+  end
+  if ok then return text .. "\n", reply.ok end
   return encode{ok = false, reason = "failed", error = tostring(text)}
 end
 

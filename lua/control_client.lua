@@ -6,11 +6,14 @@
 --
 -- Glossary
 --   reason   why a call is refused, see control_call.lua; also "outside" (no run
---            started this program) and "gone" (it cannot be reached any more)
+--            started this program), "gone" (it cannot be reached any more) and
+--            "busy" (no descriptor is left; later there may be one)
 
 local json = require "orun.json"
 
 local M = {}
+
+local DEPTH <const> = 120 -- levels of a call: a value's 100, and what is around it
 
 local OUTSIDE <const> = "ORUN_SOCKET is not set: this works in programs that a run of orun has "
   .. "started (a task's command, an agent), or with what orun.control() gives"
@@ -32,14 +35,18 @@ function M.begin(name, args, run)
   local path, token
   if run then path, token = run.socket, run.token else path, token = own() end
   if not path then return nil, token, "outside" end
-  local channel, why = orun.channel(path)
+  local fine, text = pcall(json.encode, {call = name, args = args},
+    {lossy = true, name = name, depth = DEPTH})
+  if not fine then
+    return nil, (tostring(text):gsub("^json%.encode: [^:]-%.args%.", name .. ": ")), "request"
+  end
+  local channel, why, busy = orun.channel(path)
   if not channel then
     return nil, ("%sthe run cannot be reached at %s: %s"):format(run and "" or "ORUN_SOCKET: ",
-      path, why), "gone"
+      path, why), busy or "gone"
   end
-  local line = ("%s %s\n"):format(token:gsub("%s", ""),
-    json.encode({call = name, args = args}, {lossy = true}))
-  channel:send(line) -- that nobody is there any more is noticed by reading
+  -- That nobody is there any more is noticed by reading.
+  channel:send(token:gsub("%s", "") .. " " .. text .. "\n")
   return channel
 end
 

@@ -26,7 +26,7 @@ local find, format, gsub, sub = string.find, string.format, string.gsub, string.
 local math_type, tointeger, utf8_len = math.type, math.tointeger, utf8.len
 
 local null <const> = cjson.null
-local MAX_DEPTH <const> = 100
+local MAX_DEPTH <const> = 100 -- as deep as a value may be, see M.encode
 local SHOWN <const> = 12 -- keys of a path in a message
 local ARRAY = { __name = "orun.json.array" }
 
@@ -191,8 +191,9 @@ local function write_object(t, keys, depth)
 end
 
 function write_table(t, depth)
-  if depth > MAX_DEPTH then
-    return format("nested deeper than %d levels, or containing itself", MAX_DEPTH)
+  local most = options.depth or MAX_DEPTH
+  if depth > most then
+    return format("nested deeper than %d levels, or containing itself", most)
   end
   local length, n, names, keys = rawlen(t), 0, 0, {}
   for k in next, t do
@@ -323,7 +324,8 @@ local M = { null = null }
 --   tables; metatables are ignored
 -- @param opts nil or a table: `lossy` (boolean) writes U+FFFD for bytes that
 --   are not UTF-8, `sort=false` leaves object keys in table order (faster),
---   `name` is what messages call the value (default "value")
+--   `name` is what messages call the value (default "value"), `depth` is how
+--   many levels it may have (default 100; a message around a value needs more)
 -- @return the text, on one line, object keys sorted
 -- Raises when the value has no JSON, naming the place.
 -- @usage json.encode({ 1, 2.0, "x" }) --> [1,2.0,"x"]

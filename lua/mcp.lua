@@ -11,11 +11,18 @@
 -- A tool is a call of the run (tools_tasks.lua), each on a connection of its own,
 -- so calls that wait do not hold up others, and notifications/cancelled ends one by
 -- closing its connection. With a progressToken, calls that wait are told of every
--- PROGRESS seconds.
+-- PROGRESS seconds. Calls that may wait for other tasks and calls that are quick are
+-- counted apart: those beyond the limit of their kind are queued, so that quick ones
+-- are answered whatever waits.
+--
+-- No message ends the server: what cannot be read, or answered, is an error with the
+-- id of the request, or null.
 --
 -- Glossary
 --   message   a decoded line
---   call      a tools/call whose reply is not there yet: {id, channel, modern, ...}
+--   call      a tools/call whose reply is not there yet: {id, modern, name, args, kind,
+--             channel (once the run was asked), ...}
+--   kind      of a call: "waiting" (it may wait for tasks) or "quick"
 
 local client = require "orun.control_client"
 local json = require "orun.json"
@@ -30,11 +37,14 @@ local META <const> = "io.modelcontextprotocol/"
 
 local PARSE <const>, INVALID <const> = -32700, -32600
 local NO_METHOD <const>, PARAMS <const> = -32601, -32602
-local NO_VERSION <const> = -32022
+local NO_VERSION <const>, INTERNAL <const> = -32022, -32603
 
-local CALLS <const> = 200    -- at once
+local KINDS <const> = {"quick", "waiting"}
+local MOST <const> = {quick = 50, waiting = 200} -- calls at once
+local QUEUE <const> = 10000  -- calls of a kind that are not begun yet
+local DEPTH <const> = 120    -- levels of a message: a value's 100, and what is around it
 local PROGRESS <const> = 2   -- seconds between two notifications
-local FINISH <const> = 2     -- seconds that calls have after the end of input
+local FINISH <const> = {quick = 60, waiting = 2} -- seconds after the end of input
 local NAMES <const> = {"Task", "TaskClaim", "TaskCreate", "TaskGet", "TaskList", "TaskOutput",
                        "TaskStop", "TaskUpdate"}
 local READ_ONLY <const> = {TaskGet = true, TaskList = true, TaskOutput = true}
@@ -48,15 +58,18 @@ Server.__index = Server
 
 -- ---- sending ----
 
+-- Raised when nobody reads any more; nothing else ends the server.
+local GONE <const> = setmetatable({}, {__tostring = function() return "the client has gone" end})
+
 local function send(message)
   message.jsonrpc = "2.0"
-  local text = json.encode(message, {lossy = true})
-  if not orun.write(text .. "\n") then error("the client has gone", 0) end
+  local text = json.encode(message, {lossy = true, depth = DEPTH})
+  if not orun.write(text .. "\n") then error(GONE, 0) end
 end
 
 -- `id` nil: the request's could not be read.
 local function send_error(id, code, text, data)
-  send{id = id, error = {code = code, message = text, data = data}}
+  send{id = id == nil and json.null or id, error = {code = code, message = text, data = data}}
 end
 
 local function info() return {name = "orun", title = "orun tasks", version = orun.version} end
@@ -141,6 +154,12 @@ local function misfit(name, args)
   return not fits and "the arguments do not fit: " .. table.concat(errors, "; ") or nil
 end
 
+-- Does the call end only when other tasks do?
+local function may_wait(name, args)
+  return name == "Task" and args.run_in_background ~= true
+    or name == "TaskOutput" and args.block ~= false or name == "TaskClaim" and args.wait == true
+end
+
 methods["tools/call"] = function(self, id, params, modern)
   local name, args = params.name, params.arguments
   if type(name) ~= "string" or not tools[name] then
@@ -156,21 +175,23 @@ methods["tools/call"] = function(self, id, params, modern)
   args = args and without_nulls(args)
   local why = misfit(name, args)
   if why then return tool_failed(id, modern, why) end
-  if #self.calls >= CALLS then
-    return tool_failed(id, modern, ("%d calls wait already"):format(CALLS))
+  local kind = may_wait(name, args or {}) and "waiting" or "quick"
+  local queue = self.queues[kind]
+  if queue.last - queue.first + 1 >= QUEUE then
+    return tool_failed(id, modern, ("%d calls are queued already"):format(QUEUE))
   end
-  local channel, message = client.begin(name, args)
-  if not channel then return tool_failed(id, modern, message) end
-  self.calls[#self.calls + 1] = {id = id, channel = channel, modern = modern, name = name,
+  queue.last = queue.last + 1
+  queue[queue.last] = {id = id, modern = modern, name = name, args = args, kind = kind,
     began = os.time(), told = os.time(),
     progress = type(params._meta) == "table" and params._meta.progressToken or nil}
+  self:begin()
 end
 
 -- ---- calls that are under way ----
 
 local function call_answer(call, result, message)
   if result == nil then return tool_failed(call.id, call.modern, message) end
-  local text = json.encode(result, {lossy = true})
+  local text = json.encode(result, {lossy = true, depth = DEPTH})
   send_result(call.id, call.modern, {content = {{type = "text", text = text}},
                                      structuredContent = result, isError = false})
 end
@@ -185,27 +206,90 @@ local function call_tell(call, now)
     progress = now - call.began, message = call.name .. " waits"}}
 end
 
--- Answer those whose reply has come.
-function Server:collect()
-  local left = {}
-  for _, call in ipairs(self.calls) do
-    local result, message, reason = client.reply(call.channel)
-    if reason == "more" then
-      left[#left + 1] = call
-      call_tell(call, os.time())
-    else
-      call_answer(call, result, message)
+-- The calls that are queued, as an array.
+function Server:queued()
+  local calls = {}
+  for _, kind in ipairs(KINDS) do
+    local queue = self.queues[kind]
+    table.move(queue, queue.first, queue.last, #calls + 1, calls)
+  end
+  return calls
+end
+
+-- Ask the run for the call: true, or false when there is no descriptor left for it
+-- and calls that are under way will give theirs back.
+local function call_begin(self, call)
+  local channel, message, reason = client.begin(call.name, call.args)
+  if channel then
+    call.channel, call.args = channel, nil
+    self.under_way[call.kind] = self.under_way[call.kind] + 1
+    self.calls[#self.calls + 1] = call
+  elseif reason == "busy" and #self.calls > 0 then
+    return false
+  else
+    tool_failed(call.id, call.modern, message)
+  end
+  return true
+end
+
+-- Begin what is queued, in order, as far as the limit of its kind allows.
+function Server:begin()
+  for _, kind in ipairs(KINDS) do
+    local queue = self.queues[kind]
+    while queue.first <= queue.last and self.under_way[kind] < MOST[kind]
+        and call_begin(self, queue[queue.first]) do
+      queue[queue.first] = nil
+      queue.first = queue.first + 1
     end
   end
+end
+
+-- Has the reply of the call come? It is passed on then.
+local function call_collect(self, call)
+  local result, message, reason = client.reply(call.channel)
+  if reason == "more" then return false end
+  self.under_way[call.kind] = self.under_way[call.kind] - 1
+  local ok, why = pcall(call_answer, call, result, message)
+  if ok then return true end
+  if why == GONE then error(why, 0) end
+  tool_failed(call.id, call.modern, "the answer cannot be sent: " .. tostring(why))
+  return true
+end
+
+-- Answer those whose reply has come, and begin others in their place.
+function Server:collect()
+  local left, now = {}, os.time()
+  for _, call in ipairs(self.calls) do
+    if not call_collect(self, call) then left[#left + 1] = call end
+  end
   self.calls = left
+  self:begin()
+  for _, calls in ipairs{self.calls, self:queued()} do
+    for _, call in ipairs(calls) do call_tell(call, now) end
+  end
+end
+
+-- Give up the calls that `gone` is true of.
+function Server:drop(gone)
+  local calls, queued = self.calls, self:queued()
+  self.calls, self.queues = {}, {quick = {first = 1, last = 0}, waiting = {first = 1, last = 0}}
+  for _, call in ipairs(calls) do
+    if not gone(call) then
+      self.calls[#self.calls + 1] = call
+    else
+      call.channel:close()
+      self.under_way[call.kind] = self.under_way[call.kind] - 1
+    end
+  end
+  for _, call in ipairs(queued) do
+    local queue = self.queues[call.kind]
+    if not gone(call) then queue.last, queue[queue.last + 1] = queue.last + 1, call end
+  end
+  self:begin()
 end
 
 function Server:cancel(id)
-  local left = {}
-  for _, call in ipairs(self.calls) do
-    if call.id == id then call.channel:close() else left[#left + 1] = call end
-  end
-  self.calls = left
+  if id ~= nil then self:drop(function(call) return call.id == id end) end
 end
 
 -- ---- receiving ----
@@ -219,7 +303,8 @@ end
 local function modern_check(id, params, version)
   if version ~= MODERN then
     send_error(id, NO_VERSION, "Unsupported protocol version",
-      {supported = {MODERN, LEGACY[1], LEGACY[2]}, requested = version})
+      {supported = {MODERN, LEGACY[1], LEGACY[2]},
+       requested = type(version) == "string" and version or nil})
     return false
   end
   if not is_object(params._meta[META .. "clientCapabilities"]) then
@@ -244,10 +329,13 @@ function Server:notify(method, params)
   if method == "notifications/cancelled" then self:cancel(params.requestId) end
 end
 
-local function is_id(id) return type(id) == "string" or math.type(id) ~= nil end
+-- Not a number that JSON cannot say again, such as 1e999.
+local function is_id(id)
+  return type(id) == "string" or math.type(id) ~= nil and id - id == 0
+end
 
 -- A line is a message, or an error is sent.
-function Server:line(line)
+function Server:message(line)
   if line:find("^%s*$") then return end
   local message = json.decode(line)
   if message == nil then return send_error(nil, PARSE, "the line is no JSON") end
@@ -259,6 +347,7 @@ function Server:line(line)
   if id ~= nil and not is_id(id) then
     return send_error(nil, INVALID, "an id is a string or an integer")
   end
+  self.asked = id
   if message.jsonrpc ~= "2.0" then return send_error(id, INVALID, "jsonrpc must be \"2.0\"") end
   if method == nil and (message.result ~= nil or message.error ~= nil) then return end
   if type(method) ~= "string" then return send_error(id, INVALID, "a message has a method") end
@@ -270,36 +359,56 @@ function Server:line(line)
   if id == nil then self:notify(method, params) else self:request(id, method, params) end
 end
 
+-- The same; a fault in doing so is an error of that request.
+function Server:line(line)
+  self.asked = nil
+  local ok, why = pcall(self.message, self, line)
+  if ok then return end
+  if why == GONE then error(why, 0) end
+  send_error(self.asked, INTERNAL, "the request failed: " .. tostring(why):sub(1, 1000))
+end
+
+-- A line was not kept; `text` is what stood there as its id, "" for nothing.
+local function refuse_long(text)
+  local id = json.decode(text)
+  send_error(is_id(id) and id or nil, INVALID, "a line has more than 4 MiB")
+end
+
 function Server:await(input, seconds)
-  local channels, waits = {input}, false
+  local channels, tells = {input}, false
   for _, call in ipairs(self.calls) do
     channels[#channels + 1] = call.channel
-    waits = waits or call.progress ~= nil
+    tells = tells or call.progress ~= nil
   end
-  orun.await(channels, seconds or waits and 1 or nil)
+  for _, call in ipairs(self:queued()) do tells = tells or call.progress ~= nil end
+  orun.await(channels, seconds or tells and 1 or nil)
 end
 
 -- Nobody asks any more: what was asked may still be answered, for a while.
 function Server:finish()
-  local until_then = os.time() + FINISH
+  local began = os.time()
+  local function late(call) return os.time() - began >= FINISH[call.kind] end
   self:collect()
-  while #self.calls > 0 and os.time() < until_then do
+  while #self.calls + #self:queued() > 0 do
     self:await(nil, 1)
     self:collect()
+    self:drop(late)
   end
 end
 
---- Serve standard input until it ends; what waits for longer than FINISH seconds
---- after that is given up.
+--- Serve standard input until it ends; what is not answered FINISH seconds after that
+-- is given up.
 -- @return the exit code
 function M.serve()
-  local self, input = setmetatable({calls = {}}, Server), orun.input()
+  local input = orun.input()
+  local self = setmetatable({calls = {}, under_way = {quick = 0, waiting = 0},
+    queues = {quick = {first = 1, last = 0}, waiting = {first = 1, last = 0}}}, Server)
   while true do
-    local line, why = input:line()
+    local line, why, id = input:line()
     if line then
       self:line(line)
     elseif why == "too_big" then
-      send_error(nil, INVALID, "a line has more than 4 MiB")
+      refuse_long(id)
     elseif why == "end" then
       self:finish()
       return 0

@@ -106,6 +106,7 @@ handle_at(lua_State *L, int idx, void *ud)
 }
 
 const ValueOps handle_encoding = { .handle = handle_at };
+const ValueOps handle_shared = { .handle = handle_at, .json = true };
 
 static void
 handle_resolve(lua_State *L, uint64_t id, void *ud)

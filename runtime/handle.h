@@ -39,6 +39,9 @@ void handle_open(lua_State *L);
 /* For encoding: handles are kept as references to their tasks. */
 extern const ValueOps handle_encoding;
 
+/* The same for an item's input, which programs read as JSON. */
+extern const ValueOps handle_shared;
+
 /* For decoding functions: a captured handle is a handle again. */
 ValueOps handle_keeping(Sched *s);
 

@@ -178,7 +178,8 @@ lib_agent_make(lua_State *L, const AgentArgs *a, AgentType *t, Buf *why)
     if (a->command)
         return (t->argv = lib_command_copy(L, ARG(A_command), a->command))
             ? 0 : ORUN_ENOMEM;
-    return lib_code_encode(L, "agent", "run", ARG(A_run), &t->code, why);
+    return lib_code_encode(L, "agent", "run", ARG(A_run),
+                           &handle_encoding, &t->code, why);
 }
 
 /* orun.agent's work on argument 1; `found`: by Task, which a definition made in

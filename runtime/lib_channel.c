@@ -3,6 +3,7 @@
 #include "control.h"
 #include "err.h"
 #include "lib_class.h"
+#include "rpc_id.h"
 #include "wire.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +22,9 @@ typedef struct Channel {
     int fd;      /* -1: closed */
     bool owned;  /* to be closed with it */
     bool ended;  /* nothing more will come */
+    bool late;   /* a line was too long, and the end of it is waited for */
     Wire in;
+    RpcId id;    /* of that line, where it is looked for */
 } Channel;
 
 static Channel *
@@ -75,7 +78,27 @@ channel_read(lua_State *L, Channel *c)
         c->ended = true;
 }
 
-/* line() -> a line; nil, "more" | "end" | "too_big" */
+static void
+channel_dropped(void *ud, const char *p, size_t n)
+{
+    Channel *c = ud;
+    rpc_id_feed(&c->id, p, n);
+}
+
+/* nil, "too_big" and, where it is looked for, the text of the message's id */
+static int
+channel_push_too_big(lua_State *L, Channel *c)
+{
+    size_t n;
+    const char *id = rpc_id_text(&c->id, &n);
+    channel_push_wrong(L, "too_big");
+    lua_pushlstring(L, id ? id : "", id ? n : 0);
+    c->id = (RpcId){ 0 };
+    c->late = false;
+    return 3;
+}
+
+/* line() -> a line; nil, "more" | "end" | "too_big", the id's text */
 static int
 channel_line(lua_State *L)
 {
@@ -83,9 +106,12 @@ channel_line(lua_State *L)
     const char *p;
     size_t n;
     for (;;) {
+        if (c->late && (!wire_over(&c->in) || c->ended))
+            return channel_push_too_big(L, c);
         int got = wire_line(&c->in, &p, &n);
+        c->late = c->late || got < 0;
         if (got < 0)
-            return channel_push_wrong(L, "too_big");
+            continue;
         if (got > 0) {
             lua_pushlstring(L, p, n);
             wire_eat(&c->in);
@@ -191,15 +217,24 @@ lib_channel(lua_State *L)
     if (*path != '/')
         return channel_push_wrong(L, "it is no absolute path");
     Channel *c = channel_push(L, CONTROL_REPLY);
-    int e = channel_connect(c, path);
-    return e ? channel_push_wrong(L, e == ORUN_ESYS ? strerror(errno)
-                                  : err_text(e)) : 1;
+    int e = channel_connect(c, path), why = errno;
+    if (e == 0)
+        return 1;
+    channel_push_wrong(L, e == ORUN_ESYS ? strerror(why) : err_text(e));
+    if (e == ORUN_ENOMEM || why == EMFILE || why == ENFILE)
+        lua_pushliteral(L, "busy");
+    else
+        lua_pushnil(L);
+    return 3;
 }
 
 int
 lib_channel_input(lua_State *L)
 {
-    channel_push(L, CONTROL_LINE)->fd = STDIN_FILENO;
+    Channel *c = channel_push(L, CONTROL_LINE);
+    c->fd = STDIN_FILENO;
+    c->in.dropped = channel_dropped;
+    c->in.ud = c;
     return 1;
 }
 

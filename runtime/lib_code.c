@@ -97,10 +97,10 @@ lib_code_tell_left(LuaRun *run, const char *fn, const Buf *left)
 
 int
 lib_code_encode(lua_State *L, const char *fn, const char *name, int idx,
-                Value **out, Buf *why)
+                const ValueOps *base, Value **out, Buf *why)
 {
     Buf left = { 0 };
-    ValueOps ops = handle_encoding;
+    ValueOps ops = *base;
     ops.left = &left;
     int e = value_encode(L, idx, name, &ops, out, why);
     if (e == 0 && left.n)

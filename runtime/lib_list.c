@@ -64,8 +64,8 @@ lib_create_make(lua_State *L, Task *t, const char *description,
     if (prompt && !(t->opt->prompt = value_string(prompt, prompt_len)))
         return ORUN_ENOMEM;
     if (arg_given(L, ARG(C_input)))
-        e = lib_code_encode(L, "TaskCreate", "input", ARG(C_input), &t->input,
-                            why);
+        e = lib_code_encode(L, "TaskCreate", "input", ARG(C_input),
+                            &handle_shared, &t->input, why);
     if (e == 0 && arg_given(L, ARG(C_metadata)))
         e = value_encode(L, ARG(C_metadata), "metadata", &value_data,
                          &t->opt->metadata, why);

@@ -383,7 +383,8 @@ lib_task_code(lua_State *L, Task *t, Buf *why)
         t->code = value_hold(*box);
         return 0;
     }
-    int e = lib_code_encode(L, "Task", "run", ARG(F_run), &t->code, why);
+    int e = lib_code_encode(L, "Task", "run", ARG(F_run),
+                            &handle_encoding, &t->code, why);
     if (e == 0 && box)
         *box = value_hold(t->code);
     t->own_code = e == 0 && !box;
@@ -409,7 +410,8 @@ lib_task_values(lua_State *L, const TaskArgs *a, Task *t, Buf *why)
         e = lib_task_code(L, t, why);
     }
     if (e == 0 && lib_task_has(L, F_input))
-        e = lib_code_encode(L, "Task", "input", ARG(F_input), &t->input, why);
+        e = lib_code_encode(L, "Task", "input", ARG(F_input),
+                            &handle_encoding, &t->input, why);
     if (e == 0 && a->description
         && !(t->description = mem_dup(a->description, strlen(a->description))))
         e = ORUN_ENOMEM;

@@ -60,11 +60,12 @@ const char *lib_base(lua_State *L, const char *fn, int idx, bool worktree);
  * on. */
 void lib_check_env(lua_State *L, const char *fn, int idx);
 
-/* value_encode of the argument `name` at idx, which may hold handles. What is
+/* value_encode of the argument `name` at idx by the rules of `base`. What is
  * copied without a metatable that it acts by is told on standard error, once a
  * run. Raises nothing. */
 int lib_code_encode(lua_State *L, const char *fn, const char *name, int idx,
-                    struct Value **out, struct Buf *why);
+                    const struct ValueOps *base, struct Value **out,
+                    struct Buf *why);
 
 /* Push the box in which the encoding of the function at idx is kept: a userdata
  * whose Value is NULL the first time; nil when it may not be kept, because the

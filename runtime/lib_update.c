@@ -95,7 +95,8 @@ lib_update_resolve(lua_State *L, Task *t, TaskState state)
     Buf text = { 0 };
     LibWhy why = { "" };
     if (arg_given(L, ARG(U_output))
-        && value_encode(L, ARG(U_output), "output", NULL, &o.output, &text)) {
+        && value_encode(L, ARG(U_output), "output", &value_shared, &o.output,
+                        &text)) {
         lib_why(&why, "TaskUpdate", &text);
         return luaL_error(L, "%s", why.text);
     }
@@ -287,8 +288,8 @@ lib_update_check(lua_State *L, const char *status)
         Value *v = NULL;
         if (arg_given(L, ARG(fields[i]))
             && value_encode(L, ARG(fields[i]), lib_update_fields[fields[i]],
-                            fields[i] == U_metadata ? &value_data : NULL, &v,
-                            &text)) {
+                            fields[i] == U_metadata ? &value_data
+                            : &value_shared, &v, &text)) {
             lib_why(&why, "TaskUpdate", &text);
             luaL_error(L, "%s", why.text);
         }

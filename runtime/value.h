@@ -51,10 +51,16 @@ typedef struct ValueOps {
                        * the first such table is */
     bool data;        /* functions and modules are no data: refuse the former,
                          copy the latter as the tables they are */
+    bool json;        /* programs read it, too: refuse numbers, keys and rings
+                         that JSON cannot express */
 } ValueOps;
 
-/* For what is kept to be looked at (metadata): data only, no handles. */
+/* For what is kept to be looked at (metadata): data only, no handles, and only
+ * what JSON can express. */
 extern const ValueOps value_data;
+
+/* For what an item ends with, which programs read as JSON. */
+extern const ValueOps value_shared;
 
 /* Learn the names of the C functions there are, for a state whose code may give
  * them others before it sends one; a state without it learns them then. After

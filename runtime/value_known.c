@@ -186,3 +186,16 @@ value_known_push_function(lua_State *L, const char *name, size_t n)
         luaL_error(L, "the function '%s.%s' is not available here", name,
                    name + module + 1);
 }
+
+bool
+value_known_globals(lua_State *L, const void *globals, const char *name)
+{
+    if (!lua_istable(L, -1))
+        return false;
+    if (lua_topointer(L, -1) == globals)
+        return true;
+    if (strcmp(name, "_ENV") || !lua_getmetatable(L, -1))
+        return false;
+    lua_pop(L, 1);
+    return true;
+}

@@ -31,4 +31,9 @@ void value_known_push_module(lua_State *L, const char *name, size_t n);
 /* Push the C function of that name ("module\0field"); raises likewise. */
 void value_known_push_function(lua_State *L, const char *name, size_t n);
 
+/* Is the upvalue on top, of that name, an environment that stands for the
+ * globals? A sandbox falls back on them by a metatable, which it would lose on
+ * the way. Never raises. */
+bool value_known_globals(lua_State *L, const void *globals, const char *name);
+
 #endif

@@ -19,6 +19,7 @@
 #include "module.h"
 #include "value.h"
 #include "value_form.h"
+#include "value_json.h"
 #include "value_known.h"
 #include "value_meta.h"
 #include "value_path.h"
@@ -50,7 +51,8 @@ typedef struct Writer {
     ValueSink sink;
 } Writer;
 
-const ValueOps value_data = { .data = true };
+const ValueOps value_data = { .data = true, .json = true };
+const ValueOps value_shared = { .json = true };
 
 static int value_write(Writer *w);
 
@@ -81,6 +83,21 @@ value_write_unsendable(Writer *w, const char *what)
     return value_write_refuse(w, ORUN_EUNSENDABLE, plain, what);
 }
 
+static inline bool
+value_write_for_json(const Writer *w)
+{
+    return w->ops && w->ops->json;
+}
+
+/* Refuse what only Lua could read; `what` is a noun. */
+static int
+value_write_no_json(Writer *w, const char *what)
+{
+    char plain[VALUE_JSON_WHAT + 32];
+    snprintf(plain, sizeof plain, "%s cannot be written as JSON", what);
+    return value_write_refuse(w, ORUN_EUNSENDABLE, plain, what);
+}
+
 static int
 value_write_too_big(Writer *w)
 {
@@ -99,6 +116,9 @@ value_write_number(Writer *w)
 {
     if (!lua_isinteger(w->L, -1)) {
         lua_Number x = lua_tonumber(w->L, -1);
+        const char *odd = value_json_number(x);
+        if (odd && value_write_for_json(w))
+            return value_write_no_json(w, odd);
         return value_sink_eight(&w->sink, TAG_FLOAT, &x);
     }
     lua_Integer i = lua_tointeger(w->L, -1);
@@ -256,7 +276,10 @@ value_write_plain_table(Writer *w, bool marked)
 {
     size_t at = w->sink.n;
     uint32_t count[2] = { 0, 0 };
+    char what[VALUE_JSON_WHAT];
     int err = value_write_enter(w);
+    if (!err && value_write_for_json(w) && !value_json_shape(w->L, what))
+        return value_write_no_json(w, what);
     err = err ? err : value_sink_eight(&w->sink,
                                        marked ? TAG_ARRAY : TAG_TABLE, count);
     err = err ? err : value_write_items(w, &count[0], &count[1]);
@@ -297,6 +320,8 @@ value_write_table(Writer *w)
         return w->sink.err;
     if (*at == SEEN_MODULE)
         return value_write_module(w);
+    if (*at && value_write_for_json(w) && value_json_ring(L, w->step))
+        return value_write_no_json(w, "a table that contains itself");
     if (*at)
         return value_write_ref(w, *at);
     *at = w->sink.n;
@@ -324,22 +349,6 @@ value_write_dump(lua_State *L, const void *p, size_t n, void *ud)
     Writer *w = ud;
     (void)L;
     return value_sink_bytes(&w->sink, p, n);
-}
-
-/* Is the upvalue on top an environment that stands for the globals? A sandbox
- * falls back on them by a metatable, which it would lose on the way. */
-static bool
-value_write_is_globals(Writer *w, const char *name)
-{
-    lua_State *L = w->L;
-    if (!lua_istable(L, -1))
-        return false;
-    if (lua_topointer(L, -1) == w->globals)
-        return true;
-    if (strcmp(name, "_ENV") || !lua_getmetatable(L, -1))
-        return false;
-    lua_pop(L, 1);
-    return true;
 }
 
 /* The value of the n-th upvalue (on top) of the function at f, whose item is
@@ -374,7 +383,7 @@ value_write_upvalues(Writer *w, size_t offset)
     const char *name;
     for (int n = 1; (name = lua_getupvalue(L, f, n)) != NULL; n++) {
         step.upvalue = n;
-        err = value_write_is_globals(w, name)
+        err = value_known_globals(L, w->globals, name)
                   ? value_sink_tag(&w->sink, TAG_GLOBALS)
                   : value_write_upvalue(w, f, n, offset);
         if (err)

@@ -351,7 +351,7 @@ END
     local bytes = Task{run = function() return "a\255b" end}
     local out = run(("task output %s --json; task output %s"):format(odd.task_id, bytes.task_id))
     local lines = h.lines(out)
-    assert.matches("the output is left out", json.decode(lines[1]).note)
+    assert.matches("left out, because JSON cannot express it: output", json.decode(lines[1]).note)
     assert.equal("a\u{fffd}b", lines[2])
   end)
 
