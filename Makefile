@@ -94,6 +94,11 @@ mutants: deps-build-test ## Mistakes put into the scheduler are noticed.
 fuzz: deps-build-fuzz ## Hostile bytes, SECONDS=60 for each target.
 	+@$(SUB) VARIANT=libfuzzer CC=clang fuzz
 
+.PHONY: fresh
+fresh: ## Both commands on new systems, Debian 12 and 13; as root.
+	@.ci/fresh bookworm
+	@.ci/fresh trixie
+
 .PHONY: install uninstall
 install: deps-build ## Copy the program, library and header below PREFIX.
 	+@$(SUB) install

@@ -184,6 +184,40 @@ describe("every source file", function()
   end)
 end)
 
+describe("the top level", function()
+  -- What git ignores there, as Lua patterns.
+  local function ignored()
+    local patterns = { "^%.git$" }
+    for _, glob in ipairs(h.lines(assert(h.read(".gitignore")))) do
+      patterns[#patterns + 1] = "^" .. glob:match("^/?(.-)/?$"):gsub("%p", "%%%0")
+        :gsub("%%%*", ".*") .. "$"
+    end
+    return patterns
+  end
+
+  -- The names in the table of the README's chapter on how orun is built.
+  local function named()
+    local chapter = assert(h.read("README.md"):match("\n## How it is built\n(.*)$"))
+    local names = {}
+    for cell in chapter:gmatch("\n| ([^|]*)|") do
+      for name in cell:gmatch("[`%[]([%w._-]+)/?[`%]]") do names[name] = true end
+    end
+    return names
+  end
+
+  it("holds what the README names, and nothing else", function()
+    local names, patterns, problems = named(), ignored(), {}
+    for _, name in ipairs(h.lines(h.sh("LC_ALL=C ls -A").out)) do
+      if not names[name] and not names_match(patterns, name) then
+        problems[#problems + 1] = name .. ": not in the table of README.md"
+      end
+      names[name] = nil
+    end
+    for name in pairs(names) do problems[#problems + 1] = name .. ": is not there" end
+    report(problems)
+  end)
+end)
+
 describe("Lua", function()
   it("is clean for luacheck", function()
     local r = h.sh("luacheck -q --no-color lua stdlib examples spec",

@@ -5,6 +5,7 @@
 ---   browser:visit("/tmp/page.html")
 ---   browser:run("return document.title")
 
+local h = require "spec.support.helper"
 local json = require "orun.json"
 local orun = require "orun"
 
@@ -13,15 +14,15 @@ local M = {}
 local Browser = {}
 Browser.__index = Browser
 
--- The port that the driver says it listens on.
-local function port_of(log)
+-- What a program says of where it listens: what the pattern takes out of a line.
+local function listens(log, name, pattern)
   local seen = {}
   for line in log:lines() do
     seen[#seen + 1] = line
-    local port = line:match("started successfully on port (%d+)")
-    if port then return port end
+    local place = line:match(pattern)
+    if place then return place end
   end
-  error("chromedriver has not started: " .. table.concat(seen, "\n"), 0)
+  error(name .. " has not started: " .. table.concat(seen, "\n"), 0)
 end
 
 -- Ask the driver; the value of its answer. Raises what it says is wrong.
@@ -39,13 +40,19 @@ end
 
 --- Start a browser; options: width and height of what is seen, in pixels.
 function M.open(o)
-  local log = assert(orun.exec{stream = true, command = {"chromedriver", "--port=0"}})
-  local self = setmetatable({log = log}, Browser)
-  self.url = "http://127.0.0.1:" .. port_of(log)
-  local args = json.array{"--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-    "--disable-dev-shm-usage", "--no-first-run", "--disable-extensions",
-    ("--window-size=%d,%d"):format(o.width, o.height)}
-  local capabilities = {browserName = "chrome", ["goog:chromeOptions"] = {args = args},
+  local profile = h.tmpdir()
+  local chromium = assert(orun.exec{stream = true, env = {HOME = profile}, command = {
+    "sh", "-c", 'exec chromium "$@" 2>&1', "sh", "--headless", "--no-sandbox", "--disable-gpu",
+    "--hide-scrollbars", "--disable-dev-shm-usage", "--no-first-run", "--disable-extensions",
+    ("--window-size=%d,%d"):format(o.width, o.height), "--remote-debugging-port=0",
+    "--user-data-dir=" .. profile, "about:blank"}})
+  local driver = assert(orun.exec{stream = true, command = {"chromedriver", "--port=0"}})
+  local self = setmetatable({programs = {driver, chromium}}, Browser)
+  -- The driver would look for a browser of its own at "localhost", which not every system knows.
+  local options = {debuggerAddress = listens(chromium, "chromium", "listening on ws://([%d.:]+)/")}
+  self.url = "http://127.0.0.1:"
+    .. listens(driver, "chromedriver", "started successfully on port (%d+)")
+  local capabilities = {browserName = "chrome", ["goog:chromeOptions"] = options,
                         ["goog:loggingPrefs"] = {browser = "ALL"}}
   local session = ask(self, "POST", "/session", {capabilities = {alwaysMatch = capabilities}})
   self.url = self.url .. "/session/" .. session.sessionId
@@ -158,7 +165,7 @@ end
 --- End it.
 function Browser:close()
   pcall(ask, self, "DELETE", "")
-  self.log:close()
+  for _, program in ipairs(self.programs) do program:close() end
 end
 
 Browser.__close = Browser.close
