@@ -60,6 +60,8 @@ const char *lib_base(lua_State *L, const char *fn, int idx, bool worktree);
  * on. */
 void lib_check_env(lua_State *L, const char *fn, int idx);
 
+struct ValueOps;
+
 /* value_encode of the argument `name` at idx by the rules of `base`. What is
  * copied without a metatable that it acts by is told on standard error, once a
  * run. Raises nothing. */
