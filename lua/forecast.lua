@@ -8,16 +8,21 @@
 -- them did so and asked for results. A task begins when its blockers have ended, the code
 -- that starts it has come so far (it waits for each result it read before) and a slot of
 -- each of its limits is free; of those that wait for one the first is the one that orun
--- would take.
+-- would take. A function that sleeps, or waits for a program or a service, has given its
+-- worker back meanwhile.
 --
 -- Glossary
---   steps    by id, and "" for the script: array of {add = task} or {read = task}: what the
---            code did, in order
---   node     a task that is no list item: {task=, own=, source=, steps=, class=}
+--   steps    by id, and "" for the script: array of {add = task} or {read = task}, with at=,
+--            when (seconds since the run began): what the code did, in order
+--   node     a task that is no list item: {task=, own=, idle=, source=, steps=, class=}
 --   own      seconds it takes; of code that starts or reads others, beside waiting for them
---   source   how that is known: "key", "agent", "line" (from earlier runs), "now" (it has
---            run just now), "assumed"
+--   idle     of these: it waits for something outside, and another has its worker
+--   source   how that is known: "key", "description", "line", "agent" (from earlier runs),
+--            "now" (it has run just now), "assumed"
 --   cause    the node whose end let another begin
+
+local bound = require "orun.report_bound"
+local for_others <const> = require("orun.report_path").for_others
 
 local M = {}
 local Forecast = {}
@@ -37,23 +42,39 @@ M.by_agent = by_agent
 
 -- ---- what is known ----
 
--- Seconds its code ran in all, without what it waited for.
+-- Seconds its code worked in all, and those it waited for something outside: never those it
+-- waited for other tasks.
 local function worked(model, t)
-  local sum = model:ran(t)
-  for _, w in ipairs(t.waits) do sum = sum - ((w.to or model.now) - w.from) end
-  return math.max(sum, 0)
+  local own, idle = bound.own(t, model.now), 0
+  for _, w in ipairs(t.waits) do
+    if not for_others(w) then idle = idle + (w.to or model.now) - w.from end
+  end
+  own = math.max(own, 0)
+  return own, math.min(idle, own)
+end
+
+-- How long code had worked, or waited for something outside, at each of its steps, beside what
+-- it costs to start a task.
+local function time_steps(model, steps, waits, begun)
+  local clock = bound.clock(waits, begun, model.now)
+  for _, step in ipairs(steps) do step.after = step.at and clock(step.at) or 0 end
 end
 
 local function node_of(self, t)
-  local node = {task = t, steps = self.steps[t.id], overhead = self.overhead or FUNCTION}
+  local node = {task = t, steps = self.steps[t.id], overhead = self.overhead or FUNCTION, idle = 0}
   local stands_in = by_agent(t) or self.no_functions
   if stands_in then node.overhead = self.overhead or PROGRAM end
   if t.expected and not node.steps then
     node.own, node.source = t.expected, t.expected_of
+    node.idle = math.min(t.expected_idle or 0, t.expected)
   elseif not stands_in then
-    node.own, node.source = worked(self.model, t), "now"
+    node.own, node.idle = worked(self.model, t)
+    node.source = "now"
   end
-  if node.steps then node.overhead = 0 end
+  if node.steps then
+    node.overhead = 0
+    if not stands_in then time_steps(self.model, node.steps, t.waits, t.started or 0) end
+  end
   return node
 end
 
@@ -104,8 +125,10 @@ function M.new(model, steps, options)
       self.known = self.known or t.expected ~= nil
     end
   end
+  time_steps(model, steps[""] or {}, model.script.waits, 0)
+  self.after = steps[""] and bound.own_script(model, model.now) or 0
   self.assumed, self.why_assumed = assumption(self.nodes)
-  self.unknown, self.sequential = 0, 0
+  self.unknown, self.sequential = 0, self.after
   for _, node in ipairs(self.nodes) do
     if not node.own then
       node.own, node.source, self.unknown = self.assumed, "assumed", self.unknown + 1
@@ -175,14 +198,20 @@ local function hold(self, limits, change)
   for _, name in ipairs(limits) do self.used[name] = (self.used[name] or 0) + change end
 end
 
+-- Something is to happen so many seconds from now.
+function Run:later(seconds, event)
+  event.at, event.n = self.now + seconds, count(self)
+  push(self.events, event, sooner)
+end
+
 function Run:begin(node)
   self.from[node] = self.now
   if node.steps then
-    self:go_on({node = node, steps = node.steps, at = 1, cause = self.cause[node]})
-  else
-    local at = self.now + node.own + node.overhead
-    push(self.ends, {at = at, n = count(self), node = node}, sooner)
+    return self:go_on({node = node, steps = node.steps, at = 1, cause = self.cause[node],
+                       after = 0})
   end
+  local idle = node.idle > 0 and node.task.limits and node.task.limits.lua and node.idle or 0
+  self:later(node.own - idle + node.overhead, {node = node, idle = idle > 0 and idle})
 end
 
 function Run:ready(node, cause)
@@ -214,31 +243,52 @@ function Run:create(node, cause)
   if unmet == 0 then self:ready(node, cause) end
 end
 
--- Code goes on, until it waits for a result or has ended.
+-- Code goes on, until it works for a while, waits for a result or has ended.
 function Run:go_on(actor)
   while actor.at <= #actor.steps do
     local step = actor.steps[actor.at]
     local read = step.read and self.by_id[step.read.id]
-    if step.add and self.by_id[step.add.id] then
+    local works = (step.after or 0) - actor.after
+    if works > 0 then
+      actor.after = step.after
+      return self:later(works, {actor = actor})
+    elseif step.add and self.by_id[step.add.id] then
       self:create(self.by_id[step.add.id], actor.cause)
     elseif read and not self.to[read] then
       local list = self.readers[read] or {}
       self.readers[read] = list
       list[#list + 1] = actor
       return
+    elseif read and self.to[read] > (self.to[actor.cause] or -1) then
+      actor.cause = read -- it had ended while the code worked
     end
     actor.at = actor.at + 1
   end
-  if actor.node then
-    self.last[actor.node] = actor.cause
-    push(self.ends, {at = self.now + actor.node.own, n = count(self), node = actor.node}, sooner)
+  local node = actor.node
+  if node then
+    self.last[node] = actor.cause
+    self:later(math.max(node.own - actor.after, 0), {node = node})
+  else
+    self:later(math.max(self.script - actor.after, 0), {})
   end
+end
+
+-- Its worker is another's while it waits for something outside.
+function Run:rest(node, idle)
+  hold(self, {"lua"}, -1)
+  node.rests = true
+  self:later(idle, {node = node})
+  self:grant()
 end
 
 -- Who becomes ready by that comes before who waits, if it is more urgent.
 function Run:finish(node)
   self.to[node], self.finishing = self.now, true
   if not node.steps then hold(self, node.limits, -1) end
+  if node.rests then
+    hold(self, {"lua"}, 1)
+    node.rests = nil
+  end
   for _, d in ipairs(self.dependents[node] or {}) do
     self.unmet[d] = self.unmet[d] - 1
     if self.unmet[d] == 0 then self:ready(d, node) end
@@ -268,14 +318,11 @@ function Run:grant()
   end
 end
 
--- Slots of each limit; `slots` of agents that are programs.
-local function caps_of(nodes, slots)
+-- Slots of each limit, without end where `endless`; `slots` of agents that are programs.
+local function caps_of(nodes, slots, endless)
   local caps = {}
   for _, node in ipairs(nodes) do
-    for name, n in pairs(node.task.limits or {}) do caps[name] = n end
-  end
-  if slots == math.huge then
-    for name in pairs(caps) do caps[name] = math.huge end
+    for name, n in pairs(node.task.limits or {}) do caps[name] = endless and math.huge or n end
   end
   caps.process = slots
   return caps
@@ -292,26 +339,43 @@ local function path_of(run, last)
   return path
 end
 
---- What would happen with so many slots for agents (math.huge: no limit at all).
+--- What would happen with so many slots for agents.
+-- @param endless  true: no other limit counts, either
 -- @return {seconds =, from = {node = seconds}, to = {…}, path = array of nodes: each began
 --   when the one before it had ended}
-function Forecast:schedule(slots)
-  local run = setmetatable({by_id = self.by_id, ranked = self.known,
-    caps = caps_of(self.nodes, slots), used = {}, queues = {}, order = {}, ends = {},
+function Forecast:schedule(slots, endless)
+  local run = setmetatable({by_id = self.by_id, ranked = self.known, script = self.after,
+    caps = caps_of(self.nodes, slots, endless), used = {}, queues = {}, order = {}, events = {},
     from = {}, to = {}, cause = {}, last = {}, unmet = {}, dependents = {}, readers = {},
     now = 0, n = 0}, Run)
-  run:go_on({steps = self.steps[""] or {}, at = 1})
+  run:go_on({steps = self.steps[""] or {}, at = 1, after = 0})
   local last
-  while #run.ends > 0 do
-    local entry = pop(run.ends, sooner)
-    run.now, last = entry.at, entry.node
-    run:finish(entry.node)
+  while #run.events > 0 do
+    local e = pop(run.events, sooner)
+    run.now = e.at
+    if e.actor then
+      run:go_on(e.actor)
+    elseif e.idle then
+      run:rest(e.node, e.idle)
+    elseif e.node then
+      last = e.node
+      run:finish(e.node)
+    end
   end
   return {seconds = run.now, from = run.from, to = run.to, path = path_of(run, last)}
 end
 
+--- Does the number of slots for agents that are programs matter?
+function Forecast:has_programs()
+  for _, node in ipairs(self.nodes) do
+    if node.task.limits and node.task.limits.process then return true end
+  end
+  return false
+end
+
 --- From how many slots on it takes less time than one task after the other without orun,
---- overhead and all, and from how many on more bring nothing.
+--- overhead and all, and from how many on more bring nothing while the other limits are what
+--- they are.
 -- @return pays, enough; nil: not with the numbers that were tried, 64 at most
 function Forecast:break_even()
   local least = self:schedule(math.huge).seconds

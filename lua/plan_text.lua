@@ -9,8 +9,8 @@ local DESCRIPTION <const> = 40 -- letters of one, at most
 local LISTED <const> = 200     -- tasks in the table; the rest is counted
 local NAMED <const> = 12       -- tasks of the critical path; the middle is counted
 
-local SOURCES <const> = {key = "its key", agent = "its type", line = "its line", now = "ran now",
-                         assumed = "assumed"}
+local SOURCES <const> = {key = "its key", description = "its description", line = "its line",
+                         agent = "its type", now = "ran now", assumed = "assumed"}
 
 local function line_of(s, width)
   local line = tostring(s):gsub("%s+", " ")
@@ -104,6 +104,10 @@ local function path(plan)
 end
 
 local function times(plan)
+  if not plan.programs then
+    return {("time: %s; slots (-j) change nothing, for no task is a program"):format(
+      figures.duration(plan.slots[1].seconds))}
+  end
   local rows = {{"slots (-j)"}, {"time"}, {"speed-up"}}
   for i, s in ipairs(plan.slots) do
     rows[1][i + 1], rows[2][i + 1] = tostring(s.slots), figures.duration(s.seconds)
@@ -117,6 +121,7 @@ end
 -- Should it be parallel? In words.
 local function verdict(plan)
   local alone = ("one by one: %s"):format(figures.duration(plan.work))
+  if not plan.programs then return alone end
   local enough = "more than 64 still gain"
   if plan.enough then
     enough = plan.enough == 1 and "more than one brings nothing"

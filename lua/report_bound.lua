@@ -1,6 +1,7 @@
 --- orun.report_bound: how fast a run could have been, by what is known of its tasks.
 --
---   own time   that its code or program worked: it ran, and waited for no other task
+--   own time   that its code or program worked: it ran, waited for no other task, and did not
+--              queue for a slot after a wait
 --   span       the longest chain of tasks: a task begins when its blockers have ended and
 --              whoever starts it has worked so long as it had by then. What the script
 --              waited for does not count: whether it had to, its events cannot say
@@ -11,12 +12,20 @@ local path = require "orun.report_path"
 
 local M = {}
 
--- Each wait for others of an array of waits, as far as it is before `till`.
+-- From when to when code did nothing of its own in a wait: it waited for others, or queued for a
+-- slot since what it waited for was over.
+local function idled(w, finish)
+  local to = w.resumed or w.to or finish
+  return path.for_others(w) and w.from or w.to or finish, to
+end
+
+-- These times of an array of waits, as far as they are before `till`.
 local function waited(waits, till, finish)
   local sum = 0
   for _, w in ipairs(waits) do
     if w.from >= till then break end
-    if path.for_others(w) then sum = sum + math.min(w.to or finish, till) - w.from end
+    local from, to = idled(w, finish)
+    sum = sum + math.max(math.min(to, till) - from, 0)
   end
   return sum
 end
@@ -56,27 +65,28 @@ local function moments(model, finish)
   return all
 end
 
--- Own times of who starts tasks, asked in the order of time: each wait is looked at once.
-local function clock(waits, begun, finish)
+--- Own times of code that began at `begun`, asked in the order of time: each wait is looked at
+--- once.
+-- @return function(at) -> seconds
+function M.clock(waits, begun, finish)
   local i, sum = 1, 0
   return function(at)
-    while waits[i] and (waits[i].to or finish) <= at do
-      if path.for_others(waits[i]) then sum = sum + (waits[i].to or finish) - waits[i].from end
-      i = i + 1
+    while waits[i] and (waits[i].resumed or waits[i].to or finish) <= at do
+      local from, to = idled(waits[i], finish)
+      i, sum = i + 1, sum + to - from
     end
-    local w = waits[i]
-    local open = w and w.from < at and path.for_others(w) and at - w.from or 0
+    local open = waits[i] and math.max(at - idled(waits[i], finish), 0) or 0
     return math.max(0, at - begun - sum - open)
   end
 end
 
 -- How long who starts a task had worked when it did: seconds, by task.
 local function offsets(model, finish)
-  local script, clocks, offset = clock(model.script.waits, 0, finish), {}, {}
+  local script, clocks, offset = M.clock(model.script.waits, 0, finish), {}, {}
   for _, t in ipairs(model.tasks) do
     local by = t.parent
     if by and by.started then
-      clocks[by] = clocks[by] or clock(by.waits, by.started, finish)
+      clocks[by] = clocks[by] or M.clock(by.waits, by.started, finish)
       offset[t] = clocks[by](t.added)
     else
       offset[t] = by and 0 or script(t.added)
@@ -128,7 +138,7 @@ local function steps_of(t, name, steps, finish)
   for _, w in ipairs(t.waits) do
     if name == "lua" or path.for_others(w) then
       step(w.from, -1)
-      step(w.to or finish, 1)
+      step(w.resumed or w.to or finish, 1)
     end
   end
 end

@@ -42,7 +42,8 @@ end
 local function waits_of(waits, finish)
   local all = {}
   for i, w in ipairs(waits) do
-    all[i] = {micro(w.from), micro(w.to or finish), path.for_others(w) and 1 or 0, place(w)}
+    all[i] = {micro(w.from), micro(w.resumed or w.to or finish), path.for_others(w) and 1 or 0,
+              place(w)}
   end
   return some(all)
 end

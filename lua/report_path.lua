@@ -74,6 +74,11 @@ local function back_in_code(self, who, waits, from, at, what)
   while i > 0 and waits[i].from >= from do
     local w = waits[i]
     local to = math.min(w.to or self.finish, at)
+    if w.resumed and w.resumed <= at then
+      add(self, who, what, w.resumed, at)
+      add(self, who, "slot", to, w.resumed)
+      at = to
+    end
     if for_others(w) then
       add(self, who, what, to, at)
       local t, since = cause(self, who, w, to)

@@ -18,7 +18,7 @@
 --   script_ended, ended   when its code ended, when the run was over; nil before
 --
 -- A task has what its "added" event tells (id, kind, agent, description, key,
--- file, line, limits, priority, expected, expected_of, expected_cost), and
+-- file, line, limits, priority, expected, expected_idle, expected_of, expected_cost), and
 --
 --   nth         its place in tasks
 --   parent      the task that started it, nil for the script
@@ -33,8 +33,10 @@
 --   added, ready, started, ended   when; nil when that has not happened
 --   attempts    array of {from=, to=, error_kind=}: when it ran; `to` is nil while it does
 --   queues      array of {from=, to=, for=, limit=}: when it was ready and could not start
---   waits       array of {from=, to=, for=, other=, file=, line=, timed_out=}; wait is the
---               last, open one
+--   waits       array of {from=, to=, for=, other=, file=, line=, timed_out=, resumed=}; wait is
+--               the last, open one; resumed: when it went on, it queued for a slot from `to` on
+--   cpu         seconds its code and its programs were on a processor; nil: not known (the
+--               script has it, too)
 --   reads       array of {by=, at=, bytes=}: who got the result, `by` nil for the script
 --   report      what it told of its work: activity, model, session_id, cost, tokens; or nil
 --   status, error_kind, error, duration, exit_code, signal, bytes, printed, output, worktree   of
@@ -85,7 +87,8 @@ local on = {}
 function on.added(self, _, e)
   local t = {id = e.task, kind = e.kind, agent = e.agent, description = e.description, key = e.key,
              file = e.file, line = e.line, priority = e.priority, expected = e.expected,
-             expected_of = e.expected_of, expected_cost = e.expected_cost,
+             expected_of = e.expected_of, expected_idle = e.expected_idle,
+             expected_cost = e.expected_cost,
              parent = self.by_id[e.parent], added = e.at, nth = #self.tasks + 1, blockers = {},
              attempts = {}, waits = {}, reads = {}, queues = {}, limits = e.limits or {}}
   for name, slots in pairs(t.limits) do self.slots[name] = slots end
@@ -148,7 +151,11 @@ end
 
 function on.goes_on(self, t, e)
   local who = t or self.script
-  if who.wait then who.wait.timed_out = e.timed_out end
+  local w = who.wait
+  if w then
+    w.timed_out = e.timed_out
+    if e.queued then w.to, w.resumed, who.wait = math.max(w.from, e.at - e.queued), e.at, nil end
+  end
   wait_ends(who, e.at)
   if t and t.state == "waiting" then set_state(self, t, "running") end
 end
@@ -165,6 +172,11 @@ function on.reported(_, t, e)
   for k, value in pairs(e) do
     if k ~= "event" and k ~= "at" and k ~= "task" then t.report[k] = value end
   end
+end
+
+function on.used(self, t, e)
+  local who = t or self.script
+  who.cpu = (who.cpu or 0) + e.cpu
 end
 
 function on.ended(self, t, e)
@@ -191,7 +203,7 @@ function on.record_cut(self, _, e) self.cut = {at = e.at, why = e.why} end
 function on.script_ended(self, _, e) self.script_ended = e.at end
 function on.run_ended(self, _, e) self.ended = e.at end
 
-local OF_SCRIPT <const> = {added = true, waits = true, goes_on = true, phase = true,
+local OF_SCRIPT <const> = {added = true, waits = true, goes_on = true, phase = true, used = true,
                            script_ended = true, run_ended = true, run = true, script = true,
                           record_cut = true}
 

@@ -26,15 +26,19 @@
 --
 --   added      parent, kind ("lua", "program", "item"), agent, description, key, file, line,
 --              blockedBy (array of ids), limits ({name = slots}: what it needs a slot of),
---              priority (missing: 0), expected, expected_of, expected_cost: seconds and US
---              dollars that its like took in earlier runs, which have its "key", its "agent"
---              type or its "line"
+--              priority (missing: 0), expected, expected_idle, expected_cost, expected_of:
+--              seconds, of these that it waited while another had its worker, and US dollars
+--              that the same took in earlier runs of the script, by its "key", its
+--              "description" or its "line"; only in a plan by its "agent" type
 --   ready      nothing blocks it any more
 --   queued     for ("slot", "rate", "throttled" and limit, the limit's name; "writes", "memory")
 --   started    attempt, from 1
 --   waits      for ("task", "tasks", "item", "all", "work", "output", "time"), other (the id of
 --              that task), file and line of the call
---   goes_on    a wait of the task's (or the script's) code has ended; timed_out: by its time
+--   goes_on    a wait of the task's (or the script's) code has ended; timed_out: by its time;
+--              queued: so many seconds ago, it has queued for a slot since
+--   used       cpu: seconds that its code, or a program of it that has ended, was on a processor,
+--              beside those told before
 --   retry      error_kind, delay in seconds
 --   throttled  limit, wait in seconds: it asked too much, and is ready again
 --   reported   activity, model, session_id, cost, input_tokens, output_tokens, …: what the

@@ -14,6 +14,7 @@
 --   slots        array of {slots, seconds, speedup}
 --   pays_from, enough   slots from which on it is faster than one after the other, and from
 --                which on more bring nothing; missing: none of up to 64
+--   programs     true when the number of slots matters: a task is a program
 --   cost, cost_unknown   US dollars; agents' tasks without a figure
 --   unknown, assumed     tasks of which no duration is known; what each is taken to take
 --   items        list items, which are not part of it
@@ -83,7 +84,7 @@ end
 
 -- All there is to show, as plain data.
 local function plan_of(f, options)
-  local free = f:schedule(math.huge)
+  local free = f:schedule(math.huge, true)
   local before, lasts, to = reads_before(f.steps), {}, {}
   for node, at in pairs(free.to) do to[node.task.id] = at end
   for _, reads in pairs(before) do lasts[reads] = lasts[reads] or last_of(reads, to) end
@@ -106,6 +107,7 @@ local function plan_of(f, options)
                      speedup = seconds > 0 and f.sequential / seconds or 1}
   end
   plan.pays_from, plan.enough = f:break_even()
+  plan.programs = f:has_programs()
   plan.cost, plan.cost_unknown = f:cost()
   return plan
 end
@@ -143,9 +145,9 @@ return function(value, v)
     event = function(e)
       local t = model.by_id[e.task]
       if e.event == "added" then
-        step(e.parent, {add = t})
+        step(e.parent, {add = t, at = e.at})
       elseif e.event == "read" and t then
-        step(e.by, {read = t})
+        step(e.by, {read = t, at = e.at})
       end
     end,
     close = function()

@@ -73,6 +73,7 @@ event_notable(const Event *e)
     case EVENT_READY:
     case EVENT_QUEUED:
     case EVENT_READ:
+    case EVENT_USED:
     case EVENT_REMOVED: return false;
     case EVENT_ENDED: return e->what != TASK_COMPLETED;
     default: return true;
@@ -144,6 +145,17 @@ event_add(Board *b, Event e)
 }
 
 /* The newest names are asked for most: the search begins with them. */
+void
+event_used(Board *b, uint32_t task, uint64_t nanoseconds)
+{
+    if (!b->events || nanoseconds == 0)
+        return;
+    board_lock(b);
+    event_add(b, (Event){ .kind = EVENT_USED, .task = task,
+                          .n = nanoseconds });
+    board_unlock(b);
+}
+
 const char *
 event_name(Board *b, const char *s)
 {

@@ -29,9 +29,12 @@ struct Board;
     X(STARTED, "started")   /* n: the attempt, from 1 */ \
     X(WAITS, "waits")       /* its code begins to wait; what: a WaitFor.kind,
                              * other: for that task, text and line: where */ \
-    X(GOES_ON, "goes_on")   /* that has ended; what: a WAIT_ outcome */ \
+    X(GOES_ON, "goes_on")   /* that has ended; what: a WAIT_ outcome, n: so many
+                             * nanoseconds ago, it queued since */ \
     X(THROTTLED, "throttled") /* it asked too much and is ready again; text:
                              * whose limit, n: milliseconds until it opens */ \
+    X(USED, "used")         /* its code, or a program of it that has ended, was
+                             * on a processor for n nanoseconds more */ \
     X(RETRY, "retry")       /* what: the TaskFault, n: milliseconds until it
                              * is tried again */ \
     X(REPORTED, "reported") /* it told of its work (report.h) */ \
@@ -105,6 +108,10 @@ void event_close(struct Board *b);
 /* Add one, its time set here. Does nothing while nobody listens. With the
  * board's lock held. */
 void event_add(struct Board *b, Event e);
+
+/* Tell that the task (0: the script) was on a processor for so long; nothing
+ * for 0. Takes the board's lock. */
+void event_used(struct Board *b, uint32_t task, uint64_t nanoseconds);
 
 /* A copy of `s` that lives as long as the events do, the same for the same
  * letters; NULL when memory is out. With the board's lock held. */

@@ -1,11 +1,16 @@
 /* history.c — a table of names, and means that follow what changes. */
 #include "history.h"
 #include "mem.h"
+#include <math.h>
 
 enum {
     HISTORY_AT_LEAST = 8, /* a task weighs an eighth or more … */
     HISTORY_STEPS = 64,   /* … so that many of one run are as good as all */
 };
+
+/* Tasks are steady when they are as near to their mean as this part of it, or
+ * these seconds. */
+static const double HISTORY_STEADY = 0.5, HISTORY_SHORT = 0.1;
 
 void
 history_free(History *h)
@@ -81,15 +86,24 @@ history_entry(History *h, const char *name, size_t n)
 }
 
 void
-history_note(HistoryEntry *e, double seconds, double usd, char gave)
+history_note(HistoryEntry *e, const HistoryTask *task)
 {
+    double off = e->n ? fabs(task->seconds - e->seconds) : 0;
     e->n++;
-    e->seconds += (seconds - e->seconds) / e->n;
-    if (usd >= 0) {
+    e->seconds += (task->seconds - e->seconds) / e->n;
+    e->idle += (task->idle - e->idle) / e->n;
+    e->spread += (off - e->spread) / e->n;
+    if (task->usd >= 0) {
         e->paid++;
-        e->usd += (usd - e->usd) / e->paid;
+        e->usd += (task->usd - e->usd) / e->paid;
     }
-    e->gave = gave;
+    e->gave = task->gave;
+}
+
+bool
+history_steady(const HistoryEntry *e)
+{
+    return e->spread <= fmax(e->seconds * HISTORY_STEADY, HISTORY_SHORT);
 }
 
 /* What the mean of `more` tasks weighs beside that of `n` before them. */
@@ -116,8 +130,11 @@ history_fold(HistoryEntry *e, const HistoryEntry *more)
 {
     if (more->n)
         e->gave = more->gave;
-    e->seconds += (more->seconds - e->seconds)
-        * history_weight(e->n, more->n);
+    double weight = history_weight(e->n, more->n);
+    double off = e->n ? fabs(more->seconds - e->seconds) : 0;
+    e->spread += (fmax(off, more->spread) - e->spread) * weight;
+    e->seconds += (more->seconds - e->seconds) * weight;
+    e->idle += (more->idle - e->idle) * weight;
     e->usd += (more->usd - e->usd) * history_weight(e->paid, more->paid);
     e->n = history_sum(e->n, more->n);
     e->paid = history_sum(e->paid, more->paid);
@@ -131,7 +148,7 @@ history_mean(const History *h)
     double sum = 0;
     uint32_t n = 0;
     for (uint32_t i = 0; i < h->n; i++)
-        if (h->entries[i].name[0] != 'k') {
+        if (strchr("al", h->entries[i].name[0])) {
             sum += h->entries[i].seconds;
             n++;
         }

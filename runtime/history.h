@@ -1,8 +1,12 @@
 /* history.h — how long tasks took in earlier runs, by name. Layer 1 (data).
  *
- * A name is one letter and a text: 'a' and an agent type, 'k' and a task's key,
- * 'l' and the line of a Task call. Of each there is how many tasks it stood
- * for, the mean of what they took and of what they cost, and what kind of value
+ * A name is one letter and a text, of parts that newlines separate: 'k', the
+ * script and a task's key; 'd', the script, an agent type (or nothing) and a
+ * description; 'l' and the line of a Task call, after its script unless it
+ * stands in that; 'a' and an agent type; 'o' and a key that a version wrote
+ * which knew no script. Of each there is how many tasks it stood for, the mean
+ * of what they took, of how long of that they waited for something outside and
+ * of what they cost, how far they were from that mean, and what kind of value
  * the last one gave.
  *
  * A History is a table in memory, not locked: its owner's lock guards it. One
@@ -12,9 +16,10 @@
  *
  * The file is text: a line that says what it is, then a line for each name, of
  * fields that blanks separate: the letter and the text (with %XX for bytes that
- * could be taken for the form of the file), how many tasks, microseconds, how
- * many told a cost, millionths of a US dollar, the kind of value, and when it
- * was last seen, in seconds since 1970.
+ * could be taken for the form of the file), how many tasks, microseconds, those
+ * of them it waited, those a task was from the mean, how many told a cost,
+ * millionths of a US dollar, the kind of value, and when it was last seen, in
+ * seconds since 1970. Version 1 had neither waiting nor distance.
  */
 #ifndef ORUN_HISTORY_H
 #define ORUN_HISTORY_H
@@ -35,6 +40,8 @@ typedef struct HistoryEntry {
     uint32_t n;       /* tasks */
     uint32_t paid;    /* of them told a cost */
     double seconds;   /* of one */
+    double idle;      /* of these: it waited, and another had its worker */
+    double spread;    /* the mean distance from `seconds` */
     double usd;       /* of one that told */
     char gave;        /* 's' string, 't' table, 'n' number, 'b' boolean, '-' nil
                        * or none of these */
@@ -58,9 +65,18 @@ HistoryEntry *history_find(const History *h, const char *name, size_t n);
  * HISTORY_MOST names. */
 HistoryEntry *history_entry(History *h, const char *name, size_t n);
 
-/* One more task: it took so long, cost so much (< 0: not told), and gave a
- * value of that kind. All of one run weigh the same. */
-void history_note(HistoryEntry *e, double seconds, double usd, char gave);
+/* What is known of one task that has ended. */
+typedef struct HistoryTask {
+    double seconds, idle;
+    double usd; /* < 0: it told none */
+    char gave;
+} HistoryTask;
+
+/* One more task. All of one run weigh the same. */
+void history_note(HistoryEntry *e, const HistoryTask *task);
+
+/* Do its tasks take so much the same time that it can be told of the next? */
+bool history_steady(const HistoryEntry *e);
 
 /* Add `more`, the tasks of a later run: they weigh the more the less is known,
  * and at least an eighth each, so what has changed is soon believed. */

@@ -15,10 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char history_head[] = "orun history 1";
+static const char history_head[] = "orun history 2";
+
+/* The same of version 1, whose lines have HISTORY_FIELDS_1. */
+static const char history_head_1[] = "orun history 1";
 
 enum {
-    HISTORY_FIELDS = 7,
+    HISTORY_FIELDS = 9,
+    HISTORY_FIELDS_1 = 7,
     HISTORY_TRIES = 100, /* for the lock … */
     HISTORY_PAUSE = 10,  /* … milliseconds apart */
 };
@@ -76,7 +80,7 @@ history_unescape(char *s)
         *to++ = c;
     }
     *to = '\0';
-    return strchr("akl", *s) && to > s + 1 ? (size_t)(to - s) : 0;
+    return strchr("akldo", *s) && to > s + 1 ? (size_t)(to - s) : 0;
 }
 
 /* A whole number of at most `max`; false for anything else. */
@@ -95,63 +99,97 @@ history_number(const char *s, uint64_t max, uint64_t *out)
     return n <= max;
 }
 
-/* Cut a line where its blanks are; false when it has not so many fields. */
+/* Cut a line where its blanks are, into n fields; false when it has not so
+ * many. */
 static bool
-history_split(char *line, char *field[HISTORY_FIELDS])
+history_split(char *line, char **field, int n)
 {
-    int n = 0;
-    for (char *at; (at = strsep(&line, " ")); n++) {
-        if (n == HISTORY_FIELDS)
+    int i = 0;
+    for (char *at; (at = strsep(&line, " ")); i++) {
+        if (i == n)
             return false;
-        field[n] = at;
+        field[i] = at;
     }
-    return n == HISTORY_FIELDS;
+    return i == n;
 }
 
-/* Add what a line tells. */
-static int
-history_take(History *h, char *line)
+/* The fields of a line, those that version 1 has not as "0". */
+static bool
+history_fields(char *line, bool first, char *field[HISTORY_FIELDS])
 {
+    static char none[] = "0";
+    if (!first)
+        return history_split(line, field, HISTORY_FIELDS);
+    if (!history_split(line, field, HISTORY_FIELDS_1))
+        return false;
+    memmove(field + 5, field + 3, 4 * sizeof *field);
+    field[3] = field[4] = none;
+    if (field[0][0] == 'k')
+        field[0][0] = 'o';
+    return true;
+}
+
+/* Add what a line tells, of a file of the first version or of this. */
+static int
+history_take(History *h, char *line, bool first)
+{
+    enum { NAME, TASKS, TOOK, IDLE, SPREAD, PAID, USD, GAVE, SEEN };
     char *field[HISTORY_FIELDS];
     uint64_t number[HISTORY_FIELDS] = { 0 };
-    if (!history_split(line, field))
+    if (!history_fields(line, first, field))
         return ORUN_EPROTO;
-    size_t size = history_unescape(field[0]);
-    bool fine = size > 0 && strlen(field[5]) == 1
-        && strchr("stnb-", field[5][0]);
+    size_t size = history_unescape(field[NAME]);
+    bool fine = size > 0 && strlen(field[GAVE]) == 1
+        && strchr("stnb-", field[GAVE][0]);
     for (int i = 1; i < HISTORY_FIELDS && fine; i++)
-        fine = i == 5 || history_number(field[i], i % 2 && i < 5 ? UINT32_MAX
-                                        : INT64_MAX, &number[i]);
-    if (!fine || number[1] == 0 || history_find(h, field[0], size))
+        fine = i == GAVE || history_number(field[i], i == TASKS || i == PAID
+                                           ? UINT32_MAX : INT64_MAX,
+                                           &number[i]);
+    if (!fine || number[TASKS] == 0 || history_find(h, field[NAME], size))
         return ORUN_EPROTO;
-    HistoryEntry *e = history_entry(h, field[0], size);
+    HistoryEntry *e = history_entry(h, field[NAME], size);
     if (!e)
         return h->n == HISTORY_MOST || size >= HISTORY_NAME ? ORUN_EPROTO
             : ORUN_ENOMEM;
-    e->n = (uint32_t)number[1];
-    e->seconds = (double)number[2] * 1e-6;
-    e->paid = (uint32_t)number[3];
-    e->usd = (double)number[4] * 1e-6;
-    e->gave = field[5][0];
-    e->seen = (int64_t)number[6];
+    e->n = (uint32_t)number[TASKS];
+    e->seconds = (double)number[TOOK] * 1e-6;
+    e->idle = (double)number[IDLE] * 1e-6;
+    e->spread = (double)number[SPREAD] * 1e-6;
+    e->paid = (uint32_t)number[PAID];
+    e->usd = (double)number[USD] * 1e-6;
+    e->gave = field[GAVE][0];
+    e->seen = (int64_t)number[SEEN];
     return 0;
+}
+
+/* The version that the first line tells, 1 or 2; else an error. */
+static int
+history_version(const char *line)
+{
+    if (strcmp(line, history_head) == 0)
+        return 2;
+    if (strcmp(line, history_head_1) == 0)
+        return 1;
+    return strncmp(line, history_head, sizeof history_head - 2) == 0
+        ? ORUN_ESTATE : ORUN_EPROTO;
 }
 
 int
 history_parse(History *h, char *text, size_t n)
 {
     char *at = text, *end = text + n;
-    for (int e; at < end; at++) {
+    for (int e, version = 0; at < end; at++) {
         char *line = at;
         at = memchr(at, '\n', (size_t)(end - at));
         if (!at)
             return ORUN_EPROTO;
         *at = '\0';
-        if (line == text && strcmp(line, history_head) != 0)
-            return strncmp(line, history_head, sizeof history_head - 2) == 0
-                ? ORUN_ESTATE : ORUN_EPROTO;
-        if (line != text && (e = history_take(h, line)) != 0)
+        if (line == text) {
+            if ((version = history_version(line)) < 0)
+                return version;
+        } else if ((e = history_take(h, line, version == 1)) != 0) {
             return e;
+        }
     }
     return n ? 0 : ORUN_EPROTO;
 }
@@ -191,9 +229,11 @@ static void
 history_put(Buf *to, const HistoryEntry *e)
 {
     history_put_name(to, e->name);
-    buf_printf(to, " %lu %llu %lu %llu %c %lld\n", (unsigned long)e->n,
-               history_millionths(e->seconds), (unsigned long)e->paid,
-               history_millionths(e->usd), e->gave, (long long)e->seen);
+    buf_printf(to, " %lu %llu %llu %llu %lu %llu %c %lld\n",
+               (unsigned long)e->n, history_millionths(e->seconds),
+               history_millionths(e->idle), history_millionths(e->spread),
+               (unsigned long)e->paid, history_millionths(e->usd), e->gave,
+               (long long)e->seen);
 }
 
 /* Those seen last come first; of one time, by name, so that a file depends on

@@ -280,6 +280,8 @@ isolate_exited(KeeperChild *c, const KeeperExit *exit)
     end->signal = !exit->lost && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     end->core = end->signal && WCOREDUMP(status);
     end->max_rss = exit->max_rss;
+    event_used(&i->host->sched.board, (uint32_t)i->task,
+               (uint64_t)(exit->cpu * 1e9));
     LOG(PROC, "t%llu: its process %d ended", (unsigned long long)i->task,
         c->pid);
     i->gone = true;

@@ -1,11 +1,13 @@
-/* machine.c — how much memory there is to use.
+/* machine.c — how much memory and processor time there is.
  *
  * Inside a container /proc/meminfo tells of the whole machine, and the limit
  * that the kernel enforces stands in the files of the control group: in its
  * own or, as limits add up, in one above it.
  */
 #include "machine.h"
+#include <sched.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MACHINE_PATH = 4096 };
@@ -126,4 +128,23 @@ machine_free(const char *root)
     if (f)
         fclose(f);
     return left < most ? left : most;
+}
+
+uint64_t
+machine_thread_time(void)
+{
+    struct timespec t;
+    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) != 0)
+        return 0;
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+int
+machine_processors(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
+        return CPU_COUNT(&set);
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (int)online : 1;
 }

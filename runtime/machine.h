@@ -1,4 +1,4 @@
-/* machine.h — how much memory there is to use. Layer 0 (ground). */
+/* machine.h — how much memory and processor time there is. Layer 0 (ground). */
 #ifndef ORUN_MACHINE_H
 #define ORUN_MACHINE_H
 
@@ -14,5 +14,11 @@ size_t machine_memory(const char *root);
  * when that is less, in the control groups. SIZE_MAX when it cannot be told. As
  * machine_memory. */
 size_t machine_free(const char *root);
+
+/* How long the calling thread has been on a processor, in nanoseconds. */
+uint64_t machine_thread_time(void);
+
+/* How many processors this process may use, 1 at least. Any thread. */
+int machine_processors(void);
 
 #endif

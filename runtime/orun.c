@@ -216,6 +216,7 @@ orun_conclude(orun *o, int code)
         || stop_wanted(&o->vm->stop))
         orun_cancel(o);
     o->run.task->stopping = FAULT_NONE;
+    event_used(&o->run.sched->board, 0, machine_thread_time() - o->used);
     sched_lock(o->run.sched);
     event_add(&o->run.sched->board, (Event){ .kind = EVENT_SCRIPT_ENDED });
     sched_unlock(o->run.sched);
@@ -306,6 +307,16 @@ orun_name_script(orun *o, const char *name)
     o->host->script = host_intern(o->host, name);
 }
 
+/* Which script's history it is that is read and goes on. */
+static void
+orun_remember(orun *o, const char *path)
+{
+    char *full = realpath(path, NULL);
+    rank_script(o->run.sched, host_intern(o->host, path),
+                full ? host_intern(o->host, full) : NULL);
+    free(full);
+}
+
 static int
 orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
 {
@@ -319,6 +330,7 @@ static void
 orun_tell(orun *o, const char *name)
 {
     Board *b = &o->run.sched->board;
+    o->used = machine_thread_time();
     sched_lock(o->run.sched);
     if (b->events && name)
         event_add(b, (Event){ .kind = EVENT_SCRIPT,
@@ -341,6 +353,7 @@ orun_run_string(orun *o, const char *name, const char *code, size_t size)
                       "script may have %d bytes", size, SCRIPT_MAX);
     else {
         orun_name_script(o, text.name);
+        rank_script(o->run.sched, NULL, NULL);
         e = orun_run(o, script_load_text, &text);
     }
     gate_leave(&o->gate);
@@ -360,6 +373,7 @@ orun_run_file(orun *o, const char *path)
         e = orun_raised(o, ORUN_ENOMEM, 1);
     else {
         orun_name_script(o, path);
+        orun_remember(o, path);
         e = orun_run(o, script_load_file, (void *)path);
     }
     gate_leave(&o->gate);

@@ -21,6 +21,7 @@ struct orun {
     /* Of the owning thread. */
     Buf message, stuck;
     int status;      /* exit status of the last run */
+    uint64_t used;   /* nanoseconds: by the script's thread when it began */
     size_t reported; /* tasks up to this id were looked at for failures */
     int args;        /* how many `...` there are */
 };

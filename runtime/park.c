@@ -14,6 +14,13 @@ park_gives_all(const WaitFor *what)
     return what->kind != WAIT_FOR_OP && what->kind != WAIT_FOR_TIME;
 }
 
+/* Time passes, or somebody else works, and another task may have the worker. */
+static bool
+park_outside(const WaitFor *what)
+{
+    return !what->work && !park_gives_all(what);
+}
+
 static void
 park_wake_guest(LuaRun *run)
 {
@@ -29,6 +36,9 @@ static void
 park_wake(Wait *w)
 {
     LuaRun *run = container_of(w, LuaRun, wait);
+    run->woken = board_now(&run->sched->board);
+    if (park_outside(&run->want))
+        run->outside += run->woken - run->since;
     if (run->vm->script)
         uv_cond_signal(&run->go);
     else if (run->guest)
@@ -72,6 +82,7 @@ static bool
 park_try(LuaRun *run)
 {
     run->wait.outcome = WAIT_STOPPED;
+    run->woken = 0;
     if (park_refused(run))
         return false;
     Task *waiter = run->guest ? NULL : run->task;
@@ -80,9 +91,11 @@ park_try(LuaRun *run)
         run->wait.outcome = WAIT_NO_MEMORY;
     if (e != 1)
         return false;
+    bool all = park_gives_all(&run->want);
+    if (park_outside(&run->want))
+        run->since = board_now(&run->sched->board);
     if (run->guest)
         return true;
-    bool all = park_gives_all(&run->want);
     bool keeps = run->want.work || (!all && run->task->slot != SLOT_LUA);
     if (!keeps)
         slots_rest(run->sched, run->task, all);
@@ -215,15 +228,27 @@ park_tell(lua_State *L, const LuaRun *run)
     board_unlock(b);
 }
 
-/* … and goes on. */
+/* … and goes on, for which it had to wait so long. */
 static void
-park_tell_end(const LuaRun *run)
+park_tell_end(const LuaRun *run, double queued)
 {
     Board *b = &run->sched->board;
     board_lock(b);
     event_add(b, (Event){ .kind = EVENT_GOES_ON, .task = run->task->id,
-                          .what = (uint8_t)run->wait.outcome });
+                          .what = (uint8_t)run->wait.outcome,
+                          .n = (uint64_t)(queued * 1e9) });
     board_unlock(b);
+}
+
+/* Seconds since its wait ended: of a task, whose slot others may have had. */
+static double
+park_queued(LuaRun *run)
+{
+    if (run->woken == 0 || run->guest || run->vm->script)
+        return 0;
+    double queued = board_now(&run->sched->board) - run->woken;
+    run->requeued += queued;
+    return queued;
 }
 
 int
@@ -255,8 +280,9 @@ park_outcome(lua_State *L)
 {
     Vm *vm = vm_of(L);
     LuaRun *run = vm->owner;
+    double queued = park_queued(run);
     if (run->sched->board.events && !run->guest)
-        park_tell_end(run);
+        park_tell_end(run, queued);
     if (stop_wanted(&vm->stop) || run->wait.outcome == WAIT_STOPPED)
         return stop_raise(L, &vm->stop);
     if (run->wait.outcome == WAIT_NO_MEMORY)

@@ -45,6 +45,8 @@ typedef struct LuaRun {
     WaitFor want; /* what the code asked to wait for … */
     bool wants;   /* … when it has just yielded for that */
     bool lingers; /* a program of it may have left others (program.h) */
+    uint64_t used; /* nanoseconds on a processor; counted while somebody
+                    * watches */
     uint64_t claimed; /* the item that its code has claimed last, 0: none */
     const char *path_seen, *cpath_seen; /* the script's package.path and cpath
                                          * that tasks have; kept alive in its
@@ -59,6 +61,12 @@ typedef struct LuaRun {
                             * or NULL … */
     uint32_t shows;        /* … and how many of those there were */
     Wait wait;
+    double outside, since; /* seconds for which the task's code has waited for
+                            * something outside and left its worker to others;
+                            * when it began to */
+    double requeued, woken; /* seconds for which it could have gone on and had
+                            * no slot; when its last wait ended, 0: it did not
+                            * wait */
     uv_cond_t go;
     bool blocked; /* its thread waits on `go` … */
     bool granted; /* … until this */

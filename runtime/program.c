@@ -63,6 +63,7 @@ program_done(Launch *l, const ProcEnd *end, void *ud)
     p->end = *end;
     p->out = output_hold(launch_out(l));
     p->err = output_hold(launch_err(l));
+    event_used(&p->sched->board, p->task, (uint64_t)(end->cpu * 1e9));
     sched_lock(p->sched);
     board_disarm(&p->sched->board, &p->timer);
     p->launch = NULL;
@@ -85,6 +86,7 @@ program_new(LuaRun *run, const LaunchSpec *spec)
     if (!p)
         return NULL;
     p->sched = run->sched;
+    p->task = run->task->id;
     p->shown_by = spec->work ? run->task : NULL;
     p->timer.fire = program_due;
     op_init(&p->op);

@@ -24,6 +24,8 @@ typedef struct Program {
     Op op;          /* done: its end */
     Op news;        /* done: it runs, has printed what was watched for, or has
                      * ended */
+    uint32_t task;  /* the task it was started by (0: the script; never
+                     * changes) */
     Task *shown_by; /* the task whose transcript it is, or NULL */
     bool running;   /* it was started, and may have ended */
     bool late;      /* its time was up */

@@ -10,21 +10,28 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { RANK_STEPS = 64 }; /* of the sweep, that one task pays for */
+enum {
+    RANK_STEPS = 64,       /* of the sweep, that one task pays for */
+    RANK_DESCRIBED = 1000, /* names of a run, before no description is added */
+};
 
 static const float rank_longest = 1e8f, rank_highest = 1e11f; /* seconds */
 
-/* An agent type, or the line of a Task call, and what is known of it. */
+/* The line of a Task call and the agent type, and what is known of them. */
 typedef struct RankPlace {
-    const void *of; /* the type, or the file's name; NULL: none yet */
+    const AgentType *agent;
+    const char *file; /* NULL: none yet, or of no file */
     int line;
-    float own;      /* what its tasks are expected to take */
-    uint32_t fresh; /* 1 + its entry's index in `fresh`; 0: not looked up */
+    float own;        /* what its tasks are expected to take */
+    uint32_t of_line, of_agent; /* 1 + an index in `fresh`; 0: not noted */
 } RankPlace;
 
 typedef struct Ranks {
     /* Never changes. */
     char *path, *cwd;
+
+    _Atomic(const char *) given, script; /* what runs, as it was named and in
+                                          * full; NULL: no file */
 
     uv_mutex_t loading;
     atomic_bool loaded; /* written with `loading`; what is below is seen then */
@@ -110,35 +117,91 @@ rank_save(Sched *s, Buf *note)
 
 /* ---- names ---- */
 
-/* The name of a key; its length, 0 when there is none. */
+/* The parts of a name; the last, which others made, without what is secret. Its
+ * length, 0 when it is too long. */
 static size_t
-rank_name_key(const char *key, char name[HISTORY_NAME])
+rank_name(char kind, const char *script, const char *of, const char *text,
+          char name[HISTORY_NAME])
 {
-    Buf text = { 0 };
-    if (!key)
-        return 0;
-    buf_putc(&text, 'k');
-    secret_mask(key, strlen(key), 0, strlen(key), &text);
-    size_t n = buf_failed(&text) || text.n >= HISTORY_NAME ? 0 : text.n;
-    memcpy(name, buf_cstr(&text), n);
-    buf_free(&text);
+    Buf all = { 0 };
+    buf_printf(&all, "%c%s", kind, script ? script : "");
+    buf_printf(&all, of ? "\n%s\n" : script ? "\n" : "", of);
+    secret_mask(text, strlen(text), 0, strlen(text), &all);
+    size_t n = buf_failed(&all) || all.n >= HISTORY_NAME ? 0 : all.n;
+    memcpy(name, buf_cstr(&all), n);
+    buf_free(&all);
     return n;
 }
 
-/* The name of its agent type, or of the line it comes from; 0 for a line of no
- * file: of the command line, of a bundled module. */
+static const char *
+rank_script_path(const Ranks *r)
+{
+    const char *path = atomic_load(&r->script);
+    return path ? path : "";
+}
+
 static size_t
-rank_name_place(const Ranks *r, const Task *t, char name[HISTORY_NAME])
+rank_name_key(const Ranks *r, const char *key, char name[HISTORY_NAME])
+{
+    return key ? rank_name('k', rank_script_path(r), NULL, key, name) : 0;
+}
+
+/* What a key was called by a version that knew no script. */
+static size_t
+rank_name_old(const char *key, char name[HISTORY_NAME])
+{
+    return key ? rank_name('o', NULL, NULL, key, name) : 0;
+}
+
+static size_t
+rank_name_description(const Ranks *r, const Task *t, char name[HISTORY_NAME])
 {
     const AgentType *agent = task_agent(t);
-    bool below = t->file && t->file[0] != '/';
-    int n = 0;
-    if (agent)
-        n = snprintf(name, HISTORY_NAME, "a%s", agent->name);
-    else if (t->file && t->file[0] != '(' && t->file[0] != '[')
-        n = snprintf(name, HISTORY_NAME, "l%s%s%s:%d", below ? r->cwd : "",
-                     below ? "/" : "", t->file, t->line);
+    const char *script = rank_script_path(r);
+    return t->description && *script
+        ? rank_name('d', script, agent ? agent->name : "", t->description, name)
+        : 0;
+}
+
+static size_t
+rank_name_agent(const char *agent, char name[HISTORY_NAME])
+{
+    int n = snprintf(name, HISTORY_NAME, "a%s", agent);
     return n > 0 && n < HISTORY_NAME ? (size_t)n : 0;
+}
+
+/* The name of the line it comes from; 0 for one of no file: of the command
+ * line, of a bundled module. A module that the script requires may start other
+ * work for another script, so its lines are named after both. */
+static size_t
+rank_name_line(const Ranks *r, const Task *t, char name[HISTORY_NAME])
+{
+    const char *file = t->file, *script = rank_script_path(r);
+    const char *given = atomic_load(&r->given);
+    if (!file || file[0] == '(' || file[0] == '[')
+        return 0;
+    bool own = given && strcmp(given, file) == 0, full = file[0] == '/';
+    int n;
+    if (*script && own)
+        n = snprintf(name, HISTORY_NAME, "l%s:%d", script, t->line);
+    else
+        n = snprintf(name, HISTORY_NAME, "l%s%s%s%s%s:%d", script,
+                     *script ? "\n" : "", full ? "" : r->cwd, full ? "" : "/",
+                     file, t->line);
+    return n > 0 && n < HISTORY_NAME ? (size_t)n : 0;
+}
+
+void
+rank_script(Sched *s, const char *given, const char *path)
+{
+    Ranks *r = s->ranks;
+    if (!r)
+        return;
+    sched_lock(s);
+    atomic_store(&r->given, given);
+    atomic_store(&r->script, path);
+    r->place = (RankPlace){ 0 };
+    board_unlock(&s->board);
 }
 
 static const char *
@@ -147,36 +210,60 @@ rank_key(const Task *t)
     return t->opt ? t->opt->key : NULL;
 }
 
+static const HistoryEntry *
+rank_find(const Ranks *r, const char *name, size_t n)
+{
+    return n ? history_find(&r->known, name, n) : NULL;
+}
+
+/* What is known of that very work: of its key, else of what it is called. */
+static const HistoryEntry *
+rank_same(const Ranks *r, const Task *t, const char **of)
+{
+    char name[HISTORY_NAME];
+    const char *key = rank_key(t);
+    const HistoryEntry *e = NULL;
+    *of = "key";
+    if (key && !(e = rank_find(r, name, rank_name_key(r, key, name))))
+        e = rank_find(r, name, rank_name_old(key, name));
+    if (e || !t->description)
+        return e;
+    *of = "description";
+    return rank_find(r, name, rank_name_description(r, t, name));
+}
+
 static float
 rank_told(const HistoryEntry *e, float other)
 {
     return e ? fminf((float)e->seconds, rank_longest) : other;
 }
 
-/* What is known of where t comes from. */
+/* What is known of where t comes from: of its line, else of its agent type. */
 static RankPlace *
 rank_place(Ranks *r, const Task *t)
 {
     RankPlace *p = &r->place;
     const AgentType *agent = task_agent(t);
-    const void *of = agent ? (const void *)agent : t->file;
-    if (of && p->of == of && p->line == t->line)
+    if (t->file && p->file == t->file && p->line == t->line
+        && p->agent == agent)
         return p;
     char name[HISTORY_NAME];
-    size_t n = rank_name_place(r, t, name);
-    *p = (RankPlace){ .of = of, .line = t->line };
-    p->own = rank_told(history_find(&r->known, name, n), r->mean);
+    *p = (RankPlace){ .agent = agent, .file = t->file, .line = t->line };
+    const HistoryEntry *e = rank_find(r, name, rank_name_line(r, t, name));
+    if (!e && agent)
+        e = rank_find(r, name, rank_name_agent(agent->name, name));
+    p->own = rank_told(e, r->mean);
     return p;
 }
 
 /* ---- expecting and noting ---- */
 
+/* For the order of tasks only, which a guess can do no harm. */
 static float
 rank_expect(Ranks *r, const Task *t)
 {
-    char name[HISTORY_NAME];
-    size_t n = rank_name_key(rank_key(t), name);
-    const HistoryEntry *e = n ? history_find(&r->known, name, n) : NULL;
+    const char *of;
+    const HistoryEntry *e = rank_same(r, t, &of);
     return e ? rank_told(e, 0) : rank_place(r, t)->own;
 }
 
@@ -187,14 +274,12 @@ rank_known(Sched *s, const Task *t, const char **of)
     char name[HISTORY_NAME];
     if (!r || !atomic_load_explicit(&r->loaded, memory_order_acquire))
         return NULL;
-    size_t n = rank_name_key(rank_key(t), name);
-    const HistoryEntry *e = n ? history_find(&r->known, name, n) : NULL;
-    *of = "key";
-    if (e)
-        return e;
-    n = rank_name_place(r, t, name);
-    *of = task_agent(t) ? "agent" : "line";
-    return n ? history_find(&r->known, name, n) : NULL;
+    const HistoryEntry *e = rank_same(r, t, of);
+    if (!e) {
+        *of = "line";
+        e = rank_find(r, name, rank_name_line(r, t, name));
+    }
+    return e && history_steady(e) ? e : NULL;
 }
 
 const HistoryEntry *
@@ -204,11 +289,11 @@ rank_known_agent(Sched *s, const char *key, const char *agent)
     if (!s->ranks)
         return NULL;
     rank_load(s);
-    size_t n = rank_name_key(key, name);
-    const HistoryEntry *e = n
-        ? history_find(&s->ranks->known, name, n) : NULL;
-    snprintf(name, sizeof name, "a%s", agent);
-    return e ? e : history_find(&s->ranks->known, name, strlen(name));
+    const Ranks *r = s->ranks;
+    const HistoryEntry *e = rank_find(r, name, rank_name_key(r, key, name));
+    if (!e)
+        e = rank_find(r, name, rank_name_old(key, name));
+    return e ? e : rank_find(r, name, rank_name_agent(agent, name));
 }
 
 static char
@@ -221,18 +306,45 @@ rank_gave(const Task *t)
         : '-';
 }
 
-/* The entry of where t comes from, among those of this run; or NULL. */
-static HistoryEntry *
-rank_fresh(Ranks *r, const Task *t)
+/* One more task of this name. */
+static uint32_t
+rank_note_name(Ranks *r, const char *name, size_t n, const HistoryTask *task)
+{
+    HistoryEntry *e = n ? history_entry(&r->fresh, name, n) : NULL;
+    if (!e)
+        return 0;
+    history_note(e, task);
+    return (uint32_t)(e - r->fresh.entries) + 1;
+}
+
+/* One more of the place it comes from, whose names are looked up once. */
+static void
+rank_note_place(Ranks *r, const Task *t, const HistoryTask *task)
 {
     RankPlace *p = rank_place(r, t);
-    if (p->of && p->fresh)
-        return &r->fresh.entries[p->fresh - 1];
     char name[HISTORY_NAME];
-    size_t n = rank_name_place(r, t, name);
-    HistoryEntry *e = n ? history_entry(&r->fresh, name, n) : NULL;
-    p->fresh = e ? (uint32_t)(e - r->fresh.entries) + 1 : 0;
-    return e;
+    if (p->of_line)
+        history_note(&r->fresh.entries[p->of_line - 1], task);
+    else
+        p->of_line = rank_note_name(r, name, rank_name_line(r, t, name), task);
+    if (p->of_agent)
+        history_note(&r->fresh.entries[p->of_agent - 1], task);
+    else if (p->agent)
+        p->of_agent = rank_note_name(r, name,
+                                     rank_name_agent(p->agent->name, name),
+                                     task);
+}
+
+/* One more of what it is called. A run of very many descriptions leaves room
+ * for others. */
+static void
+rank_note_description(Ranks *r, const Task *t, const HistoryTask *task)
+{
+    char name[HISTORY_NAME];
+    size_t n = rank_name_description(r, t, name);
+    bool room = r->fresh.n < RANK_DESCRIBED;
+    if (n && (room || history_find(&r->fresh, name, n)))
+        rank_note_name(r, name, n, task);
 }
 
 void
@@ -241,15 +353,16 @@ rank_note(Sched *s, const Task *t)
     Ranks *r = s->ranks;
     char name[HISTORY_NAME];
     const TaskReport *told = t->report;
-    double usd = told && told->costed ? told->cost_before + told->cost : -1;
-    char gave = rank_gave(t);
-    HistoryEntry *e = rank_fresh(r, t);
-    if (e)
-        history_note(e, t->took, usd, gave);
-    size_t n = rank_name_key(rank_key(t), name);
-    e = n ? history_entry(&r->fresh, name, n) : NULL;
-    if (e)
-        history_note(e, t->took, usd, gave);
+    HistoryTask task = {
+        .seconds = t->took - t->took * t->outcome.queued / UINT8_MAX,
+        .idle = t->took * t->outcome.idle / UINT8_MAX,
+        .usd = told && told->costed ? told->cost_before + told->cost : -1,
+        .gave = rank_gave(t),
+    };
+    rank_note_place(r, t, &task);
+    rank_note_name(r, name, rank_name_key(r, rank_key(t), name), &task);
+    if (t->description)
+        rank_note_description(r, t, &task);
 }
 
 /* ---- ranks ---- */

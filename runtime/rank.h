@@ -5,10 +5,12 @@
  * that queue the one with the highest rank goes first (turn.h), because the end
  * of the longest chain is the end of the run.
  *
- * What a task is expected to take is what its like took in earlier runs: those
- * with its key, else of its agent type, or from its line; else the mean of all
- * that is known. While nothing is known all ranks are 0, and tasks start in the
- * order they came.
+ * What a task is expected to take is what the same took in earlier runs of this
+ * script: of its key, else of its agent type and description, else what was
+ * started in its line. That is told to people while it is steady. Only to put
+ * tasks in order, the mean of its agent type in any script will do, or that of
+ * all that is known. While nothing is known all ranks are 0, and tasks start in
+ * the order they came.
  *
  * A new task has the rank of its own duration. It reaches those it waits for by
  * a sweep from the newest task to the oldest, by which each hands its rank on
@@ -33,6 +35,10 @@ int rank_open(Sched *s, const char *path, const char *cwd) NODISCARD;
 /* Free all; NULL is fine. */
 void rank_close(struct Ranks *r);
 
+/* The script in the file `path`, in full, runs from now on, which was named
+ * `given`; both NULL: what is no file. They stay as long as the run. */
+void rank_script(Sched *s, const char *given, const char *path);
+
 /* The first task is about to be added: read the file, if there is one and
  * nobody has. Blocks; without the lock. */
 void rank_load(Sched *s);
@@ -42,13 +48,14 @@ void rank_load(Sched *s);
  * began anew; that it cannot be written is not worth a word. */
 bool rank_save(Sched *s, Buf *note);
 
-/* What is known of tasks like t: of its key, else of its agent type, else of
- * its line, which `of` names; NULL when nothing is. It stays to the end of the
- * run. Any thread, without the lock, once a task was added. */
+/* What is known of tasks like t: of its key, else of its description, else of
+ * its line, which `of` names; NULL when nothing is, or they took so different
+ * times that it would tell nothing of t. It stays to the end of the run. Any
+ * thread, without the lock, once a task was added. */
 const HistoryEntry *rank_known(Sched *s, const Task *t, const char **of);
 
-/* The same for a task that is not there yet, of this key (or NULL) and agent
- * type. Any thread, without the lock; blocks the first time. */
+/* What tasks of this key (or NULL), or of this agent type in any script, gave.
+ * Any thread, without the lock; blocks the first time. */
 const HistoryEntry *rank_known_agent(Sched *s, const char *key,
                                      const char *agent);
 

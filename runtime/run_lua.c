@@ -15,6 +15,7 @@
 #include "isolate.h"
 #include "launch.h"
 #include "log.h"
+#include "machine.h"
 #include "mem.h"
 #include "park.h"
 #include "program.h"
@@ -23,6 +24,7 @@
 #include "run_tree.h"
 #include "stuck.h"
 #include <errno.h>
+#include <math.h>
 
 static int
 run_lua_returned(lua_State *L, int status, lua_KContext ctx)
@@ -199,6 +201,31 @@ run_lua_turn(LuaRun *run)
     return false;
 }
 
+/* So much of `took`, as an Outcome has it. */
+static uint8_t
+run_lua_part(double seconds, double took)
+{
+    double part = took > 0 ? seconds / took : 0;
+    return (uint8_t)(fmin(fmax(part, 0), 1) * UINT8_MAX + 0.5);
+}
+
+/* What it used and waited for is told; of the next task nothing is known. */
+static void
+run_lua_account(LuaRun *run, Outcome *o)
+{
+    if (run->outside > 0 || run->requeued > 0) {
+        sched_lock(run->sched);
+        double took = board_now(&run->sched->board) - run->task->started;
+        o->idle = run_lua_part(run->outside, took);
+        o->queued = run_lua_part(run->requeued, took);
+        sched_unlock(run->sched);
+    }
+    if (run->used)
+        event_used(&run->sched->board, run->task->id, run->used);
+    run->outside = run->requeued = 0;
+    run->used = 0;
+}
+
 /* The coroutine has ended: tell the scheduler. True when the run goes on with
  * the next task. */
 static bool
@@ -210,6 +237,7 @@ run_lua_end(LuaRun *run, int status)
     program_task_over(run);
     if (run_tree_ended(run, &o))
         return run_lua_turn(run);
+    run_lua_account(run, &o);
     if (vm_dirty(run->vm) || stuck_full(h)) {
         run_lua_end_dirty(run, &o);
         return false;
@@ -231,14 +259,26 @@ run_lua_end(LuaRun *run, int status)
     return true;
 }
 
+/* Resume, and while somebody watches, with an eye on the processor's time. */
+static int
+run_lua_resume(LuaRun *run, int nargs) ON_WORKER
+{
+    int nresults;
+    Vm *vm = run->vm;
+    if (!run->sched->board.events)
+        return stop_resume(&vm->stop, vm->co, nargs, &nresults);
+    uint64_t before = machine_thread_time();
+    int status = stop_resume(&vm->stop, vm->co, nargs, &nresults);
+    run->used += machine_thread_time() - before;
+    return status;
+}
+
 /* Resume until the task truly waits, or ends and none follows it. */
 static void
 run_lua_go(LuaRun *run, int nargs) ON_WORKER
 {
     for (;;) {
-        int nresults;
-        Vm *vm = run->vm;
-        int status = stop_resume(&vm->stop, vm->co, nargs, &nresults);
+        int status = run_lua_resume(run, nargs);
         if (status == LUA_YIELD && run->wants) {
             nargs = 0;
             if (park_begin(run))
@@ -246,7 +286,7 @@ run_lua_go(LuaRun *run, int nargs) ON_WORKER
             continue;
         }
         if (status == LUA_YIELD)
-            status = body_yielded(vm);
+            status = body_yielded(run->vm);
         if (!run_lua_end(run, status))
             return;
         nargs = 1;

@@ -145,6 +145,7 @@ run_process_done(Launch *l, const ProcEnd *end, void *ud)
     Task *t = run->task;
     Outcome o = { .code = -1 };
     run_process_outcome(run->host, t, end, launch_out(l), launch_err(l), &o);
+    event_used(&run->host->sched.board, t->id, (uint64_t)(end->cpu * 1e9));
     sched_lock(&run->host->sched);
     t->run = NULL;
     sched_unlock(&run->host->sched);

@@ -87,9 +87,14 @@ typedef struct Captured {
 
 /* How one attempt ended. Whoever is handed one owns what it points to. */
 typedef struct Outcome {
-    uint8_t state;             /* TASK_COMPLETED, FAILED or CANCELLED */
-    uint8_t fault;             /* a TaskFault */
+    uint8_t state : 3;         /* TASK_COMPLETED, FAILED or CANCELLED */
+    uint8_t fault : 5;         /* a TaskFault */
     uint8_t signal;            /* that ended a program, or 0 */
+    uint8_t idle, queued;      /* of a Lua task: the parts of its time, in
+                                * 1/255, for which its code waited for
+                                * something outside and had no worker, and for
+                                * which it could go on after waits and had no
+                                * slot */
     int code;                  /* of its exit, or -1 */
     struct Value *output;      /* NULL: nil */
     struct Value *error_value; /* what was raised, when it was a table */
@@ -223,6 +228,7 @@ typedef struct Task {
 } Task;
 
 MUST_BE(sizeof(Task) <= TASK_BYTES);
+MUST_BE(TASK_STATE_COUNT <= 1 << 3 && FAULT_COUNT <= 1 << 5);
 
 /* The word for a state ("in_progress"); a constant. Any thread. */
 const char *task_state_name(TaskState s);

@@ -3,6 +3,7 @@
 #include "err.h"
 #include "handle.h"
 #include "lib_orun.h"
+#include "machine.h"
 #include "mem.h"
 #include "module.h"
 #include "thread.h"
@@ -210,6 +211,14 @@ view_unix_time(lua_State *L)
     return 1;
 }
 
+/* processors() -> how many the run may use */
+static int
+view_processors(lua_State *L)
+{
+    lua_pushinteger(L, machine_processors());
+    return 1;
+}
+
 static const luaL_Reg view_functions[] = {
     { "enough", view_enough }, { "next", view_next },
     { "output", view_output }, { "problem", view_problem },
@@ -217,8 +226,9 @@ static const luaL_Reg view_functions[] = {
     { "put", view_put }, { "post", view_post },
     { "brief", view_brief }, { "tally", view_tally },
     { "final", view_final }, { "added", view_tell_added },
-    { "unix_time", view_unix_time }, { "open_foot", view_open_foot },
-    { "foot", view_foot }, { "close_foot", view_close_foot },
+    { "unix_time", view_unix_time }, { "processors", view_processors },
+    { "open_foot", view_open_foot }, { "foot", view_foot },
+    { "close_foot", view_close_foot },
     { NULL, NULL },
 };
 

@@ -16,6 +16,7 @@
 #include <limits.h>
 
 enum {
+    VIEW_QUEUED = 1000000,       /* nanoseconds in a queue that are told */
     VIEW_OUTPUT = 2000,          /* bytes of an output that are shown */
     VIEW_OUTPUT_JSON = 16 << 10, /* of a value that is made JSON for that */
 };
@@ -154,10 +155,16 @@ view_set_expected(lua_State *L, Sched *s, const Task *t)
     const char *of;
     const HistoryEntry *e = t->kind == TASK_ITEM ? NULL
         : rank_known(s, t, &of);
+    if (!e && s->plan && task_agent(t)) { /* better than none in a plan */
+        e = rank_known_agent(s, NULL, task_agent(t)->name);
+        of = "agent";
+    }
     if (!e)
         return;
     view_set(L, "expected_of", of);
     view_set_number(L, "expected", e->seconds);
+    if (e->idle > 0)
+        view_set_number(L, "expected_idle", e->idle);
     if (e->paid)
         view_set_number(L, "expected_cost", e->usd);
 }
@@ -284,6 +291,9 @@ view_set_details(lua_State *L, ViewWork *w, const Event *e, const Task *t)
         view_set(L, "limit", e->text);
         view_set_number(L, "wait", (double)e->n / 1000);
         break;
+    case EVENT_USED:
+        view_set_number(L, "cpu", (double)e->n * 1e-9);
+        break;
     case EVENT_REPORTED: view_set_report(L, w, t); break;
     case EVENT_READ:
         view_set_task(L, "by", e->other);
@@ -292,6 +302,8 @@ view_set_details(lua_State *L, ViewWork *w, const Event *e, const Task *t)
     case EVENT_GOES_ON:
         if (e->what == WAIT_TIMED_OUT)
             view_set_true(L, "timed_out");
+        if (e->n >= VIEW_QUEUED)
+            view_set_number(L, "queued", (double)e->n * 1e-9);
         break;
     case EVENT_CLAIMED: view_set_task(L, "by", e->other); break;
     case EVENT_PHASE:

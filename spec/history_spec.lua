@@ -46,7 +46,7 @@ describe("the history of runs", function()
     local r = h.script([[
       orun.agent{name = "cat", command = {"cat"}}
       orun.agent{name = "paid", run = function() orun.report{cost = 0.25} return {1} end}
-      Task{subagent_type = "cat", prompt = "x", key = "review a.c"}
+      Task{subagent_type = "cat", prompt = "x", key = "review a.c", description = "look"}
       Task{subagent_type = "paid", input = 1}
       Task{run = function() return 7 end}
       Task{run = function() error("not this one") end}
@@ -54,13 +54,16 @@ describe("the history of runs", function()
     assert.equal("", r.err)
     local seen = {}
     for _, line in ipairs(lines()) do
-      local name, n, us, paid, usd, gave = line:match("^(%S+) (%d+) (%d+) (%d+) (%d+) (.)$")
+      local name, n, us, paid, usd, gave =
+        line:match("^(%S+) (%d+) (%d+) %d+ %d+ (%d+) (%d+) (.)$")
       assert.is_true(tonumber(us) < 60e6)
-      seen[#seen + 1] = ("%s %s %s %s %s"):format(name:gsub("^l.*/", "l"), n, paid, usd, gave)
+      seen[#seen + 1] = ("%s %s %s %s %s"):format(name:gsub("^(%l)/.*/", "%1"), n, paid, usd, gave)
     end
     table.sort(seen)
-    assert.same({"acat 1 0 0 s", "apaid 1 1 250000 t", "kk 1 0 0 b", "kreview%20a.c 1 0 0 s",
-                 "lscript.lua:5 1 0 0 n", "lscript.lua:7 1 0 0 b"}, seen)
+    assert.same({"acat 1 0 0 s", "apaid 1 1 250000 t", "dscript.lua%0Acat%0Alook 1 0 0 s",
+                 "kscript.lua%0Ak 1 0 0 b", "kscript.lua%0Areview%20a.c 1 0 0 s",
+                 "lscript.lua:3 1 0 0 s", "lscript.lua:4 1 1 250000 t", "lscript.lua:5 1 0 0 n",
+                 "lscript.lua:7 1 0 0 b"}, seen)
     local modes = h.sh(("cd %s && stat -c %%a . history"):format(h.quote(dir .. "/orun"))).out
     assert.same({"700", "600"}, h.lines(modes))
   end)
@@ -110,7 +113,7 @@ describe("the history of runs", function()
     assert.equal("orun: the history of earlier runs was damaged and begins anew: " .. dir
       .. "/orun/history\n", r.err)
     assert.equal(0, r.code)
-    assert.same({"kk 1"}, {(lines()[1]:match("^[^ ]+ %d+"))})
+    assert.same({"k%0Ak 1"}, {(lines()[1]:match("^[^ ]+ %d+"))})
   end)
 
   it("is told with each task that is added, to what shows the run", function()
@@ -136,7 +139,7 @@ describe("the history of runs", function()
     local dir, lines = state()
     h.orun{"-e", "Task{run = function() end, key = 'with sk-0123456789abcdef'}",
            env = {XDG_STATE_HOME = dir, MY_API_KEY = "sk-0123456789abcdef"}}
-    assert.truthy(lines()[1]:find("kwith%20[MY_API_KEY]", 1, true))
+    assert.truthy(lines()[1]:find("k%0Awith%20[MY_API_KEY]", 1, true))
   end)
 end)
 

@@ -61,8 +61,8 @@ describe("--events", function()
   end)
 
   it("tells the life of a task in the order of things", function()
-    assert.equal("added ready started waits goes_on ended read", words_of(all, "t1"))
-    assert.equal("added ready started retry started ended read", words_of(all, "t2"))
+    assert.equal("added ready started waits goes_on used ended read", words_of(all, "t1"))
+    assert.equal("added ready started used retry started used ended read", words_of(all, "t2"))
     local before = 0
     for _, e in ipairs(all) do
       assert.is_true(not e.at or e.at >= before, e.event)

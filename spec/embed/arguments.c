@@ -224,7 +224,7 @@ arguments_history(void)
     CHECK(orun_free(o) == ORUN_OK);
     FILE *file = fopen("kept/history", "r+");
     CHECK(file && fread(text, 1, sizeof text - 1, file) > 0);
-    CHECK(strstr(text, "\nka 1 ") && strstr(text, "\nkb 1 "));
+    CHECK(strstr(text, "\nk%0Aa 1 ") && strstr(text, "\nk%0Ab 1 "));
     CHECK(fseek(file, 0, SEEK_SET) == 0 && fputs("damaged", file) >= 0);
     fclose(file);
     CHECK(getcwd(path, sizeof path - 20));

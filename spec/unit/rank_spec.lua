@@ -25,7 +25,7 @@ end
 -- The lines of a file but the first, in order.
 local function remembered(path)
   local lines = h.lines(assert(h.read(path)))
-  assert.equal("orun history 1", table.remove(lines, 1))
+  assert.equal("orun history 2", table.remove(lines, 1))
   table.sort(lines)
   return lines
 end
@@ -381,20 +381,20 @@ describe("the file of durations", function()
     sim:finish(failed, "failed")
     assert.is_nil(sim:save())
     local lines = remembered(path)
-    for i, expected in ipairs { "aquick 2 3000000 0 0 -", "kone 1 2000000 0 0 -",
-                                "ktwo 1 4000000 0 0 -" } do
+    for i, expected in ipairs { "aquick 2 3000000 0 1000000 0 0 -",
+                                "k%0Aone 1 2000000 0 0 0 0 -", "k%0Atwo 1 4000000 0 0 0 0 -" } do
       assert.equal(expected, lines[i]:match("^(.*) %d+$"))
     end
     assert.equal(3, #lines)
   end)
 
   it("forgets slowly: what is new weighs an eighth", function()
-    local path = history { ka = 8 }
+    local path = h.write(h.tmpdir() .. "/history", "orun history 2\nk%0Aa 1 8000000 0 0 0 0 - 7\n")
     local function again(seconds)
       local sim = support.new { history = path }
       finished(sim, { key = "a" }, seconds)
       sim:save()
-      return tonumber(remembered(path)[1]:match("^ka %d+ (%d+)")) / 1e6
+      return tonumber(remembered(path)[1]:match("^k%%0Aa %d+ (%d+)")) / 1e6
     end
     assert.equal(6, again(4))       -- two that weigh the same
     assert.equal(4, again(0))
@@ -414,7 +414,7 @@ describe("the file of durations", function()
     for i = 1, 3 do sims[i]:save() end
     local lines = remembered(path)
     assert.equal(4, #lines)
-    assert.truthy(lines[4]:find("^kshared 3 1000000 "))
+    assert.truthy(lines[4]:find("^k%%0Ashared 3 1000000 "))
   end)
 
   it("keeps any bytes of a key", function()
@@ -437,9 +437,9 @@ describe("the file of durations", function()
     local kept = remembered(path)
     local names = table.concat(kept, "\n")
     assert.equal(5000, #kept)
-    assert.truthy(names:find("knew ", 1, true))
-    assert.truthy(names:find("kold%202 ", 1, true))
-    assert.falsy(names:find("kold%201 ", 1, true))
+    assert.truthy(names:find("k%0Anew ", 1, true))
+    assert.truthy(names:find("oold%202 ", 1, true))
+    assert.falsy(names:find("oold%201 ", 1, true))
   end)
 
   it("begins anew when it is damaged, and says so", function()
@@ -458,13 +458,13 @@ describe("the file of durations", function()
       finished(sim, { key = "b" }, 1)
       assert.equal("the history of earlier runs was damaged and begins anew: " .. path,
         sim:save(), ("%q"):format(text))
-      assert.truthy(remembered(path)[1]:find("^kb 1 1000000 "))
+      assert.truthy(remembered(path)[1]:find("^k%%0Ab 1 1000000 "))
       assert.equal(1, #remembered(path))
     end
   end)
 
   it("is left alone when a later orun has written it", function()
-    local text <const> = "orun history 2\n{}\n"
+    local text <const> = "orun history 3\n{}\n"
     local path = h.write(h.tmpdir() .. "/history", text)
     local sim = support.new { history = path }
     finished(sim, { key = "b" }, 1)
