@@ -159,7 +159,10 @@ YAML_LIB  := $(BUILD)/libyaml.a
 
 CC     ?= cc
 CFLAGS ?= -O2 -g
-WARN   := -Wall -Wextra -Wshadow
+# What gcc 14 refuses no other compiler takes.
+WARN   := -Wall -Wextra -Wshadow -Werror=implicit-function-declaration \
+    -Werror=implicit-int -Werror=incompatible-pointer-types \
+    -Werror=int-conversion
 SAN_asan  := -fsanitize=address -fno-omit-frame-pointer
 SAN_tsan  := -fsanitize=thread
 SAN_ubsan := -fsanitize=undefined -fno-sanitize-recover=undefined
