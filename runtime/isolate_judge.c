@@ -2,6 +2,8 @@
 #include "isolate_state.h"
 #include "launch.h"
 #include "mem.h"
+#include "show.h"
+#include <signal.h>
 #include <stdarg.h>
 
 static void
@@ -38,6 +40,8 @@ isolate_judge_exit(Isolate *i, Outcome *o)
     launch_judge(&i->end, i->host->program, NULL, o);
     if (i->end.spawn_errno || i->end.lost)
         return;
+    if (i->end.signal == SIGPIPE)
+        show_gone(); /* what it printed was what is printed here */
     if (i->end.signal && isolate_exhausted(i))
         isolate_fail(o, FAULT_MEMORY, "its process ended by signal %d when it "
                      "had %zu bytes of memory, C code's included; "

@@ -44,13 +44,32 @@ lib_io_print(lua_State *L)
     }
     flockfile(stdout);
     terminal_enter(STDOUT_FILENO);
-    fwrite(text, 1, size, stdout);
-    fflush(stdout);
+    bool gone = (fwrite(text, 1, size, stdout) < size || fflush(stdout) != 0)
+        && errno == EPIPE;
     terminal_leave(STDOUT_FILENO, size ? text[size - 1] : '\0');
     funlockfile(stdout);
     bool failed = buf_failed(&safe);
     buf_free(&safe);
+    if (gone) {
+        show_gone();
+        return luaL_error(L, "print: %s", strerror(EPIPE));
+    }
     return failed ? luaL_error(L, "print: %s", err_text(ORUN_ENOMEM)) : 0;
+}
+
+static int lib_io_close(lua_State *L);
+
+/* A write to `file` has failed, errno says how: if its reader has gone, that is
+ * the end of the process, unless the file leads to a program that a script has
+ * started. */
+static void
+lib_io_failed(const luaL_Stream *file)
+{
+    int e = errno;
+    bool opened = file->closef == lib_io_close;
+    if (e == EPIPE && (opened || fileno(file->f) <= STDERR_FILENO))
+        show_gone();
+    errno = e;
 }
 
 /* *last becomes the last character. */
@@ -72,8 +91,9 @@ lib_io_put(lua_State *L, FILE *f, int index, char *last)
 /* Write the values from index 2 on to the file at index 1, which is given
  * back. All are looked at first, so nothing raises while the file is held. */
 static int
-lib_io_write_to(lua_State *L, FILE *f)
+lib_io_write_to(lua_State *L, const luaL_Stream *file)
 {
+    FILE *f = file->f;
     int n = lua_gettop(L);
     for (int i = 2; i <= n; i++)
         if (lua_type(L, i) != LUA_TNUMBER)
@@ -90,8 +110,10 @@ lib_io_write_to(lua_State *L, FILE *f)
     int e = errno;
     terminal_leave(fd, last);
     funlockfile(f);
-    lua_settop(L, 1);
     errno = e;
+    if (!ok)
+        lib_io_failed(file);
+    lua_pushvalue(L, 1);
     return ok ? 1 : luaL_fileresult(L, 0, NULL);
 }
 
@@ -101,7 +123,21 @@ lib_io_file_write(lua_State *L)
     luaL_Stream *file = luaL_checkudata(L, 1, LUA_FILEHANDLE);
     if (!file->closef)
         return luaL_error(L, "attempt to use a closed file");
-    return lib_io_write_to(L, file->f);
+    return lib_io_write_to(L, file);
+}
+
+/* file:flush() */
+static int
+lib_io_file_flush(lua_State *L)
+{
+    luaL_Stream *file = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+    if (!file->closef)
+        return luaL_error(L, "attempt to use a closed file");
+    errno = 0;
+    bool ok = fflush(file->f) == 0;
+    if (!ok)
+        lib_io_failed(file);
+    return luaL_fileresult(L, ok, NULL);
 }
 
 /* io.write; upvalue 1: Lua's io.output, which tells the default file. */
@@ -117,7 +153,7 @@ lib_io_write(lua_State *L)
     luaL_Stream *file = luaL_checkudata(L, 1, LUA_FILEHANDLE);
     if (!file->closef)
         return luaL_error(L, "default output file is closed");
-    return lib_io_write_to(L, file->f);
+    return lib_io_write_to(L, file);
 }
 
 /* Opening */
@@ -126,7 +162,12 @@ static int
 lib_io_close(lua_State *L)
 {
     luaL_Stream *file = luaL_checkudata(L, 1, LUA_FILEHANDLE);
-    return luaL_fileresult(L, fclose(file->f) == 0, NULL);
+    bool ok = fclose(file->f) == 0;
+    int e = errno;
+    if (!ok && e == EPIPE)
+        show_gone();
+    errno = e;
+    return luaL_fileresult(L, ok, NULL);
 }
 
 static bool
@@ -225,5 +266,7 @@ lib_io_open(lua_State *L, bool script)
     lua_getfield(L, -1, "__index");
     lua_pushcfunction(L, lib_io_file_write);
     lua_setfield(L, -2, "write");
+    lua_pushcfunction(L, lib_io_file_flush);
+    lua_setfield(L, -2, "flush");
     lua_pop(L, 3);
 }

@@ -66,7 +66,7 @@ main_program(void)
 static void
 main_report(const char *message)
 {
-    if (!*message)
+    if (!*message || signals_unread())
         return;
     size_t n = strlen(message);
     terminal_enter(STDERR_FILENO);
@@ -264,6 +264,7 @@ main(int argc, char **argv)
     Options a;
     main_tidy();
     signals_tidy();
+    show_on_gone(signals_gone);
     if (getauxval(AT_SECURE)) {
         fprintf(stderr, "orun: it will not run with another user's rights\n");
         return MAIN_USAGE;

@@ -17,11 +17,13 @@
 #include "script.h"
 #include "show.h"
 #include "stuck.h"
+#include "thread.h"
 #include "verdict.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -320,7 +322,10 @@ orun_remember(orun *o, const char *path)
 static int
 orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
 {
+    sigset_t before;
+    thread_block_pipe(&before);
     int code = orun_load_run(o, load, ud);
+    thread_unblock_pipe(&before);
     orun_make_safe(o);
     return code;
 }
@@ -483,7 +488,10 @@ orun_free(orun *o)
     orun_wait_idle(o);
     view_finish(o->view, &o->message);
     rank_save(o->run.sched, &o->message);
+    sigset_t before;
+    thread_block_pipe(&before);
     vm_script_free(o->vm);
+    thread_unblock_pipe(&before);
     bool stuck = !host_free(o->host);
     park_destroy(&o->run);
     buf_free(&o->message);

@@ -2,6 +2,7 @@
 #include "show.h"
 #include "secret.h"
 #include "terminal.h"
+#include <errno.h>
 #include <unistd.h>
 
 typedef struct ShowRange {
@@ -174,6 +175,21 @@ show_cut(Buf *out, const char *text, size_t n, size_t max)
     show_head(out, text, n, max, SHOW_LINE);
 }
 
+static void (*show_when_gone)(void);
+
+void
+show_on_gone(void (*gone)(void))
+{
+    show_when_gone = gone;
+}
+
+void
+show_gone(void)
+{
+    if (show_when_gone)
+        show_when_gone();
+}
+
 void
 show_write(int fd, const char *text, size_t n)
 {
@@ -181,7 +197,9 @@ show_write(int fd, const char *text, size_t n)
     show_put(&safe, text, n, SHOW_TEXT);
     terminal_enter(fd);
     ssize_t written = write(fd, safe.p, buf_failed(&safe) ? 0 : safe.n);
+    bool gone = written < 0 && errno == EPIPE;
     terminal_leave(fd, safe.n ? safe.p[safe.n - 1] : '\0');
-    (void)written;
     buf_free(&safe);
+    if (gone)
+        show_gone();
 }

@@ -40,4 +40,12 @@ bool show_safe(const char *text, size_t n, ShowMode mode);
 /* Write the text on `fd` in one write, as show_put in mode TEXT has it. */
 void show_write(int fd, const char *text, size_t n);
 
+/* What a write on standard output or error is to do that finds its reader gone
+ * (EPIPE): NULL, as in a host, is nothing. `gone` is called each time, by any
+ * thread, without a lock of orun's. Before there are threads. */
+void show_on_gone(void (*gone)(void));
+
+/* The reader has gone: do it. */
+void show_gone(void);
+
 #endif

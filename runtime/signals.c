@@ -18,6 +18,7 @@ static uv_mutex_t signals_lock = THREAD_MUTEX_INIT;
 /* Guarded by signals_lock: */
 static orun *signals_orun; /* NULL when it is about to be freed */
 static int signals_caught; /* the last one that interrupted it */
+static uint64_t signals_first_gone; /* when the reader was found gone; 0: not */
 
 void
 signals_tidy(void)
@@ -59,6 +60,35 @@ signals_interrupt(int signo, int times)
     if (o)
         sigtimedwait(&signals_ends, NULL, &second);
     signals_die(signo);
+}
+
+/* Nanoseconds for clean-up; code that still prints then is stopped hard. */
+enum { SIGNALS_PATIENCE = 250 * 1000 * 1000 };
+
+void
+signals_gone(void)
+{
+    uint64_t now = uv_hrtime();
+    uv_mutex_lock(&signals_lock);
+    orun *o = signals_orun;
+    bool first = signals_first_gone == 0;
+    if (o && (first || now - signals_first_gone > SIGNALS_PATIENCE)) {
+        signals_caught = signals_caught ? signals_caught : SIGPIPE;
+        signals_first_gone = now;
+        orun_interrupt(o);
+    }
+    uv_mutex_unlock(&signals_lock);
+    if (!o)
+        signals_die(SIGPIPE);
+}
+
+bool
+signals_unread(void)
+{
+    uv_mutex_lock(&signals_lock);
+    bool unread = signals_first_gone != 0;
+    uv_mutex_unlock(&signals_lock);
+    return unread;
 }
 
 /* Stop as a shell expects it. The shell may have said SIGCONT already: then

@@ -33,3 +33,25 @@ thread_start(uv_thread_t *out, size_t stack, int signal,
         return ORUN_ENOMEM;
     return e ? errno = -e, ORUN_ESYS : 0;
 }
+
+void
+thread_block_pipe(sigset_t *before)
+{
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &one, before);
+}
+
+void
+thread_unblock_pipe(const sigset_t *before)
+{
+    static const struct timespec now;
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, SIGPIPE);
+    if (!sigismember(before, SIGPIPE)) {
+        sigtimedwait(&one, NULL, &now);
+        pthread_sigmask(SIG_UNBLOCK, &one, NULL);
+    }
+}

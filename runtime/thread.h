@@ -31,4 +31,10 @@ void thread_mutex_init_spinning(uv_mutex_t *lock);
 int thread_start(uv_thread_t *out, size_t stack, int signal,
                  void (*main)(void *arg), void *arg) NODISCARD;
 
+/* From the first to the second this thread, which may be a host's, finds a
+ * reader that has gone by an error, whatever the host does with SIGPIPE: it is
+ * blocked, and one that came is taken away. */
+void thread_block_pipe(sigset_t *before);
+void thread_unblock_pipe(const sigset_t *before);
+
 #endif

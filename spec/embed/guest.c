@@ -59,6 +59,34 @@ guest_dispositions(void)
     }
 }
 
+/* A script that prints to a pipe nobody reads is told by an error; the host
+ * lives, and finds no signal waiting for it. */
+static void
+guest_unread(void)
+{
+    int ends[2], kept = dup(1);
+    sigset_t pending;
+    signal(SIGPIPE, SIG_DFL);
+    CHECK(pipe(ends) == 0);
+    close(ends[0]);
+    fflush(stdout);
+    dup2(ends[1], 1);
+    orun *o = check_new();
+    static const char script[] = "while true do print('y') end";
+    CHECK(orun_run_string(o, "=s", script, strlen(script)) == ORUN_EFAILED);
+    CHECK(strstr(orun_errmsg(o), "print: Broken pipe"));
+    static const char task[] =
+        "assert(Task{run = function() print('y') end}.error:find('Broken'))"
+        " setmetatable({}, {__gc = function() print('end') end})";
+    CHECK(orun_run_string(o, "=s", task, strlen(task)) == ORUN_OK);
+    CHECK(orun_free(o) == ORUN_OK);
+    dup2(kept, 1); /* before what is still buffered is written there */
+    fflush(stdout);
+    clearerr(stdout);
+    sigpending(&pending);
+    CHECK(!sigismember(&pending, SIGPIPE));
+}
+
 static volatile sig_atomic_t urgent;
 
 static void
@@ -186,6 +214,7 @@ guest_loop(void)
 static const CheckCase cases[] = {
     { "dispositions", guest_dispositions }, { "sigurg", guest_sigurg },
     { "waitpid", guest_waitpid }, { "loop", guest_loop },
+    { "unread", guest_unread },
 };
 
 CHECK_MAIN(cases)
