@@ -8,9 +8,6 @@
  *
  * Of the workers given up the pool knows their number only: the thread that
  * comes back finds itself `abandoned`, and ends.
- *
- * A worker that ends is joined by the next one that does, the last one by
- * pool_free.
  */
 #include "pool.h"
 #include "err.h"
@@ -31,7 +28,6 @@ enum { POOL_MOST = 8 }; /* stuck workers that are replaced, at first */
 
 struct Worker {
     Pool *pool;
-    uv_thread_t thread; /* written under the pool's lock by its starter */
     /* Under the pool's lock: */
     List link; /* in its workers */
     bool abandoned, blocking;
@@ -50,7 +46,6 @@ struct Pool {
     List begun;
     List hurried;
     List workers; /* those whose threads have not ended */
-    Worker *ended; /* the last that did, to be joined; or NULL */
     int hurries; /* jobs in a hurry, queued or running */
     int threads, idle, roused, blocked;
     bool closing;
@@ -133,21 +128,13 @@ pool_wait(Pool *p, Worker *self)
 
 static int pool_rouse(Pool *p);
 
-/* Wait for the thread of a worker that has ended, and free it. */
-static void
-pool_join(Worker *w)
-{
-    if (w)
-        uv_thread_join(&w->thread);
-    mem_free(w);
-}
-
 static void
 pool_main(void *arg)
 {
     Worker *self = arg;
     Pool *p = self->pool;
     role_is_worker();
+    thread_detach(); /* one that is given up is never joined */
     pool_self = self;
     uv_mutex_lock(&p->lock);
     for (Job *job; (job = pool_wait(p, self)) != NULL;) {
@@ -164,11 +151,9 @@ pool_main(void *arg)
     if (self->abandoned && !p->closing && pool_queued(p))
         (void)pool_rouse(p); /* one more may run again */
     list_del(&self->link);
-    Worker *before = p->ended;
-    p->ended = self;
+    mem_free(self);
     uv_cond_broadcast(&p->gone);
     uv_mutex_unlock(&p->lock);
-    pool_join(before);
 }
 
 /* Start one worker. Under the lock. */
@@ -179,7 +164,8 @@ pool_spawn(Pool *p)
     if (!w)
         return ORUN_ENOMEM;
     w->pool = p;
-    int e = thread_start(&w->thread, POOL_STACK, SIGURG, pool_main, w);
+    uv_thread_t thread;
+    int e = thread_start(&thread, POOL_STACK, SIGURG, pool_main, w);
     if (e) {
         mem_free(w);
         return e;
@@ -360,10 +346,7 @@ pool_free(Pool *p)
     while (p->threads > 0)
         uv_cond_wait(&p->gone, &p->lock);
     bool stuck = p->stuck > 0;
-    Worker *last = p->ended;
-    p->ended = NULL;
     uv_mutex_unlock(&p->lock);
-    pool_join(last);
     if (stuck)
         return false;
     uv_cond_destroy(&p->gone);

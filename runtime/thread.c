@@ -55,3 +55,9 @@ thread_unblock_pipe(const sigset_t *before)
         pthread_sigmask(SIG_UNBLOCK, &one, NULL);
     }
 }
+
+void
+thread_detach(void)
+{
+    pthread_detach(pthread_self());
+}

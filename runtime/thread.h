@@ -3,8 +3,8 @@
  * Threads, locks, conditions and semaphores are libuv's (uv_thread_*,
  * uv_mutex_*, uv_cond_*, uv_sem_*, uv_once). What libuv does not have is
  * POSIX's: masks of signals, a signal to one thread (stop.c), the bounds of a
- * stack, atfork handlers (gate.c), locks that are ready before any code has
- * run, and locks that spin before they sleep.
+ * stack, atfork handlers (gate.c), threads that are not joined, locks that are
+ * ready before any code has run, and locks that spin before they sleep.
  */
 #ifndef ORUN_THREAD_H
 #define ORUN_THREAD_H
@@ -19,15 +19,17 @@
 
 /* Initialise a lock that is held for less than a microsecond by several
  * threads: one that finds it taken spins for a little before it sleeps, as a
- * sleep and its end cost more than the wait. Otherwise it is as any uv_mutex_t.
- * (No-op tasks on two workers: 10 to 15 % faster than with uv_mutex_init.) */
+ * sleep and its end cost more than the wait. Otherwise it is like any
+ * uv_mutex_t. (No-op tasks on two workers: 10 to 15 % faster than with
+ * uv_mutex_init.) */
 void thread_mutex_init_spinning(uv_mutex_t *lock);
 
 /* Start a thread that runs main(arg) with every signal blocked, but for
  * `signal` unless that is 0: a signal that is meant for the process, or for a
  * host's thread, is never taken by one of ours. `stack` is in bytes, 0 for the
- * system's default. The caller joins *out, or leaves it to the end of the
- * process. 0, ORUN_ENOMEM or ORUN_ESYS with errno. Any thread. */
+ * system's default. The caller joins *out, unless the thread detaches itself or
+ * lives as long as the process. 0, ORUN_ENOMEM or ORUN_ESYS with errno. Any
+ * thread. */
 int thread_start(uv_thread_t *out, size_t stack, int signal,
                  void (*main)(void *arg), void *arg) NODISCARD;
 
@@ -36,5 +38,8 @@ int thread_start(uv_thread_t *out, size_t stack, int signal,
  * blocked, and one that came is taken away. */
 void thread_block_pipe(sigset_t *before);
 void thread_unblock_pipe(const sigset_t *before);
+
+/* Nobody will join the calling thread: what it has is released when it ends. */
+void thread_detach(void);
 
 #endif
