@@ -1,10 +1,10 @@
 --- orun.events_file: the events of a run in a file, written and read back.
 --
--- The first line is {"event":"run","version":1,"orun":VERSION,"begun":DATE}, the last
--- {"event":"run_ended","at":SECONDS}; between them stand the events that
--- view.lua documents, in the order they happened, with their fields. Fields and
--- events may be added; what is there keeps its meaning while the version stays. A record
--- that was cut has {"event":"record_cut","at":SECONDS,"why":TEXT} where it stops.
+-- The first line is {"event":"run","version":1,"orun":VERSION,"begun":DATE,"processors":N}, the
+-- last {"event":"run_ended","at":SECONDS}; between them stand the events that view.lua
+-- documents, in the order they happened, with their fields. Fields and events may be added;
+-- what is there keeps its meaning while the version stays. A record that was cut has
+-- {"event":"record_cut","at":SECONDS,"why":TEXT} where it stops.
 
 local json = require "orun.json"
 local run_model = require "orun.run_model"
@@ -18,11 +18,12 @@ Writer.__index = Writer
 
 --- Write events to a file that is open and empty; the file is the writer's.
 -- @param name for messages
-function M.writer(file, name)
+-- @param processors how many the run may use
+function M.writer(file, name, processors)
   local self = setmetatable({file = file, name = name, bytes = 0}, Writer)
   file:setvbuf("full", 1 << 16)
   self:put{event = "run", version = VERSION, orun = orun.version,
-           begun = os.date("!%Y-%m-%dT%H:%M:%SZ")}
+           begun = os.date("!%Y-%m-%dT%H:%M:%SZ"), processors = processors}
   return self
 end
 

@@ -10,6 +10,7 @@
 --   cost_seconds  what it cost, in seconds of the run; 0 when that is not time
 --   fix           the shape of the code that would not have it
 --   tasks         ids, 20 at most
+--   more          others of the same name: array of {title=, at=, cost_seconds=, tasks=}; nil: none
 --
 --   in_turn          tasks were waited for right after they were started, one after another
 --   barrier          others could have begun while the script waited for several
@@ -21,7 +22,7 @@
 --   queue            far more agents were started at once than may run
 --   too_small        tasks took less than it takes to start them
 --   same_failure     a task was tried again and again and failed the same way
---   empty_result     a task gave nothing where others of its type gave something
+--   empty_result     an agent answered nothing where others of its type gave an answer
 --   not_as_asked     an answer was not in the asked form
 
 local numbers = require "orun.figures"
@@ -293,7 +294,7 @@ function find.too_small(run, add)
     for _, t in ipairs(g) do sum = sum + run.model:ran(t, run.finish) end
     if #g >= MANY and sum / #g < SMALL then
       add{at = key, tasks = g, fix = FIX_SMALL,
-          cost_seconds = math.max(run.finish - run.figures.one_by_one, 0),
+          cost_seconds = math.max(run.finish - run.figures.work - run.figures.script, 0),
           title = ("%d tasks took %s each: starting them took as long"):format(#g,
             numbers.duration(sum / #g))}
     end
@@ -321,10 +322,17 @@ end
 local FIX_FORM <const> = [[
 Task{..., prompt = prompt .. "\nReturn your findings in this format: ...", schema = {...}}]]
 
+-- Is it the work of an agent that answers? A program of no preset may well have nothing to say.
+local function answers(t)
+  local r = t.report or {}
+  return t.agent and (t.kind ~= "program" or r.model or r.session_id or r.input_tokens
+    or r.output_tokens)
+end
+
 function find.empty_result(run, add)
   local full, empty = {}, {}
   for _, t in ipairs(run.tasks) do
-    if t.agent and t.status == "completed" then
+    if answers(t) and t.status == "completed" then
       if t.output ~= nil and t.output ~= "" then
         full[t.agent] = true
       elseif t.reads[1] then
@@ -364,7 +372,23 @@ local function needed_of(model)
   return needed
 end
 
---- What could have been done better, what cost the most first.
+-- One of a kind, with the others of it as a list.
+local function fold(all)
+  local folded, first = {}, {}
+  for _, f in ipairs(all) do
+    local one = first[f.name]
+    if not one then
+      folded[#folded + 1], first[f.name] = f, f
+    else
+      one.more = one.more or {}
+      one.more[#one.more + 1] = {at = f.at, title = f.title, cost_seconds = f.cost_seconds,
+                                 tasks = f.tasks}
+    end
+  end
+  return folded
+end
+
+--- What could have been done better, what cost the most first; one of each kind.
 -- @param figures what report.of gives of the same model
 -- @return array of findings
 function M.of(model, figures)
@@ -384,7 +408,7 @@ function M.of(model, figures)
     return (a.at or "") .. (a.tasks[1] or "") < (b.at or "") .. (b.tasks[1] or "")
   end)
   for _, f in ipairs(all) do f.nth = nil end
-  return all
+  return fold(all)
 end
 
 return M

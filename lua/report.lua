@@ -12,10 +12,14 @@
 --   items       how many list items
 --   work        own times of the tasks, summed (report_bound.lua says what that is)
 --   script      own time of the script
---   one_by_one  work + script: what one thing after another would have taken
---   speed_up    one_by_one / wall
---   parallel    {achieved = work / wall, peak = most at once, possible = work / bound,
---               bound = no run with these slots is faster, span = nor is one with more}
+--   one_by_one  what one thing after another would have taken: the tasks and the script, each as
+--               long as it would have taken alone (report_alone.lua); nil: not measured
+--   speed_up    one_by_one / wall; nil, too
+--   computes    how many tasks computed, so that they may have slowed each other down;
+--               computed: seconds they were on a processor; processors: how many there are
+--   parallel    {achieved = work / wall, peak = most at once, possible = what the tasks would have
+--               taken one after another / bound, bound = no run with these slots and processors is
+--               faster, span = nor is one with more slots}
 --   limits      array of {name=, slots=, work=, peak=}
 --   path        the critical path: array of {task= (nil: the script), description=, agent=, at=,
 --               from=, to=, parts = {what = seconds}}; report_path.lua says what `what` may be
@@ -28,14 +32,15 @@
 --               next=}: how many tasks were waited for there, which was the last to end, and what
 --               was started then; seconds in which it could have run
 --   context     {made=, handed=} bytes that tasks gave (or their programs printed), and bytes of
---               results that the script was handed; saved = 1 - handed / made; tokens = {input=,
---               output=} that tasks used
+--               results that the script was handed; saved = 1 - handed / made, nil when it was
+--               handed none; tokens = {input=, output=} that tasks used
 --   agents      array of {agent=, tasks=, failed=, seconds=, longest=, input=, output=, cost=}
 --   cost        in all; nil when none was told
 --   slowest     array of {task=, description=, agent=, at=, seconds=}
 --   retried     array of {…, attempts=, throttled=, error_kind=}
 --   findings    what could have been done better (findings.lua)
 
+local alone_of = require("orun.report_alone").of
 local barriers = require "orun.report_barriers"
 local bound = require "orun.report_bound"
 local findings = require "orun.findings"
@@ -102,7 +107,7 @@ local function context_of(model)
       c.tokens.output = c.tokens.output + (said.output_tokens or 0)
     end
   end
-  c.saved = c.made > 0 and math.max(0, 1 - c.handed / c.made) or nil
+  c.saved = c.made > 0 and c.handed > 0 and math.max(0, 1 - c.handed / c.made) or nil
   return c
 end
 
@@ -178,13 +183,28 @@ local function counts_of(model, own, finish)
   return c
 end
 
-local function parallel_of(model, finish, work, limits)
-  local span = bound.span(model, finish)
+-- The least time of a run with these slots and processors, each task taking what it would alone.
+local function least_of(model, limits, took, span, computed)
   local least = span
-  for _, l in ipairs(limits) do least = math.max(least, l.work / l.slots) end
+  for _, l in ipairs(limits) do
+    local work = 0
+    for t, seconds in pairs(took) do
+      if t.limits[l.name] then work = work + seconds end
+    end
+    least = math.max(least, math.min(l.work, work) / l.slots)
+  end
+  return math.max(least, computed / (model.processors or 1))
+end
+
+local function parallel_of(model, finish, own, work, limits, alone)
+  local took = alone and alone.by or own
+  local script = alone and alone.script or bound.own_script(model, finish)
+  local span = bound.span(model, finish, took, script)
+  local least = least_of(model, limits, took, span, alone and alone.computed or 0)
   least = math.min(least, finish)
   return {achieved = finish > 0 and work / finish or 0, peak = bound.peak(model, finish),
-          possible = least > 0 and work / least or 0, bound = least, span = math.min(span, finish)}
+          possible = least > 0 and (alone and alone.work or work) / least or 0, bound = least,
+          span = math.min(span, finish)}
 end
 
 local function listed_limits(limits)
@@ -216,14 +236,19 @@ function M.of(model, now)
   local segments = path.of(model, finish)
   local waited = barriers.of(model, finish, limits)
   local script = bound.own_script(model, finish)
+  local alone = alone_of(model, own, finish)
+  local one_by_one = alone and alone.work + alone.script
   local agents, cost = agents_of(model, own)
   local figures = {
     name = model.name, begun = model.begun, version = model.version, cut = model.cut,
     over = (model.ended or now) ~= nil, wall = finish,
     tasks = counts.tasks, ran = counts.ran, items = counts.items, by_status = counts.by_status,
-    work = counts.work, script = script, one_by_one = counts.work + script,
-    speed_up = finish > 0 and (counts.work + script) / finish or 1,
-    parallel = parallel_of(model, finish, counts.work, limits), limits = listed_limits(limits),
+    work = counts.work, script = script, one_by_one = one_by_one,
+    speed_up = alone and (finish > 0 and one_by_one / finish or 1) or nil,
+    computes = alone and alone.computes, computed = alone and alone.computed,
+    processors = model.processors,
+    parallel = parallel_of(model, finish, own, counts.work, limits, alone),
+    limits = listed_limits(limits),
     path = steps_of(segments), parts = parts_of(segments, waited),
     barriers = listed_barriers(waited), context = context_of(model), agents = agents,
     cost = cost, retried = retried_of(model),

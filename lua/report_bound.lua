@@ -105,8 +105,10 @@ local function collects(t, at)
 end
 
 --- The longest chain, in seconds.
-function M.span(model, finish)
-  local starts, ends, span = {}, {}, M.own_script(model, finish)
+-- @param took  {task = seconds}: what each took of its own, or would have alone
+-- @param script  seconds of the script's own
+function M.span(model, finish, took, script)
+  local starts, ends, span = {}, {}, script
   local offset = offsets(model, finish)
   local function start(t)
     local from = (t.parent and starts[t.parent] or 0) + offset[t]
@@ -118,7 +120,7 @@ function M.span(model, finish)
     local t = m.t
     local from = start(t)
     if m.ends then
-      ends[t] = math.max(ends[t] or 0, from + M.own(t, finish))
+      ends[t] = math.max(ends[t] or 0, from + took[t])
       span = math.max(span, ends[t])
       local by = t.parent
       if by and collects(by, m.at) then ends[by] = math.max(ends[by] or 0, ends[t]) end

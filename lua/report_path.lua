@@ -11,7 +11,8 @@
 --
 --   run         its code or program worked
 --   slot, rate, throttled, writes, memory   it was ready and queued for that
---   retry       an attempt that was repeated, and the delay before the next
+--   retry       an attempt that was repeated, and the delay before the next, but not what that
+--               one then queued for
 --   dispatch    everything was there, and it did not run yet
 
 local M = {}
@@ -112,14 +113,14 @@ local function back_before(self, t, at)
   return t.parent, t.added
 end
 
--- It was ready from `from` on and ran from `at` on.
+-- It was ready from `from` on and ran from `at` on; what it was while it did not queue.
 local function back_in_queue(self, t, from, at, what)
   for i = #t.queues, 1, -1 do
     local q = t.queues[i]
     local to = math.min(q.to or at, at)
     if q.from < at and to > from then
       add(self, t, what or "dispatch", to, at)
-      add(self, t, what or q["for"], math.max(q.from, from), to)
+      add(self, t, q["for"], math.max(q.from, from), to)
       at = math.max(q.from, from)
     end
   end

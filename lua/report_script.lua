@@ -86,10 +86,14 @@ function showTiles() {
   const tile = (value, name) => put($("tiles"),
     put(make("div", null, {class: "tile"}), make("b", value), make("span", name)));
   tile(time(wall), "wall time");
-  tile(time(fig.one_by_one * 1e6), "one after another");
-  tile(fig.speed_up.toFixed(1) + " \u00d7", "speed-up");
-  tile(p.achieved.toFixed(1), "at once on average (" + p.peak + " at most, " +
-    p.possible.toFixed(1) + " possible)");
+  if (fig.speed_up !== undefined) {
+    tile(time(fig.one_by_one * 1e6), "one after another" +
+      (fig.computes ? ", by processor time" : ""));
+    tile(fig.speed_up.toFixed(1) + " \u00d7", "speed-up (" + p.possible.toFixed(1) + " possible)");
+  }
+  tile(p.achieved.toFixed(1), "at work at once (" + p.peak + " at most)");
+  if (fig.computes) tile(time(fig.computed * 1e6), "computed, on " +
+    plural(fig.processors, "processor"));
   tile(time(p.bound * 1e6), "at the least, with these slots (" + time(p.span * 1e6) +
     " with as many as you like)");
   if (c.made > 0)

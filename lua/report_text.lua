@@ -17,6 +17,8 @@ local SHORT <const> = {
   barriers = "barriers", in_turn = "one at a time", slot = "slots", script = "script",
 }
 local SEPARATE <const> = " > "
+local LISTED <const> = 10 -- others of a finding
+local FASTER <const> = 1.05 -- times, and less is no gain
 
 M.seconds, M.bytes = figures.duration, figures.bytes
 M.count, M.cost = figures.count, figures.cost
@@ -68,10 +70,23 @@ local function head_of(r)
     #words > 0 and ": " .. table.concat(words, ", ") or "")
 end
 
+-- Tasks that computed did so no faster than the processors let them.
+local function computed_of(r)
+  return ("%s computed for %s on %s"):format(plural(r.computes, "task"), M.seconds(r.computed),
+    plural(r.processors, "processor"))
+end
+
 local function speed_of(r)
   local p = r.parallel
-  return ("%.1f times as fast as one after another (%s); %.1f at once, %.1f possible"):format(
-    r.speed_up, M.seconds(r.one_by_one), p.achieved, p.possible)
+  local at_once = ("%.1f tasks at work at once"):format(p.achieved)
+  if not r.speed_up then
+    return at_once .. "; what they would take one after another was not measured"
+  elseif r.computes > 0 and r.speed_up < FASTER then
+    return ("%s; %s: no faster than one after another"):format(at_once, computed_of(r))
+  end
+  return ("%.1f times as fast as one after another (%s%s); %.1f at once, %.1f possible"):format(
+    r.speed_up, M.seconds(r.one_by_one), r.computes > 0 and " by processor time" or "", p.achieved,
+    p.possible)
 end
 
 -- The steps that took at least that part of the run, with names so wide at most.
@@ -123,7 +138,7 @@ local function context_of(r)
   local tokens = c.tokens.input + c.tokens.output
   if tokens > 0 then words = ("%s, with %s tokens"):format(words, M.count(tokens)) end
   words = ("made %s; handed to the script %s"):format(words, M.bytes(c.handed))
-  if c.saved > 0 then words = ("%s (%s saved)"):format(words, percent(c.saved)) end
+  if c.saved and c.saved > 0 then words = ("%s (%s saved)"):format(words, percent(c.saved)) end
   return words
 end
 
@@ -150,6 +165,7 @@ end
 local function finding_of(f)
   local cost = f.cost_seconds and f.cost_seconds > 0
     and (" (%s)"):format(M.seconds(f.cost_seconds)) or ""
+  if f.more then cost = ("%s (and %d more like it)"):format(cost, #f.more) end
   return ("%s: %s%s"):format(M.line(f.at or "?", 200), M.line(f.title, 200), cost)
 end
 
@@ -205,11 +221,17 @@ function full.run(r)
   local rows = {}
   local function row(name, value) rows[#rows + 1] = {name, value} end
   row("wall time", M.seconds(r.wall))
-  row("one after another", ("%s: tasks %s, the script's own code %s"):format(
-    M.seconds(r.one_by_one), M.seconds(r.work), M.seconds(r.script)))
-  row("speed-up", ("%.2f"):format(r.speed_up))
-  row("tasks at once", ("%.2f on average, %d at most; %.2f possible"):format(
-    r.parallel.achieved, r.parallel.peak, r.parallel.possible))
+  row("at work", ("tasks %s, the script's own code %s"):format(M.seconds(r.work),
+    M.seconds(r.script)))
+  if r.speed_up then
+    row("one after another", M.seconds(r.one_by_one))
+    row("speed-up", ("%.2f; %.2f possible"):format(r.speed_up, r.parallel.possible))
+    if r.computes > 0 then row("processor time", computed_of(r)) end
+  else
+    row("speed-up", "not known: processor time was not measured")
+  end
+  row("tasks at once", ("%.2f on average, %d at most"):format(r.parallel.achieved,
+    r.parallel.peak))
   row("at the least", ("%s with these slots, %s with as many as you like"):format(
     M.seconds(r.parallel.bound), M.seconds(r.parallel.span)))
   row("context", context_of(r) or "no task gave anything")
@@ -319,6 +341,13 @@ function full.findings(r)
       for part in (line .. "\n"):gmatch("(.-)\n") do
         lines[#lines + 1] = "      " .. M.line(part, 200)
       end
+    end
+    for i, other in ipairs(f.more or {}) do
+      if i > LISTED then
+        lines[#lines + 1] = ("    and %d more"):format(#f.more - LISTED)
+        break
+      end
+      lines[#lines + 1] = "    also " .. finding_of(other)
     end
   end
   return "what to do better", lines

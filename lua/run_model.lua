@@ -14,6 +14,7 @@
 --   slots       how many slots the limits have that tasks were under, by name
 --   now         seconds since the run began, of the last event
 --   name        the script's; begun, when that was (UTC, "2026-01-31T12:00:00Z"); version, orun's
+--   processors  how many the run could use, when what tasks used of them was measured; nil
 --   cut         {at=, why=} when its record has no more than that; nil
 --   script_ended, ended   when its code ended, when the run was over; nil before
 --
@@ -197,7 +198,10 @@ end
 
 function on.removed(_, t) t.removed = true end
 function on.phase(self, _, e) self.phases[#self.phases + 1] = {name = e.name, at = e.at} end
-function on.run(self, _, e) self.version, self.begun = e.orun, e.begun end
+function on.run(self, _, e)
+  self.version, self.begun, self.processors = e.orun, e.begun, e.processors
+end
+
 function on.script(self, _, e) self.name = e.name end
 function on.record_cut(self, _, e) self.cut = {at = e.at, why = e.why} end
 function on.script_ended(self, _, e) self.script_ended = e.at end

@@ -94,6 +94,7 @@ local function models(v)
     if not whole then
       whole = run_model.new()
       whole.version, whole.begun = orun.version, os.date("!%Y-%m-%dT%H:%M:%SZ")
+      whole.processors = v.processors()
     end
     return whole
   end

@@ -4,10 +4,10 @@
 
 local events_file = require "orun.events_file"
 
-return function(path)
+return function(path, v)
   local file, why = io.open(path, "w")
   if not file then error(("cannot write events: %s"):format(why), 0) end
-  local writer = events_file.writer(file, path)
+  local writer = events_file.writer(file, path, v.processors())
   return {
     event = function(e) writer:put(e) end,
     tick = function() writer:flush() end,

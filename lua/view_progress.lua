@@ -113,7 +113,7 @@ local function stderr_of(v)
 end
 
 local function as_json(v)
-  local writer = events_file.writer(stderr_of(v), "standard error")
+  local writer = events_file.writer(stderr_of(v), "standard error", v.processors())
   return {
     event = function(e) writer:put(e) end,
     tick = function() writer:flush() end,

@@ -12,7 +12,7 @@ local TASKS <const> = 20000
 local BYTES <const> = 64 << 20
 local BEFORE <const> = 1000 -- events before the first task
 
-return function(id)
+return function(id, v)
   local self, before, writer, tasks = {}, {}, nil, 0
 
   local function give_up() self.done, writer = true, nil end
@@ -21,7 +21,7 @@ return function(id)
   local function begin()
     local file, _, path = runs.new(id)
     if not file then return give_up() end
-    writer = events_file.writer(file, path)
+    writer = events_file.writer(file, path, v and v.processors())
     for _, e in ipairs(before) do writer:put(e) end
     before = nil
   end

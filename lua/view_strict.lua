@@ -9,7 +9,12 @@ return function(_, v)
   return {close = function(now)
     for _, f in ipairs(report.of(model, now).findings) do
       local fix = "    " .. f.fix:gsub("\n", "\n    ")
-      v.problem(("%s%s\n%s"):format(f.at and f.at .. ": " or "", f.title, fix))
+      local lines = {("%s%s\n%s"):format(f.at and f.at .. ": " or "", f.title, fix)}
+      for _, other in ipairs(f.more or {}) do
+        lines[#lines + 1] = ("    also %s%s"):format(other.at and other.at .. ": " or "",
+          other.title)
+      end
+      v.problem(table.concat(lines, "\n"))
     end
   end}
 end

@@ -179,7 +179,7 @@ lib_tell_read(const LuaRun *run, const Task *t)
     board_lock(b);
     event_add(b, (Event){ .kind = EVENT_READ, .task = t->id,
                           .other = run->task->id,
-                          .n = output ? value_size(output) : 0 });
+                          .n = output ? value_content(output) : 0 });
     board_unlock(b);
 }
 

@@ -139,6 +139,15 @@ value_type_name(const Value *v)
 }
 
 size_t
+value_content(const Value *v)
+{
+    size_t n = 0;
+    if (value_as_string(v, &n) || strcmp(value_type_name(v), "nil") == 0)
+        return n;
+    return v->n - VALUE_HEAD_BYTES;
+}
+
+size_t
 value_size(const Value *v)
 {
     return VALUE_HEAD + v->n + 1 + v->handles * sizeof(uint64_t);

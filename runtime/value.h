@@ -103,6 +103,9 @@ uint64_t value_handle(const Value *v, size_t i);
  * "table", "function", or "userdata" for a handle. A constant. */
 const char *value_type_name(const Value *v);
 
+/* Bytes that it says: of a string its length, of nil none. */
+size_t value_content(const Value *v);
+
 /* Size in bytes, for accounting. */
 size_t value_size(const Value *v);
 

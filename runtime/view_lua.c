@@ -194,11 +194,11 @@ view_set_added(lua_State *L, ViewWork *w, const Task *t)
 static void
 view_set_output(lua_State *L, ViewWork *w, const Outcome *o)
 {
-    size_t n = o->output ? value_size(o->output) : 0;
     Buf json = { 0 }, why = { 0 };
     if (!o->output)
         return;
-    view_set_integer(L, "bytes", (lua_Integer)n);
+    view_set_integer(L, "bytes", (lua_Integer)value_content(o->output));
+    size_t n = value_size(o->output);
     const char *text = value_as_string(o->output, &n);
     if (text)
         view_set_head(L, w, "output", text, n);

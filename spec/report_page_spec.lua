@@ -9,7 +9,8 @@ local HOSTILE <const> = "</script><img src=x onerror='window.owned=1'><!--<scrip
 
 -- The events of a run, as --events writes them.
 local function record(path, rows)
-  local lines = {'{"event":"run","version":1,"orun":"0.1.0","begun":"2026-01-31T12:00:00Z"}'}
+  local lines = {'{"event":"run","version":1,"orun":"0.1.0","processors":4,'
+    .. '"begun":"2026-01-31T12:00:00Z"}'}
   for i, row in ipairs(rows) do lines[i + 1] = json.encode(row) end
   h.write(path, table.concat(lines, "\n") .. "\n")
 end

@@ -9,6 +9,7 @@ local text = require "orun.report_text"
 -- The figures of a run of these events. Each is {at, event, task, more}.
 local function figures(events, now)
   local model = run_model.new()
+  model.processors = 4
   for _, e in ipairs(events) do
     local event = {at = e[1], event = e[2], task = e[3]}
     for k, v in pairs(e[4] or {}) do event[k] = v end
