@@ -35,11 +35,12 @@ local function elect(specs, k, opts)
       break
     end
     result.index = place[result.task_id]
-    local list = result.status == "completed" and good or failed
+    local list = orun.peek(result, "status") == "completed" and good or failed
     list[#list + 1] = result
   end
   launch.stop(handles)
   good.ok, good.failed = #good == k, failed
+  for _, result in ipairs(good.ok and failed or {}) do assert(result.status) end -- are no matter
   return good
 end
 

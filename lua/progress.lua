@@ -31,7 +31,8 @@ local function progress(entries, batches, hook)
 
   return function(entry, result)
     local count = counts[entry.batch]
-    local field = result.status == "completed" and "done" or result.status
+    local status = orun.peek(result, "status")
+    local field = status == "completed" and "done" or status
     count[field] = count[field] + 1
     left[entry.batch] = left[entry.batch] - 1
     if left[entry.batch] == 0 and hook then

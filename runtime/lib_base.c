@@ -120,28 +120,6 @@ lib_base_dump(lua_State *L)
 
 /* Metatables */
 
-static int
-lib_base_setmetatable(lua_State *L)
-{
-    luaL_checktype(L, 1, LUA_TTABLE);
-    int type = lua_type(L, 2);
-    luaL_argexpected(L, type == LUA_TNIL || type == LUA_TTABLE, 2,
-                     "nil or table");
-    if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
-        return luaL_error(L, "cannot change a protected metatable");
-    lua_settop(L, 2);
-    if (type == LUA_TTABLE) {
-        lua_pushliteral(L, "__gc");
-        if (lua_rawget(L, 2) != LUA_TNIL)
-            return luaL_error(L, "setmetatable: __gc is refused in a task (a "
-                              "finalizer could not be stopped); use __close "
-                              "and a <close> variable");
-        lua_settop(L, 2);
-    }
-    lua_setmetatable(L, 1);
-    return 1;
-}
-
 /* The table at the top is the metatable of one of orun's own userdata: push the
  * same without __gc, which is not to be called from Lua; it is made once. */
 static void
@@ -278,7 +256,6 @@ lib_base_open_task(lua_State *L)
     lib_base_replace(L, "load", lib_base_load);
     lib_base_replace(L, "loadfile", lib_base_loadfile);
     lib_base_replace(L, "dofile", lib_base_dofile);
-    lib_base_replace(L, "setmetatable", lib_base_setmetatable);
     lua_getfield(L, -1, "os");
     lib_base_replace(L, "setlocale", lib_base_setlocale);
     lua_getfield(L, -2, "string");
@@ -300,6 +277,7 @@ lib_base_open(lua_State *L, bool script)
     else
         lib_base_open_task(L);
     lua_pop(L, 1);
+    lib_unread_open(L);
     lib_io_open(L, script);
     lib_package_open(L);
     return 0;

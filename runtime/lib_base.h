@@ -15,7 +15,9 @@
  * called from VmConfig.open, first. Gives 0; may raise. */
 int lib_base_open(lua_State *L, bool script);
 
-/* Its parts in files of their own: io and print, package and require. */
+/* Its parts in files of their own: next and its like, io and print, package and
+ * require. */
+void lib_unread_open(lua_State *L);
 void lib_io_open(lua_State *L, bool script);
 void lib_package_open(lua_State *L);
 

@@ -143,8 +143,7 @@ lib_blocker_count(Sched *s, const Task *t)
 }
 
 static void
-lib_entry_read(Sched *s, Task *t, LibEntry *e, uint64_t *ids, uint32_t room,
-               bool mark)
+lib_entry_read(Sched *s, Task *t, LibEntry *e, uint64_t *ids, uint32_t room)
 {
     sched_lock(s);
     e->state = t->state;
@@ -158,8 +157,6 @@ lib_entry_read(Sched *s, Task *t, LibEntry *e, uint64_t *ids, uint32_t room,
          && e->blockers < room; i++)
         if (!task_final(t->edges->blockers[i]))
             ids[e->blockers++] = t->edges->blockers[i]->id;
-    if (mark && task_final(t))
-        t->read = true;
     board_unlock(&s->board);
 }
 
@@ -187,7 +184,7 @@ lib_entry_set_metadata(lua_State *L, LibEntry *e)
 }
 
 void
-lib_push_entry(lua_State *L, Task *t, bool mark)
+lib_push_entry(lua_State *L, Task *t)
 {
     Sched *s = park_run(L)->sched;
     LibEntry e;
@@ -197,7 +194,7 @@ lib_push_entry(lua_State *L, Task *t, bool mark)
     uint64_t *ids = room ? lua_newuserdatauv(L, room * sizeof *ids, 0) : NULL;
     lua_createtable(L, 0, 8);
     lua_createtable(L, (int)room, 0);
-    lib_entry_read(s, t, &e, ids, room, mark);
+    lib_entry_read(s, t, &e, ids, room);
     lua_insert(L, -2);
     lib_entry_set_metadata(L, &e);
     lua_insert(L, -2);
@@ -236,10 +233,10 @@ lib_push_entry(lua_State *L, Task *t, bool mark)
 }
 
 void
-lib_push_item(lua_State *L, Task *t, bool mark)
+lib_push_item(lua_State *L, Task *t)
 {
     ValueOps ops = handle_decoding(park_run(L)->sched);
-    lib_push_entry(L, t, mark);
+    lib_push_entry(L, t);
     if (task_prompt(t)) {
         value_decode(L, task_prompt(t), NULL);
         lua_setfield(L, -2, "prompt");
@@ -281,9 +278,11 @@ lib_task_get(lua_State *L)
     if (!t || t->removed)
         lua_pushnil(L);
     else if (t->kind == TASK_ITEM)
-        lib_push_item(L, t, true);
+        lib_push_item(L, t);
     else
-        lib_push_entry(L, t, true);
+        lib_push_entry(L, t);
+    if (t && !t->removed && t->state == TASK_FAILED)
+        lib_hide_failure(L, t);
     return 1;
 }
 
@@ -363,7 +362,7 @@ lib_task_list(lua_State *L)
     lua_Integer n = 0;
     Sched *s = park_run(L)->sched;
     for (Task *t; (t = lib_list_next(s, &id, &f)) != NULL;) {
-        lib_push_entry(L, t, false);
+        lib_push_entry(L, t);
         lua_rawseti(L, -2, ++n);
     }
     module_push(L, "orun.list");

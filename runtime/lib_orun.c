@@ -40,6 +40,7 @@ static const luaL_Reg lib_orun_functions[] = {
     { "nearest", lib_nearest },
     { "now", lib_now },
     { "once", lib_once },
+    { "peek", lib_peek },
     { "phase", lib_phase },
     { "private_file", lib_private_file },
     { "private_folder", lib_private_folder },
@@ -48,6 +49,7 @@ static const luaL_Reg lib_orun_functions[] = {
     { "real", lib_real },
     { "report", lib_report },
     { "sleep", lib_sleep },
+    { "unread", lib_unread },
     { "yaml", lib_yaml },
     { NULL, NULL },
 };

@@ -182,7 +182,7 @@ overview_push(lua_State *L, Task *t)
 {
     char id[HANDLE_ID_SIZE];
     Sched *s = park_run(L)->sched;
-    lib_push_entry(L, t, false);
+    lib_push_entry(L, t);
     OverviewLook l = overview_look(s, t);
     overview_set(L, "state", overview_states[l.state]);
     if (l.elapsed >= 0) {

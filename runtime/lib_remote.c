@@ -304,7 +304,13 @@ lib_remote_own(const luaL_Reg *f)
 {
     if (f->func == lib_now)
         return lib_remote_now;
-    return f->func == lib_log || f->func == lib_nearest ? f->func : NULL;
+    static const lua_CFunction own[] = {
+        lib_log, lib_nearest, lib_peek, lib_unread,
+    };
+    for (size_t i = 0; i < countof(own); i++)
+        if (f->func == own[i])
+            return own[i];
+    return NULL;
 }
 
 void

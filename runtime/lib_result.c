@@ -10,6 +10,7 @@
 #include "lib_task.h"
 #include "mem.h"
 #include "run_process.h"
+#include "unread.h"
 #include "value.h"
 #include <lauxlib.h>
 #include <math.h>
@@ -186,10 +187,8 @@ lib_tell_read(const LuaRun *run, const Task *t)
 static LibSeen
 lib_see(Sched *s, Task *t, LibOutput *live)
 {
-    if (task_final(t)) {
-        t->read = true;
+    if (task_final(t))
         return (LibSeen){ t->state, t->attempt, t->took };
-    }
     sched_lock(s);
     bool final = task_final(t);
     LibSeen seen = {
@@ -198,9 +197,7 @@ lib_see(Sched *s, Task *t, LibOutput *live)
     };
     if (!final && t->attempt)
         seen.duration = board_now(&s->board) - t->started;
-    if (final)
-        t->read = true;
-    else if (live)
+    if (!final && live)
         live->output = run_process_live(t, false);
     board_unlock(&s->board);
     return seen;
@@ -214,6 +211,17 @@ lib_result_fields(Task *t)
     const Outcome *o = task_final(t) ? &t->outcome : NULL;
     int n = 4 + (t->description != NULL);
     return o ? n + (o->output != NULL) + (o->error ? 3 : 0) : n + 1;
+}
+
+void
+lib_hide_failure(lua_State *L, Task *t)
+{
+    static const char *const names[] = {
+        "status", "error", "error_kind", "error_value", "traceback",
+        "exit_code", "signal",
+    };
+    if (!t->read)
+        unread_hide(L, -1, names, countof(names), &t->read, false);
 }
 
 void
@@ -252,6 +260,8 @@ lib_push_result(lua_State *L, Task *t, bool timed_out)
     }
     if (live)
         lua_remove(L, -2);
+    if (seen.state == TASK_FAILED)
+        lib_hide_failure(L, t);
 }
 
 static int
@@ -332,7 +342,7 @@ static bool
 lib_output_bare(lua_State *L)
 {
     if (lua_type(L, 1) != LUA_TTABLE || handle_is(L, 1)
-        || lib_output_has(L, "status"))
+        || lib_output_has(L, "status") || unread_is(L, 1))
         return true;
     return lib_output_has(L, "id") && !lib_output_has(L, "task_id")
         && !lib_output_has(L, "block") && !lib_output_has(L, "timeout");

@@ -114,9 +114,12 @@ char **lib_env(lua_State *L, int idx, bool *failed);
  * `task_id`). Raises for what was never one; a removed task is returned. */
 Task *lib_task_at(lua_State *L, const char *fn, const char *name, int idx);
 
-/* Push the result of a task as TaskOutput gives it. When the task is final it
- * counts as read. */
+/* Push the result of a task as TaskOutput returns it. */
 void lib_push_result(lua_State *L, Task *t, bool timed_out);
+
+/* The table on top tells that t has failed: until somebody looks at that there,
+ * the failure counts as unread. */
+void lib_hide_failure(lua_State *L, Task *t);
 
 /* Wait for t (until deadline) and give its result: `return lib_await(...)`. */
 int lib_await(lua_State *L, const char *fn, Task *t, double deadline);
@@ -177,10 +180,10 @@ lua_Integer lib_read_tasks(lua_State *L, const char *fn, const char *name,
 int lib_add(lua_State *L, Task *draft, int first, lua_Integer n, Task **out);
 
 /* Push a task as TaskList shows it: {id, kind, description, status, owner,
- * blockedBy, metadata, attempts, priority, subagent_type}; mark: a final state
- * counts as read. lib_push_item adds what a worker needs, prompt and input. */
-void lib_push_entry(lua_State *L, Task *t, bool mark);
-void lib_push_item(lua_State *L, Task *t, bool mark);
+ * blockedBy, metadata, attempts, priority, subagent_type}. lib_push_item adds
+ * what a worker needs, prompt and input. */
+void lib_push_entry(lua_State *L, Task *t);
+void lib_push_item(lua_State *L, Task *t);
 
 /* Remember it; of a call made for an isolated task, the line there. */
 void lib_where(lua_State *L, Task *t);
@@ -209,6 +212,8 @@ int lib_http(lua_State *L);
 int lib_sleep(lua_State *L);
 int lib_now(lua_State *L);
 int lib_phase(lua_State *L);
+int lib_peek(lua_State *L);
+int lib_unread(lua_State *L);
 int lib_once(lua_State *L);
 int lib_report(lua_State *L);
 int lib_key(lua_State *L);

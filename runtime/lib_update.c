@@ -231,7 +231,7 @@ lib_update_metadata(lua_State *L, Task *t)
     Sched *s = park_run(L)->sched;
     if (!arg_given(L, ARG(U_metadata)))
         return;
-    lib_push_entry(L, t, false);
+    lib_push_entry(L, t);
     lua_pushliteral(L, "metadata");
     lua_rawget(L, -2);
     if (lua_isnil(L, -1)) {
@@ -341,7 +341,7 @@ lib_claim_again(lua_State *L)
         return luaL_error(L, "claim: %s", err_text(e));
     if (t) {
         run->claimed = t->id;
-        lib_push_item(L, t, false);
+        lib_push_item(L, t);
         return 1;
     }
     if (!lua_toboolean(L, ARG(1)) || open == 0) {

@@ -1,5 +1,6 @@
 /* value_meta.c — metatables, which stay behind. */
 #include "value_meta.h"
+#include "unread.h"
 #include <lauxlib.h>
 #include <stdio.h>
 
@@ -20,6 +21,7 @@ value_meta_look(lua_State *L)
         if (strcmp(key, "__name") == 0) {
             meta.array = strcmp(name, value_meta_array) == 0;
             meta.own = strncmp(name, "orun.", 5) == 0;
+            meta.unread = strcmp(name, UNREAD_NAME) == 0;
         } else if (strcmp(key, "__call") == 0
                    || (!meta.acts && strcmp(key, "__index") == 0)) {
             meta.acts = key;

@@ -12,6 +12,7 @@
 typedef struct ValueMeta {
     bool array;       /* nothing: it marks an array, and goes along */
     bool own;         /* it is one of orun's */
+    bool unread;      /* fields are kept aside in it, and go along (unread.h) */
     const char *acts; /* "__call" or "__index", NULL: neither */
 } ValueMeta;
 

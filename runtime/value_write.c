@@ -17,6 +17,7 @@
  */
 #include "err.h"
 #include "module.h"
+#include "unread.h"
 #include "value.h"
 #include "value_form.h"
 #include "value_json.h"
@@ -272,7 +273,7 @@ value_write_items(Writer *w, uint32_t *array, uint32_t *pairs)
 }
 
 static int
-value_write_plain_table(Writer *w, bool marked)
+value_write_plain_table(Writer *w, const ValueMeta *meta)
 {
     size_t at = w->sink.n;
     uint32_t count[2] = { 0, 0 };
@@ -281,8 +282,14 @@ value_write_plain_table(Writer *w, bool marked)
     if (!err && value_write_for_json(w) && !value_json_shape(w->L, what))
         return value_write_no_json(w, what);
     err = err ? err : value_sink_eight(&w->sink,
-                                       marked ? TAG_ARRAY : TAG_TABLE, count);
+                                       meta->array ? TAG_ARRAY : TAG_TABLE,
+                                       count);
     err = err ? err : value_write_items(w, &count[0], &count[1]);
+    if (!err && meta->unread && unread_push(w->L, -1)) { /* it is seen */
+        unread_note(w->L, -2);
+        err = value_write_items(w, &count[0], &count[1]);
+        lua_pop(w->L, err ? 0 : 1);
+    }
     if (err)
         return err;
     memcpy(w->sink.p + at + 1, count, sizeof count);
@@ -326,7 +333,7 @@ value_write_table(Writer *w)
         return value_write_ref(w, *at);
     *at = w->sink.n;
     value_write_leave(w, &meta);
-    return value_write_plain_table(w, meta.array);
+    return value_write_plain_table(w, &meta);
 }
 
 /* ---- functions ---- */

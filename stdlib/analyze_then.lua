@@ -36,6 +36,9 @@ local FIELDS <const> = {
   options = "table",
 }
 
+-- Who asks for one of these has seen the failures.
+local SEEN <const> = {"failed", "ok"}
+
 --- The plan's tasks: in batches when it has batches, else all at once.
 local function implement_plan(plan, options)
   local first = type(plan) == "table" and plan[1]
@@ -70,16 +73,16 @@ local function analyze_then(fields)
   local _ <close> = launch.guard{handle}
   if fields.meanwhile then done.meanwhile = fields.meanwhile() end
   done.analysis = orun.TaskOutput{task_id = handle}
-  if done.analysis.status ~= "completed" then
+  if orun.peek(done.analysis, "status") ~= "completed" then
     done.ok, done.failed = false, {done.analysis}
-    return done
+    return orun.unread(done, SEEN)
   end
   done.plan = done.analysis.output
   if fields.plan then done.plan = fields.plan(done.plan) end
   done.results = (fields.implement or implement_plan)(done.plan, fields.options)
-  done.failed = done.results.failed or {}
+  done.failed = orun.peek(done.results, "failed") or {}
   done.ok = #done.failed == 0
-  return done
+  return done.ok and done or orun.unread(done, SEEN)
 end
 
 return analyze_then

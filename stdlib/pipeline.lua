@@ -68,11 +68,11 @@ end
 local function result_of(chain)
   local result = orun.TaskOutput{task_id = chain[#chain]}
   result.stage = #chain
-  if result.status == "completed" then return result end
+  if orun.peek(result, "status") == "completed" then return result end
   for s, handle in ipairs(chain) do
     local earlier = orun.TaskOutput{task_id = handle}
     earlier.stage = s
-    if earlier.status ~= "completed" then return earlier end
+    if orun.peek(earlier, "status") ~= "completed" then return earlier end
   end
 end
 

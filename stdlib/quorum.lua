@@ -15,6 +15,10 @@
 local check = require "orun.check"
 local elect = require "orun.elect"
 
+local orun = require "orun"
+
+-- Who asks for one of these, or how many votes there are, has seen the failures.
+local FIELDS <const> = {"failed", "ok"}
 local OPTIONS <const> = {timeout = "duration", defaults = "table"}
 
 --- Runs tasks until `k` have completed, then stops the rest.
@@ -37,7 +41,7 @@ local function quorum(specs, k, opts)
   end
   local votes, why = elect(specs, k, opts)
   if not votes then error("orun.quorum: " .. why, 2) end
-  return votes
+  return votes.ok and votes or orun.unread(votes, FIELDS, true)
 end
 
 return quorum

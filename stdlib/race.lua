@@ -16,19 +16,21 @@
 local check = require "orun.check"
 local elect = require "orun.elect"
 
+local orun = require "orun"
+
 local OPTIONS <const> = {timeout = "duration", defaults = "table"}
 
 --- What a race without a winner gives back.
 local function lost(votes, n)
   local last = votes.failed[#votes.failed]
   local why = votes.timed_out and "no success in time"
-    or ("all %d failed, the last with: %s"):format(n, last.error:match("[^\n]*"))
-  return {
+    or ("all %d failed, the last with: %s"):format(n, orun.peek(last, "error"):match("[^\n]*"))
+  return orun.unread({
     status = "failed",
     error = why,
-    error_kind = votes.timed_out and "timeout" or last.error_kind,
+    error_kind = votes.timed_out and "timeout" or orun.peek(last, "error_kind"),
     failed = votes.failed,
-  }
+  }, {"status", "error", "error_kind", "failed"})
 end
 
 --- Runs tasks until one has completed, then stops the rest.
