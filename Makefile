@@ -30,8 +30,15 @@ ALONE = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL
 # What scripts leave in their folder for temporary files goes at the end.
 IN_TMP = tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && \
     trap 'exit 130' INT TERM && export TMPDIR=$$tmp XDG_STATE_HOME=$$tmp &&
-SUITE = VARIANT=$(VARIANT) $(if $(T),ORUN_ONLY='$(T)') $(ALONE) \
+SUITE = VARIANT=$(VARIANT) $(if $(T),ORUN_ONLY='$(T)') $(ALONE) $(OWN_LUA) \
     spec/support/run.sh $(ORUN) $(TORUN)
+# A Lua of your own looks for modules below its own prefix, where busted is not,
+# and pkg-config does not know it: $(BUILD)/pc (below) says what LUA= is.
+ifneq ($(wildcard $(LUA)/include/lua.h),)
+OWN_LUA = PKG_CONFIG_PATH=$(CURDIR)/$(BUILD)/pc \
+    LUA_PATH='/usr/share/lua/5.4/?.lua;/usr/share/lua/5.4/?/init.lua;;' \
+    LUA_CPATH="/usr/lib/$$($(CC) -print-multiarch)/lua/5.4/?.so;;"
+endif
 
 .PHONY: all
 all: deps-build ## Build ./orun, the test build and build/liborun.a (default).
@@ -133,6 +140,7 @@ ifneq ($(wildcard $(LUA)/include/lua.h),)
 LUA_CFLAGS := -I$(LUA)/include
 LUA_LIB    := $(LUA)/lib/liblua.a
 LUA_LINK   := $(LUA_LIB) -ldl
+LUA_PC     := $(BUILD)/pc/lua5.4.pc
 else
 LUA_CFLAGS := $(shell pkg-config --cflags $(LUA))
 LUA_LINK   := $(shell pkg-config --libs $(LUA))
@@ -310,7 +318,11 @@ FORCE:
 
 .PHONY: files lint analyze install mutants fuzzers fuzz
 fuzzers: $(FUZZERS) ;
-files: $(ORUN) $(TORUN) $(BUILD)/liborun.a ;
+files: $(ORUN) $(TORUN) $(BUILD)/liborun.a $(LUA_PC) ;
+$(LUA_PC): $(BUILD)/.flags
+	mkdir -p $(@D)
+	printf '%s\n' 'Name: Lua' 'Description: LUA=$(LUA)' 'Version: 5.4' \
+	    'Cflags: $(LUA_CFLAGS)' 'Libs: $(LUA_LINK) -lm' >$@
 VERSION := $(shell sed -n 's/^\#define ORUN_VERSION "\(.*\)"/\1/p' \
     runtime/version.h)
 CHECKED := $(sort $(wildcard runtime/*.c spec/fuzz/*.c))

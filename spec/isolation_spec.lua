@@ -546,7 +546,7 @@ describe("isolation", function()
           orun_free(o);
           return e != 0;
       }]])
-    local built = h.sh(("cc %s -o %s/host -I%s %s/host.c %s $(pkg-config --cflags --libs "
+    local built = h.sh(("cc %s -o %s/host -iquote %s %s/host.c %s $(pkg-config --cflags --libs "
       .. "lua5.4 libuv) -lm"):format(os.getenv("ORUN_SAN") or "", h.quote(dir),
       h.quote(h.root .. "/runtime"), h.quote(dir), h.quote(h.lib)))
     assert.equal(0, built.code, built.err)
