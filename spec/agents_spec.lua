@@ -160,7 +160,7 @@ describe("agent files", function()
       ".orun/agents/k.lua:1: it neither returns a table of orun.agent's fields nor calls",
       ".orun/agents/l.lua:1: unknown field \"comand\"",
       ".orun/agents/m.lua:1: agent: command = \"x\": expected an array of arguments",
-      ".orun/agents/n.lua:1: bytecode is refused",
+      ".orun/agents/n.lua:1: attempt to load a binary chunk",
     } do
       assert.matches(line, text, 1, true)
     end

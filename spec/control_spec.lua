@@ -158,7 +158,7 @@ describe("the control socket", function()
     say(call("TaskList", {}):rep(200), nil)
     local began = orun.now()
     assert.is_true(say(call("TaskList", {}))[1].ok)
-    assert.is_true(orun.now() - began < 20 * h.slow)
+    assert.is_true(orun.now() - began < 90) -- the deaf would be gone by themselves at 100
     for _, task in ipairs(deaf) do TaskStop(task) end
   end)
 end)

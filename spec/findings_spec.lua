@@ -107,8 +107,10 @@ end)
 describe("agents that edit the same file", function()
   it("are found where they declare it", function()
     local f = only("writes_waited", findings_of(AGENT .. [[
-      local a = ask("sleep 0.1; echo A", {writes = {"config.ts"}})
+      local a = ask("until [ -e go ]; do sleep 0.01; done; echo A", {writes = {"config.ts"}})
       local b = ask("echo B", {writes = {"config.ts"}})
+      orun.sleep(0.1)
+      io.open("go", "w"):close()
       TaskOutput(a) TaskOutput(b)]]))
     assert.same({"t2"}, f.tasks)
     assert.is_true(f.cost_seconds >= 0.05)
@@ -135,7 +137,9 @@ describe("far more agents than may run at once", function()
   it("are found", function()
     local f = only("queue", findings_of(AGENT .. [[
       local ids = {}
-      for i = 1, 20 do ids[i] = ask("sleep 0.02; echo " .. i) end
+      local gate = "until [ -e go ]; do sleep 0.01; done; echo "
+      for i = 1, 20 do ids[i] = ask(gate .. i) end
+      io.open("go", "w"):close()
       for _, id in ipairs(ids) do TaskOutput(id) end]], {args = {"-j", "3"}}))
     assert.matches("17 agents were queued at once for 3 slots", f.title)
   end)

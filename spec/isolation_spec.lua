@@ -378,12 +378,15 @@ describe("isolation names", function()
 
   it("timeout for Lua code that catches everything, and lets it clean up", function()
     local item = TaskCreate{description = "cleaned"}
-    failed("timeout", isolated(function(id)
-      local _ <close> = setmetatable({}, {__close = function()
-        TaskUpdate{task_id = id, metadata = {clean = true}}
-      end})
-      while true do end
-    end, {timeout = 0.2, input = item.id}))
+    h.in_time(function(timeout)
+      failed("timeout", isolated(function(id)
+        local _ <close> = setmetatable({}, {__close = function()
+          TaskUpdate{task_id = id, metadata = {clean = true}}
+        end})
+        while true do end
+      end, {timeout = timeout, input = item.id}))
+      return TaskGet(item).metadata.clean
+    end)
     assert.same({clean = true}, TaskGet(item).metadata)
     TaskUpdate{task_id = item, status = "deleted"}
     failed("timeout", isolated(function()

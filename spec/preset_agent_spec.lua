@@ -183,9 +183,13 @@ describe("claude", function()
   end)
 
   it("ends by a SIGTERM, gently, when its time is up, and names its session", function()
-    local env, log = logged "slow"
-    local r = failed("timeout", "timed out", ask("claude", "slow", {env = env,
-      timeout = 0.5 * h.slow}))
+    local env, log
+    local r = h.in_time(function(timeout)
+      env, log = logged "slow"
+      local late = failed("timeout", "timed out", ask("claude", "slow", {env = env,
+        timeout = timeout}))
+      return late.session_id and log():find("child %d+") and late
+    end)
     assert.matches("^5e55%-", r.session_id)
     assert.is_true(gone(log():match("program (%d+)")))
     assert.is_truthy(h.wait_for(function() return gone(log():match("child (%d+)")) end))
@@ -229,14 +233,26 @@ end)
 describe("a session", function()
   local RETRY <const> = {max = 1, backoff = 0.001, resume = true}
 
+  -- A program whose first attempt says what its session is and no more, and is ended by its
+  -- time-out; its environment, its log, and what came of the task.
+  local function interrupted(name)
+    local log, r
+    local env = h.in_time(function(timeout)
+      local its
+      its, log = logged "slow:ok"
+      r = ask(name, "slow:ok", {env = its, retry = RETRY, timeout = timeout})
+      return r.status == "completed" and r.session_id and its
+    end)
+    return env, log, r
+  end
+
   it("is gone on with by the next attempt, and its cost counted once", function()
-    local env, log = logged "slow:ok"
-    local r = completed("you said: You were interrupted. Go on with the task where you stopped, "
-      .. "and end with the answer that was asked for.",
-      ask("claude", "slow:ok", {env = env, retry = RETRY, timeout = 1 * h.slow}))
+    local _, log, r = interrupted "claude"
+    completed("you said: You were interrupted. Go on with the task where you stopped, "
+      .. "and end with the answer that was asked for.", r)
     assert.equal(2, r.attempts)
     assert.matches("\n--resume\n" .. r.session_id .. "\n", log(), 1, true)
-    env = logged "api-500:ok"
+    local env = logged "api-500:ok"
     r = ask("claude", "api-500:ok", {env = env, retry = RETRY})
     assert.same({"completed", 2, 0.002}, {r.status, r.attempts, r.cost})
   end)
@@ -244,23 +260,27 @@ describe("a session", function()
   it("is gone on with by codex, gemini and opencode, too", function()
     for name, way in pairs{codex = "exec\nresume\n%s\n", gemini = "\n-r\n%s\n",
                            opencode = "\n-s\n%s\n"} do
-      local env, log = logged "slow:ok"
-      local r = ask(name, "slow:ok", {env = env, retry = RETRY, timeout = 0.5 * h.slow})
+      local _, log, r = interrupted(name)
       assert.same({"completed", 2}, {r.status, r.attempts}, r.error)
       assert.matches(way:format(r.session_id), log(), 1, true)
     end
   end)
 
   it("is begun anew when the program does not know it any more", function()
-    local env, log = logged "slow:ok"
-    local task = background{subagent_type = "claude", prompt = "say hello", env = env,
-                            retry = RETRY, timeout = 1 * h.slow}
-    local id = h.wait_for(function()
-      return TaskOutput{task_id = task, block = false}.session_id
+    local log, id, r
+    h.in_time(function(timeout)
+      local env
+      env, log = logged "slow:ok"
+      local task = background{subagent_type = "claude", prompt = "say hello", env = env,
+                              retry = RETRY, timeout = timeout}
+      id = h.wait_for(function()
+        local now = TaskOutput{task_id = task, block = false}
+        return now.session_id or now.status == "failed"
+      end)
+      os.remove(env.FAKE_STATE .. "/" .. tostring(id))
+      r = TaskOutput(task)
+      return r.attempts == 2 and r.session_id ~= id
     end)
-    os.remove(env.FAKE_STATE .. "/" .. id)
-    env.FAKE = nil
-    local r = TaskOutput(task)
     assert.matches("\n--resume\n" .. id .. "\n", log(), 1, true)
     assert.equal(2, r.attempts)
     assert.not_equal(id, r.session_id)

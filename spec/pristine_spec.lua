@@ -308,15 +308,18 @@ describe("a stop", function()
 
   it("lets <close> finish first", function()
     local path = h.tmpdir() .. "/cleaned"
-    local result = Task{ description = "cleans up", timeout = 0.05, input = path,
-      run = function(name)
-        local guard <close> = setmetatable({}, { __close = function()
-          local f <close> = assert(io.open(name, "w"))
-          for i = 1, 1000 do f:write(i, "\n") end
-        end })
-        while guard do end
-      end }
-    assert.equal("timeout", result.error_kind)
+    h.in_time(function(timeout)
+      local result = Task{ description = "cleans up", timeout = timeout, input = path,
+        run = function(name)
+          local guard <close> = setmetatable({}, { __close = function()
+            local f <close> = assert(io.open(name, "w"))
+            for i = 1, 1000 do f:write(i, "\n") end
+          end })
+          while guard do end
+        end }
+      assert.equal("timeout", result.error_kind)
+      return h.exists(path)
+    end)
     assert.equal(1000, #h.read(path):gsub("%d", ""))
   end)
 

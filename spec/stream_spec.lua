@@ -135,8 +135,12 @@ describe("orun.exec with stream", function()
   end)
 
   it("ends the program when its time is up, whoever waits", function()
-    local r = stream{command = STAY, timeout = "50ms"}
-    local pid = r:read():match("%d+")
+    local r, pid
+    h.in_time(function(timeout)
+      r = stream{command = STAY, timeout = timeout}
+      pid = (r:read() or ""):match("%d+")
+      return pid
+    end)
     assert.is_truthy(gone(pid)) -- nobody reads
     assert.is_nil(r:read())
     local ending = r:wait()

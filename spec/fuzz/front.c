@@ -21,7 +21,8 @@ front_ready(lua_State *L)
 {
     static const char open[] =
         "local yaml, load = ...\n"
-        "orun = {yaml = yaml, nearest = function() end}\n"
+        "orun = {yaml = yaml, nearest = function() end,\n"
+        "        clean = function(text) return (text:gsub('%c', '')) end}\n"
         "package.loaded.orun = orun\n"
         "table.insert(package.searchers, 2, load)\n"
         "local form = require 'orun.agent_form'\n"

@@ -64,10 +64,26 @@ M.lib = os.getenv("ORUN_LIB") or M.root .. "/build/liborun.a"
 
 local wrap <const> = os.getenv("ORUN_WRAP") or ""
 
---- A new empty folder. run.sh removes it at the end of the run.
+-- Folders that are made but not given yet: one call of mkdir makes many.
+local folders = {}
+local FOLDERS <const> = 32
+
+--- A new empty folder that is its user's only. run.sh removes it at the end of the file.
 function M.tmpdir()
-  local top = os.getenv("ORUN_SPEC_TMP") or os.getenv("TMPDIR") or "/tmp"
-  return line_of("mktemp -d " .. quote(top .. "/orun-spec.XXXXXX"))
+  if #folders == 0 then
+    local top = os.getenv("ORUN_SPEC_TMP") or os.getenv("TMPDIR") or "/tmp"
+    local line = ("cd \"$(mktemp -d %s)\" && mkdir -m 700 $(seq %d) && pwd -P"):format(
+      quote(top .. "/orun-spec.XXXXXX"), FOLDERS)
+    local parent = line_of(line)
+    for i = FOLDERS, 1, -1 do folders[#folders + 1] = parent .. "/" .. i end
+  end
+  return table.remove(folders)
+end
+
+-- Remove a folder; most have the files of a run and no more.
+local function remove(files)
+  for _, name in ipairs{"in", "out", "err"} do os.remove(files.dir .. "/" .. name) end
+  if not os.remove(files.dir) then os.execute("rm -rf " .. quote(files.dir)) end
 end
 
 -- What is changed of the environment. What orun remembers of a run goes with it, unless
@@ -116,14 +132,15 @@ local function result_of(files, how, code)
            out = M.read(files.out) or "", err = M.read(files.err) or "" }
 end
 
--- Run words that are already quoted; 60 seconds (times slow) unless told.
+-- Run words that are already quoted; 120 seconds (times slow) unless told: a limit is
+-- there for what hangs, and not for a machine with other work.
 local function run(words, opts)
   local files = files_of(opts)
   words.env = opts.env
-  local cmd = command_of(words, files, (opts.limit or 60) * M.slow)
+  local cmd = command_of(words, files, (opts.limit or 120) * M.slow)
   local _, how, code = os.execute(redirected(cmd, opts, files))
   local result = result_of(files, how, code)
-  os.execute("rm -rf " .. quote(files.dir))
+  remove(files)
   return result
 end
 
@@ -142,7 +159,7 @@ end
 --- Run orun: `h.orun{ "script.lua", "arg", stdin = "text", cwd = dir,
 --- env = { NAME = "value", GONE = false }, limit = 10 }`.
 --- Gives { code =, signal =, out =, err = }: `code` as a shell would say it
---- (128 + signal), 124 after `limit` seconds (60 unless told). `bin =
+--- (128 + signal), 124 after `limit` seconds (120 unless told). `bin =
 --- h.test_bin` runs the test build.
 function M.orun(opts)
   return run(orun_words(opts), opts)
@@ -206,7 +223,7 @@ function Running:state()
   return stat and stat:match("%) (%a)")
 end
 
---- Wait for its end (20 seconds unless told); the result as `orun` gives it,
+--- Wait for its end (60 seconds unless told); the result as `orun` gives it,
 --- or nil when it still runs.
 function Running:wait(limit)
   local path = self.files.dir .. "/rc"
@@ -218,15 +235,33 @@ function Running:wait(limit)
   return result_of(self.files, "exit", code)
 end
 
---- Ask `done` every 20 ms until it gives something true, which is given back;
---- nil after `limit` seconds (20 unless told, times slow).
+local has_orun, orun = pcall(require, "orun")
+local INTERVAL <const> = 0.01
+
+local function nap()
+  if has_orun then orun.sleep(INTERVAL) else os.execute("sleep " .. INTERVAL) end
+end
+
+--- Ask `done` every 10 ms until it gives something true, which is given back;
+--- nil after `limit` seconds (60 unless told, times slow).
 function M.wait_for(done, limit)
-  for _ = 1, (limit or 20) * M.slow * 50 do
+  for _ = 1, (limit or 60) * M.slow // INTERVAL do
     local answer = done()
     if answer then return answer end
-    os.execute("sleep 0.02")
+    nap()
   end
   return nil, "timed out"
+end
+
+--- The first of `try(0.3)`, `try(3)` and `try(30)` that comes back with something true: for
+--- what must get so far in its time and then be ended by it, on a machine that may have
+--- other work. A test that needs no more than the first is quick, and none depends on that.
+function M.in_time(try)
+  for _, seconds in ipairs{0.3, 3, 30} do
+    local answer = try(seconds * M.slow)
+    if answer then return answer end
+  end
+  error("not even in 30 s", 2)
 end
 
 --- The pieces of `text` between newlines (none after the last one).

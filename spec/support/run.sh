@@ -339,7 +339,7 @@ seconds_of() {
 
 # remember : the times of this run, beside those of files that it left out.
 remember() {
-    { seconds_of; cat "$times" 2>/dev/null; } |
+    { seconds_of; cat "$times" 2>/dev/null || :; } |
         awk '!seen[$1]++' >"$work/new" && cp "$work/new" "$times" 2>/dev/null
 }
 

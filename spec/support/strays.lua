@@ -2,6 +2,7 @@
 --- in its environment.
 
 local h = require "spec.support.helper"
+local lfs = require "lfs"
 
 local M = {}
 
@@ -13,22 +14,23 @@ local count = 0
 function M.mark()
   count = count + 1
   local dir = h.tmpdir()
-  local mark = ("%s.%d"):format(dir:match("[^/]+$"), count)
+  local mark = ("%s.%d"):format((dir:gsub("/", ".")), count)
   return { mark = mark, dir = dir, env = { [NAME] = mark } }
 end
 
 --- The processes with this mark, but for `except` (a pid): an array of
 --- { pid =, state =, name = }.
 function M.alive(m, except)
-  local all = {}
-  local found = h.sh(("grep -lsz '^%s=%s$' /proc/[0-9]*/environ"):format(NAME,
-    (m.mark:gsub("%.", "\\."))))
-  for pid in found.out:gmatch("/proc/(%d+)/") do
-    local stat = h.read("/proc/" .. pid .. "/stat")
-    local name, state = (stat or ""):match("%((.*)%) (%a)")
-    pid = tonumber(pid)
-    if state and state ~= "Z" and state ~= "X" and pid ~= except then
-      all[#all + 1] = { pid = pid, state = state, name = name }
+  local all, wanted = {}, ("\0%s=%s\0"):format(NAME, m.mark)
+  for name in lfs.dir("/proc") do
+    local pid = math.tointeger(tonumber(name))
+    local environ = pid and pid ~= except and h.read(("/proc/%d/environ"):format(pid))
+    if environ and ("\0" .. environ):find(wanted, 1, true) then
+      local stat = h.read(("/proc/%d/stat"):format(pid)) or ""
+      local program, state = stat:match("%((.*)%) (%a)")
+      if state and state ~= "Z" and state ~= "X" then
+        all[#all + 1] = {pid = pid, state = state, name = program}
+      end
     end
   end
   return all
@@ -42,13 +44,13 @@ function M.wait(m, n, except)
   end)
 end
 
---- Wait until none is left; 0, or how many there are after `limit` seconds (10
+--- Wait until none is left; 0, or how many there are after `limit` seconds (60
 --- unless told). They are killed then, so one failure is not the next one's.
 function M.left(m, limit)
-  if h.wait_for(function() return #M.alive(m) == 0 end, limit or 10) then return 0 end
+  if h.wait_for(function() return #M.alive(m) == 0 end, limit or 60) then return 0 end
   local all = M.alive(m)
   for _, one in ipairs(all) do
-    h.sh(("kill -9 %d"):format(one.pid))
+    os.execute("kill -9 " .. one.pid)
   end
   return #all
 end
