@@ -45,9 +45,16 @@ all: deps-build ## Build ./orun, the test build and build/liborun.a (default).
 	+@$(SUB) files
 
 .PHONY: demo
-demo: deps-build ## Explore this source tree with a dozen parallel tasks.
+demo: deps-build ## Look at this source tree with eleven parallel tasks.
 	+@$(SUB) orun
-	./orun examples/demo.lua
+	./orun --report short --events build/demo.jsonl examples/demo.lua
+	@printf '\n%s\n' 'What to do next, in this folder:'
+	@printf '  %s\n' \
+	    './orun examples/01-hello.lua      # the smallest script' \
+	    './orun examples/02-fan_out.lua    # many tasks at once' \
+	    './orun report build/demo.jsonl    # how that run went ...' \
+	    './orun report build/demo.jsonl --html build/demo.html' \
+	    './orun --help'
 
 .PHONY: test
 test: deps-build-test ## Every spec and example; T='cli unit/sched' some.

@@ -1,36 +1,59 @@
---- What `make demo` runs: a dozen agents look at a source tree at once.
+--- What `make demo` runs: eleven tasks look at a folder of source code at once.
 --
 -- $ orun examples/demo.lua
 --
--- Give it another folder to look at that one. It is pattern 1 of the guide on
--- real input: Lua functions and ordinary programs are started together, one of
--- them fails on purpose, and the script puts together what comes back.
+-- Give it another folder to look at that one. Lua functions and ordinary programs are started
+-- together, one of them fails on purpose, and the script puts together what comes back.
 
 local orun = require "orun"
 
 local folder = arg[1] or "."
 
-local ORACLE <const> = "Ask the oracle"
+local MISSING <const> = "Read a file that is missing"
 
--- ------------------------------------------------------------ the agents
--- Each gets the names of files, and gives back a small table: the files' text
--- never reaches the script.
+-- ------------------------------------------------------------ the tasks
+-- Each gets the names of files, and returns a small table: the text of the files never reaches
+-- the script.
 
 local function text_of(path)
   local file <close> = assert(io.open(path, "rb"))
   return file:read("a")
 end
 
---- Lines of code, comments and blanks for each kind of file.
+local function lines_of(path) return text_of(path):gmatch("([^\n]*)\n") end
+
+-- The first so many of an array, by the measure of each: the most first.
+local function most(all, n)
+  table.sort(all, function(a, b)
+    if a.n ~= b.n then return a.n > b.n end
+    return a.name < b.name
+  end)
+  return {count = #all, top = {table.unpack(all, 1, n)}}
+end
+
+-- How many of each name there are, as an array.
+local function tally(names)
+  local all, at = {}, {}
+  for _, name in ipairs(names) do
+    if not at[name] then
+      at[name] = {name = name, n = 0}
+      all[#all + 1] = at[name]
+    end
+    at[name].n = at[name].n + 1
+  end
+  return all
+end
+
+--- Lines of code, comments and blanks for each language.
 local function count_lines(files)
   local comment <const> = {c = "^%s*[/*]", h = "^%s*[/*]", lua = "^%s*%-%-", sh = "^%s*#"}
   local kinds = {}
   for _, path in ipairs(files) do
     local kind = path:match("%.(%w+)$")
-    local k = kinds[kind] or {kind = kind, files = 0, code = 0, comment = 0, blank = 0}
+    local k = kinds[kind] or {files = 0, code = 0, comment = 0, blank = 0}
     kinds[kind] = k
     k.files = k.files + 1
-    for line in text_of(path):gmatch("([^\n]*)\n") do
+    for line in lines_of(path) do
       local what = not line:find("%S") and "blank"
         or comment[kind] and line:find(comment[kind]) and "comment" or "code"
       k[what] = k[what] + 1
@@ -39,117 +62,103 @@ local function count_lines(files)
   return kinds
 end
 
---- How many functions there are, and the longest.
-local function rank_functions(files)
+-- Every function that begins in the first column: its name, its place, its lines, and whether
+-- a comment stands above it.
+local function functions_of(files)
   local all = {}
   for _, path in ipairs(files) do
-    local name, start, number = nil, nil, 0
-    for line in text_of(path):gmatch("([^\n]*)\n") do
+    local number, found, above, c = 0, nil, "", path:find("%.[ch]$")
+    for line in lines_of(path) do
       number = number + 1
-      local found = line:match("^local function ([%w_.:]+)%(")
-        or line:match("^function ([%w_.:]+)%(") or line:match("^([%a_][%w_]*)%(")
-        or line:match("^[%a_][%w_ *]-([%a_][%w_]*)%([^;]*$")
-      if found then name, start = found, number end
-      if name and (line == "}" or line == "end") then
-        all[#all + 1] = {name = name, path = path, lines = number - start + 1}
-        name = nil
+      local name = c and line:match("^([%a_][%w_]*)%([^;]*$")
+        or not c and (line:match("^local function ([%w_.:]+)%(")
+          or line:match("^function ([%w_.:]+)%("))
+      if name then
+        found = {name = ("%s  %s:%d"):format(name, path, number), from = number,
+                 told = above:find("^%s*%-%-") or above:find("%*/%s*$")}
+      elseif found and (line == "}" or line == "end") then
+        found.n = number - found.from + 1
+        all[#all + 1], found = found, nil
       end
+      -- The line above the name of a C function is its type.
+      if not line:find("^[%a_][%w_ *]*$") then above = line end
     end
   end
-  table.sort(all, function(a, b)
-    if a.lines ~= b.lines then return a.lines > b.lines end
-    return a.path .. a.name < b.path .. b.name
-  end)
-  local median = all[(#all + 1) // 2]
-  return {count = #all, median = median and median.lines or 0, top = {table.unpack(all, 1, 5)}}
+  return all
 end
 
---- Which layer includes which: counts, and includes that go up.
-local function map_layers(files)
-  local layer_of, layer_by_name, layers, highest, includes, up = {}, {}, {}, -1, 0, {}
-  for _, path in ipairs(files) do
-    local layer = text_of(path):match("^[^\n]*Layer (%d+)")
-    local stem, name = path:match("^(.-([^/]+))%.h$")
-    if layer and stem then
-      layer_of[stem] = math.tointeger(layer)
-      layer_by_name[name] = layer_of[stem]
-    end
+local function longest_functions(files) return most(functions_of(files), 3) end
+
+--- Long functions that no comment explains.
+local function unexplained(files)
+  local all = {}
+  for _, f in ipairs(functions_of(files)) do
+    if not f.told and f.n > 10 then all[#all + 1] = f end
   end
-  for _, path in ipairs(files) do
-    local from = layer_of[path:match("^(.*)%.%w+$")]
-    if from then
-      layers[from] = layers[from] or {files = 0, includes = 0}
-      highest = math.max(highest, from)
-      layers[from].files = layers[from].files + 1
-      for name in text_of(path):gmatch('#%s*include "([^"]+)%.h"') do
-        layers[from].includes = layers[from].includes + 1
-        local to = layer_by_name[name] or 0
-        includes = includes + 1
-        if to > from then up[#up + 1] = path .. " -> " .. name .. ".h" end
-      end
-    end
-  end
-  return {layers = layers, highest = highest, includes = includes, up = up}
+  return most(all, 3)
 end
 
---- The longest lines.
-local function longest_lines(files)
+--- Which files others include or require the most.
+local function most_used(files)
+  local names = {}
+  for _, path in ipairs(files) do
+    for line in lines_of(path) do
+      names[#names + 1] = line:match('^#%s*include "([^"]+)"')
+        or line:match('require[ (]*"([^"]+)"')
+    end
+  end
+  return most(tally(names), 3)
+end
+
+--- Source files that no test names.
+local function untested(files)
+  local tests, all = {}, {}
+  for _, path in ipairs(files) do
+    if path:find("spec") or path:find("test") then tests[#tests + 1] = text_of(path) end
+  end
+  local text = table.concat(tests, "\n")
+  for _, path in ipairs(files) do
+    local stem = path:match("([%w_-]+)%.%w+$")
+    if stem and path:find("%.c$") and not text:find(stem, 1, true) then
+      all[#all + 1] = {name = path, n = #text_of(path)}
+    end
+  end
+  return most(all, 3)
+end
+
+--- Lua files that do not parse.
+local function broken(files)
   local all = {}
   for _, path in ipairs(files) do
-    local number = 0
-    for line in text_of(path):gmatch("([^\n]*)\n") do
-      number = number + 1
-      if #line > 79 then all[#all + 1] = {at = path .. ":" .. number, length = #line} end
-    end
+    local ok = load((text_of(path):gsub("^#[^\n]*", "")), path, "t")
+    if not ok then all[#all + 1] = {name = path, n = 1} end
   end
-  table.sort(all, function(a, b)
-    return a.length > b.length or a.length == b.length and a.at < b.at
-  end)
-  return {count = #all, longest = all[1]}
+  return most(all, 3)
 end
 
---- Blocks of six lines that stand in more than one place.
-local function repeated_blocks(files)
-  local seen, repeated = {}, 0
+--- Links in the documentation to files that are not there.
+local function dead_links(files)
+  local all = {}
   for _, path in ipairs(files) do
-    local window = {}
-    for line in text_of(path):gmatch("%s*([^\n]*)\n") do
-      if #line > 3 then
-        table.insert(window, line)
-        if #window > 6 then table.remove(window, 1) end
-        local block = table.concat(window, "\n")
-        if #window == 6 and seen[block] then repeated, window = repeated + 1, {} end
-        seen[block] = true
-      end
+    for link in text_of(path):gmatch("%]%(([%w_./-]+)[^%)]*%)") do
+      local target = (path:match("^.*/") or "") .. link
+      local file = io.open(target)
+      if file then file:close() else all[#all + 1] = {name = path .. " -> " .. link, n = 1} end
     end
   end
-  return repeated
+  return most(all, 3)
 end
 
---- Calls that have a safer form. A program does it; its exit code 1 is no failure.
-local function risky_calls(files)
-  local run = orun.exec{command = {"grep", "-nE", "\\b(strcpy|strcat|sprintf|gets|system) ?\\(",
-    "/dev/null", table.unpack(files)}}
-  if run.code and run.code > 1 then error(run.stderr, 0) end
-  local places = {}
-  for place, call in run.stdout:gmatch("([^\n:]+:%d+):[^\n]-([%a_]+) ?%([^\n]*") do
-    places[#places + 1] = place .. " " .. call
-  end
-  return places
+-- Programs. A shell only where one is wanted; the names of files go to standard input.
+local function program(name, command)
+  orun.agent{name = name, command = {"sh", "-c", command}}
 end
-
--- Programs. A shell only where one is wanted: prompts go to standard input.
-orun.agent{name = "luacheck", command = {"sh", "-c", "xargs luacheck -q --no-color 2>&1 | tail -1"}}
-orun.agent{name = "cppcheck", timeout = "4m",
-  command = {"sh", "-c", "xargs cppcheck -q --std=c11 --template='{file}:{line} {id}' 2>&1"}}
-orun.agent{name = "oracle",
-  command = {"sh", "-c", "echo 'nobody knows what comes next' >&2; exit 3"}}
+program("largest", "xargs -d '\\n' wc -c /dev/null | grep -v ' total$' | sort -rn | head -n 3")
+program("unsafe", "xargs -d '\\n' grep -nwE '(strcpy|strcat|sprintf|gets) ?\\(' /dev/null || true")
+program("words", "xargs -d '\\n' cat /dev/null | wc -w")
+program("missing", "cat /no/such/file")
 
 -- ------------------------------------------------------------ the work
-
-local function installed(program)
-  return orun.exec{command = {program, "--version"}}.code == 0
-end
 
 --- Sorted paths below the folder whose names end in one of the endings.
 local function files_of(endings)
@@ -165,35 +174,24 @@ end
 
 local all = files_of{c = true, h = true, lua = true, sh = true, md = true}
 local code = files_of{c = true, h = true, lua = true}
-local headed = files_of{c = true, h = true}
-local c_files, lua_files = files_of{c = true}, files_of{lua = true}
+local c_files = files_of{c = true, h = true}
+local lua_files, docs = files_of{lua = true}, files_of{md = true}
 
-local specs, skipped = {}, {}
-local function lua(description, run, input)
-  specs[#specs + 1] = {description = description, run = run, input = input}
-end
-local function program(description, name, files)
-  if #files == 0 then return end
-  if name ~= "oracle" and not installed(name) then
-    skipped[#skipped + 1] = description
-    return
-  end
-  local prompt = table.concat(files, "\n") .. "\n"
-  specs[#specs + 1] = {description = description, subagent_type = name, prompt = prompt}
-end
+local function names(files) return table.concat(files, "\n") .. "\n" end
 
-lua("Count lines by kind", count_lines, all)
-lua("Rank functions by size", rank_functions, code)
-lua("Map includes by layer", map_layers, headed)
-lua("Find the longest lines", longest_lines, code)
-lua("Find repeated blocks", repeated_blocks, code)
-lua("Look for risky calls", risky_calls, headed)
--- Four parts, so that four can be checked at once.
-for part, files in ipairs(orun.chunks(c_files, math.max(1, (#c_files + 3) // 4))) do
-  program(("Check C, part %d"):format(part), "cppcheck", files)
-end
-program("Check Lua", "luacheck", lua_files)
-program(ORACLE, "oracle", {"Will it work?"})
+local specs = {
+  {description = "Count lines by language", run = count_lines, input = all},
+  {description = "Find the largest files", subagent_type = "largest", prompt = names(code)},
+  {description = "Find the longest functions", run = longest_functions, input = code},
+  {description = "Find code without comment", run = unexplained, input = code},
+  {description = "Find unsafe calls of C", subagent_type = "unsafe", prompt = names(c_files)},
+  {description = "Find what is used the most", run = most_used, input = code},
+  {description = "Find files without tests", run = untested, input = code},
+  {description = "Parse every Lua file", run = broken, input = lua_files},
+  {description = "Count words of the docs", subagent_type = "words", prompt = names(docs)},
+  {description = "Check links of the docs", run = dead_links, input = docs},
+  {description = MISSING, subagent_type = "missing", prompt = "none\n"},
+}
 
 local limits = orun.config()
 print(("Looking at %s: %d files, %d tasks; %d workers for Lua, %d programs at once"):format(
@@ -206,127 +204,110 @@ local results = orun.fan_out(specs, {each = function(result)
 end})
 local took = orun.now() - began
 
--- ------------------------------------------------------------ the synthesis
-
-local function seconds(s)
-  return s < 1 and ("%.0f ms"):format(s * 1000) or ("%.2f s"):format(s)
-end
+-- ------------------------------------------------------------ what they found
 
 -- When each task was at work: a bar from its start to its end.
-local WIDTH <const> = 36
-local at_work, outputs = 0, {}
+local WIDTH <const> = 30
+local outputs = {}
 for _, result in ipairs(results) do
-  at_work = at_work + result.duration
   outputs[result.description] = result.output
   local from = math.floor(WIDTH * math.max(0, result.ended - result.duration) / took)
   local to = math.min(WIDTH, math.max(from + 1, math.ceil(WIDTH * result.ended / took)))
   from = math.min(from, to - 1)
-  print(("%-23s |%s%s%s| %7s%s"):format(result.description, (" "):rep(from),
-    ("#"):rep(to - from), (" "):rep(WIDTH - to), seconds(result.duration),
+  print(("%-27s |%s%s%s| %6.0f ms%s"):format(result.description, (" "):rep(from),
+    ("#"):rep(to - from), (" "):rep(WIDTH - to), result.duration * 1000,
     result.status == "completed" and "" or "  " .. result.status))
 end
-for _, description in ipairs(skipped) do
-  print(("%-23s  skipped: its program is not installed"):format(description))
-end
 
-local lines = outputs["Count lines by kind"] or {}
-print(("\n%-12s %8s %8s %9s %8s"):format("LINES", "files", "code", "comments", "blank"))
+print(("\n%-10s %8s %8s %9s %8s"):format("LANGUAGE", "files", "code", "comments", "blank"))
+local lines = outputs["Count lines by language"] or {}
 for _, kind in ipairs{"c", "h", "lua", "md"} do
   local k = lines[kind] or {files = 0, code = 0, comment = 0, blank = 0}
-  print(("  %-10s %8d %8d %9d %8d"):format("." .. kind, k.files, k.code, k.comment, k.blank))
+  print((".%-9s %8d %8d %9d %8d"):format(kind, k.files, k.code, k.comment, k.blank))
 end
 
-local functions = outputs["Rank functions by size"] or {count = 0, median = 0, top = {}}
-print(("\nFUNCTIONS: %d, half of them at most %d lines long; the longest"):format(
-  functions.count, functions.median))
-for _, f in ipairs(functions.top) do
-  print(("  %4d  %-32s %s"):format(f.lines, f.name, f.path))
+local function section(title, rows)
+  print("\n" .. title)
+  for i = 1, 3 do print("  " .. (rows[i] or "-")) end
 end
 
-local map = outputs["Map includes by layer"] or {includes = 0, up = {}, layers = {}, highest = -1}
-print(("\nLAYERS: %d includes, %d of them upwards"):format(map.includes, #map.up))
-for number = 0, map.highest do
-  local layer = map.layers[number] or {files = 0, includes = 0}
-  print((("  %d  %3d files %4d includes  %s"):format(number, layer.files, layer.includes,
-    ("="):rep(math.min(40, (layer.includes + 2) // 3))):gsub("%s+$", "")))
+-- Rows of what `most` returned: each with its figure.
+local function rows_of(description, form)
+  local found = outputs[description] or {count = 0, top = {}}
+  local rows = {}
+  for i, one in ipairs(found.top) do rows[i] = form:format(one.n, one.name) end
+  return rows
 end
 
-local function some(list, what)
-  return ("  %d %s%s"):format(#list, what, list[1] and ", such as " .. list[1] or "")
+local function text_rows(description)
+  local rows = {}
+  for line in (outputs[description] or ""):gmatch("[^\n]+") do rows[#rows + 1] = line end
+  return rows
 end
 
-local findings, checked = 0, false
-for description, output in pairs(outputs) do
-  if description:find("^Check C") then
-    checked, findings = true, findings + select(2, output:gsub("\n", ""))
-  end
+section("THE LARGEST FILES, in bytes", text_rows("Find the largest files"))
+section("THE LONGEST FUNCTIONS, in lines", rows_of("Find the longest functions", "%5d  %s"))
+section("USED THE MOST, by so many files", rows_of("Find what is used the most", "%5d  %s"))
+
+local function count(title, description)
+  print(("  %-35s %6d"):format(title, outputs[description] and outputs[description].count or 0))
 end
-local long = outputs["Find the longest lines"] or {count = 0}
-print("\nFINDINGS")
-print(some(map.up, "includes that go up a layer"))
-print(some(outputs["Look for risky calls"] or {}, "risky calls"))
-print(("  %d lines over 79 bytes%s"):format(long.count,
-  long.longest and (", the longest %d: %s"):format(long.longest.length, long.longest.at) or ""))
-print(("  %d blocks of six lines that stand twice"):format(outputs["Find repeated blocks"] or 0))
-print(checked and ("  cppcheck: %d findings"):format(findings) or "  cppcheck: not run")
-print("  luacheck: " .. (outputs["Check Lua"] or "not run"):gsub("%s+$", ""):lower())
+
+print("\nIN NUMBERS")
+print(("  %-35s %6d"):format("words of documentation",
+  math.tointeger(tonumber(outputs["Count words of the docs"])) or 0))
+print(("  %-35s %6d"):format("unsafe calls (strcpy, gets, ...)",
+  #text_rows("Find unsafe calls of C")))
+count("functions over 10 lines, no comment", "Find code without comment")
+count("C files that no test names", "Find files without tests")
+count("Lua files that do not parse", "Parse every Lua file")
+count("links to files that are missing", "Check links of the docs")
 for _, result in ipairs(results.failed) do
-  print(("  %s: %s (%s)%s"):format(result.description, result.status, result.error_kind,
-    result.description == ORACLE and ", as it was meant to; the others went on" or ""))
+  print(("\n%s: %s (%s)%s"):format(result.description, result.status, result.error_kind,
+    result.description == MISSING and ", as it was meant to; the others went on" or ""))
 end
 
--- Tasks that share a processor slow each other down, so the first figure is not
--- what they would take one after the other; the last one is how many were at
--- work at a time.
-print(("\n%s of task time in %s: %.1f tasks at work at a time"):format(seconds(at_work),
-  seconds(took), at_work / took))
-
---> ~ Looking at %.: %d+ files, %d+ tasks; %d+ workers for Lua, %d+ programs at once
+--> ~ Looking at %.: %d+ files, 11 tasks; %d+ workers for Lua, %d+ programs at once
 -->
---> ~ Count lines by kind     |[ #]+| +[%d.]+ m?s
---> ~ Rank functions by size  |[ #]+| +[%d.]+ m?s
---> ~ Map includes by layer   |[ #]+| +[%d.]+ m?s
---> ~ Find the longest lines  |[ #]+| +[%d.]+ m?s
---> ~ Find repeated blocks    |[ #]+| +[%d.]+ m?s
---> ~ Look for risky calls    |[ #]+| +[%d.]+ m?s
---> ~ %u[%a ,]+%d? +.+
---> ~ %u[%a ,]+%d? +.+
---> ~ %u[%a ,]+%d? +.+
---> ~ %u[%a ,]+%d? +.+
---> ~ %u[%a ,]+%d? +.+
---> ~ %u[%a ,]+%d? +.+
+--> ~ Count lines by language     |[ #]+| +%d+ ms
+--> ~ Find the largest files      |[ #]+| +%d+ ms
+--> ~ Find the longest functions  |[ #]+| +%d+ ms
+--> ~ Find code without comment   |[ #]+| +%d+ ms
+--> ~ Find unsafe calls of C      |[ #]+| +%d+ ms
+--> ~ Find what is used the most  |[ #]+| +%d+ ms
+--> ~ Find files without tests    |[ #]+| +%d+ ms
+--> ~ Parse every Lua file        |[ #]+| +%d+ ms
+--> ~ Count words of the docs     |[ #]+| +%d+ ms
+--> ~ Check links of the docs     |[ #]+| +%d+ ms
+--> ~ Read a file that is missing |[ #]+| +%d+ ms  failed
 -->
---> LINES           files     code  comments    blank
---> ~   %.c        +%d+ +%d+ +%d+ +%d+
---> ~   %.h        +%d+ +%d+ +%d+ +%d+
---> ~   %.lua      +%d+ +%d+ +%d+ +%d+
---> ~   %.md       +%d+ +%d+ +%d+ +%d+
+--> LANGUAGE      files     code  comments    blank
+--> ~ %.c +%d+ +%d+ +%d+ +%d+
+--> ~ %.h +%d+ +%d+ +%d+ +%d+
+--> ~ %.lua +%d+ +%d+ +%d+ +%d+
+--> ~ %.md +%d+ +%d+ +%d+ +%d+
 -->
---> ~ FUNCTIONS: %d+, half of them at most %d+ lines long; the longest
---> ~  +%d+  [%w_.]+ +%S+
---> ~  +%d+  [%w_.]+ +%S+
---> ~  +%d+  [%w_.]+ +%S+
---> ~  +%d+  [%w_.]+ +%S+
---> ~  +%d+  [%w_.]+ +%S+
+--> THE LARGEST FILES, in bytes
+--> ~   +%d+ %S+
+--> ~   +%d+ %S+
+--> ~   +%d+ %S+
 -->
---> ~ LAYERS: %d+ includes, %d+ of them upwards
---> ~   0 +%d+ files +%d+ includes *=*
---> ~   1 +%d+ files +%d+ includes *=*
---> ~   2 +%d+ files +%d+ includes *=*
---> ~   3 +%d+ files +%d+ includes *=*
---> ~   4 +%d+ files +%d+ includes *=*
---> ~   5 +%d+ files +%d+ includes *=*
---> ~   6 +%d+ files +%d+ includes *=*
---> ~   7 +%d+ files +%d+ includes *=*
---> ~   8 +%d+ files +%d+ includes *=*
+--> THE LONGEST FUNCTIONS, in lines
+--> ~   +%d+  %S+  %S+:%d+
+--> ~   +%d+  %S+  %S+:%d+
+--> ~   +%d+  %S+  %S+:%d+
 -->
---> FINDINGS
---> ~   %d+ includes that go up a layer.*
---> ~   %d+ risky calls.*
---> ~   %d+ lines over 79 bytes.*
---> ~   %d+ blocks of six lines that stand twice
---> ~   cppcheck: .+
---> ~   luacheck: .+
--->   Ask the oracle: failed (exit), as it was meant to; the others went on
+--> USED THE MOST, by so many files
+--> ~   +%d+  %S+
+--> ~   +%d+  %S+
+--> ~   +%d+  %S+
 -->
---> ~ [%d.]+ m?s of task time in [%d.]+ m?s: [%d.]+ tasks at work at a time
+--> IN NUMBERS
+--> ~   words of documentation +%d+
+--> ~   unsafe calls %(strcpy, gets, %.%.%.%) +%d+
+--> ~   functions over 10 lines, no comment +%d+
+--> ~   C files that no test names +%d+
+--> ~   Lua files that do not parse +%d+
+--> ~   links to files that are missing +%d+
+-->
+--> Read a file that is missing: failed (exit), as it was meant to; the others went on

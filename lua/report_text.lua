@@ -84,9 +84,9 @@ local function speed_of(r)
   elseif r.computes > 0 and r.speed_up < FASTER then
     return ("%s; %s: no faster than one after another"):format(at_once, computed_of(r))
   end
-  return ("%.1f times as fast as one after another (%s%s); %.1f at once, %.1f possible"):format(
-    r.speed_up, M.seconds(r.one_by_one), r.computes > 0 and " by processor time" or "", p.achieved,
-    p.possible)
+  local fast = ("%.1f times as fast as one after another (%s%s); %.1f at once"):format(r.speed_up,
+    M.seconds(r.one_by_one), r.computes > 0 and " of computing" or "", p.achieved)
+  return r.computes > 0 and fast or ("%s, %.1f possible"):format(fast, p.possible)
 end
 
 -- The steps that took at least that part of the run, with names so wide at most.

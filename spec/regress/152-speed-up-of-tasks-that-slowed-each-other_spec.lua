@@ -35,7 +35,7 @@ describe("a speed-up", function()
     near(19, r.one_by_one)
     near(10, r.parallel.achieved)
     assert.equal(10, r.computes)
-    assert.matches("^   1.9 times as fast as one after another %(19 s by processor time%)",
+    assert.matches("^   1.9 times as fast as one after another %(19 s of computing%)",
       text.short(r, 100)[2])
   end)
 
@@ -43,7 +43,7 @@ describe("a speed-up", function()
     local r = run(10, 10, 0.01, 2)
     near(10, r.speed_up)
     assert.equal(0, r.computes)
-    assert.falsy(text.short(r, 100)[2]:find("processor", 1, true))
+    assert.falsy(text.short(r, 100)[2]:find("computing", 1, true))
   end)
 
   it("counts a small part of a processor where all are in use", function()
