@@ -37,6 +37,9 @@ local OFFERED <const> = {
   TaskUpdate = "TaskUpdate", TaskClaim = "TaskClaim",
 }
 local READING <const> = {"read_file", "list_files", "grep"}
+
+--- Modes of claude that are permissions here.
+local LEVELS <const> = {acceptEdits = "edit", bypassPermissions = "full"}
 local CHANGES <const> = {"Edit", "Write", "MultiEdit", "NotebookEdit", "Bash", "write_file",
   "replace", "run_shell_command", "edit", "write", "bash"}
 
@@ -168,33 +171,25 @@ local function for_claude(d, t)
   if d.disallowed_tools and d.runner ~= "opencode" and d.runner ~= "gemini" then
     add("--disallowedTools", table.concat(d.disallowed_tools, ","))
   end
-  if d.permission then add("--permission-mode", d.permission) end
-  if d.effort then add("--effort", tostring(d.effort)) end
-end
-
-local function changes_files(d)
-  local _, named = bare(d.tools)
-  for _, name in ipairs(CHANGES) do
-    if named[name] then return true end
+  if d.permission and not LEVELS[d.permission] then
+    add("--permission-mode", d.permission)
   end
-  return false
+  if d.effort then add("--effort", tostring(d.effort)) end
 end
 
 local function for_codex(d, t)
   t.args = {}
   t.sandbox = d.sandbox
-  if not t.sandbox and d.tools then
-    t.sandbox = changes_files(d) and "workspace-write" or "read-only"
-  end
   if d.effort and d.runner == "codex" then
     t.args = {"-c", ('model_reasoning_effort="%s"'):format(d.effort)}
   end
 end
 
--- opencode reads its own files; the text of others stands before the prompt.
+-- opencode reads its own files, which say their model themselves, too; the text of others
+-- stands before the prompt.
 local function for_opencode(d, t)
   if d.agent then
-    t.agent, t.system, t.model = d.agent, nil, nil
+    t.agent, t.system = d.agent, nil
   elseif d.tools then
     note(t, "its tools are not limited in opencode")
   end
@@ -224,13 +219,29 @@ end
 local words <const> = {claude = for_claude, codex = for_codex, opencode = for_opencode,
                        gemini = for_gemini}
 
+local function changes_files(d)
+  local _, named = bare(d.tools)
+  for _, name in ipairs(CHANGES) do
+    if named[name] then return true end
+  end
+  return false
+end
+
+-- What it may do: what it says itself, in orun's words or in claude's; that it reads, when
+-- it names its tools and none of them changes anything; else what is usual.
+local function permissions_of(d)
+  return d.permissions or LEVELS[d.permission]
+    or (d.permission == "plan" or d.tools and not changes_files(d)) and "read" or nil
+end
+
 --- A definition as a table for orun.agent.
 -- @param d        the definition
 -- @param backend  what `choose` gave
 -- @return the table, and an array of what could not be carried over, in words
 function M.type_of(d, backend)
   local t = {notes = {}, name = d.name, description = d.description, system = d.system,
-             max_turns = d.max_turns, timeout = d.timeout, isolation = d.isolation}
+             max_turns = d.max_turns, timeout = d.timeout, isolation = d.isolation,
+             permissions = permissions_of(d)}
   t.model = model_of(d, backend, t)
   for _, field in ipairs{"limit", "rate", "retry", "budget", "account"} do t[field] = d[field] end
   if is_program(backend) then

@@ -232,7 +232,7 @@ function forms.opencode(f)
   local d = f.d
   d.temperature, d.max_turns = f:number(0, false, "temperature"),
     f:number(1, true, "steps", "maxSteps")
-  d.disallowed_tools = denied(f)
+  d.disallowed_tools, d.mode = denied(f), f:choice("mode", {"primary", "subagent", "all"})
   d.agent = d.name
   if f:flag("disable") then d.disabled = "it says disable: true" end
   local prompt = f:text("prompt")

@@ -260,22 +260,28 @@ local function in_home(name, places)
   return places.home and orun.real(joined(places.home, name))
 end
 
--- Every entry, those that win first.
-local function scan()
-  local places = places_here()
+-- What the files say of these places, those that win first.
+local function walk(places, list)
   local s = setmetatable({entries = {}, files = 0, seen = {}, places = places}, Scan)
-  for _, place in ipairs(PLACES) do
+  for _, place in ipairs(list) do
     for _, name in ipairs(place.project) do
       local folder = nearest(name, places)
       if folder then s:place(place, folder) end
     end
   end
-  for _, place in ipairs(PLACES) do
+  for _, place in ipairs(list) do
     for _, name in ipairs(place.home) do
       local folder = in_home(name, places)
       if folder then s:place(place, folder) end
     end
   end
+  return s
+end
+
+-- Every entry, those that win first.
+local function scan()
+  local places = places_here()
+  local s = walk(places, PLACES)
   for _, def in ipairs(require "orun.agent_builtin") do
     s:add{name = def.name, def = def, builtin = true}
   end
@@ -298,9 +304,11 @@ end
 -- A field that a Lua file without a backend of its own cannot have.
 local PLAIN <const> = {name = true, description = true, system = true, tools = true,
   disallowed_tools = true, model = true, max_turns = true, timeout = true, isolation = true,
-  effort = true, temperature = true, permission = true, sandbox = true, limit = true,
+  effort = true, temperature = true, permission = true, permissions = true, sandbox = true,
+  limit = true,
   rate = true, retry = true, budget = true, account = true}
-local TEXTS <const> = {"description", "system", "model", "isolation", "permission", "sandbox"}
+local TEXTS <const> = {"description", "system", "model", "isolation", "permission",
+  "permissions", "sandbox"}
 local LISTS <const> = {"tools", "disallowed_tools"}
 
 -- What is wrong with the fields of such a file, or nil. Those that are not looked at here
@@ -394,6 +402,18 @@ function M.list()
   return all
 end
 
+--- What a file of opencode says that its agent is for: "primary", "subagent" or "all";
+--- nil when there is no such file, or it does not say.
+function M.opencode_mode(name)
+  for _, place in ipairs(PLACES) do
+    if place.runner == "opencode" then
+      for _, entry in ipairs(walk(places_here(), {place}).entries) do
+        if entry.name == name and entry.def then return entry.def.mode end
+      end
+    end
+  end
+end
+
 -- What the user should know of broken files, told once a run. The error of the call that
 -- asks for `name` tells what is wrong with that one's file.
 local function warn(entries, name)
@@ -426,6 +446,14 @@ local function unknown(name, defined, entries)
     near and (", did you mean \"%s\"?"):format(near) or "", table.concat(list, ", "))
 end
 
+-- What a file says that its backend does not do: told when the type is defined, which is
+-- once a run.
+local function tell(entry, t, notes)
+  for _, text in ipairs(entry.builtin and {} or notes) do
+    orun.log(("orun: %s: agent \"%s\": %s"):format(place_of(entry), t.name, text))
+  end
+end
+
 -- What is wrong with a type, without its name, which is said already.
 local function unnamed(why, name)
   local said = ('agent "%s": '):format(name)
@@ -442,12 +470,15 @@ function M.find(name, defined, told, define)
   if not told then warn(entries, name) end
   for _, entry in ipairs(entries) do
     if entry.name == name and not entry.disabled then
-      local t, why
-      if not entry.broken then t, why = type_of(entry) end
-      why = entry.broken or why
+      local t, notes
+      if not entry.broken then t, notes = type_of(entry) end
+      local why = entry.broken or notes
       if t then
         local ok, wrong = pcall(define, t)
-        if ok then return true end
+        if ok then
+          tell(entry, t, notes)
+          return true
+        end
         why = wrong
       end
       return nil, ("Task: subagent_type \"%s\" (%s): %s"):format(name, place_of(entry),

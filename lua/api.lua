@@ -13,6 +13,8 @@
 --   tools        array: names of built-in ones, or {name=, description=, schema=, run=}; see
 --                tools.lua. None unless given
 --   root         the folder the built-in tools stay in; default: the working directory
+--   permissions  "read": neither `run` nor tools of the type's own that say they need
+--                more (tools.lua); "full", the default: all its tools
 --   max_turns    requests of one task, 50
 --   base_url     default: $ANTHROPIC_BASE_URL, $OPENAI_BASE_URL, else the service's own
 --   key_env      the variable with the key; default ANTHROPIC_API_KEY, OPENAI_API_KEY
@@ -35,11 +37,14 @@ local OWN <const> = {"model", "system", "max_tokens", "temperature", "root", "ma
   "base_url", "key_env", "key_file", "headers", "extra", "price", "idle_timeout", "api"}
 local COMMON <const> = {"name", "description", "timeout", "retry", "limit", "priority",
   "memory_limit", "max_output", "secrets", "rate", "budget", "isolation", "account", "cwd",
-  "base"}
+  "base", "permissions"}
 local WANTS <const> = {model = "string", system = "string", max_tokens = "integer",
   temperature = "number", root = "string", max_turns = "integer", base_url = "string",
   key_env = "string", key_file = "string", headers = "table", extra = "table", price = "table",
   idle_timeout = "number"}
+
+--- What an agent may do unless its type or its task says otherwise: all that its tools can.
+M.PERMISSIONS = "full"
 
 local MAX_TURNS <const> = 50
 local IDLE <const> = 300
@@ -155,11 +160,15 @@ end
 local Talk <const> = {__name = "orun.api.talk"}
 Talk.__index = Talk
 
--- US dollars of the counts.
+-- US dollars of the counts. What was read from a cache or written to one costs as other
+-- input does, unless the price says it.
 local function cost_of(price, usage)
   if not price then return nil end
   local cost = 0
-  for name, n in pairs(usage) do cost = cost + n * (price[name] or 0) / 1e6 end
+  for name, n in pairs(usage) do
+    local each = price[name] or name:find("^cache_") and price.input_tokens or 0
+    cost = cost + n * each / 1e6
+  end
   return cost
 end
 
@@ -230,7 +239,7 @@ function M.run(config, input, task)
     orun.fail{kind = "spawn", message = ("root = %s leads out of the task's worktree: give a "
       .. "relative one"):format(check.show(config.root))}
   end
-  local tools = require("orun.tools").open(config.tools, config.root)
+  local tools = require("orun.tools").open(config.tools, config.root, task.permissions)
   local talk = setmetatable({
     config = config, dialect = dialect, messages = {}, turns = 0, reported = 0, tools = tools,
     options = {model = task.model or config.model, system = config.system,
@@ -295,6 +304,7 @@ function M.define(t)
     return require("orun.api").run(config, input, task)
   end}
   for _, field in ipairs(COMMON) do made[field] = t[field] end
+  made.permissions = t.permissions or M.PERMISSIONS
   made.account = t.account or config.key_env or dialect.key_env
   return made
 end

@@ -68,7 +68,7 @@ function M.event(s, _, data)
                code = preset.field(event, "error", "code")}
   end
   s.model = preset.text(event, "model") or s.model
-  s.usage = preset.usage(preset.field(event, "usage"), COUNTS) or s.usage
+  s.usage = preset.usage_of_all(preset.field(event, "usage"), COUNTS) or s.usage
   local choice = preset.rows(event, "choices")[1]
   s.stop = preset.text(choice, "finish_reason") or s.stop
   s.text = s.text .. (preset.text(choice, "delta", "content") or "")

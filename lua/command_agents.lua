@@ -58,6 +58,14 @@ local function limits_of(agent)
   return table.concat(words, "; ")
 end
 
+-- What its agents may do, and whether nothing says so; nil where that is not orun's matter.
+local function may_of(t)
+  if t.permissions then return t.permissions, false end
+  if t.api then return require("orun.api").PERMISSIONS, true end
+  local level = t.preset and require("orun.preset_agent").permissions(t)
+  return level, t.sandbox == nil
+end
+
 local function place_of(one)
   return one.line and ("%s:%d"):format(one.source, one.line) or one.source
 end
@@ -84,7 +92,8 @@ local function print_json(list)
     out.agents[i] = {name = agent.name, description = t.description or agent.def.description,
       source = agent.source, line = agent.line, file_of = agent.runner,
       backend = agent.backend, why = agent.why, runner = agent.type and runner_of(agent) or nil,
-      model = t.model, limits = limits_of(agent), notes = json.array(agent.notes)}
+      model = t.model, permissions = (may_of(t)), limits = limits_of(agent),
+      notes = json.array(agent.notes)}
   end
   for _, kind in ipairs{"broken", "hidden"} do
     for i, one in ipairs(list[kind]) do
@@ -99,6 +108,8 @@ local function print_agent(agent, width)
   print(("%s  (%s)"):format(agent.name, line_of(place_of(agent), width)))
   local why = agent.type and agent.why and (" (%s)"):format(agent.why) or ""
   print("  runs in   " .. line_of(runner_of(agent) .. why, width - 12))
+  local may, usual = may_of(t)
+  if may then print(("  may       %s%s"):format(may, usual and " (the default)" or "")) end
   local limits = limits_of(agent)
   if limits ~= "" then print("  limits    " .. line_of(limits, width - 12)) end
   local description = t.description or agent.def.description

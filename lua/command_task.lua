@@ -23,7 +23,7 @@ usage: orun task COMMAND [options] [--json]
   update ID [--status S] [--output TEXT] [--error TEXT] [--owner NAME]
          [--add-blocked-by IDS] [--add-blocks IDS] [--metadata JSON]
   run --prompt TEXT [--agent TYPE] [--description TEXT] [--model M]
-      [--blocked-by IDS] [--background]
+      [--permissions read|edit|full] [--blocked-by IDS] [--background]
   output ID [--wait] [--timeout SECONDS]
   stop ID
 
@@ -91,7 +91,8 @@ local COMMANDS <const> = {
     ["--add-blocks"] = {"addBlocks", "ids"}, ["--metadata"] = {"metadata", "json"}},
   run = {call = "Task", needs = {"--prompt"}, ["--prompt"] = {"prompt", "text"},
     ["--agent"] = {"subagent_type", "word"}, ["--description"] = {"description", "text"},
-    ["--model"] = {"model", "word"}, ["--blocked-by"] = {"blockedBy", "ids"},
+    ["--model"] = {"model", "word"}, ["--permissions"] = {"permissions", "word"},
+    ["--blocked-by"] = {"blockedBy", "ids"},
     ["--background"] = {"run_in_background"}},
   output = {call = "TaskOutput", id = "needed", ["--wait"] = {"block"},
     ["--timeout"] = {"timeout", "seconds"}},

@@ -24,6 +24,7 @@
 --   same_failure     a task was tried again and again and failed the same way
 --   empty_result     an agent answered nothing where others of its type gave an answer
 --   not_as_asked     an answer was not in the asked form
+--   denied           an agent was not allowed to use a tool
 
 local numbers = require "orun.figures"
 local title_of = require "orun.task_title"
@@ -359,9 +360,28 @@ function find.not_as_asked(run, add)
   end
 end
 
+local FIX_DENIED <const> = [[
+Task{..., permissions = "full"}              -- "read", "edit" or "full"
+orun.agent{..., tools = {"Bash(make:*)"}}    -- or only what is named, with claude]]
+
+function find.denied(run, add)
+  local function list_of(t) return t.report and t.report.denials or {} end
+  local groups, order = by_place(run.tasks, function(t) return list_of(t)[1] ~= nil end)
+  for _, key in ipairs(order) do
+    local g = groups[key]
+    local list, more = list_of(g[1]), ""
+    if #list > 1 then more = (" and %d more"):format(#list - 1) end
+    if #g > 1 then more = more .. ("; so were %d other tasks"):format(#g - 1) end
+    local what = list[1].what and (" (%s)"):format(list[1].what) or ""
+    add{at = place(g[1]), tasks = g, fix = FIX_DENIED,
+        title = ("%s was not allowed to use %s%s%s"):format(title_of.named(g[1]),
+          tostring(list[1].tool), what, more)}
+  end
+end
+
 local ORDER <const> = {"in_turn", "barrier", "failure_unread", "failure_ignored", "changes_overlap",
-  "never_collected", "writes_waited", "queue", "same_failure", "not_as_asked", "empty_result",
-  "too_small"}
+  "denied", "never_collected", "writes_waited", "queue", "same_failure", "not_as_asked",
+  "empty_result", "too_small"}
 
 -- Tasks that others were to begin after.
 local function needed_of(model)

@@ -15,6 +15,9 @@
 --   tools        array: the tools it may use without being asked
 --   max_turns    turns of one run of the program
 --   sandbox      what the program may do, in its own words
+--   permissions  "read": it changes nothing; "edit" (the default): it may change the
+--                files where it works, and run what its program thinks harmless or can
+--                confine; "full": all. Task{permissions=} takes its place
 --   mcp          false: it does not get the run's tasks as tools, where the preset can
 --                give it them
 --   cwd, env     of the program; a Task's take their place
@@ -40,17 +43,27 @@ local M = {}
 M.NAMES = {"claude", "codex", "gemini", "opencode"}
 
 local OWN <const> = {model = "string", system = "string", args = "strings", agent = "string",
-  tools = "strings", max_turns = "count", sandbox = "string", mcp = "boolean"}
-local OPTIONAL <const> = {"agent", "tools", "max_turns", "sandbox"}
+  tools = "strings", max_turns = "count", sandbox = "string", permissions = "string",
+  mcp = "boolean"}
+local OPTIONAL <const> = {"agent", "tools", "max_turns", "sandbox", "permissions"}
+local UNLESS_TOLD <const> = {"agent", "tools", "max_turns", "sandbox"}
 local COMMON <const> = {"name", "description", "timeout", "retry", "limit", "priority",
   "memory_limit", "max_output", "secrets", "rate", "budget", "account", "cwd", "env",
   "isolation", "base"}
 local PRESET <const> = {program = "string", argv = "function", line = "function",
   judge = "function", system = "string", resumes = "boolean", session_cost = "boolean",
-  takes = "strings", mcp = "boolean"}
-local USAGE <const> = {"input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
-  "reasoning_tokens"}
+  takes = "strings", grants = "strings", mcp = "mcp", env = "function"}
+local USAGE <const> = {input_tokens = "input_tokens", output_tokens = "output_tokens",
+  cache_read_tokens = "cache_read_tokens", cache_write_tokens = "cache_write_tokens",
+  reasoning_tokens = "reasoning_tokens"}
 
+--- What an agent may do unless its type or its task says otherwise.
+M.PERMISSIONS = "edit"
+
+local LEVELS <const> = {read = true, edit = true, full = true}
+-- What the sandboxes of codex come to.
+local SANDBOXES <const> = {["read-only"] = "read", ["workspace-write"] = "edit",
+                           ["danger-full-access"] = "full"}
 local TIMEOUT <const> = "1h"
 local LONGEST_LINE <const> = 16 << 20 -- bytes; a longer one is read in pieces, and means nothing
 local STDERR <const> = 64 << 10       -- bytes of it that are looked at
@@ -78,28 +91,31 @@ local function session_of(s)
 end
 
 local function counts_of(usage)
-  local counts
-  for _, name in ipairs(USAGE) do
-    local n = type(usage) == "table" and math.tointeger(usage[name])
-    if n and n >= 0 then
-      counts = counts or {}
-      counts[name] = n
-    end
-  end
-  return counts
-end
-
-local function dollars_of(cost)
-  return math.type(cost) and cost >= 0 and cost < math.huge and cost or nil
+  return type(usage) == "table" and preset.usage(usage, USAGE) or nil
 end
 
 local Job <const> = {__name = "orun.preset_agent.job"}
 Job.__index = Job
 
--- What the run has cost, without what its session had cost before.
+-- What the run has cost, without what its session had cost before; a session that has
+-- cost less now does not count its earlier runs.
 function Job:cost_of(s)
-  local cost = dollars_of(s.cost)
-  return cost and math.max(0, cost - self.before)
+  local cost = preset.dollars(s.cost)
+  if not cost or not self.preset.session_cost or cost < self.before.cost then return cost end
+  return cost - self.before.cost
+end
+
+-- What the run has used, without what its session had used before.
+function Job:usage_of(s)
+  local whole, run = counts_of(s.session_usage), counts_of(s.usage)
+  return whole and preset.usage_since(whole, self.before.usage, run) or run
+end
+
+-- What the session has used, this run included: what it told, or what is known of it.
+function Job:session_now(s)
+  local cost, usage = self:cost_of(s) or 0, self:usage_of(s)
+  return {cost = self.before.cost + cost,
+          usage = preset.add_usage(preset.add_usage(nil, self.before.usage), usage)}
 end
 
 -- Report what a run has told; `ended`: it does nothing any more.
@@ -108,10 +124,21 @@ function Job:tell(s, ended)
   self.session, self.told, self.news = session or self.session, orun.now(), false
   local cost = self:cost_of(s)
   orun.report{
-    activity = not ended and line_of(s.activity) or nil, model = line_of(s.model),
-    session_id = session, cost = cost and self.cost + cost,
-    usage = preset.add_usage(preset.add_usage(nil, self.usage), counts_of(s.usage)),
+    activity = not ended and line_of(s.activity) or nil, model = line_of(s.model or self.model),
+    session_id = session, session = self:session_now(s), cost = cost and self.cost + cost,
+    usage = preset.add_usage(preset.add_usage(nil, self.usage), self:usage_of(s)),
+    denials = self:denials_of(s),
   }
+end
+
+-- All that the runs of the job were not allowed, the same once; nil for nothing.
+function Job:denials_of(s)
+  if not self.denials and not s.denials then return nil end
+  local sum = {denials = table.move(self.denials or {}, 1, #(self.denials or {}), 1, {})}
+  for _, one in ipairs(type(s.denials) == "table" and s.denials or {}) do
+    preset.deny(sum, tostring(one.tool), line_of(one.what))
+  end
+  return sum.denials
 end
 
 -- ---- one run ----
@@ -137,8 +164,8 @@ local function command_of(p, options)
 end
 
 local function mentions(command, mark)
-  for _, word in ipairs(command) do
-    if word:find(mark, 1, true) then return true end
+  for _, word in pairs(command) do
+    if type(word) == "string" and word:find(mark, 1, true) then return true end
   end
   return false
 end
@@ -158,14 +185,53 @@ function Job:lines_of(log, s)
   return lines(reader, LONGEST_LINE)
 end
 
+-- The option of args that says itself what the agent may do, or nil.
+local function grant_in(args, p)
+  for _, word in ipairs(args or {}) do
+    for _, option in ipairs(p.grants or {}) do
+      if word == option or word:sub(1, #option + 1) == option .. "=" then return option end
+    end
+  end
+end
+
+-- What argv and env are given.
+function Job:options(resume)
+  local p, config, task = self.preset, self.config, self.task
+  local o = {resume = resume, env = task.env or {}}
+  for name in pairs(OWN) do o[name] = config[name] end
+  o.model = task.model or config.model
+  o.mcp = p.mcp and config.mcp ~= false
+  o.permissions = task.permissions or config.permissions
+  local grant = grant_in(config.args, p)
+  if o.permissions ~= config.permissions then
+    o.sandbox = nil
+    if grant then
+      orun.fail{kind = "spawn", message = ("permissions = \"%s\": the args of the agent type have "
+        .. "%s, which says otherwise; leave it out of args"):format(o.permissions, grant)}
+    end
+  elseif grant then
+    o.permissions = nil
+  end
+  return o
+end
+
+-- The variables of the program: the preset's precede.
+function Job:env_of(o)
+  if not self.preset.env then return self.task.env end
+  local env = {}
+  for name, value in pairs(self.task.env or {}) do env[name] = value end
+  for name, value in pairs(self.preset.env(o)) do env[name] = value end
+  return env
+end
+
 -- Run the program once; gives the state, and why it has failed.
 function Job:run_once(text, resume)
-  local p, config, options = self.preset, self.config, {resume = resume}
-  for name in pairs(OWN) do options[name] = config[name] end
-  options.model = self.task.model or config.model
-  options.mcp = p.mcp and config.mcp ~= false
-  local command, files = command_of(p, options), {}
-  if mentions(command, "{mcp_file}") then files.mcp_file = orun.mcp_config() end
+  local p, config, options = self.preset, self.config, self:options(resume)
+  self.model = options.model
+  local command, files, env = command_of(p, options), {}, self:env_of(options)
+  if mentions(command, "{mcp_file}") or mentions(env or {}, "{mcp_file}") then
+    files.mcp_file = type(p.mcp) == "function" and p.mcp(options) or orun.mcp_config()
+  end
   if config.system and mentions(command, "{system_file}") then
     files.system_file = config.system
   elseif config.system and not resume then
@@ -173,11 +239,11 @@ function Job:run_once(text, resume)
   end
   local started, why, kind = orun.exec{
     stream = true, transcript = true, command = command, input = text, files = files,
-    cwd = self.task.cwd, env = self.task.env, max_output = STDERR,
+    cwd = self.task.cwd, env = env, max_output = STDERR,
   }
   if not started then return {}, {kind = kind, message = why} end
   local log <close> = started
-  local s = {}
+  local s = {permissions = options.permissions}
   for line in self:lines_of(log, s) do
     p.line(s, line)
     self.news = true
@@ -188,15 +254,17 @@ function Job:run_once(text, resume)
   if ending.stderr_file then -- the reason is at its end
     ending.stderr = orun.output(ending, "stderr"):tail(10000, STDERR)
   end
+  local wrong = preset.judge(p, s, ending) -- which may find more that was denied
   self:tell(s, true)
-  return s, preset.judge(p, s, ending)
+  return s, wrong
 end
 
 -- The run has ended: what it took is that of the job's runs before the next.
 function Job:spent(s)
-  self.usage = preset.add_usage(self.usage, counts_of(s.usage))
+  local before = self:session_now(s)
+  self.usage = preset.add_usage(self.usage, self:usage_of(s))
   self.cost = self.cost + (self:cost_of(s) or 0)
-  self.before = self.preset.session_cost and dollars_of(s.cost) or 0
+  self.before, self.denials = before, self:denials_of(s)
 end
 
 -- Run it, in the session when there is one to go on with; a session that is not
@@ -207,7 +275,7 @@ function Job:run(text, session, go_on)
     s, wrong = self:run_once(go_on, session)
     if not (wrong and not session_of(s) and wrong.kind == "exit") then return s, wrong end
   end
-  self.before = 0
+  self.before = {cost = 0}
   return self:run_once(text)
 end
 
@@ -219,7 +287,7 @@ function Job:ask(text, again)
   else
     local earlier = self.preset.resumes and self.task.resume or {}
     session, go_on, self.first = earlier.session_id, GO_ON, text
-    self.before = self.preset.session_cost and earlier.cost or 0
+    self.before = {cost = earlier.cost or 0, usage = earlier.usage}
   end
   local s, wrong = self:run(text, self.preset.resumes and session or nil, go_on)
   self:spent(s)
@@ -232,10 +300,15 @@ end
 --- Do a task. config is what `define` made.
 function M.run(config, input, task)
   local job = setmetatable({config = config, preset = preset_of(config), task = task,
-                            told = -math.huge, cost = 0, before = 0}, Job)
-  return typed.ask(task.schema, preset.prompt(input, task), function(text, again)
+                            told = -math.huge, cost = 0, before = {cost = 0}}, Job)
+  local answer = typed.ask(task.schema, preset.prompt(input, task), function(text, again)
     return job:ask(text, again)
   end)
+  if job.denials then
+    orun.log(("orun: %s is completed, and was not allowed to use %s"):format(task.id,
+      preset.listed(job.denials)))
+  end
+  return answer
 end
 
 -- ---- definition ----
@@ -249,6 +322,9 @@ local WANTS <const> = {
   string = {"a string", function(v) return type(v) == "string" end},
   boolean = {"true or false", function(v) return type(v) == "boolean" end},
   ["function"] = {"a function", function(v) return type(v) == "function" end},
+  mcp = {"true, false or a function", function(v)
+    return type(v) == "boolean" or type(v) == "function"
+  end},
   count = {"a whole number above 0", function(v) return math.type(v) == "integer" and v > 0 end},
   strings = {"an array of strings", function(v)
     if type(v) ~= "table" then return false end
@@ -304,7 +380,7 @@ end
 -- Options the program has no way to take are not dropped silently.
 local function check_taken(t, p)
   local takes = {}
-  for _, name in ipairs(p.takes or OPTIONAL) do takes[name] = true end
+  for _, name in ipairs(p.takes or UNLESS_TOLD) do takes[name] = true end
   for _, name in ipairs(OPTIONAL) do
     if t[name] ~= nil and not takes[name] then
       wrong(t, "%s: %s has no such option; %s, or give it as it is in args", name, p.program,
@@ -327,14 +403,29 @@ local function check_own(t)
   for _, name in ipairs(COMMON) do known[name] = true end
   check_known(t, "unknown field", t, known)
   for name, kind in pairs(OWN) do check_field(t, "", name, t[name], kind) end
-  for _, name in ipairs{"model", "agent", "sandbox"} do
+  for _, name in ipairs{"model", "sandbox"} do
     if t[name] and not t[name]:find("^%w[%w._/:@+%[%]%-]*$") then
       wrong(t, "%s = %s: a name is wanted", name, check.show(t[name]))
     end
   end
+  local why = t.agent and require("orun.agent_form").bad_name(t.agent)
+  if why then wrong(t, "agent: %s", why) end
+  if t.permissions and not LEVELS[t.permissions] then
+    wrong(t, "permissions = %s: expected \"read\", \"edit\" or \"full\"", check.show(t.permissions))
+  end
   for i, tool in ipairs(t.tools or {}) do
     if not tool:find("^[%w_*]") then
       wrong(t, "tools[%d] = %s: the name of a tool is wanted", i, check.show(tool))
+    end
+  end
+end
+
+--- What the agents of a type with a preset may do, nil where that has no use for it.
+function M.permissions(t)
+  local p = preset_of(t)
+  for _, name in ipairs(p.takes or UNLESS_TOLD) do
+    if name == "permissions" then
+      return t.permissions or SANDBOXES[t.sandbox] or M.PERMISSIONS
     end
   end
 end
@@ -354,10 +445,12 @@ function M.define(t)
   local config = {preset = t.preset}
   for name in pairs(OWN) do config[name] = t[name] end
   if config.system == "" then config.system = nil end
+  config.permissions = M.permissions(t)
   local made = {slots = "process", typed = true, run = function(input, task)
     return require("orun.preset_agent").run(config, input, task)
   end}
   for _, name in ipairs(COMMON) do made[name] = t[name] end
+  made.permissions = config.permissions
   if made.timeout == nil then made.timeout = TIMEOUT end
   if made.account == nil then made.account = account_of(p.program) end
   return made

@@ -2,7 +2,10 @@
 --
 -- The answer is what the assistant's messages add up to. An error is a JSON
 -- object on stderr after a stack trace, and the exit code is the HTTP status
--- modulo 256, or one of a few of its own.
+-- modulo 256, or one of a few of its own; or it is an `error` event, of which the
+-- result says no more than that there was one.
+--
+-- What nobody allows is refused: nobody is there to be asked.
 
 local json = require "orun.json"
 local preset = require "orun.preset"
@@ -13,6 +16,9 @@ local COUNTS <const> = {
   input_tokens = "input_tokens", output_tokens = "output_tokens",
   cache_read_tokens = "cached",
 }
+local MODES <const> = {read = "plan", edit = "auto_edit", full = "yolo"}
+local DEFAULTS <const> = "GEMINI_CLI_SYSTEM_DEFAULTS_PATH"
+local DEFAULTS_FILE <const> = "/etc/gemini-cli/system-defaults.json"
 local CODES <const> = {
   [41] = {"exit", "it is not signed in"},
   [42] = {"exit", "the input was refused"},
@@ -33,10 +39,36 @@ local function argv(o)
     for _, word in ipairs{...} do a[#a + 1] = word end
   end
   if o.model then add("-m", o.model) end
+  if MODES[o.permissions] then add("--approval-mode", MODES[o.permissions]) end
   if o.resume then add("-r", o.resume) end
   add(table.unpack(o.args or {}))
   return a
 end
+
+-- ---- the run's tasks as its tools ----
+
+-- The machine's defaults, which are the least of its settings, with one server more. It
+-- keeps tokens from servers unless their env names them, and puts in what $NAME means.
+local function settings(o)
+  local path = o.env[DEFAULTS] or os.getenv(DEFAULTS) or DEFAULTS_FILE
+  local file <close> = io.open(path, "rb")
+  local all = file and json.decode(file:read("a") or "") or {}
+  if type(all) ~= "table" then all = {} end
+  if type(all.mcpServers) ~= "table" then all.mcpServers = {} end
+  local env = {}
+  for _, name in ipairs{"ORUN_SOCKET", "ORUN_TASK_TOKEN", "ORUN_TASK_ID", "ORUN_PROGRAM"} do
+    env[name] = "$" .. name
+  end
+  all.mcpServers.orun = {command = orun.control().ORUN_PROGRAM, args = json.array{"mcp"}, env = env,
+                         trust = true, timeout = 86400000}
+  return json.encode(all)
+end
+
+local function env_of(o)
+  return o.mcp and {[DEFAULTS] = "{mcp_file}"} or {}
+end
+
+-- ---- what it prints ----
 
 local on = {}
 
@@ -53,14 +85,51 @@ function on.message(s, event)
 end
 
 function on.tool_use(s, event)
-  s.activity = preset.tool(tostring(field(event, "tool_name") or "tool"),
-    field(event, "parameters"))
+  local name, input = tostring(field(event, "tool_name") or "tool"), field(event, "parameters")
+  s.activity = preset.tool(name, input)
+  s.calls = s.calls or {}
+  s.calls[preset.text(event, "tool_id") or ""] = {name = name, what = preset.what(input)}
+end
+
+-- A tool that its policy keeps from it is not there, or is refused.
+function on.tool_result(s, event)
+  local call = (s.calls or {})[preset.text(event, "tool_id") or ""]
+  if not call then return end
+  local kind, message = preset.text(event, "error", "type"),
+    preset.text(event, "error", "message") or ""
+  if field(event, "status") ~= "error" then
+    preset.did(s, call.name)
+  elseif kind == "policy_violation" or kind == "tool_not_registered"
+      or message:find("denied by policy", 1, true) then
+    preset.deny(s, call.name, call.what)
+  end
+end
+
+function on.error(s, event)
+  local message = preset.text(event, "message")
+  if not message then return end
+  s.said = message
+  if field(event, "severity") == "error" then s.error = message end
+  s.activity = preset.short(message)
+end
+
+-- Output is all but the input: what it has thought is not told apart.
+local function usage_of(stats)
+  local usage, total = preset.usage_of_all(stats, COUNTS), field(stats, "total_tokens")
+  local input, output = field(stats, "input_tokens"), field(stats, "output_tokens")
+  if preset.is_count(total) and preset.is_count(input) and preset.is_count(output)
+      and total > input + output then
+    usage.reasoning_tokens = math.tointeger(total - input - output)
+    usage.output_tokens = math.tointeger(total - input)
+  end
+  return usage
 end
 
 function on.result(s, event)
-  s.usage = preset.usage(field(event, "stats"), COUNTS) or s.usage
+  s.usage = usage_of(field(event, "stats")) or s.usage
   if field(event, "status") == "error" then
-    s.error = tostring(field(event, "error", "message") or "it says error and no more")
+    s.error = preset.text(event, "error", "message") or s.error or s.said
+      or "it says error and no more"
   end
 end
 
@@ -69,6 +138,8 @@ local function line(s, text)
   local handler = event and on[field(event, "type")]
   if handler then handler(s, event) end
 end
+
+-- ---- its end ----
 
 -- The message of the JSON object that ends stderr, nil when there is none.
 local function told(stderr)
@@ -86,10 +157,11 @@ local function judge(s, ending)
   local code = ending.code
   if not s.error and (code == 0 or not code) then return nil end
   local known = CODES[code]
-  local said = s.error or told(ending.stderr or "") or known and known[2]
+  local said = s.error or told(ending.stderr or "") or s.said or known and known[2]
   if not said then return nil end
   return {kind = known and known[1] or preset.kind_of_words(said), message = "gemini: " .. said}
 end
 
-return {program = "gemini", argv = argv, line = line, judge = judge, takes = {},
-        resumes = true}
+return {program = "gemini", argv = argv, env = env_of, line = line, judge = judge,
+        takes = {"permissions"}, grants = {"--approval-mode", "-y", "--yolo"}, resumes = true,
+        mcp = settings}

@@ -12,17 +12,23 @@
 --       run = function(input) return tickets(input.id) end,
 --     }}
 --
+-- A tool may say which permissions of a task it needs, permissions = "edit" or "full": an
+-- agent with less is not told of it, and a call of it all the same is refused, which the
+-- task's result tells (denials). Of the built-in ones run needs "full".
+--
 -- Built-in ones: read_file, list_files, grep (they stay inside `root`, links
 -- followed) and run (a shell command in `root`); and the primitives Task,
 -- TaskOutput, TaskStop, TaskList, TaskGet, TaskCreate, TaskUpdate, TaskClaim.
 
 local check = require "orun.check"
 local json = require "orun.json"
+local preset = require "orun.preset"
 local schema = require "orun.schema"
 
 local M = {}
 
 local MAX_RESULT <const> = 64 << 10 -- bytes of a result that the model is given
+local LEVELS <const> = {read = 1, edit = 2, full = 3}
 
 local function builtin(name)
   return require("orun.tools_files")[name] or require("orun.tools_tasks")[name]
@@ -58,8 +64,12 @@ local function check_one(agent, i, tool)
   local form = tool.schema or {type = "object"}
   local checker, why = schema.new(form)
   if not checker then wrong(agent, i, " (%s): schema%s", tool.name, why) end
+  if tool.permissions ~= nil and not LEVELS[tool.permissions] then
+    wrong(agent, i, " (%s): permissions = %s: expected \"read\", \"edit\" or \"full\"", tool.name,
+      check.show(tool.permissions))
+  end
   return {name = tool.name, description = tool.description, schema = form, run = tool.run,
-          timeout = tool.timeout}
+          timeout = tool.timeout, permissions = tool.permissions}
 end
 
 --- The tools of an agent type, checked, as they go into its config.
@@ -84,15 +94,22 @@ local Tools <const> = {__name = "orun.tools"}
 Tools.__index = Tools
 
 --- The tools of a config, ready for a conversation.
--- @param root  the folder of the built-in ones; nil: the working directory
-function M.open(config, root)
-  local self = setmetatable({root = root, list = {}, named = {}}, Tools)
-  for i, tool in ipairs(config) do
+-- @param root         the folder of the built-in ones; nil: the working directory
+-- @param permissions  of the task; nil: all
+function M.open(config, root, permissions)
+  local self = setmetatable({root = root, list = {}, named = {}, kept = {}, state = {}}, Tools)
+  local most = LEVELS[permissions or "full"]
+  for _, tool in ipairs(config) do
     local name = type(tool) == "string" and tool or tool.name
     local one = type(tool) == "string" and builtin(tool) or tool
-    self.list[i] = {name = name, description = one.description, schema = one.schema}
+    if LEVELS[one.permissions or "read"] > most then
+      self.kept[name] = permissions
+      goto next
+    end
+    self.list[#self.list + 1] = {name = name, description = one.description, schema = one.schema}
     self.named[name] = {name = name, run = one.run, here = one.here, timeout = one.timeout,
                         checker = assert(schema.new(one.schema))}
+    ::next::
   end
   return self
 end
@@ -112,6 +129,12 @@ end
 -- Why a call is not made, or nil.
 local function refusal(tools, call)
   local tool = tools.named[call.name]
+  if not tool and tools.kept[call.name] then
+    preset.deny(tools.state, call.name, preset.what(call.input))
+    orun.report{denials = tools.state.denials}
+    return ("the tool %s is not allowed: the task's permissions are \"%s\""):format(call.name,
+      tools.kept[call.name])
+  end
   if not tool then
     local names = {}
     for _, one in ipairs(tools.list) do names[#names + 1] = one.name end

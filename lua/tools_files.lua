@@ -135,7 +135,7 @@ function M.search(input, task)
   end)
 end
 
-M.run = {
+M.run = {permissions = "full",
   description = "Run a shell command in the root folder. Gives its exit code and output.",
   schema = properties({
     command = {type = "string", minLength = 1},

@@ -52,12 +52,15 @@ M.Task = {here = true,
     prompt = text "what it is to do, with all it must know",
     description = text "three to five words",
     model = text "the model that is to answer",
+    permissions = {enum = {"read", "edit", "full"}, description = "what it may do: read, change "
+      .. "files, or all; never more than you"},
     run_in_background = {type = "boolean"},
     blockedBy = IDS,
   }, {"prompt"}),
   run = function(input)
     local task = Task{subagent_type = input.subagent_type, prompt = input.prompt,
                       description = input.description, model = input.model,
+                      permissions = input.permissions,
                       blockedBy = input.blockedBy, run_in_background = true}
     if input.run_in_background then return {task_id = task.id, status = "async_launched"} end
     return result(TaskOutput(task))

@@ -10,15 +10,23 @@
 
 enum { BODY_ERROR = 64 << 10 }; /* bytes of what was raised that are kept */
 
-/* Set task.resume: the session of the attempts before, and what it has cost. */
+/* Set task.resume: the session of the attempts before, and what it has used. */
 static void
 body_push_resume(lua_State *L, const TaskReport *r)
 {
-    lua_createtable(L, 0, 2);
+    lua_createtable(L, 0, 3);
     lua_pushstring(L, r->session_id);
     lua_setfield(L, -2, "session_id");
-    lua_pushnumber(L, r->cost_before);
+    lua_pushnumber(L, r->session_told ? r->session_cost : r->cost_before);
     lua_setfield(L, -2, "cost");
+    if (r->session_told) {
+        lua_createtable(L, 0, REPORT_COUNT_KINDS);
+        for (size_t i = 0; i < REPORT_COUNT_KINDS; i++) {
+            lua_pushinteger(L, (lua_Integer)r->session_usage[i]);
+            lua_setfield(L, -2, report_counts[i]);
+        }
+        lua_setfield(L, -2, "usage");
+    }
     lua_setfield(L, -2, "resume");
 }
 
@@ -90,6 +98,10 @@ body_push_task(lua_State *L, const Task *t, uint32_t attempt,
     if (t->opt && t->opt->model) {
         lua_pushstring(L, t->opt->model);
         lua_setfield(L, -2, "model");
+    }
+    if (t->opt && t->opt->permissions) {
+        lua_pushstring(L, task_permission_name(t->opt->permissions));
+        lua_setfield(L, -2, "permissions");
     }
     if (task_prompt(t)) {
         value_decode(L, task_prompt(t), NULL);

@@ -18,9 +18,9 @@ typedef struct BodyPlace {
 } BodyPlace;
 
 /* Push the function, its input and task = {id=, description=, attempt=,
- * prompt=, model=, schema=, resume=, cwd=, worktree=}, decoded from t. The
- * attempt is given: t's own may be another one by now, when this one was given
- * up. May raise. On the thread that runs L. */
+ * prompt=, model=, permissions=, schema=, resume=, cwd=, worktree=}, decoded
+ * from t. The attempt is given: t's own may be another one by now, when this
+ * one was given up. May raise. On the thread that runs L. */
 void body_push(lua_State *L, const Task *t, uint32_t attempt,
                const BodyPlace *place, const ValueOps *code,
                const ValueOps *input);

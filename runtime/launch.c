@@ -178,14 +178,15 @@ launch_argument(const Launch *l, const LaunchSpec *spec, const char *s, Buf *b)
     }
 }
 
+/* A copy of the strings with the files' paths for their marks. */
 static char **
-launch_argv(const Launch *l, const LaunchSpec *spec)
+launch_marked(const Launch *l, const LaunchSpec *spec, char *const *strings)
 {
-    size_t n = launch_count((char *const *)spec->argv);
+    size_t n = launch_count(strings);
     char **copy = mem_zalloc(n + 1, sizeof *copy);
     for (size_t i = 0; copy && i < n; i++) {
         Buf arg = { 0 };
-        launch_argument(l, spec, spec->argv[i], &arg);
+        launch_argument(l, spec, strings[i], &arg);
         if (!(copy[i] = buf_take(&arg)))
             return task_strings_free(copy), NULL;
     }
@@ -221,9 +222,12 @@ launch_copy(Launch *l, const LaunchSpec *spec)
     if (spec->in && !(l->in = mem_dup(spec->in, spec->in_len)))
         return ORUN_ENOMEM;
     l->in_len = spec->in_len;
-    l->argv = launch_argv(l, spec);
-    l->env = launch_env(l->host, spec->tree_env, spec->type_env, spec->env,
-                        spec->task, spec->attempt);
+    l->argv = launch_marked(l, spec, (char *const *)spec->argv);
+    char **env = spec->env ? launch_marked(l, spec, spec->env) : NULL;
+    if (env || !spec->env)
+        l->env = launch_env(l->host, spec->tree_env, spec->type_env, env,
+                            spec->task, spec->attempt);
+    task_strings_free(env);
     if (spec->cwd && !(l->cwd = mem_dup(spec->cwd, strlen(spec->cwd))))
         return ORUN_ENOMEM;
     return l->argv && l->env ? 0 : ORUN_ENOMEM;

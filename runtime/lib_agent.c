@@ -16,9 +16,9 @@
 
 #define LIB_AGENT_FIELDS(X) \
     X(account) X(base) X(budget) X(command) X(cwd) X(description) X(env) \
-    X(expose) X(isolation) X(limit) \
-    X(max_output) X(memory_limit) X(name) X(priority) X(rate) X(retry) X(run) \
-    X(secrets) X(slots) X(timeout) X(typed)
+    X(expose) X(isolation) X(limit) X(max_output) X(memory_limit) X(name) \
+    X(permissions) X(priority) X(rate) X(retry) X(run) X(secrets) X(slots) \
+    X(timeout) X(typed)
 
 enum {
 #define X(name) A_##name,
@@ -127,6 +127,11 @@ lib_agent_read(lua_State *L, AgentArgs *a)
     a->opt.retry = lib_retry(L, fn, ARG(A_retry));
     if (a->opt.retry.resume && command)
         lib_no_resume(L, fn);
+    a->opt.permissions = lib_permissions(L, fn, ARG(A_permissions));
+    if (a->opt.permissions && command)
+        luaL_error(L, "agent \"%s\": permissions are for agents that orun asks "
+                   "in its own name (preset, api, run=function); what a "
+                   "command may do is said by its arguments", a->name);
     a->opt.memory_limit = arg_size(L, fn, "memory_limit", ARG(A_memory_limit));
     a->opt.max_output = arg_size(L, fn, "max_output", ARG(A_max_output));
     Isolation isolation = lib_isolation(L, fn, ARG(A_isolation),

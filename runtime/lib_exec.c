@@ -203,6 +203,22 @@ lib_exec_file_name(lua_State *L)
     return s;
 }
 
+/* Does a variable of `env` hold {name}? */
+static bool
+lib_exec_env_mentions(lua_State *L, const char *name)
+{
+    bool found = false;
+    if (!arg_given(L, ARG(X_env)))
+        return false;
+    for (lua_pushnil(L); lua_next(L, ARG(X_env)); lua_pop(L, 1)) {
+        const char *value[] = { NULL, NULL };
+        if (lua_type(L, -1) == LUA_TSTRING)
+            value[0] = lua_tostring(L, -1);
+        found |= launch_mentions(value, name);
+    }
+    return found;
+}
+
 /* Check `files` and push an array of them, whose texts the table keeps. */
 static LaunchFile *
 lib_exec_files(lua_State *L, const char *const *argv, size_t *count)
@@ -220,10 +236,11 @@ lib_exec_files(lua_State *L, const char *const *argv, size_t *count)
             luaL_error(L, "exec: files.%s is a %s; its text, a string, is "
                        "wanted", f.name, luaL_typename(L, -1));
         f.text = lua_tolstring(L, -1, &f.size);
-        if (!launch_mentions(argv, f.name))
+        if (!launch_mentions(argv, f.name)
+            && !lib_exec_env_mentions(L, f.name))
             luaL_error(L, "exec: no argument says {%s}, which becomes the path "
-                       "of the file; write it in command, or leave files.%s "
-                       "out", f.name, f.name);
+                       "of the file; write it in command or in a value of env, "
+                       "or leave files.%s out", f.name, f.name);
         if (*count == LIB_EXEC_FILES)
             luaL_error(L, "exec: files has more than %d entries",
                        LIB_EXEC_FILES);

@@ -96,6 +96,39 @@ lib_retry(lua_State *L, const char *fn, int idx)
     return r;
 }
 
+uint8_t
+lib_permissions(lua_State *L, const char *fn, int idx)
+{
+    if (lua_isnil(L, idx))
+        return PERMISSION_NONE;
+    const char *s = arg_text(L, fn, "permissions", idx, 32);
+    int permission = s ? task_permission_find(s) : -1;
+    if (permission < 0)
+        arg_error(L, fn, "permissions", idx, "expected \"read\", \"edit\" or "
+                  "\"full\"");
+    return (uint8_t)permission;
+}
+
+uint8_t
+lib_granted(lua_State *L, const char *fn, int idx, const AgentType *agent)
+{
+    uint8_t own = agent ? agent->opt.permissions : PERMISSION_NONE;
+    uint8_t asked = lib_permissions(L, fn, idx);
+    if (asked && !own)
+        arg_error(L, fn, "permissions", idx, "they are for agents of a preset "
+                  "that takes them, of an api, or of a type with run=function "
+                  "that has permissions itself");
+    if (!own)
+        return PERMISSION_NONE;
+    uint8_t most = task_permission(park_run(L)->task);
+    if (asked && most && asked > most)
+        luaL_error(L, "%s: permissions = \"%s\": the task that starts it has "
+                   "\"%s\", and cannot give more", fn,
+                   task_permission_name(asked), task_permission_name(most));
+    uint8_t granted = asked ? asked : own;
+    return most && granted > most ? most : granted;
+}
+
 int
 lib_no_resume(lua_State *L, const char *fn)
 {

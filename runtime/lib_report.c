@@ -3,11 +3,13 @@
 #include "err.h"
 #include "lib_arg.h"
 #include "lib_task.h"
+#include "value.h"
 #include <lauxlib.h>
 #include <math.h>
 
 #define LIB_REPORT_FIELDS(X) \
-    X(activity) X(cost) X(model) X(retry_after) X(session_id) X(usage)
+    X(activity) X(cost) X(denials) X(model) X(retry_after) X(session) \
+    X(session_id) X(usage)
 
 enum {
 #define X(name) R_##name,
@@ -24,12 +26,13 @@ static const char *const lib_report_fields[] = {
 
 enum { LIB_REPORT_TEXT = 64 << 10 };
 
-/* The table at idx, {input_tokens =, …}, as counts. */
-static void
-lib_report_usage(lua_State *L, int idx, ReportNews *news)
+/* The table at idx, {input_tokens =, …}, as counts; gives which there are. */
+static unsigned
+lib_report_usage(lua_State *L, int idx, uint64_t usage[REPORT_COUNT_KINDS])
 {
+    unsigned counted = 0;
     if (lua_isnil(L, idx))
-        return;
+        return 0;
     if (lua_type(L, idx) != LUA_TTABLE)
         arg_error(L, "report", "usage", idx, "a table such as "
                   "{input_tokens=, output_tokens=} is wanted");
@@ -49,9 +52,10 @@ lib_report_usage(lua_State *L, int idx, ReportNews *news)
         if (!whole || lua_type(L, -1) != LUA_TNUMBER || n < 0)
             luaL_error(L, "report: usage.%s = %s: a count is wanted, a whole "
                        "number not below 0", name, arg_show(L, -1));
-        news->usage[i] = (uint64_t)n;
-        news->counted |= 1u << i;
+        usage[i] = (uint64_t)n;
+        counted |= 1u << i;
     }
+    return counted;
 }
 
 /* A number that is not below 0, NAN when none is given. */
@@ -64,6 +68,40 @@ lib_report_number(lua_State *L, const char *name, int idx, const char *what)
     if (!(x >= 0) || isinf(x))
         arg_error(L, "report", name, idx, what);
     return x;
+}
+
+/* The table at idx, {cost =, usage =}: what the session has used. */
+static void
+lib_report_session(lua_State *L, int idx, ReportNews *news)
+{
+    news->session_cost = NAN;
+    if (lua_isnil(L, idx))
+        return;
+    if (lua_type(L, idx) != LUA_TTABLE)
+        arg_error(L, "report", "session", idx, "expected a table such as "
+                  "{cost=, usage={input_tokens=}}");
+    lua_getfield(L, idx, "cost");
+    double cost = lib_report_number(L, "session.cost", lua_gettop(L),
+                                    "expected US dollars, not below 0");
+    lua_getfield(L, idx, "usage");
+    lib_report_usage(L, lua_gettop(L), news->session_usage);
+    lua_pop(L, 2);
+    news->session_cost = isnan(cost) ? 0 : cost;
+}
+
+/* The array at idx as a Value, NULL for nil. */
+static Value *
+lib_report_denials(lua_State *L, int idx)
+{
+    static const ValueOps small = { .max_bytes = LIB_REPORT_TEXT };
+    Value *denials = NULL;
+    if (lua_isnil(L, idx))
+        return NULL;
+    arg_array(L, "report", "denials", idx, 100);
+    if (value_encode(L, idx, "denials", &small, &denials, NULL))
+        arg_error(L, "report", "denials", idx, "expected an array of "
+                  "{tool=, what=}, texts of 64 KiB in all");
+    return denials;
 }
 
 int
@@ -82,11 +120,15 @@ lib_report(lua_State *L)
                                   "wanted, not below 0");
     news.retry_after = lib_report_number(L, "retry_after", ARG(R_retry_after),
                                          "seconds are wanted, not below 0");
-    lib_report_usage(L, ARG(R_usage), &news);
+    news.counted = lib_report_usage(L, ARG(R_usage), news.usage);
+    lib_report_session(L, ARG(R_session), &news);
     if (run->task->id == 0)
         return luaL_error(L, "report: the script is no task; it is for code "
                           "that a task runs");
-    if (report_add(run->sched, run->task, run->attempt, &news))
+    news.denials = lib_report_denials(L, ARG(R_denials));
+    int e = report_add(run->sched, run->task, run->attempt, &news);
+    value_drop(news.denials);
+    if (e)
         return luaL_error(L, "report: %s", err_text(ORUN_ENOMEM));
     return 0;
 }
@@ -106,6 +148,8 @@ lib_report_push(lua_State *L, Sched *s, const Task *t)
     TaskReport r;
     if (!report_get(s, t, &r))
         return;
+    report_push_denials(L, &r);
+    lua_setfield(L, -2, "denials");
     if (r.counted) {
         lua_createtable(L, 0, REPORT_COUNT_KINDS);
         for (size_t i = 0; i < REPORT_COUNT_KINDS; i++)

@@ -6,7 +6,7 @@
 #include <lua.h>
 
 /* Set in the table at the top what t has told: usage, cost, model, session_id,
- * and while it runs activity. Any thread that has L. */
+ * denials, and while it runs activity. Any thread that has L. */
 void lib_report_push(lua_State *L, Sched *s, const Task *t);
 
 #endif

@@ -23,10 +23,10 @@
 
 #define LIB_TASK_FIELDS(X) \
     X(allow_empty) X(base) X(blockedBy) X(command) X(cwd) X(description) \
-    X(detach) X(env) X(expose) \
-    X(input) X(isolation) X(key) X(limit) X(max_output) X(memory_limit) \
-    X(metadata) X(model) X(on_blocker_failure) X(priority) X(prompt) X(retry) \
-    X(run) X(run_in_background) X(schema) X(subagent_type) X(timeout) X(writes)
+    X(detach) X(env) X(expose) X(input) X(isolation) X(key) X(limit) \
+    X(max_output) X(memory_limit) X(metadata) X(model) X(on_blocker_failure) \
+    X(permissions) X(priority) X(prompt) X(retry) X(run) X(run_in_background) \
+    X(schema) X(subagent_type) X(timeout) X(writes)
 
 enum {
 #define X(name) F_##name,
@@ -58,6 +58,7 @@ typedef struct TaskArgs {
     int priority;
     lua_Integer blockers, writes, command; /* entries */
     bool background, detach, despite_failure, plain;
+    uint8_t permissions;
     bool stood_in; /* the function in its frame gives what a plan wants */
     Isolation isolation;
 } TaskArgs;
@@ -281,6 +282,7 @@ lib_task_read(lua_State *L, TaskArgs *a)
                    "shares the process: give it to orun.exec instead");
     lib_task_read_place(L, a);
     lib_task_read_form(L, a);
+    a->permissions = lib_granted(L, fn, ARG(F_permissions), a->agent);
     lib_task_read_writes(L, a);
     lib_task_read_edges(L, a);
     lib_task_stand_in(L, a);
@@ -352,6 +354,7 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     opt->despite_failure = a->despite_failure;
     opt->detach = a->detach;
     opt->stood_in = a->stood_in;
+    opt->permissions = a->permissions;
     opt->isolated = a->isolation.process;
     opt->worktree = a->isolation.worktree;
     opt->apart = opt->worktree || (from && (from->worktree || from->apart));

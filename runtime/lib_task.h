@@ -38,6 +38,15 @@ struct Writes *lib_writes(lua_State *L, struct Host *h, int idx, lua_Integer n,
 /* Read `retry` at idx: a number of tries, or {max=, backoff=, on=}. */
 Retry lib_retry(lua_State *L, const char *fn, int idx);
 
+/* Read `permissions` at idx, a TaskPermission: "read", "edit" or "full"; NONE
+ * for nil. */
+uint8_t lib_permissions(lua_State *L, const char *fn, int idx);
+
+/* What a task of `agent` (NULL: of none) may do: as `permissions` at idx or its
+ * type says, and never more than the task that starts it. */
+uint8_t lib_granted(lua_State *L, const char *fn, int idx,
+                    const struct AgentType *agent);
+
 /* Raise: a command's session is not known, so it cannot go on with one. */
 int lib_no_resume(lua_State *L, const char *fn);
 

@@ -3,6 +3,8 @@
 #include "admit.h"
 #include "err.h"
 #include "mem.h"
+#include "value.h"
+#include <lauxlib.h>
 #include <math.h>
 
 const char *const report_counts[REPORT_COUNT_KINDS] = {
@@ -33,6 +35,15 @@ report_take(TaskReport *r, const ReportNews *news)
     if (!isnan(news->cost)) {
         r->cost = news->cost;
         r->costed = true;
+    }
+    if (!isnan(news->session_cost)) {
+        r->session_told = true;
+        r->session_cost = news->session_cost;
+        memcpy(r->session_usage, news->session_usage, sizeof r->session_usage);
+    }
+    if (news->denials) {
+        value_drop(r->denials);
+        r->denials = value_hold(news->denials);
     }
     if (!isnan(news->retry_after))
         r->retry_after = news->retry_after;
@@ -90,6 +101,8 @@ report_next(Task *t)
     r->cost_before += r->cost;
     r->cost = 0;
     r->retry_after = 0;
+    value_drop(r->denials);
+    r->denials = NULL;
     r->activity[0] = '\0';
 }
 
@@ -100,6 +113,41 @@ report_get(Sched *s, const Task *t, TaskReport *out)
         return false;
     sched_lock(s);
     *out = *t->report;
+    if (out->denials)
+        value_hold(out->denials);
     board_unlock(&s->board);
     return true;
+}
+
+/* Protected; argument 1: the Value. */
+static int
+report_decode(lua_State *L)
+{
+    value_decode(L, lua_touserdata(L, 1), NULL);
+    return 1;
+}
+
+void
+report_push_denials(lua_State *L, TaskReport *copy)
+{
+    if (!copy->denials) {
+        lua_pushnil(L);
+        return;
+    }
+    lua_pushcfunction(L, report_decode);
+    lua_pushlightuserdata(L, copy->denials);
+    int status = lua_pcall(L, 1, 1, 0);
+    value_drop(copy->denials);
+    copy->denials = NULL;
+    if (status != LUA_OK)
+        lua_error(L);
+}
+
+void
+report_free(TaskReport *r)
+{
+    if (!r)
+        return;
+    value_drop(r->denials);
+    mem_free(r);
 }

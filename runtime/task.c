@@ -4,6 +4,7 @@
 #include "limit.h"
 #include "mem.h"
 #include "output.h"
+#include "report.h"
 #include "value.h"
 #include <assert.h>
 
@@ -58,6 +59,36 @@ task_fault_find(const char *name)
         if (strcmp(task_fault_names[i], name) == 0)
             return i;
     return -1;
+}
+
+static const char *const task_permission_names[] = {
+#define X(name, text) text,
+    TASK_PERMISSIONS(X)
+#undef X
+};
+
+const char *
+task_permission_name(uint8_t permission)
+{
+    return permission ? task_permission_names[permission] : NULL;
+}
+
+int
+task_permission_find(const char *name)
+{
+    for (int i = 1; i < PERMISSION_COUNT; i++)
+        if (strcmp(task_permission_names[i], name) == 0)
+            return i;
+    return -1;
+}
+
+uint8_t
+task_permission(const Task *t)
+{
+    for (; t; t = t->parent)
+        if (t->opt && t->opt->permissions)
+            return t->opt->permissions;
+    return PERMISSION_NONE;
 }
 
 bool
@@ -178,5 +209,5 @@ task_clear(Task *t)
     else
         mem_free(t->timer);
     mem_free(t->description);
-    mem_free(t->report);
+    report_free(t->report);
 }

@@ -49,6 +49,17 @@ typedef enum TaskFault {
     FAULT_COUNT
 } TaskFault;
 
+/* what a task's agent may do, the least first; the word is `permissions` */
+#define TASK_PERMISSIONS(X) \
+    X(NONE, "none") X(READ, "read") X(EDIT, "edit") X(FULL, "full")
+
+typedef enum TaskPermission {
+#define X(name, text) PERMISSION_##name,
+    TASK_PERMISSIONS(X)
+#undef X
+    PERMISSION_COUNT
+} TaskPermission;
+
 typedef enum TaskKind {
     TASK_LUA,     /* a Lua function, on a worker */
     TASK_PROCESS, /* a program, through the keeper */
@@ -126,6 +137,7 @@ typedef struct TaskOptions {
     char *owner;           /* label of who claimed it */
     char *key;
     char *model;           /* that its agent is to use, or NULL */
+    uint8_t permissions;   /* of its agent; NONE: it has no use for them */
     struct Value *schema;  /* of its result, or NULL */
     size_t memory_limit;   /* bytes of a Lua task's state; 0: the default */
     size_t max_output;     /* bytes handed back in a result; 0: the default */
@@ -241,6 +253,15 @@ const char *task_why(TaskWhy why);
 
 /* The fault called `name`, -1 when there is none. Any thread. */
 int task_fault_find(const char *name);
+
+/* The word of a permission, NULL for NONE, and the permission of a word, -1
+ * when there is none. Any thread. */
+const char *task_permission_name(uint8_t permission);
+int task_permission_find(const char *name);
+
+/* The permissions of t or of the nearest above it that has any: no agent that
+ * is started there may do more. NONE: nothing is said. */
+uint8_t task_permission(const Task *t);
 
 static inline bool
 task_final(const Task *t)

@@ -233,6 +233,32 @@ view_set_ended(lua_State *L, ViewWork *w, const Task *t)
                          (lua_Integer)output_size(o->captured->out));
 }
 
+/* Set denials: {tool=, what=} as text that can be shown anywhere. */
+static void
+view_set_denials(lua_State *L, ViewWork *w, TaskReport *r)
+{
+    static const char *const fields[] = { "tool", "what" };
+    report_push_denials(L, r);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        return;
+    }
+    for (lua_Integer i = 1; lua_rawgeti(L, -1, i) == LUA_TTABLE; i++) {
+        for (size_t k = 0; k < countof(fields); k++) {
+            size_t n = 0;
+            lua_getfield(L, -1, fields[k]);
+            const char *s = lua_type(L, -1) == LUA_TSTRING
+                ? lua_tolstring(L, -1, &n) : NULL;
+            lua_pop(L, 1); /* it stays in the entry */
+            if (s)
+                view_set_head(L, w, fields[k], s, n);
+        }
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    lua_setfield(L, -2, "denials");
+}
+
 /* What t has told of its work so far: of this attempt and those before. */
 static void
 view_set_report(lua_State *L, ViewWork *w, const Task *t)
@@ -240,6 +266,7 @@ view_set_report(lua_State *L, ViewWork *w, const Task *t)
     TaskReport r;
     if (!report_get(w->sched, t, &r))
         return;
+    view_set_denials(L, w, &r);
     uint64_t all[REPORT_COUNT_KINDS];
     for (size_t i = 0; i < REPORT_COUNT_KINDS; i++) {
         all[i] = r.before[i] + r.usage[i];

@@ -342,7 +342,8 @@ describe("the default backend", function()
     assert.equal("the file is one of codex", list(both).x.why)
     local r = run(both, 'print(Task{subagent_type = "x", prompt = "go"}.output)')
     assert.equal("[exec --json --skip-git-repo-check -m gpt-9 -s read-only -c "
-      .. "model_reasoning_effort=low -] Be X.||go\n", r.out, r.err)
+      .. "model_reasoning_effort=low -] Be X.||go\n", (r.out:gsub("%-c mcp_servers%.%S+ ", "")),
+      r.err)
   end)
 
   it("is else the first that is installed, and a foreign model is left out", function()
@@ -378,7 +379,9 @@ describe("the default backend", function()
       assert(orun.config().backend == nil)
       orun.config{backend = "claude"}
       print(orun.config().backend, Task{subagent_type = "Explore", prompt = "x"}.output)]])
-    assert.matches("^claude\t%[%-p .*%-%-tools Read,Glob,Grep %] <You explore", r.out, r.err)
+    assert.matches("^claude\t%[%-p .*%-%-permission%-mode default "
+      .. ".*%-%-disallowedTools Edit,Write,NotebookEdit,Bash .*%-%-tools Read,Glob,Grep %] <You "
+      .. "explore", r.out, r.err)
   end)
 
   it("is never another than the one asked for", function()

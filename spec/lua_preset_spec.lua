@@ -49,7 +49,7 @@ describe("the preset claude", function()
   it("counts the tokens of all models", function()
     local s = run("claude", {result{result = "x", usage = {input_tokens = 1},
       modelUsage = {a = {inputTokens = 5, outputTokens = 1}, b = {inputTokens = 7}}}})
-    assert.same({input_tokens = 12, output_tokens = 1}, s.usage)
+    assert.same({input_tokens = 12, output_tokens = 1}, s.session_usage)
   end)
 
   it("tells what it does as it does it", function()
@@ -124,7 +124,7 @@ describe("the preset codex", function()
       cached_input_tokens = 1}}})
     assert.is_nil(judged)
     assert.same({"two", "t9"}, {s.text, s.session_id})
-    assert.same({input_tokens = 3, output_tokens = 4, cache_read_tokens = 1}, s.usage)
+    assert.same({input_tokens = 2, output_tokens = 4, cache_read_tokens = 1}, s.session_usage)
   end)
 
   it("is no success after a failed turn", function()
@@ -146,7 +146,8 @@ describe("the preset codex", function()
   end)
 
   it("reads the prompt from standard input", function()
-    assert.equal("codex exec resume t9 --json --skip-git-repo-check -m o -s read-only -",
+    assert.equal("codex exec resume t9 --json --skip-git-repo-check -m o -c "
+      .. 'sandbox_mode="read-only" -',
       table.concat(load("codex").argv{resume = "t9", model = "o", sandbox = "read-only"}, " "))
   end)
 end)
@@ -165,7 +166,7 @@ describe("the preset opencode", function()
       part("step_finish", {cost = 0.25, tokens = tokens})})
     assert.is_nil(judged)
     assert.same({"the answer", 0.75, "ses"}, {s.text, s.cost, s.session_id})
-    assert.same({input_tokens = 20, output_tokens = 2, reasoning_tokens = 4,
+    assert.same({input_tokens = 20, output_tokens = 6, reasoning_tokens = 4,
       cache_read_tokens = 10, cache_write_tokens = 12}, s.usage)
   end)
 
