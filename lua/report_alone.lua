@@ -4,13 +4,14 @@
 -- does: added up, their own times (report_bound.lua) are not what they would take one after the
 -- other. What a task was on a processor for is not stretched like that.
 --
---   waits      a task that hardly used a processor while there was room on them took as long as
---              it would have alone: a service, a sleep or a disk had it wait
---   computes   any other: it would have taken its processor time, and the time it slept for. A
---              program whose processor time is more than its own time has several threads, and
---              could have had all processors
+--   a function would have taken its processor time, and what it slept
+--   a program  that hardly used a processor, while there was room on them, took as long as it
+--              would have alone: a service, a sleep or a disk had it wait. So it is with a
+--              function that waits for such a program, or a service
+--   any other  would have taken its processor time. With more of that than its own time it has
+--              several threads, and could have had all processors
 --
--- The figure is a lower one for a task that computes and waits for something else in turns.
+-- The figure is a lower one for what computes and waits for something else in turns.
 
 local bound = require "orun.report_bound"
 
@@ -18,15 +19,19 @@ local M = {}
 
 local HARDLY <const> = 0.05 -- of its own time, on a processor
 local FULL <const> = 0.5    -- of the processors, by what orun ran: there may have been no room
+local CROWDED <const> = 0.8 -- of the machine's processors, by all that ran
+local LESS <const> = 0.9    -- of its own time: alone it would have been quicker
 local THREADS <const> = 1.1 -- times its own time
 
--- Seconds that code slept.
-local function slept(waits, finish)
-  local sum = 0
+-- Seconds that code slept, and that it waited for programs and services.
+local function waited(waits, finish)
+  local slept, work = 0, 0
   for _, w in ipairs(waits) do
-    if w["for"] == "time" then sum = sum + (w.to or finish) - w.from end
+    local seconds = (w.to or finish) - w.from
+    if w["for"] == "time" then slept = slept + seconds end
+    if w["for"] == "work" then work = work + seconds end
   end
-  return sum
+  return slept, work
 end
 
 -- How many processors were used on average from one moment to another: a function.
@@ -57,10 +62,14 @@ local function demand_of(model, own, finish)
   return function(from, to) return to > from and (up_to(to) - up_to(from)) / (to - from) or 0 end
 end
 
--- Of own seconds, of which so many were on a processor.
-local function alone_of(own, cpu, sleep, processors)
+-- Of own seconds, of which so many were on a processor. full: others may have been in its way.
+local function alone_of(one, own, finish, processors, full)
+  local slept, work = waited(one.waits, finish)
+  local cpu = one.cpu or 0
+  local outside = one.kind == "program" and own or work
+  if not full and cpu < HARDLY * outside then slept = slept + outside end
   if cpu > THREADS * own then cpu = cpu / processors end
-  return math.min(own, cpu + sleep)
+  return math.min(own, cpu + slept)
 end
 
 --- @return {by = {task = seconds}, script = seconds, work = of all tasks, computed = seconds that
@@ -70,22 +79,22 @@ function M.of(model, own, finish)
   local processors = model.processors
   if not processors then return nil end
   local demand, script = demand_of(model, own, finish), bound.own_script(model, finish)
-  local r = {by = {}, script = script, work = 0, computed = 0, computes = 0}
-  for t, seconds in pairs(own) do
-    local cpu = t.cpu or 0
-    local unknown = not t.cpu and t.kind == "lua" and t.error_kind == "timeout" -- given up
-    local full = t.started and demand(t.started, t.ended or finish) >= FULL * processors
-    r.by[t] = seconds
-    if t.started and (unknown or full or cpu >= HARDLY * seconds) then
-      r.by[t] = alone_of(seconds, cpu, slept(t.waits, finish), processors)
-      r.computed, r.computes = r.computed + cpu, r.computes + (seconds > 0 and 1 or 0)
+  local crowded = (model.busy or 0) >= CROWDED
+  local r = {by = {}, work = 0, computed = 0, computes = 0}
+  for _, t in ipairs(model.tasks) do
+    local seconds = own[t]
+    if seconds then
+      local full = crowded
+        or t.started and demand(t.started, t.ended or finish) >= FULL * processors
+      r.by[t] = alone_of(t, seconds, finish, processors, full)
+      r.work = r.work + r.by[t]
+      if (t.cpu or 0) >= HARDLY * seconds and seconds > 0 or r.by[t] < LESS * seconds then
+        r.computed, r.computes = r.computed + (t.cpu or 0), r.computes + 1
+      end
     end
   end
-  for _, t in ipairs(model.tasks) do r.work = r.work + (r.by[t] or 0) end
-  local cpu = model.script.cpu
-  if cpu and cpu >= HARDLY * script then
-    r.script = alone_of(script, cpu, slept(model.script.waits, finish), processors)
-  end
+  r.script = model.script.cpu and alone_of(model.script, script, finish, processors, crowded)
+    or script
   return r
 end
 

@@ -82,7 +82,8 @@ local function speed_of(r)
   if not r.speed_up then
     return at_once .. "; what they would take one after another was not measured"
   elseif r.computes > 0 and r.speed_up < FASTER then
-    return ("%s; %s: no faster than one after another"):format(at_once, computed_of(r))
+    return ("%s (%d computed for %s); no speed-up can be told"):format(at_once, r.computes,
+      M.seconds(r.computed))
   end
   local fast = ("%.1f times as fast as one after another (%s%s); %.1f at once"):format(r.speed_up,
     M.seconds(r.one_by_one), r.computes > 0 and " of computing" or "", p.achieved)

@@ -15,6 +15,7 @@
 --   now         seconds since the run began, of the last event
 --   name        the script's; begun, when that was (UTC, "2026-01-31T12:00:00Z"); version, orun's
 --   processors  how many the run could use, when what tasks used of them was measured; nil
+--   busy        the part of the machine's processors that was used, by all that ran; nil: not known
 --   cut         {at=, why=} when its record has no more than that; nil
 --   script_ended, ended   when its code ended, when the run was over; nil before
 --
@@ -205,7 +206,7 @@ end
 function on.script(self, _, e) self.name = e.name end
 function on.record_cut(self, _, e) self.cut = {at = e.at, why = e.why} end
 function on.script_ended(self, _, e) self.script_ended = e.at end
-function on.run_ended(self, _, e) self.ended = e.at end
+function on.run_ended(self, _, e) self.ended, self.busy = e.at, e.busy end
 
 local OF_SCRIPT <const> = {added = true, waits = true, goes_on = true, phase = true, used = true,
                            script_ended = true, run_ended = true, run = true, script = true,

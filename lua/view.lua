@@ -7,8 +7,8 @@
 --     function(value, v) -> {event = function(e), tick = function(now), close = function(now)}
 --
 -- value is what stood after the = (or the option); each of the three may be
--- missing. v.model() gives the one model of the run (run_model.lua) that all views
--- share: an event is in it before `event` is called. event is called for each event in
+-- missing. v.processors() and v.busy() tell of the machine (busy.lua). v.model() gives the one
+-- model of the run (run_model.lua) that all views share: an event is in it before `event` is called. event is called for each event in
 -- the order things happened, tick
 -- about ten times a second after them, close once at the end. Any of them may
 -- raise: the view is closed then, and what it raised is reported at the end. A view that
@@ -51,6 +51,7 @@
 --   phase      name
 --   script     name: it begins;  script_ended  its own code, tasks may go on
 
+local busy = require "orun.busy"
 local live_model = require "orun.live_model"
 local run_model = require "orun.run_model"
 
@@ -128,6 +129,7 @@ end
 
 return function(v)
   local views, model = {}, models(v)
+  v.busy = busy.start()
   for i, text in ipairs(v.wanted) do views[i] = open(text, v) end
   v.ready()
   local now, lost, enough, brief, ticked = 0, 0, false, false, 0
@@ -155,6 +157,7 @@ return function(v)
       for i = 1, #views do call(v, views, i, "brief", live) end
     end
   end
+  v.model().busy = v.busy()
   for i = 1, #views do call(v, views, i, "close", now) end
   if lost > 0 then v.problem(("%d events could not be kept in memory: what was shown of the run "
     .. "lacks them"):format(lost)) end

@@ -11,6 +11,6 @@ return function(path, v)
   return {
     event = function(e) writer:put(e) end,
     tick = function() writer:flush() end,
-    close = function(now) writer:close(now) end,
+    close = function(now) writer:close(now, v.busy()) end,
   }
 end

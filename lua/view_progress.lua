@@ -117,7 +117,7 @@ local function as_json(v)
   return {
     event = function(e) writer:put(e) end,
     tick = function() writer:flush() end,
-    close = function(now) writer:close(now) end,
+    close = function(now) writer:close(now, v.busy()) end,
   }
 end
 

@@ -21,7 +21,7 @@ return function(id, v)
   local function begin()
     local file, _, path = runs.new(id)
     if not file then return give_up() end
-    writer = events_file.writer(file, path, v and v.processors())
+    writer = events_file.writer(file, path, v.processors())
     for _, e in ipairs(before) do writer:put(e) end
     before = nil
   end
@@ -55,6 +55,6 @@ return function(id, v)
 
   self.event = quietly(event)
   self.tick = quietly(function() if writer then writer:flush() end end)
-  self.close = quietly(function(now) if writer then writer:close(now) end end)
+  self.close = quietly(function(now) if writer then writer:close(now, v.busy()) end end)
   return self
 end

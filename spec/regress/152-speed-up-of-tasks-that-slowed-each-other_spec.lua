@@ -56,8 +56,38 @@ describe("a speed-up", function()
 
   it("is none where the processors were busy with something else", function()
     local r = run(10, 10, 0.6, 2)
-    assert.matches("^   10.0 tasks at work at once; 10 tasks computed for 6 s on 2 processors: "
-      .. "no faster than one after another", text.short(r, 120)[2])
+    assert.equal("   10.0 tasks at work at once (10 computed for 6 s); no speed-up can be told",
+      text.short(r, 80)[2])
+  end)
+
+  it("of functions is their processor time and what they slept, however slow they were", function()
+    local model = run_model.new()
+    model.processors = 2
+    for i = 1, 4 do
+      model:add{event = "added", at = 0, task = "t" .. i, kind = "lua", limits = {lua = 4}}
+    end
+    model:add{event = "script_ended", at = 0}
+    for i = 1, 4 do model:add{event = "started", at = 0, task = "t" .. i, attempt = 1} end
+    model:add{event = "waits", at = 0, task = "t1", ["for"] = "time"}
+    model:add{event = "goes_on", at = 8, task = "t1"}
+    for i = 1, 4 do
+      model:add{event = "used", at = 10, task = "t" .. i, cpu = 0.1} -- a hundredth of the time
+      model:add{event = "ended", at = 10, task = "t" .. i, status = "completed"}
+    end
+    near(8.4, report.of(model, 10).one_by_one)
+  end)
+
+  it("of programs on a machine that is full is their processor time", function()
+    local model = run_model.new()
+    model.processors, model.busy = 2, 0.95
+    model:add{event = "added", at = 0, task = "t1", kind = "program", limits = {process = 1}}
+    model:add{event = "script_ended", at = 0}
+    model:add{event = "started", at = 0, task = "t1", attempt = 1}
+    model:add{event = "used", at = 10, task = "t1", cpu = 0.1}
+    model:add{event = "ended", at = 10, task = "t1", status = "completed"}
+    near(0.1, report.of(model, 10).one_by_one)
+    model.busy = 0.3
+    near(10, report.of(model, 10).one_by_one)
   end)
 
   it("is not told of a record without processor time", function()
