@@ -8,7 +8,8 @@
 --
 -- value is what stood after the = (or the option); each of the three may be
 -- missing. v.processors() and v.busy() tell of the machine (busy.lua). v.model() gives the one
--- model of the run (run_model.lua) that all views share: an event is in it before `event` is called. event is called for each event in
+-- model of the run (run_model.lua) that all views share: an event is in it before
+-- `event` is called. event is called for each event in
 -- the order things happened, tick
 -- about ten times a second after them, close once at the end. Any of them may
 -- raise: the view is closed then, and what it raised is reported at the end. A view that
