@@ -157,6 +157,7 @@ local function run_lua(path, text)
   local chunk, wrong = load(text:gsub("^#[^\n]*", "", 1), "@" .. path, "t", env)
   if not chunk then return found, reason(wrong) end
   local ok, given = pcall(chunk)
+  if not ok and orun.stopping and orun.stopping() then error(given, 0) end
   if not ok then return found, reason(given) end
   if type(given) == "table" then
     found[#found + 1] = {def = given, line = 1}
@@ -479,6 +480,7 @@ function M.find(name, defined, told, define)
           tell(entry, t, notes)
           return true
         end
+        if orun.stopping() then error(wrong, 0) end
         why = wrong
       end
       return nil, ("Task: subagent_type \"%s\" (%s): %s"):format(name, place_of(entry),

@@ -122,6 +122,7 @@ local function read_stream(dialect, r, s, on_event)
       return nil
     end
     local ok, broken = pcall(reader.feed, reader, piece)
+    if not ok and orun.stopping() then error(broken, 0) end
     if not ok then return {kind = "http", message = tostring(broken)} end
   end
 end

@@ -18,7 +18,8 @@ usage: orun task COMMAND [options] [--json]
 
   list [--status S] [--owner NAME] [--kind item|task|all]
   get ID
-  create --subject TEXT [--description TEXT] [--blocked-by IDS] [--metadata JSON]
+  create --subject TEXT [--description TEXT] [--active-form TEXT] [--blocked-by IDS]
+         [--metadata JSON]
   claim [ID | --next] [--owner NAME] [--wait]
   update ID [--status S] [--output TEXT] [--error TEXT] [--owner NAME]
          [--add-blocked-by IDS] [--add-blocks IDS] [--metadata JSON]
@@ -82,12 +83,15 @@ local COMMANDS <const> = {
   get = {call = "TaskGet", id = "needed"},
   create = {call = "TaskCreate", needs = {"--subject"}, ["--subject"] = {"subject", "text"},
     ["--description"] = {"description", "text"}, ["--blocked-by"] = {"blockedBy", "ids"},
+    ["--active-form"] = {"activeForm", "text"},
     ["--metadata"] = {"metadata", "json"}},
   claim = {call = "TaskClaim", id = "optional", ["--next"] = {"next"}, ["--wait"] = {"wait"},
     ["--owner"] = {"owner", "text"}},
   update = {call = "TaskUpdate", id = "needed", ["--status"] = {"status", "word"},
     ["--output"] = {"output", "text"}, ["--error"] = {"error", "text"},
     ["--owner"] = {"owner", "text"}, ["--add-blocked-by"] = {"addBlockedBy", "ids"},
+    ["--subject"] = {"subject", "text"}, ["--description"] = {"description", "text"},
+    ["--active-form"] = {"activeForm", "text"},
     ["--add-blocks"] = {"addBlocks", "ids"}, ["--metadata"] = {"metadata", "json"}},
   run = {call = "Task", needs = {"--prompt"}, ["--prompt"] = {"prompt", "text"},
     ["--agent"] = {"subagent_type", "word"}, ["--description"] = {"description", "text"},

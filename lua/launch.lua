@@ -65,6 +65,7 @@ end
 function M.start(spec)
   local ok, handle = pcall(orun.Task, spec)
   if ok then return handle end
+  if orun.stopping() then error(handle, 0) end
   return nil, tostring(handle)
 end
 

@@ -64,6 +64,7 @@ end
 
 local function show(value)
   local ok, text = pcall(json.encode, value)
+  if not ok and orun.stopping and orun.stopping() then error(text, 0) end
   if not ok then return "a " .. kind_of(value) end
   return #text > SHOWN and text:sub(1, SHOWN) .. "..." or text
 end

@@ -166,6 +166,7 @@ end
 -- The result of a primitive, which is called in the agent's own task.
 local function result_here(tool, call)
   local ok, value = pcall(tool.run, call.input)
+  if not ok and orun.stopping() then error(value, 0) end
   if not ok then
     return failed(call, (tostring(value):gsub("^[^:]+:%d+: ", "")))
   end

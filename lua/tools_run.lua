@@ -55,6 +55,7 @@ end
 -- The last line that a program has printed by now.
 local function last_line(id)
   local ok, text = pcall(function() return orun.output(id):tail(1, LAST) end)
+  if not ok and orun.stopping() then error(text, 0) end
   text = ok and whole(text, true, false)
   return text and text ~= "" and text or nil
 end

@@ -14,10 +14,16 @@ local function text(description) return {type = "string", description = descript
 local ID <const> = {type = "string", description = "the task's id, such as t3"}
 local IDS <const> = {type = "array", items = {type = "string"}}
 
+-- Its title, which TaskUpdate may have changed.
+local function subject_of(e)
+  local told = e.metadata and e.metadata.subject
+  return type(told) == "string" and told or e.description
+end
+
 -- What may be told of a task in a few words.
 local function entry(e, whole)
   if not e then return nil end
-  return {id = e.id, subject = e.description, status = e.status, owner = e.owner,
+  return {id = e.id, subject = subject_of(e), status = e.status, owner = e.owner,
           blockedBy = e.blockedBy[1] and e.blockedBy or nil, kind = e.kind,
           activity = e.activity, metadata = e.metadata, attempts = whole and e.attempts or nil,
           description = whole and e.prompt or nil, input = whole and e.input or nil}
@@ -69,21 +75,21 @@ M.Task = {here = true,
 
 M.TaskOutput = {here = true,
   description = "The result of a task; waits for it unless block is false.",
-  schema = properties({task_id = ID, block = {type = "boolean"},
+  schema = properties{task_id = ID, taskId = ID, block = {type = "boolean"},
     timeout = {type = "number", minimum = 0, description = "seconds to wait at most"}},
-    {"task_id"}),
   run = function(input)
-    return result(TaskOutput{task_id = input.task_id, block = input.block,
+    return result(TaskOutput{task_id = id_of(input), block = input.block,
                              timeout = input.timeout})
   end,
 }
 
 M.TaskStop = {here = true,
   description = "Stop a task and all it has started.",
-  schema = properties({task_id = ID}, {"task_id"}),
+  schema = properties{task_id = ID, taskId = ID},
   run = function(input)
-    must(TaskStop{task_id = input.task_id})
-    return {task_id = input.task_id, message = "it is being stopped"}
+    local id = id_of(input)
+    must(TaskStop{task_id = id})
+    return {task_id = id, message = "it is being stopped"}
   end,
 }
 
@@ -113,10 +119,12 @@ M.TaskCreate = {here = true,
   description = "Put an item on the shared list, for somebody to claim.",
   schema = properties({subject = text "a short title",
     description = text "what is to be done, with all that must be known", blockedBy = IDS,
+    activeForm = text "the title while it is being done, as in 'Running tests'",
     metadata = {type = "object"}}, {"subject"}),
   run = function(input)
-    local item = TaskCreate{description = input.subject, prompt = input.description,
-                            blockedBy = input.blockedBy, metadata = input.metadata}
+    local item = TaskCreate{subject = input.subject, description = input.description,
+                            activeForm = input.activeForm, blockedBy = input.blockedBy,
+                            metadata = input.metadata}
     return {task = {id = item.id, subject = input.subject}}
   end,
 }
@@ -127,10 +135,13 @@ M.TaskUpdate = {here = true,
   schema = properties{task_id = ID, taskId = ID, status = {enum = {"pending", "in_progress",
     "completed", "failed", "deleted"}}, output = text "the result", error = text "why it failed",
     owner = text "who claims it", addBlockedBy = IDS, addBlocks = IDS,
-    metadata = {type = "object"}},
+    subject = text "a new title", description = text "what is to be done, anew",
+    activeForm = text "the title while it is being done", metadata = {type = "object"}},
   run = function(input)
     local id = id_of(input)
     must(TaskUpdate{task_id = id, status = input.status, output = input.output,
+                    subject = input.subject, description = input.description,
+                    activeForm = input.activeForm,
                     error = input.error, owner = input.owner, addBlockedBy = input.addBlockedBy,
                     addBlocks = input.addBlocks, metadata = input.metadata})
     return {success = true, task_id = id}
@@ -139,19 +150,22 @@ M.TaskUpdate = {here = true,
 
 -- What a claimer is to know of its item.
 local function claimed(item)
-  return {id = item.id, subject = item.description, description = item.prompt,
+  local told = item.metadata and item.metadata.description
+  return {id = item.id, subject = subject_of(item),
+          description = type(told) == "string" and told or item.prompt,
           input = item.input, metadata = item.metadata, attempts = item.attempts}
 end
 
 M.TaskClaim = {here = true,
   description = "Claim an item of the list, by its id or the next free one; the task is null when "
     .. "there is none. An item is yours until you end it with TaskUpdate, or end yourself.",
-  schema = properties{task_id = ID, owner = text "your name", wait = {type = "boolean",
+  schema = properties{task_id = ID, taskId = ID, owner = text "your name", wait = {type = "boolean",
     description = "wait until one can be claimed or none is left"}},
   run = function(input)
-    if input.task_id then
-      must(TaskUpdate{task_id = input.task_id, status = "in_progress", owner = input.owner})
-      return {task = claimed(TaskGet(input.task_id))}
+    local id = input.task_id or input.taskId
+    if id then
+      must(TaskUpdate{task_id = id, status = "in_progress", owner = input.owner})
+      return {task = claimed(TaskGet(id))}
     end
     local item = orun.claim{owner = input.owner, wait = input.wait}
     return {task = item and claimed(item) or require("orun.json").null}

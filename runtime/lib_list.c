@@ -80,6 +80,7 @@ lib_task_create(lua_State *L)
     Buf text = { 0 };
     LibWhy why = { "" };
     size_t prompt_len;
+    lib_names_create(L, fn);
     arg_frame(L, fn, lib_create_fields, C_COUNT, false);
     const char *description = arg_text(L, fn, "description",
                                        ARG(C_description), LIB_MAX_LABEL);
@@ -255,6 +256,7 @@ int
 lib_task_get(lua_State *L)
 {
     lua_settop(L, 1);
+    lib_names_id(L, "TaskGet");
     int idx = 1;
     if (lua_type(L, 1) == LUA_TTABLE) {
         lua_pushliteral(L, "id");

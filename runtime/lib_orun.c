@@ -49,6 +49,7 @@ static const luaL_Reg lib_orun_functions[] = {
     { "real", lib_real },
     { "report", lib_report },
     { "sleep", lib_sleep },
+    { "stopping", lib_stopping },
     { "unread", lib_unread },
     { "yaml", lib_yaml },
     { NULL, NULL },

@@ -305,7 +305,7 @@ lib_remote_own(const luaL_Reg *f)
     if (f->func == lib_now)
         return lib_remote_now;
     static const lua_CFunction own[] = {
-        lib_log, lib_nearest, lib_peek, lib_unread,
+        lib_log, lib_nearest, lib_peek, lib_stopping, lib_unread,
     };
     for (size_t i = 0; i < countof(own); i++)
         if (f->func == own[i])

@@ -353,6 +353,7 @@ int
 lib_task_output(lua_State *L)
 {
     LuaRun *run = park_run(L);
+    lib_names_id(L, "TaskOutput");
     if (lib_output_bare(L)) {
         if (lua_gettop(L) != 1)
             return luaL_error(L, "TaskOutput: one task is wanted, got %d "
@@ -385,6 +386,7 @@ lib_task_stop(lua_State *L)
     LuaRun *run = park_run(L);
     Task *t;
     lua_settop(L, 1);
+    lib_names_id(L, "TaskStop");
     if (lua_type(L, 1) == LUA_TTABLE) {
         lua_pushliteral(L, "id");
         lua_rawget(L, 1);

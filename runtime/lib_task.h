@@ -194,6 +194,13 @@ int lib_add(lua_State *L, Task *draft, int first, lua_Integer n, Task **out);
 void lib_push_entry(lua_State *L, Task *t);
 void lib_push_item(lua_State *L, Task *t);
 
+/* Argument 1 may have names of Claude Code's own tools: taskId; of TaskCreate
+ * subject and activeForm; of TaskUpdate these and description. It is replaced
+ * by a table with ours. */
+void lib_names_id(lua_State *L, const char *fn);
+void lib_names_create(lua_State *L, const char *fn);
+void lib_names_update(lua_State *L, const char *fn);
+
 /* Remember it; of a call made for an isolated task, the line there. */
 void lib_where(lua_State *L, Task *t);
 
@@ -223,6 +230,7 @@ int lib_now(lua_State *L);
 int lib_phase(lua_State *L);
 int lib_peek(lua_State *L);
 int lib_unread(lua_State *L);
+int lib_stopping(lua_State *L);
 int lib_once(lua_State *L);
 int lib_report(lua_State *L);
 int lib_key(lua_State *L);

@@ -93,6 +93,15 @@ lib_unread(lua_State *L)
     return 1;
 }
 
+/* stopping() -> is the code that asks being stopped? What a pcall caught is not
+ * the failure of what was called then, and is to be raised on. */
+int
+lib_stopping(lua_State *L)
+{
+    lua_pushboolean(L, stop_wanted(&vm_of(L)->stop));
+    return 1;
+}
+
 void
 lib_unread_open(lua_State *L)
 {

@@ -301,6 +301,7 @@ int
 lib_task_update(lua_State *L)
 {
     const char *fn = "TaskUpdate";
+    lib_names_update(L, fn);
     arg_frame(L, fn, lib_update_fields, U_COUNT, false);
     if (!arg_given(L, ARG(U_task_id)))
         return luaL_error(L, "TaskUpdate: task_id is missing");

@@ -54,6 +54,7 @@ local function worker_of(fn, go_on)
     local ok, why
     repeat
       ok, why = pcall(work)
+      if not ok and orun.stopping() then error(why, 0) end
       if not ok then failures[#failures + 1] = {index = before + at, error = tostring(why)} end
     until ok or not go_on or at == n
     return {out = out, done = at, failures = failures, seconds = orun.now() - began}

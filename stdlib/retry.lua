@@ -43,6 +43,7 @@ local function retry_function(fn, opts)
     local got = table.pack(pcall(fn, attempt))
     local good = got[1] and not (got[2] == nil and got[3] ~= nil)
     if good then return table.unpack(got, 2, got.n) end
+    if not got[1] and orun.stopping() then error(got[2], 0) end
     local why = got[1] and got[3] or got[2]
     if attempt > (opts.max or MAX) or opts.on and not opts.on(why, attempt) then
       return nil, why, attempt
@@ -79,6 +80,7 @@ local function retry(what, opts)
   spec.run_in_background = rawget(what, "run_in_background")
   spec.retry = opts
   local ok, result = pcall(orun.Task, spec)
+  if not ok and orun.stopping() then error(result, 0) end
   if not ok then error("orun.retry: " .. tostring(result), 2) end
   return result
 end

@@ -53,6 +53,7 @@ local function worker_of(run, max_attempts)
       if not item then return done end
       local ok, output = false, GIVEN_UP:format(max_attempts)
       if item.attempts <= max_attempts then ok, output = pcall(run, item, task) end
+      if not ok and orun.stopping() then error(output, 0) end -- the item goes back
       if ok then
         orun.TaskUpdate{task_id = item.id, status = "completed", output = output}
       else
@@ -79,6 +80,7 @@ end
 local function create(items)
   for i, item in ipairs(items) do
     local ok, why = pcall(orun.TaskCreate, item)
+    if not ok and orun.stopping() then error(why, 0) end
     if not ok then return ("items[%d]: %s"):format(i, why) end
   end
 end

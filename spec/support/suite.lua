@@ -62,7 +62,16 @@ local function count_other(core, element, _, message, trace)
   return nil, true
 end
 
+-- Tests make tasks fail on purpose, and have looked at what they are about: those that nobody
+-- looked at do not make the run fail.
+local function look()
+  for _, entry in ipairs(TaskList{kind = "all", status = "failed"}) do
+    assert(TaskGet(entry.id) == nil or TaskGet(entry.id).status)
+  end
+end
+
 local function write()
+  look()
   put(TALLY, "w", tally.passed, " ", tally.failed, "\n", table.concat(tally.lines))
   return nil, true
 end
