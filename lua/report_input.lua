@@ -197,6 +197,7 @@ $("body").addEventListener("click", (e) => {
 
 function begin() {
   showHead();
+  showFailures();
   showFindings();
   showParts();
   showPath();
@@ -216,6 +217,7 @@ function begin() {
   $("out").addEventListener("click", () => zoom(1.5));
   $("fit").addEventListener("click", fit);
   $("rows").addEventListener("scroll", () => requestAnimationFrame(showRows));
+  small.addEventListener("change", () => { showHeads(); arrange(); });
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   dark.addEventListener("change", () => { colours = null; draw(); });
   new ResizeObserver(resize).observe($("stage"));

@@ -73,6 +73,8 @@ pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 320
 .scroll { overflow: auto; border: 1px solid var(--line); border-radius: 8px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 #rows table { table-layout: fixed; min-width: 900px; }
+#rows.narrow table { min-width: 0; }
+#agents td:first-child, #limits td:first-child { max-width: 220px; }
 th, td { text-align: left; padding: 2px 10px; white-space: nowrap; overflow: hidden;
   text-overflow: ellipsis; height: 24px; line-height: 20px; }
 th { position: sticky; top: 0; background: var(--panel); font-weight: 600; z-index: 1;
@@ -91,13 +93,22 @@ tr.pad td { padding: 0; height: 0; }
 .finding { border-left: 4px solid var(--path); background: var(--panel); padding: 8px 14px;
   border-radius: 0 8px 8px 0; margin: 8px 0; }
 .finding pre { margin-top: 6px; }
+.finding p { overflow-wrap: anywhere; }
+#failures .finding { border-left-color: var(--bad); padding: 5px 14px; margin: 5px 0; }
+#failures pre { max-height: 76px; margin-top: 2px; }
 .link { all: unset; cursor: pointer; color: var(--accent); }
 .link:hover { text-decoration: underline; }
 .link:focus-visible { outline: 2px solid var(--accent); }
 ol.path { margin: 0; padding-left: 28px; columns: 2 420px; }
 @media (max-width: 760px) {
   body { padding: 12px; }
+  h2 { margin-top: 18px; }
   #detail { grid-template-columns: 1fr; }
+  .tiles { gap: 6px; margin: 10px 0; grid-template-columns: repeat(auto-fit, minmax(104px, 1fr)); }
+  .tile { padding: 5px 8px; }
+  .tile b { font-size: 16px; }
+  .tile span { font-size: 11px; line-height: 1.25; display: block; }
+  th, td { padding: 2px 6px; }
 }
 ]==]
 
@@ -107,13 +118,7 @@ local BODY <const> = [==[
 <p id="sub" class="soft"></p>
 </header>
 <section class="tiles" id="tiles" aria-label="Figures"></section>
-<section id="findings" hidden><h2>What to do better</h2></section>
-<section>
-<h2>Where the time of the critical path went</h2>
-<div id="parts" role="img" aria-label="Parts of the run's time"></div>
-<ul class="legend" id="legend"></ul>
-<ul class="soft" id="barriers"></ul>
-</section>
+<section id="failures" hidden><h2>What failed, and why</h2></section>
 <section aria-label="Timeline">
 <h2>Timeline</h2>
 <div class="tools">
@@ -140,6 +145,13 @@ task to task &ensp; <kbd>b</kbd> blocker, <kbd>d</kbd> dependent, <kbd>p</kbd> p
 <kbd>/</kbd> search, <kbd>n</kbd> <kbd>N</kbd> next match &ensp; <kbd>Esc</kbd> nothing chosen
 &ensp; mouse: drag to move, <kbd>Ctrl</kbd> and wheel to zoom</p>
 <div id="detail" aria-live="polite" hidden></div>
+</section>
+<section id="findings" hidden><h2>What to do better</h2></section>
+<section>
+<h2>Where the time of the critical path went</h2>
+<div id="parts" role="img" aria-label="Parts of the run's time"></div>
+<ul class="legend" id="legend"></ul>
+<ul class="soft" id="barriers"></ul>
 </section>
 <section>
 <h2 id="count">Tasks</h2>

@@ -19,6 +19,8 @@ const WHAT = {
   retry: ["retries", "--bad"], dispatch: ["dispatch", "--gone"],
 };
 
+const FAILURES = 5; // that are shown at once
+
 // -- Elements
 
 const $ = (id) => document.getElementById(id);
@@ -117,17 +119,47 @@ function showHead() {
   showTiles();
 }
 
+// What failed, the first of it; the rest is one click away.
+function showFailures() {
+  const failed = tasks.map((t, i) => i).filter((i) => tasks[i].s === "failed");
+  const rest = make("details");
+  put(rest, make("summary", "and " + (failed.length - FAILURES) + " more"));
+  failed.forEach((i, n) => {
+    const t = tasks[i], told = (t.e || "").replace(/\nstack traceback:[^]*/, "");
+    const why = told || t.ek || "no reason was told";
+    const box = put(make("div", null, {class: "finding"}), put(make("p"), link(i, nameOf(t)),
+      make("span", " " + [t.id, t.ek, t.at].filter((w) => w).join(" \u2013 "), {class: "soft"})),
+      make("pre", why.length > 600 ? why.slice(0, 600) + "\u2026" : why));
+    put(n < FAILURES ? $("failures") : rest, box);
+  });
+  if (failed.length > FAILURES) put($("failures"), rest);
+  const cancelled = fig.by_status.cancelled;
+  if (failed.length && cancelled)
+    put($("failures"), make("p", plural(cancelled, "task") + " cancelled", {class: "soft"}));
+  $("failures").hidden = failed.length === 0;
+}
+
+function findingOf(f) {
+  const cost = f.cost_seconds > 0 ? " (" + time(f.cost_seconds * 1e6) + ")" : "";
+  const box = put(make("div", null, {class: "finding"}),
+    put(make("p"), make("b", f.title + cost)), f.at && make("p", f.at, {class: "soft"}));
+  if (f.fix) put(box, make("pre", f.fix));
+  const named = put(make("p"));
+  (f.tasks || []).slice(0, 20).forEach((id) => {
+    if (byId.has(id)) put(named, link(byId.get(id), id), " ");
+  });
+  return put(box, named);
+}
+
 function showFindings() {
   for (const f of fig.findings) {
-    const cost = f.cost_seconds > 0 ? " (" + time(f.cost_seconds * 1e6) + ")" : "";
-    const box = put(make("div", null, {class: "finding"}),
-      put(make("p"), make("b", f.title + cost)), f.at && make("p", f.at, {class: "soft"}));
-    if (f.fix) put(box, make("pre", f.fix));
-    const named = put(make("p"));
-    (f.tasks || []).slice(0, 20).forEach((id) => {
-      if (byId.has(id)) put(named, link(byId.get(id), id), " ");
-    });
-    put($("findings"), put(box, named));
+    const box = findingOf(f);
+    if (f.more) {
+      const rest = put(make("details"), make("summary", "and " + f.more.length + " more like it"));
+      f.more.slice(0, 100).forEach((other) => put(rest, findingOf(other)));
+      put(box, rest);
+    }
+    put($("findings"), box);
   }
   $("findings").hidden = fig.findings.length === 0;
 }
@@ -177,9 +209,12 @@ function showTable(id, heads, rows) {
 }
 
 function showTables() {
-  showTable("agents", ["agent", "tasks", "failed", "time", "longest", "tokens in", "tokens out",
-    "cost"], fig.agents.map((a) => [a.agent, a.tasks, a.failed, time(a.seconds * 1e6),
-    time(a.longest * 1e6), count(a.input), count(a.output), a.cost ? money(a.cost) : ""]));
+  const told = fig.agents.some((a) => a.input || a.output), paid = fig.agents.some((a) => a.cost);
+  const heads = ["agent", "tasks", "failed", "time", "longest",
+    ...(told ? ["tokens in", "tokens out"] : []), ...(paid ? ["cost"] : [])];
+  showTable("agents", heads, fig.agents.map((a) => [a.agent, a.tasks, a.failed,
+    time(a.seconds * 1e6), time(a.longest * 1e6), ...(told ? [count(a.input), count(a.output)]
+    : []), ...(paid ? [a.cost ? money(a.cost) : ""] : [])]));
   showTable("limits", ["limit", "slots", "used at once", "of them used"], fig.limits.map((l) =>
     [l.name, l.slots, l.peak, percent(l.work / l.slots / Math.max(fig.wall, 1e-9))]));
 }
@@ -187,7 +222,7 @@ function showTables() {
 // -- The table of tasks: rows that are seen are there, the others are space
 
 const ROW = 24, ROWS = 18; // pixels of a row; how many there is room for
-const COLUMNS = [ // field, heading, width, what is shown, what is sorted by; right: figures
+const ALL = [ // field, heading, width, what is shown, what is sorted by; right: figures
   ["id", "task", 70, (t) => t.id, (t, i) => i],
   ["d", "description", 0, nameOf, nameOf],
   ["a", "agent", 120, (t) => t.a || (t.k === "lua" ? "Lua function" : t.k), (t) => t.a || ""],
@@ -200,13 +235,29 @@ const COLUMNS = [ // field, heading, width, what is shown, what is sorted by; ri
   ["c", "cost", 80, (t) => t.c ? money(t.c) : "", (t) => t.c || 0, 1],
   ["y", "output", 90, (t) => t.y ? bytes(Math.max(t.y, t.pr || 0)) : "", (t) => t.y || 0, 1],
 ];
+const NARROW = {id: 60, d: 0, s: 88, own: 66}; // on a small screen, and how wide
+const small = window.matchMedia("(max-width: 600px)");
+let COLUMNS = [];
 let order = [];
+
+// The columns that have something in them, as far as there is room.
+function chooseColumns() {
+  const always = {id: 1, d: 1, a: 1, s: 1, from: 1, own: 1};
+  COLUMNS = ALL.filter((c) => always[c[0]] || tasks.some((t) => c[0] === "n"
+    ? t.t && t.t.length > 1 : c[3](t) !== ""));
+  if (small.matches)
+    COLUMNS = COLUMNS.filter((c) => c[0] in NARROW).map((c) => [...c.slice(0, 2), NARROW[c[0]],
+      ...c.slice(3)]);
+  $("rows").classList.toggle("narrow", small.matches);
+}
 
 function queued(t) {
   return (t.q || []).reduce((sum, q) => sum + q[1] - q[0], 0);
 }
 
 function showHeads() {
+  chooseColumns();
+  $("heads").replaceChildren();
   const space = COLUMNS.reduce((sum, c) => sum + c[2], 0);
   for (const [field, words, width, , , right] of COLUMNS) {
     const head = make("th", null, {scope: "col", class: right ? "n" : ""});
@@ -224,7 +275,7 @@ function sortBy(field) {
 
 // Which tasks are in the table, in which order.
 function arrange() {
-  const column = COLUMNS.find((c) => c[0] === state.sort), sign = state.down ? -1 : 1;
+  const column = ALL.find((c) => c[0] === state.sort), sign = state.down ? -1 : 1;
   order = [];
   tasks.forEach((t, i) => { if (!state.match || state.match[i]) order.push(i); });
   const keys = tasks.map((t, i) => column[4](t, i));

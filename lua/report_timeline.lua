@@ -81,7 +81,8 @@ const onPath = fig.path.filter((s) => s.task && byId.has(s.task)).map((s) => {
 
 const canvas = $("chart"), pen = canvas.getContext("2d");
 const EDGES = 400; // drawn at once, at most
-const GUTTER = 76, CURVE = 58, AXIS = 20, TOP = CURVE + AXIS + 4;
+const ROW_OF_PHASES = 14, PHASES = Math.min(3, data.phases.length) * ROW_OF_PHASES;
+const GUTTER = 76, CURVE = 58 + PHASES, AXIS = 20, TOP = CURVE + AXIS + 4;
 const view = {from: 0, to: wall, top: 0, hover: -1, frames: 0, drawn: 0, edges: 0};
 const LANE = lanes.length > 60 ? 8 : lanes.length > 30 ? 13 : 20;
 let width = 0, height = 0, colours = null, waiting = false;
@@ -171,24 +172,54 @@ function drawAxis() {
   pen.textAlign = "left";
 }
 
+// Where the names of phases are written: in rows, none over another. What no row has room for is
+// counted with the last that had.
+function placePhases() {
+  const ends = Array(PHASES / ROW_OF_PHASES).fill(0), placed = [];
+  const counts = data.phases.length > ends.length ? 30 : 0; // room for a count
+  for (const p of data.phases) {
+    const x = Math.round(X(p.at)) + 0.5;
+    if (x < GUTTER || x > width) continue;
+    const name = p.name.length > 28 ? p.name.slice(0, 27) + "\u2026" : p.name;
+    const wide = pen.measureText(name).width;
+    const from = Math.max(GUTTER, Math.min(x + 4, width - wide - counts - 4));
+    const row = ends.findIndex((end) => end <= from);
+    if (row >= 0) {
+      ends[row] = from + wide + counts + 4;
+      placed.push({x, from, row, name, more: 0});
+    } else {
+      placed[placed.length - 1].more++;
+    }
+  }
+  return placed;
+}
+
 function drawPhases() {
+  pen.strokeStyle = pen.fillStyle = colour("--accent");
   pen.setLineDash([4, 4]);
   for (const p of data.phases) {
     const x = Math.round(X(p.at)) + 0.5;
     if (x < GUTTER || x > width) continue;
-    pen.strokeStyle = pen.fillStyle = colour("--accent");
     pen.beginPath();
     pen.moveTo(x, 0);
     pen.lineTo(x, height);
     pen.stroke();
-    pen.fillText(p.name, x + 4, 8);
   }
   pen.setLineDash([]);
+  view.phases = placePhases();
+  for (const p of view.phases) {
+    const y = p.row * ROW_OF_PHASES + ROW_OF_PHASES / 2;
+    const text = p.name + (p.more ? " +" + p.more : "");
+    pen.fillStyle = colour("--bg"); // the lines of others are not drawn through it
+    pen.fillRect(p.from - 2, y - 6, pen.measureText(text).width + 4, 12);
+    pen.fillStyle = colour("--accent");
+    pen.fillText(text, p.from, y);
+  }
 }
 
 // For each column of pixels the most that worked at once in it.
 function drawCurve() {
-  const scale = (CURVE - 14) / peak, base = CURVE;
+  const scale = (CURVE - PHASES - 14) / peak, base = CURVE;
   let k = Math.max(0, firstIn(curve, (s) => s[0] > view.from) - 1);
   pen.beginPath();
   pen.moveTo(GUTTER, base);
@@ -205,7 +236,7 @@ function drawCurve() {
   pen.fill();
   pen.globalAlpha = 1;
   pen.fillStyle = colour("--soft");
-  pen.fillText(peak + " at once", 6, 14);
+  pen.fillText(peak + " at once", 6, PHASES + 14);
 }
 
 function drawWaits(t, from, to, y, h) {
