@@ -60,7 +60,8 @@ end
 
 function on.content_block_start(s, event)
   local block = preset.rows(event, "content_block")
-  s.blocks[#s.blocks + 1] = {type = block.type, id = block.id, name = block.name,
+  s.blocks[#s.blocks + 1] = {type = preset.text(block, "type"), id = preset.text(block, "id"),
+                             name = preset.text(block, "name"),
                              text = preset.text(block, "text") or "", input = ""}
   s.at[preset.field(event, "index") or #s.blocks] = s.blocks[#s.blocks]
 end
@@ -131,7 +132,8 @@ function M.said(s)
     elseif block.type == "tool_use" then
       local input = block.input == "" and {} or json.decode(block.input)
       content[#content + 1] = {type = "tool_use", id = block.id, name = block.name,
-                               input = type(input) == "table" and input or {}}
+                               input = type(input) == "table" and preset.sayable(input)
+                                 and input or {}}
     end
   end
   return {role = "assistant", content = content}

@@ -59,6 +59,7 @@ local json = require "orun.json"
 local M = {}
 
 local SHOWN <const> = 80
+local DEEPER <const> = 8    -- levels that a conversation has around an argument
 local DENIED <const> = 100  -- denials that are kept of a run
 local MOST <const> = 1 << 53 -- tokens: more is not a count of them
 
@@ -111,6 +112,17 @@ function M.prompt(input, task)
   if input == nil then return text end
   return text .. (text ~= "" and "\n\n" or "")
     .. (type(input) == "string" and input or json.encode(input))
+end
+
+--- Can a value a model has given stand in what is said to it again, and be handed to a
+--- task? Not with an infinite number, or nested too deep.
+-- @return true; nil and why not
+function M.sayable(value)
+  local wrapped = value
+  for _ = 1, DEEPER do wrapped = {wrapped} end
+  local ok, why = pcall(json.encode, wrapped, {lossy = true})
+  if ok then return true end
+  return nil, (tostring(why):gsub("^.-json%.encode: value[%[%]1]*", "", 1):gsub("^[.:]%s*", ""))
 end
 
 --- The first line of a text, cut to what fits into a line of a display.

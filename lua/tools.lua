@@ -119,9 +119,15 @@ function Tools:offered()
   return self.list[1] and self.list or nil
 end
 
--- A result as the model sees it.
+-- A result as the model sees it; nil and why there is no text for it.
 local function text_of(value)
-  local text = type(value) == "string" and value or json.encode(value == nil and json.null or value)
+  local text = value
+  if type(value) ~= "string" then
+    local ok
+    ok, text = pcall(json.encode, value == nil and json.null or value,
+      {lossy = true, name = "result"})
+    if not ok then return nil, (tostring(text):gsub("^.-json%.encode: ", "")) end
+  end
   if #text <= MAX_RESULT then return text end
   return ("%s\n[cut: %d of %d bytes]"):format(text:sub(1, MAX_RESULT), MAX_RESULT, #text)
 end
@@ -142,12 +148,21 @@ local function refusal(tools, call)
       #names > 0 and table.concat(names, ", ") or "none")
   end
   if type(call.input) ~= "table" then return "the arguments are no JSON object" end
+  local sayable, odd = preset.sayable(call.input)
+  if not sayable then return "the arguments cannot be used: " .. odd end
   local ok, errors = tool.checker:check(call.input)
   if not ok then return "the arguments do not fit: " .. table.concat(errors, "; ") end
 end
 
 local function failed(call, why)
-  return {id = call.id, name = call.name, text = "error: " .. text_of(why), failed = true}
+  local text = text_of(why) or "the tool has failed"
+  return {id = call.id, name = call.name, text = "error: " .. text, failed = true}
+end
+
+local function done(call, value)
+  local text, why = text_of(value)
+  if not text then return failed(call, "what the tool gave has no JSON: " .. why) end
+  return {id = call.id, name = call.name, text = text}
 end
 
 -- Begin a call: its result when that is known at once, or the task.
@@ -156,11 +171,13 @@ local function begin(tools, call)
   if why then return failed(call, why) end
   local tool = tools.named[call.name]
   if tool.here then return nil, tool end
-  return nil, tool, Task{
+  local ok, task = pcall(Task, {
     description = "tool " .. tool.name, run = tool.run, timeout = tool.timeout,
     input = call.input, prompt = tools.root, metadata = {tool = tool.name},
     run_in_background = true,
-  }
+  })
+  if not ok then return failed(call, (tostring(task):gsub("^[^:]+:%d+: ", ""))) end
+  return nil, tool, task
 end
 
 -- The result of a primitive, which is called in the agent's own task.
@@ -170,13 +187,13 @@ local function result_here(tool, call)
   if not ok then
     return failed(call, (tostring(value):gsub("^[^:]+:%d+: ", "")))
   end
-  return {id = call.id, name = call.name, text = text_of(value)}
+  return done(call, value)
 end
 
 local function result_of(task, call)
   local r = TaskOutput(task)
   if r.status ~= "completed" then return failed(call, r.error or r.status) end
-  return {id = call.id, name = call.name, text = text_of(r.output)}
+  return done(call, r.output)
 end
 
 --- Do what the model asks for.
