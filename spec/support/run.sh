@@ -43,7 +43,9 @@ exec 3<>"$work/bell"
 export ORUN_BIN=$bin ORUN_TEST_BIN=$test_bin ORUN_VARIANT=$variant
 export ORUN_ROOT=$PWD ORUN_LIB=$PWD/$build/liborun.a
 export ORUN_PROGRESS=none # what specs look at is the scripts' own
-unset ORUN_LOG LUA_INIT LUA_INIT_5_4 ORUN_SPEC_TMP
+unset LUA_INIT LUA_INIT_5_4 XDG_CONFIG_HOME ORUN_SPEC_TMP
+# What a user may have set, and what a task of orun has.
+unset ORUN_LOG ORUN_HISTORY ORUN_RECORD ORUN_SOCKET ORUN_TASK_TOKEN
 slow=1
 case $variant in
     asan) slow=4 ORUN_SAN=-fsanitize=address ;;
