@@ -49,7 +49,7 @@ describe("the history of runs", function()
       Task{subagent_type = "cat", prompt = "x", key = "review a.c", description = "look"}
       Task{subagent_type = "paid", input = 1}
       Task{run = function() return 7 end}
-      Task{run = function() error("not this one") end}
+      assert(Task{run = function() error("not this one") end}.error)
       Task{run = function() return true end, key = "k"}]], {env = {XDG_STATE_HOME = dir}})
     assert.equal("", r.err)
     local seen = {}
