@@ -88,6 +88,7 @@ M.RunTasks = {
     offset = COUNT, limit = {type = "integer", minimum = 0, maximum = 1000}, at = ID,
   },
   run = function(input)
+    overview.script "RunTasks"
     local entries, counts, index = overview.page(input.states or STATES, input.match, input.offset,
       input.limit, input.at)
     local rows = json.array()
@@ -127,6 +128,7 @@ M.RunOutput = {
     offset = {type = "integer"}, limit = {type = "integer", minimum = 1, maximum = PIECE},
     attempt = {type = "integer"}}, {"task_id"}),
   run = function(input)
+    overview.script "RunOutput"
     local e = overview.entry(input.task_id)
     if not e then error(("%s: this run has no such task"):format(input.task_id), 0) end
     local result = {task = shown(e), text = "", offset = 0, size = 0, final = true, attempt = 1}
@@ -151,6 +153,7 @@ M.RunStop = {
   description = "Cancel all tasks that have not ended, but list items; the script goes on.",
   schema = properties{},
   run = function()
+    overview.script "RunStop"
     overview.stop_all()
     return {message = "they are being stopped"}
   end,

@@ -20,9 +20,16 @@ local function subject_of(e)
   return type(told) == "string" and told or e.description
 end
 
+-- A program, or a model, may read what its task started, claimed or waited for; what
+-- others were told and gave is theirs.
+local function readable(id)
+  return require("orun.overview").readable(id)
+end
+
 -- What may be told of a task in a few words.
 local function entry(e, whole)
   if not e then return nil end
+  whole = whole and readable(e.id)
   return {id = e.id, subject = subject_of(e), status = e.status, owner = e.owner,
           blockedBy = e.blockedBy[1] and e.blockedBy or nil, kind = e.kind,
           activity = e.activity, metadata = e.metadata, attempts = whole and e.attempts or nil,
@@ -78,7 +85,12 @@ M.TaskOutput = {here = true,
   schema = properties{task_id = ID, taskId = ID, block = {type = "boolean"},
     timeout = {type = "number", minimum = 0, description = "seconds to wait at most"}},
   run = function(input)
-    return result(TaskOutput{task_id = id_of(input), block = input.block,
+    local id = id_of(input)
+    if not readable(id) then
+      error(("TaskOutput: %s is not a task of this one: it may read what it started, claimed or "
+        .. "had to wait for"):format(id), 0)
+    end
+    return result(TaskOutput{task_id = id, block = input.block,
                              timeout = input.timeout})
   end,
 }

@@ -230,6 +230,7 @@ overview_read_states(lua_State *L, Overview *o)
 static int
 overview_page(lua_State *L)
 {
+    lib_related_script(L, "overview.page");
     lua_settop(L, 5);
     size_t n;
     Overview *o = lua_newuserdatauv(L, sizeof *o, 0);
@@ -266,6 +267,7 @@ overview_page(lua_State *L)
 static int
 overview_entry(lua_State *L)
 {
+    lib_related_script(L, "overview.entry");
     Task *t = overview_task(L, 1);
     if (!t)
         return 0;
@@ -276,6 +278,7 @@ overview_entry(lua_State *L)
 static int
 overview_output(lua_State *L)
 {
+    lib_related_script(L, "overview.output");
     Task *t = overview_task(L, 1);
     ValueOps ops = handle_decoding(park_run(L)->sched);
     if (!t || !task_final(t) || !t->outcome.output)
@@ -316,8 +319,26 @@ overview_masked(lua_State *L)
 static int
 overview_stop_all(lua_State *L)
 {
+    lib_related_script(L, "overview.stop_all");
     sched_cancel_all(park_run(L)->sched, WHY_ASKED);
     return 0;
+}
+
+static int
+overview_script(lua_State *L)
+{
+    lib_related_script(L, luaL_checkstring(L, 1));
+    return 0;
+}
+
+static int
+overview_readable(lua_State *L)
+{
+    const LuaRun *run = park_run(L);
+    const Task *t = overview_task(L, 1);
+    lua_pushboolean(L, !t || t->kind == TASK_ITEM || lib_related(run, t)
+                    || lib_related_blocks(run, t));
+    return 1;
 }
 
 static int
@@ -326,7 +347,8 @@ overview_module(lua_State *L)
     static const luaL_Reg functions[] = {
         { "page", overview_page }, { "entry", overview_entry },
         { "output", overview_output }, { "masked", overview_masked },
-        { "stop_all", overview_stop_all }, { NULL, NULL },
+        { "stop_all", overview_stop_all }, { "script", overview_script },
+        { "readable", overview_readable }, { NULL, NULL },
     };
     luaL_newlib(L, functions);
     return 1;

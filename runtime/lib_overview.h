@@ -29,6 +29,10 @@
  *   output(id) -> what it gave, a value; nil while it has not ended
  *   masked(text) -> the text with secrets replaced; nil for nil
  *   stop_all() -> cancels every task that has not ended but list items
+ *   script(name) -> raises where neither the script nor somebody with its token
+ *     calls, as do page, entry, output and stop_all
+ *   readable(id) -> may programs and models of the calling task read what that
+ *     task was told, and gave? True for items, and where there is no such task
  *
  * The states are running, queued (it may begin, and has not; an item: free),
  * blocked, failed, cancelled, completed. */

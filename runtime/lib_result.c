@@ -397,11 +397,13 @@ lib_task_stop(lua_State *L)
     lua_pop(L, 1);
     if (bare) {
         t = lib_task_at(L, "TaskStop", "task_id", 1);
+        lib_related_must(L, "TaskStop", t, 1);
     } else {
         arg_frame(L, "TaskStop", lib_stop_fields, 1, false);
         if (!arg_given(L, ARG(0)))
             return luaL_error(L, "TaskStop: task_id is missing");
         t = lib_task_at(L, "TaskStop", "task_id", ARG(0));
+        lib_related_must(L, "TaskStop", t, ARG(0));
     }
     if (sched_stop(run->sched, t) == 0) {
         lua_pushboolean(L, 1);

@@ -123,6 +123,19 @@ char **lib_env(lua_State *L, int idx, bool *failed);
  * `task_id`). Raises for what was never one; a removed task is returned. */
 Task *lib_task_at(lua_State *L, const char *fn, const char *name, int idx);
 
+/* Is it the run's own task, or one that this has started, however far down, or
+ * claimed? Of the script all are. */
+bool lib_related(const LuaRun *run, const Task *t);
+
+/* Is it one that the run's task had to wait for before it began? */
+bool lib_related_blocks(const LuaRun *run, const Task *t);
+
+/* Raise when the run's task may not end `t`, which the value at idx means. */
+void lib_related_must(lua_State *L, const char *fn, const Task *t, int idx);
+
+/* Raise unless the script itself, or somebody with its token, calls. */
+void lib_related_script(lua_State *L, const char *what);
+
 /* Push the result of a task as TaskOutput returns it. */
 void lib_push_result(lua_State *L, Task *t, bool timed_out);
 

@@ -129,6 +129,9 @@ lib_update_delete(lua_State *L, Task *t)
         return luaL_error(L, "TaskUpdate: status = \"deleted\": only items "
                           "made by TaskCreate can be deleted; use TaskStop to "
                           "end a task");
+    if (park_run(L)->task->id != 0 && task_claimer(t)
+        && !lib_related(park_run(L), t))
+        return lib_refused(L, t, ORUN_ECLAIMED);
     sched_stop(s, t);
     sched_lock(s);
     t->removed = true;
