@@ -201,7 +201,7 @@ EXPORT := -Wl,--export-dynamic-symbol=lua_* \
 # what it needs of the ground.
 KEEPER  := $(addprefix runtime/keeper_,main.c brood.c exec.c guard.c \
     pause.c post.c start.c tree.c)
-GROUND  := $(addprefix runtime/,base.c buf.c mem.c)
+GROUND  := $(addprefix runtime/,base.c buf.c leftover.c mem.c)
 TESTLIB := $(wildcard runtime/lib_test*.c)
 COMMAND := main options command client
 SOURCES := $(filter-out $(COMMAND:%=runtime/%.c) runtime/bundle_make.c \

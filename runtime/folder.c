@@ -7,7 +7,10 @@
 #include "folder.h"
 #include "buf.h"
 #include "err.h"
+#include "leftover.h"
+#include "list.h"
 #include "mem.h"
+#include "thread.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,13 +19,19 @@
 #include <unistd.h>
 #include <uv.h>
 
+/* All there are, so that a process that ends by a signal can leave none. */
+static uv_mutex_t folder_lock = THREAD_MUTEX_INIT;
+static List folder_all = { &folder_all, &folder_all }; /* guarded by it */
+
 struct Folder {
+    List link; /* in folder_all */
     char *tmp; /* TMPDIR when the run began, or NULL */
 
     uv_mutex_t lock;
     /* guarded by lock: */
     char *path;         /* absolute; NULL until made */
-    int fd;             /* the folder, -1 until made */
+    int fd;             /* the folder, -1 until made, and once abandoned */
+    bool abandoned;
     unsigned long next; /* N of the next file */
     Buf names;
 };
@@ -40,6 +49,9 @@ folder_new(void)
     }
     uv_mutex_init(&f->lock);
     f->fd = -1;
+    uv_mutex_lock(&folder_lock);
+    list_push(&folder_all, &f->link);
+    uv_mutex_unlock(&folder_lock);
     return f;
 }
 
@@ -61,15 +73,17 @@ folder_enter(const char *path)
 {
     struct stat st;
     char self[32];
-    int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return -1;
     int bad = fstat(fd, &st) != 0 ? errno : st.st_uid != geteuid() ? EPERM : 0;
     snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
     if (!bad && (st.st_mode & 0777) != 0700 && chmod(self, 0700) != 0)
         bad = errno;
-    if (!bad)
+    if (!bad) {
+        leftover_own(fd);
         return fd;
+    }
     close(fd);
     errno = bad;
     return -1;
@@ -82,9 +96,10 @@ folder_make(Folder *f, const char *parent)
     char path[PATH_MAX];
     if (!realpath(parent, path))
         return ORUN_ESYS;
-    if (strlen(path) + sizeof "/orun-XXXXXX" > sizeof path)
+    if (strlen(path) + sizeof "/" LEFTOVER_TEMPLATE > sizeof path)
         return errno = ENAMETOOLONG, ORUN_ESYS;
-    strcat(path, "/orun-XXXXXX");
+    leftover_sweep(path);
+    strcat(path, "/" LEFTOVER_TEMPLATE);
     if (!mkdtemp(path))
         return ORUN_ESYS;
     int fd = folder_enter(path);
@@ -96,6 +111,7 @@ folder_make(Folder *f, const char *parent)
     f->fd = fd;
     return 0;
 fail_path:
+    unlinkat(fd, LEFTOVER_MARK, 0);
     close(fd);
     rmdir(path);
     return ORUN_ENOMEM;
@@ -111,8 +127,19 @@ folder_need(Folder *f)
 {
     if (f->fd >= 0)
         return 0;
+    if (f->abandoned)
+        return errno = ESHUTDOWN, ORUN_ESYS;
     int e = folder_trusts(f->tmp) ? folder_make(f, f->tmp) : ORUN_ESYS;
     return e == ORUN_ESYS ? folder_make(f, "/tmp") : e;
+}
+
+const char *
+folder_path(Folder *f)
+{
+    uv_mutex_lock(&f->lock);
+    const char *path = folder_need(f) == 0 ? f->path : NULL;
+    uv_mutex_unlock(&f->lock);
+    return path;
 }
 
 /* Under the lock: a path for something new, which is removed at the end. */
@@ -222,17 +249,47 @@ folder_remove(Folder *f, const char *path)
     uv_mutex_unlock(&f->lock);
 }
 
+/* Under the lock, or alone. */
+static void
+folder_clear(Folder *f)
+{
+    if (f->fd < 0)
+        return;
+    for (size_t at = 0; at < f->names.n; at += strlen(f->names.p + at) + 1)
+        unlinkat(f->fd, f->names.p + at, 0);
+    unlinkat(f->fd, LEFTOVER_MARK, 0);
+    rmdir(f->path);
+    close(f->fd);
+    f->fd = -1;
+}
+
+void
+folder_abandon(Folder *f)
+{
+    uv_mutex_lock(&f->lock);
+    folder_clear(f);
+    f->abandoned = true;
+    uv_mutex_unlock(&f->lock);
+}
+
+void
+folder_abandon_all(void)
+{
+    uv_mutex_lock(&folder_lock);
+    list_each(node, &folder_all)
+        folder_abandon(container_of(node, Folder, link));
+    uv_mutex_unlock(&folder_lock);
+}
+
 void
 folder_free(Folder *f)
 {
     if (!f)
         return;
-    for (size_t at = 0; at < f->names.n; at += strlen(f->names.p + at) + 1)
-        unlinkat(f->fd, f->names.p + at, 0);
-    if (f->fd >= 0) {
-        close(f->fd);
-        rmdir(f->path);
-    }
+    uv_mutex_lock(&folder_lock);
+    folder_clear(f); /* inside: a signal that ends the process waits for it */
+    list_del(&f->link);
+    uv_mutex_unlock(&folder_lock);
     buf_free(&f->names);
     mem_free(f->path);
     mem_free(f->tmp);

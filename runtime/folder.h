@@ -5,6 +5,9 @@
  * may rename what is in it, /tmp; its files are 0600. Files are made and
  * removed by descriptor, so renaming the folder redirects nothing. Its own lock
  * makes every function safe on any thread.
+ *
+ * It is locked as long as this process lives, so that what a killed run leaves
+ * is known to be left (leftover.h); making a folder removes what is found so.
  */
 #ifndef ORUN_FOLDER_H
 #define ORUN_FOLDER_H
@@ -16,6 +19,17 @@ typedef struct Folder Folder;
 /* A folder that is not there yet; NULL when memory is out. TMPDIR is read here
  * and not later. It must outlive the writers of every Output it was given. */
 Folder *folder_new(void) NODISCARD;
+
+/* Its absolute path, made when it is not there yet; good as long as the folder
+ * is. NULL, with errno, when it cannot be made. */
+const char *folder_path(Folder *f);
+
+/* Remove what is in it and the folder, now, while others may still use it:
+ * making files fails from then on. Before the process ends by itself. */
+void folder_abandon(Folder *f);
+
+/* The same with every folder that this process has. Any thread. */
+void folder_abandon_all(void);
 
 /* Remove the files orun made in it, then the folder (left alone when somebody
  * else put something there), and free. NULL is fine. */

@@ -113,7 +113,7 @@ host_wake_at(Clock *c, double at)
 Keeper *
 host_keeper(Host *h)
 {
-    int e = h->keeper ? 0 : keeper_new(h->loop, &h->keeper);
+    int e = h->keeper ? 0 : keeper_new(h->loop, h->folder, &h->keeper);
     if (e == ORUN_ENOMEM)
         errno = ENOMEM;
     if (e)
@@ -385,8 +385,10 @@ host_free(Host *h)
     bool stuck = !pool_free(h->pool);
     if (h->loop)
         loop_call(h->loop, host_close_io, h);
-    if (stuck) /* somewhere in C; it comes back to all of this one day */
+    if (stuck) { /* somewhere in C; it comes back to all of this one day */
+        folder_abandon(h->folder);
         return false;
+    }
     if (h->loop)
         loop_stop(h->loop);
     control_free(h);

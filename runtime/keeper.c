@@ -11,6 +11,7 @@
 #include "keeper.h"
 #include "buf.h"
 #include "err.h"
+#include "folder.h"
 #include "keeper_frame.h"
 #include "keeper_launch.h"
 #include "log.h"
@@ -38,6 +39,7 @@ typedef struct Line {
 
 struct Keeper {
     Loop *loop;
+    Folder *folder; /* may be NULL */
     int null; /* /dev/null */
 
     /* The rest is the io thread's. */
@@ -67,7 +69,7 @@ keeper_drop(Keeper *k)
 }
 
 int
-keeper_new(Loop *loop, Keeper **out)
+keeper_new(Loop *loop, Folder *folder, Keeper **out)
 {
     Keeper *k = mem_zalloc(1, sizeof *k);
     if (!k)
@@ -79,6 +81,7 @@ keeper_new(Loop *loop, Keeper **out)
         return e;
     }
     k->loop = loop;
+    k->folder = folder;
     list_init(&k->unsent);
     for (size_t i = 0; i < countof(k->children); i++)
         list_init(&k->children[i]);
@@ -355,7 +358,8 @@ keeper_need(Keeper *k, const char *const *env)
     Line *line = mem_zalloc(1, sizeof *line);
     if (!line)
         return ORUN_ENOMEM;
-    int e = keeper_launch(&k->link, env), err;
+    int e = keeper_launch(&k->link,
+                          k->folder ? folder_path(k->folder) : NULL, env), err;
     if (e)
         goto fail_launch;
     err = loop_watch(k->loop, &line->poll, k->link.fd, UV_READABLE,

@@ -21,6 +21,7 @@
 
 typedef struct Loop Loop; /* loop.h */
 typedef struct Keeper Keeper;
+typedef struct Folder Folder; /* folder.h */
 
 typedef struct KeeperExit {
     int status;       /* as waitpid gives it */
@@ -44,9 +45,9 @@ typedef struct KeeperChild { /* embedded in a Proc */
     void (*exited)(struct KeeperChild *c, const KeeperExit *exit);
 } KeeperChild;
 
-/* A keeper that is started with the first keeper_spawn. Any
- * thread. */
-int keeper_new(Loop *loop, Keeper **out) NODISCARD;
+/* A keeper that is started with the first keeper_spawn, and removes `folder`
+ * (NULL: none) when this process is killed. Any thread. */
+int keeper_new(Loop *loop, Folder *folder, Keeper **out) NODISCARD;
 
 /* See that the process runs, which keeper_spawn does too, but with more
  * descriptors open. `env` as there. Errors: ORUN_ENOMEM, ORUN_ESYS with errno,

@@ -132,12 +132,13 @@ keeper_launch_any(int sock, char *const *argv, const char *tmp)
 }
 
 int
-keeper_launch(KeeperLink *link, const char *const *env)
+keeper_launch(KeeperLink *link, const char *folder, const char *const *env)
 {
     int pair[2];
-    char parent[16];
+    char parent[16], place[PATH_MAX];
     snprintf(parent, sizeof parent, "%d", getpid());
-    char *argv[] = { "orun-keeper", parent, NULL };
+    snprintf(place, sizeof place, "%s", folder ? folder : "");
+    char *argv[] = { "orun-keeper", parent, folder ? place : NULL, NULL };
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return ORUN_ESYS;
     int pid = keeper_launch_any(pair[1], argv, keeper_launch_tmp(env));

@@ -14,8 +14,10 @@ typedef struct KeeperLink {
     int pid; /* the keeper's; waited for by the one who launched it */
 } KeeperLink;
 
-/* Start a keeper and fill in `link`. TMPDIR of `env` is one place for the file
+/* Start a keeper and fill in `link`. It removes `folder` (NULL: none) when orun
+ * is killed. TMPDIR of `env` is one place for the file
  * that may be needed. Errors: ORUN_ESYS with errno, `link` untouched. */
-int keeper_launch(KeeperLink *link, const char *const *env) NODISCARD;
+int keeper_launch(KeeperLink *link, const char *folder,
+                  const char *const *env) NODISCARD;
 
 #endif

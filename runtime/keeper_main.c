@@ -9,9 +9,10 @@
  * session, so a terminal's signals do not reach it, and it blocks all signals,
  * so only SIGKILL ends it from outside.
  *
- *     orun-keeper PARENT
+ *     orun-keeper PARENT [FOLDER]
  *
- * PARENT is orun's process id. Before it serves, the keeper forks: the child
+ * PARENT is orun's process id, FOLDER its temporary folder, which goes last when
+ * orun was killed. Before it serves, the keeper forks: the child
  * is the keeper proper, the parent a guard that only waits. Each is a subreaper
  * and kills all descendants when the other, or orun, is gone; whichever single
  * process of the three is killed, nothing outlives it for long.
@@ -23,6 +24,7 @@
 #include "keeper_post.h"
 #include "keeper_start.h"
 #include "keeper_wire.h"
+#include "leftover.h"
 #include "mem.h"
 #include <errno.h>
 #include <poll.h>
@@ -506,5 +508,7 @@ main(int argc, char **argv)
         keeper_serve();
     }
     keeper_tree_end();
+    if (argc > 2) /* locked, and let be, as long as orun lives */
+        leftover_remove_path(argv[2]);
     return 0;
 }

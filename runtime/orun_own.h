@@ -41,4 +41,8 @@ int orun_fail(orun *o, int code, const char *format, ...) PRINTF_LIKE(3, 4);
  * message of its own (stop_raise): its reason is. */
 int orun_raised(orun *o, int code, int status);
 
+/* Append the tasks that run, "t1 (description), t2"; nothing when none does.
+ * While `o` is not freed; any thread. */
+void orun_left(orun *o, Buf *to);
+
 #endif

@@ -1,7 +1,11 @@
 /* signals.c — the thread that waits for signals. */
+#include "orun_own.h"
 #include "signals.h"
+#include "folder.h"
+#include "show.h"
 #include "terminal.h"
 #include "thread.h"
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <time.h>
@@ -43,6 +47,38 @@ signals_die(int signo)
     _exit(128 + signo); /* the first process of a container is not killed so */
 }
 
+/* Name what has not ended although it was told to. Whoever reads standard error
+ * may be what keeps it: nothing waits for him. */
+static void
+signals_name_left(orun *o)
+{
+    Buf left = { 0 }, text = { 0 };
+    struct pollfd err = { .fd = STDERR_FILENO, .events = POLLOUT };
+    if (gate_hold(orun_gate(o)) != 0)
+        return;
+    orun_left(o, &left);
+    gate_unhold(orun_gate(o));
+    if (left.n && poll(&err, 1, 0) == 1 && err.revents & POLLOUT) {
+        buf_printf(&text, "orun: could not be stopped within a second: %s; "
+                   "programs of theirs are killed once orun has ended\n",
+                   buf_cstr(&left));
+        show_write(STDERR_FILENO, buf_cstr(&text), text.n);
+    }
+    buf_free(&left);
+    buf_free(&text);
+}
+
+/* End at once, and leave no folder behind. */
+static void
+signals_end(int signo)
+{
+    uv_mutex_lock(&signals_lock);
+    if (signals_orun)
+        signals_name_left(signals_orun);
+    folder_abandon_all();
+    signals_die(signo);
+}
+
 /* The `times`-th signal that asks for the end. */
 static void
 signals_interrupt(int signo, int times)
@@ -59,7 +95,7 @@ signals_interrupt(int signo, int times)
         return;
     if (o)
         sigtimedwait(&signals_ends, NULL, &second);
-    signals_die(signo);
+    signals_end(signo);
 }
 
 /* Nanoseconds for clean-up; code that still prints then is stopped hard. */

@@ -7,7 +7,8 @@
  *   INT TERM HUP   the first interrupts the script: tasks are cancelled, their
  *   USR1 USR2      programs have their grace, Lua code its clean-up; the second
  *                  skips both; a second later the process ends, whatever
- *                  happens, and the keeper ends what is left
+ *                  happens: what still runs is named, the temporary folder
+ *                  goes, and the keeper ends what is left
  *   TSTP           the programs stop, the run's clock stands, orun stops
  *   CONT           all go on where they were
  *   PIPE           is ignored: who finds that the reader of its output has gone

@@ -349,7 +349,8 @@ END
   it("gives what has no JSON form as well as can be", function()
     local odd = Task{run = function() return {1, 2, x = 0 / 0} end}
     local bytes = Task{run = function() return "a\255b" end}
-    local out = run(("task output %s --json; task output %s"):format(odd.task_id, bytes.task_id))
+    local out = run(("task output %s --json; task output %s"):format(odd.task_id, bytes.task_id),
+      {blockedBy = {odd.task_id, bytes.task_id}})
     local lines = h.lines(out)
     assert.matches("left out, because JSON cannot express it: output", json.decode(lines[1]).note)
     assert.equal("a\u{fffd}b", lines[2])

@@ -37,8 +37,9 @@ local function refused(words, fn, args)
 end
 
 -- What a shell in a task's name gets.
-local function shell(line)
-  return Task{subagent_type = "shell-of-the-list", prompt = line, timeout = 50 * h.slow}
+local function shell(line, after)
+  return Task{subagent_type = "shell-of-the-list", prompt = line, timeout = 50 * h.slow,
+    blockedBy = after}
 end
 
 describe("the list", function()
@@ -96,7 +97,7 @@ describe("the list", function()
 
   it("tells a program of an output that JSON cannot express", function()
     local t = Task{run = function() return {mean = 0 / 0} end, run_in_background = true}
-    local r = shell('"$ORUN_PROGRAM" task output --wait --json ' .. t.id)
+    local r = shell('"$ORUN_PROGRAM" task output --wait --json ' .. t.id, {t})
     assert.equal("completed", r.status, r.error)
     local told = json.decode(r.output)
     assert.equal("completed", told.status)
