@@ -6,18 +6,23 @@
 -- the built-in ones. Nothing is read until a Task asks for a type that the script has
 -- not defined, or `orun agents` runs.
 --
+-- A Lua file is code, and is run when a type is looked for, and only where trust.lua says
+-- that it may be. To list is not to run: neither `list` nor `orun plan` runs any.
+--
 --     for _, agent in ipairs(orun.agents.list().agents) do print(agent.name, agent.source) end
 --
 -- Files that make no sense, and files hidden by others of the same name, are told: see
 -- `list`. One that is asked for and broken makes the Task call fail with the reason.
 --
 -- Glossary
---   entry       one type or file: {name =, source = path, line =, and def, or broken}
+--   entry       one type or file: {name =, source = path, line =, and def, or broken, or
+--               unread: why a Lua file was not run}
 --   def         the definition: see agent_form.lua; of a Lua file the table it gives
 
 local backend = require "orun.agent_backend"
 local check = require "orun.check"
 local form = require "orun.agent_form"
+local trust = require "orun.trust"
 
 local M = {}
 
@@ -63,11 +68,12 @@ end
 
 -- The nearest folder called so, going up; that of the home is the user's, not a
 -- project's.
+-- Its path, links followed, and the project: the folder it was found in.
 local function nearest(name, places)
   local at = places.cwd
   while at and at ~= places.home do
     local real = orun.real(joined(at, name))
-    if real then return real end
+    if real then return real, at end
     at = parent_of(at)
   end
 end
@@ -176,9 +182,24 @@ local function blame(path, wrong)
   return text or wrong, tonumber(line) or 1
 end
 
+-- Why the file is not to be run, or nil; and what there is to know of it without.
+function Scan:unread_lua(path, text, stem)
+  local may, why = trust.may(path, text, self.project)
+  if self.runs and may then return false end
+  local chunk, wrong = load(text:gsub("^\xEF\xBB\xBF", ""):gsub("^#[^\n]*", "", 1), "@" .. path, "t")
+  if not chunk then
+    local text_only, line = blame(path, reason(wrong))
+    return self:broken(path, text_only, line, stem)
+  end
+  return self:add{name = stem, source = path, line = 1, def = {}, lua = true,
+                  unread = may and "only a run runs it" or why, trusted = may}
+end
+
 function Scan:read_lua(path, kind, stem)
   local text, why = text_of(path, kind)
   if not text then return self:broken(path, why, 1, stem) end
+  if text:sub(1, 1) == "\27" then return self:broken(path, "bytecode is refused", 1, stem) end
+  if self:unread_lua(path, text, stem) then return end
   local found, wrong = run_lua(path, text:gsub("^\xEF\xBB\xBF", ""))
   for _, one in ipairs(found) do
     local def = {}
@@ -261,12 +282,14 @@ local function in_home(name, places)
   return places.home and orun.real(joined(places.home, name))
 end
 
--- What the files say of these places, those that win first.
-local function walk(places, list)
-  local s = setmetatable({entries = {}, files = 0, seen = {}, places = places}, Scan)
+-- What the files say of these places, those that win first; `runs`: Lua files that may be
+-- are run.
+local function walk(places, list, runs)
+  local s = setmetatable({entries = {}, files = 0, seen = {}, places = places, runs = runs}, Scan)
   for _, place in ipairs(list) do
     for _, name in ipairs(place.project) do
-      local folder = nearest(name, places)
+      local folder
+      folder, s.project = nearest(name, places)
       if folder then s:place(place, folder) end
     end
   end
@@ -279,10 +302,10 @@ local function walk(places, list)
   return s
 end
 
--- Every entry, those that win first.
-local function scan()
+-- Every entry, those that win first; `runs` as of walk.
+local function scan(runs)
   local places = places_here()
-  local s = walk(places, PLACES)
+  local s = walk(places, PLACES, runs)
   for _, def in ipairs(require "orun.agent_builtin") do
     s:add{name = def.name, def = def, builtin = true}
   end
@@ -342,6 +365,7 @@ end
 -- The table for orun.agent, and what to tell of it; nil and why there is none.
 local function type_of(entry)
   local def = entry.def
+  if entry.unread then return nil, entry.unread, true end
   if entry.lua and is_whole_type(def) then return def, {} end
   local wrong = entry.lua and misfit(def)
   if wrong then return nil, wrong end
@@ -370,12 +394,13 @@ local function sort_out(entries)
   return agents, broken, hidden
 end
 
---- What there is.
+--- What there is. No Lua file is run for that.
 -- @return {agents = {{name =, source =, line =, runner =, backend =, why =, type =,
 --   notes =}, …}, broken = {{source =, line =, why =}, …}, hidden = {the same, name =}}:
---   `type` is the table for orun.agent, absent when there is no backend for it
+--   `type` is the table for orun.agent, absent when there is no backend for it, and of a
+--   Lua file, which has `unread` (why it was not run) and `trusted` (whether a run would)
 function M.list()
-  local agents, broken, hidden = sort_out(scan())
+  local agents, broken, hidden = sort_out(scan(false))
   local all = {agents = {}, broken = {}, hidden = {}}
   for _, entry in ipairs(broken) do
     table.insert(all.broken, {source = entry.source, line = entry.line, why = entry.broken})
@@ -396,7 +421,8 @@ function M.list()
       for _, text in ipairs(t and notes or {}) do table.insert(about, text) end
       table.insert(all.agents, {name = entry.name, source = entry.source, line = entry.line,
         runner = entry.lua and "lua" or entry.def.runner, backend = name,
-        why = why or not t and notes or nil, type = t, def = entry.def, notes = about})
+        why = why or not t and notes or nil, type = t, def = entry.def, notes = about,
+        unread = entry.unread, trusted = entry.trusted})
     end
   end
   table.sort(all.agents, function(a, b) return a.name < b.name end)
@@ -430,6 +456,17 @@ local function warn(entries, name)
   for i = 1, math.min(#lines, 6) do orun.log(lines[i]) end
 end
 
+-- Lua files that were not looked into, as an addition to a message.
+local function unread_words(entries)
+  local names = {}
+  for _, entry in ipairs(entries) do
+    if entry.unread and #names < 5 then names[#names + 1] = entry.source end
+  end
+  if #names == 0 then return "" end
+  return ("; not run, and so not known, are %s (see: orun agents, orun trust --help)"):format(
+    table.concat(names, ", "))
+end
+
 local function unknown(name, defined, entries)
   local known, list = {}, {}
   for word in defined:gmatch("[^\n]+") do
@@ -443,8 +480,19 @@ local function unknown(name, defined, entries)
     end
   end
   local near = check.nearest(name, known)
-  return ("Task: subagent_type \"%s\" is not defined%s; the known ones are: %s"):format(name,
-    near and (", did you mean \"%s\"?"):format(near) or "", table.concat(list, ", "))
+  return ("Task: subagent_type \"%s\" is not defined%s; the known ones are: %s%s"):format(name,
+    near and (", did you mean \"%s\"?"):format(near) or "", table.concat(list, ", "),
+    unread_words(entries))
+end
+
+-- In a plan nothing of a Lua file is known but its name: this stands for what it defines.
+local function planned(name, entries, define)
+  for _, entry in ipairs(entries) do
+    if entry.unread then
+      return pcall(define, {name = name, command = {"true"}})
+    end
+  end
+  return false
 end
 
 -- What a file says that its backend does not do: told when the type is defined, which is
@@ -467,13 +515,16 @@ end
 -- @param define   orun.agent, which gives way to a definition made meanwhile
 -- @return true; nil and the message of the Task call
 function M.find(name, defined, told, define)
-  local entries = scan()
+  local _, _, plan = orun.script_place()
+  local entries = scan(not plan)
   if not told then warn(entries, name) end
   for _, entry in ipairs(entries) do
     if entry.name == name and not entry.disabled then
       local t, notes
+      if entry.unread and plan then break end
       if not entry.broken then t, notes = type_of(entry) end
-      local why = entry.broken or notes
+      local why = entry.broken or entry.unread and "this Lua file is not run: " .. entry.unread
+        or notes
       if t then
         local ok, wrong = pcall(define, t)
         if ok then
@@ -487,6 +538,7 @@ function M.find(name, defined, told, define)
         unnamed(why, name))
     end
   end
+  if plan and planned(name, entries, define) then return true end
   return nil, unknown(name, defined, entries)
 end
 

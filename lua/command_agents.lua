@@ -11,7 +11,8 @@ local USAGE <const> = "usage: orun agents [--json]\n\n"
   .. "Lists the agent types that files define (.orun/agents, .claude/agents,\n"
   .. ".opencode/agents, .gemini/agents, .codex/agents, of the project and of the\n"
   .. "user) and the built-in ones: where each comes from, what does its work and its\n"
-  .. "limits; then files that are broken (exit code 1) and hidden ones.\n"
+  .. "limits; then files that are broken (exit code 1) and hidden ones. Lua files are\n"
+  .. "not run for that: see orun trust --help.\n"
 local WIDTH <const> = 80
 local WIDEST <const> = 400
 
@@ -31,6 +32,7 @@ end
 -- What does the work, in a few words.
 local function runner_of(agent)
   local t = agent.type
+  if agent.unread then return agent.trusted and "Lua code, trusted" or "Lua code, not trusted" end
   if not t then return "nothing" end
   local by = t.preset or t.api
   if type(by) == "table" then by = by.program end
@@ -92,6 +94,7 @@ local function print_json(list)
     out.agents[i] = {name = agent.name, description = t.description or agent.def.description,
       source = agent.source, line = agent.line, file_of = agent.runner,
       backend = agent.backend, why = agent.why, runner = agent.type and runner_of(agent) or nil,
+      trusted = agent.trusted,
       model = t.model, permissions = (may_of(t)), limits = limits_of(agent),
       notes = json.array(agent.notes)}
   end
@@ -107,6 +110,7 @@ local function print_agent(agent, width)
   local t = agent.type or {}
   print(("%s  (%s)"):format(agent.name, line_of(place_of(agent), width)))
   local why = agent.type and agent.why and (" (%s)"):format(agent.why) or ""
+  if agent.unread then print("  note: " .. line_of("not run: " .. agent.unread, 1000)) end
   print("  runs in   " .. line_of(runner_of(agent) .. why, width - 12))
   local may, usual = may_of(t)
   if may then print(("  may       %s%s"):format(may, usual and " (the default)" or "")) end
@@ -122,7 +126,7 @@ local function print_text(list)
   local idle
   for _, agent in ipairs(list.agents) do
     print_agent(agent, width)
-    if not agent.type then idle = agent.why end
+    if not agent.type and not agent.unread then idle = agent.why end
   end
   if idle then print("\nnothing: " .. line_of(idle, 1000)) end
   for _, kind in ipairs{"broken", "hidden"} do

@@ -11,6 +11,7 @@ static const struct {
 } commands[] = {
     COMMAND(agents),
     COMMAND(report),
+    COMMAND(trust),
 };
 
 const char *

@@ -318,6 +318,7 @@ host_new(const HostConfig *config, Host **out)
     if ((e = sched_init(&h->sched, &h->clock, slots)) != 0)
         goto free_vms;
     h->sched.plan = config->plan;
+    h->trust = config->trust;
     if (config->history
         && (e = rank_open(&h->sched, config->history, h->cwd)) != 0)
         goto destroy_sched;

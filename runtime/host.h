@@ -31,6 +31,9 @@ typedef struct Host {
     char name[32];    /* of the run: when it began, and a number */
     const char *_Atomic script; /* what is run, as it was named: host_intern's;
                                  * NULL: nothing yet. Set before its tasks */
+    const char *_Atomic script_file; /* its file, links followed; NULL: its
+                                      * code lies nowhere */
+    bool trust;       /* Lua code of any project may run */
     int workers;      /* Lua tasks at once */
     atomic_size_t memory_limit; /* of a Lua task, bytes, when it does not say;
                                  * any thread sets it */
@@ -71,6 +74,7 @@ typedef struct HostConfig {
     bool listed;      /* its user's other programs find it */
     size_t backlog;   /* bytes of tasks, inputs and results; 0: no bound */
     int plan;         /* what is not started; see orun_config */
+    bool trust;       /* Lua code of any project may run */
     const char *history; /* file of durations; NULL: none is kept; copied */
     VmConfig vm;      /* for task states */
 } HostConfig;

@@ -11,8 +11,8 @@
  *
  *     orun-keeper PARENT [FOLDER]
  *
- * PARENT is orun's process id, FOLDER its temporary folder, which goes last when
- * orun was killed. Before it serves, the keeper forks: the child
+ * PARENT is orun's process id, FOLDER its temporary folder, which goes last
+ * when orun was killed. Before it serves, the keeper forks: the child
  * is the keeper proper, the parent a guard that only waits. Each is a subreaper
  * and kills all descendants when the other, or orun, is gone; whichever single
  * process of the three is killed, nothing outlives it for long.

@@ -1,4 +1,4 @@
-/* leftover.c — known by their names, owners and locks; removed by descriptor. */
+/* leftover.c — known by name, owner, mark and lock; removed by descriptor. */
 #include "leftover.h"
 #include <ctype.h>
 #include <dirent.h>

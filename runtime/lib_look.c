@@ -1,4 +1,4 @@
-/* lib_look.c — entries, real, program: what is where. Layer 7.
+/* lib_look.c — entries, real, program, script_place: what is where. Layer 7.
  *
  * For finding agent files and the programs that are agents, which a Task call
  * does before there is a task, where nothing can wait for a program: these
@@ -151,4 +151,16 @@ lib_program_path(lua_State *L)
         if (!*at)
             return 0;
     }
+}
+
+/* script_place() -> the file of the script that runs, links followed, nil when
+ * its code lies nowhere; may Lua code of any project run? is this a plan? */
+int
+lib_script_place(lua_State *L)
+{
+    const Host *h = park_run(L)->host;
+    lua_pushstring(L, h->script_file);
+    lua_pushboolean(L, h->trust);
+    lua_pushboolean(L, h->sched.plan != 0);
+    return 3;
 }

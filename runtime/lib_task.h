@@ -233,6 +233,7 @@ int lib_real(lua_State *L);
 int lib_private_folder(lua_State *L);
 int lib_private_file(lua_State *L);
 int lib_program_path(lua_State *L);
+int lib_script_place(lua_State *L);
 int lib_yaml(lua_State *L);
 int lib_collector(lua_State *L);
 int lib_agent(lua_State *L);

@@ -13,6 +13,7 @@ const char options_help[] =
     "       orun [options] -            (the script is standard input)\n"
     "       orun plan [options] script.lua [args...]   (what it would do)\n"
     "       orun agents [--json]        (lists the agent types there are)\n"
+    "       orun trust [PATH]           (lets Lua code of a project run)\n"
     "       orun tasks [--watch]        (what a run does, from elsewhere)\n"
     "       orun report [RUN]           (how a run went: see orun report -h)\n"
     "       orun task COMMAND …         (from a task's program: its list)\n"
@@ -38,6 +39,7 @@ const char options_help[] =
     "                     default: short on a terminal, else none\n"
     "  --record           keep what happens for 'orun report', as is done\n"
     "                     on a terminal unless ORUN_RECORD is 0\n"
+    "  --trust            run Lua files of any project (.orun/agents)\n"
     "  --strict           exit with 1 when the run could have done better\n"
     "  -e CODE            run CODE (may be given several times)\n"
     "  -V, --version      print the version\n"
@@ -63,7 +65,7 @@ typedef struct OptionsKnown {
     const char *name;
     char kind; /* n: --jobs  w: --workers  e: code  0: --no-wait  V h
                 * p: --progress  q: --quiet  v: --verbose  r: --record
-                * s: --strict  H: --no-history
+                * s: --strict  H: --no-history  t: --trust
                 * W: a view, which has this name without the dashes
                 * o: --overhead of a plan  P: a flag of a plan */
 } OptionsKnown;
@@ -76,7 +78,7 @@ static const OptionsKnown options_known[] = {
     { "--verbose", 'v' }, { "-v", 'v' }, { "--no-history", 'H' },
     { "--overhead", 'o' }, { "--dot", 'P' }, { "--json", 'P' },
     { "--no-functions", 'P' },
-    { "--no-wait", '0' }, { "--version", 'V' }, { "-V", 'V' },
+    { "--no-wait", '0' }, { "--trust", 't' }, { "--version", 'V' }, { "-V", 'V' },
     { "--help", 'h' }, { "-h", 'h' },
 };
 
@@ -312,6 +314,7 @@ options_take(Options *o, const OptionsKnown *known, int argc,
     case 'q': o->verbosity = -1; break;
     case 'v': o->verbosity = 1; break;
     case '0': o->config.no_wait = 1; break;
+    case 't': o->config.trust = 1; break;
     case 'o': options_overhead(o, value); break;
     case 'P':
         if (strcmp(known->name, "--no-functions") == 0)

@@ -89,7 +89,7 @@ orun_make(orun *o, const orun_config *c)
         .processes = c->processes, .workers = c->workers,
         .memory_limit = c->memory_limit, .backlog = c->backlog,
         .program = c->program, .listed = c->listed != 0,
-        .history = c->history, .plan = c->plan,
+        .history = c->history, .plan = c->plan, .trust = c->trust != 0,
         .vm = { .open = lib_orun_open },
     };
     int e = stop_init();
@@ -309,13 +309,15 @@ orun_name_script(orun *o, const char *name)
     o->host->script = host_intern(o->host, name);
 }
 
-/* Which script's history it is that is read and goes on. */
+/* Whose history it is that is read and goes on, and whose project's code may
+ * run: the file of the script, links followed. */
 static void
 orun_remember(orun *o, const char *path)
 {
-    char *full = realpath(path, NULL);
-    rank_script(o->run.sched, host_intern(o->host, path),
-                full ? host_intern(o->host, full) : NULL);
+    char *full = strcmp(path, "-") ? realpath(path, NULL) : NULL;
+    const char *real = full ? host_intern(o->host, full) : NULL;
+    rank_script(o->run.sched, host_intern(o->host, path), real);
+    o->host->script_file = real;
     free(full);
 }
 
@@ -359,6 +361,7 @@ orun_run_string(orun *o, const char *name, const char *code, size_t size)
     else {
         orun_name_script(o, text.name);
         rank_script(o->run.sched, NULL, NULL);
+        o->host->script_file = NULL;
         e = orun_run(o, script_load_text, &text);
     }
     gate_leave(&o->gate);

@@ -91,10 +91,13 @@ typedef struct orun_config {
                             an API): each of their tasks ends at once, with
                             something that has the form of its result; 2: nor
                             are functions. The history is read, not written */
+    int trust;           /* 1: Lua code that lies in any project (.orun/agents)
+                            may be run, 0: only of the project that the script
+                            file lies in, and what `orun trust` was told of */
 } orun_config;
 
 #define ORUN_CONFIG_INIT \
-    { sizeof(orun_config), 0, 0, 0, 0, NULL, 0, 0, NULL, 0 }
+    { sizeof(orun_config), 0, 0, 0, 0, NULL, 0, 0, NULL, 0, 0 }
 
 /* "0.1.0"; a constant. Any thread. */
 const char *orun_version(void);

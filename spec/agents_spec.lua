@@ -96,7 +96,7 @@ describe("agent files", function()
     assert.equal("~/.claude/agents/t.md", found.theta.source)
     assert.equal("built in", found.Plan.source)
     assert.equal("F.", found.zeta.description)
-    assert.equal("cat", found.eta.runner)
+    assert.equal("lua", found.eta.file_of)
   end)
 
   it("are those of the nearest folder going up", function()
@@ -156,13 +156,18 @@ describe("agent files", function()
       ".codex/agents/g.toml:2: 1979-05-27 is no value that is understood here",
       ".gemini/agents/h.md:2: kind = remote: agents elsewhere (A2A) are not offered",
       ".orun/agents/i.lua:2: unexpected symbol near ','",
-      ".orun/agents/j.lua:2: not today",
-      ".orun/agents/k.lua:1: it neither returns a table of orun.agent's fields nor calls",
-      ".orun/agents/l.lua:1: unknown field \"comand\"",
-      ".orun/agents/m.lua:1: agent: command = \"x\": expected an array of arguments",
-      ".orun/agents/n.lua:1: attempt to load a binary chunk",
+      ".orun/agents/n.lua:1: bytecode is refused",
     } do
       assert.matches(line, text, 1, true)
+    end
+    for name, wrong in pairs{
+      j = ".orun/agents/j.lua:2): not today",
+      k = ".orun/agents/k.lua:1): it neither returns a table of orun.agent's fields nor calls",
+      l = ".orun/agents/l.lua:1): unknown field \"comand\"",
+      m = ".orun/agents/m.lua:1): agent: command = \"x\": expected an array of arguments",
+    } do
+      local said = run(p, ('print(pcall(Task, {subagent_type = "%s", prompt = "x"}))'):format(name))
+      assert.matches(wrong, said.out, 1, true)
     end
     local r = h.orun{"agents", cwd = p.work, env = env_of(p)}
     assert.equal(1, r.code)
@@ -199,7 +204,7 @@ describe("agent files", function()
       [".claude/agents/plan.md"] = MD:format("Plan", "Mine.", "x"),
     })
     assert.equal(0, code)
-    assert.equal("cat", found.same.runner)
+    assert.equal("lua", found.same.file_of)
     assert.equal("Mine.", found.Plan.description)
     local hidden = {}
     for i, one in ipairs(found.hidden) do hidden[i] = one.source .. " " .. one.why end
@@ -399,12 +404,12 @@ end)
 
 describe("orun agents", function()
   it("prints each type with its place, what runs it, limits and description", function()
-    local p = project{[".orun/agents/up.lua"] = 'return {command = {"tr", "a-z", "A-Z"}, '
-      .. 'limit = 2, rate = "50/min", timeout = "5m", description = ("long "):rep(50)}'}
+    local p = project{[".claude/agents/up.md"] =
+      "---\nname: up\ndescription: " .. ("long "):rep(50) .. "\n---\nx"}
     local r = h.orun{"agents", cwd = p.work, env = env_of(p)}
     assert.equal(0, r.code, r.err)
-    assert.matches("\nup  (.orun/agents/up.lua:1)\n  runs in   tr\n  limits    limit 2; "
-      .. "rate 50/min; timeout 5m\n  long long", r.out, 1, true)
+    assert.matches("\nup  (.claude/agents/up.md:2)\n  runs in   nothing\n  long long", r.out, 1,
+      true)
     for line in r.out:gmatch("[^\n]+") do
       if line:find("long long") then assert.is_true(#line <= 80, line) end
     end
