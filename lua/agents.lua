@@ -186,7 +186,8 @@ end
 function Scan:unread_lua(path, text, stem)
   local may, why = trust.may(path, text, self.project)
   if self.runs and may then return false end
-  local chunk, wrong = load(text:gsub("^\xEF\xBB\xBF", ""):gsub("^#[^\n]*", "", 1), "@" .. path, "t")
+  local code = text:gsub("^\xEF\xBB\xBF", ""):gsub("^#[^\n]*", "", 1)
+  local chunk, wrong = load(code, "@" .. path, "t")
   if not chunk then
     local text_only, line = blame(path, reason(wrong))
     return self:broken(path, text_only, line, stem)

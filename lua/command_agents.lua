@@ -110,8 +110,10 @@ local function print_agent(agent, width)
   local t = agent.type or {}
   print(("%s  (%s)"):format(agent.name, line_of(place_of(agent), width)))
   local why = agent.type and agent.why and (" (%s)"):format(agent.why) or ""
-  if agent.unread then print("  note: " .. line_of("not run: " .. agent.unread, 1000)) end
   print("  runs in   " .. line_of(runner_of(agent) .. why, width - 12))
+  if agent.unread and not agent.trusted then
+    print("  note: a run does not run it here: " .. line_of(agent.unread, 1000))
+  end
   local may, usual = may_of(t)
   if may then print(("  may       %s%s"):format(may, usual and " (the default)" or "")) end
   local limits = limits_of(agent)

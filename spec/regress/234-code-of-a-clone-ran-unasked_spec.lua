@@ -62,7 +62,8 @@ describe("Lua code of a project", function()
 
   it("is not run for a script elsewhere, for -e, or for standard input", function()
     local p = place()
-    refused(p.orun{p.own .. "/s.lua"}, "`orun trust " .. p.clone .. "/.orun/agents/e.lua` trusts it")
+    refused(p.orun{p.own .. "/s.lua"},
+      "`orun trust " .. p.clone .. "/.orun/agents/e.lua` trusts it")
     refused(p.orun{"-e", p.ask}, "it is not trusted")
     refused(p.orun{"-", stdin = p.ask}, "it is not trusted")
     refused(p.orun{"-e", p.ask, cwd = p.clone .. "/sub"}, "it is not trusted")
@@ -98,11 +99,11 @@ describe("Lua code of a project", function()
     refused(p.orun{"sub/s.lua"}, "it is not trusted")
     assert.equal("trusted: " .. file .. "\n", p.orun{"trust", p.clone}.out)
     done(p.orun{"sub/s.lua"})
-    h.sh("rm own/e.lua; mv clone/.orun/agents own/agents; ln -s ../../own/agents clone/.orun/agents",
-      {cwd = p.dir})
-    h.write(p.own .. "/agents/e.lua", "return {run = function() return 1 end}")
-    h.sh("rm -f own/agents/e.lua.bak", {cwd = p.dir})
-    refused(p.orun{"sub/s.lua"}, "")
+    h.sh("rm -r clone/.orun/agents; mkdir own/agents; mv own/e.lua own/agents; "
+      .. "ln -s ../../own/agents clone/.orun/agents", {cwd = p.dir})
+    local r = p.orun{"sub/s.lua"}
+    assert.is_false(r.ran, r.out)
+    assert.matches("this Lua file is not run: it is not trusted", r.out, 1, true)
   end)
 
   it("says how it is used, and what is not there", function()
