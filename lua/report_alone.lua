@@ -20,6 +20,7 @@ local M = {}
 local HARDLY <const> = 0.05 -- of its own time, on a processor
 local FULL <const> = 0.5    -- of the processors, by what orun ran: there may have been no room
 local CROWDED <const> = 0.8 -- of the machine's processors, by all that ran
+local STRETCHED <const> = 20 -- times so long a second on a processor takes there, maybe
 local LESS <const> = 0.9    -- of its own time: alone it would have been quicker
 local THREADS <const> = 1.1 -- times its own time
 
@@ -62,12 +63,15 @@ local function demand_of(model, own, finish)
   return function(from, to) return to > from and (up_to(to) - up_to(from)) / (to - from) or 0 end
 end
 
--- Of own seconds, of which so many were on a processor. full: others may have been in its way.
-local function alone_of(one, own, finish, processors, full)
+-- Of own seconds what it would have taken alone. full: other tasks were in its way as long as may
+-- be; crowded: others on the machine, by which each second on a processor took some more.
+local function alone_of(one, own, finish, processors, full, crowded)
   local slept, work = waited(one.waits, finish)
   local cpu = one.cpu or 0
   local outside = one.kind == "program" and own or work
-  if not full and cpu < HARDLY * outside then slept = slept + outside end
+  if not full and cpu < HARDLY * outside then
+    slept = slept + math.max(outside - (crowded and STRETCHED * cpu or 0), 0)
+  end
   if cpu > THREADS * own then cpu = cpu / processors end
   return math.min(own, cpu + slept)
 end
@@ -84,16 +88,15 @@ function M.of(model, own, finish)
   for _, t in ipairs(model.tasks) do
     local seconds = own[t]
     if seconds then
-      local full = crowded
-        or t.started and demand(t.started, t.ended or finish) >= FULL * processors
-      r.by[t] = alone_of(t, seconds, finish, processors, full)
+      local full = t.started and demand(t.started, t.ended or finish) >= FULL * processors
+      r.by[t] = alone_of(t, seconds, finish, processors, full, crowded)
       r.work = r.work + r.by[t]
       if (t.cpu or 0) >= HARDLY * seconds and seconds > 0 or r.by[t] < LESS * seconds then
         r.computed, r.computes = r.computed + (t.cpu or 0), r.computes + 1
       end
     end
   end
-  r.script = model.script.cpu and alone_of(model.script, script, finish, processors, crowded)
+  r.script = model.script.cpu and alone_of(model.script, script, finish, processors, false, crowded)
     or script
   return r
 end

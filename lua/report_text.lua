@@ -85,8 +85,8 @@ local function speed_of(r)
     return ("%s (%d computed for %s); no speed-up can be told"):format(at_once, r.computes,
       M.seconds(r.computed))
   end
-  local fast = ("%.1f times as fast as one after another (%s%s); %.1f at once"):format(r.speed_up,
-    M.seconds(r.one_by_one), r.computes > 0 and " of computing" or "", p.achieved)
+  local fast = ("%s%.1f times as fast as one after another (%s); %.1f at once"):format(
+    r.computes > 0 and "at least " or "", r.speed_up, M.seconds(r.one_by_one), p.achieved)
   return r.computes > 0 and fast or ("%s, %.1f possible"):format(fast, p.possible)
 end
 
@@ -224,13 +224,16 @@ function full.run(r)
   row("wall time", M.seconds(r.wall))
   row("at work", ("tasks %s, the script's own code %s"):format(M.seconds(r.work),
     M.seconds(r.script)))
-  if r.speed_up then
-    row("one after another", M.seconds(r.one_by_one))
-    row("speed-up", ("%.2f; %.2f possible"):format(r.speed_up, r.parallel.possible))
-    if r.computes > 0 then row("processor time", computed_of(r)) end
-  else
+  local least = (r.computes or 0) > 0 and ", at least" or ""
+  if not r.speed_up then
     row("speed-up", "not known: processor time was not measured")
+  elseif r.computes > 0 and r.speed_up < FASTER then
+    row("speed-up", "cannot be told: the processors were busy with other work")
+  else
+    row("one after another", M.seconds(r.one_by_one) .. least)
+    row("speed-up", ("%.2f%s; %.2f possible"):format(r.speed_up, least, r.parallel.possible))
   end
+  if r.computes and r.computes > 0 then row("processor time", computed_of(r)) end
   row("tasks at once", ("%.2f on average, %d at most"):format(r.parallel.achieved,
     r.parallel.peak))
   row("at the least", ("%s with these slots, %s with as many as you like"):format(

@@ -148,7 +148,7 @@ event_add(Board *b, Event e)
 void
 event_used(Board *b, uint32_t task, uint64_t nanoseconds)
 {
-    if (!b->events || nanoseconds == 0)
+    if (nanoseconds == 0)
         return;
     board_lock(b);
     event_add(b, (Event){ .kind = EVENT_USED, .task = task,
