@@ -204,7 +204,8 @@ KEEPER  := $(addprefix runtime/keeper_,main.c brood.c exec.c guard.c \
 GROUND  := $(addprefix runtime/,base.c buf.c leftover.c mem.c)
 TESTLIB := $(wildcard runtime/lib_test*.c)
 COMMAND := main options command client
-SOURCES := $(filter-out $(COMMAND:%=runtime/%.c) runtime/bundle_make.c \
+BUNDLER := runtime/bundle_make.c runtime/bundle_method.c
+SOURCES := $(filter-out $(COMMAND:%=runtime/%.c) $(BUNDLER) \
     $(KEEPER) $(TESTLIB), $(sort $(wildcard runtime/*.c)))
 MODULES := $(sort $(wildcard lua/*.lua stdlib/*.lua))
 MADE    := keeper_image bundle build_id
@@ -289,9 +290,10 @@ $(BUILD)/fuzz/%.o: spec/fuzz/%.c $(BUILD)/.flags
 	mkdir -p $(@D)
 	$(COMPILE) -o $@ $<
 
-$(BUILD)/bundle_make: runtime/bundle_make.c $(BUILD)/.flags
+$(BUILD)/bundle_make: $(BUNDLER) runtime/bundle_method.h $(BUILD)/.flags
 	@echo '  link  $@'
-	$(CC) -std=c11 -D_GNU_SOURCE -iquote runtime -O1 -g $(WARN) -o $@ $<
+	$(CC) -std=c11 -D_GNU_SOURCE -iquote runtime -O1 -g $(WARN) -o $@ \
+	    $(BUNDLER)
 
 $(BUILD)/keeper_image.c: $(BUILD)/bundle_make $(BUILD)/keeper
 	@echo '  make  $@'

@@ -5,11 +5,15 @@
  *                                          const unsigned char SYMBOL[];
  *                                          const size_t SYMBOL_len;
  *
+ * The files of the table are Lua, in which methods of strings become functions
+ * (bundle_method.h).
+ *
  * A program of its own that needs nothing of orun: it runs before the rest is
  * compiled, so it may print and exit. The bytes are written as strings, a line
  * of source a line, which compiles much faster than numbers; the same input
  * gives the same output.
  */
+#include "bundle_method.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,26 +51,59 @@ bundle_make_byte(FILE *out, int c)
         fprintf(out, "\\%03o", (unsigned)c);
 }
 
-/* The file as string literals; gives its size. */
-static size_t
-bundle_make_text(FILE *out, const char *path)
+/* The whole file, ended by a NUL; *n is its size. */
+static char *
+bundle_make_read(const char *path, size_t *n)
 {
     FILE *in = bundle_make_open(path, "rb");
-    size_t n = 0, column = 0;
-    int c;
+    size_t size = 1 << 16, got;
+    char *p = malloc(size);
+    for (*n = 0; p && (got = fread(p + *n, 1, size - *n - 1, in)) > 0;) {
+        *n += got;
+        if (*n == size - 1)
+            p = realloc(p, size *= 2);
+    }
+    if (!p || ferror(in))
+        bundle_make_die(path);
+    fclose(in);
+    p[*n] = '\0';
+    return p;
+}
+
+/* The bytes as string literals. */
+static void
+bundle_make_text(FILE *out, const char *p, size_t n)
+{
+    size_t column = 0;
     fputs("    \"", out);
-    while ((c = getc(in)) != EOF) {
-        n++;
-        bundle_make_byte(out, c);
-        if (c == '\n' || ++column == 200) {
+    for (size_t i = 0; i < n; i++) {
+        bundle_make_byte(out, (unsigned char)p[i]);
+        if (p[i] == '\n' || ++column == 200) {
             fputs("\"\n    \"", out);
             column = 0;
         }
     }
     fputc('"', out);
-    if (ferror(in))
-        bundle_make_die(path);
-    fclose(in);
+}
+
+/* Lua, whose calls of strings' methods do not need the script's `string`. Gives
+ * the size. */
+static size_t
+bundle_make_lua(FILE *out, const char *path)
+{
+    size_t n;
+    int line;
+    char *text = bundle_make_read(path, &n);
+    char *code = bundle_method_rewrite(text, n, &line);
+    if (line) {
+        fprintf(stderr, "bundle_make: %s:%d: a method of a string is called in "
+                "a way that is not understood\n", path, line);
+        exit(1);
+    }
+    n = strlen(code);
+    bundle_make_text(out, code, n);
+    free(code);
+    free(text);
     return n;
 }
 
@@ -85,7 +122,10 @@ bundle_make_bytes(const char *symbol, const char *in, const char *path)
             "extern const unsigned char %s[];\n"
             "extern const size_t %s_len;\n"
             "const unsigned char %s[] =\n", symbol, symbol, symbol);
-    size_t n = bundle_make_text(out, in);
+    size_t n;
+    char *bytes = bundle_make_read(in, &n);
+    bundle_make_text(out, bytes, n);
+    free(bytes);
     fprintf(out, ";\nconst size_t %s_len = %zu;\n", symbol, n);
     bundle_make_close(out, path);
 }
@@ -111,7 +151,7 @@ bundle_make_table(const char *path, char **files, int count)
             bundle_make_die(files[i]);
         *equals = '\0';
         fprintf(out, "{ \"%s\",\n", files[i]);
-        size_t n = bundle_make_text(out, equals + 1);
+        size_t n = bundle_make_lua(out, equals + 1);
         fprintf(out, ",\n  %zu },\n", n);
     }
     fprintf(out, "{ 0, 0, 0 }};\nconst size_t bundle_count = %d;\n%s",

@@ -59,6 +59,8 @@ json_open(lua_State *L)
 {
     luaL_openlibs(L);
     luaL_requiref(L, "cjson", luaopen_cjson, 0);
+    lua_getglobal(L, LUA_STRLIBNAME);
+    lua_setglobal(L, "_string"); /* as lib_bundle.c has it */
     if (luaL_loadbufferx(L, json_source, json_source_n, "=[orun]/json.lua",
                          "t") != LUA_OK)
         return lua_error(L);

@@ -21,6 +21,10 @@ void lib_unread_open(lua_State *L);
 void lib_io_open(lua_State *L, bool script);
 void lib_package_open(lua_State *L);
 
+/* Bundled Lua: its environment, after all else is replaced; its searcher. */
+void lib_bundle_open(lua_State *L, bool script);
+int lib_bundle_search(lua_State *L);
+
 /* os.execute and io.popen, where a LuaRun owns the state. After
  * lib_base_open. */
 void lib_shell_open(lua_State *L);

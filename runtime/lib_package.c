@@ -1,9 +1,7 @@
 /* lib_package.c — where require finds modules. Layer 7.
  *
- * Bundled modules come first, then what Lua's own searchers find, in tasks as
- * text only. The bundled have an environment of their own, with the globals of
- * a pristine state: a script that has a variable called `type`, or takes
- * `require` away, takes nothing from them.
+ * Bundled modules come first (lib_bundle.c), then what Lua's own searchers
+ * find, in tasks as text only.
  *
  * A C module's opening function runs under one lock for the process, for many
  * keep their state in static variables; and its library stays loaded, so that
@@ -11,7 +9,6 @@
  * opened is not guarded: one that is not safe for threads belongs in
  * isolation="process".
  */
-#include "bundle.h"
 #include "lib_base.h"
 #include "vm.h"
 #include <dlfcn.h>
@@ -38,50 +35,6 @@ lib_package_loaded(lua_State *L, int status, const char *where)
     }
     return luaL_error(L, "error loading module '%s' from file '%s':\n\t%s",
                       lua_tostring(L, 1), where, lua_tostring(L, -1));
-}
-
-static const char lib_package_env = 'e'; /* its address: a registry key */
-
-enum { LIB_PACKAGE_GLOBALS = 40 }; /* about so many there are */
-
-/* The environment of bundled modules: what is global now, and (by metatable)
- * what will be. */
-static void
-lib_package_make_env(lua_State *L)
-{
-    lua_createtable(L, 0, LIB_PACKAGE_GLOBALS);
-    lua_pushglobaltable(L);
-    lua_pushnil(L);
-    while (lua_next(L, -2)) {
-        lua_pushvalue(L, -2);
-        lua_insert(L, -2);
-        lua_rawset(L, -5);
-    }
-    lua_createtable(L, 0, 1);
-    lua_insert(L, -2);
-    lua_setfield(L, -2, "__index");
-    lua_setmetatable(L, -2);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &lib_package_env);
-}
-
-static int
-lib_package_search_bundle(lua_State *L)
-{
-    const char *name = luaL_checkstring(L, 1);
-    const BundleFile *file = bundle_find(name);
-    bool ours = strncmp(name, "orun.", 5) == 0;
-    if (!file && ours)
-        lua_pushfstring(L, "no bundled module '%s'", name);
-    if (!file)
-        return ours;
-    const char *shown = ours ? name + 5 : name;
-    const char *chunk = lua_pushfstring(L, "=[orun]/%s.lua", shown);
-    int status = luaL_loadbufferx(L, file->text, file->size, chunk, "t");
-    if (status == LUA_OK) {
-        lua_rawgetp(L, LUA_REGISTRYINDEX, &lib_package_env);
-        lua_setupvalue(L, -2, 1);
-    }
-    return lib_package_loaded(L, status, chunk + 1);
 }
 
 /* Upvalue 1: the package table. */
@@ -150,8 +103,7 @@ lib_package_open(lua_State *L)
     lua_rawseti(L, -2, 3);
     lua_rawgeti(L, -1, 1);
     lua_rawseti(L, -2, 2);
-    lua_pushcfunction(L, lib_package_search_bundle);
+    lua_pushcfunction(L, lib_bundle_search);
     lua_rawseti(L, -2, 1);
     lua_pop(L, 2);
-    lib_package_make_env(L);
 }

@@ -8,6 +8,7 @@
 /* Their addresses are keys of the registry. */
 static const char module_loaded = 'l';
 static const char module_require = 'r';
+static const char module_env = 'e';
 
 void
 module_open(lua_State *L)
@@ -42,4 +43,32 @@ module_get(lua_State *L)
         lua_call(L, 1, 1);
     }
     lua_remove(L, -2);
+}
+
+void
+module_set_env(lua_State *L)
+{
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &module_env);
+}
+
+const void *
+module_env_at(lua_State *L)
+{
+    bool made = lua_rawgetp(L, LUA_REGISTRYINDEX, &module_env) == LUA_TTABLE;
+    const void *at = made ? lua_topointer(L, -1) : NULL;
+    lua_pop(L, 1);
+    return at;
+}
+
+void
+module_push_env(lua_State *L)
+{
+    int type = lua_rawgetp(L, LUA_REGISTRYINDEX, &module_env);
+    if (type == LUA_TFUNCTION) {
+        luaL_checkstack(L, 10, "module");
+        lua_call(L, 0, 1);
+    } else if (type != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_pushglobaltable(L);
+    }
 }

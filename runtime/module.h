@@ -38,4 +38,14 @@ module_push_field(lua_State *L, const char *name, const char *field)
     lua_remove(L, -2);
 }
 
+/* ( env -- ) The environment of bundled modules in this state, or a function
+ * that makes it when it is needed, sets and returns it. May raise. */
+void module_set_env(lua_State *L);
+
+/* Its address, NULL when it is not made. Never raises. */
+const void *module_env_at(lua_State *L);
+
+/* ( -- env ) or the globals, where there is none. May raise. */
+void module_push_env(lua_State *L);
+
 #endif

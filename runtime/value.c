@@ -123,7 +123,8 @@ value_type_name(const Value *v)
 {
     static const char *const names[] = {
         [TAG_NIL] = "nil", [TAG_FALSE] = "boolean", [TAG_TRUE] = "boolean",
-        [TAG_NULL] = "userdata", [TAG_GLOBALS] = "table", [TAG_INT] = "number",
+        [TAG_NULL] = "userdata", [TAG_GLOBALS] = "table",
+        [TAG_BUNDLE] = "table", [TAG_INT] = "number",
         [TAG_INT64] = "number", [TAG_FLOAT] = "number",
         [TAG_STRING] = "string", [TAG_STRING_SHARED] = "string",
         [TAG_TABLE] = "table", [TAG_TABLE_SHARED] = "table",

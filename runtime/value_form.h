@@ -4,6 +4,7 @@
  * VALUE_FORM, one byte of flags, then one item:
  *
  *   NIL FALSE TRUE NULL GLOBALS    the tag alone
+ *   BUNDLE                         the same, the environment of bundled Lua
  *   0x80..0xFF                     the integers 0..127
  *   INT zigzag                     integers of up to 49 bits, as a varint
  *   INT64 8 bytes, FLOAT 8 bytes   in the machine's order, bit for bit
@@ -45,7 +46,7 @@ enum {
     TAG_TABLE, TAG_TABLE_SHARED,
     TAG_FUNCTION, TAG_FUNCTION_SHARED,
     TAG_REF, TAG_CELL, TAG_LIBRARY, TAG_MODULE, TAG_HANDLE,
-    TAG_ARRAY, TAG_ARRAY_SHARED,
+    TAG_ARRAY, TAG_ARRAY_SHARED, TAG_BUNDLE,
     TAG_SHORT = 0x40,
     TAG_SMALL = 0x80,
 };

@@ -7,6 +7,7 @@
  * a REF or CELL will ask for are kept by their offset in a table, which exists
  * only when the head says that there are such items.
  */
+#include "module.h"
 #include "value.h"
 #include "value_form.h"
 #include "value_known.h"
@@ -332,6 +333,10 @@ value_read_tagged(Reader *r, int tag)
     case TAG_GLOBALS:
         value_read_trusted(r);
         lua_pushglobaltable(r->L);
+        break;
+    case TAG_BUNDLE:
+        value_read_trusted(r);
+        module_push_env(r->L);
         break;
     case TAG_LIBRARY: value_read_named(r, value_known_push_function); break;
     case TAG_MODULE: value_read_named(r, value_known_push_module); break;

@@ -43,6 +43,7 @@ typedef struct Writer {
     const char *name;      /* head of the path in messages */
     Buf *why;
     const void *globals;   /* the globals table, once `code` */
+    const void *bundle;    /* … and that of bundled Lua; NULL: there is none */
     bool code;             /* functions are welcome, modules are looked for */
     bool modules;          /* the sink has seen the modules */
     bool fresh;            /* the names of C functions were just learned */
@@ -390,9 +391,12 @@ value_write_upvalues(Writer *w, size_t offset)
     const char *name;
     for (int n = 1; (name = lua_getupvalue(L, f, n)) != NULL; n++) {
         step.upvalue = n;
-        err = value_known_globals(L, w->globals, name)
-                  ? value_sink_tag(&w->sink, TAG_GLOBALS)
-                  : value_write_upvalue(w, f, n, offset);
+        if (w->bundle && lua_topointer(L, -1) == w->bundle)
+            err = value_sink_tag(&w->sink, TAG_BUNDLE);
+        else if (value_known_globals(L, w->globals, name))
+            err = value_sink_tag(&w->sink, TAG_GLOBALS);
+        else
+            err = value_write_upvalue(w, f, n, offset);
         if (err)
             return err;
         lua_pop(L, 1);
@@ -487,6 +491,7 @@ value_write_learn(Writer *w, int what)
     lua_rawgeti(w->L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
     w->globals = lua_topointer(w->L, -1);
     lua_pop(w->L, 1);
+    w->bundle = module_env_at(w->L);
     w->fresh = what == AGAIN_NAMES;
     w->code = true;
     return err;

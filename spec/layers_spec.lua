@@ -6,6 +6,7 @@ local source = require "spec.support.source"
 -- Programs of their own: they hold nothing of the runtime but the ground.
 local PROGRAMS <const> = {
   ["keeper_main.c"] = true, ["keeper_tree.c"] = true, ["bundle_make.c"] = true,
+  ["bundle_method.c"] = true,
 }
 
 local function contains(list, item)
