@@ -70,12 +70,48 @@ handle_push(lua_State *L, const Task *t)
     handle_push_named(L, t->id, t->description);
 }
 
+/* "task t3 (description)" */
+static int
+handle_to_string(lua_State *L)
+{
+    const char *text[2] = { "?", NULL };
+    static const char *const keys[] = { "id", "description" };
+    for (int i = 0; lua_istable(L, 1) && i < 2; i++) {
+        lua_pushstring(L, keys[i]);
+        if (lua_rawget(L, 1) == LUA_TSTRING)
+            text[i] = lua_tostring(L, -1);
+    }
+    lua_pushfstring(L, text[1] ? "task %s (%s)" : "task %s", text[0], text[1]);
+    return 1;
+}
+
+/* What a handle has not: nil, but for what a result has. */
+static int
+handle_index(lua_State *L)
+{
+    static const char *const fields[] = {
+        "status", "output", "error", "error_kind", "error_value", "traceback",
+        "attempts", "duration", "usage", "output_file", "timed_out", "ok",
+    };
+    const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+    for (size_t i = 0; i < countof(fields); i++)
+        if (strcmp(key, fields[i]) == 0)
+            return luaL_error(L, "a handle has no '%s': TaskOutput(handle).%s "
+                              "waits for the task and has it; TaskGet(handle) "
+                              "tells of it as it is now", key, key);
+    return 0;
+}
+
 void
 handle_open(lua_State *L)
 {
-    lua_createtable(L, 0, 1);
+    lua_createtable(L, 0, 3);
     lua_pushliteral(L, "orun.handle");
     lua_setfield(L, -2, "__name");
+    lua_pushcfunction(L, handle_to_string);
+    lua_setfield(L, -2, "__tostring");
+    lua_pushcfunction(L, handle_index);
+    lua_setfield(L, -2, "__index");
     lua_rawsetp(L, LUA_REGISTRYINDEX, &handle_key);
 }
 

@@ -1,8 +1,9 @@
 /* handle.h — a task as Lua sees it: ids, handles, values with both. Layer 4.
  *
  * An id is the string "t" and a number. A handle is {id=, description=} with
- * the metatable "orun.handle"; given inside an input it stands for the output
- * of its task.
+ * the metatable "orun.handle", which shows it as "task t3 (description)" and
+ * raises when it is asked for what its result has; given inside an input it
+ * stands for the output of its task.
  */
 #ifndef ORUN_HANDLE_H
 #define ORUN_HANDLE_H

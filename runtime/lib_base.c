@@ -280,6 +280,5 @@ lib_base_open(lua_State *L, bool script)
     lib_unread_open(L);
     lib_io_open(L, script);
     lib_package_open(L);
-    lib_bundle_open(L, script);
     return 0;
 }

@@ -19,6 +19,9 @@ int lib_base_open(lua_State *L, bool script);
  * require. */
 void lib_unread_open(lua_State *L);
 void lib_io_open(lua_State *L, bool script);
+
+/* This state is one of views: the files it writes are shown to somebody. */
+void lib_io_watch(lua_State *L);
 void lib_package_open(lua_State *L);
 
 /* Bundled Lua: its environment, after all else is replaced; its searcher. */

@@ -237,6 +237,11 @@ lib_http(lua_State *L)
 {
     RequestSpec spec = { 0 };
     LuaRun *run = park_run(L);
+    if (lua_gettop(L) == 1 && lua_type(L, 1) == LUA_TSTRING) {
+        lua_createtable(L, 0, 1); /* http "url" */
+        lua_insert(L, 1);
+        lua_setfield(L, 1, "url");
+    }
     arg_frame(L, "http", lib_http_fields, H_COUNT, false);
     spec.url = lib_http_url(L);
     spec.body = arg_string(L, "http", "body", ARG(H_body), SIZE_MAX,

@@ -57,17 +57,25 @@ lib_io_print(lua_State *L)
     return failed ? luaL_error(L, "print: %s", err_text(ORUN_ENOMEM)) : 0;
 }
 
-static int lib_io_close(lua_State *L);
+static const char lib_io_views; /* its address: a registry key */
 
-/* A write to `file` has failed, errno says how: if its reader has gone, that is
- * the end of the process, unless the file leads to a program that a script has
- * started. */
+void
+lib_io_watch(lua_State *L)
+{
+    lua_pushboolean(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &lib_io_views);
+}
+
+/* A write to descriptor `fd` has failed, errno says how: has the reader of what
+ * this process prints gone, or that of a view's file? */
 static void
-lib_io_failed(const luaL_Stream *file)
+lib_io_failed(lua_State *L, int fd)
 {
     int e = errno;
-    bool opened = file->closef == lib_io_close;
-    if (e == EPIPE && (opened || fileno(file->f) <= STDERR_FILENO))
+    bool view = lua_rawgetp(L, LUA_REGISTRYINDEX, &lib_io_views)
+        == LUA_TBOOLEAN;
+    lua_pop(L, 1);
+    if (e == EPIPE && (view || fd == STDOUT_FILENO || fd == STDERR_FILENO))
         show_gone();
     errno = e;
 }
@@ -112,7 +120,7 @@ lib_io_write_to(lua_State *L, const luaL_Stream *file)
     funlockfile(f);
     errno = e;
     if (!ok)
-        lib_io_failed(file);
+        lib_io_failed(L, fileno(file->f));
     lua_pushvalue(L, 1);
     return ok ? 1 : luaL_fileresult(L, 0, NULL);
 }
@@ -136,7 +144,7 @@ lib_io_file_flush(lua_State *L)
     errno = 0;
     bool ok = fflush(file->f) == 0;
     if (!ok)
-        lib_io_failed(file);
+        lib_io_failed(L, fileno(file->f));
     return luaL_fileresult(L, ok, NULL);
 }
 
@@ -163,10 +171,8 @@ lib_io_close(lua_State *L)
 {
     luaL_Stream *file = luaL_checkudata(L, 1, LUA_FILEHANDLE);
     bool ok = fclose(file->f) == 0;
-    int e = errno;
-    if (!ok && e == EPIPE)
-        show_gone();
-    errno = e;
+    if (!ok)
+        lib_io_failed(L, -1);
     return luaL_fileresult(L, ok, NULL);
 }
 

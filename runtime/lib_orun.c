@@ -191,6 +191,7 @@ lib_orun_make(lua_State *L, bool script, bool remote)
         lib_shell_open(L);
         lib_overview_open(L);
     }
+    lib_bundle_open(L, script);
     handle_open(L);
     lib_orun_push_module(L, remote);
     for (size_t i = 0; i < countof(lib_orun_globals); i++) {
@@ -214,6 +215,7 @@ static void
 lib_orun_open_some(lua_State *L, Vm *vm, const luaL_Reg *functions)
 {
     lib_base_open(L, vm->script);
+    lib_bundle_open(L, vm->script);
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);
     lib_orun_finish(L);
@@ -245,6 +247,7 @@ lib_orun_open_view(lua_State *L, Vm *vm, void *ud)
         { "private_folder", lib_private_folder }, { NULL, NULL },
     };
     (void)ud;
+    lib_io_watch(L);
     lib_orun_open_some(L, vm, functions);
 }
 

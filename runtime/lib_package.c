@@ -10,9 +10,11 @@
  * isolation="process".
  */
 #include "lib_base.h"
+#include "module.h"
 #include "vm.h"
 #include <dlfcn.h>
 #include <lauxlib.h>
+#include <lua-cjson.h>
 #include <uv.h>
 
 static uv_once_t lib_package_once = UV_ONCE_INIT;
@@ -88,6 +90,84 @@ lib_package_search_c(lua_State *L)
     return 2;
 }
 
+/* Does what the searcher on top found have to be noted: would a task find the
+ * same by the name? */
+static bool
+lib_package_finds(lua_State *L)
+{
+    lua_CFunction f = lua_tocfunction(L, -1);
+    return f == lib_bundle_search || f == lib_package_search_lua
+        || f == lib_package_search_c;
+}
+
+/* Push the loader of the module at 1 and what goes with it; gives whether tasks
+ * would find it. Upvalue 1: the package table. */
+static bool
+lib_package_find(lua_State *L, const char *name)
+{
+    luaL_Buffer why;
+    if (lua_getfield(L, lua_upvalueindex(1), "searchers") != LUA_TTABLE)
+        luaL_error(L, "'package.searchers' must be a table");
+    int searchers = lua_gettop(L);
+    luaL_buffinit(L, &why);
+    for (int i = 1;; i++) {
+        luaL_addstring(&why, "\n\t");
+        if (lua_rawgeti(L, searchers, i) == LUA_TNIL) {
+            lua_pop(L, 1);
+            luaL_buffsub(&why, 2);
+            luaL_pushresult(&why);
+            luaL_error(L, "module '%s' not found:%s", name,
+                       lua_tostring(L, -1));
+        }
+        bool noted = lib_package_finds(L);
+        lua_pushstring(L, name);
+        lua_call(L, 1, 2);
+        if (lua_isfunction(L, -2))
+            return noted || lua_tocfunction(L, -2) == luaopen_cjson;
+        bool said = lua_isstring(L, -2);
+        lua_pop(L, said ? 1 : 2);
+        if (said)
+            luaL_addvalue(&why);
+        else
+            luaL_buffsub(&why, 2);
+    }
+}
+
+/* As Lua's own; and it notes what tasks will find, too. What others load (from
+ * package.preload, by a searcher of the script) is known here only, and goes to
+ * a task as what it is. */
+static int
+lib_package_require(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    lua_settop(L, 1);
+    lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_getfield(L, 2, name);
+    if (lua_toboolean(L, -1))
+        return 1;
+    lua_pop(L, 1);
+    bool noted = lib_package_find(L, name);
+    lua_rotate(L, -2, 1);
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, -3);
+    lua_call(L, 2, 1);
+    if (!lua_isnil(L, -1))
+        lua_setfield(L, 2, name);
+    else
+        lua_pop(L, 1);
+    if (lua_getfield(L, 2, name) == LUA_TNIL) {
+        lua_pushboolean(L, 1);
+        lua_copy(L, -1, -2);
+        lua_setfield(L, 2, name);
+    }
+    if (noted && lua_istable(L, -1)) {
+        lua_pushvalue(L, -1);
+        module_note(L, name);
+    }
+    lua_rotate(L, -2, 1);
+    return 2;
+}
+
 void
 lib_package_open(lua_State *L)
 {
@@ -105,5 +185,8 @@ lib_package_open(lua_State *L)
     lua_rawseti(L, -2, 2);
     lua_pushcfunction(L, lib_bundle_search);
     lua_rawseti(L, -2, 1);
-    lua_pop(L, 2);
+    lua_pop(L, 1);
+    lua_pushcclosure(L, lib_package_require, 1);
+    lua_setglobal(L, "require");
+    module_open(L);
 }

@@ -156,6 +156,17 @@ lib_value_in_file(lua_State *L)
     return 2;
 }
 
+/* note(name): what package.loaded has of that name is found by others, too */
+static int
+lib_value_note(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_getfield(L, -1, name);
+    module_note(L, name);
+    return 0;
+}
+
 static int
 lib_value_encode(lua_State *L)
 {
@@ -327,7 +338,7 @@ luaopen_test_value(lua_State *L)
     static const luaL_Reg functions[] = {
         { "roundtrip", lib_value_roundtrip }, { "in_file", lib_value_in_file },
         { "transfer", lib_value_transfer },
-        { "encode", lib_value_encode },
+        { "encode", lib_value_encode }, { "note", lib_value_note },
         { "decode", lib_value_decode },
         { "as_string", lib_value_as_string },
         { "string", lib_value_string },

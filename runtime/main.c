@@ -6,6 +6,7 @@
 #include "child.h"
 #include "client.h"
 #include "isolate.h"
+#include "lib_arg.h"
 #include "options.h"
 #include "orun.h"
 #include "secret.h"
@@ -116,6 +117,32 @@ main_show_plan(int kept)
     fflush(stdout);
     dup2(kept, STDOUT_FILENO);
     close(kept);
+}
+
+/* A word where a script's name stands, and there is no such file: is it that of
+ * a command, not quite? Says so. */
+static bool
+main_misspelt(const Options *a, char **argv)
+{
+    static const char *const commands[] = {
+        "agents", "mcp", "plan", "report", "task", "tasks",
+    };
+    const char *word = a->script;
+    bool named = a->first > 0 && strcmp(argv[a->first - 1], "--") == 0;
+    if (!word || named || strpbrk(word, "./") || strcmp(word, "-") == 0
+        || access(word, F_OK) == 0)
+        return false;
+    Buf text = { 0 };
+    const char *near = arg_nearest(word, commands, countof(commands));
+    buf_printf(&text, "'%s' is neither a script nor a command", word);
+    if (near)
+        buf_printf(&text, ": did you mean 'orun %s'?", near);
+    else
+        buf_puts(&text, "; the commands are agents, mcp, plan, report, task "
+                 "and tasks");
+    main_usage(buf_cstr(&text));
+    buf_free(&text);
+    return true;
 }
 
 /* Without its arguments a script would do something else. */
@@ -243,7 +270,7 @@ main_do(const Options *a, int argc, char **argv)
 {
     switch (a->what) {
     case OPTIONS_RUN:
-        return main_run(a, argc, argv);
+        return main_misspelt(a, argv) ? MAIN_USAGE : main_run(a, argc, argv);
     case OPTIONS_VERSION:
         printf("orun %s\n", orun_version());
         return main_flush(0);

@@ -9,6 +9,7 @@
 static const char module_loaded = 'l';
 static const char module_require = 'r';
 static const char module_env = 'e';
+static const char module_noted = 'n';
 
 void
 module_open(lua_State *L)
@@ -71,4 +72,42 @@ module_push_env(lua_State *L)
         lua_pop(L, 1);
         lua_pushglobaltable(L);
     }
+}
+
+void
+module_push_noted(lua_State *L)
+{
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &module_noted) == LUA_TTABLE)
+        return;
+    lua_pop(L, 1);
+    module_push_loaded(L);
+}
+
+/* ( -- noted ) with what is loaded, when it is new. */
+static void
+module_make_noted(lua_State *L)
+{
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &module_noted) == LUA_TTABLE)
+        return;
+    lua_pop(L, 1);
+    lua_createtable(L, 0, 24);
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    for (lua_pushnil(L); lua_next(L, -2);) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, -5);
+    }
+    lua_pop(L, 1);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &module_noted);
+}
+
+void
+module_note(lua_State *L, const char *name)
+{
+    luaL_checkstack(L, 8, "module");
+    module_make_noted(L);
+    lua_insert(L, -2);
+    lua_setfield(L, -2, name);
+    lua_pop(L, 1);
 }

@@ -38,6 +38,15 @@ module_push_field(lua_State *L, const char *name, const char *field)
     lua_remove(L, -2);
 }
 
+/* ( value -- ) The module `name` is this value, and every other state finds it
+ * by its name, too. Once the first is noted, others that are loaded are known
+ * to this state only. May raise. */
+void module_note(lua_State *L, const char *name);
+
+/* ( -- modules that other states find ) or all that are loaded, in a state that
+ * has noted none. Never raises. */
+void module_push_noted(lua_State *L);
+
 /* ( env -- ) The environment of bundled modules in this state, or a function
  * that makes it when it is needed, sets and returns it. May raise. */
 void module_set_env(lua_State *L);

@@ -103,16 +103,16 @@ static double
 request_limit(Request *r, const char **which)
 {
     double at = r->began + r->timeout, other;
-    *which = "timed out: `timeout` is over";
+    *which = "timeout";
     if (!atomic_load(&r->connected)) {
         other = r->began + r->connect_timeout;
         if (other < at)
-            *which = "timed out: no connection within `connect_timeout`";
+            *which = "connect_timeout";
         return fmin(at, other);
     }
     other = r->paused ? INFINITY : atomic_load(&r->last) + r->idle_timeout;
     if (other < at)
-        *which = "timed out: nothing came for as long as `idle_timeout` says";
+        *which = "idle_timeout";
     return fmin(at, other);
 }
 

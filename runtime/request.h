@@ -59,7 +59,7 @@ typedef struct Request {
     bool stopping;    /* it is to be given up */
     bool paused;      /* `ready` is full */
     bool more_posted;
-    const char *late; /* what took too long; NULL: nothing */
+    const char *late; /* the option whose time is up; NULL: none */
 
     /* Of the owner's thread. */
     Buf piece;        /* of a stream: taken, and not given to Lua yet */

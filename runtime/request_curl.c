@@ -317,6 +317,19 @@ request_put_detail(Request *r, CURLcode result, Buf *b)
     buf_putc(b, ')');
 }
 
+/* "no answer within 1 s (timeout)" */
+static void
+request_put_late(const Request *r, const char *late, Buf *b)
+{
+    bool connect = strcmp(late, "connect_timeout") == 0;
+    bool idle = strcmp(late, "idle_timeout") == 0;
+    buf_puts(b, connect ? "no connection within "
+             : idle ? "nothing came for " : "no answer within ");
+    buf_seconds(b, connect ? r->connect_timeout
+                : idle ? r->idle_timeout : r->timeout);
+    buf_printf(b, " (%s)", late);
+}
+
 char *
 request_explain(Request *r, CURLcode result, const char *late, bool given_up)
 {
@@ -324,7 +337,7 @@ request_explain(Request *r, CURLcode result, const char *late, bool given_up)
     buf_puts(&b, r->name);
     buf_puts(&b, ": ");
     if (late) {
-        buf_puts(&b, late);
+        request_put_late(r, late, &b);
     } else if (*r->why) {
         buf_puts(&b, r->why);
     } else if (given_up) {

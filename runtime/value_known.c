@@ -79,7 +79,7 @@ static int
 value_known_learn_names(lua_State *L)
 {
     lua_createtable(L, 0, VALUE_KNOWN_FUNCTIONS);
-    module_push_loaded(L);
+    module_push_noted(L);
     lua_pushnil(L);
     for (; lua_next(L, 2); lua_pop(L, 1))
         if (lua_istable(L, -1) && lua_type(L, -2) == LUA_TSTRING)
@@ -100,6 +100,8 @@ value_open(lua_State *L)
 {
     lua_pushcfunction(L, value_known_learn_names);
     lua_call(L, 0, 0);
+    lua_pushglobaltable(L);
+    module_note(L, LUA_GNAME);
 }
 
 static int
@@ -138,7 +140,7 @@ value_known_module(lua_State *L, size_t *n)
 {
     const char *best = NULL;
     int t = lua_gettop(L);
-    module_push_loaded(L);
+    module_push_noted(L);
     lua_pushnil(L);
     for (; lua_next(L, -2); lua_pop(L, 1)) {
         if (!lua_rawequal(L, -1, t) || lua_type(L, -2) != LUA_TSTRING)

@@ -36,7 +36,7 @@ value_meta_say(const ValueMeta *meta, lua_State *L, const char *name,
                const ValueStep *step, Buf *to)
 {
     char plain[128], captured[128];
-    if (!meta->acts || meta->own)
+    if (!to || to->n || !meta->acts || meta->own)
         return;
     snprintf(plain, sizeof plain, "its metatable, which has %s, stays behind: "
              "a copy is a plain table", meta->acts);

@@ -19,8 +19,9 @@ typedef struct ValueMeta {
 /* ( metatable -- ) Never raises, makes no string. */
 ValueMeta value_meta_look(lua_State *L);
 
-/* Append to `to` what is lost of the value at `step` below `name`, if what uses
- * it may miss that. Never raises. */
+/* Put into `to` what is lost of the value at `step` below `name`, if what uses
+ * it may miss that; nothing when it is NULL, or holds that of another. Never
+ * raises. */
 void value_meta_say(const ValueMeta *meta, lua_State *L, const char *name,
                     const ValueStep *step, Buf *to);
 

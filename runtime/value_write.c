@@ -10,10 +10,10 @@
  * at the first function or metatable, or at what it would refuse, for that may
  * be inside a module; value_write_learn then does, in one protected call
  * outside of any walk, what needs Lua memory, and the walk starts over with
- * its eyes open. Which tables are modules is asked from package.loaded itself
- * each time (some 0.3 us), so it cannot be out of date; the names of C
- * functions (value_known.c) are learned anew when one is missing. A module that
- * is plain data, in a value of plain data, is copied as the data it is.
+ * its eyes open. Which tables are modules is asked each time (some 0.3 us), so
+ * it cannot be out of date; the names of C functions (value_known.c) are
+ * learned anew when one is missing. A module that is plain data, in a value of
+ * plain data, is copied as the data it is.
  */
 #include "err.h"
 #include "module.h"
@@ -188,13 +188,13 @@ value_write_userdata(Writer *w)
 
 /* ---- tables ---- */
 
-/* Put every table of package.loaded into `seen`. */
+/* Put every module that other states find, too, into `seen`. */
 static int
 value_write_modules(Writer *w)
 {
     lua_State *L = w->L;
     int err = 0;
-    module_push_loaded(L);
+    module_push_noted(L);
     lua_pushnil(L);
     for (; !err && lua_next(L, -2); lua_pop(L, 1)) {
         if (!lua_istable(L, -1) || lua_type(L, -2) != LUA_TSTRING)
@@ -298,15 +298,6 @@ value_write_plain_table(Writer *w, const ValueMeta *meta)
     return 0;
 }
 
-/* Say, of the first such table, that it will not act as it does here. */
-static void
-value_write_leave(Writer *w, const ValueMeta *meta)
-{
-    Buf *left = w->ops ? w->ops->left : NULL;
-    if (left && !left->n)
-        value_meta_say(meta, w->L, w->name, w->step, left);
-}
-
 static int
 value_write_table(Writer *w)
 {
@@ -333,7 +324,7 @@ value_write_table(Writer *w)
     if (*at)
         return value_write_ref(w, *at);
     *at = w->sink.n;
-    value_write_leave(w, &meta);
+    value_meta_say(&meta, L, w->name, w->step, w->ops ? w->ops->left : NULL);
     return value_write_plain_table(w, &meta);
 }
 

@@ -103,7 +103,7 @@ void vm_script_free(Vm *vm);
 void vm_error_text(lua_State *L, Buf *to);
 
 /* A message handler: what was raised as text with a traceback, but not that of
- * a memory error. */
+ * a memory error, nor of a stop. */
 int vm_traceback(lua_State *L);
 
 #endif

@@ -85,7 +85,7 @@ vm_traceback(lua_State *L)
     const char *s = vm_error_push(L);
     if (strcmp(s, "not enough memory") == 0)
         lua_settop(L, 1);
-    else
+    else if (!stop_wanted(&vm_of(L)->stop)) /* where that is says nothing */
         luaL_traceback(L, L, s, 1);
     return 1;
 }

@@ -156,13 +156,13 @@ describe("orun.http", function()
 
     it("G3 times out when nothing comes", function()
       local message, kind = fails{url = url "/never", idle_timeout = 0.1}
-      assert.matches("`idle_timeout`", message, 1, true)
+      assert.matches("(idle_timeout)", message, 1, true)
       assert.equal("timeout", kind)
     end)
 
     it("G3 times out in all when a byte comes now and then for ever", function()
       local message, kind = fails{url = url "/drip?ms=5", idle_timeout = 30 * h.slow, timeout = 0.3}
-      assert.matches("`timeout` is over", message, 1, true)
+      assert.matches(" (timeout)", message, 1, true)
       assert.equal("timeout", kind)
     end)
 
@@ -312,13 +312,13 @@ describe("orun.http", function()
       end)
       assert.equal("x", r:read())
       local _, message, kind = r:read()
-      assert.matches("`idle_timeout`", message, 1, true)
+      assert.matches("(idle_timeout)", message, 1, true)
       assert.equal("timeout", kind)
     end)
 
     it("is a failure when there is no head", function()
       local message, kind = fails{url = url "/never", stream = true, timeout = 0.1}
-      assert.matches("`timeout` is over", message, 1, true)
+      assert.matches(" (timeout)", message, 1, true)
       assert.equal("timeout", kind)
     end)
 
@@ -544,7 +544,7 @@ distinguished_name = none
 
     it("G5 times out when there is nobody to shake hands with", function()
       local message, kind = fails{url = url "/":gsub("http:", "https:"), connect_timeout = 0.2}
-      assert.matches("no connection within `connect_timeout`", message, 1, true)
+      assert.matches("no connection within [^\n]+ %(connect_timeout%)", message)
       assert.equal("timeout", kind)
     end)
   end)
@@ -567,8 +567,8 @@ distinguished_name = none
       print(orun.http{url = url .. "/json"}.status)
       print(TaskOutput(hangs).output[2])
       os.exit(0)]], {env = {LD_PRELOAD = dir .. "/slow.so"}})
-    assert.equal("200\nGET http://name.invalid/: timed out: no connection within "
-      .. "`connect_timeout`\n", r.out, r.err)
+    assert.equal("200\nGET http://name.invalid/: no connection within 500 ms "
+      .. "(connect_timeout)\n", r.out, r.err)
     assert.equal(0, r.code)
   end)
 

@@ -339,6 +339,7 @@ describe("value", function()
       os.remove(path)
       package.path = usual_path
       package.loaded[name] = nil
+      codec.note(name)
     end)
 
     it("are the loaded ones where they arrive", function()
@@ -353,6 +354,7 @@ describe("value", function()
     it("are loaded there when they are not", function()
       local m = dofile(path)
       package.loaded[name] = m
+      codec.note(name)
       local f = function(x) return m.double(x) end
       assert.equal(42, codec.transfer(f)(21))
       assert.equal(m, codec.transfer({ deep = { m } }).deep[1])
@@ -366,11 +368,13 @@ describe("value", function()
       assert.matches("captures 'm%.double' %(.*spec_module%.lua:3%), which captures 'file', "
         .. "a userdata", message)
       package.loaded[name] = m
+      codec.note(name)
       assert.equal(m, codec.roundtrip(function() return m end)())
     end)
 
     it("are recognised by a metatable too, when there is no function in sight", function()
       package.loaded[name] = setmetatable({}, { __index = math })
+      codec.note(name)
       local m = package.loaded[name]
       assert.equal(m, codec.roundtrip({ m })[1])
     end)
@@ -383,6 +387,8 @@ describe("value", function()
           ("s"):rep(5000) } do
         local m = { first, f }
         package.loaded[name] = m
+        codec.note(name)
+      codec.note(name)
         assert.equal(m, assert(codec.roundtrip({ m }, { max_bytes = 4000 }))[1])
       end
       local r, message = codec.roundtrip({ package.loaded[name], { io.stdout } })
@@ -403,8 +409,12 @@ describe("value", function()
       local encode = require("cjson").new().encode
       package.loaded["a.b"] = { f = string.format, g = encode }
       package.loaded["a.a"] = { f = string.format, z = encode }
+      codec.note("a.a")
+      codec.note("a.b")
       local least, standard = codec.encode(encode), codec.encode(string.format)
       package.loaded["a.b"], package.loaded["a.a"] = nil, nil
+      codec.note("a.a")
+      codec.note("a.b")
       assert.is_truthy(standard:find("string\0format", 1, true))
       assert.is_truthy(least:find("a.a\0z", 1, true))
     end)
@@ -413,11 +423,17 @@ describe("value", function()
       local json, mine = require "cjson", { f = print }
       local aliases = {}
       for i = 1, 50 do aliases[i] = "a" .. i end
-      for _, alias in ipairs(aliases) do package.loaded[alias] = json end
-      package.loaded.b, package.loaded[name] = mine, mine
+      local function set(alias, module)
+        package.loaded[alias] = module
+        codec.note(alias)
+      end
+      for _, alias in ipairs(aliases) do set(alias, json) end
+      set("b", mine)
+      set(name, mine)
       local known, least = codec.encode { json, print }, codec.encode { mine, print }
-      for _, alias in ipairs(aliases) do package.loaded[alias] = nil end
-      package.loaded.b = nil
+      for _, alias in ipairs(aliases) do set(alias, nil) end
+      set("b", nil)
+      set(name, nil)
       assert.is_truthy(known:find("cjson", 1, true))
       assert.is_truthy(least:find("\1b", 1, true))
       assert.is_nil(least:find(name, 1, true))
@@ -426,6 +442,7 @@ describe("value", function()
     it("say their name when they cannot be found there", function()
       package.loaded["orun.nowhere"] = { f = print }
       local module = package.loaded["orun.nowhere"]
+      codec.note("orun.nowhere")
       local r, message = codec.transfer(function() return module end)
       package.loaded["orun.nowhere"] = nil
       assert.is_nil(r)
