@@ -95,7 +95,7 @@ tr.pad td { padding: 0; height: 0; }
 .finding pre { margin-top: 6px; }
 .finding p { overflow-wrap: anywhere; }
 #failures .finding { border-left-color: var(--bad); padding: 5px 14px; margin: 5px 0; }
-#failures pre { max-height: 76px; margin-top: 2px; }
+#failures pre { max-height: 54px; margin-top: 2px; }
 .link { all: unset; cursor: pointer; color: var(--accent); }
 .link:hover { text-decoration: underline; }
 .link:focus-visible { outline: 2px solid var(--accent); }

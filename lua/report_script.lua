@@ -19,7 +19,7 @@ const WHAT = {
   retry: ["retries", "--bad"], dispatch: ["dispatch", "--gone"],
 };
 
-const FAILURES = 5; // that are shown at once
+const FAILURES = 3; // that are shown at once: the timeline is to be in sight
 
 // -- Elements
 
