@@ -9,6 +9,7 @@
 
 local json = require "orun.json"
 local preset = require "orun.preset"
+local state = require "orun.state"
 
 local field = preset.field
 
@@ -17,8 +18,7 @@ local COUNTS <const> = {
   cache_read_tokens = "cached",
 }
 local MODES <const> = {read = "plan", edit = "auto_edit", full = "yolo"}
-local DEFAULTS <const> = "GEMINI_CLI_SYSTEM_DEFAULTS_PATH"
-local DEFAULTS_FILE <const> = "/etc/gemini-cli/system-defaults.json"
+local HOME <const> = "GEMINI_CLI_HOME"
 local CODES <const> = {
   [41] = {"exit", "it is not signed in"},
   [42] = {"exit", "the input was refused"},
@@ -47,25 +47,54 @@ end
 
 -- ---- the run's tasks as its tools ----
 
--- The machine's defaults, which are the least of its settings, with one server more. It
--- keeps tokens from servers unless their env names them, and puts in what $NAME means.
-local function settings(o)
-  local path = o.env[DEFAULTS] or os.getenv(DEFAULTS) or DEFAULTS_FILE
+-- It reads its servers from the settings in its home only, so it gets another home, in
+-- orun's own folder: all that is in the user's is there by links, but for the settings,
+-- which are the user's with one server more. The file is the same for all runs and holds no
+-- token: $NAME is what gemini puts in from its environment, and servers get none of its
+-- variables that look like secrets unless they are named.
+local function settings_of(path)
   local file <close> = io.open(path, "rb")
   local all = file and json.decode(file:read("a") or "") or {}
-  if type(all) ~= "table" then all = {} end
+  if type(all) ~= "table" then return nil end -- the user's own fault, which gemini tells
   if type(all.mcpServers) ~= "table" then all.mcpServers = {} end
   local env = {}
   for _, name in ipairs{"ORUN_SOCKET", "ORUN_TASK_TOKEN", "ORUN_TASK_ID", "ORUN_PROGRAM"} do
     env[name] = "$" .. name
   end
-  all.mcpServers.orun = {command = orun.control().ORUN_PROGRAM, args = json.array{"mcp"}, env = env,
+  all.mcpServers.orun = {command = "$ORUN_PROGRAM", args = json.array{"mcp"}, env = env,
                          trust = true, timeout = 86400000}
-  return json.encode(all)
+  return json.encode(all, {lossy = true})
+end
+
+-- Put a text where a file may be read at any time; nil when that cannot be.
+local function put(path, text)
+  local old <close> = io.open(path, "rb")
+  if old and old:read("a") == text then return true end
+  local new = ("%s.%s"):format(path, orun.control().ORUN_TASK_ID .. os.time())
+  local file = orun.private_file(new)
+  local ok = file and file:write(text) and file:close() and os.rename(new, path)
+  if not ok then os.remove(new) end
+  return ok
+end
+
+-- The home it gets; nil when none can be made: then it has no such tools.
+local function home_of(o)
+  local from = o.env[HOME] or os.getenv(HOME) or o.env.HOME or os.getenv "HOME"
+  local text = from and settings_of(from .. "/.gemini/settings.json")
+  local home = text and state.folder("gemini")
+  if not home or not orun.private_folder(home .. "/.gemini") then return nil end
+  local there, link = orun.entries(home .. "/.gemini") or {}, {"ln", "-s", "-t", home .. "/.gemini"}
+  for name in pairs(orun.entries(from .. "/.gemini") or {}) do
+    if name ~= "settings.json" and not there[name] and not name:find("%.tmp$") then
+      link[#link + 1] = ("%s/.gemini/%s"):format(from, name)
+    end
+  end
+  if #link > 4 then orun.exec{command = link} end
+  return put(home .. "/.gemini/settings.json", text) and home or nil
 end
 
 local function env_of(o)
-  return o.mcp and {[DEFAULTS] = "{mcp_file}"} or {}
+  return o.mcp and {[HOME] = home_of(o)} or {}
 end
 
 -- ---- what it prints ----
@@ -164,4 +193,4 @@ end
 
 return {program = "gemini", argv = argv, env = env_of, line = line, judge = judge,
         takes = {"permissions"}, grants = {"--approval-mode", "-y", "--yolo"}, resumes = true,
-        mcp = settings}
+        mcp = true}

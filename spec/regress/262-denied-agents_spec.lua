@@ -4,13 +4,11 @@
 local h = require "spec.support.helper"
 local json = require "orun.json"
 
--- Programs that print what the real ones print, and their arguments and settings into the
--- folder's `log`.
+-- Programs that print what the real ones print, and their arguments into the folder's `log`.
 local HEAD <const> = [[#!/bin/sh
 cat >/dev/null
 printf '%s\n' "$@" >>log
 printf '%s\n' "$OPENCODE_CONFIG_CONTENT" >>log
-[ -z "$GEMINI_CLI_SYSTEM_DEFAULTS_PATH" ] || cat "$GEMINI_CLI_SYSTEM_DEFAULTS_PATH" >>log
 ]]
 local CLAUDE <const> = [[
 echo '{"type":"system","subtype":"init","session_id":"s","model":"m"}'
@@ -61,8 +59,8 @@ end
 local function run(dir, text, env)
   env = env or {}
   env.PATH, env.HOME = dir .. "/bin:/usr/bin:/bin", dir
-  env.OPENCODE_CONFIG_CONTENT, env.GEMINI_CLI_SYSTEM_DEFAULTS_PATH, env.ORUN_BACKEND = false,
-    false, env.ORUN_BACKEND or false
+  env.OPENCODE_CONFIG_CONTENT, env.GEMINI_CLI_HOME = false, false
+  env.ORUN_BACKEND = env.ORUN_BACKEND or false
   h.write(dir .. "/s.lua", text)
   os.remove(dir .. "/log")
   return h.orun{"--progress=none", "--events=events", "s.lua", cwd = dir, env = env}
