@@ -274,6 +274,42 @@ function M.bad_name(name)
     MAX_NAME)
 end
 
+-- A field that a Lua file without a backend of its own cannot have.
+local PLAIN <const> = {name = true, description = true, system = true, tools = true,
+  disallowed_tools = true, model = true, max_turns = true, timeout = true, isolation = true,
+  effort = true, temperature = true, permission = true, permissions = true, sandbox = true,
+  limit = true, rate = true, retry = true, budget = true, account = true}
+local TEXTS <const> = {"description", "system", "model", "isolation", "permission",
+  "permissions", "sandbox"}
+local LISTS <const> = {"tools", "disallowed_tools"}
+
+--- What is wrong with the fields of such a file, or nil. Those that are not looked at here
+--- are passed on to orun.agent as they are.
+function M.misfit(def)
+  for field in next, def do
+    if not PLAIN[field] then
+      return ("unknown field %s%s"):format(check.show(field), check.hint(field, PLAIN))
+    end
+  end
+  for _, field in ipairs(TEXTS) do
+    if def[field] ~= nil and type(def[field]) ~= "string" then
+      return ("%s = %s: expected a string"):format(field, check.show(def[field]))
+    end
+  end
+  for _, field in ipairs(LISTS) do
+    local list = def[field]
+    if list ~= nil and type(list) ~= "table" then
+      return ("%s = %s: expected an array of strings"):format(field, check.show(list))
+    end
+    for i, word in pairs(list or {}) do
+      if type(word) ~= "string" or math.type(i) ~= "integer" then
+        return ("%s[%s] = %s: expected an array of strings"):format(field, check.show(i),
+          check.show(word))
+      end
+    end
+  end
+end
+
 -- Reads name and description, which all forms have; false when there is no name.
 local function named(f, stem)
   local d = f.d

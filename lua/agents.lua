@@ -326,49 +326,12 @@ local function is_whole_type(def)
   return def.command ~= nil or def.run ~= nil or def.api ~= nil or def.preset ~= nil
 end
 
--- A field that a Lua file without a backend of its own cannot have.
-local PLAIN <const> = {name = true, description = true, system = true, tools = true,
-  disallowed_tools = true, model = true, max_turns = true, timeout = true, isolation = true,
-  effort = true, temperature = true, permission = true, permissions = true, sandbox = true,
-  limit = true,
-  rate = true, retry = true, budget = true, account = true}
-local TEXTS <const> = {"description", "system", "model", "isolation", "permission",
-  "permissions", "sandbox"}
-local LISTS <const> = {"tools", "disallowed_tools"}
-
--- What is wrong with the fields of such a file, or nil. Those that are not looked at here
--- are passed on to orun.agent as they are.
-local function misfit(def)
-  for field in next, def do
-    if not PLAIN[field] then
-      return ("unknown field %s%s"):format(check.show(field), check.hint(field, PLAIN))
-    end
-  end
-  for _, field in ipairs(TEXTS) do
-    if def[field] ~= nil and type(def[field]) ~= "string" then
-      return ("%s = %s: expected a string"):format(field, check.show(def[field]))
-    end
-  end
-  for _, field in ipairs(LISTS) do
-    local list = def[field]
-    if list ~= nil and type(list) ~= "table" then
-      return ("%s = %s: expected an array of strings"):format(field, check.show(list))
-    end
-    for i, word in pairs(list or {}) do
-      if type(word) ~= "string" or math.type(i) ~= "integer" then
-        return ("%s[%s] = %s: expected an array of strings"):format(field, check.show(i),
-          check.show(word))
-      end
-    end
-  end
-end
-
 -- The table for orun.agent, and what to tell of it; nil and why there is none.
 local function type_of(entry)
   local def = entry.def
   if entry.unread then return nil, entry.unread, true end
   if entry.lua and is_whole_type(def) then return def, {} end
-  local wrong = entry.lua and misfit(def)
+  local wrong = entry.lua and form.misfit(def)
   if wrong then return nil, wrong end
   local name, why = backend.choose(not entry.lua and def.runner or nil)
   if not name then return nil, why, true end
