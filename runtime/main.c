@@ -129,8 +129,8 @@ main_misspelt(const Options *a, char **argv)
     };
     const char *word = a->script;
     bool named = a->first > 0 && strcmp(argv[a->first - 1], "--") == 0;
-    if (!word || named || strpbrk(word, "./") || strcmp(word, "-") == 0
-        || access(word, F_OK) == 0)
+    if (!word || named || a->count > 0 || strpbrk(word, "./")
+        || strcmp(word, "-") == 0 || access(word, F_OK) == 0)
         return false;
     Buf text = { 0 };
     const char *near = arg_nearest(word, commands, countof(commands));
@@ -145,16 +145,69 @@ main_misspelt(const Options *a, char **argv)
     return true;
 }
 
+/* What LUA_INIT says, unless -E is given. */
+static const char *
+main_init(const Options *a)
+{
+    const char *init = getenv("LUA_INIT_5_4");
+    if (!init)
+        init = getenv("LUA_INIT");
+    return a->clean || a->code ? NULL : init;
+}
+
+/* The steps of the command line; those of `a` have room for more. */
+static ScriptSteps
+main_steps(const Options *a, const char *init)
+{
+    ScriptSteps s = { a->steps, a->count, a->first > 0, false };
+    if (init) {
+        memmove(s.all + 1, s.all, (size_t)s.count++ * sizeof *s.all);
+        s.all[0] = (ScriptStep){ 'I', init };
+    }
+    if (a->script)
+        s.all[s.count++] = (ScriptStep){ 'f', a->script };
+    if (a->interactive)
+        s.all[s.count++] = (ScriptStep){ 'i', "" };
+    return s;
+}
+
 /* Without its arguments a script would do something else. */
 static int
 main_script(orun *o, const Options *a, int argc, char **argv)
 {
+    const char *init = main_init(a);
     int e = orun_set_args(o, argc, (const char *const *)argv, a->first);
     if (e)
         return e;
-    return a->code ? orun_run_string(o, "=(command line)", a->code,
-                                     strlen(a->code))
-                   : orun_run_file(o, a->script);
+    if (a->code)
+        return orun_run_string(o, "=(command line)", a->code, strlen(a->code));
+    if (a->first > 0 && a->count == 0 && !a->interactive && !init)
+        return orun_run_file(o, a->script);
+    ScriptSteps steps = main_steps(a, init);
+    return orun_run_steps(o, a->script, &steps);
+}
+
+/* With -E Lua does not see where the environment has modules searched; what the
+ * script starts does. */
+static int
+main_new(const Options *a, const orun_config *config, orun **o)
+{
+    static const char *const names[] = {
+        "LUA_PATH_5_4", "LUA_CPATH_5_4", "LUA_PATH", "LUA_CPATH",
+    };
+    char *kept[countof(names)] = { NULL };
+    for (size_t i = 0; a->clean && i < countof(names); i++) {
+        const char *value = getenv(names[i]);
+        kept[i] = value ? strdup(value) : NULL;
+        unsetenv(names[i]);
+    }
+    int e = orun_new(config, o);
+    for (size_t i = 0; i < countof(names); i++) {
+        if (kept[i])
+            setenv(names[i], kept[i], 1);
+        free(kept[i]);
+    }
+    return e;
 }
 
 /* Name the tasks whose threads end with the process only; true when there are
@@ -235,7 +288,7 @@ main_run(const Options *a, int argc, char **argv)
     orun_config config = a->config;
     config.history = main_history(a, path, sizeof path);
     int kept = a->plan ? main_hide_output() : -1;
-    int e = orun_new(&config, &o);
+    int e = main_new(a, &config, &o);
     if (e) {
         fprintf(stderr, "orun: cannot start: %s\n", e == ORUN_ENOMEM
                 ? "out of memory" : strerror(errno));
@@ -301,6 +354,13 @@ main(int argc, char **argv)
     if (argc > 1 && client_knows(argv[1]))
         return main_flush(client_main(argc, argv));
     options_read(&a, argc, argv);
+    if (a.what == OPTIONS_NOTHING && !a.plan && !isatty(STDIN_FILENO)) {
+        a.what = OPTIONS_RUN;
+        a.script = "-";
+    }
+    if (a.what == OPTIONS_RUN && !a.steps
+        && !(a.steps = calloc(OPTIONS_SPARE, sizeof *a.steps)))
+        a.what = OPTIONS_WRONG;
     main_default_views(&a);
     a.config.program = main_program();
     a.config.listed = 1;

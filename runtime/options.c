@@ -9,8 +9,8 @@
 
 const char options_help[] =
     "usage: orun [options] script.lua [args...]\n"
-    "       orun [options] -e CODE [args...]\n"
-    "       orun [options] -            (the script is standard input)\n"
+    "       orun [options] -            (the script is standard input: the\n"
+    "                                    same as without any in a pipe)\n"
     "       orun plan [options] script.lua [args...]   (what it would do)\n"
     "       orun agents [--json]        (lists the agent types there are)\n"
     "       orun trust [PATH]           (lets Lua code of a project run)\n"
@@ -41,7 +41,11 @@ const char options_help[] =
     "                     on a terminal unless ORUN_RECORD is 0\n"
     "  --trust            run Lua files of any project (.orun/agents)\n"
     "  --strict           exit with 1 when the run could have done better\n"
-    "  -e CODE            run CODE (may be given several times)\n"
+    "  -e CODE            run CODE, and then the script, if there is one\n"
+    "  -l NAME            require NAME into the global NAME; also -l g=NAME\n"
+    "  -i                 then take lines from standard input\n"
+    "  -W                 turn Lua's warnings on\n"
+    "  -E                 ignore LUA_INIT, LUA_PATH and LUA_CPATH\n"
     "  -V, --version      print the version\n"
     "  -h, --help         print this\n"
     "  --                 end of options: a script's name follows\n"
@@ -63,7 +67,8 @@ const char options_help[] =
 
 typedef struct OptionsKnown {
     const char *name;
-    char kind; /* n: --jobs  w: --workers  e: code  0: --no-wait  V h
+    char kind; /* n: --jobs  w: --workers  0: --no-wait  V h  e l i E and X,
+                * for -W: as Lua's own program has them
                 * p: --progress  q: --quiet  v: --verbose  r: --record
                 * s: --strict  H: --no-history  t: --trust
                 * W: a view, which has this name without the dashes
@@ -79,7 +84,8 @@ static const OptionsKnown options_known[] = {
     { "--overhead", 'o' }, { "--dot", 'P' }, { "--json", 'P' },
     { "--no-functions", 'P' },
     { "--no-wait", '0' }, { "--trust", 't' }, { "--version", 'V' }, { "-V", 'V' },
-    { "--help", 'h' }, { "-h", 'h' },
+    { "--help", 'h' }, { "-h", 'h' }, { "-l", 'l' }, { "-i", 'i' },
+    { "-W", 'X' }, { "-E", 'E' },
 };
 
 /* Nothing is to be run: `format` says why of `what`. */
@@ -96,7 +102,7 @@ options_fail(Options *o, const char *format, const char *what)
 static bool
 options_valued(const OptionsKnown *known)
 {
-    return strchr("nweWpo", known->kind) != NULL;
+    return strchr("nwelWpo", known->kind) != NULL;
 }
 
 /* The option an argument is, NULL for an unknown one. */
@@ -131,32 +137,30 @@ options_value(int argc, char *const *argv, int *i, size_t n)
 }
 
 static void
-options_add_code(Options *o, const char *code)
+options_add_step(Options *o, char kind, const char *text)
 {
-    size_t old = o->code ? strlen(o->code) : 0;
-    char *joined = realloc(o->code, old + strlen(code) + 2);
-    if (!joined) {
+    size_t n = (size_t)o->count + 1 + OPTIONS_SPARE;
+    ScriptStep *steps = realloc(o->steps, n * sizeof *steps);
+    if (!steps) {
         o->what = OPTIONS_WRONG;
         return;
     }
-    joined[old] = '\0';
-    if (old)
-        strcat(joined, "\n");
-    strcat(joined, code);
-    o->code = joined;
+    steps[o->count++] = (ScriptStep){ kind, text };
+    o->steps = steps;
 }
 
 /* The word where a script's name stands: that, or a command. */
 static void
 options_word(Options *o, const char *word, bool after_dashes)
 {
-    const char *code = after_dashes ? NULL : command_code(word);
+    bool named = after_dashes || o->count > 0 || o->interactive;
+    const char *code = named ? NULL : command_code(word);
     if (!code) {
         o->script = word;
         return;
     }
     o->command = true;
-    options_add_code(o, code);
+    o->code = code;
 }
 
 /* `name` is "events" or its like; there may be `most` views afterwards. */
@@ -306,7 +310,11 @@ options_take(Options *o, const OptionsKnown *known, int argc,
         return;
     }
     switch (known->kind) {
-    case 'e': options_add_code(o, value); break;
+    case 'e': case 'l': case 'X':
+        options_add_step(o, known->kind == 'X' ? 'W' : known->kind, value);
+        break;
+    case 'i': o->interactive = true; break;
+    case 'E': o->clean = true; break;
     case 'W': options_add_view(o, known->name + 2, value, OPTIONS_VIEWS); break;
     case 'r': o->record = true; break;
     case 's': options_add_view(o, "strict", "", OPTIONS_VIEWS); break;
@@ -342,6 +350,16 @@ options_begin_plan(Options *o)
         o->what = OPTIONS_WRONG;
 }
 
+/* Is there code that needs no script? */
+static bool
+options_codes(const Options *o)
+{
+    for (int i = 0; i < o->count; i++)
+        if (o->steps[i].kind == 'e')
+            return true;
+    return false;
+}
+
 void
 options_read(Options *o, int argc, char *const *argv)
 {
@@ -368,19 +386,20 @@ options_read(Options *o, int argc, char *const *argv)
         if (o->what != OPTIONS_RUN)
             return;
     }
-    o->first = o->code ? i - 1 : i;
-    if (!o->code && i >= argc)
-        o->what = OPTIONS_NOTHING;
-    else if (!o->code)
+    o->first = i < argc ? i : 0;
+    if (i < argc)
         options_word(o, argv[i], dashes);
+    else if (!options_codes(o) && !o->interactive)
+        o->what = o->verbosity > 0 ? OPTIONS_VERSION : OPTIONS_NOTHING;
 }
 
 void
 options_free(Options *o)
 {
-    free(o->code);
+    free(o->steps);
     free(o->error);
     for (size_t i = 0; i < OPTIONS_MOST; i++)
         free(o->views[i]);
-    o->code = o->error = NULL;
+    o->steps = NULL;
+    o->error = NULL;
 }

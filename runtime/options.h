@@ -7,10 +7,11 @@
 #define ORUN_OPTIONS_H
 
 #include "orun.h"
+#include "script_steps.h"
 #include <stdbool.h>
 
 typedef enum OptionsWhat {
-    OPTIONS_RUN,     /* `code` or `script` */
+    OPTIONS_RUN,     /* `code`, or the steps and then `script` */
     OPTIONS_VERSION, /* print it */
     OPTIONS_HELP,    /* print it */
     OPTIONS_NOTHING, /* no script was given */
@@ -20,15 +21,19 @@ typedef enum OptionsWhat {
 enum {
     OPTIONS_VIEWS = 8,          /* that are asked for, at most */
     OPTIONS_MOST = OPTIONS_VIEWS + 4, /* and with those nobody asked for */
+    OPTIONS_SPARE = 3,          /* steps that others add: see main.c */
     OPTIONS_COMPARED = 16,      /* numbers of slots of a plan, at most */
 };
 
 typedef struct Options {
     OptionsWhat what;
     orun_config config;
-    char *code;         /* of -e, joined by newlines, or of a command (see
-                         * command.h); NULL none */
+    const char *code;   /* of a command (see command.h); NULL none */
+    ScriptStep *steps;  /* -e, -l and -W, and room for three more */
+    int count;
     const char *script; /* path, "-", or NULL */
+    bool interactive;   /* -i */
+    bool clean;         /* -E: without what the environment says to Lua */
     bool no_history;
     bool plan;          /* orun plan: what it is to show is among the views */
     bool command;       /* `code` is that of a command */
@@ -36,7 +41,7 @@ typedef struct Options {
     char *views[OPTIONS_MOST + 1]; /* for orun_watch */
     const char *progress; /* its mode, or NULL when not said */
     int verbosity;      /* -1: -q, 1: -v */
-    int first;          /* argv index of what is arg[0] */
+    int first;          /* argv index of the script, arg[0]; 0: none */
     char *error;        /* one line; NULL: out of memory */
 } Options;
 

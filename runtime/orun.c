@@ -369,23 +369,32 @@ orun_run_string(orun *o, const char *name, const char *code, size_t size)
 }
 
 int
-orun_run_file(orun *o, const char *path)
+orun_run_path(orun *o, const char *path,
+              int (*load)(lua_State *L, void *ud), void *ud)
 {
     int e = gate_enter(orun_gate(o));
     if (e)
         return e;
-    orun_tell(o, path);
-    if (!path)
+    orun_tell(o, path ? path : "(command line)");
+    if (!ud)
         e = orun_fail(o, ORUN_EINVAL, "orun_run_file: path is NULL");
+    else if (!path)
+        e = orun_run(o, load, ud);
     else if (script_add_path(o->vm->L, path) != 0)
         e = orun_raised(o, ORUN_ENOMEM, 1);
     else {
         orun_name_script(o, path);
         orun_remember(o, path);
-        e = orun_run(o, script_load_file, (void *)path);
+        e = orun_run(o, load, ud);
     }
     gate_leave(&o->gate);
     return e;
+}
+
+int
+orun_run_file(orun *o, const char *path)
+{
+    return orun_run_path(o, path, script_load_file, (void *)path);
 }
 
 int

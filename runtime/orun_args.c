@@ -1,5 +1,6 @@
 /* orun_args.c — the arguments of a script. */
 #include "orun_own.h"
+#include "script_steps.h"
 #include <lauxlib.h>
 
 typedef struct OrunArgs {
@@ -46,4 +47,14 @@ orun_set_args(orun *o, int argc, const char *const *argv, int script)
     e = orun_take_args(o, argc, argv, script);
     gate_leave(&o->gate);
     return e;
+}
+
+int
+orun_run_steps(orun *o, const char *path, ScriptSteps *steps)
+{
+    int e = orun_run_path(o, path, script_steps_load, steps);
+    if (e != ORUN_EFAILED || !steps->syntax)
+        return e;
+    o->status = 2;
+    return ORUN_ESYNTAX;
 }

@@ -41,6 +41,11 @@ int orun_fail(orun *o, int code, const char *format, ...) PRINTF_LIKE(3, 4);
  * message of its own (stop_raise): its reason is. */
 int orun_raised(orun *o, int code, int status);
 
+/* orun_run_file of what `load` makes of `ud`: the script at `path`, or more;
+ * NULL is no script. */
+int orun_run_path(orun *o, const char *path,
+                  int (*load)(lua_State *L, void *ud), void *ud);
+
 /* Append the tasks that run, "t1 (description), t2"; nothing when none does.
  * While `o` is not freed; any thread. */
 void orun_left(orun *o, Buf *to);

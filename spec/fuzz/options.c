@@ -15,8 +15,9 @@ options_check(const Options *o, int argc, char *const *argv)
         FUZZ_MUST(!o->error);
     if (o->what != OPTIONS_RUN)
         return;
-    FUZZ_MUST((o->code != NULL) != (o->script != NULL));
-    FUZZ_MUST(o->first >= 0 && o->first <= argc);
+    FUZZ_MUST(o->code || o->script || o->count > 0 || o->interactive);
+    FUZZ_MUST(!o->code || !o->script);
+    FUZZ_MUST(o->first >= 0 && o->first < argc);
     if (o->script)
         FUZZ_MUST(o->first < argc && o->script == argv[o->first]);
 }
