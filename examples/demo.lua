@@ -140,8 +140,8 @@ end
 local function dead_links(files)
   local all = {}
   for _, path in ipairs(files) do
-    for link in text_of(path):gmatch("%]%(([%w_./-]+)[^%)]*%)") do
-      local target = (path:match("^.*/") or "") .. link
+    for link in text_of(path):gmatch("%[[^%]%[]+%]%(([%w_./#-]+)%)") do
+      local target = (path:match("^.*/") or "") .. link:gsub("#.*", "")
       local file = io.open(target)
       if file then file:close() else all[#all + 1] = {name = path .. " -> " .. link, n = 1} end
     end
