@@ -170,6 +170,14 @@ describe("every source file", function()
     end)
   end)
 
+  it("has compilers look for our headers in quotes only, not in angle brackets", function()
+    each_line(function(line, file) -- cppcheck has no other way, and reads no system's headers
+      if file.name ~= "Makefile" and line:match("%-I *[%w./{}$(%%]*runtime%f[%W]") then
+        return "-iquote is expected: the system looks for its own sched.h"
+      end
+    end)
+  end)
+
   it("names no place of one machine and leaves no marks", function()
     -- Written in halves, so this file does not match itself.
     local never = { "/wo" .. "rk/", "/ro" .. "ot/", "/ho" .. "me/%w",
