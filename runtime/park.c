@@ -247,6 +247,7 @@ park_queued(LuaRun *run)
     if (run->woken == 0 || run->guest || run->vm->script)
         return 0;
     double queued = board_now(&run->sched->board) - run->woken;
+    run->woken = 0; /* it is told once */
     run->requeued += queued;
     return queued;
 }
