@@ -186,9 +186,12 @@ local function denied(p, s)
   for _, one in ipairs(s.denials) do
     if one ~= first then list[#list + 1] = one end
   end
-  return {kind = "exit", message = ("%s was not allowed to use %s: give the task or its "
-    .. "agent type more permissions, as permissions = \"%s\""):format(p.program, M.listed(list),
-    change and s.permissions == "read" and "edit" or "full")}
+  local advice = s.permissions == "full"
+    and "its own settings keep it from that, for its permissions are \"full\""
+    or ("give the task or its agent type more permissions, as permissions = \"%s\""):format(
+      change and s.permissions == "read" and "edit" or "full")
+  return {kind = "exit", message = ("%s was not allowed to use %s: %s"):format(p.program,
+    M.listed(list), advice)}
 end
 
 --- Is it a count of tokens?

@@ -84,6 +84,11 @@ describe("an agent that was denied", function()
     assert.matches('claude was not allowed to use Write (main.c): give the task or its agent type '
       .. 'more permissions, as permissions = "full"', r.error, 1, true)
     assert.same({{tool = "Write", what = "main.c"}}, r.denials)
+    r = ask(dir, '{subagent_type = "general-purpose", prompt = "x", permissions = "full"}',
+      {DENIED = "Write"})
+    assert.matches("its own settings keep it from that", r.error, 1, true)
+    r = ask(dir, '{subagent_type = "Explore", prompt = "x"}', {DENIED = "Write"})
+    assert.matches('as permissions = "edit"', r.error, 1, true)
     r = ask(dir, WORKER, {DENIED = "Bash"})
     assert.same({"failed", "exit"}, {r.status, r.error_kind})
   end)
