@@ -135,12 +135,20 @@ meter_spend(Meter *m, double now, double tokens, double usd)
             meter_spend_rate(m, i, now, tokens);
 }
 
+/* Are these dollars as many as those, or more? Ten times 0.1, added up, is a
+ * little less than 1. */
+static bool
+meter_reaches(double usd, double limit)
+{
+    return limit > 0 && usd >= limit * (1 - 1e-9);
+}
+
 /* Is what was spent at `part` times the budget, or beyond? */
 static bool
 meter_beyond(const Meter *m, double part)
 {
     const MeterBudget *b = &m->spec.budget, *s = &m->spent;
-    return (b->usd > 0 && s->usd >= b->usd * part)
+    return meter_reaches(s->usd, b->usd * part)
         || (b->tokens && (double)s->tokens >= (double)b->tokens * part);
 }
 
@@ -161,7 +169,7 @@ void
 meter_put_spent(const Meter *m, Buf *to)
 {
     const MeterBudget *b = &m->spec.budget, *s = &m->spent;
-    if (b->usd > 0 && s->usd >= b->usd)
+    if (meter_reaches(s->usd, b->usd))
         buf_printf(to, "usd %.4g of %g", s->usd, b->usd);
     else if (b->tokens && s->tokens >= b->tokens)
         buf_printf(to, "tokens %llu of %llu", (unsigned long long)s->tokens,

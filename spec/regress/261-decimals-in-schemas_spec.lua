@@ -1,5 +1,6 @@
 -- 19.99 was not a multiple of 0.01: floats were divided as if they were what was written.
 
+local h = require "spec.support.helper"
 local decimal = require "orun.decimal"
 local json = require "orun.json"
 local schema = require "orun.schema"
@@ -61,6 +62,22 @@ describe("multipleOf", function()
       local value = stand_in(root)()
       assert.is_true((schema.new(root):check(value)), text .. ": " .. tostring(value))
     end
+  end)
+end)
+
+describe("a budget in dollars", function()
+  it("is used up by what adds up to it in decimals", function()
+    local r = h.script([[
+      orun.agent{name = "w", limit = 1, budget = {usd = 1}, run = function()
+        orun.report{cost = 0.1}
+        return "done"
+      end}
+      local n = 0
+      for i = 1, 12 do
+        if Task{subagent_type = "w", input = i}.output then n = n + 1 end
+      end
+      print(n)]])
+    assert.equal("10\n", r.out, r.err)
   end)
 end)
 
