@@ -19,8 +19,8 @@
 /* The mark, an empty file. */
 #define LEFTOVER_MARK ".run"
 
-/* Lock the folder that was just made and is open (for reading) at `fd`, and mark
- * it. Where that cannot be done it is no leftover to anybody. */
+/* Lock the folder that was just made and is open (for reading) at `fd`, and
+ * mark it. Where that cannot be done it is no leftover to anybody. */
 void leftover_own(int fd);
 
 /* Remove the folder called `name` in the folder open at `parent`, when it is
