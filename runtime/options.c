@@ -83,9 +83,9 @@ static const OptionsKnown options_known[] = {
     { "--verbose", 'v' }, { "-v", 'v' }, { "--no-history", 'H' },
     { "--overhead", 'o' }, { "--dot", 'P' }, { "--json", 'P' },
     { "--no-functions", 'P' },
-    { "--no-wait", '0' }, { "--trust", 't' }, { "--version", 'V' }, { "-V", 'V' },
-    { "--help", 'h' }, { "-h", 'h' }, { "-l", 'l' }, { "-i", 'i' },
-    { "-W", 'X' }, { "-E", 'E' },
+    { "--no-wait", '0' }, { "--trust", 't' }, { "--version", 'V' },
+    { "-V", 'V' }, { "--help", 'h' }, { "-h", 'h' }, { "-l", 'l' },
+    { "-i", 'i' }, { "-W", 'X' }, { "-E", 'E' },
 };
 
 /* Nothing is to be run: `format` says why of `what`. */
