@@ -114,7 +114,7 @@ end
 -- @return text to stand after the prompt
 function M.ask(schema)
   return "Answer with one JSON value and nothing else: no words before or after it, no "
-    .. "Markdown. It must satisfy this JSON Schema:\n" .. json.encode(schema)
+    .. "Markdown. It must satisfy this JSON Schema:\n" .. json.encode(schema, {lossy = true})
 end
 
 --- What an agent is told when its answer was not in the form.

@@ -135,7 +135,8 @@ local function turn(talk)
   local response, why, kind = orun.http{
     url = url_of(config, dialect), method = "POST", stream = true, timeout = "24h",
     headers = headers_of(config, dialect, key), idle_timeout = config.idle_timeout or IDLE,
-    body = json.encode(dialect.body(talk.options, talk.messages)), max_body = "256MiB",
+    body = json.encode(dialect.body(talk.options, talk.messages), {lossy = true}),
+    max_body = "256MiB",
   }
   if not response then orun.fail{kind = kind, message = why} end
   local r <close> = response

@@ -6,6 +6,7 @@
 local agents = require "orun.agents"
 local figures = require "orun.figures"
 local json = require "orun.json"
+local json_line = require "orun.json_line"
 
 local USAGE <const> = "usage: orun agents [--json]\n\n"
   .. "Lists the agent types that files define (.orun/agents, .claude/agents,\n"
@@ -103,7 +104,7 @@ local function print_json(list)
       out[kind][i] = {name = one.name, source = one.source, line = one.line, why = one.why}
     end
   end
-  print(orun.clean(json.encode(out)))
+  print(json_line(out))
 end
 
 local function print_agent(agent, width)

@@ -6,6 +6,7 @@
 
 local events_file = require "orun.events_file"
 local json = require "orun.json"
+local json_line = require "orun.json_line"
 local report = require "orun.report"
 local report_html = require "orun.report_html"
 local report_text = require "orun.report_text"
@@ -67,7 +68,8 @@ end
 -- The file of the run that is meant; nil and why there is none.
 local function find(run)
   if run and (run:find("/", 1, true) or exists(run)) then return run end
-  local names = runs.names()
+  local names, problem = runs.names()
+  if not names then return nil, "the recorded runs cannot be read: " .. problem end
   if run then
     for _, name in ipairs(names) do
       if name == run then return runs.path(name) end
@@ -105,13 +107,21 @@ local function write_html(path, model, figures)
   return 1
 end
 
+-- Print the records there are; gives the exit code.
+local function list()
+  local names, why = runs.names()
+  if not names then
+    say("the recorded runs cannot be read: %s", shown(why))
+    return 1
+  end
+  for _, name in ipairs(names) do print(name .. "  " .. script_of(runs.path(name))) end
+  return 0
+end
+
 return function(...)
   local o, code = options_of{...}
   if not o then return code end
-  if o.list then
-    for _, name in ipairs(runs.names()) do print(name .. "  " .. script_of(runs.path(name))) end
-    return 0
-  end
+  if o.list then return list() end
   local path, why = find(o.run)
   local model
   if path then model, why = events_file.read(path) end
@@ -120,7 +130,7 @@ return function(...)
     return 1
   end
   local figures = report.of(model)
-  if o.json then print(orun.clean(json.encode(figures))) end
+  if o.json then print(json_line(figures)) end
   if o.html then return write_html(o.html, model, figures) end
   if o.json then return 0 end
   local columns = math.tointeger(tonumber(os.getenv "COLUMNS"))

@@ -6,11 +6,11 @@
 
 local client = require "orun.control_client"
 local json = require "orun.json"
+local json_line = require "orun.json_line"
 
 local M = {}
 
 local DONE <const>, FAILED <const>, USAGE <const> = 0, 1, 2
-local DEPTH <const> = 120 -- levels of what is printed: a value's 100, and what is around it
 local NOTHING <const>, TIMED_OUT <const> = 3, 4
 
 local HELP <const> = [[
@@ -186,7 +186,7 @@ local function print_text(text)
 end
 
 local function text_of(value)
-  return type(value) == "string" and value or json.encode(value)
+  return type(value) == "string" and value or json.encode(value, {lossy = true})
 end
 
 local prints = {}
@@ -259,12 +259,12 @@ local function run(word, ...)
   check(word, command, args)
   local result, message, reason = client.call(command.call, args)
   if result == nil then
-    if as_json then orun.write(json.encode{error = message, reason = reason} .. "\n") end
+    if as_json then orun.write(json_line({error = message, reason = reason}, true) .. "\n") end
     complain(message)
     return reason == "request" and USAGE or FAILED
   end
   if as_json then
-    assert(orun.write(json.encode(result, {lossy = true, depth = DEPTH}) .. "\n"))
+    assert(orun.write(json_line(result, true) .. "\n"))
   else
     prints[command.call](result)
   end

@@ -5,6 +5,7 @@
 
 local client = require "orun.control_client"
 local json = require "orun.json"
+local json_line = require "orun.json_line"
 local roster = require "orun.roster"
 local task_table = require "orun.task_table"
 local terminal = require "orun.terminal"
@@ -109,7 +110,7 @@ local function list_runs(list, as_json)
   if as_json then
     local shown = json.array()
     for i, run in ipairs(list) do shown[i] = shown_run(run) end
-    say(json.encode({runs = shown}, {lossy = true}))
+    say(json_line({runs = shown}, true))
     return
   end
   for _, run in ipairs(list) do
@@ -178,7 +179,7 @@ end
 local function print_json(run, rows, counts)
   local tasks = json.array()
   for i, e in ipairs(rows) do tasks[i] = e end
-  say(json.encode({run = shown_run(run), counts = counts, tasks = tasks}, {lossy = true}))
+  say(json_line({run = shown_run(run), counts = counts, tasks = tasks}, true))
 end
 
 local function print_table(run, rows, counts)

@@ -7,6 +7,8 @@
 -- {"event":"record_cut","at":SECONDS,"why":TEXT} where it stops.
 
 local json = require "orun.json"
+local json_line = require "orun.json_line"
+local refusal = require "orun.refusal"
 local run_model = require "orun.run_model"
 
 local M = {}
@@ -28,12 +30,12 @@ function M.writer(file, name, processors)
 end
 
 local function check(self, ok, problem)
-  if not ok then error(("cannot write events to %s: %s"):format(self.name, problem), 0) end
+  if not ok then refusal.raise("cannot write events to %s: %s", self.name, problem) end
 end
 
 --- One more event. Raises when it cannot be written, as flush and close do.
 function Writer:put(event)
-  local line = json.encode(event)
+  local line = json_line(event)
   check(self, self.file:write(line, "\n"))
   self.bytes = self.bytes + #line + 1
 end

@@ -24,6 +24,7 @@ local cjson = require("cjson").new()
 local concat, sort = table.concat, table.sort
 local find, format, gsub, sub = string.find, string.format, string.gsub, string.sub
 local math_type, tointeger, utf8_len = math.type, math.tointeger, utf8.len
+local utf8_codepoint = utf8.codepoint
 
 local null <const> = cjson.null
 local MAX_DEPTH <const> = 100 -- as deep as a value may be, see M.encode
@@ -44,7 +45,7 @@ end
 local out, count      -- pieces of text
 local path            -- the keys that lead to the value in hand
 local quoted          -- key -> its text with the colon
-local options
+local options         -- salvage: nil, or the tables that the value in hand is in
 
 local escapes = { ['"'] = '\\"', ["\\"] = "\\\\", ["\127"] = "\\u007f",
   ["\b"] = "\\b", ["\f"] = "\\f", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
@@ -67,6 +68,15 @@ local function repair(s)
   end
 end
 
+-- A character beyond ASCII as \uXXXX, or two of them, when it is one that `unsafe` names.
+local function escape_unsafe(character)
+  if not options.unsafe(character) then return nil end
+  local c = utf8_codepoint(character)
+  if c < 0x10000 then return format("\\u%04x", c) end
+  c = c - 0x10000
+  return format("\\u%04x\\u%04x", 0xD800 + (c >> 10), 0xDC00 + (c & 0x3FF))
+end
+
 -- The string as JSON, or nil and what is wrong with it. What needs no care is
 -- ASCII from the blank on but `"`, `\` and DEL; small letters are tried first.
 local function quote(s)
@@ -76,6 +86,9 @@ local function quote(s)
       return nil, format("byte %d is not valid UTF-8 (lossy=true replaces it)", bad)
     end
     s = gsub(bad and repair(s) or s, '[\0-\31"\\\127]', escapes)
+    if options.unsafe and find(s, "[\xC2-\xF4]") then
+      s = gsub(s, "[\xC2-\xF4][\x80-\xBF]+", escape_unsafe)
+    end
   end
   return '"' .. s .. '"'
 end
@@ -123,6 +136,9 @@ local function write(v, depth)
   else
     wrong = format("a %s cannot be written as JSON", kind == "thread" and "coroutine" or kind)
   end
+  if wrong and options.salvage then
+    text, wrong = "null", nil
+  end
   if wrong then
     return wrong
   end
@@ -152,7 +168,7 @@ local function write_array(t, n, depth)
   put("[")
   for i = 1, n do
     local v = rawget(t, i)
-    if v == nil then
+    if v == nil and not options.salvage then
       path[depth] = nil
       return wrong_keys(t, n)
     end
@@ -190,9 +206,27 @@ local function write_object(t, keys, depth)
   put("}")
 end
 
+-- A table whose keys are no array's and no object's, as an object: numbers and booleans as text.
+local function salvaged(t)
+  local object, names = {}, {}
+  for k, v in next, t do
+    local kind = type(k)
+    local name = kind == "string" and k
+      or (kind == "number" or kind == "boolean") and tostring(k) or nil
+    if name and (kind == "string" or object[name] == nil) then
+      if object[name] == nil then names[#names + 1] = name end
+      object[name] = v
+    end
+  end
+  return object, names
+end
+
 function write_table(t, depth)
   local most = options.depth or MAX_DEPTH
-  if depth > most then
+  if options.salvage and (depth > most or options.salvage[t]) then
+    put("null")
+    return nil
+  elseif depth > most then
     return format("nested deeper than %d levels, or containing itself", most)
   end
   local length, n, names, keys = rawlen(t), 0, 0, {}
@@ -204,15 +238,17 @@ function write_table(t, depth)
     end
   end
   local marked = is_marked(t)
-  local body
-  if n == length and (n > 0 or marked) then
+  local body, rows = write_object, t
+  if n == length and (n > 0 or marked) and not (options.salvage and names > 0) then
     body = write_array
-  elseif n == names and not marked then
-    body = write_object
-  else
+  elseif options.salvage and (n ~= names or marked) then
+    rows, keys = salvaged(t)
+  elseif n ~= names or marked then
     return wrong_keys(t, length)
   end
-  local wrong = body(t, body == write_array and n or keys, depth)
+  if options.salvage then options.salvage[t] = true end
+  local wrong = body(rows, body == write_array and n or keys, depth)
+  if options.salvage then options.salvage[t] = nil end
   if not wrong then
     path[depth] = nil
   end
@@ -323,7 +359,11 @@ local M = { null = null }
 -- @param value anything made of nil, booleans, finite numbers, strings and
 --   tables; metatables are ignored
 -- @param opts nil or a table: `lossy` (boolean) writes U+FFFD for bytes that
---   are not UTF-8, `sort=false` leaves object keys in table order (faster),
+--   are not UTF-8, `salvage` does so too and writes null for all else that JSON
+--   cannot say (NaN, a function, what is nested too deep) and an object for a
+--   table that is neither array nor object, so that nothing raises,
+--   `unsafe(character)` says which characters beyond ASCII are written as
+--   \uXXXX, `sort=false` leaves object keys in table order (faster),
 --   `name` is what messages call the value (default "value"), `depth` is how
 --   many levels it may have (default 100; a message around a value needs more)
 -- @return the text, on one line, object keys sorted
@@ -333,12 +373,15 @@ function M.encode(value, opts)
   if opts ~= nil and type(opts) ~= "table" then
     error(format("json.encode: the options must be a table, got %s", type(opts)), 2)
   end
-  out, count, path, quoted, options = {}, 0, {}, {}, opts or {}
+  opts = opts or {}
+  out, count, path, quoted = {}, 0, {}, {}
+  options = {lossy = opts.lossy or opts.salvage, salvage = opts.salvage and {},
+             unsafe = opts.unsafe, sort = opts.sort, depth = opts.depth}
   local wrong = write(value, 1)
   local pieces, way = out, path
   out, path, quoted, options = nil, nil, nil, nil
   if wrong then
-    local head = opts and opts.name or "value"
+    local head = opts.name or "value"
     error(format("json.encode: %s: %s", show_path(head, way), wrong), 2)
   end
   return concat(pieces)

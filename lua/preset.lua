@@ -111,7 +111,7 @@ function M.prompt(input, task)
   local text = task.prompt or ""
   if input == nil then return text end
   return text .. (text ~= "" and "\n\n" or "")
-    .. (type(input) == "string" and input or json.encode(input))
+    .. (type(input) == "string" and input or json.encode(input, {lossy = true}))
 end
 
 --- Can a value a model has given stand in what is said to it again, and be handed to a

@@ -60,7 +60,7 @@ local function activity(t, look)
     local w = t.wait or {}
     return "waits " .. (w.other and "for " .. title.named(w.other) or WAITS[w["for"]] or "")
   elseif t.state == "in_progress" and t.by then
-    return "by " .. t.by
+    return "by " .. title.named(t.by)
   end
   return t.report and t.report.activity or t.kind == "program" and look.last_line(t.id) or ""
 end

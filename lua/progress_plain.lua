@@ -15,6 +15,10 @@ local function stamp(at)
   return ("%9s  "):format(figures.duration(at))
 end
 
+local function first_line(text)
+  return (text or ""):match("^[^\r\n]*")
+end
+
 local function started(t, e, verbose)
   if e.event == "started" and e.attempt == 1 then
     return ("%s starts: %s"):format(t.id, title.of(t))
@@ -39,8 +43,7 @@ local function ended(t, e)
   if (e.attempts or 1) > 1 then how = ("%s, %d attempts"):format(how, e.attempts) end
   how = how .. spent(t.report)
   if e.status ~= "completed" then
-    local why = (e.error or e.error_kind or ""):match("^[^\r\n]*")
-    return ("%s %s: %s: %s"):format(t.id, how, title.of(t), why)
+    return ("%s %s: %s: %s"):format(t.id, how, title.of(t), first_line(e.error or e.error_kind))
   end
   return ("%s %s: %s"):format(t.id, how, title.of(t))
 end
@@ -57,11 +60,12 @@ local function detail(t, e)
 end
 
 local function of_event(t, e, verbose)
-  if e.event == "phase" then return "phase " .. e.name end
+  if e.event == "phase" then return "phase " .. (e.name or "?") end
   if not t then return nil end
   if e.event == "ended" then return ended(t, e) end
   if e.event == "retry" then
-    return ("%s failed (%s), again in %s"):format(t.id, e.error_kind, figures.duration(e.delay))
+    return ("%s failed (%s), again in %s: %s"):format(t.id, e.error_kind,
+      figures.duration(e.delay or 0), first_line(e.error))
   elseif e.event == "throttled" then
     return ("%s is throttled by %s for %s"):format(t.id, e.limit or "its limit",
       figures.duration(e.wait or 0))

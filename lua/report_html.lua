@@ -99,7 +99,7 @@ end
 -- @param model from run_model.lua; figures what report.lua gave for it
 -- @return a string
 function M.page(model, figures)
-  local data = json.encode(data_of(model, figures)):gsub("<", "\\u003c")
+  local data = json.encode(data_of(model, figures), {salvage = true}):gsub("<", "\\u003c")
   return table.concat{page.head, '<script type="application/json" id="data">', data, "</script>\n",
                       '<script nonce="orun">\n"use strict";\n(() => {\n', script, timeline,
                       input, "})();\n</script>\n</body>\n</html>\n"}

@@ -31,9 +31,11 @@
 --               for something and has given its slot back), and at last completed, failed
 --               or cancelled; an item is pending or in_progress before
 --   reason      what it is queued for ("slot", "writes", …), limit the limit's name; the
---               error_kind it is retried after; opens, when that wait is over
+--               error_kind it is retried after; opens, when that wait is over; last_error,
+--               what its last attempt failed with
 --   added, ready, started, ended   when; nil when that has not happened
---   attempts    array of {from=, to=, error_kind=}: when it ran; `to` is nil while it does
+--   attempts    array of {from=, to=, error_kind=, error=}: when it ran; `to` is nil while it
+--               does, error is there where it was tried again
 --   queues      array of {from=, to=, for=, limit=}: when it was ready and could not start
 --   waits       array of {from=, to=, for=, other=, file=, line=, timed_out=, resumed=}; wait is
 --               the last, open one; resumed: when it went on, it queued for a slot from `to` on
@@ -71,9 +73,9 @@ local function set_state(self, t, state)
   t.state = state
 end
 
-local function attempt_ends(t, at, error_kind)
+local function attempt_ends(t, at, error_kind, why)
   local a = t.attempts[#t.attempts]
-  if a and not a.to then a.to, a.error_kind = at, error_kind end
+  if a and not a.to then a.to, a.error_kind, a.error = at, error_kind, why end
 end
 
 local function wait_ends(who, at)
@@ -163,9 +165,9 @@ function on.goes_on(self, t, e)
 end
 
 function on.retry(self, t, e)
-  attempt_ends(t, e.at, e.error_kind)
+  attempt_ends(t, e.at, e.error_kind, e.error)
   wait_ends(t, e.at)
-  t.reason, t.opens = e.error_kind, e.at + (e.delay or 0)
+  t.reason, t.opens, t.last_error = e.error_kind, e.at + (e.delay or 0), e.error
   set_state(self, t, "retrying")
 end
 
@@ -198,7 +200,7 @@ function on.read(self, t, e)
 end
 
 function on.removed(_, t) t.removed = true end
-function on.phase(self, _, e) self.phases[#self.phases + 1] = {name = e.name, at = e.at} end
+function on.phase(self, _, e) self.phases[#self.phases + 1] = {name = e.name or "?", at = e.at} end
 function on.run(self, _, e)
   self.version, self.begun, self.processors = e.orun, e.begun, e.processors
 end

@@ -10,13 +10,16 @@ local M = {}
 local KEPT <const> = 20
 local PATTERN <const> = "^(%d%d%d%d%d%d%d%d%-%d%d%d%d%d%d%-%w+)%.jsonl$"
 
---- The names there are, the newest first.
+--- The names there are, the newest first; nil and why when they cannot be read.
 function M.names()
   local names = {}
-  local folder = state.path "runs"
-  for file in pairs(folder and orun.entries(folder) or {}) do
-    names[#names + 1] = file:match(PATTERN)
+  local folder, why = state.path "runs"
+  if not folder then return nil, why end
+  local files, problem, kind = orun.entries(folder)
+  if not files and (kind ~= "absent" or orun.real(folder)) then
+    return nil, ("%s: %s"):format(folder, problem)
   end
+  for file in pairs(files or {}) do names[#names + 1] = file:match(PATTERN) end
   table.sort(names, function(a, b) return a > b end)
   return names
 end
@@ -30,7 +33,7 @@ end
 
 -- Remove all but the newest.
 local function prune()
-  for i, name in ipairs(M.names()) do
+  for i, name in ipairs(M.names() or {}) do
     if i > KEPT then os.remove((M.path(name))) end
   end
 end

@@ -2,7 +2,7 @@
 --
 -- The runtime calls this module on a thread of its own, in a state that has no
 -- tasks and shares nothing with the script's. A view is a module
--- `orun.view_NAME` that gives
+-- `orun.view_NAME` that returns
 --
 --     function(value, v) -> {event = function(e), tick = function(now), close = function(now)}
 --
@@ -11,10 +11,16 @@
 -- model of the run (run_model.lua) that all views share: an event is in it before
 -- `event` is called. event is called for each event in
 -- the order things happened, tick
--- about ten times a second after them, close once at the end. Any of them may
--- raise: the view is closed then, and what it raised is reported at the end. A view that
+-- about ten times a second after them, close once at the end. A view that
 -- sets `done` in that table has seen enough; when all have, events are no longer kept, and
 -- the model, if it is asked for, says that it was cut there.
+--
+-- Any of them may raise, and the run never notices: one line says so on standard error, once a
+-- view, which gets the next events all the same, as all others do. Two things are more than
+-- that. A refusal (refusal.lua), something that the user asked for and that cannot be done,
+-- refuses the run when the view begins; later it closes the view, is told at the end, and the
+-- exit code is 1. And of a view whose purpose is the exit code, or all that the command is for,
+-- an error is such a refusal, too.
 --
 -- A run of more than MANY tasks is told in brief to views that can do with it: `brief`, another
 -- function of that table, is called with the live model (live_model.lua), which is theirs from
@@ -40,13 +46,15 @@
 --              queued: so many seconds ago, it has queued for a slot since
 --   used       cpu: seconds that its code, or a program of it that has ended, was on a processor,
 --              beside those told before
---   retry      error_kind, delay in seconds
+--   retry      error_kind, error (missing: none was told), delay in seconds
 --   throttled  limit, wait in seconds: it asked too much, and is ready again
 --   reported   activity, model, session_id, cost, input_tokens, output_tokens, …: what the
 --              task has told of its work so far
 --   ended      status, error_kind, error, attempts, duration, exit_code, signal; bytes of its
 --              output, printed: by its program, when that is more; output: how it begins, as
---              text, of a table as JSON; worktree: what its result has
+--              text, of a table as JSON; worktree: what its result has. Texts are as they were,
+--              bytes that drive a terminal included, but for secrets: views that show them
+--              clean them
 --   read       by (missing: the script), bytes: its result was handed over
 --   claimed    by;  returned  the claim was given back;  removed  from the list
 --   phase      name
@@ -54,19 +62,62 @@
 
 local busy = require "orun.busy"
 local live_model = require "orun.live_model"
+local refusal = require "orun.refusal"
 local run_model = require "orun.run_model"
 
-local NAMES <const> = {"events", "otlp", "output", "plan", "progress", "record", "report",
-  "strict", "trace"}
+-- file: it keeps what happens, so all of it is wanted; purpose: see above.
+local VIEWS <const> = {
+  events = {file = true}, otlp = {}, output = {}, plan = {purpose = true}, progress = {},
+  record = {}, report = {}, strict = {purpose = true}, trace = {file = true},
+}
 local MANY <const> = 20000
 
--- "name=value" -> the view's functions.
-local function open(text, v)
-  local name, value = text:match("^([%w_]+)=(.*)$")
-  for _, known in ipairs(NAMES) do
-    if known == name then return require("orun.view_" .. name)(value, v) end
+local function names()
+  local list = {}
+  for name in pairs(VIEWS) do list[#list + 1] = name end
+  table.sort(list)
+  return table.concat(list, ", ")
+end
+
+local function first_line(why)
+  local ok, text = pcall(tostring, why)
+  return ok and text:match("^[^\r\n]*") or "an error without words"
+end
+
+-- One line on standard error, of something that is not the user's fault.
+local function tell(v, format, ...)
+  pcall(v.put, ("orun: " .. format .. "\n"):format(...))
+end
+
+-- What a view raised is told, once; true when the view is closed by it.
+local function report(v, views, i, why)
+  local name <const> = views.names[i]
+  if refusal.is(why) then
+    v.problem(tostring(why))
+    return true
+  elseif views.told[i] then
+    return false
   end
-  error(("there is no view %q; known are: %s"):format(name or text, table.concat(NAMES, ", ")), 0)
+  views.told[i] = true
+  if VIEWS[name].purpose then
+    v.problem(("%s lacks something: %s"):format(name, first_line(why)))
+  else
+    tell(v, "%s lacks something, and the run goes on: %s", name, first_line(why))
+  end
+  return false
+end
+
+-- Open the i-th of the views, "name=value"; refuses what cannot be.
+local function open(v, views, i, text)
+  local name, value = text:match("^([%w_]+)=(.*)$")
+  if not VIEWS[name] then
+    error(("there is no view %q; known are: %s"):format(name or text, names()), 0)
+  end
+  views.names[i] = name
+  local ok, view = pcall(function() return require("orun.view_" .. name)(value, v) end)
+  if not ok and (refusal.is(view) or VIEWS[name].purpose) then error(tostring(view), 0) end
+  views[i] = ok and view or {done = true}
+  if not ok then report(v, views, i, view) end
 end
 
 -- Has each view seen enough, or (able) can it do with less?
@@ -77,14 +128,26 @@ local function all_done(views, able)
   return true
 end
 
--- Call the view's function, if it has one; a view that raises is closed.
+-- Call the view's function, if it has one.
 local function call(v, views, i, name, ...)
   local view = views[i]
   if not view or not view[name] or view.done and name ~= "close" then return end
   local ok, why = pcall(view[name], ...)
-  if ok then return end
-  views[i] = false
-  v.problem(tostring(why))
+  if not ok and report(v, views, i, why) then views[i] = false end
+end
+
+local function call_all(v, views, name, ...)
+  for i = 1, #views do call(v, views, i, name, ...) end
+end
+
+-- Call a function of what all views share; gives what it returns. What it raises is told once.
+local function guarded(v, views, f, ...)
+  local ok, why = pcall(f, ...)
+  if ok then return why end
+  if not views.faulty then
+    tell(v, "what is shown of the run lacks something: %s", first_line(why))
+  end
+  views.faulty = true
 end
 
 -- What the views look at: one model, and where it does not grow any more the live one.
@@ -128,38 +191,58 @@ local function models(v)
   return self
 end
 
+-- The next events, as v.next has them. Such that there was no memory for are lost.
+local function next_events(v, lost)
+  local ok, events, at, more = pcall(v.next)
+  if ok then return events, at, more end
+  lost.batches = lost.batches + 1
+  return {lost = lost.events}, lost.at, true
+end
+
+-- What could not be kept or shown for lack of memory.
+local function tell_lost(v, views, lost)
+  if lost.events == 0 and lost.batches == 0 then return end
+  local words = lost.batches > 0 and "some events" or ("%d events"):format(lost.events)
+  local text = words .. " could not be kept in memory: what was shown of the run lacks them"
+  for i in ipairs(views) do
+    local kind = VIEWS[views.names[i]]
+    if kind.file or kind.purpose then return v.problem(text) end
+  end
+  tell(v, "%s", text)
+end
+
 return function(v)
-  local views, model = {}, models(v)
-  v.busy = busy.start()
-  for i, text in ipairs(v.wanted) do views[i] = open(text, v) end
+  local views, model = {names = {}, told = {}}, models(v)
+  v.busy = guarded(v, views, busy.start) or function() end
+  for i, text in ipairs(v.wanted) do open(v, views, i, text) end
   v.ready()
-  local now, lost, enough, brief, ticked = 0, 0, false, false, 0
+  local lost = {events = 0, batches = 0, at = 0}
+  local enough, brief, ticked = false, false, 0
   while true do
-    local events, at, more = v.next()
+    local events, at, more = next_events(v, lost)
     if not events then break end
-    now, lost = at, events.lost
+    lost.at, lost.events = at, events.lost
     for _, e in ipairs(events) do
-      model.add(e)
-      for i = 1, #views do call(v, views, i, "event", e) end
+      guarded(v, views, model.add, e)
+      call_all(v, views, "event", e)
     end
-    model.settle()
-    if not more or now - ticked >= 0.1 then
-      ticked = now
-      for i = 1, #views do call(v, views, i, "tick", now) end
+    guarded(v, views, model.settle)
+    if not more or at - ticked >= 0.1 then
+      ticked = at
+      call_all(v, views, "tick", at)
     end
     if not enough and all_done(views) then
       enough = true
       v.enough()
-      model.cut()
+      guarded(v, views, model.cut)
     elseif not enough and not brief and all_done(views, true) and v.tally().tasks > MANY then
       brief = true
       v.brief()
-      local live = model.brief()
-      for i = 1, #views do call(v, views, i, "brief", live) end
+      local live = guarded(v, views, model.brief)
+      if live then call_all(v, views, "brief", live) end
     end
   end
-  v.model().busy = v.busy()
-  for i = 1, #views do call(v, views, i, "close", now) end
-  if lost > 0 then v.problem(("%d events could not be kept in memory: what was shown of the run "
-    .. "lacks them"):format(lost)) end
+  guarded(v, views, function() v.model().busy = v.busy() end)
+  call_all(v, views, "close", lost.at)
+  tell_lost(v, views, lost)
 end

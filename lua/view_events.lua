@@ -3,10 +3,11 @@
 -- events_file.lua documents the file.
 
 local events_file = require "orun.events_file"
+local refusal = require "orun.refusal"
 
 return function(path, v)
   local file, why = io.open(path, "w")
-  if not file then error(("cannot write events: %s"):format(why), 0) end
+  if not file then refusal.raise("cannot write events: %s", why) end
   local writer = events_file.writer(file, path, v.processors())
   return {
     event = function(e) writer:put(e) end,

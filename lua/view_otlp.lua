@@ -16,6 +16,7 @@
 -- sent then is tried once more at the end.
 
 local json = require "orun.json"
+local json_line = require "orun.json_line"
 local title = require "orun.task_title"
 
 local BATCH <const> = 512
@@ -59,7 +60,7 @@ end
 local function hex(bytes)
   local file <close> = io.open("/dev/urandom", "rb")
   local text = file and file:read(bytes)
-  if not text then error("OTLP: /dev/urandom cannot be read", 0) end
+  if not text then error("/dev/urandom cannot be read", 0) end
   return (text:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
 end
 
@@ -156,7 +157,7 @@ end
 -- Send what there is; what the collector does not take stays for the end.
 function Exporter:send()
   if not self.spans[1] then return true end
-  local body = json.encode{resourceSpans = {{resource = self.resource, scopeSpans = {
+  local body = json_line{resourceSpans = {{resource = self.resource, scopeSpans = {
     {scope = {name = "orun", version = orun.version}, spans = self.spans}}}}}
   local status, why = self.v.post(self.endpoint, self.headers, body, self.timeout)
   if status and status >= 200 and status < 300 then

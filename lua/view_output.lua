@@ -7,6 +7,7 @@
 -- What a retry prints stands after what the attempt before printed, of whose last tenth of a
 -- second some may be missing. Text that could drive the terminal is written out.
 
+local refusal = require "orun.refusal"
 local title = require "orun.task_title"
 
 local PIECE <const> = 64 << 10
@@ -107,7 +108,7 @@ local MODES <const> = {
 return function(value, v)
   local mode = MODES[value]
   if not mode then
-    error(("--output: %q is not a way to show output: grouped, tagged or none"):format(value), 0)
+    refusal.raise("--output: %q is not a way to show output: grouped, tagged or none", value)
   end
   return mode(v)
 end

@@ -21,6 +21,8 @@
 
 local forecast = require "orun.forecast"
 local json = require "orun.json"
+local json_line = require "orun.json_line"
+local refusal = require "orun.refusal"
 local text = require "orun.plan_text"
 
 local SLOTS <const> = {1, 2, 5, 10}
@@ -114,10 +116,10 @@ end
 
 local function write_file(path, content)
   local file, why = io.open(path, "w")
-  if not file then error(("cannot write the graph: %s"):format(why), 0) end
+  if not file then refusal.raise("cannot write the graph: %s", why) end
   local ok, problem = file:write(content)
   if ok then ok, problem = file:close() end
-  if not ok then error(("cannot write the graph to %s: %s"):format(path, problem), 0) end
+  if not ok then refusal.raise("cannot write the graph to %s: %s", path, problem) end
 end
 
 local function show(f, options)
@@ -127,7 +129,7 @@ local function show(f, options)
     if options.dot == "" then return io.stdout:write(graph) end
     write_file(options.dot, graph)
   end
-  if options.json then return io.stdout:write(orun.clean(json.encode(plan)), "\n") end
+  if options.json then return io.stdout:write(json_line(plan), "\n") end
   local limits = {why_assumed = f.why_assumed, overhead = options.overhead,
                   functions_ran = options["no-functions"] == nil}
   io.stdout:write(orun.clean(text.plan(plan, limits)))

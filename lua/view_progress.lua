@@ -10,6 +10,7 @@
 local events_file = require "orun.events_file"
 local foot = require "orun.progress_foot"
 local plain = require "orun.progress_plain"
+local refusal = require "orun.refusal"
 local run_model = require "orun.run_model"
 
 local MODES <const> = {auto = true, tty = true, plain = true, json = true, none = true}
@@ -129,12 +130,12 @@ end
 return function(value, v)
   local mode, verbose = value:match("^(%S*)%s*(.*)$")
   if not MODES[mode] then
-    error(("--progress: %q is not a way to show progress: auto, tty, plain, json or none")
-      :format(mode), 0)
+    refusal.raise("--progress: %q is not a way to show progress: auto, tty, plain, json or none",
+      mode)
   end
   if mode == "auto" then mode = can_draw(v) and "tty" or "plain" end
   if mode == "tty" then
-    if not v.size() then error("--progress tty: standard error is not a terminal", 0) end
+    if not v.size() then refusal.raise("--progress tty: standard error is not a terminal") end
     if not v.open_foot() then mode = "plain" end
   end
   if mode == "tty" then return tty(v) end

@@ -1,27 +1,35 @@
 --- orun.view_record: the events of a run, kept for `orun report` (--record).
 --
--- The file is made with the first task: a run without any leaves none. It ends with the
--- task or the byte that is too much, and says so. Where there can be no record there is none,
--- silently: what the run does is what counts.
+-- value is "ID", letters and digits for the file's name, or "ID asked". The file is made with
+-- the first task: a run without any leaves none. It ends with the task or the byte that is too
+-- much, and says so. Where there can be no record that was asked for, this is told; one that is
+-- kept by default is missing silently then.
 
 local events_file = require "orun.events_file"
 local figures = require "orun.figures"
+local refusal = require "orun.refusal"
 local runs = require "orun.runs"
 
 local TASKS <const> = 20000
 local BYTES <const> = 64 << 20
 local BEFORE <const> = 1000 -- events before the first task
 
-return function(id, v)
+return function(value, v)
+  local id, asked = value:match("^(%w+)( ?%w*)$")
   local self, before, writer, tasks = {}, {}, nil, 0
 
   local function give_up() self.done, writer = true, nil end
 
+  local function fail(why)
+    give_up()
+    if asked ~= "" then refusal.raise("the run is not recorded: %s", why) end
+  end
+
   -- The record, which begins with what happened before there was a task.
   local function begin()
-    local file, _, path = runs.new(id)
-    if not file then return give_up() end
-    writer = events_file.writer(file, path, v.processors())
+    local file, why, path = runs.new(id)
+    if not file then return fail(why) end
+    writer = events_file.writer(file, path, v and v.processors())
     for _, e in ipairs(before) do writer:put(e) end
     before = nil
   end
@@ -47,14 +55,18 @@ return function(id, v)
     end
   end
 
-  local function quietly(f)
+  -- What cannot be written is told only where it was asked for.
+  local function attempt(f)
     return function(...)
-      if not pcall(f, ...) then give_up() end
+      local ok, why = pcall(f, ...)
+      if ok then return end
+      give_up()
+      if asked ~= "" or not refusal.is(why) then error(why, 0) end
     end
   end
 
-  self.event = quietly(event)
-  self.tick = quietly(function() if writer then writer:flush() end end)
-  self.close = quietly(function(now) if writer then writer:close(now, v.busy()) end end)
+  self.event = attempt(event)
+  self.tick = attempt(function() if writer then writer:flush() end end)
+  self.close = attempt(function(now) if writer then writer:close(now, v.busy()) end end)
   return self
 end

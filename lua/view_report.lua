@@ -4,6 +4,7 @@
 -- which two tasks ran or more. report_text.lua makes the text. After so many tasks that
 -- looking at all would cost more than it tells, it is about those that there were by then.
 
+local refusal = require "orun.refusal"
 local report = require "orun.report"
 local text = require "orun.report_text"
 
@@ -18,7 +19,7 @@ end
 
 return function(how, v)
   if not HOW[how] then
-    error(("--report = %q: full, short or none is wanted"):format(how), 0)
+    refusal.raise("--report = %q: full, short or none is wanted", how)
   end
   if how == "none" then return {done = true} end
   local model, self = v.model(), {}

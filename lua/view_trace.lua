@@ -4,9 +4,12 @@
 -- each slot in use, the attempts of tasks as bars, arrows from blockers to what
 -- they blocked, and how many tasks ran. Times are microseconds.
 
-local json = require "orun.json"
+local json_line = require "orun.json_line"
+local refusal = require "orun.refusal"
+local title = require "orun.task_title"
 
 local GROUPS <const> = {lua = 1, program = 2, item = 3}
+local OF_RUN <const> = {added = true, phase = true} -- events that need no task known before
 local NAMES <const> = {"Lua tasks", "programs", "list items (by claim)"}
 
 -- The first row of a group that is free; rows are used again.
@@ -20,14 +23,14 @@ end
 -- What is written: pieces with commas between them.
 local function writer(path)
   local file, why = io.open(path, "w")
-  if not file then error(("cannot write the trace: %s"):format(why), 0) end
+  if not file then refusal.raise("cannot write the trace: %s", why) end
   local first = true
   local function check(ok, problem)
-    if not ok then error(("cannot write the trace to %s: %s"):format(path, problem), 0) end
+    if not ok then refusal.raise("cannot write the trace to %s: %s", path, problem) end
   end
   check(file:write('{"displayTimeUnit":"ms","traceEvents":[\n'))
   return function(row)
-    check(file:write(first and "" or ",\n", json.encode(row)))
+    check(file:write(first and "" or ",\n", json_line(row)))
     first = false
   end, function()
     check(file:write("\n]}\n"))
@@ -56,12 +59,25 @@ return function(path)
   end
 
   function on.added(e)
-    tasks[e.task] = {id = e.task, group = GROUPS[e.kind], name = e.description or e.agent or e.task,
-                     added = e, blockedBy = e.blockedBy}
+    tasks[e.task] = {id = e.task, group = GROUPS[e.kind] or 1, added = e, blockedBy = e.blockedBy,
+                     name = e.description or e.agent or e.task}
     order[#order + 1] = e.task
   end
 
+  local function finish(t, at, args)
+    if not t.row then return end
+    local a = t.added
+    args.task, args.agent, args.attempt = t.id, a.agent, t.attempt
+    args.at = title.at(a)
+    put{ph = "X", cat = a.kind, name = t.name, pid = t.group, tid = t.row, ts = micro(t.from),
+        dur = math.max(micro(at) - micro(t.from), 0), args = args}
+    t.last, t.last_row, rows[t.group][t.row], t.row = at, t.row, nil, nil
+    running = running - 1
+    count(at)
+  end
+
   local function start(t, at)
+    if t.row then finish(t, at, {}) end
     t.row, t.from = row_of(rows[t.group], t.id), at
     name_row(t.group, t.row)
     running = running + 1
@@ -82,34 +98,23 @@ return function(path)
     end
   end
 
-  local function finish(t, at, args)
-    if not t.row then return end
-    local a = t.added
-    args.task, args.agent, args.attempt = t.id, a.agent, t.attempt
-    args.at = a.file and ("%s:%d"):format(a.file, a.line)
-    put{ph = "X", cat = a.kind, name = t.name, pid = t.group, tid = t.row, ts = micro(t.from),
-        dur = math.max(micro(at) - micro(t.from), 0), args = args}
-    t.last, t.last_row, rows[t.group][t.row], t.row = at, t.row, nil, nil
-    running = running - 1
-    count(at)
-  end
-
-  function on.started(e)
-    local t = tasks[e.task]
+  function on.started(e, t)
     t.attempt = e.attempt
     start(t, e.at)
     if e.attempt == 1 then arrows(t) end
   end
 
-  function on.claimed(e) start(tasks[e.task], e.at) end
-  function on.returned(e) finish(tasks[e.task], e.at, {status = "given back"}) end
-  function on.retry(e)
-    finish(tasks[e.task], e.at, {status = "failed", error_kind = e.error_kind})
+  function on.claimed(e, t) start(t, e.at) end
+  function on.returned(e, t) finish(t, e.at, {status = "given back"}) end
+  function on.retry(e, t)
+    finish(t, e.at, {status = "failed", error_kind = e.error_kind, error = e.error})
   end
 
-  function on.ended(e)
-    finish(tasks[e.task], e.at, {status = e.status, error_kind = e.error_kind, error = e.error,
-                                 exit_code = e.exit_code, bytes = e.bytes})
+  function on.throttled(e, t) finish(t, e.at, {status = "throttled", limit = e.limit}) end
+
+  function on.ended(e, t)
+    finish(t, e.at, {status = e.status, error_kind = e.error_kind, error = e.error,
+                         exit_code = e.exit_code, bytes = e.bytes})
   end
 
   function on.phase(e)
@@ -120,7 +125,10 @@ return function(path)
     put{ph = "M", name = "process_name", pid = pid, args = {name = name}}
   end
   return {
-    event = function(e) if on[e.event] then on[e.event](e) end end,
+    event = function(e)
+      local act, t = on[e.event], tasks[e.task]
+      if act and (t or OF_RUN[e.event]) then act(e, t) end
+    end,
     close = function(now)
       for _, id in ipairs(order) do finish(tasks[id], now, {status = "in_progress"}) end
       close()

@@ -36,13 +36,23 @@ event_open(Board *b)
     return b->events ? 0 : ORUN_ENOMEM;
 }
 
+void
+event_free(EventChunk *chunk)
+{
+    for (EventText *next, *t = chunk->texts; t; t = next) {
+        next = t->next;
+        mem_free(t);
+    }
+    mem_free(chunk);
+}
+
 /* Free what has gathered. */
 static void
 event_drop(Events *all)
 {
     for (EventChunk *next; all->first; all->first = next) {
         next = all->first->next;
-        mem_free(all->first);
+        event_free(all->first);
     }
     all->last = NULL;
     all->kept = 0;
@@ -115,6 +125,7 @@ event_room(Events *all)
     if (!more)
         return NULL;
     more->next = NULL;
+    more->texts = NULL;
     more->n = 0;
     if (last)
         last->next = more;
@@ -125,22 +136,59 @@ event_room(Events *all)
     return more;
 }
 
-void
-event_add(Board *b, Event e)
+/* Count it; the chunk that it is to be kept in, NULL when it is not. */
+static EventChunk *
+event_place(Board *b, const Event *e)
 {
     Events *all = b->events;
     if (!all)
-        return;
-    if (e.kind == EVENT_ENDED)
-        all->ended[e.what]++;
-    if (all->stopped || (all->brief && !event_notable(&e)))
-        return;
+        return NULL;
+    if (e->kind == EVENT_ENDED)
+        all->ended[e->what]++;
+    if (all->stopped || (all->brief && !event_notable(e)))
+        return NULL;
     EventChunk *chunk = event_room(all);
-    if (!chunk) {
+    if (!chunk)
         all->lost++;
+    return chunk;
+}
+
+void
+event_add(Board *b, Event e)
+{
+    EventChunk *chunk = event_place(b, &e);
+    if (!chunk)
         return;
-    }
     e.at = board_now(b);
+    chunk->at[chunk->n++] = e;
+}
+
+/* A copy that goes with the chunk; NULL when memory is out. */
+static const char *
+event_copy(EventChunk *chunk, const char *text)
+{
+    size_t n = strlen(text);
+    if (n > EVENT_TEXT)
+        for (n = EVENT_TEXT; n > 0 && (text[n] & 0xc0) == 0x80;)
+            n--;
+    EventText *copy = mem_alloc(sizeof *copy + n + 1);
+    if (!copy)
+        return NULL;
+    memcpy(copy->text, text, n);
+    copy->text[n] = '\0';
+    copy->next = chunk->texts;
+    chunk->texts = copy;
+    return copy->text;
+}
+
+void
+event_add_text(Board *b, Event e, const char *text)
+{
+    EventChunk *chunk = event_place(b, &e);
+    if (!chunk)
+        return;
+    e.at = board_now(b);
+    e.text = text ? event_copy(chunk, text) : NULL;
     chunk->at[chunk->n++] = e;
 }
 

@@ -36,7 +36,7 @@ struct Board;
     X(USED, "used")         /* its code, or a program of it that has ended, was
                              * on a processor for n nanoseconds more */ \
     X(RETRY, "retry")       /* what: the TaskFault, n: milliseconds until it
-                             * is tried again */ \
+                             * is tried again, text: the error */ \
     X(REPORTED, "reported") /* it told of its work (report.h) */ \
     X(ENDED, "ended")       /* what: the TaskState */ \
     X(READ, "read")         /* other read its result; n: bytes of output */ \
@@ -64,7 +64,8 @@ typedef enum EventLack { /* why a ready task does not start */
 
 typedef struct Event {
     double at;        /* seconds on the run's clock */
-    const char *text; /* lives as long as the run; NULL: none */
+    const char *text; /* lives as long as the run, or (event_add_text) its
+                       * chunk; NULL: none */
     uint64_t n;
     uint32_t task, other;
     int line;
@@ -74,10 +75,17 @@ typedef struct Event {
 enum {
     EVENT_CHUNK = 1024,     /* events, in one piece of memory */
     EVENT_MOST = 4 << 20,   /* events kept for the reader */
+    EVENT_TEXT = 4096,      /* bytes of a text of its own, at most */
 };
+
+typedef struct EventText {
+    struct EventText *next;
+    char text[];
+} EventText;
 
 typedef struct EventChunk {
     struct EventChunk *next;
+    EventText *texts;
     size_t n;
     Event at[EVENT_CHUNK];
 } EventChunk;
@@ -113,14 +121,21 @@ void event_add(struct Board *b, Event e);
  * for 0. Takes the board's lock. */
 void event_used(struct Board *b, uint32_t task, uint64_t nanoseconds);
 
+/* The same, with a copy of the text, NULL for none; of a long one that of its
+ * first EVENT_TEXT bytes, in whole characters. */
+void event_add_text(struct Board *b, Event e, const char *text);
+
 /* A copy of `s` that lives as long as the events do, the same for the same
  * letters; NULL when memory is out. With the board's lock held. */
 const char *event_name(struct Board *b, const char *s);
 
 /* Take what has gathered, oldest first; the caller frees each chunk with
- * mem_free. *lost gets how many could not be kept so far. NULL: nothing. Takes
- * the board's lock itself, for a moment. */
+ * event_free. *lost gets how many could not be kept so far. NULL: nothing.
+ * Takes the board's lock itself, for a moment. */
 EventChunk *event_take(struct Board *b, size_t *lost);
+
+/* Free one chunk. */
+void event_free(EventChunk *chunk);
 
 /* The word for a kind ("started"); a constant. */
 const char *event_kind_name(EventKind kind);

@@ -78,9 +78,11 @@ json_convert(lua_State *L)
     JsonJob *job = lua_touserdata(L, 1);
     size_t n;
     value_decode(L, job->v, job->ops);
-    lua_createtable(L, 0, 1);
+    lua_createtable(L, 0, 2);
     lua_pushliteral(L, "input");
     lua_setfield(L, -2, "name");
+    lua_pushboolean(L, true);
+    lua_setfield(L, -2, "lossy");
     lua_call(L, 2, 1);
     const char *text = lua_tolstring(L, -1, &n);
     buf_put(job->out, text, n);

@@ -20,7 +20,8 @@ void json_close(void);
 
 /* Append `v` as JSON to `out`, on one line. Errors: ORUN_EUNSENDABLE (then
  * `why` says what has no JSON, as in "input.f: a function cannot be written as
- * JSON"), ORUN_ENOMEM. Handles inside become what ops->resolve pushes. Any
+ * JSON"), ORUN_ENOMEM. Bytes that are not UTF-8 become U+FFFD;
+ * handles inside become what ops->resolve pushes. Any
  * thread; never raises. */
 int json_from_value(const struct Value *v, const struct ValueOps *ops,
                     Buf *out, Buf *why) NODISCARD;

@@ -216,7 +216,8 @@ options_default_views(Options *o, const OptionsUsual *usual)
 {
     char process[32];
     bool by_default = usual->terminal && usual->recorded && o->script;
-    snprintf(process, sizeof process, "%ld", usual->id);
+    snprintf(process, sizeof process, "%ld%s", usual->id,
+             o->record ? " asked" : "");
     if (o->what != OPTIONS_RUN || o->command)
         return;
     options_add_progress(o, usual->progress);

@@ -263,9 +263,7 @@ orun_call(orun *o)
                        stopped ? 130 : 1);
 }
 
-/* The message holds what scripts raise and programs print: make it one that
- * may be printed anywhere. */
-static void
+void
 orun_make_safe(orun *o)
 {
     Buf safe = { 0 };

@@ -33,6 +33,10 @@ orun_gate(orun *o)
     return (Gate *)(void *)o;
 }
 
+/* Make the message one that may be printed anywhere: it holds what scripts
+ * raise and programs print. */
+void orun_make_safe(orun *o);
+
 /* Set the message; gives `code`. */
 int orun_fail(orun *o, int code, const char *format, ...) PRINTF_LIKE(3, 4);
 

@@ -37,6 +37,7 @@ orun_unwatch(orun *o)
     buf_clear(&o->message);
     if (view_finish(o->view, &o->message))
         e = ORUN_ESYS;
+    orun_make_safe(o);
     o->view = NULL;
     gate_leave(&o->gate);
     return e;

@@ -45,9 +45,9 @@ retry_again(Sched *s, Task *t, const Outcome *o)
     retry_reset(s, t);
     LOG(SCHED, "t%llu failed (%s), try again in %g s",
         (unsigned long long)t->id, task_fault_name(o->fault), delay);
-    event_add(&s->board, (Event){
+    event_add_text(&s->board, (Event){
         .kind = EVENT_RETRY, .task = t->id, .what = o->fault,
-        .n = (uint64_t)(delay * 1000) });
+        .n = (uint64_t)(delay * 1000) }, o->error);
     if (sched_arm(s, t, board_now(&s->board) + delay))
         slots_enter(s, t);
     return true;

@@ -94,6 +94,8 @@ static size_t
 show_stays(const char *s, size_t n, ShowMode mode, uint32_t *c, size_t *size)
 {
     *size = show_decode((const unsigned char *)s, n, c);
+    if (mode == SHOW_DATA)
+        return *size;
     if (*c == '\n' || *c == '\t')
         return mode != SHOW_LINE;
     if (*c == '\r' && n > 1 && s[1] == '\n')

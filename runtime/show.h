@@ -18,6 +18,7 @@ typedef enum ShowMode {
     SHOW_LINE,  /* of one line: these are written out, too */
     SHOW_PRINT, /* as TEXT, but colours and zero-width characters, which other
                    scripts and emoji need, stay; colours end with the text */
+    SHOW_DATA,  /* all stays: for what is data, and not shown as it is */
 } ShowMode;
 
 /* Append the text, secrets replaced and unsafe characters written out. Any

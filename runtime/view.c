@@ -6,13 +6,17 @@
 #include "machine.h"
 #include "mem.h"
 #include "module.h"
+#include "show.h"
+#include "terminal.h"
 #include "thread.h"
 #include "view_lua.h"
 #include "view_post.h"
 #include "view_screen.h"
 #include <errno.h>
 #include <lauxlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Nanoseconds between two looks at the events. */
 enum { VIEW_PACE = 100 * 1000 * 1000 };
@@ -110,7 +114,7 @@ view_drop_rest(View *v)
 {
     for (EventChunk *next; v->rest; v->rest = next) {
         next = v->rest->next;
-        mem_free(v->rest);
+        event_free(v->rest);
     }
 }
 
@@ -247,15 +251,60 @@ view_push(lua_State *L, View *v)
     lua_setfield(L, -2, "wanted");
 }
 
+#ifdef ORUN_TEST
+/* A door for the specs: Lua code that is to run before the views begin. */
+static void
+view_run_door(lua_State *L)
+{
+    const char *code = getenv("ORUN_TEST_VIEW");
+    if (code && luaL_dostring(L, code))
+        lua_error(L);
+}
+#endif
+
 /* Protected; argument 1: the View. */
 static int
 view_run(lua_State *L)
 {
     View *v = lua_touserdata(L, 1);
+#ifdef ORUN_TEST
+    view_run_door(L);
+#endif
     module_push(L, "orun.view");
     view_push(L, v);
     lua_call(L, 1, 0);
     return 0;
+}
+
+/* Is there a view that the exit code, or all of the command, is for? */
+static bool
+view_has_purpose(const View *v)
+{
+    for (size_t i = 0; v->wanted[i]; i++)
+        if (strncmp(v->wanted[i], "strict=", 7) == 0
+            || strncmp(v->wanted[i], "plan=", 5) == 0)
+            return true;
+    return false;
+}
+
+/* The views ended by an error, although lua/view.lua lets none through: memory
+ * was out. The run goes on without them. */
+static void
+view_fail(View *v, const Buf *why)
+{
+    bool refused = !v->ready || view_has_purpose(v);
+    Buf line = { 0 };
+    buf_puts(&line, refused ? "" : "orun: the run goes on, and is not shown: ");
+    buf_put(&line, why->p, why->n);
+    if (refused) {
+        if (v->problems.n)
+            buf_putc(&v->problems, '\n');
+        buf_put(&v->problems, line.p, line.n);
+    } else {
+        buf_putc(&line, '\n');
+        show_write(STDERR_FILENO, buf_cstr(&line), line.n);
+    }
+    buf_free(&line);
 }
 
 static void
@@ -266,12 +315,16 @@ view_main(void *arg)
     Buf why = { 0 };
     lua_pushcfunction(L, view_run);
     lua_pushlightuserdata(L, v);
-    if (lua_pcall(L, 1, 0, 0) != LUA_OK)
+    bool failed = lua_pcall(L, 1, 0, 0) != LUA_OK;
+    if (failed) {
         vm_error_text(L, &why);
+        terminal_foot_close();
+        event_stop(&v->host->sched.board);
+        view_drop_rest(v);
+    }
     uv_mutex_lock(&v->lock);
-    if (why.n && v->problems.n)
-        buf_putc(&v->problems, '\n');
-    buf_put(&v->problems, why.p, why.n);
+    if (failed)
+        view_fail(v, &why);
     v->ended = true;
     uv_cond_broadcast(&v->change);
     uv_mutex_unlock(&v->lock);

@@ -69,16 +69,17 @@ view_set_masked(lua_State *L, ViewWork *w, const char *key, const char *s)
                                           : buf_cstr(&w->text));
 }
 
-/* The same for what others made and may be long: its beginning, as text that
- * can be shown anywhere. */
+/* The same for what others made and may be long: its beginning. */
 static void
 view_set_head(lua_State *L, ViewWork *w, const char *key, const char *s,
               size_t n)
 {
     buf_clear(&w->text);
-    show_head(&w->text, s, n, VIEW_OUTPUT, SHOW_TEXT);
-    if (!buf_failed(&w->text))
-        view_set(L, key, buf_cstr(&w->text));
+    show_head(&w->text, s, n, VIEW_OUTPUT, SHOW_DATA);
+    if (buf_failed(&w->text))
+        return;
+    lua_pushlstring(L, buf_cstr(&w->text), w->text.n);
+    lua_setfield(L, -2, key);
 }
 
 /* The script, id 0, is no task: it gets no field. */
@@ -313,6 +314,7 @@ view_set_details(lua_State *L, ViewWork *w, const Event *e, const Task *t)
     case EVENT_RETRY:
         view_set(L, "error_kind", task_fault_name((TaskFault)e->what));
         view_set_number(L, "delay", (double)e->n / 1000);
+        view_set_masked(L, w, "error", e->text);
         break;
     case EVENT_THROTTLED:
         view_set(L, "limit", e->text);
@@ -420,7 +422,7 @@ view_push_events(lua_State *L, const ViewBatch *batch)
     int status = view_protected(L, view_batch, batch, 0);
     for (EventChunk *next, *c = batch->all; c; c = next) {
         next = c->next;
-        mem_free(c);
+        event_free(c);
     }
     if (status != LUA_OK)
         lua_error(L);

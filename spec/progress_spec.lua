@@ -288,6 +288,7 @@ local PLAIN <const> = [[
   local a = Task{subagent_type = "sh", description = "say it", prompt = "echo so; echo bad >&2"}
   local b = Task{description = "twice", run = function() error("no luck") end,
                  retry = {max = 1, backoff = 0.001}}
+  assert(not b.ok)
   TaskOutput(Task{description = "after", run = print, blockedBy = {b}, run_in_background = true})
   local item = TaskCreate{description = "an item"}
   TaskUpdate{task_id = item, status = "in_progress", owner = "me"}
@@ -310,7 +311,7 @@ describe("where there is no terminal", function()
     local lines = h.lines(timeless(r.err))
     assert.same({
       " T  phase one", " T  t1 starts: sh: say it", " T  t1 completed in T: sh: say it",
-      " T  t2 starts: twice", " T  t2 failed (lua), again in T",
+      " T  t2 starts: twice", " T  t2 failed (lua), again in T: s.lua:4: no luck",
       " T  t2 failed in T, 2 attempts: twice: s.lua:4: no luck",
       " T  t3 cancelled: after: its blocker t2 failed", " T  t4 is claimed: an item",
     }, (function()
@@ -353,7 +354,7 @@ describe("where there is no terminal", function()
         all[i] = Task{run = function(n) if n % 100 == 0 then error("bad " .. n) end end,
                       input = i, run_in_background = true}
       end
-      for i = 1, 300 do TaskOutput(all[i]) end]])
+      for i = 1, 300 do assert(TaskOutput(all[i]).status) end]])
     local r = h.orun{dir .. "/s.lua", env = {ORUN_PROGRESS = "plain"}}
     assert.matches("… and %d+ lines more\n", r.err)
     for i = 1, 3 do assert.matches("bad " .. i * 100, r.err) end
@@ -369,7 +370,7 @@ describe("where there is no terminal", function()
         all[i] = Task{run = function(n) if n % 100 == 0 then error("bad " .. n) end end,
                       input = i, run_in_background = true}
       end
-      for i = 1, 200 do TaskOutput(all[i]) end]])
+      for i = 1, 200 do assert(TaskOutput(all[i]).status) end]])
     local r = h.orun{dir .. "/s.lua", env = {ORUN_PROGRESS = "plain"}}
     assert.same({0, ""}, {r.code, r.out})
     for i = 1, 2 do assert.matches("bad " .. i * 100, r.err) end

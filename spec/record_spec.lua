@@ -116,14 +116,13 @@ describe("the record of a run", function()
     assert.equal("notes.txt", names[21])
   end)
 
-  it("is not there when it cannot be, and nobody is bothered", function()
+  it("is not there when it cannot be; who asked for it is told", function()
     local dir, env = place()
     h.write(dir .. "/state", "no folder")
     local r = h.orun{"--record", "s.lua", cwd = dir, env = env}
-    assert.same({0, "end\n", ""}, {r.code, r.out, r.err})
-    env.XDG_STATE_HOME, env.HOME = false, false
-    r = h.orun{"--record", "s.lua", cwd = dir, env = env}
-    assert.same({0, "end\n", ""}, {r.code, r.out, r.err})
+    assert.same({1, "end\n"}, {r.code, r.out})
+    assert.matches("^orun: the run is not recorded: [^\n]+\n$", r.err)
+    assert.same({"end\n", 0}, {on_terminal(dir, env, "--report none s.lua")})
   end)
 
   it("stops after 20000 tasks, and says so", function()

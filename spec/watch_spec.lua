@@ -49,8 +49,8 @@ end
 -- The same at any time: T for each duration, where it ended.
 local function timeless(text)
   text = text:gsub("^(plan%.lua )%s*%d[%d ms]* s ", "%1 T ")
-  return (text:gsub("( *)%f[%d]([%d.]+ m?s)%f[%s\0]", function(blank, time)
-    return (" "):rep(#blank + #time - 1) .. "T"
+  return (text:gsub("( *)%f[%d]([%d.]+ [mµ]*s)%f[%s\0]", function(blank, time)
+    return (" "):rep(#blank + utf8.len(time) - 1) .. "T"
   end))
 end
 

@@ -1,0 +1,28 @@
+--- orun.refusal: an error that is nobody's fault in orun: a file that cannot be written, an
+--- option with a wrong value.
+--
+--     local refusal = require "orun.refusal"
+--     local ok, why = pcall(refusal.raise, "cannot write %s", "x")
+--     print(refusal.is(why), why)  --> true	cannot write x
+--
+-- A view raises one where what the user asked for cannot be done, so that view.lua can tell it
+-- from a mistake in the view's own code.
+
+local M = {}
+
+local Refusal = {__name = "orun.refusal"}
+
+function Refusal:__tostring() return self.text end
+
+--- Raise one.
+-- @param format, ...  as of string.format
+function M.raise(format, ...)
+  error(setmetatable({text = format:format(...)}, Refusal), 0)
+end
+
+--- Is that one?
+function M.is(value)
+  return getmetatable(value) == Refusal
+end
+
+return M
