@@ -21,6 +21,7 @@
 
 local backend = require "orun.agent_backend"
 local check = require "orun.check"
+local code = require "orun.agent_code"
 local form = require "orun.agent_form"
 local trust = require "orun.trust"
 
@@ -140,58 +141,12 @@ function Scan:read(place, path, kind, stem)
   self:add{name = d.name, source = path, line = d.line, def = d, disabled = d.disabled}
 end
 
--- That memory is out is nothing to say of a file.
-local function reason(wrong)
-  local text = tostring(wrong)
-  if text == "not enough memory" then error(text, 0) end
-  return text
-end
-
--- What a Lua file defines: it returns a table, or calls orun.agent, as often as it
--- likes. Its globals are its own.
-local function run_lua(path, text)
-  local found = {}
-  local function agent(t)
-    if type(t) ~= "table" then error("agent: a table is wanted", 2) end
-    found[#found + 1] = {def = t, line = debug.getinfo(2, "l").currentline}
-    return t.name
-  end
-  local own = setmetatable({agent = agent}, {__index = orun})
-  local env = setmetatable({orun = own, require = function(name)
-    return name == "orun" and own or require(name)
-  end}, {__index = _G})
-  local chunk, wrong = load(text:gsub("^#[^\n]*", "", 1), "@" .. path, "t", env)
-  if not chunk then return found, reason(wrong) end
-  local ok, given = pcall(chunk)
-  if not ok and orun.stopping and orun.stopping() then error(given, 0) end
-  if not ok then return found, reason(given) end
-  if type(given) == "table" then
-    found[#found + 1] = {def = given, line = 1}
-  elseif #found == 0 then
-    return found, "it neither returns a table of orun.agent's fields nor calls orun.agent"
-  end
-  return found
-end
-
--- "path:12: what" -> what, 12
-local function blame(path, wrong)
-  local at = path:gsub("%p", "%%%0")
-  local line, text = wrong:match("^" .. at .. ":(%d+): (.*)$")
-  if line then return text, tonumber(line) end
-  line, text = wrong:match("^[^\n]-:(%d+): (.*)$")
-  return text or wrong, tonumber(line) or 1
-end
-
 -- Why the file is not to be run, or nil; and what there is to know of it without.
 function Scan:unread_lua(path, text, stem)
   local may, why = trust.may(path, text, self.project)
   if self.runs and may then return false end
-  local code = text:gsub("^\xEF\xBB\xBF", ""):gsub("^#[^\n]*", "", 1)
-  local chunk, wrong = load(code, "@" .. path, "t")
-  if not chunk then
-    local text_only, line = blame(path, reason(wrong))
-    return self:broken(path, text_only, line, stem)
-  end
+  local wrong, line = code.check(path, text)
+  if wrong then return self:broken(path, wrong, line, stem) end
   return self:add{name = stem, source = path, line = 1, def = {}, lua = true,
                   unread = may and "only a run runs it" or why, trusted = may}
 end
@@ -199,9 +154,8 @@ end
 function Scan:read_lua(path, kind, stem)
   local text, why = text_of(path, kind)
   if not text then return self:broken(path, why, 1, stem) end
-  if text:sub(1, 1) == "\27" then return self:broken(path, "bytecode is refused", 1, stem) end
   if self:unread_lua(path, text, stem) then return end
-  local found, wrong = run_lua(path, text:gsub("^\xEF\xBB\xBF", ""))
+  local found, wrong, line = code.run(path, text)
   for _, one in ipairs(found) do
     local def = {}
     for field, value in next, one.def do def[field] = value end
@@ -213,10 +167,7 @@ function Scan:read_lua(path, kind, stem)
       self:add{name = def.name, source = path, line = one.line, def = def, lua = true}
     end
   end
-  if wrong then
-    local text_only, line = blame(path, wrong)
-    self:broken(path, text_only, line, stem)
-  end
+  if wrong then self:broken(path, wrong, line, stem) end
 end
 
 -- `stem`: the file's name without its ending, with the folders it is in when they count.

@@ -28,6 +28,7 @@
 local check = require "orun.check"
 local json = require "orun.json"
 local preset = require "orun.preset"
+local rope = require "orun.rope"
 local sse = require "orun.sse"
 local typed = require "orun.typed"
 
@@ -109,8 +110,7 @@ local function partial_of(s)
   return text ~= "" and text or nil
 end
 
--- Read the stream into s; a failure when it breaks.
-local function read_stream(dialect, r, s, on_event)
+local function read_events(dialect, r, s, on_event)
   local reader = sse.new(function(name, data)
     dialect.event(s, name, data)
     on_event()
@@ -125,6 +125,13 @@ local function read_stream(dialect, r, s, on_event)
     if not ok and orun.stopping() then error(broken, 0) end
     if not ok then return {kind = "http", message = tostring(broken)} end
   end
+end
+
+-- Read the stream into s; a failure when it breaks.
+local function read_stream(dialect, r, s, on_event)
+  local failure = read_events(dialect, r, s, on_event)
+  rope.settle(s, s.blocks or {}, s.calls or {})
+  return failure
 end
 
 -- One turn of the model: {text, calls, usage, model, ...} and the message it was.
@@ -179,6 +186,7 @@ function Talk:progress(s)
   local now = orun.now()
   if now - self.reported < REPORT_EACH then return end
   self.reported = now
+  rope.settle(s, s.blocks or {}, s.calls or {})
   local text = partial_of(s)
   orun.report{activity = text and preset.short(text:match("[^\n]*%S[^\n]*%s*$") or text),
               model = s.model}

@@ -20,6 +20,7 @@
 
 local json = require "orun.json"
 local preset = require "orun.preset"
+local rope = require "orun.rope"
 
 local M = {
   base = "https://api.anthropic.com", base_env = "ANTHROPIC_BASE_URL",
@@ -69,8 +70,8 @@ end
 function on.content_block_delta(s, event)
   local block = s.at[preset.field(event, "index") or 0]
   if not block then return end
-  block.text = block.text .. (preset.text(event, "delta", "text") or "")
-  block.input = block.input .. (preset.text(event, "delta", "partial_json") or "")
+  rope.add(block, "text", preset.text(event, "delta", "text") or "")
+  rope.add(block, "input", preset.text(event, "delta", "partial_json") or "")
 end
 
 function on.message_delta(s, event)

@@ -3,6 +3,7 @@
 
 local json = require "orun.json"
 local preset = require "orun.preset"
+local rope = require "orun.rope"
 
 local M = {
   base = "https://api.openai.com/v1", base_env = "OPENAI_BASE_URL", key_env = "OPENAI_API_KEY",
@@ -49,7 +50,7 @@ local function on_call(s, delta)
   end
   call.id = preset.text(delta, "id") or call.id
   call.name = preset.text(delta, "function", "name") or call.name
-  call.input = call.input .. (preset.text(delta, "function", "arguments") or "")
+  rope.add(call, "input", preset.text(delta, "function", "arguments") or "")
 end
 
 function M.event(s, _, data)
@@ -71,7 +72,7 @@ function M.event(s, _, data)
   s.usage = preset.usage_of_all(preset.field(event, "usage"), COUNTS) or s.usage
   local choice = preset.rows(event, "choices")[1]
   s.stop = preset.text(choice, "finish_reason") or s.stop
-  s.text = s.text .. (preset.text(choice, "delta", "content") or "")
+  rope.add(s, "text", preset.text(choice, "delta", "content") or "")
   for _, delta in ipairs(preset.rows(choice, "delta", "tool_calls")) do on_call(s, delta) end
 end
 

@@ -387,6 +387,8 @@ keeper_obey_all(void)
         keeper_reap();
         keeper_flush();
     }
+    if (at == 0)
+        return; /* a long frame comes in many pieces, which stay in place */
     in->n -= at;
     if (in->n)
         memmove(in->p, in->p + at, in->n);
