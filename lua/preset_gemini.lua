@@ -120,7 +120,8 @@ function on.tool_use(s, event)
   s.calls[preset.text(event, "tool_id") or ""] = {name = name, what = preset.what(input)}
 end
 
--- A tool that its policy keeps from it is not there, or is refused.
+-- A tool that its policy keeps from it is not there, or is refused; where it only plans it
+-- may write nowhere but among its plans.
 function on.tool_result(s, event)
   local call = (s.calls or {})[preset.text(event, "tool_id") or ""]
   if not call then return end
@@ -129,7 +130,7 @@ function on.tool_result(s, event)
   if field(event, "status") ~= "error" then
     preset.did(s, call.name)
   elseif kind == "policy_violation" or kind == "tool_not_registered"
-      or message:find("denied by policy", 1, true) then
+      or message:find("denied by policy", 1, true) or message:find("^Access denied:") then
     preset.deny(s, call.name, call.what)
   end
 end

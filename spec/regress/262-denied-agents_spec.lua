@@ -125,6 +125,39 @@ describe("an agent that was denied", function()
   end)
 end)
 
+describe("gemini", function()
+  it("is noticed to be denied a tool that is not there, or a change while it plans", function()
+    local gemini, s = require "orun.preset_gemini", {}
+    local function use(name, id, input, kind, message)
+      gemini.line(s, json.encode{type = "tool_use", tool_name = name, tool_id = id,
+        parameters = input})
+      gemini.line(s, json.encode{type = "tool_result", tool_id = id, status = "error",
+        error = {type = kind, message = message}})
+    end
+    use("run_shell_command", "a", {command = "touch zz"}, "tool_not_registered",
+      'Tool "run_shell_command" not found. Did you mean one of: "update_topic"?')
+    use("write_file", "b", {file_path = "main.c"}, "invalid_tool_params",
+      "Access denied: plan path (main.c) must be within the designated plans directory (x).")
+    use("read_file", "c", {file_path = "none"}, "file_not_found", "File not found.")
+    assert.same({{tool = "run_shell_command", what = "touch zz"},
+                 {tool = "write_file", what = "main.c"}}, s.denials)
+  end)
+end)
+
+describe("codex", function()
+  it("is noticed to be denied what its sandbox refuses", function()
+    local codex, s = require "orun.preset_codex", {}
+    local function ran(output, status)
+      codex.line(s, json.encode{type = "item.completed", item = {type = "command_execution",
+        command = "touch zz", aggregated_output = output, exit_code = 1, status = status}})
+    end
+    ran("ls: cannot access 'zz': No such file or directory\n", "failed")
+    assert.is_nil(s.denials)
+    ran("touch: cannot touch 'zz': Read-only file system\n", "failed")
+    assert.same({{tool = "command_execution", what = "touch zz"}}, s.denials)
+  end)
+end)
+
 describe("permissions", function()
   local SAID <const> = {
     claude = {read = "\n--permission-mode\ndefault\n.*\n--disallowedTools\nEdit,Write,"
