@@ -203,7 +203,7 @@ KEEPER  := $(addprefix runtime/keeper_,main.c brood.c exec.c guard.c \
     pause.c post.c start.c tree.c)
 GROUND  := $(addprefix runtime/,base.c buf.c leftover.c mem.c)
 TESTLIB := $(wildcard runtime/lib_test*.c)
-COMMAND := main options command client
+COMMAND := main options command client foreign
 BUNDLER := runtime/bundle_make.c runtime/bundle_method.c
 SOURCES := $(filter-out $(COMMAND:%=runtime/%.c) $(BUNDLER) \
     $(KEEPER) $(TESTLIB), $(sort $(wildcard runtime/*.c)))
@@ -221,13 +221,24 @@ ifndef V # `make V=1` shows the commands.
 .SILENT:
 endif
 
-$(ORUN): $(COMMAND:%=$(BUILD)/%.o) $(BUILD)/liborun.a | $(LUA_MADE) $(YAML_LIB)
-	@echo '  link  $@'
-	$(LINK) -o $@ $^ $(EXPORT) $(LIBS)
+# The Lua of the program, of which C modules are given two functions by
+# foreign.c.
+LUA_OWN   := $(BUILD)/liblua-own.a
+LUA_NAMED := $(if $(filter -l:%,$(LUA_LIB)),$(shell \
+    $(CC) -print-file-name=$(LUA_LIB:-l:%=%)),$(LUA_LIB))
 
-$(TORUN): $(TOBJECTS) $(BUILD)/.list | $(LUA_MADE) $(YAML_LIB)
+$(ORUN): $(COMMAND:%=$(BUILD)/%.o) $(BUILD)/liborun.a | $(LUA_OWN) $(YAML_LIB)
 	@echo '  link  $@'
-	$(LINK) -o $@ $(filter %.o,$^) $(EXPORT) $(LIBS)
+	$(LINK) -o $@ $^ $(EXPORT) $(subst $(LUA_LIB),$(LUA_OWN),$(LIBS))
+
+$(TORUN): $(TOBJECTS) $(BUILD)/.list | $(LUA_OWN) $(YAML_LIB)
+	@echo '  link  $@'
+	$(LINK) -o $@ $(filter %.o,$^) $(EXPORT) \
+	    $(subst $(LUA_LIB),$(LUA_OWN),$(LIBS))
+
+$(LUA_OWN): $(BUILD)/.flags | $(LUA_MADE)
+	objcopy --redefine-sym lua_resume=lua_resume_plain \
+	    --redefine-sym lua_pcallk=lua_pcallk_plain $(LUA_NAMED) $@
 
 # lua-cjson and what is used of libyaml go in, so that who links liborun.a adds
 # Lua and libuv only.

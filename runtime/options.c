@@ -67,8 +67,8 @@ const char options_help[] =
 
 typedef struct OptionsKnown {
     const char *name;
-    char kind; /* n: --jobs  w: --workers  0: --no-wait  V h  e l i E and X,
-                * for -W: as Lua's own program has them
+    char kind; /* n: --jobs  w: --workers  0: --no-wait  V h
+                * e l i E, and X for -W: as Lua's own program has them
                 * p: --progress  q: --quiet  v: --verbose  r: --record
                 * s: --strict  H: --no-history  t: --trust
                 * W: a view, which has this name without the dashes

@@ -272,6 +272,12 @@ stop_unpublish(lua_State *outer)
         stop_arm(outer);
 }
 
+void
+stop_interrupt(lua_State *L)
+{
+    lua_sethook(L, stop_hook, LUA_MASKCOUNT, 1);
+}
+
 /* True when this call made the thread the one to signal, and must undo it. */
 static bool
 stop_enter(Stop *s)

@@ -27,6 +27,10 @@ stop_final(lua_State *L)
 lua_State *stop_publish(lua_State *co);
 void stop_unpublish(lua_State *outer);
 
+/* The next instruction of L, which this thread runs, looks whether it is to be
+ * stopped. */
+void stop_interrupt(lua_State *L);
+
 /* Close the variables of `co`, published, as lua_closethread does. */
 int stop_close_thread(lua_State *co, lua_State *from);
 

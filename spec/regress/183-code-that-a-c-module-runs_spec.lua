@@ -1,0 +1,66 @@
+-- A loop in a coroutine that a C module resumed was "stuck in a C function"; and a timeout in
+-- a callback of an event loop ended all of orun, for such modules end the process at an error.
+
+local h = require "spec.support.helper"
+
+describe("code that a C module runs", function()
+  local usual, folder
+  setup(function()
+    folder = h.tmpdir()
+    local r = h.sh("cc -shared -fPIC -O1 $(pkg-config --cflags lua5.4) -o "
+      .. h.quote(folder .. "/foreign.so") .. " " .. h.quote(h.root .. "/spec/support/foreign.c"))
+    assert(r.code == 0, r.err)
+    usual = package.cpath
+    package.cpath = folder .. "/?.so;" .. usual
+  end)
+  teardown(function() package.cpath = usual end)
+
+  local function script(text)
+    local r = h.script("package.cpath = " .. ("%q"):format(folder .. "/?.so;")
+      .. " .. package.cpath\n" .. text, {}, {limit = 60})
+    assert.equal(0, r.code, r.err)
+    return r.out, r.err
+  end
+
+  local runs = {
+    ["a callback"] = "m.callback(function() while true do end end)",
+    ["a coroutine"] = "local co = coroutine.create(function() while true do end end) "
+      .. "m.resume(co)",
+    ["a coroutine, caught"] = "while true do m.resume(coroutine.create(function() "
+      .. "while true do pcall(error) end end)) end",
+    ["a coroutine of a callback"] = "m.callback(function() coroutine.wrap(function() "
+      .. "while true do end end)() end)",
+  }
+  for what, code in pairs(runs) do
+    it("is stopped on time: " .. what, function()
+      if h.variant == "tsan" then return end -- it holds signals back
+      local out, err = script([[
+        local r = Task{timeout = 0.1, run = function()
+          local m = require "foreign"
+          ]] .. code .. [[
+
+        end}
+        print(r.status, r.error_kind, Task{run = function() return "well" end}.output)]])
+      assert.equal("failed\ttimeout\twell\n", out)
+      assert.equal("", err)
+    end)
+  end
+
+  it("ends no process when its memory is used up", function()
+    local out = script([[
+      local r = Task{memory_limit = "8MiB", run = function()
+        require("foreign").callback(function() local t = {} while true do t[#t + 1] = {} end end)
+      end}
+      print(r.error_kind)]])
+    assert.equal("memory\n", out)
+  end)
+
+  it("is what it is while nothing is stopped", function()
+    local out = script([[
+      local m = require "foreign"
+      m.callback(function() print("called") end, 2)
+      print(m.resume(coroutine.create(function() coroutine.yield() end)))
+      print(m.resume(coroutine.create(function() error("no") end)))]])
+    assert.equal("called\ncalled\ntrue\nfalse\n", out)
+  end)
+end)
