@@ -93,7 +93,9 @@ lib_report_session(lua_State *L, int idx, ReportNews *news)
 static Value *
 lib_report_denials(lua_State *L, int idx)
 {
-    static const ValueOps small = { .max_bytes = LIB_REPORT_TEXT };
+    static const ValueOps small = {
+        .max_bytes = LIB_REPORT_TEXT, .data = true, .json = true,
+    };
     Value *denials = NULL;
     if (lua_isnil(L, idx))
         return NULL;

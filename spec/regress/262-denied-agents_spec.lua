@@ -125,6 +125,23 @@ describe("an agent that was denied", function()
   end)
 end)
 
+describe("orun.report", function()
+  it("keeps the denials of the last attempt, and takes only what they are", function()
+    local r = h.script([[
+      local r = Task{retry = {max = 1, backoff = 0.001}, run = function(_, task)
+        orun.report{denials = {{tool = "Write", what = "x"}}}
+        if task.attempt == 1 then error "again" end
+        orun.report{denials = {{tool = "Bash"}, {tool = "Edit"}}}
+        for _, wrong in ipairs{{{tool = print}}, {{tool = 1 / 0}}, {a = 1}, "x"} do
+          assert(not pcall(orun.report, {denials = wrong}))
+        end
+        return "done"
+      end}
+      print(r.output or r.error, orun.json.encode(r.denials))]])
+    assert.equal('done\t[{"tool":"Bash"},{"tool":"Edit"}]\n', r.out, r.err)
+  end)
+end)
+
 describe("gemini", function()
   it("is noticed to be denied a tool that is not there, or a change while it plans", function()
     local gemini, s = require "orun.preset_gemini", {}
