@@ -136,16 +136,17 @@ end
 local ORDER <const> = {
   {"running", "running"}, {"waiting", "waiting"}, {"in_progress", "claimed"},
   {"throttled", "throttled", YELLOW}, {"retrying", "to be retried", YELLOW}, {"queued", "queued"},
-  {"ready", "starting"}, {"pending", "pending"}, {"blocked", "blocked"}, {"failed", "failed", RED},
-  {"cancelled", "cancelled"},
+  {"ready", "starting"}, {"pending", "pending"}, {"blocked", "blocked"}, {"cancelled", "cancelled"},
 }
 
--- What is to be said of all tasks: array of {text, colour or nil}.
+-- What is to be said of all tasks: array of {text, colour or nil}. What failed comes first: where
+-- there is little room the last words are left out.
 local function totals(model, look)
   local c, words = model.counts, {}
-  words[1] = {("%d of %d done"):format(c.completed or 0, model.total)}
-  words[2] = {figures.duration(look.now)}
-  if look.eta then words[3] = {"about " .. figures.duration(look.eta) .. " more"} end
+  if (c.failed or 0) > 0 then words[1] = {("%d failed"):format(c.failed), RED} end
+  words[#words + 1] = {("%d of %d done"):format(c.completed or 0, model.total)}
+  words[#words + 1] = {figures.duration(look.now)}
+  if look.eta then words[#words + 1] = {"about " .. figures.duration(look.eta) .. " more"} end
   for _, o in ipairs(ORDER) do
     local n = c[o[1]] or 0
     if n > 0 then

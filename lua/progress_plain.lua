@@ -88,7 +88,7 @@ local function progress_of(model)
 end
 
 --- A display of lines.
--- @param look  {put=function(text), verbose=}
+-- @param look  {put=function(text), verbose=, failures=true: of those only}
 -- @param model the model of the run
 -- @return {event=, tick=, brief=, close=} for view.lua
 function M.new(look, model)
@@ -97,7 +97,7 @@ function M.new(look, model)
   local live, counted, told = false, -PACE, nil -- told: what the last line counts
 
   function view.event(e)
-    if live and not BRIEF[e.event] then return end
+    if live and not BRIEF[e.event] or look.failures and e.status ~= "failed" then return end
     local text = of_event(model.by_id[e.task], e, look.verbose)
     if not text then return end
     if lines >= MOST and e.status ~= "failed" then
@@ -111,7 +111,7 @@ function M.new(look, model)
 
   -- A line that counts, when there is news, at its pace or (last) now.
   local function count(at, last)
-    if not live or at - counted < PACE and not last then return end
+    if not live or look.failures or at - counted < PACE and not last then return end
     local text = progress_of(model)
     if text == told then return end
     counted, told = at, text

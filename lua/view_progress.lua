@@ -66,22 +66,31 @@ local function tty(v)
   local model = v.model()
   local look = {colour = colours(), fit = v.fit, last_line = last_line_of(v)}
   local keep_sets, add_report = sets(look), sums(look)
+  local failures = plain.new({put = v.put, failures = true}, model) -- above the foot
   local begun, live
-  local view = {close = v.close_foot}
+  local view = {}
+
+  function view.close(now)
+    v.close_foot()
+    failures.close(now)
+  end
 
   function view.event(e)
     local t = model.by_id[e.task]
     if not t then return end
     if not live then keep_sets(t, e) end
     if e.event == "reported" then add_report(t) end
+    failures.event(e)
   end
 
   function view.brief(its_model)
     model, live = its_model, true
     sets(look)
+    failures.brief(its_model)
   end
 
   function view.tick(now)
+    failures.tick(now)
     begun = begun or model.total > 0 and now
     look.rows, look.columns = v.size()
     if not begun or now - begun < BEGIN or not look.rows then return end

@@ -78,7 +78,7 @@ describe("the foot of the terminal", function()
       "t2          4 s  build  failed (exit), again in 2 s",
       "t3          4 s  ask  throttled by anthropic, 10 s",
       "t4          4 s  sum  waits for t1 (Explore: find the callers)",
-      "0 of 6 done, 5 s, 1 running, 1 waiting, 1 throttled, 1 to be retried, 1 blocked",
+      "1 failed, 0 of 6 done, 5 s, 1 running, 1 waiting, 1 throttled, 1 to be retried",
     }, lines)
   end)
 

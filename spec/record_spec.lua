@@ -210,9 +210,9 @@ describe("orun report", function()
     local rows = {
       {1, "no file and no recorded run 'nowhere'", "nowhere"},
       {1, "./nowhere: No such file or directory", "./nowhere"},
-      {1, "text is no record of a run: line 1 is no event", "text"},
-      {1, "empty is no record of a run: it is empty", "empty"},
-      {1, "later is no record of a run: its version is 9; this orun reads version 1", "later"},
+      {1, "text:1: not an event file of orun: it has no event", "text"},
+      {1, "empty:1: not an event file of orun: it is empty", "empty"},
+      {1, "later:1: not an event file of orun: its version is 9; this orun reads version 1", "later"},
       {1, "cannot write /no/where: /no/where: No such file", "--html", "/no/where"},
       {1, "cannot write /dev/full: No space left", "--html", "/dev/full"},
       {2, "--html needs the name of a file", "--html"},
