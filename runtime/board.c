@@ -200,6 +200,9 @@ board_reach_next(Trail *trail, size_t at)
         board_reach(trail, t->edges->blockers[i], at);
     if (task_waiting(t))
         board_reach(trail, task_waiting(t)->target, at);
+    for (const Wait *w = t->edges ? t->edges->guests : NULL; w;
+         w = w->next_guest)
+        board_reach(trail, w->target, at);
     if (t->kind == TASK_ITEM)
         board_reach(trail, task_claimer(t), at);
 }

@@ -1,5 +1,6 @@
 /* park.c — yielding or blocking until a Wait is fired. */
 #include "park.h"
+#include "err.h"
 #include "slots.h"
 #include "log.h"
 #include <lauxlib.h>
@@ -21,9 +22,38 @@ park_outside(const WaitFor *what)
     return !what->work && !park_gives_all(what);
 }
 
+/* What is waited for in the task's name is known, so that rings are found; and
+ * the task's slots are others' while only those can end the wait. */
+static void
+park_guest_waits(LuaRun *run)
+{
+    Task *t = run->task;
+    if (t->id == 0 || task_final(t) || !park_gives_all(&run->want))
+        return;
+    run->wait.next_guest = t->edges->guests;
+    t->edges->guests = &run->wait;
+    slots_lend(run->sched, t);
+}
+
+static void
+park_guest_waited(LuaRun *run)
+{
+    TaskEdges *e = run->task->edges;
+    if (!e)
+        return;
+    for (Wait **w = &e->guests; *w; w = &(*w)->next_guest)
+        if (*w == &run->wait) {
+            *w = run->wait.next_guest;
+            break;
+        }
+    if (!e->guests && !task_final(run->task))
+        slots_return(run->sched, run->task);
+}
+
 static void
 park_wake_guest(LuaRun *run)
 {
+    park_guest_waited(run);
     if (!run->blocked) {
         run->guest(run);
         return;
@@ -86,7 +116,9 @@ park_try(LuaRun *run)
     if (park_refused(run))
         return false;
     Task *waiter = run->guest ? NULL : run->task;
-    int e = wait_begin(&run->sched->board, &run->wait, waiter, &run->want);
+    bool room = !run->guest || board_edges(run->task);
+    int e = room ? wait_begin(&run->sched->board, &run->wait, waiter,
+                              &run->want) : ORUN_ENOMEM;
     if (e < 0)
         run->wait.outcome = WAIT_NO_MEMORY;
     if (e != 1)
@@ -94,8 +126,10 @@ park_try(LuaRun *run)
     bool all = park_gives_all(&run->want);
     if (park_outside(&run->want))
         run->since = board_now(&run->sched->board);
-    if (run->guest)
+    if (run->guest) {
+        park_guest_waits(run);
         return true;
+    }
     bool keeps = run->want.work || (!all && run->task->slot != SLOT_LUA);
     if (!keeps)
         slots_rest(run->sched, run->task, all);

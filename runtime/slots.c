@@ -357,8 +357,9 @@ slots_take_back(Sched *s, Task *t, bool all, Limit **l, bool *writes)
     int n = rest ? slots_of(s, t, l) : 0;
     *writes = rest && slots_writes(t);
     s->kind[t->slot]->used -= t->has_kind;
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n && !t->lent; i++)
         l[i]->used--;
+    t->lent = t->lent && !rest;
     t->has_kind = false;
     t->has_rest = t->has_rest && !rest;
     if (*writes)
@@ -381,6 +382,38 @@ slots_rest(Sched *s, Task *t, bool all)
     if (writes)
         slots_reopen_writes(s);
     slots_serve(s, l, n);
+}
+
+void
+slots_lend(Sched *s, Task *t)
+{
+    Limit *l[SLOTS_LIMITS + SLOT_KINDS];
+    if (t->lent || !t->has_rest)
+        return;
+    int n = slots_of(s, t, l);
+    for (Limit **limit = l; limit < l + n; limit++)
+        (*limit)->used--;
+    if (t->has_kind)
+        s->kind[t->slot]->used--;
+    t->has_kind = false;
+    t->lent = true;
+    for (int i = 0; i < SLOT_KINDS; i++)
+        l[n++] = s->kind[i];
+    slots_serve(s, l, n);
+}
+
+void
+slots_return(Sched *s, Task *t)
+{
+    Limit *l[SLOTS_LIMITS];
+    if (!t->lent)
+        return;
+    int n = slots_of(s, t, l);
+    for (int i = 0; i < n; i++)
+        l[i]->used++;
+    s->kind[t->slot]->used += !t->has_kind;
+    t->has_kind = true;
+    t->lent = false;
 }
 
 void

@@ -65,6 +65,12 @@ void slots_serve_freed(Sched *s);
  * until slots_serve_freed, so that the most urgent is among the first. */
 void slots_hold(Sched *s);
 
+/* A program waits for another task in t's name: its slots, but not its writes,
+ * are others' until it goes on, which it then does without asking: a limit may
+ * be passed by such for a while. */
+void slots_lend(Sched *s, Task *t);
+void slots_return(Sched *s, Task *t);
+
 /* Its wait has ended: start it (t->woken) when it has its slots again. */
 void slots_wake(Sched *s, Task *t);
 

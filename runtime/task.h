@@ -161,6 +161,7 @@ typedef struct TaskEdges {
     struct Task *claims;     /* the items this task has, the first … */
     struct Task *next_claim; /* … and, of an item, its claimer's next one */
     struct Task *claimer;    /* of an item: who has it */
+    struct Wait *guests;     /* what programs wait for in its name, the first */
 } TaskEdges;
 
 #include "pool.h"
@@ -212,6 +213,8 @@ typedef struct Task {
     bool woken : 1;       /* wants slots to go on after a wait, not to begin */
     bool for_writes : 1;  /* queues for writes, not for a slot */
     bool given_up : 1;    /* this attempt could not be ended */
+    bool lent : 1;        /* its named and agent slots are others' while a
+                           * program of it waits for a task */
     uint32_t mark;        /* visited by search number … */
     uint32_t attempt;     /* 1 while the first runs */
     uint32_t unmet;       /* blockers not final yet */

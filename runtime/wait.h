@@ -32,6 +32,7 @@ typedef struct Wait {
     Task *target; /* the task waited for, if it is one */
     uint8_t kind; /* a WaitFor.kind */
     bool growth;  /* for more output of the target, as well */
+    struct Wait *next_guest; /* in TaskEdges.guests */
     bool resting; /* taken out of board->stirring while pending */
     int outcome;
     void (*wake)(struct Wait *w); /* under the board's lock */
