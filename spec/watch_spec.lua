@@ -46,11 +46,33 @@ local function watch(env, columns, rows)
     {columns = columns, rows = rows, env = env})
 end
 
--- The same at any time: T for each duration, where it ended.
+local TIME <const> = "%d[%d.]* %S*s" -- "250 ms"
+local WIDE <const> = 6 -- as "250 ms" is
+
+-- The same at any time: T for each duration, and the column of times, which is as wide as the
+-- longest of them, as wide as it mostly is.
 local function timeless(text)
   text = text:gsub("^(plan%.lua )%s*%d[%d ms]* s ", "%1 T ")
-  return (text:gsub("( *)%f[%d]([%d.]+ [mµ]*s)%f[%s\0]", function(blank, time)
-    return (" "):rep(#blank + utf8.len(time) - 1) .. "T"
+  text = text:gsub("completed  " .. TIME .. "  ", "completed  T  ")
+  local head = ("\n" .. text):match("\n(ID [^\n]-TIME)")
+  if not head then return text end
+  local width, column = #head, #"TIME"
+  local function cells(line, with)
+    local at = utf8.offset(line, width + 1) or #line + 1
+    local left, rest = line:sub(1, at - 1), line:sub(at)
+    local time = left:match("TIME$") or left:match(TIME .. "$") or ""
+    return with(left:sub(1, #left - #time), time, rest)
+  end
+  for line in text:gmatch("%f[^\n\0]t%d[^\n]*") do
+    cells(line, function(_, time) column = math.max(column, utf8.len(time)) end)
+  end
+  return (text:gsub("[^\n]+", function(line)
+    if not line:find("^t%d") and not line:find("^ID") then return line end
+    return cells(line, function(before, time, rest)
+      local kept = before:sub(1, width - column)
+      if time ~= "" and time ~= "TIME" then time = "T" end
+      return kept .. (" "):rep(WIDE - #time) .. time .. rest
+    end)
   end))
 end
 
@@ -205,7 +227,7 @@ describe("a watched output", function()
     s:keys("Enter")
     assert.equal([[
 t1 a log
-completed      T  log
+completed  T  log
 stdout: 215 KiB, the end
 line 19994
 line 19995
