@@ -321,7 +321,7 @@ options_take(Options *o, const OptionsKnown *known, int argc,
     case 's': options_add_view(o, "strict", "", OPTIONS_VIEWS); break;
     case 'p': o->progress = value; break;
     case 'q': o->verbosity = -1; break;
-    case 'v': o->verbosity = 1; break;
+    case 'v': o->verbosity = o->config.verbose = 1; break;
     case '0': o->config.no_wait = 1; break;
     case 't': o->config.trust = 1; break;
     case 'o': options_overhead(o, value); break;

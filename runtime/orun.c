@@ -109,6 +109,7 @@ orun_make(orun *o, const orun_config *c)
     o->run.vm = o->vm;
     park_init(&o->run);
     o->no_wait = c->no_wait != 0;
+    o->verbose = c->verbose != 0;
     return 0;
 }
 
@@ -231,7 +232,7 @@ orun_conclude(orun *o, int code)
         code = orun_fail(o, ORUN_ESTOPPED, "interrupted");
     if (code == 0 && o->vm->exit_code < 0) {
         bool unread = verdict_unread(&o->run.sched->board, &o->reported,
-                                     &o->message) > 0;
+                                     o->verbose, &o->message) > 0;
         if (unread || !fine) {
             code = ORUN_EFAILED;
             o->status = 1;

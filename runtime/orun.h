@@ -94,10 +94,12 @@ typedef struct orun_config {
     int trust;           /* 1: Lua code that lies in any project (.orun/agents)
                             may be run, 0: only of the project that the script
                             file lies in, and what `orun trust` was told of */
+    int verbose;         /* 1: what is said of a failure that nobody read has
+                            its traceback, 0: the message alone */
 } orun_config;
 
 #define ORUN_CONFIG_INIT \
-    { sizeof(orun_config), 0, 0, 0, 0, NULL, 0, 0, NULL, 0, 0 }
+    { sizeof(orun_config), 0, 0, 0, 0, NULL, 0, 0, NULL, 0, 0, 0 }
 
 /* "0.1.0"; a constant. Any thread. */
 const char *orun_version(void);

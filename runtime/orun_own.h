@@ -17,6 +17,7 @@ struct orun {
     LuaRun run; /* of the script, task 0 */
     View *view; /* NULL: nobody watches; of the owning thread */
     bool no_wait;
+    bool verbose;
 
     /* Of the owning thread. */
     Buf message, stuck;

@@ -52,7 +52,7 @@ verdict_endless(Board *b, Buf *to)
 }
 
 int
-verdict_unread(Board *b, size_t *from, Buf *to)
+verdict_unread(Board *b, size_t *from, bool traces, Buf *to)
 {
     int unread = 0;
     board_lock(b);
@@ -61,8 +61,10 @@ verdict_unread(Board *b, size_t *from, Buf *to)
         if (t->state != TASK_FAILED || t->read || unread++ >= VERDICT_LINES)
             continue;
         verdict_line(to, t);
-        buf_printf(to, " failed and its result was never read: %s",
-                   task_error(t));
+        buf_puts(to, " failed and its result was never read: ");
+        const char *why = task_error(t);
+        const char *trace = traces ? NULL : strstr(why, "\nstack traceback:\n");
+        buf_put(to, why, trace ? (size_t)(trace - why) : strlen(why));
     }
     board_unlock(b);
     if (unread > VERDICT_LINES)

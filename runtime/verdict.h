@@ -16,7 +16,8 @@ void verdict_endless(Board *b, Buf *to);
 
 /* Append a line for each task that failed and whose result nobody read (the
  * first ones of many), from id *from on, which becomes the id after the last;
- * gives how many there are. Takes the board's lock. */
-int verdict_unread(Board *b, size_t *from, Buf *to);
+ * gives how many there are. `traces`: with tracebacks. Takes the board's
+ * lock. */
+int verdict_unread(Board *b, size_t *from, bool traces, Buf *to);
 
 #endif
