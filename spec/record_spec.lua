@@ -212,7 +212,8 @@ describe("orun report", function()
       {1, "./nowhere: No such file or directory", "./nowhere"},
       {1, "text:1: not an event file of orun: it has no event", "text"},
       {1, "empty:1: not an event file of orun: it is empty", "empty"},
-      {1, "later:1: not an event file of orun: its version is 9; this orun reads version 1", "later"},
+      {1, "later:1: not an event file of orun: "
+        .. "its version is 9; this orun reads version 1", "later"},
       {1, "cannot write /no/where: /no/where: No such file", "--html", "/no/where"},
       {1, "cannot write /dev/full: No space left", "--html", "/dev/full"},
       {2, "--html needs the name of a file", "--html"},
