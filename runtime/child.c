@@ -220,7 +220,7 @@ child_main(void)
     log_init();
     prctl(PR_SET_NAME, "orun-task");
     if (uplink_new(fd, &u) != 0)
-        _exit(UPLINK_BROKEN);
+        _exit(UPLINK_REFUSED);
     child_greet(u);
     Frame start = uplink_wait(u, FRAME_START);
     if (!child_read_start(&start, &c))

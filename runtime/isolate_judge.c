@@ -3,6 +3,7 @@
 #include "launch.h"
 #include "mem.h"
 #include "show.h"
+#include "uplink.h"
 #include <signal.h>
 #include <stdarg.h>
 
@@ -48,6 +49,11 @@ isolate_judge_exit(Isolate *i, Outcome *o)
                      "memory_limit = %zu allows %zu", o->signal,
                      (size_t)i->end.max_rss << 10, i->limit,
                      isolate_memory(i->limit));
+    else if (!i->end.signal && i->state == ISOLATE_GREETING
+             && o->code == UPLINK_REFUSED)
+        isolate_fail(o, FAULT_SPAWN, "its process was refused a thread, or "
+                     "memory, by the system: ulimit -u (processes and threads "
+                     "of the user) or ulimit -v is too low");
     else if (!i->end.signal && (i->cut || i->state == ISOLATE_GREETING))
         isolate_fail(o, FAULT_LOST, "protocol: '%s' ended with exit code %d %s",
                      i->host->program, o->code, i->cut

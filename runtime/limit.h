@@ -32,6 +32,7 @@ typedef struct Limit {
     Meter *meter;  /* NULL: it is about slots only */
     LimitLine line[LIMIT_LINES]; /* by SlotKind, the last: needs none */
     List all;      /* in the scheduler's list */
+    List alike;    /* in the scheduler's ring of names with this hash */
     List freed;    /* in its other: of those with a slot to be given */
 } Limit;
 

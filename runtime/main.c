@@ -21,9 +21,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-enum { MAIN_USAGE = 2 };
+enum {
+    MAIN_USAGE = 2,
+    MAIN_STACK = 64 << 10, /* bytes of stack to say anything with */
+};
 
 /* A mistake in the command line, whose words are shown as foreign ones. */
 static int
@@ -338,8 +342,8 @@ main_do(const Options *a, int argc, char **argv)
     }
 }
 
-int
-main(int argc, char **argv)
+static __attribute__((noinline)) int
+main_begin(int argc, char **argv)
 {
     Options a;
     main_tidy();
@@ -367,4 +371,27 @@ main(int argc, char **argv)
     int e = main_do(&a, argc, argv);
     options_free(&a);
     return e;
+}
+
+/* Where the stack ends too soon the process would be killed without a word:
+ * that is said while there is room for it. */
+static bool
+main_has_stack(void)
+{
+    struct rlimit stack;
+    static const char text[] = "orun: the stack limit (ulimit -s) is too low: "
+        "at least 1024 KiB are needed\n";
+    if (getrlimit(RLIMIT_STACK, &stack) != 0
+        || stack.rlim_cur >= MAIN_STACK)
+        return true;
+    (void)!write(STDERR_FILENO, text, sizeof text - 1);
+    return false;
+}
+
+int
+main(int argc, char **argv)
+{
+    if (!main_has_stack())
+        return MAIN_USAGE;
+    return main_begin(argc, argv);
 }

@@ -283,7 +283,8 @@ orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
     if (stack < ORUN_STACK)
         return orun_fail(o, ORUN_EINVAL, "a script needs 1 MiB of stack, and "
                          "this thread has %zu KiB left: run it on a thread "
-                         "with more (pthread_attr_setstacksize)", stack >> 10);
+                         "with more (pthread_attr_setstacksize; of the main "
+                         "thread: ulimit -s)", stack >> 10);
     buf_clear(&o->message);
     o->status = 0;
     o->vm->exit_code = -1;

@@ -79,6 +79,8 @@ typedef struct Request {
     bool begun;
     bool sent;        /* once, at least */
     size_t header_bytes, got;
+    uint64_t length;  /* of the body, as told; once has_length */
+    bool has_length;
     curl_off_t uploaded;
     char why[96];     /* why it broke off itself; "": it did not */
     char said[CURL_ERROR_SIZE];

@@ -40,11 +40,52 @@ request_end_head(Request *r)
     sched_unlock(s);
 }
 
+/* Is the header line the length of the body? Then where its value begins. */
+static size_t
+request_length_at(const char *p, size_t n)
+{
+    static const char name[] = "content-length:";
+    size_t at = sizeof name - 1;
+    if (n < at || strncasecmp(p, name, at) != 0)
+        return 0;
+    while (at < n && (p[at] == ' ' || p[at] == '\t'))
+        at++;
+    return at;
+}
+
+/* Two lengths, or one that is not a number of bytes: where the body ends is for
+ * nobody to guess, so there is none. NULL: it is fine. */
+static const char *
+request_length_wrong(Request *r, const char *p, size_t n)
+{
+    size_t at = request_length_at(p, n);
+    uint64_t length = 0;
+    if (at == 0)
+        return NULL;
+    for (; n > at && (p[n - 1] == ' ' || p[n - 1] == '\t'); n--)
+        continue;
+    if (at == n)
+        return "empty";
+    for (; at < n; at++) {
+        if (p[at] < '0' || p[at] > '9')
+            return "not a number";
+        if (length > (INT64_MAX - 9) / 10)
+            return "beyond any size";
+        length = length * 10 + (uint64_t)(p[at] - '0');
+    }
+    if (r->has_length && r->length != length)
+        return "given twice, and differently";
+    r->has_length = true;
+    r->length = length;
+    return NULL;
+}
+
 static size_t
 request_header(char *p, size_t size, size_t n, void *ud)
 {
     Request *r = ud;
     size_t all = size * n, keep = all;
+    const char *wrong;
     request_stir(r);
     r->header_bytes += all;
     if (r->header_bytes > REQUEST_HEADERS)
@@ -59,7 +100,10 @@ request_header(char *p, size_t size, size_t n, void *ud)
     } else if (keep > 5 && memcmp(p, "HTTP/", 5) == 0) {
         const char *space = memchr(p, ' ', keep);
         r->status = space ? atoi(space) : 0;
+        r->has_length = false;
         buf_clear(&r->headers);
+    } else if ((wrong = request_length_wrong(r, p, keep)) != NULL) {
+        return request_refuse(r, "the answer's Content-Length is %s", wrong);
     } else {
         buf_put(&r->headers, p, keep);
         buf_putc(&r->headers, '\n');

@@ -44,6 +44,21 @@ roster_below(int at, const char *name, bool make)
     return roster_enter(at, name, 0);
 }
 
+/* The folder in /tmp, where somebody else may have taken the name: then
+ * another, the first that is ours or can be made. */
+static int
+roster_shared(unsigned uid, bool make)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/tmp/orun-%u", uid);
+    int fd = roster_below(AT_FDCWD, path, make);
+    for (int i = 1; fd < 0 && errno != ENOENT && i < ROSTER_NAMES; i++) {
+        snprintf(path, sizeof path, "/tmp/orun-%u-%d", uid, i);
+        fd = roster_below(AT_FDCWD, path, make);
+    }
+    return fd;
+}
+
 /* Open the folder; -1: errno. */
 static int
 roster_open(const char *runtime_dir, bool make)
@@ -56,10 +71,8 @@ roster_open(const char *runtime_dir, bool make)
     snprintf(path, sizeof path, "/run/user/%u", uid);
     if (parent < 0)
         parent = roster_enter(AT_FDCWD, path, 055);
-    if (parent < 0) {
-        snprintf(path, sizeof path, "/tmp/orun-%u", uid);
-        return roster_below(AT_FDCWD, path, make);
-    }
+    if (parent < 0)
+        return roster_shared(uid, make);
     int fd = roster_below(parent, "orun", make), e = errno;
     close(parent);
     errno = e;

@@ -39,6 +39,8 @@ sched_init(Sched *s, Clock *clock, const int slots[SLOT_KINDS])
     for (int i = 0; i < SLOT_KINDS; i++)
         list_init(&s->lacking[i]);
     list_init(&s->limits);
+    for (size_t i = 0; i < countof(s->limits_by_name); i++)
+        list_init(&s->limits_by_name[i]);
     list_init(&s->agents);
     list_init(&s->starts);
     list_init(&s->writing);

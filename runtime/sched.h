@@ -21,6 +21,8 @@ enum {
     SCHED_SPENT_SIZE = 64 << 10, /* smaller values are dropped at once */
 };
 
+enum { SCHED_NAMES = 1024 }; /* rings, so that thousands of names are found */
+
 typedef struct Sched {
     Board board; /* its lock guards all below as well */
     Runner *runner[TASK_KINDS]; /* [TASK_ITEM] is NULL; set before any task */
@@ -28,6 +30,7 @@ typedef struct Sched {
     Limit *kind[SLOT_KINDS];
     List lacking[SLOT_KINDS]; /* LimitLines, of a slot of this kind only */
     List limits;          /* named ones */
+    List limits_by_name[SCHED_NAMES]; /* the same, by the hash of the name */
     Limit *whole;         /* for all tasks of agents; NULL: none is asked */
     Limit *memory;        /* where tasks wait for memory; NULL: none did */
     double memory_at;     /* when `memory_free` was read */

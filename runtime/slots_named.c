@@ -4,32 +4,47 @@
 #include "slots.h"
 #include <limits.h>
 
+/* Where limits of this name, and of some others, are. */
+static List *
+slots_ring(Sched *s, const char *name)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (; *name; name++)
+        hash = (hash ^ (unsigned char)*name) * 16777619u;
+    return &s->limits_by_name[hash % SCHED_NAMES];
+}
+
+/* With the lock held. */
+static Limit *
+slots_look(const List *ring, const char *name)
+{
+    for (const List *node = ring->next; node != ring; node = node->next) {
+        Limit *l = container_of(node, Limit, alike);
+        if (strcmp(l->name, name) == 0)
+            return l;
+    }
+    return NULL;
+}
+
 /* The named pool, made with `cap` slots when there is none. With the lock held.
  */
 static Limit *
 slots_named(Sched *s, const char *name, int cap)
 {
-    list_each(node, &s->limits) {
-        Limit *l = container_of(node, Limit, all);
-        if (strcmp(l->name, name) == 0)
-            return l;
-    }
-    Limit *l = limit_new(name, cap);
-    if (l)
-        list_push(&s->limits, &l->all);
+    List *ring = slots_ring(s, name);
+    Limit *l = slots_look(ring, name);
+    if (l || !(l = limit_new(name, cap)))
+        return l;
+    list_push(&s->limits, &l->all);
+    list_push(ring, &l->alike);
     return l;
 }
 
 Limit *
 slots_find(Sched *s, const char *name)
 {
-    Limit *found = NULL;
     sched_lock(s);
-    list_each(node, &s->limits) {
-        Limit *l = container_of(node, Limit, all);
-        if (strcmp(l->name, name) == 0)
-            found = l;
-    }
+    Limit *found = slots_look(slots_ring(s, name), name);
     board_unlock(&s->board);
     return found;
 }
