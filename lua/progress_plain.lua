@@ -77,6 +77,10 @@ end
 local BRIEF <const> = {phase = true, ended = true, retry = true, throttled = true}
 local PACE <const> = 5 -- seconds between two lines that count
 
+--- The names of the events that may have a line, and those that do when verbose.
+M.USUAL = {"started", "claimed", "phase", "ended", "retry", "throttled"}
+M.ALL = {"queued", "waits", "reported", table.unpack(M.USUAL)}
+
 -- How far it is.
 local function progress_of(model)
   local c = model.counts

@@ -7,11 +7,13 @@
 --     function(value, v) -> {event = function(e), tick = function(now), close = function(now)}
 --
 -- value is what stood after the = (or the option); each of the three may be
--- missing. v.processors() and v.busy() tell of the machine (busy.lua). v.model() gives the one
+-- missing. A view whose lines stand among what the script prints calls v.shows(NAME, …), the
+-- events that it has lines for: it is fed, and `tick` called, before the script prints again.
+-- v.processors() and v.busy() tell of the machine (busy.lua). v.model() gives the one
 -- model of the run (run_model.lua) that all views share: an event is in it before
 -- `event` is called. event is called for each event in
 -- the order things happened, tick
--- about ten times a second after them, close once at the end. A view that
+-- about ten times a second after them (or more often), close once at the end. A view that
 -- sets `done` in that table has seen enough; when all have, events are no longer kept, and
 -- the model, if it is asked for, says that it was cut there.
 --

@@ -110,5 +110,6 @@ return function(value, v)
   if not mode then
     refusal.raise("--output: %q is not a way to show output: grouped, tagged or none", value)
   end
+  if value ~= "none" then v.shows("ended") end
   return mode(v)
 end

@@ -15,6 +15,7 @@ local run_model = require "orun.run_model"
 
 local MODES <const> = {auto = true, tty = true, plain = true, json = true, none = true}
 
+local PACE <const> = 0.09 -- seconds between two draws of the foot, at least
 local BEGIN <const> = 0.3 -- seconds until there is something to show: most scripts are over then
 
 -- The tokens and the cost that all tasks have told of.
@@ -68,7 +69,9 @@ local function tty(v)
   local keep_sets, add_report = sets(look), sums(look)
   local failures = plain.new({put = v.put, failures = true}, model) -- above the foot
   local begun, live
+  local drawn = -PACE
   local view = {}
+  v.shows("failed")
 
   function view.close(now)
     v.close_foot()
@@ -93,7 +96,8 @@ local function tty(v)
     failures.tick(now)
     begun = begun or model.total > 0 and now
     look.rows, look.columns = v.size()
-    if not begun or now - begun < BEGIN or not look.rows then return end
+    if not begun or now - begun < BEGIN or not look.rows or now - drawn < PACE then return end
+    drawn = now
     if live then
       look.under_way = {}
       for _, t in pairs(model.by_id) do look.under_way[t] = true end
@@ -123,6 +127,7 @@ local function stderr_of(v)
 end
 
 local function as_json(v)
+  v.shows()
   local writer = events_file.writer(stderr_of(v), "standard error", v.processors())
   return {
     event = function(e) writer:put(e) end,
@@ -150,5 +155,6 @@ return function(value, v)
   if mode == "tty" then return tty(v) end
   if mode == "json" then return as_json(v) end
   if mode == "none" then return {done = true} end
+  v.shows(table.unpack(verbose == "verbose" and plain.ALL or plain.USUAL))
   return plain.new({put = v.put, verbose = verbose == "verbose"}, v.model())
 end

@@ -5,6 +5,15 @@
 #include "mem.h"
 #include <string.h>
 
+/* Nanoseconds that a reader is waited for; the specs, on machines that are
+ * slow, wait until it comes. */
+#ifdef ORUN_TEST
+enum { EVENT_PATIENCE_MS = 60 * 1000 };
+#else
+enum { EVENT_PATIENCE_MS = 100 };
+#endif
+#define EVENT_PATIENCE (EVENT_PATIENCE_MS * UINT64_C(1000000))
+
 struct Events {
     /* Guarded by the board's lock: */
     EventChunk *first, *last; /* NULL: nothing has gathered */
@@ -13,6 +22,12 @@ struct Events {
     size_t ended[TASK_STATE_COUNT];
     bool brief;               /* only what is notable is kept */
     bool stopped;             /* no more are kept */
+    unsigned kinds;           /* that are shown as they come; event_show */
+    uint64_t all;             /* events kept, since event_open: … */
+    uint64_t marked;          /* … up to the last one to be shown … */
+    uint64_t taken, shown;    /* … up to these, by the reader */
+    bool late;                /* the reader was waited for in vain */
+    uv_cond_t change;         /* of shown, or stopped */
     char **names;             /* NULL-terminated */
     size_t name_count;
 };
@@ -32,8 +47,15 @@ event_kind_name(EventKind kind)
 int
 event_open(Board *b)
 {
-    b->events = mem_zalloc(1, sizeof(Events));
-    return b->events ? 0 : ORUN_ENOMEM;
+    Events *all = mem_zalloc(1, sizeof *all);
+    if (!all)
+        return ORUN_ENOMEM;
+    if (uv_cond_init(&all->change) != 0) {
+        mem_free(all);
+        return ORUN_ENOMEM;
+    }
+    b->events = all;
+    return 0;
 }
 
 void
@@ -64,6 +86,54 @@ event_stop(Board *b)
     board_lock(b);
     event_drop(b->events);
     b->events->stopped = true;
+    uv_cond_broadcast(&b->events->change);
+    board_unlock(b);
+}
+
+void
+event_show(Board *b, unsigned kinds)
+{
+    board_lock(b);
+    b->events->kinds |= kinds;
+    board_unlock(b);
+}
+
+void
+event_shown(Board *b)
+{
+    board_lock(b);
+    Events *all = b->events;
+    all->shown = all->taken;
+    all->late = false;
+    uv_cond_broadcast(&all->change);
+    board_unlock(b);
+}
+
+/* Is there something to wait for, up to the event `to`? */
+static bool
+event_behind(const Events *all, uint64_t to)
+{
+    return all->shown < to && !all->stopped && !all->late;
+}
+
+void
+event_catch_up(Board *b, void (*hurry)(void *ud), void *ud)
+{
+    Events *all = b->events;
+    uint64_t until = uv_hrtime() + EVENT_PATIENCE;
+    board_lock(b);
+    uint64_t to = all->marked;
+    bool behind = event_behind(all, to);
+    board_unlock(b);
+    if (!behind)
+        return;
+    hurry(ud);
+    board_lock(b);
+    for (uint64_t now = 0; event_behind(all, to);)
+        if ((now = uv_hrtime()) < until)
+            uv_cond_timedwait(&all->change, &b->lock, until - now);
+        else
+            all->late = true;
     board_unlock(b);
 }
 
@@ -107,6 +177,7 @@ event_close(Board *b)
     if (!all)
         return;
     event_drop(all);
+    uv_cond_destroy(&all->change);
     task_strings_free(all->names);
     mem_free(all);
     b->events = NULL;
@@ -136,6 +207,18 @@ event_room(Events *all)
     return more;
 }
 
+/* It is kept, and may be one to be shown as it comes. */
+static void
+event_count(Events *all, const Event *e)
+{
+    unsigned bit = 1u << e->kind;
+    if (e->kind == EVENT_ENDED && e->what == TASK_FAILED)
+        bit |= EVENT_FAILURES;
+    all->all++;
+    if (all->kinds & bit)
+        all->marked = all->all;
+}
+
 /* Count it; the chunk that it is to be kept in, NULL when it is not. */
 static EventChunk *
 event_place(Board *b, const Event *e)
@@ -148,7 +231,9 @@ event_place(Board *b, const Event *e)
     if (all->stopped || (all->brief && !event_notable(e)))
         return NULL;
     EventChunk *chunk = event_room(all);
-    if (!chunk)
+    if (chunk)
+        event_count(all, e);
+    else
         all->lost++;
     return chunk;
 }
@@ -232,6 +317,7 @@ event_take(Board *b, size_t *lost)
     all->first = all->last = NULL;
     all->kept = 0;
     *lost = all->lost;
+    all->taken = all->all;
     board_unlock(b);
     return first;
 }

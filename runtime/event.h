@@ -76,6 +76,8 @@ enum {
     EVENT_CHUNK = 1024,     /* events, in one piece of memory */
     EVENT_MOST = 4 << 20,   /* events kept for the reader */
     EVENT_TEXT = 4096,      /* bytes of a text of its own, at most */
+    EVENT_FAILURES = 1 << EVENT_KIND_COUNT, /* beside bits of kinds: ENDED, as
+                                             * failed */
 };
 
 typedef struct EventText {
@@ -108,6 +110,20 @@ bool event_notable(const Event *e);
 /* How many tasks have ended since event_open, by TaskState, of which there are
  * TASK_STATE_COUNT; and how many there are. Takes the board's lock. */
 size_t event_tally(struct Board *b, size_t *ended);
+
+/* The reader shows events of these kinds (1 << kind, and EVENT_FAILURES) as
+ * they come, beside those it said before. Takes the board's lock. */
+void event_show(struct Board *b, unsigned kinds);
+
+/* The reader has shown all that it has taken. Takes the board's lock. */
+void event_shown(struct Board *b);
+
+/* Wait until the events there are by now, of the kinds that are shown, have
+ * been; `hurry` is called before, without a lock, where there are any. A reader
+ * that needs longer than a moment is not waited for again until it has shown
+ * something. After event_open; not by the reader, and not during event_close.
+ * Takes the board's lock, and holds none while it waits. */
+void event_catch_up(struct Board *b, void (*hurry)(void *ud), void *ud);
 
 /* Nobody listens any more: forget all. With the board's lock held, where others
  * may add. */

@@ -5,6 +5,7 @@
  */
 #include "lib_base.h"
 #include "lib_class.h"
+#include "order.h"
 #include "show.h"
 #include "vm.h"
 #include <lauxlib.h>
@@ -211,6 +212,7 @@ lib_base_warn(void *ud, const char *text, int more)
         return;
     }
     if (w->on) {
+        order_keep(STDERR_FILENO);
         if (!w->more)
             show_write(STDERR_FILENO, "Lua warning: ", 13);
         show_write(STDERR_FILENO, text, strlen(text));

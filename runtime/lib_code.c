@@ -7,6 +7,7 @@
 #include "host.h"
 #include "lib_class.h"
 #include "lib_task.h"
+#include "order.h"
 #include "show.h"
 #include "value.h"
 #include <lauxlib.h>
@@ -90,8 +91,10 @@ lib_code_tell_left(LuaRun *run, const char *fn, const Buf *left)
     buf_printf(&text, "orun: %s: ", fn);
     buf_put(&text, left->p, left->n);
     buf_putc(&text, '\n');
-    if (!buf_failed(&text) && host_once(run->host, buf_cstr(&text)))
+    if (!buf_failed(&text) && host_once(run->host, buf_cstr(&text))) {
+        order_keep(STDERR_FILENO);
         show_write(STDERR_FILENO, text.p, text.n);
+    }
     buf_free(&text);
 }
 

@@ -6,6 +6,7 @@
  */
 #include "lib_base.h"
 #include "err.h"
+#include "order.h"
 #include "show.h"
 #include "terminal.h"
 #include <errno.h>
@@ -42,6 +43,7 @@ lib_io_print(lua_State *L)
         text = buf_cstr(&safe);
         size = buf_failed(&safe) ? 0 : safe.n;
     }
+    order_keep(STDOUT_FILENO);
     flockfile(stdout);
     terminal_enter(STDOUT_FILENO);
     bool gone = (fwrite(text, 1, size, stdout) < size || fflush(stdout) != 0)
@@ -109,12 +111,13 @@ lib_io_write_to(lua_State *L, const luaL_Stream *file)
     bool ok = true;
     char last = '\0';
     int fd = fileno(f);
+    bool compared = order_keep(fd);
     flockfile(f);
     terminal_enter(fd);
     for (int i = 2; i <= n; i++)
         ok = lib_io_put(L, f, i, &last) && ok;
-    if (terminal_footed(fd))
-        fflush(f);
+    if (terminal_footed(fd) || (compared && last == '\n'))
+        ok = fflush(f) == 0 && ok;
     int e = errno;
     terminal_leave(fd, last);
     funlockfile(f);

@@ -15,6 +15,7 @@
 #include "lib_base.h"
 #include "err.h"
 #include "lib_program.h"
+#include "order.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
@@ -65,6 +66,7 @@ lib_shell_start(lua_State *L, const char *command, const int fds[3],
                         .lingers = true, .task = run->task->id,
                         .attempt = run->attempt };
     fflush(stdout);
+    order_keep(STDERR_FILENO); /* it prints for itself */
     int e = program_start(run, &spec, INFINITY, box);
     if (e == ORUN_ENOMEM)
         errno = ENOMEM;

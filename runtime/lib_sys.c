@@ -6,6 +6,7 @@
 #include "lib_arg.h"
 #include "lib_limit.h"
 #include "lib_task.h"
+#include "order.h"
 #include "show.h"
 #include "stuck.h"
 #include <errno.h>
@@ -83,6 +84,7 @@ lib_log(lua_State *L)
     luaL_pushresult(&b);
     size_t size;
     const char *s = lua_tolstring(L, -1, &size);
+    order_keep(STDERR_FILENO);
     show_write(STDERR_FILENO, s, size);
     return 0;
 }

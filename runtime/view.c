@@ -6,6 +6,7 @@
 #include "machine.h"
 #include "mem.h"
 #include "module.h"
+#include "order.h"
 #include "show.h"
 #include "terminal.h"
 #include "thread.h"
@@ -28,6 +29,8 @@ struct View {
     double begun; /* on the run's clock */
     uv_thread_t thread;
 
+    OrderWatcher order;
+
     /* Its thread's: */
     EventChunk *rest; /* taken, and not given to the views yet */
     size_t lost;
@@ -38,6 +41,7 @@ struct View {
     /* Guarded by lock: */
     bool ready;  /* the views have begun */
     bool ended;  /* its code has returned: it says no more */
+    bool hurried; /* somebody waits for what is shown */
     bool ending; /* the run is over … */
     double over; /* … since then, on its clock */
     Buf problems;
@@ -67,11 +71,32 @@ view_wait(View *v)
 {
     uint64_t until = uv_hrtime() + VIEW_PACE;
     uv_mutex_lock(&v->lock);
-    for (uint64_t now; !v->ending && (now = uv_hrtime()) < until;)
+    for (uint64_t now; !v->ending && !v->hurried
+             && (now = uv_hrtime()) < until;)
         uv_cond_timedwait(&v->change, &v->lock, until - now);
     bool ending = v->ending;
+    v->hurried = false;
     uv_mutex_unlock(&v->lock);
     return ending;
+}
+
+/* Somebody waits for what is shown. Any thread. */
+static void
+view_hurry(void *ud)
+{
+    View *v = ud;
+    uv_mutex_lock(&v->lock);
+    v->hurried = true;
+    uv_cond_broadcast(&v->change);
+    uv_mutex_unlock(&v->lock);
+}
+
+/* As OrderWatcher.catch_up. */
+static void
+view_catch_up(void *ud)
+{
+    View *v = ud;
+    event_catch_up(&v->host->sched.board, view_hurry, v);
 }
 
 /* Seconds since the run began; of a run that is over, how long it took. */
@@ -92,9 +117,12 @@ view_next(lua_State *L)
 {
     View *v = view_of(L);
     Board *b = &v->host->sched.board;
-    bool ending = v->rest ? false : view_wait(v);
-    if (!v->rest)
+    bool ending = false;
+    if (!v->rest) {
+        event_shown(b);
+        ending = view_wait(v);
         v->rest = event_take(b, &v->lost);
+    }
     if (ending && !v->rest)
         return 0;
     ViewBatch batch = { .host = v->host, .begun = v->begun, .all = v->rest,
@@ -179,6 +207,32 @@ view_tell_added(lua_State *L)
     return 1;
 }
 
+/* The bits of event_show for an event's name, or "failed"; 0: there is none. */
+static unsigned
+view_kind(const char *name)
+{
+    for (unsigned i = 0; i < EVENT_KIND_COUNT; i++)
+        if (strcmp(event_kind_name((EventKind)i), name) == 0)
+            return 1u << i;
+    return strcmp(name, "failed") == 0 ? EVENT_FAILURES : 0;
+}
+
+/* shows(name, …): a view shows events of these names, or of any where none is
+ * given, as they come, before `tick` has returned: what is printed later stands
+ * below. "failed" is that end of a task. */
+static int
+view_shows(lua_State *L)
+{
+    unsigned kinds = lua_gettop(L) == 0 ? EVENT_FAILURES - 1 : 0;
+    for (int i = 1; i <= lua_gettop(L); i++) {
+        unsigned kind = view_kind(luaL_checkstring(L, i));
+        luaL_argcheck(L, kind, i, "no event is called that");
+        kinds |= kind;
+    }
+    event_show(&view_of(L)->host->sched.board, kinds);
+    return 0;
+}
+
 /* problem(text): something could not be shown. */
 static int
 view_problem(lua_State *L)
@@ -232,7 +286,7 @@ static const luaL_Reg view_functions[] = {
     { "final", view_final }, { "added", view_tell_added },
     { "unix_time", view_unix_time }, { "processors", view_processors },
     { "open_foot", view_open_foot }, { "foot", view_foot },
-    { "close_foot", view_close_foot },
+    { "close_foot", view_close_foot }, { "shows", view_shows },
     { NULL, NULL },
 };
 
@@ -313,6 +367,7 @@ view_main(void *arg)
     View *v = arg;
     lua_State *L = v->vm->L;
     Buf why = { 0 };
+    order_is_mine();
     lua_pushcfunction(L, view_run);
     lua_pushlightuserdata(L, v);
     bool failed = lua_pcall(L, 1, 0, 0) != LUA_OK;
@@ -382,6 +437,7 @@ static void
 view_init(View *v, Host *h)
 {
     v->host = h;
+    v->order = (OrderWatcher){ .catch_up = view_catch_up, .ud = v };
     uv_cond_init(&v->change);
     uv_mutex_init(&v->lock);
 }
@@ -403,6 +459,7 @@ view_start(Host *h, const char *const *wanted, View **out, Buf *why)
     if (e == 0)
         e = view_begin(v, why);
     if (e == 0) {
+        order_join(&v->order);
         *out = v;
         return 0;
     }
@@ -422,6 +479,7 @@ view_finish(View *v, Buf *problems)
     uv_cond_broadcast(&v->change);
     uv_mutex_unlock(&v->lock);
     uv_thread_join(&v->thread);
+    order_leave(&v->order);
     board_lock(&v->host->sched.board);
     event_close(&v->host->sched.board);
     board_unlock(&v->host->sched.board);

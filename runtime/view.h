@@ -3,7 +3,8 @@
  * The display, the report and the traces are bundled Lua (lua/view.lua and
  * those it names) in a state of its own, fed with the run's events (event.h)
  * about ten times a second. A view never waits for tasks, and no task for it:
- * it may be slow, and then its picture is old.
+ * it may be slow, and then its picture is old. Only who prints where a view
+ * shows what happens waits until it has, for a moment (order.h).
  */
 #ifndef ORUN_VIEW_H
 #define ORUN_VIEW_H

@@ -54,7 +54,8 @@ local function runtime(wanted, many)
   function v.added(id) return {event = "added", task = id, kind = "lua"} end
   function v.unix_time() return 0 end
   function v.processors() return 2 end
-  for _, name in ipairs{"ready", "enough", "brief", "foot", "close_foot", "size", "open_foot"} do
+  for _, name in ipairs{"ready", "enough", "brief", "foot", "close_foot", "size", "open_foot",
+                        "shows"} do
     v[name] = function() end
   end
   return v
