@@ -7,11 +7,13 @@
 #include "child.h"
 #include "body.h"
 #include "err.h"
+#include "fork.h"
 #include "isolate.h"
 #include "lib_orun.h"
 #include "lib_remote.h"
 #include "log.h"
 #include "mem.h"
+#include "park.h"
 #include "uplink.h"
 #include "value.h"
 #include "version.h"
@@ -180,6 +182,8 @@ child_call(Child *c, Vm *vm, Outcome *o)
     lua_pushcfunction(vm->co, child_body);
     lua_pushlightuserdata(vm->co, c);
     int status = stop_resume(&vm->stop, vm->co, 1, &n);
+    if (fork_count)
+        park_end_fork(vm, status);
     if (status == LUA_YIELD)
         status = body_yielded(vm);
     body_judge(vm, &c->task, status, o);
@@ -218,6 +222,7 @@ child_main(void)
         return CHILD_USAGE;
     }
     log_init();
+    fork_ends(NULL);
     prctl(PR_SET_NAME, "orun-task");
     if (uplink_new(fd, &u) != 0)
         _exit(UPLINK_REFUSED);

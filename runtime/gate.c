@@ -1,6 +1,7 @@
 /* gate.c — the list of runtimes, and the stack of a thread. */
 #include "gate.h"
 #include "err.h"
+#include "fork.h"
 #include "thread.h"
 #include <pthread.h>
 #include <unistd.h>
@@ -8,25 +9,6 @@
 static uv_mutex_t gate_lock = THREAD_MUTEX_INIT;
 static uv_cond_t gate_unheld = THREAD_COND_INIT;
 static Gate *gate_list; /* guarded by gate_lock */
-
-static void
-gate_before_fork(void)
-{
-    uv_mutex_lock(&gate_lock);
-}
-
-static void
-gate_after_fork(void)
-{
-    uv_mutex_unlock(&gate_lock);
-}
-
-/* No other thread is in the middle of the list when the process is copied. */
-static void
-gate_init_once(void)
-{
-    pthread_atfork(gate_before_fork, gate_after_fork, gate_after_fork);
-}
 
 /* Where the list points to g; NULL when g is not on it. With the lock held. */
 static Gate **
@@ -50,8 +32,10 @@ gate_check(const Gate *g)
 void
 gate_open(Gate *g)
 {
-    static uv_once_t once = UV_ONCE_INIT;
-    uv_once(&once, gate_init_once);
+    /* No other thread is in the middle of the list when the process is copied.
+     */
+    fork_guard(FORK_GATE, &gate_lock);
+    fork_watch();
     g->pid = getpid();
     g->inside = false;
     g->held = 0;

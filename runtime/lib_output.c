@@ -18,6 +18,8 @@
 static int
 lib_output_gc(lua_State *L)
 {
+    if (park_forked(L))
+        return 0; /* the parent has it */
     LibOutput *box = lua_touserdata(L, 1);
     output_drop(box->output);
     box->output = NULL;

@@ -14,6 +14,8 @@ lib_program_clear(Program **box)
 static int
 lib_program_gc(lua_State *L)
 {
+    if (park_forked(L))
+        return 0; /* the parent has it */
     lib_program_clear(lib_program_at(L, 1));
     return 0;
 }

@@ -1,11 +1,13 @@
 /* lib_remote.c — asking orun to do it. */
 #include "lib_remote.h"
 #include "err.h"
+#include "fork.h"
 #include "handle.h"
 #include "lib_orun.h"
 #include "lib_response.h"
 #include "lib_task.h"
 #include "module.h"
+#include "park.h"
 #include "program.h"
 #include "vm.h"
 #include "wait.h"
@@ -90,6 +92,8 @@ lib_remote_object_gc(lua_State *L)
 {
     lua_Integer *number = lua_touserdata(L, 1);
     Uplink *u = vm_of(L)->owner;
+    if (fork_count)
+        return 0;
     frame_put_number(uplink_released(u), (uint64_t)*number);
     return 0;
 }
@@ -269,6 +273,8 @@ lib_remote_call(lua_State *L)
     Uplink *u = vm->owner;
     LibWhy why = { "" };
     uint64_t fine, count;
+    if (fork_count)
+        park_refuse_fork(L);
     const char *name = lua_tostring(L, lua_upvalueindex(1));
     int first = 1 + lua_toboolean(L, lua_upvalueindex(2));
     luaL_checkstack(L, 16, NULL);

@@ -15,6 +15,8 @@ lib_response_clear(Request **box)
 static int
 lib_response_gc(lua_State *L)
 {
+    if (park_forked(L))
+        return 0; /* the parent has it */
     lib_response_clear(lua_touserdata(L, 1));
     return 0;
 }
@@ -23,6 +25,8 @@ lib_response_gc(lua_State *L)
 static int
 lib_response_close(lua_State *L)
 {
+    if (park_forked(L))
+        return 0; /* the parent has it */
     lib_response_clear(luaL_checkudata(L, 1, RESPONSE_TYPE));
     return 0;
 }

@@ -467,6 +467,8 @@ lib_collector_add(lua_State *L)
 static int
 lib_collector_gc(lua_State *L)
 {
+    if (park_forked(L))
+        return 0; /* the parent has it */
     Collector **c = luaL_checkudata(L, 1, COLLECTOR_TYPE);
     collector_free(*c);
     *c = NULL;

@@ -47,6 +47,8 @@ lib_stream_self(lua_State *L, const char *fn)
 static int
 lib_stream_gc(lua_State *L)
 {
+    if (park_forked(L))
+        return 0; /* the parent has it */
     lib_stream_clear(luaL_checkudata(L, 1, STREAM_TYPE));
     return 0;
 }

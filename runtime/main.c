@@ -3,6 +3,7 @@
  * A thin user of orun.h; the command line is read by options.c, and what
  * signals do to it is in signals.c.
  */
+#include "orun_own.h"
 #include "child.h"
 #include "client.h"
 #include "isolate.h"
@@ -284,6 +285,18 @@ main_save_history(orun *o)
         main_report(orun_errmsg(o));
 }
 
+/* A C module of the script has forked, and this is the child: the script's end
+ * is its own, and that of the run is the parent's. */
+static _Noreturn void
+main_forked(orun *o)
+{
+    Buf text = { 0 };
+    int status = orun_forked(o, &text);
+    if (text.n)
+        fprintf(stderr, "orun: %s\n", buf_cstr(&text));
+    _exit(main_flush(status));
+}
+
 static int
 main_run(const Options *a, int argc, char **argv)
 {
@@ -303,6 +316,8 @@ main_run(const Options *a, int argc, char **argv)
     e = main_watch(o, a);
     if (e == 0)
         e = main_script(o, a, argc, argv);
+    if (e == ORUN_EFORKED)
+        main_forked(o);
     int status = orun_exit_status(o);
     if (e)
         main_report(orun_errmsg(o));

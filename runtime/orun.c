@@ -1,5 +1,6 @@
 /* orun.c — the embedding API: a host, a script state, and running scripts. */
 #include "err.h"
+#include "fork.h"
 #include "orun.h"
 #include "orun_own.h"
 #include "bundle.h"
@@ -297,7 +298,17 @@ orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
     if (status != LUA_OK)
         return orun_raised(o, ORUN_ESYNTAX, 2);
     int code = orun_call(o);
+    if (o->run.sched->forks != fork_count)
+        return ORUN_EFORKED; /* what follows is the parent's to do */
     return orun_conclude(o, code);
+}
+
+int
+orun_forked(orun *o, Buf *to)
+{
+    buf_put(to, o->message.p, o->message.n);
+    vm_script_free(o->vm);
+    return o->status;
 }
 
 /* How the run is called where its user's runs are listed. */
@@ -447,44 +458,6 @@ orun_save_history(orun *o)
     }
     gate_leave(&o->gate);
     return e;
-}
-
-void
-orun_interrupt(orun *o)
-{
-    if (gate_hold(orun_gate(o)) != 0)
-        return;
-    Sched *s = o->run.sched;
-    bool again = stop_wanted(&o->vm->stop);
-    host_resume(o->host);
-    stop_request(&o->vm->stop, again ? STOP_HARD : STOP_ONCE, "interrupted");
-    sched_lock(s);
-    s->board.root->stopping = FAULT_CANCELLED;
-    program_stop_all(&o->run, again);
-    if (s->board.root->waiting)
-        wait_fire(s->board.root->waiting, WAIT_STOPPED);
-    sched_unlock(s);
-    if (again)
-        sched_hurry(s, true);
-    gate_unhold(&o->gate);
-}
-
-void
-orun_suspend(orun *o)
-{
-    if (gate_hold(orun_gate(o)) != 0)
-        return;
-    host_suspend(o->host);
-    gate_unhold(&o->gate);
-}
-
-void
-orun_resume(orun *o)
-{
-    if (gate_hold(orun_gate(o)) != 0)
-        return;
-    host_resume(o->host);
-    gate_unhold(&o->gate);
 }
 
 int

@@ -29,7 +29,9 @@
  *
  * Processes. Do not fork and go on with a runtime in the child: its threads are
  * not there. Each call says so (ORUN_EFORKED), and the parent's runtime is
- * unharmed. fork and exec is fine.
+ * unharmed. fork and exec is fine. When a C module of the script forks, the
+ * script goes on in the child, too: primitives raise ORUN_EFORKED there, and
+ * the call that runs it comes back with that error.
  *
  * Errors are 0 or one of the negative codes below; orun_errmsg says more. A
  * pointer that is no runtime, NULL or freed, is ORUN_EINVAL, and not followed:

@@ -51,6 +51,12 @@ int orun_raised(orun *o, int code, int status);
 int orun_run_path(orun *o, const char *path,
                   int (*load)(lua_State *L, void *ud), void *ud);
 
+/* The code that the script's own end gave, in a fork of the process, made by a
+ * C module of that script: of the run that has come back with ORUN_EFORKED.
+ * What it raised is appended to `to`. Closes the script's state, so that what
+ * was written to files arrives; nothing else of o may be used. */
+int orun_forked(orun *o, Buf *to);
+
 /* Append the tasks that run, "t1 (description), t2"; nothing when none does.
  * While `o` is not freed; any thread. */
 void orun_left(orun *o, Buf *to);

@@ -3,8 +3,12 @@
 #include "err.h"
 #include "slots.h"
 #include "log.h"
+#include "show.h"
 #include <lauxlib.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 /* A wait that only other tasks can end gives all slots back; sleeping and
  * outside work keep the named ones, for the work goes on, and the slot of the
@@ -230,6 +234,34 @@ park_check(lua_State *L, const char *what)
     if (park_finalizing(L))
         luaL_error(L, "%s: not allowed in a finalizer (__gc), which must not "
                    "wait", what);
+}
+
+_Noreturn void
+park_refuse_fork(lua_State *L)
+{
+    lua_Debug ar;
+    const char *name = lua_getstack(L, 0, &ar) && lua_getinfo(L, "n", &ar)
+        ? ar.name : NULL;
+    luaL_error(L, "%s: ORUN_EFORKED: a C module forked this process after orun "
+               "had started, and a fork has none of orun's threads; start "
+               "tasks and programs in the process that forked",
+               name ? name : "orun");
+    abort();
+}
+
+_Noreturn void
+park_end_fork(Vm *vm, int status)
+{
+    Buf text = { 0 }, safe = { 0 };
+    int code = vm->exit_code >= 0 ? vm->exit_code : status != LUA_OK;
+    if (status != LUA_OK && vm->exit_code < 0) {
+        vm_error_text(vm->co, &text);
+        show_put(&safe, text.p, text.n, SHOW_TEXT);
+        fprintf(stderr, "orun: %s\n", buf_cstr(&safe));
+    }
+    vm_close(vm);
+    fflush(stdout);
+    _exit(code);
 }
 
 bool

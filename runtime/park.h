@@ -12,6 +12,7 @@
 #ifndef ORUN_PARK_H
 #define ORUN_PARK_H
 
+#include "fork.h"
 #include "pool.h"
 #include "sched.h"
 #include "vm.h"
@@ -81,12 +82,32 @@ typedef struct LuaRun {
 void park_init(LuaRun *run);
 void park_destroy(LuaRun *run);
 
-/* The run that L belongs to. */
+/* Does the process that runs L lack the threads of the run, being a fork of the
+ * one that has them? Then locks of the run may be held for ever, and nothing
+ * that belongs to it is to be touched. */
+static inline bool
+park_forked(lua_State *L)
+{
+    const LuaRun *run = vm_of(L)->owner;
+    return run->sched->forks != fork_count;
+}
+
+/* Raise for that. */
+_Noreturn void park_refuse_fork(lua_State *L);
+
+/* The run that L belongs to. Raises in a fork: no primitive works there. */
 static inline LuaRun *
 park_run(lua_State *L)
 {
+    if (park_forked(L))
+        park_refuse_fork(L);
     return vm_of(L)->owner;
 }
+
+/* A task's code that has forked is over, in the child: what it has printed and
+ * written arrives, and the process ends with the code of its outcome `status`;
+ * an error is told on standard error. Nobody is there to come back to. */
+_Noreturn void park_end_fork(Vm *vm, int status);
 
 /* Where the script is: the innermost line that is not orun's own Lua code, in
  * short_src and currentline; false when there is none. */

@@ -279,6 +279,8 @@ run_lua_go(LuaRun *run, int nargs) ON_WORKER
 {
     for (;;) {
         int status = run_lua_resume(run, nargs);
+        if (run->sched->forks != fork_count)
+            park_end_fork(run->vm, status);
         if (status == LUA_YIELD && run->wants) {
             nargs = 0;
             if (park_begin(run))

@@ -6,6 +6,7 @@
 #include "sched.h"
 #include "admit.h"
 #include "err.h"
+#include "fork.h"
 #include "log.h"
 #include "mem.h"
 #include "rank.h"
@@ -35,7 +36,7 @@ sched_init(Sched *s, Clock *clock, const int slots[SLOT_KINDS])
 {
     static const char *const names[SLOT_KINDS] = { "lua", "process", "http" };
     bool failed = false;
-    *s = (Sched){ .random = 0x9e3779b97f4a7c15u };
+    *s = (Sched){ .random = 0x9e3779b97f4a7c15u, .forks = fork_count };
     for (int i = 0; i < SLOT_KINDS; i++)
         list_init(&s->lacking[i]);
     list_init(&s->limits);

@@ -49,6 +49,7 @@ typedef struct Sched {
     struct Ranks *ranks;  /* durations are remembered; NULL: they are not. Set
                            * before any task */
     bool ranked;          /* … and something is known */
+    unsigned forks;       /* fork_count when it was made. Never changes */
     int plan;             /* 1: agents are stood in for, 2: functions, too, and
                            * what happens is not remembered; 0: they are not.
                            * Never changes */

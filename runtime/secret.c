@@ -1,5 +1,6 @@
 /* secret.c — the list of secrets, and replacing them in a text. */
 #include "secret.h"
+#include "fork.h"
 #include "err.h"
 #include "mem.h"
 #include "thread.h"
@@ -189,6 +190,7 @@ int
 secret_open(char *const *env)
 {
     int e = 0;
+    fork_guard(FORK_SECRET, &secret_lock);
     uv_mutex_lock(&secret_lock);
     secret_holders++;
     uv_mutex_unlock(&secret_lock);

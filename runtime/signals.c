@@ -2,6 +2,7 @@
 #include "orun_own.h"
 #include "signals.h"
 #include "folder.h"
+#include "fork.h"
 #include "show.h"
 #include "terminal.h"
 #include "thread.h"
@@ -191,11 +192,21 @@ signals_choose(void)
     }
 }
 
+/* In a fork no thread waits for signals: each does what it does to any process.
+ */
+static void
+signals_forked(void)
+{
+    pthread_sigmask(SIG_UNBLOCK, &signals_wanted, NULL);
+}
+
 int
 signals_start(orun *o)
 {
     uv_thread_t thread;
     signals_choose();
+    fork_guard(FORK_SIGNALS, &signals_lock);
+    fork_ends(signals_forked);
     signals_orun = o;
     int e = thread_start(&thread, 0, 0, signals_main, NULL);
     if (!e)

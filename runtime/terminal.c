@@ -1,5 +1,6 @@
 /* terminal.c — its size, the width of text on it, and its foot. */
 #include "terminal.h"
+#include "fork.h"
 #include "buf.h"
 #include "thread.h"
 #include <limits.h>
@@ -226,6 +227,7 @@ terminal_foot_open(void)
     unsigned mask = terminal_find();
     if (!mask || terminal_mask)
         return false;
+    fork_guard(FORK_TERMINAL, &terminal_lock);
     uv_mutex_lock(&terminal_lock);
     terminal_foot = (TerminalFoot){ .holds = terminal_foot.holds };
     uv_mutex_unlock(&terminal_lock);

@@ -3,7 +3,7 @@
  * Threads, locks, conditions and semaphores are libuv's (uv_thread_*,
  * uv_mutex_*, uv_cond_*, uv_sem_*, uv_once). What libuv does not have is
  * POSIX's: masks of signals, a signal to one thread (stop.c), the bounds of a
- * stack, atfork handlers (gate.c), threads that are not joined, locks that are
+ * stack, atfork handlers (fork.c), threads that are not joined, locks that are
  * ready before any code has run, and locks that spin before they sleep.
  */
 #ifndef ORUN_THREAD_H
