@@ -367,7 +367,7 @@ fuzz: fuzzers
 # Each is compiled and linked as the test build is.
 mutants: files
 	MUTANT_COMPILE='$(COMPILE) -DORUN_TEST' MUTANT_LINK='$(LINK)' \
-	MUTANT_LIBS='$(EXPORT) $(LIBS)' \
+	MUTANT_LIBS='$(EXPORT) $(subst $(LUA_LIB),$(LUA_OWN),$(LIBS))' \
 	MUTANT_OBJECTS='$(TOBJECTS)' \
 	    ./$(ORUN) spec/mutants/mutants.lua
 

@@ -40,7 +40,8 @@ local function elect(specs, k, opts)
   end
   launch.stop(handles)
   good.ok, good.failed = #good == k, failed
-  for _, result in ipairs(good.ok and failed or {}) do assert(result.status) end -- are no matter
+  for _, handle in ipairs(good.ok and handles or {}) do orun.dismiss(handle) end
+  for _, result in ipairs(good.ok and failed or {}) do assert(result.status) end
   return good
 end
 

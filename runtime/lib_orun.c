@@ -31,6 +31,7 @@ static const luaL_Reg lib_orun_functions[] = {
     { "collector", lib_collector },
     { "config", lib_config },
     { "control", lib_control },
+    { "dismiss", lib_dismiss },
     { "entries", lib_entries },
     { "exec", lib_exec },
     { "http", lib_http },

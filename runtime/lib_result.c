@@ -417,6 +417,15 @@ lib_task_stop(lua_State *L)
     return 3;
 }
 
+/* dismiss(task): however it ends, its failure is not for the script to look at,
+ * for instance because another task of a race has won. */
+int
+lib_dismiss(lua_State *L)
+{
+    lib_task_at(L, "dismiss", "task", 1)->read = true;
+    return 0;
+}
+
 /* ---- collectors: userdata, method next ---- */
 
 static int

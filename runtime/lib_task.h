@@ -221,6 +221,7 @@ void lib_where(lua_State *L, Task *t);
 int lib_task(lua_State *L);
 int lib_task_output(lua_State *L);
 int lib_task_stop(lua_State *L);
+int lib_dismiss(lua_State *L);
 int lib_read_output(lua_State *L);
 int lib_task_create(lua_State *L);
 int lib_task_list(lua_State *L);

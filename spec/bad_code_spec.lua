@@ -278,11 +278,11 @@ describe("what belongs to the whole process", function()
   it("E11 ends them with orun, however that ends", function()
     local path, lines = shared.journal()
     local p = h.start{"-e", [[
-      local line = "echo $$ >> " .. ... .. "; exec sleep 1000"
+      local line = "echo $$ >> " .. os.getenv "JOURNAL" .. "; exec sleep 1000"
       Task{run_in_background = true, input = line, run = os.execute}
       Task{run_in_background = true, input = line, run = function(input)
         io.popen(input):read("a")
-      end}]], path}
+      end}]], env = {JOURNAL = path}}
     assert.is_truthy(h.wait_for(function() return #lines() == 2 end))
     p:kill("KILL")
     p:wait()

@@ -1,6 +1,7 @@
 --- The two dialects of LLM APIs, and the stream they come in: without a network.
 
 local json = require "orun.json"
+local rope = require "orun.rope"
 local sse = require "orun.sse"
 
 local function events_of(pieces)
@@ -51,6 +52,7 @@ local function feed(dialect, events)
     dialect.event(s, event.type or "message", type(event) == "string" and event
       or json.encode(event))
   end
+  rope.settle(s, s.blocks or {}, s.calls or {}) -- as orun.api does at the end
   return s
 end
 

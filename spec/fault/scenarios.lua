@@ -229,7 +229,7 @@ function M.edges()
   local bad = Task{run = function() error("x") end, run_in_background = true}
   local after = Task{run = function() return 1 end, blockedBy = {bad}, run_in_background = true}
   check_failure(TaskOutput(after), "blocked", "blocked", "the blocked one")
-  TaskOutput(bad)
+  check_failure(TaskOutput(bad), "lua", "x", "the blocker")
 end
 
 function M.list()
