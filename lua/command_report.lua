@@ -11,14 +11,15 @@ local report = require "orun.report"
 local report_html = require "orun.report_html"
 local report_text = require "orun.report_text"
 local runs = require "orun.runs"
+local sink = require "orun.sink"
 
 local USAGE <const> = "usage: orun report [RUN] [--html FILE] [--json]\n"
   .. "       orun report --list\n\n"
   .. "Says how a run went: how long it took and could have taken, its critical path,\n"
   .. "where the rest of the time went, what it cost. RUN is a file that --events wrote,\n"
   .. "or the name of a recorded run (of those that began on a terminal or with --record\n"
-  .. "the newest 20 are kept); without it, the last one.\n\n"
-  .. "  --html FILE   write a page with the timeline, for a browser\n"
+  .. "the newest 20 are kept); without it, the last one. \"-\" is standard input.\n\n"
+  .. "  --html FILE   write a page with the timeline, for a browser (-: on standard output)\n"
   .. "  --json        print the figures as JSON\n"
   .. "  --list        print the recorded runs and their scripts, the newest first\n"
 local WIDTH <const> = 100
@@ -67,7 +68,7 @@ end
 
 -- The file of the run that is meant; nil and why there is none.
 local function find(run)
-  if run and (run:find("/", 1, true) or exists(run)) then return run end
+  if run and (run == "-" or run:find("/", 1, true) or exists(run)) then return run end
   local names, problem = runs.names()
   if not names then return nil, "the recorded runs cannot be read: " .. problem end
   if run then
@@ -95,15 +96,9 @@ local function script_of(path)
 end
 
 local function write_html(path, model, figures)
-  local file, why = io.open(path, "w")
-  local ok = file
-  if file then
-    ok, why = file:write(report_html.page(model, figures))
-    local closed, problem = file:close()
-    if ok and not closed then ok, why = nil, problem end
-  end
+  local ok, why = sink.put(path, report_html.page(model, figures))
   if ok then return 0 end
-  say("cannot write %s: %s", shown(path), shown(why))
+  say("cannot write the page: %s", shown(why))
   return 1
 end
 
@@ -130,6 +125,10 @@ return function(...)
     return 1
   end
   local figures = report.of(model)
+  if o.json and o.html == "-" then
+    say("--json and --html - both write to standard output")
+    return 2
+  end
   if o.json then print(json_line(figures)) end
   if o.html then return write_html(o.html, model, figures) end
   if o.json then return 0 end

@@ -42,6 +42,11 @@ local function usage(text, ...)
   error({usage = text:format(...)}, 0)
 end
 
+local function write(text)
+  local ok, why = orun.write(text)
+  if not ok then error({unwritten = why}, 0) end
+end
+
 -- What an option's word means: its value, or a usage error.
 local kinds = {}
 
@@ -171,7 +176,7 @@ local function print_line(...)
     local part = select(i, ...)
     parts[#parts + 1] = part ~= nil and orun.clean(tostring(part)):gsub("[\t\n]", " ") or nil
   end
-  assert(orun.write(table.concat(parts, "\t") .. "\n"))
+  write(table.concat(parts, "\t") .. "\n")
 end
 
 local function print_entry(t)
@@ -182,7 +187,7 @@ end
 -- A text for a person, lines and all.
 local function print_text(text)
   if text == "" then return end
-  assert(orun.write(orun.clean(text) .. (text:sub(-1) == "\n" and "" or "\n")))
+  write(orun.clean(text) .. (text:sub(-1) == "\n" and "" or "\n"))
 end
 
 local function text_of(value)
@@ -247,7 +252,7 @@ end
 
 local function run(word, ...)
   if not word or word == "--help" or word == "-h" then
-    assert(orun.write(HELP))
+    write(HELP)
     return word and DONE or USAGE
   end
   local command = COMMANDS[word]
@@ -259,12 +264,12 @@ local function run(word, ...)
   check(word, command, args)
   local result, message, reason = client.call(command.call, args)
   if result == nil then
-    if as_json then orun.write(json_line({error = message, reason = reason}, true) .. "\n") end
+    if as_json then write(json_line({error = message, reason = reason}, true) .. "\n") end
     complain(message)
     return reason == "request" and USAGE or FAILED
   end
   if as_json then
-    assert(orun.write(json_line(result, true) .. "\n"))
+    write(json_line(result, true) .. "\n")
   else
     prints[command.call](result)
   end
@@ -278,6 +283,9 @@ function M.main(...)
   if type(code) == "table" and code.usage then
     complain(code.usage .. "\nTry 'orun task --help'.")
     return USAGE
+  end
+  if type(code) == "table" and code.unwritten then
+    return require("orun.refusal").unwritten("orun task", code.unwritten)
   end
   error(code, 0)
 end

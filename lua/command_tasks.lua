@@ -54,9 +54,12 @@ local function complain(text)
   io.stderr:write("orun tasks: ", orun.clean(text), "\n")
 end
 
-local function say(line)
-  assert(orun.write(line .. "\n"))
+local function write(text)
+  local ok, why = orun.write(text)
+  if not ok then error({unwritten = why}, 0) end
 end
+
+local function say(line) write(line .. "\n") end
 
 -- ---- options ----
 
@@ -207,7 +210,7 @@ local function print_output(run, args)
       stream = args.stderr and "stderr" or nil, attempt = attempt})
     local text = piece.text
     if terminal.is(1) then text = orun.clean(text) end
-    assert(orun.write(text))
+    write(text)
     at, attempt = piece.offset + #piece.text, piece.attempt
   until at >= piece.size or piece.text == ""
   return DONE
@@ -236,7 +239,7 @@ end
 local function go(...)
   local args = read{...}
   if args.help then
-    assert(orun.write(HELP))
+    write(HELP)
     return DONE
   end
   local run = find(args)
@@ -257,6 +260,9 @@ function M.main(...)
   if type(code) == "table" and code.usage then
     complain(code.usage .. "\nTry 'orun tasks --help'.")
     return USAGE
+  end
+  if type(code) == "table" and code.unwritten then
+    return require("orun.refusal").unwritten("orun tasks", code.unwritten)
   end
   error(code, 0)
 end

@@ -16,6 +16,8 @@ directory, or the one file PATH. A file that changes is not trusted any more.
   --remove   trust it no longer; without PATH: the nearest project's
 ]]
 
+local UNKNOWN <const> = "what is trusted cannot be read: "
+
 local function say(...) print((orun.clean(table.concat({...})):gsub("\n", " "))) end
 
 local function fail(...)
@@ -51,7 +53,8 @@ local function add(path)
   if #files == 0 then
     return fail(why, ": there are no Lua files in .orun/agents or .orun/workflows")
   end
-  local known = trust.load()
+  local known, problem = trust.load()
+  if not known then return fail(UNKNOWN, problem) end
   for _, file in ipairs(files) do
     local text, wrong = trust.text(file)
     if not text then return fail(file, ": ", wrong) end
@@ -64,7 +67,8 @@ local function add(path)
 end
 
 local function list()
-  local known, paths = trust.load(), {}
+  local paths, known, problem = {}, trust.load()
+  if not known then return fail(UNKNOWN, problem) end
   for path in pairs(known) do paths[#paths + 1] = path end
   table.sort(paths)
   for _, path in ipairs(paths) do
@@ -79,7 +83,8 @@ local function remove(path)
   local project = path == nil and nearest() or nil
   local at = project or path and (orun.real(path) or path)
   if not at then return fail("there is no .orun in this folder or above it") end
-  local known, gone = trust.load(), {}
+  local gone, known, problem = {}, trust.load()
+  if not known then return fail(UNKNOWN, problem) end
   for file in pairs(known) do
     if trust.within(file, at) then gone[#gone + 1] = file end
   end

@@ -122,11 +122,19 @@ local function add_line(model, line, n)
   model:add(event)
 end
 
+-- The file, open; nil and why not; and what to call it.
+local function source(path)
+  if path == "-" then return io.stdin, nil, "standard input" end
+  local file, why = io.open(path, "rb")
+  return file, why, path
+end
+
 --- The model of the run whose events are in the file. A last line that is not whole was
 --- being written when the run was killed: it is left out.
--- @return a model, or nil and why there is none: "FILE:LINE: not an event file of orun: …"
+-- @param path  "-" is standard input
+-- @return a model, or nil and why there is none: "FILE:LINE: not an event file of orun: ..."
 function M.read(path)
-  local file <close>, why = io.open(path, "rb")
+  local file <close>, why, name = source(path)
   if not file then return nil, why end
   local model, n = run_model.new(), 0
   local line, problem = file:read("L")
@@ -135,12 +143,12 @@ function M.read(path)
     local ok, wrong = pcall(add_line, model, line, n)
     local last = line:sub(-1) ~= "\n"
     if not ok and not (last and n > 1) then
-      return nil, ("%s:%d: not an event file of orun: %s"):format(path, n, wrong)
+      return nil, ("%s:%d: not an event file of orun: %s"):format(name, n, wrong)
     end
     line, problem = file:read("L")
   end
-  if problem then return nil, ("%s: %s"):format(path, problem) end
-  if n == 0 then return nil, ("%s:1: not an event file of orun: it is empty"):format(path) end
+  if problem then return nil, ("%s: %s"):format(name, problem) end
+  if n == 0 then return nil, ("%s:1: not an event file of orun: it is empty"):format(name) end
   return model
 end
 

@@ -25,4 +25,14 @@ function M.is(value)
   return getmetatable(value) == Refusal
 end
 
+--- A command's standard output cannot be written: say so, but where its reader has seen enough.
+-- @param command  as "orun tasks"
+-- @param why      the system's reason
+-- @return the exit code
+function M.unwritten(command, why)
+  if why == "Broken pipe" then return 128 + 13 end -- as SIGPIPE would have it
+  io.stderr:write(("%s: cannot write to standard output: %s\n"):format(command, why))
+  return 1
+end
+
 return M

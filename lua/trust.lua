@@ -20,6 +20,7 @@ local M = {}
 
 local FOLDERS <const> = {"agents", "workflows"}
 local MAX_BYTES <const> = 1 << 20
+local ABSENT <const> = 2 -- ENOENT
 
 -- ---- what is remembered ----
 
@@ -35,11 +36,17 @@ local function parse(bytes)
   end
 end
 
---- What is trusted: path -> text.
+--- What is trusted: path -> text; nil and why it cannot be known.
 function M.load()
-  local path = state.path "trust"
-  local file <close> = path and io.open(path, "rb") or nil
-  return file and parse(file:read("a") or "") or {}
+  local path, why = state.path "trust"
+  if not path then return nil, why end
+  local file <close>, problem, code = io.open(path, "rb")
+  if not file and code == ABSENT then return {} end
+  if not file then return nil, problem end
+  local text
+  text, problem = file:read("a")
+  if not text then return nil, ("%s: %s"):format(path, problem) end
+  return parse(text)
 end
 
 local function sorted(t)
@@ -59,11 +66,14 @@ function M.save(known)
   local file
   file, why = orun.private_file(new)
   if not file then return nil, why end
-  for _, name in ipairs(sorted(known)) do
-    file:write(("%d %d\n%s%s\n"):format(#name, #known[name], name, known[name]))
+  local parts = {}
+  for i, name in ipairs(sorted(known)) do
+    parts[i] = ("%d %d\n%s%s\n"):format(#name, #known[name], name, known[name])
   end
-  local done
-  done, why = file:close()
+  local done, closed, late
+  done, why = file:write(table.concat(parts))
+  closed, late = file:close()
+  if done and not closed then done, why = nil, late end
   if done then done, why = os.rename(new, path) end
   if not done then os.remove(new) end
   return done, why
@@ -116,7 +126,7 @@ function M.may(path, text, project)
   if all then return true end
   if not real or not root then return false, "it is not there any more" end
   if script and M.within(script, root) and M.within(real, root) then return true end
-  local known = M.load()[real]
+  local known = (M.load() or {})[real]
   if known == text then return true end
   local how = ("`orun trust %s` trusts it as it is now"):format(real)
   if known then return false, "it has changed since it was trusted; " .. how end

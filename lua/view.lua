@@ -116,6 +116,11 @@ local function open(v, views, i, text)
     error(("there is no view %q; known are: %s"):format(name or text, names()), 0)
   end
   views.names[i] = name
+  if VIEWS[name].file then
+    local other = views.files[value]
+    if other then error(("--%s and --%s both write to %s"):format(other, name, value), 0) end
+    views.files[value] = name
+  end
   local ok, view = pcall(function() return require("orun.view_" .. name)(value, v) end)
   if not ok and (refusal.is(view) or VIEWS[name].purpose) then error(tostring(view), 0) end
   views[i] = ok and view or {done = true}
@@ -214,7 +219,7 @@ local function tell_lost(v, views, lost)
 end
 
 return function(v)
-  local views, model = {names = {}, told = {}}, models(v)
+  local views, model = {names = {}, told = {}, files = {}}, models(v)
   v.busy = guarded(v, views, busy.start) or function() end
   for i, text in ipairs(v.wanted) do open(v, views, i, text) end
   v.ready()

@@ -23,6 +23,7 @@ local forecast = require "orun.forecast"
 local json = require "orun.json"
 local json_line = require "orun.json_line"
 local refusal = require "orun.refusal"
+local sink = require "orun.sink"
 local text = require "orun.plan_text"
 
 local SLOTS <const> = {1, 2, 5, 10}
@@ -115,18 +116,15 @@ local function plan_of(f, options)
 end
 
 local function write_file(path, content)
-  local file, why = io.open(path, "w")
-  if not file then refusal.raise("cannot write the graph: %s", why) end
-  local ok, problem = file:write(content)
-  if ok then ok, problem = file:close() end
-  if not ok then refusal.raise("cannot write the graph to %s: %s", path, problem) end
+  local ok, why = sink.put(path, content)
+  if not ok then refusal.raise("cannot write the graph: %s", why) end
 end
 
 local function show(f, options)
   local plan = plan_of(f, options)
   if options.dot then
     local graph = text.dot(plan)
-    if options.dot == "" then return io.stdout:write(graph) end
+    if options.dot == "" or options.dot == "-" then return io.stdout:write(graph) end
     write_file(options.dot, graph)
   end
   if options.json then return io.stdout:write(json_line(plan), "\n") end

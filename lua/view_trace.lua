@@ -1,4 +1,4 @@
---- orun.view_trace: a run as a file in Chrome's trace format (--trace FILE).
+--- orun.view_trace: a run as a file in Chrome's trace format (--trace FILE), or "-".
 --
 -- Perfetto (ui.perfetto.dev), chrome://tracing and others show it: a row for
 -- each slot in use, the attempts of tasks as bars, arrows from blockers to what
@@ -6,6 +6,7 @@
 
 local json_line = require "orun.json_line"
 local refusal = require "orun.refusal"
+local sink = require "orun.sink"
 local title = require "orun.task_title"
 
 local GROUPS <const> = {lua = 1, program = 2, item = 3}
@@ -22,11 +23,11 @@ end
 
 -- What is written: pieces with commas between them.
 local function writer(path)
-  local file, why = io.open(path, "w")
+  local file, why, name = sink.open(path)
   if not file then refusal.raise("cannot write the trace: %s", why) end
   local first = true
   local function check(ok, problem)
-    if not ok then refusal.raise("cannot write the trace to %s: %s", path, problem) end
+    if not ok then refusal.raise("cannot write the trace to %s: %s", name, problem) end
   end
   check(file:write('{"displayTimeUnit":"ms","traceEvents":[\n'))
   return function(row)

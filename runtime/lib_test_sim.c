@@ -401,7 +401,7 @@ lib_sim_save(lua_State *L)
     Sim *sim = lib_sim(L);
     Buf note = { 0 };
     lib_test_arm();
-    bool noted = rank_save(&sim->sched, &note);
+    bool noted = rank_save(&sim->sched, &note) == ORUN_EINVAL;
     lib_test_disarm();
     if (noted)
         lua_pushstring(L, buf_cstr(&note));

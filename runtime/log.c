@@ -29,6 +29,23 @@ log_init(void)
             log_mask |= 1u << i;
 }
 
+const char *
+log_unknown(size_t *n)
+{
+    static const char between[] = ", ";
+    const char *at = getenv("ORUN_LOG");
+    for (; at && *(at += strspn(at, between)); at += *n) {
+        *n = strcspn(at, between);
+        bool known = *n == 3 && strncmp(at, "all", 3) == 0;
+        for (size_t i = 0; i < countof(log_names) && !known; i++)
+            known = strlen(log_names[i]) == *n
+                && strncmp(at, log_names[i], *n) == 0;
+        if (!known)
+            return at;
+    }
+    return NULL;
+}
+
 void
 log_line(int area, const char *format, ...)
 {

@@ -25,6 +25,10 @@ extern unsigned log_mask;
 /* Read ORUN_LOG; call once, before other threads start. */
 void log_init(void);
 
+/* The first word of ORUN_LOG that names no area, and its length; NULL: there is
+ * none. */
+const char *log_unknown(size_t *n);
+
 void log_line(int area, const char *format, ...) PRINTF_LIKE(2, 3);
 
 #define LOG(area, ...) \

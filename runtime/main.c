@@ -8,6 +8,7 @@
 #include "client.h"
 #include "isolate.h"
 #include "lib_arg.h"
+#include "log.h"
 #include "options.h"
 #include "orun.h"
 #include "secret.h"
@@ -93,13 +94,16 @@ main_unread(void)
 static int
 main_flush(int status)
 {
+    static bool told;
     errno = 0;
     bool failed = fflush(stdout) != 0;
     int reason = errno;
     if ((!failed && !ferror(stdout)) || reason == EPIPE || main_unread())
         return status;
-    fprintf(stderr, "orun: cannot write to standard output%s%s\n",
-            reason ? ": " : "", reason ? strerror(reason) : "");
+    if (!told)
+        fprintf(stderr, "orun: cannot write to standard output%s%s\n",
+                reason ? ": " : "", reason ? strerror(reason) : "");
+    told = true;
     return status ? status : 1;
 }
 
@@ -277,11 +281,12 @@ main_history(const Options *a, char *path, size_t size)
     return n > 0 && (size_t)n < size ? path : NULL;
 }
 
-/* What tasks took is kept; that what earlier ones took is lost is told. */
+/* What tasks took is kept; that what earlier ones took is lost is told. That it
+ * cannot be kept is not, for nobody asked for it. */
 static void
 main_save_history(orun *o)
 {
-    if (orun_save_history(o) != 0)
+    if (orun_save_history(o) == ORUN_EINVAL)
         main_report(orun_errmsg(o));
 }
 
@@ -295,6 +300,26 @@ main_forked(orun *o)
     if (text.n)
         fprintf(stderr, "orun: %s\n", buf_cstr(&text));
     _exit(main_flush(status));
+}
+
+/* Debug lines of an area that there is not are none. */
+static void
+main_check_log(void)
+{
+    size_t n;
+    const char *word = log_unknown(&n);
+    if (!word)
+        return;
+    Buf text = { 0 };
+    buf_puts(&text, "orun: ORUN_LOG: '");
+    show_cut(&text, word, n, 100);
+    buf_puts(&text, "' is not an area; the areas are"
+#define X(name, word) " " word ","
+             LOG_AREAS(X)
+#undef X
+             " and all\n");
+    fputs(buf_cstr(&text), stderr);
+    buf_free(&text);
 }
 
 static int
@@ -311,6 +336,7 @@ main_run(const Options *a, int argc, char **argv)
                 ? "out of memory" : strerror(errno));
         return 1;
     }
+    main_check_log();
     if (signals_start(o) != 0)
         fprintf(stderr, "orun: no thread for signals could be started\n");
     e = main_watch(o, a);

@@ -33,7 +33,8 @@ const char options_help[] =
     "  --output MODE      what programs print: grouped, tagged or none\n"
     "  -q, --quiet        no progress; errors only\n"
     "  -v, --verbose      more of what goes on, in lines\n"
-    "  --events FILE      write what happens to FILE, as JSON lines\n"
+    "  --events FILE      write what happens to FILE, as JSON lines; - is\n"
+    "                     standard output, here as for --trace\n"
     "  --trace FILE       write a trace for Perfetto or chrome://tracing\n"
     "  --report HOW       at the end say how the run went: full, short, none;\n"
     "                     default: short on a terminal, else none\n"
@@ -306,7 +307,8 @@ options_take(Options *o, const OptionsKnown *known, int argc,
 {
     const char *value = options_valued(known)
         ? options_value(argc, argv, i, strlen(known->name)) : "";
-    if (!value) {
+    bool view = known->kind == 'W' || known->kind == 'p';
+    if (!value || (view && !*value)) {
         options_fail(o, "option '%s' needs a value", known->name);
         return;
     }

@@ -452,10 +452,9 @@ orun_save_history(orun *o)
     if (e)
         return e;
     buf_clear(&o->message);
-    if (rank_save(o->run.sched, &o->message)) {
+    e = rank_save(o->run.sched, &o->message);
+    if (e)
         orun_make_safe(o);
-        e = ORUN_EINVAL;
-    }
     gate_leave(&o->gate);
     return e;
 }
@@ -472,7 +471,7 @@ orun_free(orun *o)
     sched_close(o->run.sched);
     orun_wait_idle(o);
     view_finish(o->view, &o->message);
-    rank_save(o->run.sched, &o->message);
+    (void)rank_save(o->run.sched, &o->message);
     sigset_t before;
     thread_block_pipe(&before);
     vm_script_free(o->vm);

@@ -124,9 +124,10 @@ int orun_watch(orun *o, const char *const *views);
  * orun_free does it, too, but cannot tell. */
 int orun_unwatch(orun *o);
 
-/* Add what the tasks so far took to the history; one that cannot be written is
- * left alone. ORUN_EINVAL: it was damaged, and began anew (errmsg names it).
- * orun_free does it, too, but cannot tell. */
+/* Add what the tasks so far took to the history. Errors, which errmsg explains:
+ * ORUN_EINVAL (it was damaged, and began anew); and, where it is left alone,
+ * ORUN_ESYS (it cannot be read or written), ORUN_ESTATE (another version of
+ * orun wrote it), ORUN_ENOMEM. orun_free does it, too, but cannot tell. */
 int orun_save_history(orun *o);
 
 /* What scripts see as `arg`: argv[0] up to argv[argc-1], where argv[script] is

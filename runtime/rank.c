@@ -6,6 +6,7 @@
 #include "secret.h"
 #include "slots.h"
 #include "value.h"
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <time.h>
@@ -100,19 +101,25 @@ rank_load(Sched *s)
     uv_mutex_unlock(&r->loading);
 }
 
-bool
+int
 rank_save(Sched *s, Buf *note)
 {
     Ranks *r = s->ranks;
     if (!r || !r->path || r->fresh.n == 0 || s->plan)
-        return false;
+        return 0;
     int e = history_merge(&r->fresh, r->path, (int64_t)time(NULL));
+    int why = errno;
     history_free(&r->fresh);
     r->place = (RankPlace){ 0 };
-    if (e == 0 && r->damaged)
+    if (e)
+        buf_printf(note, "the history of runs is not kept: %s: %s", r->path,
+                   e == ORUN_ESYS ? strerror(why)
+                   : e == ORUN_ESTATE ? "another version of orun wrote it"
+                   : err_text(e));
+    else if (r->damaged)
         buf_printf(note, "the history of earlier runs was damaged and begins "
                    "anew: %s", r->path);
-    return e == 0 && r->damaged;
+    return e == 0 && r->damaged ? ORUN_EINVAL : e;
 }
 
 /* ---- names ---- */

@@ -44,9 +44,10 @@ void rank_script(Sched *s, const char *given, const char *path);
 void rank_load(Sched *s);
 
 /* Add the tasks of this run to the file; once. Blocks; without the lock, when
- * no task is left. True, and a line in `note`, when the file was damaged and
- * began anew; that it cannot be written is not worth a word. */
-bool rank_save(Sched *s, Buf *note);
+ * no task is left. On an error `note` gets a line: ORUN_EINVAL, the file was
+ * damaged and began anew; ORUN_ESTATE, another version wrote it; ORUN_ESYS and
+ * ORUN_ENOMEM. After the last three it is as it was. */
+int rank_save(Sched *s, Buf *note);
 
 /* What is known of tasks like t: of its key, else of its description, else of
  * its line, which `of` names; NULL when nothing is, or they took so different

@@ -214,8 +214,8 @@ describe("orun report", function()
       {1, "empty:1: not an event file of orun: it is empty", "empty"},
       {1, "later:1: not an event file of orun: "
         .. "its version is 9; this orun reads version 1", "later"},
-      {1, "cannot write /no/where: /no/where: No such file", "--html", "/no/where"},
-      {1, "cannot write /dev/full: No space left", "--html", "/dev/full"},
+      {1, "cannot write the page: /no/where: No such file", "--html", "/no/where"},
+      {1, "cannot write the page: /dev/full: No space left", "--html", "/dev/full"},
       {2, "--html needs the name of a file", "--html"},
       {2, "unknown argument '--text'", "--text"},
       {2, "unknown argument 'b'", "e.jsonl", "b"},

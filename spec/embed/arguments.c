@@ -234,6 +234,12 @@ arguments_history(void)
     CHECK(orun_save_history(o) == ORUN_EINVAL);
     CHECK(strstr(orun_errmsg(o), "damaged"));
     CHECK(orun_save_history(o) == ORUN_OK && orun_free(o) == ORUN_OK);
+    config.history = "/dev/null/history";
+    CHECK(orun_new(&config, &o) == ORUN_OK);
+    check_fine(o, code);
+    CHECK(orun_save_history(o) == ORUN_ESYS);
+    CHECK(strstr(orun_errmsg(o), "/dev/null/history: Not a directory"));
+    CHECK(orun_free(o) == ORUN_OK);
 }
 
 /* A plan starts no program. */

@@ -47,7 +47,7 @@ front_ready(lua_State *L)
         "end\n";
     if (lua_getglobal(L, "front") == LUA_TFUNCTION)
         goto out;
-    lua_getglobal(L, "string"); /* bundled code calls its methods by this name */
+    lua_getglobal(L, "string"); /* bundled code calls it by this name */
     lua_setglobal(L, "_string");
     FUZZ_MUST(luaL_loadstring(L, open) == LUA_OK);
     lua_pushcfunction(L, lib_yaml);
