@@ -55,10 +55,12 @@
 -- Nothing here runs a program: preset_agent.lua does.
 
 local json = require "orun.json"
+local rope = require "orun.rope"
 
 local M = {}
 
 local SHOWN <const> = 80
+local BEGUN <const> = 4096 -- bytes of an answer that are looked at for what is shown of it
 local DEEPER <const> = 8    -- levels that a conversation has around an argument
 local DENIED <const> = 100  -- denials that are kept of a run
 local MOST <const> = 1 << 53 -- tokens: more is not a count of them
@@ -123,6 +125,27 @@ function M.sayable(value)
   local ok, why = pcall(json.encode, wrapped, {lossy = true})
   if ok then return true end
   return nil, (tostring(why):gsub("^.-json%.encode: value[%[%]1]*", "", 1):gsub("^[.:]%s*", ""))
+end
+
+--- A piece more of the answer, of which `settle` makes s.text. What is shown of it is its first
+--- line, so only its beginning is looked at.
+function M.add(s, text)
+  rope.add(s, "text", text)
+  if #(s.begun or "") < BEGUN then
+    s.begun = (s.begun or "") .. text:sub(1, BEGUN)
+    s.activity = M.short(s.begun)
+  end
+end
+
+--- The answer begins anew: what there was of it is none.
+function M.restart(s)
+  rope.settle(s)
+  s.text, s.begun = nil, nil
+end
+
+--- s.text is what was added, as a whole.
+function M.settle(s)
+  rope.settle(s)
 end
 
 --- The first line of a text, cut to what fits into a line of a display.
@@ -299,6 +322,7 @@ end
 --   gives them)
 -- @return nil for success; else {kind =, message =}
 function M.judge(p, s, ending)
+  M.settle(s)
   local wrong = p.judge and p.judge(s, ending)
   if wrong then return wrong end
   if ending.error then

@@ -109,8 +109,8 @@ end
 function on.message(s, event)
   if field(event, "role") ~= "assistant" then return end
   local text = preset.text(event, "content") or ""
-  s.text = field(event, "delta") and (s.text or "") .. text or text
-  s.activity = preset.short(s.text)
+  if not field(event, "delta") then preset.restart(s) end
+  preset.add(s, text)
 end
 
 function on.tool_use(s, event)

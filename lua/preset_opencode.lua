@@ -74,12 +74,11 @@ end
 local on = {}
 
 function on.step_start(s)
-  s.text = nil
+  preset.restart(s)
 end
 
 function on.text(s, part)
-  s.text = (s.text or "") .. (preset.text(part, "text") or "")
-  s.activity = preset.short(s.text)
+  preset.add(s, preset.text(part, "text") or "")
 end
 
 function on.tool_use(s, part)
