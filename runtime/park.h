@@ -89,7 +89,7 @@ static inline bool
 park_forked(lua_State *L)
 {
     const LuaRun *run = vm_of(L)->owner;
-    return run->sched->forks != fork_count;
+    return run && run->sched->forks != fork_count; /* a view has none */
 }
 
 /* Raise for that. */
