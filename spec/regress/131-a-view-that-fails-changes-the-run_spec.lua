@@ -118,7 +118,7 @@ describe("a view that raises", function()
         local own = package.loaded["orun.view_" .. other]
         package.loaded["orun.view_" .. other] = witness(seen)
         local value = file_of(name, dir) or VALUES[name] or ""
-        local v, ok, why = run({other .. "=", name .. "=" .. value, other .. "="}, name, entry,
+        local v, ok, why = run({other .. "=a", name .. "=" .. value, other .. "=b"}, name, entry,
           entry == "brief" and 1e6)
         package.loaded["orun.view_" .. other] = own
         if PURPOSE[name] and entry == "open" then -- nothing has begun yet
