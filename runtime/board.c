@@ -1,4 +1,4 @@
-/* board.c — ids, edges and the search through them. */
+/* board.c — ids and edges. */
 #include "board.h"
 #include "err.h"
 #include "log.h"
@@ -19,6 +19,7 @@ board_init(Board *b, Clock *clock)
     queue_init(&b->items);
     list_init(&b->item_waits);
     list_init(&b->idle_waits);
+    list_init(&b->writing);
     Task *root, draft = { .state = TASK_RUNNING };
     if (board_place(b, &draft, &root)) {
         uv_mutex_destroy(&b->lock);
@@ -163,90 +164,6 @@ board_failed_blocker(Task *t)
             && t->edges->blockers[i]->state != TASK_COMPLETED)
             return t->edges->blockers[i];
     return NULL;
-}
-
-/* A search: the tasks seen so far, each with the index it was reached from. */
-typedef struct Trail {
-    struct Step { Task *task; size_t from; } *steps;
-    size_t n, cap;
-    uint32_t number;
-    bool failed; /* memory is out: nothing can be said */
-} Trail;
-
-static void
-board_reach(Trail *trail, Task *t, size_t from)
-{
-    if (!t || task_final(t) || t->mark == trail->number)
-        return;
-    if (trail->n == trail->cap) {
-        size_t cap = trail->cap ? trail->cap * 2 : 64;
-        void *p = mem_realloc(trail->steps, cap * sizeof *trail->steps);
-        if (!p) {
-            trail->failed = true;
-            return;
-        }
-        trail->steps = p;
-        trail->cap = cap;
-    }
-    t->mark = trail->number;
-    trail->steps[trail->n++] = (struct Step){ t, from };
-}
-
-static void
-board_reach_next(Trail *trail, size_t at)
-{
-    Task *t = trail->steps[at].task;
-    for (uint32_t i = 0; t->unmet && i < t->edges->blocker_count; i++)
-        board_reach(trail, t->edges->blockers[i], at);
-    if (task_waiting(t))
-        board_reach(trail, task_waiting(t)->target, at);
-    for (const Wait *w = t->edges ? t->edges->guests : NULL; w;
-         w = w->next_guest)
-        board_reach(trail, w->target, at);
-    if (t->kind == TASK_ITEM)
-        board_reach(trail, task_claimer(t), at);
-}
-
-static void
-board_print_trail(const Trail *trail, size_t at, Buf *path)
-{
-    size_t length = 1;
-    for (size_t i = at; i != 0; i = trail->steps[i].from)
-        length++;
-    size_t *order = mem_alloc(length * sizeof *order);
-    if (!order)
-        return;
-    for (size_t i = length, s = at; i-- > 0; s = trail->steps[s].from)
-        order[i] = s;
-    for (size_t i = 0; i < length; i++) {
-        if (length > 12 && i == 6) {
-            buf_printf(path, " -> (%zu more)", length - 12);
-            i = length - 6;
-        }
-        if (i)
-            buf_puts(path, " -> ");
-        board_name(trail->steps[order[i]].task, path);
-    }
-    mem_free(order);
-}
-
-int
-board_leads(Board *b, Task *from, Task *to, Buf *path)
-{
-    Trail trail = { .number = ++b->search };
-    int found = 0;
-    board_reach(&trail, from, 0);
-    for (size_t i = 0; i < trail.n && !found; i++) {
-        found = trail.steps[i].task == to ? ORUN_ECYCLE : 0;
-        if (found)
-            board_print_trail(&trail, i, path);
-        else
-            board_reach_next(&trail, i);
-    }
-    if (trail.failed && !found)
-        found = ORUN_ENOMEM;
-    mem_free(trail.steps);
-    return found;
 }
 
 bool

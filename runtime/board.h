@@ -58,8 +58,9 @@ typedef struct Board {
     Queue items;       /* ready items, to be claimed (by job.link) */
     List item_waits;   /* Waits for an item to claim */
     List idle_waits;   /* Waits for live == 0 */
+    List writing;      /* Writes that tasks hold */
     int stirring;
-    uint32_t search;   /* number of the last search */
+    uint32_t search;   /* number of the last search (ring.h) */
 } Board;
 
 /* A board with the script as task 0, which is running. */
@@ -99,12 +100,8 @@ void board_unblock_last(Task *t);
  * else NULL. */
 Task *board_failed_blocker(Task *t);
 
-/* Would `from`, for being final, have to wait for `to`? Follows blockers,
- * waits and claims. 0: no. ORUN_ECYCLE: yes, and `path` gets "t1 -> t2 -> t3".
- * ORUN_ENOMEM: it cannot be said. */
-int board_leads(Board *b, Task *from, Task *to, Buf *path);
-
-/* Can anybody be waiting for t's end? When not, no search leads to t. */
+/* Can anybody be waiting for t's end? When not, and it holds no writes, no
+ * search leads to t. */
 bool board_awaited(const Task *t);
 
 /* Arm a timer and tell the clock. */

@@ -3,6 +3,7 @@
 #include "err.h"
 #include "mem.h"
 #include "rank.h"
+#include "ring.h"
 #include "settle.h"
 #include "slots.h"
 
@@ -18,7 +19,7 @@ edge_refused(Sched *s, Edge e, Buf *path)
         return ORUN_ESTATE;
     if (e.blocker != e.task && !board_awaited(e.task))
         return 0;
-    return board_leads(&s->board, e.blocker, e.task, path);
+    return ring_leads(&s->board, e.blocker, e.task, path);
 }
 
 /* A ready task that got a blocker leaves its queue. True when others may write
@@ -31,7 +32,7 @@ edge_hold(Sched *s, Task *t)
     task_move(t, TASK_WAITING);
     if (t->kind != TASK_ITEM)
         s->board.stirring--;
-    return slots_unqueue(t);
+    return slots_unqueue(s, t);
 }
 
 /* The edges are there. Their tasks have all left their queues before anybody

@@ -135,8 +135,11 @@ lib_read_try(lua_State *L)
     if (max && offset >= from.size && !from.final) {
         WaitFor what = { .kind = WAIT_FOR_OUTPUT, .task = t,
                          .output = from.output, .have = offset,
-                         .deadline = lua_tonumber(L, READ_DEADLINE) };
-        lib_check_cycle(L, "orun.output", run, t);
+                         .deadline = lua_tonumber(L, READ_DEADLINE),
+                         .fn = "orun.output" };
+        if (t == run->task)
+            return luaL_error(L, "orun.output: deadlock: the task would wait "
+                              "for itself");
         return park(L, &what, lib_read_again, 0);
     }
     lib_source_push(L, &from, offset, max);
@@ -156,6 +159,10 @@ lib_read_again(lua_State *L, int status, lua_KContext ctx)
         lua_pushnil(L);
         lua_pushliteral(L, "timeout");
         return 2;
+    }
+    if (outcome == WAIT_RING) {
+        WaitFor what = park_run(L)->want;
+        lib_check_ring(L, &what);
     }
     if (outcome == WAIT_DEADLOCK)
         return luaL_error(L, "orun.output: the task can never end: nothing is "

@@ -270,6 +270,11 @@ lib_awaited(lua_State *L, int status, lua_KContext ctx)
     Task *t = (Task *)ctx;
     (void)status;
     int outcome = park_outcome(L);
+    if (outcome == WAIT_RING) {
+        WaitFor what = park_run(L)->want;
+        lib_check_ring(L, &what);
+        return lib_await(L, what.fn, t, what.deadline);
+    }
     if (outcome == WAIT_DEADLOCK) {
         char id[HANDLE_ID_SIZE];
         handle_name(t->id, id);
@@ -283,31 +288,12 @@ lib_awaited(lua_State *L, int status, lua_KContext ctx)
     return 1;
 }
 
-void
-lib_check_cycle(lua_State *L, const char *fn, LuaRun *run, Task *t)
-{
-    if (t == run->task)
-        luaL_error(L, "%s: deadlock: the task would wait for itself", fn);
-    Buf path = { 0 };
-    char text[512] = "";
-    sched_lock(run->sched);
-    int e = wait_closes_cycle(&run->sched->board, run->task, t, &path);
-    board_unlock(&run->sched->board);
-    if (e == ORUN_ECYCLE)
-        snprintf(text, sizeof text, "%s", buf_cstr(&path));
-    buf_free(&path);
-    if (e == ORUN_ENOMEM)
-        luaL_error(L, "%s: %s", fn, err_text(e));
-    if (*text)
-        luaL_error(L, "%s: deadlock: %s would wait for each other for ever", fn,
-                   text);
-}
-
 int
 lib_await(lua_State *L, const char *fn, Task *t, double deadline)
 {
     LuaRun *run = park_run(L);
-    WaitFor what = { .kind = WAIT_FOR_TASK, .task = t, .deadline = deadline };
+    WaitFor what = { .kind = WAIT_FOR_TASK, .task = t, .deadline = deadline,
+                     .fn = fn };
     if (t->removed) {
         lua_pushnil(L);
         lua_pushliteral(L, "removed");
@@ -318,7 +304,9 @@ lib_await(lua_State *L, const char *fn, Task *t, double deadline)
         return 1;
     }
     park_check(L, fn);
-    lib_check_cycle(L, fn, run, t);
+    if (t == run->task)
+        return luaL_error(L, "%s: deadlock: the task would wait for itself",
+                          fn);
     return park(L, &what, lib_awaited, (lua_KContext)t);
 }
 
@@ -424,94 +412,4 @@ lib_dismiss(lua_State *L)
 {
     lib_task_at(L, "dismiss", "task", 1)->read = true;
     return 0;
-}
-
-/* ---- collectors: userdata, method next ---- */
-
-static int
-lib_collected(lua_State *L, int status, lua_KContext ctx)
-{
-    Collector *c = (Collector *)ctx;
-    size_t left;
-    (void)status;
-    int outcome = park_outcome(L);
-    if (outcome == WAIT_TIMED_OUT) {
-        lua_pushnil(L);
-        lua_pushliteral(L, "timeout");
-        return 2;
-    }
-    if (outcome == WAIT_DEADLOCK)
-        return luaL_error(L, "collector: the tasks left can never end: nothing "
-                          "is running or due that could finish them");
-    Task *t = collector_next(c, &left);
-    if (!t)
-        return 0;
-    lib_push_result(L, t, false);
-    return 1;
-}
-
-static int
-lib_collector_next(lua_State *L)
-{
-    Collector **c = luaL_checkudata(L, 1, COLLECTOR_TYPE);
-    LuaRun *run = park_run(L);
-    lua_settop(L, 2);
-    double timeout = arg_duration(L, "collector:next", "timeout", 2, true,
-                                  INFINITY);
-    WaitFor what = { .kind = WAIT_FOR_COLLECTOR, .collector = *c,
-                     .deadline = board_now(&run->sched->board) + timeout };
-    return park(L, &what, lib_collected, (lua_KContext)*c);
-}
-
-static int
-lib_collector_add(lua_State *L)
-{
-    Collector **c = luaL_checkudata(L, 1, COLLECTOR_TYPE);
-    if (collector_add(*c, lib_task_at(L, "collector:add", "task", 2)))
-        return luaL_error(L, "collector:add: %s", err_text(ORUN_ENOMEM));
-    lua_settop(L, 1);
-    return 1;
-}
-
-static int
-lib_collector_gc(lua_State *L)
-{
-    if (park_forked(L))
-        return 0; /* the parent has it */
-    Collector **c = luaL_checkudata(L, 1, COLLECTOR_TYPE);
-    collector_free(*c);
-    *c = NULL;
-    return 0;
-}
-
-static const luaL_Reg lib_collector_methods[] = {
-    { "next", lib_collector_next }, { "add", lib_collector_add },
-    { "__gc", lib_collector_gc }, { NULL, NULL },
-};
-
-/* collector(array of handles) -> object with next(timeout) and add(handle) */
-int
-lib_collector(lua_State *L)
-{
-    LuaRun *run = park_run(L);
-    park_check(L, "collector");
-    if (lib_closing(run))
-        return luaL_error(L, "collector: not allowed in a finalizer (__gc) of "
-                          "a script that has ended");
-    lua_settop(L, 1);
-    lua_Integer n = lua_isnil(L, 1) ? 0
-        : arg_array(L, "collector", "tasks", 1, 100000000);
-    Collector **c = lua_newuserdatauv(L, sizeof *c, 0);
-    *c = NULL;
-    lib_class_set(L, COLLECTOR_TYPE, lib_collector_methods);
-    *c = collector_new(&run->sched->board, NULL, 0);
-    if (!*c)
-        return luaL_error(L, "collector: %s", err_text(ORUN_ENOMEM));
-    for (lua_Integer i = 1; i <= n; i++) {
-        lua_rawgeti(L, 1, i);
-        if (collector_add(*c, lib_task_at(L, "collector", "tasks", -1)))
-            return luaL_error(L, "collector: %s", err_text(ORUN_ENOMEM));
-        lua_pop(L, 1);
-    }
-    return 1;
 }

@@ -151,8 +151,9 @@ enum {
     LIB_MAX_PROMPT = 16 << 20, /* bytes of a prompt */
 };
 
-/* Refuse a wait that could never end because t waits for the caller. */
-void lib_check_cycle(lua_State *L, const char *fn, LuaRun *run, Task *t);
+/* Refuse a wait that could never end because what it is for waits for the
+ * caller, or needs writes that the caller has. */
+void lib_check_ring(lua_State *L, const WaitFor *what);
 
 /* An Output and a copy of some of it, held by a userdata so that nothing is
  * lost when Lua raises. */

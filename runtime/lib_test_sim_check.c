@@ -75,6 +75,9 @@ lib_check_final(SimCheck *c, const Task *t)
     int id = (int)t->id;
     lib_check_that(c, !t->has_kind && !t->has_rest, "t%d: final, with slots",
                    id);
+    lib_check_that(c, !t->opt || !t->opt->writes
+                   || !writes_held(t->opt->writes), "t%d: final, with writes",
+                   id);
     lib_check_that(c, !task_claims(t), "t%d: final, with claims", id);
     lib_check_that(c, list_empty(&t->job.link), "t%d: final, queued", id);
     lib_check_that(c, list_empty(&t->waits), "t%d: final, and waited for", id);
@@ -109,6 +112,11 @@ lib_check_place(SimCheck *c, const Task *t)
 {
     int id = (int)t->id;
     bool queued = !list_empty(&t->job.link), held = lib_check_in_runner(t);
+    bool writes = t->opt && t->opt->writes && writes_held(t->opt->writes);
+    lib_check_that(c, t->state != TASK_RUNNING || !t->opt || !t->opt->writes
+                   || writes, "t%d: runs without what it writes", id);
+    lib_check_that(c, !writes || t->state == TASK_RUNNING || t->has_kind,
+                   "t%d: has what it writes, and does not run", id);
     if (t->state == TASK_WAITING)
         lib_check_that(c, !queued && !held && !t->has_kind,
                        "t%d: blocked, but not left alone", id);
@@ -295,18 +303,46 @@ lib_check_writer(Sim *sim, const List *held)
     return NULL;
 }
 
-/* Two that write the same never run together; who queues has a reason. */
+/* May both have what they write, though that overlaps? One that was stopped
+ * before it began has it, and does nothing. */
+static bool
+lib_check_both(const Task *t, const Task *u)
+{
+    return task_above(t, u) || task_above(u, t)
+        || (t->stopping && t->state == TASK_READY)
+        || (u->stopping && u->state == TASK_READY)
+        || !writes_overlap(t->opt->writes, u->opt->writes);
+}
+
+/* Must t queue behind `first`, which came before? Told from the tasks alone. */
+static bool
+lib_check_behind(SimCheck *c, const Task *first, const Task *t)
+{
+    if (!writes_overlap(t->opt->writes, first->opt->writes))
+        return false;
+    list_each(node, &c->sim->sched.board.writing) {
+        const Task *u = lib_check_writer(c->sim, node);
+        const SimRun *run = u->run;
+        bool waits = task_waiting(u) && run && run->what.kind != WAIT_FOR_OP
+            && run->what.kind != WAIT_FOR_TIME;
+        if ((waits || task_above(u, t)) && writes_bar(u->opt->writes, first))
+            return false;
+    }
+    return true;
+}
+
+/* What a task writes is its own from the start to the end of its attempt, also
+ * while it waits; who queues has a reason. */
 static void
 lib_check_writes(SimCheck *c)
 {
     Sched *s = &c->sim->sched;
-    list_each(a, &s->writing) {
+    List *writing = &s->board.writing;
+    list_each(a, writing) {
         Task *t = lib_check_writer(c->sim, a);
-        lib_check_that(c, t && t->has_rest, "somebody holds writes only");
-        for (List *b = a->next; b != &s->writing && t; b = b->next) {
+        for (List *b = a->next; b != writing && t; b = b->next) {
             Task *u = lib_check_writer(c->sim, b);
-            lib_check_that(c, !u || t->stopping || u->stopping
-                           || !writes_overlap(t->opt->writes, u->opt->writes),
+            lib_check_that(c, !u || lib_check_both(t, u),
                            "t%d and t%d write the same", (int)t->id,
                            u ? (int)u->id : 0);
         }
@@ -314,12 +350,11 @@ lib_check_writes(SimCheck *c)
     list_each(a, &s->writers) {
         Task *t = container_of(a, Task, job.link);
         bool clash = false;
-        list_each(b, &s->writing)
-            clash = clash || writes_overlap(t->opt->writes,
-                                            container_of(b, Writes, held));
+        list_each(b, writing)
+            clash = clash || writes_bar(container_of(b, Writes, held), t);
         for (List *b = s->writers.next; b != a; b = b->next)
-            clash = clash || writes_overlap(
-                t->opt->writes, container_of(b, Task, job.link)->opt->writes);
+            clash = clash
+                || lib_check_behind(c, container_of(b, Task, job.link), t);
         lib_check_that(c, clash, "t%d waits to write what nobody writes",
                        (int)t->id);
     }
@@ -350,7 +385,7 @@ lib_check_count(SimCheck *c, const Task *t)
     c->ready_items += item && t->state == TASK_READY;
     c->stirring += !item
         && (t->state == TASK_READY || t->state == TASK_RUNNING)
-        && !(task_waiting(t) && task_waiting(t)->resting);
+        && !t->for_writes && !(task_waiting(t) && task_waiting(t)->resting);
     c->armed += task_due(t) != NULL;
     c->armed += task_waiting(t) && task_waiting(t)->timer.slot;
 }

@@ -156,7 +156,7 @@ lib_sim_figures(lua_State *L)
     lib_look_flag(L, "ranked", rank_settled(s));
     lib_look_number(L, "timers", (double)b->timers.n);
     lib_look_number(L, "items", (double)lib_look_queued(&b->items));
-    lib_look_number(L, "writing", (double)lib_look_count(&s->writing));
+    lib_look_number(L, "writing", (double)lib_look_count(&b->writing));
     lib_look_number(L, "writers", (double)lib_look_count(&s->writers));
     for (size_t i = 0; i < SLOT_KINDS; i++)
         lib_look_limit(L, s->kind[i]->name, s->kind[i]);

@@ -5,6 +5,7 @@
  * given back, and it goes on only when it has them again.
  */
 #include "lib_test_sim.h"
+#include "ring.h"
 #include "slots.h"
 #include "err.h"
 #include <lauxlib.h>
@@ -91,6 +92,7 @@ lib_sim_park(Sim *sim, Task *t, Wait *w, const WaitFor *what)
         list_del(&((SimRun *)t->run)->link);
     slots_rest(&sim->sched, t, what->kind != WAIT_FOR_OP
                && what->kind != WAIT_FOR_TIME);
+    wait_check_stuck(&sim->sched.board);
     return true;
 }
 
@@ -138,16 +140,23 @@ lib_sim_op_done(lua_State *L)
     return 0;
 }
 
-/* closes(waiter, target) -> the cycle that wait would close, or nil */
+/* closes(waiter, target or collector) -> the ring that wait would close, or
+ * nil */
 int
 lib_sim_closes(lua_State *L)
 {
     Sim *sim = lib_sim(L);
-    Task *waiter = lib_sim_task(L, sim, 2), *target = lib_sim_task(L, sim, 3);
+    Task *waiter = lib_sim_task(L, sim, 2);
+    SimCollector *sc = luaL_testudata(L, 3, LIB_COLLECTOR);
+    WaitFor what = { .kind = WAIT_FOR_COLLECTOR, .deadline = INFINITY };
+    if (sc)
+        what.collector = sc->c;
+    else
+        what = (WaitFor){ .task = lib_sim_task(L, sim, 3) };
     char text[256];
     Buf path = { 0 };
     sched_lock(&sim->sched);
-    bool closes = wait_closes_cycle(&sim->sched.board, waiter, target, &path);
+    bool closes = ring_closes(&sim->sched.board, waiter, &what, &path);
     sched_unlock(&sim->sched);
     size_t n = path.n < sizeof text ? path.n : sizeof text;
     memcpy(text, buf_cstr(&path), n);

@@ -2,6 +2,7 @@
 #include "limit.h"
 #include "buf.h"
 #include "mem.h"
+#include "task.h"
 #include <limits.h>
 
 Limit *
@@ -126,6 +127,15 @@ writes_overlap(const Writes *a, const Writes *b)
                 || writes_inside(b->paths[j], a->paths[i]))
                 return true;
     return false;
+}
+
+bool
+writes_bar(const Writes *held, const Task *t)
+{
+    const Task *owner = held->owner;
+    if (task_above(owner, t) || (task_above(t, owner) && !owner->stopping))
+        return false;
+    return writes_overlap(held, t->opt->writes);
 }
 
 void

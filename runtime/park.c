@@ -1,6 +1,7 @@
 /* park.c — yielding or blocking until a Wait is fired. */
 #include "park.h"
 #include "err.h"
+#include "ring.h"
 #include "slots.h"
 #include "log.h"
 #include "show.h"
@@ -119,12 +120,14 @@ park_try(LuaRun *run)
     run->woken = 0;
     if (park_refused(run))
         return false;
+    Board *b = &run->sched->board;
     Task *waiter = run->guest ? NULL : run->task;
     bool room = !run->guest || board_edges(run->task);
-    int e = room ? wait_begin(&run->sched->board, &run->wait, waiter,
-                              &run->want) : ORUN_ENOMEM;
+    int e = room ? ring_closes(b, run->task, &run->want, NULL) : ORUN_ENOMEM;
+    if (e == 0)
+        e = wait_begin(b, &run->wait, waiter, &run->want);
     if (e < 0)
-        run->wait.outcome = WAIT_NO_MEMORY;
+        run->wait.outcome = e == ORUN_ECYCLE ? WAIT_RING : WAIT_NO_MEMORY;
     if (e != 1)
         return false;
     bool all = park_gives_all(&run->want);
@@ -137,6 +140,7 @@ park_try(LuaRun *run)
     bool keeps = run->want.work || (!all && run->task->slot != SLOT_LUA);
     if (!keeps)
         slots_rest(run->sched, run->task, all);
+    wait_check_stuck(b);
     return true;
 }
 

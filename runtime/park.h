@@ -128,8 +128,9 @@ int park(lua_State *L, const WaitFor *what, lua_KFunction k, lua_KContext ctx);
  * while it waits; run->wait.outcome tells how it ended. */
 void park_script(LuaRun *run);
 
-/* How the last wait ended: WAIT_DONE, _TIMED_OUT or _DEADLOCK; raises when the
- * task is being stopped or memory is out. For continuations. */
+/* How the last wait ended: WAIT_DONE, _TIMED_OUT, _DEADLOCK, or _RING (it did
+ * not begin); raises when the task is being stopped or memory is out. For
+ * continuations. */
 int park_outcome(lua_State *L);
 
 /* After stop_resume gave LUA_YIELD with run->wants: begin the wait. Gives true

@@ -25,7 +25,7 @@ retry_reset(Sched *s, Task *t)
     report_next(t);
     settle_children(s, t);
     settle_claims(s, t);
-    slots_rest(s, t, true);
+    slots_quit(s, t);
     task_move(t, TASK_READY);
     t->stopping = FAULT_NONE;
     t->stop_rung = 0;

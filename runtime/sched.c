@@ -44,7 +44,6 @@ sched_init(Sched *s, Clock *clock, const int slots[SLOT_KINDS])
         list_init(&s->limits_by_name[i]);
     list_init(&s->agents);
     list_init(&s->starts);
-    list_init(&s->writing);
     list_init(&s->writers);
     list_init(&s->freed);
     list_init(&s->aftermath);

@@ -37,7 +37,6 @@ typedef struct Sched {
     size_t memory_free;
     List agents;          /* newest first */
     List starts;          /* granted, not handed to their runner yet */
-    List writing;         /* Writes of tasks that run */
     List writers;         /* tasks that wait for somebody's writes */
     List freed;           /* limits whose slots are given once all consequences
                            * of a task's end are there */

@@ -2,6 +2,7 @@
 #include "slots.h"
 #include "admit.h"
 #include "limit.h"
+#include "wait.h"
 
 int
 slots_of(Sched *s, const Task *t, Limit **out)
@@ -19,33 +20,56 @@ slots_of(Sched *s, const Task *t, Limit **out)
     return n;
 }
 
-static Writes *
-slots_writes(Task *t)
+/* Does t hold writes? */
+static bool
+slots_writes(const Task *t)
 {
-    return t->opt ? t->opt->writes : NULL;
+    const Writes *mine = task_writes(t);
+    return mine && writes_held(mine);
 }
 
-/* True when t's writes overlap those of a running task or of one that waited
- * before it. */
+/* Need t not wait for `other`, which queues for writes and came before? A task
+ * has those that waits for others, for t maybe; or it is above t. */
+static bool
+slots_passed(Sched *s, const Task *t, const Task *other)
+{
+    list_each(node, &s->board.writing) {
+        const Writes *held = container_of(node, Writes, held);
+        if ((wait_on_tasks(held->owner) || task_above(held->owner, t))
+            && writes_bar(held, other))
+            return true;
+    }
+    return false;
+}
+
+/* True when t's writes overlap those that another has, or waited for before.
+ */
 static bool
 slots_clash(Sched *s, Task *t)
 {
-    Writes *mine = slots_writes(t);
-    if (!mine)
+    if (!task_writes(t) || slots_writes(t))
         return false;
-    list_each(node, &s->writing) {
-        Writes *theirs = container_of(node, Writes, held);
-        if (writes_overlap(mine, theirs))
+    list_each(node, &s->board.writing) {
+        if (writes_bar(container_of(node, Writes, held), t))
             return true;
     }
     list_each(node, &s->writers) {
         Task *other = container_of(node, Task, job.link);
         if (!turn_before(other, t))
             break;
-        if (writes_overlap(mine, slots_writes(other)))
+        if (writes_overlap(task_writes(t), task_writes(other))
+            && !slots_passed(s, t, other))
             return true;
     }
     return false;
+}
+
+/* Only others can end what t queues for: it does not stir. */
+static void
+slots_for_writes(Sched *s, Task *t, bool queues)
+{
+    s->board.stirring += t->for_writes - queues;
+    t->for_writes = queues;
 }
 
 /* Put t among those that wait for writes. */
@@ -57,7 +81,7 @@ slots_queue_writer(Sched *s, Task *t)
            && turn_before(t, container_of(at, Task, job.link)))
         at = at->prev;
     list_after(at, &t->job.link);
-    t->for_writes = true;
+    slots_for_writes(s, t, true);
 }
 
 _Static_assert(LIMIT_LINES == SLOT_KINDS + 1, "a line for each kind, and one");
@@ -154,7 +178,7 @@ slots_lack(Sched *s, Task *t)
 {
     Limit *l[SLOTS_LIMITS + 1];
     int n = t->has_rest ? 0 : slots_of(s, t, l);
-    if (!t->has_rest && slots_clash(s, t)) {
+    if (slots_clash(s, t)) {
         slots_queue_writer(s, t);
         return true;
     }
@@ -184,8 +208,10 @@ slots_grant(Sched *s, Task *t)
         admit_begin(s, t, l, n);
     for (int i = 0; i < n; i++)
         l[i]->used++;
-    if (!t->has_rest && slots_writes(t))
-        list_push(&s->writing, &slots_writes(t)->held);
+    if (task_writes(t) && !slots_writes(t)) {
+        task_writes(t)->owner = t;
+        list_push(&s->board.writing, &task_writes(t)->held);
+    }
     s->kind[t->slot]->used++;
     t->has_kind = t->has_rest = true;
     list_push(&s->starts, &t->job.link);
@@ -196,7 +222,7 @@ slots_offer(Sched *s, Task *t)
 {
     bool wrote = t->for_writes;
     s->offers++;
-    t->for_writes = false;
+    slots_for_writes(s, t, false);
     if (!t->stopping && !t->woken && admit_broke(s, t))
         t->stopping = FAULT_BUDGET; /* it is granted, so that it can end */
     if (t->stopping || !slots_lack(s, t))
@@ -300,18 +326,18 @@ slots_serve_writers(Sched *s)
 }
 
 bool
-slots_unqueue(Task *t)
+slots_unqueue(Sched *s, Task *t)
 {
     bool for_writes = t->for_writes;
     turn_leave(t);
-    t->for_writes = false;
+    slots_for_writes(s, t, false);
     return for_writes;
 }
 
 void
 slots_leave(Sched *s, Task *t)
 {
-    if (slots_unqueue(t))
+    if (slots_unqueue(s, t))
         slots_serve_writers(s);
 }
 
@@ -349,21 +375,22 @@ slots_reopen_writes(Sched *s)
 }
 
 /* t holds no slot any more of its kind, and (all) of any limit. Gives whose
- * slots came free by that, in l; *writes: with writes. */
+ * slots came free by that, in l; *writes: who waits for writes is to be looked
+ * at, too, for t waits, or (end) has them no longer. */
 static int
-slots_take_back(Sched *s, Task *t, bool all, Limit **l, bool *writes)
+slots_take_back(Sched *s, Task *t, bool all, bool end, Limit **l, bool *writes)
 {
     bool rest = all && t->has_rest;
     int n = rest ? slots_of(s, t, l) : 0;
-    *writes = rest && slots_writes(t);
+    *writes = all && slots_writes(t);
+    if (*writes && end)
+        list_del(&task_writes(t)->held);
     s->kind[t->slot]->used -= t->has_kind;
     for (int i = 0; i < n && !t->lent; i++)
         l[i]->used--;
     t->lent = t->lent && !rest;
     t->has_kind = false;
     t->has_rest = t->has_rest && !rest;
-    if (*writes)
-        list_del(&slots_writes(t)->held);
     if (n == 0 && !*writes) {
         l[n++] = s->kind[t->slot];
         return n;
@@ -373,30 +400,45 @@ slots_take_back(Sched *s, Task *t, bool all, Limit **l, bool *writes)
     return n;
 }
 
-void
-slots_rest(Sched *s, Task *t, bool all)
+static void
+slots_give_back(Sched *s, Task *t, bool all, bool end)
 {
     Limit *l[SLOTS_LIMITS + SLOT_KINDS];
     bool writes;
-    int n = slots_take_back(s, t, all, l, &writes);
+    int n = slots_take_back(s, t, all, end, l, &writes);
     if (writes)
         slots_reopen_writes(s);
     slots_serve(s, l, n);
 }
 
 void
+slots_rest(Sched *s, Task *t, bool all)
+{
+    slots_give_back(s, t, all, false);
+}
+
+void
+slots_quit(Sched *s, Task *t)
+{
+    slots_give_back(s, t, true, true);
+}
+
+void
 slots_lend(Sched *s, Task *t)
 {
     Limit *l[SLOTS_LIMITS + SLOT_KINDS];
-    if (t->lent || !t->has_rest)
+    bool lends = !t->lent && t->has_rest;
+    if (!lends && !slots_writes(t))
         return;
-    int n = slots_of(s, t, l);
+    int n = lends ? slots_of(s, t, l) : 0;
     for (Limit **limit = l; limit < l + n; limit++)
         (*limit)->used--;
-    if (t->has_kind)
+    if (lends && t->has_kind)
         s->kind[t->slot]->used--;
-    t->has_kind = false;
-    t->lent = true;
+    t->has_kind = t->has_kind && !lends;
+    t->lent = t->lent || lends;
+    if (slots_writes(t))
+        slots_reopen_writes(s);
     for (int i = 0; i < SLOT_KINDS; i++)
         l[n++] = s->kind[i];
     slots_serve(s, l, n);
@@ -431,10 +473,10 @@ slots_release(Sched *s, Task *t)
     Limit *l[SLOTS_LIMITS + SLOT_KINDS];
     bool writes;
     if (!s->ranked) {
-        slots_rest(s, t, true);
+        slots_quit(s, t);
         return;
     }
-    int n = slots_take_back(s, t, true, l, &writes);
+    int n = slots_take_back(s, t, true, true, l, &writes);
     for (int i = 0; i < n; i++)
         slots_free(s, l[i]);
     s->freed_writes |= writes;

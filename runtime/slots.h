@@ -4,7 +4,11 @@
  * pool, its agent type's, its kind's) and its writes, all or none, or queues at
  * the first one that is full. When a slot comes free the head of that queue is
  * offered again. Nothing polls. A task that waits gives its slots back and
- * takes them again before it goes on, so nesting cannot deadlock a limit.
+ * takes them again before it goes on, so nesting cannot deadlock a limit. Its
+ * writes it keeps to the end of its attempt: those below it pass, and who
+ * queues for others' writes does not keep anybody waiting while a task that
+ * waits for others has them (slots_passed). A wait that would close a ring is
+ * refused (ring.h).
  *
  * Those who queue at a limit that has a slot and lack one of their kind stay
  * there (limit.h: a line for each kind), known to that kind: going over to its
@@ -47,16 +51,19 @@ void slots_rerank(Sched *s, Task *t, float rank);
 void slots_leave(Sched *s, Task *t);
 
 /* The same, and nobody is served yet: true when slots_serve_writers is due. */
-bool slots_unqueue(Task *t);
+bool slots_unqueue(Sched *s, Task *t);
 
 /* Offer again, in order, the tasks that wait for writes. */
 void slots_serve_writers(Sched *s);
 
-/* The code of running t is about to wait, or will be tried again: give back its
- * slot of its kind, and (all) the others and its writes. */
+/* The code of running t waits: give back its slot of its kind, and (all: it is
+ * for other tasks that it waits) the others. */
 void slots_rest(Sched *s, Task *t, bool all);
 
-/* t has ended: it gives back all it holds. Where ranks count, slots_serve_freed
+/* An attempt of t has ended: it gives back all it holds, writes too. */
+void slots_quit(Sched *s, Task *t);
+
+/* The same, and t is final. Where ranks count, slots_serve_freed
  * decides who gets that, when it is known who is ready by this end. */
 void slots_release(Sched *s, Task *t);
 void slots_serve_freed(Sched *s);

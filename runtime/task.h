@@ -209,7 +209,7 @@ typedef struct Task {
     int8_t priority;
     bool abandoned : 1;   /* given up: its worker may still read its values */
     bool has_kind : 1;    /* holds a slot of its kind */
-    bool has_rest : 1;    /* holds its named and agent slots, and its writes */
+    bool has_rest : 1;    /* holds its named and agent slots */
     bool woken : 1;       /* wants slots to go on after a wait, not to begin */
     bool for_writes : 1;  /* queues for writes, not for a slot */
     bool given_up : 1;    /* this attempt could not be ended */
@@ -301,6 +301,23 @@ static inline struct Task *
 task_claimer(const Task *t)
 {
     return t->edges ? t->edges->claimer : NULL;
+}
+
+/* What t has declared that it will change, or NULL. */
+static inline struct Writes *
+task_writes(const Task *t)
+{
+    return t->opt ? t->opt->writes : NULL;
+}
+
+/* Is `upper` the task that started t, or one above that? */
+static inline bool
+task_above(const Task *upper, const Task *t)
+{
+    const Task *above = t->parent;
+    while (above && above != upper && above->depth > upper->depth)
+        above = above->parent;
+    return above == upper;
 }
 
 /* What t was told to do beside its input, or NULL. */

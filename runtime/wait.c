@@ -84,6 +84,7 @@ wait_begin(Board *b, Wait *w, Task *waiter, const WaitFor *what)
     w->kind = (uint8_t)what->kind;
     w->growth = what->kind == WAIT_FOR_OUTPUT;
     w->target = what->kind == WAIT_FOR_TASK || w->growth ? what->task : NULL;
+    w->collector = what->kind == WAIT_FOR_COLLECTOR ? what->collector : NULL;
     w->timer = (Timer){ .fire = wait_expired };
     list_init(&w->link);
     if (wait_ready(b, what) || what->deadline <= board_now(b)) {
@@ -101,7 +102,8 @@ wait_begin(Board *b, Wait *w, Task *waiter, const WaitFor *what)
         && what->kind != WAIT_FOR_OP;
     if (w->resting)
         b->stirring--;
-    wait_check_stuck(b);
+    if (waiter == b->root)
+        wait_check_stuck(b);
     return w->outcome == WAIT_PENDING ? 1 : 0;
 }
 
@@ -138,20 +140,20 @@ wait_fire_growth(Task *t)
     }
 }
 
-int
-wait_closes_cycle(Board *b, Task *waiter, Task *target, Buf *path)
-{
-    if (!board_awaited(waiter) || task_final(target))
-        return 0;
-    return board_leads(b, target, waiter, path);
-}
-
 void
 wait_check_stuck(Board *b)
 {
     Wait *w = b->root->waiting;
     if (b->stirring == 0 && !timer_first(&b->timers) && w && w->resting)
         wait_fire(w, WAIT_DEADLOCK);
+}
+
+bool
+wait_on_tasks(const Task *t)
+{
+    const Wait *w = task_waiting(t);
+    return (t->edges && t->edges->guests)
+        || (w && w->kind != WAIT_FOR_OP && w->kind != WAIT_FOR_TIME);
 }
 
 void
@@ -221,11 +223,28 @@ collector_next(Collector *c, size_t *left)
 {
     board_lock(c->board);
     List *node = list_shift(&c->done);
-    if (node)
+    Entry *e = node ? container_of(node, Entry, done) : NULL;
+    Task *t = e ? e->task : NULL;
+    if (e) {
         c->left--;
+        list_del(&e->link);
+    }
     *left = c->left;
     board_unlock(c->board);
-    return node ? container_of(node, Entry, done)->task : NULL;
+    mem_free(e);
+    return t;
+}
+
+void
+collector_each_left(const Collector *c, bool (*each)(void *ctx, Task *t),
+                    void *ctx)
+{
+    const List *all = &c->all;
+    for (const List *node = all->next; node != all; node = node->next) {
+        Task *t = container_of(node, Entry, link)->task;
+        if (!task_final(t) && !each(ctx, t))
+            return;
+    }
 }
 
 void

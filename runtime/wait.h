@@ -22,6 +22,7 @@ enum { /* Wait.outcome */
     WAIT_DEADLOCK,
     WAIT_NO_MEMORY, /* could not begin */
     WAIT_NO_THREAD, /* nor this one: where it waits, a thread must block */
+    WAIT_RING,      /* nor this one: it would close a ring (ring.h) */
 };
 
 typedef struct Wait {
@@ -30,6 +31,7 @@ typedef struct Wait {
     Board *board;
     Task *waiter; /* NULL: not a task's own wait (a collector's entry) */
     Task *target; /* the task waited for, if it is one */
+    struct Collector *collector; /* or, if it is for one of several */
     uint8_t kind; /* a WaitFor.kind */
     bool growth;  /* for more output of the target, as well */
     struct Wait *next_guest; /* in TaskEdges.guests */
@@ -70,6 +72,7 @@ typedef struct WaitFor {
                             * there is none yet */
     size_t have;           /* bytes of it that are no news */
     double deadline; /* on the run's clock; INFINITY: none */
+    const char *fn;  /* what was called, for a message; NULL: not told */
     bool work;       /* what is waited for is the task's own work, done
                       * elsewhere: it keeps its slots, and a stop is told to
                       * that work, whose end ends the wait */
@@ -97,12 +100,12 @@ void wait_fire_growth(Task *t);
 /* True when what the wait is for is so now. */
 bool wait_ready(Board *b, const WaitFor *what);
 
-/* Would `waiter`, by waiting for `target`, wait for itself? As board_leads.
- * Cheap when nobody can be waiting for the waiter. */
-int wait_closes_cycle(Board *b, Task *waiter, Task *target, Buf *path);
-
-/* When nothing can ever happen again, end the script's endless wait. */
+/* When nothing can ever happen again, end the script's endless wait. Due after
+ * a task has begun to wait and what it gave back is others'. */
 void wait_check_stuck(Board *b);
+
+/* Does t's code, or a program in its name, wait for other tasks? */
+bool wait_on_tasks(const Task *t);
 
 /* The outside thing is done: fire its waits. */
 void op_done(Op *op);
@@ -117,5 +120,9 @@ int collector_add(Collector *c, Task *t) NODISCARD;
  * how many are still to come. */
 Task *collector_next(Collector *c, size_t *left);
 void collector_free(Collector *c);
+/* Call with each task that is to come, until that returns false. With the lock
+ * held. */
+void collector_each_left(const Collector *c, bool (*each)(void *ctx, Task *t),
+                         void *ctx);
 
 #endif

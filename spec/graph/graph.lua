@@ -127,7 +127,7 @@ function act.finish(self, step)
   if not id or id == 0 then return false end
   local expected = self:end_of(id, task, step[3])
   watch.ended(task, step[3])
-  self.watch:leave(id, task, true)
+  self.watch:quit(id, task)
   self.sim[step[4] and "finish_next" or "finish"](self.sim, id, step[3])
   local status = self.sim:info(id).status
   if status ~= expected then broken("t%d ended as %s, not %s", id, status, expected) end
@@ -169,15 +169,25 @@ function act.stop(self, step)
   self.sim:stop(id)
 end
 
+-- Is the wait refused, because it would close a ring?
+function Graph:refused(waiter, target)
+  local ring = self.sim:closes(waiter, target)
+  if not ring then return false end
+  self.watch:saw(ring:find("(writes)", 1, true) and "ring through writes" or "ring")
+  if type(target) ~= "number" then self.watch:saw("ring of several") end
+  return true
+end
+
 -- What a wait is for, as the sim wants it and as the watch does.
 function Graph:awaited(what, waiter)
   if type(what) == "number" then
     local id = self.id[what]
-    if not id or id == waiter or self.sim:closes(waiter, id) then return nil end
+    if not id or id == waiter or self:refused(waiter, id) then return nil end
     return id, id
   elseif type(what) == "table" then
     local collector = self.collectors[what[1]]
-    return collector and collector.sim, what
+    if not collector or self:refused(waiter, collector.sim) then return nil end
+    return collector.sim, what
   end
   if what == "idle" and waiter ~= 0 then return nil end
   return what, what
@@ -411,15 +421,17 @@ function Graph:next_to_end()
 end
 
 -- Everything ends once what runs ends, items are done and time goes on: no wait
--- is a cycle, for those are refused, but one through an item that a task has
--- claimed which waits for items. That one has to be stopped.
+-- for tasks is in a ring, for those are refused, also where they go through
+-- writes. Who waits for items and has one has to be stopped.
 function Graph:stuck_step()
+  local waits = false
   for id, task in ipairs(self.watch.tasks) do
-    if not task.final and task.waits then
-      if task.waits.what == "op" then return { "op_done" } end
-      if not self.script then return { "stop", self.name[id] } end
-    end
+    local what = not task.final and task.waits and task.waits.what
+    waits = waits or what
+    if what == "op" then return { "op_done" } end
+    if what == "item" then return { "stop", self.name[id] } end
   end
+  if waits then broken("tasks wait for each other for ever") end
 end
 
 --- Bring everything to its end, which must come.

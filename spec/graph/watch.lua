@@ -26,7 +26,7 @@ function M.new(sim, caps, manual, ranked)
     tasks = {},     -- by id
     running = {},   -- ids whose code runs, in no order
     queued = {},    -- ids that were ready before this step, and are
-    writing = {},   -- ids that hold their writes
+    writing = {},   -- ids that hold their writes: from start to end, also while they wait
     latest = {},    -- the last to begin, by class
     seen = {},      -- how often what happened
     list = {},      -- filled by the sim
@@ -68,20 +68,36 @@ function Watch:take(id, name)
   end
 end
 
--- Its named slots and its writes. One that is being stopped goes on without,
--- so that it can end.
+-- Is `upper` above the task, as who started it or who started that?
+function Watch:above(upper, task)
+  local id = task.parent
+  while id > 0 and id ~= upper do id = self.tasks[id].parent end
+  return id == upper
+end
+
+-- What it writes: nobody has that but who is above it, or below it.
+function Watch:take_writes(id, task)
+  if not task.writes then return end
+  for other in pairs(self.writing) do
+    local their = self.tasks[other]
+    local related = self:above(other, task) or self:above(id, their)
+    if writes_same(task.writes, their.writes) then
+      if not related then
+        broken("t%d and t%d write the same", math.min(id, other), math.max(id, other))
+      end
+      self:saw("writes passed on")
+    end
+  end
+  self.writing[id] = true
+end
+
+-- Its named slots. One that is being stopped goes on without, so that it can
+-- end.
 function Watch:take_rest(id, task)
   if task.rest or task.stopping then return end
   task.rest = true
   if task.limit then self:take(id, task.limit) end
   if task.agent then self:take(id, task.agent) end
-  if not task.writes then return end
-  for other in pairs(self.writing) do
-    if writes_same(task.writes, self.tasks[other].writes) then
-      broken("t%d and t%d write the same", math.min(id, other), math.max(id, other))
-    end
-  end
-  self.writing[id] = true
 end
 
 -- Its code does not run any more: it gives back the slot of its kind, and (all)
@@ -102,8 +118,13 @@ function Watch:leave(id, task, all)
   if not all or not task.rest then return end
   if task.limit then self.used[task.limit] = self.used[task.limit] - 1 end
   if task.agent then self.used[task.agent] = self.used[task.agent] - 1 end
-  self.writing[id] = nil
   task.rest = nil
+end
+
+--- Its attempt has ended: it gives back all it has.
+function Watch:quit(id, task)
+  self:leave(id, task, true)
+  self.writing[id] = nil
 end
 
 -- ---- what the runner is told ----
@@ -168,6 +189,7 @@ function on.start(self, id, task, n)
   task.stopping, task.rung, task.told = nil, 0, nil
   self:take(id, task.kind)
   self:take_rest(id, task)
+  self:take_writes(id, task)
   task.slot = true
   self.running[#self.running + 1] = id
   task.at = #self.running
@@ -175,7 +197,7 @@ function on.start(self, id, task, n)
   self.queued[id] = nil
   if task.instant then
     M.ended(task, task.instant)
-    self:leave(id, task, true)
+    self:quit(id, task)
   end
 end
 
@@ -199,7 +221,7 @@ end
 function on.abandon(self, id, task)
   if task.rung < 2 then broken("t%d was given up on rung %d", id, task.rung) end
   M.ended(task, "given up")
-  self:leave(id, task, true)
+  self:quit(id, task)
   task.waits = nil
   self:saw("abandon")
 end

@@ -43,7 +43,8 @@ describe("a random graph", function()
     for _, what in ipairs { "completed", "failed", "cancelled", "retry", "stop", "abandon",
                             "refused", "claim returned", "block", "wait done",
                             "wait timed_out", "wait stopped", "script done",
-                            "script timed_out", "script deadlock" } do
+                            "script timed_out", "script deadlock", "writes passed on",
+                            "ring through writes", "ring of several" } do
       if seen and not seen[what] then never[#never + 1] = what end
     end
     assert.equal("", only and "" or table.concat(never, ", "))

@@ -429,18 +429,120 @@ describe("writes", function()
     end
   end)
 
-  it("are given back by a task that waits, and taken again", function()
+  it("are held by a task that waits, to its end", function()
     local sim = new { lua = 9 }
     local parent = sim:add { writes = { "d" } }
-    local child = sim:add { parent = parent, writes = { "d/f" } }
     local other = sim:add { writes = { "d" } }
-    assert.same({ parent }, sim:running())
+    local child = sim:add { parent = parent }
     sim:wait(child, parent)
     assert.same({ child }, sim:running())
     sim:finish(child)
-    assert.same({ other }, sim:running())
-    sim:finish(other)
     assert.same({ parent }, sim:running())
+    sim:finish(parent)
+    assert.same({ other }, sim:running())
+  end)
+
+  it("of a task are passed on to those below it, which share them", function()
+    local sim = new { lua = 9 }
+    local top = sim:add { writes = { "d/e" } }
+    local other = sim:add { writes = { "d" } }
+    local middle = sim:add { parent = top }
+    local below = sim:add { parent = middle, writes = { "d/e/f" } }
+    local above = sim:add { parent = middle, writes = { "d" } }
+    assert.same({ top, middle, below }, sim:running())
+    sim:finish(below)
+    assert.same({ top, middle, above }, sim:running())
+    for _, id in ipairs { above, middle, top } do sim:finish(id) end
+    assert.same({ other }, sim:running())
+  end)
+
+  it("of a task that was started under a hold are held when that has ended", function()
+    local sim = new { lua = 9 }
+    local parent = sim:add { writes = { "d" } }
+    local child = sim:add { parent = parent, writes = { "d/f" }, detach = true }
+    local other = sim:add { writes = { "d" } }
+    sim:finish(parent)
+    assert.same({ child }, sim:running())
+    sim:finish(child)
+    assert.same({ other }, sim:running())
+  end)
+
+  it("that are waited for keep nobody from what a task that waits needs", function()
+    local sim = new { lua = 9 }
+    local holder = sim:add { writes = { "f" } }
+    local both = sim:add { writes = { "f", "g" } }
+    local needed = sim:add { writes = { "g" } }
+    assert.same({ holder }, sim:running())
+    sim:wait(needed, holder)
+    assert.same({ needed }, sim:running())
+    sim:finish(needed)
+    sim:finish(holder)
+    assert.same({ both }, sim:running())
+  end)
+
+  it("are not shared by a task that is tried again and one below it that is being stopped",
+  function()
+    local sim = new { lua = 9 }
+    local parent = sim:add { writes = { "f" }, retry = { max = 1, backoff = 0 } }
+    local child = sim:add { parent = parent, writes = { "f" } }
+    sim:finish(parent, "failed")
+    sim:advance(0)
+    assert.same({ child }, sim:running())
+    sim:finish(child)
+    assert.same({ parent }, sim:running())
+  end)
+
+  it("that close a ring of waits are found, before the last of them begins", function()
+    local sim = new { lua = 9 }
+    local one = sim:add { writes = { "f" }, description = "one" }
+    local two = sim:add { writes = { "g" }, description = "two" }
+    local for_g = sim:add { parent = one, writes = { "g" } }
+    local for_f = sim:add { parent = two, writes = { "f" } }
+    assert.is_nil(sim:closes(one, for_g))
+    sim:wait(for_g, one)
+    assert.equal("t4 -> (writes) t1 (one) -> t3 -> (writes) t2 (two)", sim:closes(two, for_f))
+    sim:finish(two)
+    assert.same({ for_g }, sim:running())
+  end)
+
+  it("that close a ring through a wait for one of several are found, when none can end", function()
+    local sim = new { lua = 9 }
+    local one, two = sim:add { writes = { "f" } }, sim:add { writes = { "g" } }
+    local for_g, free = sim:add { parent = one, writes = { "g" } }, sim:add { parent = one }
+    local for_f = sim:add { parent = two, writes = { "f" } }
+    local several = sim:collector { for_g, free }
+    assert.is_nil(sim:closes(one, several))
+    sim:wait(several, one)
+    assert.is_nil(sim:closes(two, for_f))
+    assert.is_nil(sim:closes(free, for_f))
+    local ring = "t5 -> (writes) t1 -> t3 -> (writes) t2"
+    sim:finish(free)
+    assert.equal(free, several:next())
+    sim:wait(several, one)
+    assert.equal(ring, sim:closes(two, for_f))
+    assert.equal(ring, sim:closes(two, sim:collector { for_f }))
+  end)
+
+  it("that close a ring with the queue of a task itself are found", function()
+    local sim = new { lua = 9 }
+    local holder = sim:add { writes = { "f" } }
+    local queued = sim:add { writes = { "f" } }
+    assert.equal("t2 -> (writes) t1", sim:closes(holder, queued))
+    local child = sim:add { parent = holder }
+    sim:wait(child, holder)
+    assert.equal("t2 -> (writes) t1 -> t3", sim:closes(child, queued))
+  end)
+
+  it("that close a ring by a blocker are found", function()
+    local sim = new { lua = 9 }
+    local holder = sim:add { writes = { "f" } }
+    local gate = sim:add { kind = "item" }
+    local blocked = sim:add { blockers = { gate } }
+    local queued = sim:add { writes = { "f" } }
+    sim:wait(blocked, holder)
+    local ok, why, path = sim:block { { blocked, queued } }
+    assert.is_nil(ok)
+    assert.same({ "ECYCLE", "t4 -> (writes) t1 -> t3" }, { why, path })
   end)
 
   it("are given back by a task that failed and will be tried again", function()

@@ -188,16 +188,24 @@ describe("stopping", function()
     assert.equal("CANCELLED", sim:info(a).state)
   end)
 
-  it("lets a task that queues for its writes after a wait go on at once", function()
+  it("leaves its writes to a task that waits, until it has ended", function()
     local sim = new { lua = 4 }
     local a, b, c = sim:add { writes = { "f" } }, sim:add {}, sim:add { writes = { "f" } }
     sim:wait(b, a)
-    assert.same({ b, c }, sim:running())
-    sim:finish(b)
-    assert.same({ c }, sim:running())
+    assert.same({ b }, sim:running())
     sim:stop(a)
-    assert.same({ c, a }, sim:running())
+    assert.same({ b, a }, sim:running())
     sim:finish(a)
+    assert.same({ b, c }, sim:running())
+  end)
+
+  it("frees the writes of a task that is given up while it waits", function()
+    local sim = new { lua = 4 }
+    local a, b, c = sim:add { writes = { "f" } }, sim:add {}, sim:add { writes = { "f" } }
+    sim:wait(b, a)
+    sim:stop(a)
+    sim:advance(2)
+    assert.same({ b, c }, sim:running())
   end)
 
   it("settles a granted task when it is about to begin", function()
