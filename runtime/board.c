@@ -1,5 +1,6 @@
 /* board.c — ids and edges. */
 #include "board.h"
+#include "era.h"
 #include "err.h"
 #include "log.h"
 #include "mem.h"
@@ -20,6 +21,15 @@ board_init(Board *b, Clock *clock)
     list_init(&b->item_waits);
     list_init(&b->idle_waits);
     list_init(&b->writing);
+    list_init(&b->retiring);
+    list_init(&b->retired);
+    list_init(&b->held);
+    list_init(&b->ended);
+    b->gone = (Task){ .kind = TASK_ITEM, .state = TASK_COMPLETED,
+                      .removed = TASK_FORGOTTEN, .read = true,
+                      .id = UINT32_MAX, .outcome = { .code = -1 } };
+    list_init(&b->gone.job.link);
+    list_init(&b->gone.waits);
     Task *root, draft = { .state = TASK_RUNNING };
     if (board_place(b, &draft, &root)) {
         uv_mutex_destroy(&b->lock);
@@ -35,22 +45,32 @@ void
 board_destroy(Board *b)
 {
     for (size_t i = 0; i < b->count; i++)
-        task_clear(board_find(b, i));
-    for (size_t i = 0; i < BOARD_PAGES && b->pages[i]; i++)
+        if (b->pages[i / BOARD_PAGE])
+            task_clear(board_held(b, i));
+    for (size_t i = 0; i < BOARD_PAGES; i++)
         mem_free(b->pages[i]);
+    for (size_t i = 0; i < b->spent_count; i++)
+        mem_free(b->spent[i]);
+    mem_free(b->spent);
     timer_free(&b->timers);
     event_close(b);
     uv_mutex_destroy(&b->lock);
 }
 
 Task *
-board_find(Board *b, uint64_t id)
+board_held(Board *b, uint64_t id)
 {
     if (id >= atomic_load_explicit(&b->count, memory_order_acquire))
         return NULL;
-    Task *page = atomic_load_explicit(&b->pages[id / BOARD_PAGE],
-                                      memory_order_acquire);
-    return &page[id % BOARD_PAGE];
+    Task *page = atomic_load(&b->pages[id / BOARD_PAGE]);
+    return page ? &page[id % BOARD_PAGE] : &b->gone;
+}
+
+Task *
+board_find(Board *b, uint64_t id)
+{
+    Task *t = board_held(b, id);
+    return t && t->removed == TASK_FORGOTTEN ? &b->gone : t;
 }
 
 int
@@ -128,11 +148,13 @@ board_block(Task *t, Task *blocker)
         return 0;
     if (board_append(&e->blockers, &e->blocker_count, &e->blocker_cap, blocker))
         return ORUN_ENOMEM;
+    d->holds++;
     if (task_final(blocker))
         return 0;
     if (board_append(&d->dependents, &d->dependent_count, &d->dependent_cap,
                      t)) {
         e->blocker_count--;
+        d->holds--;
         return ORUN_ENOMEM;
     }
     t->unmet++;
@@ -147,11 +169,37 @@ board_unblock_last(Task *t)
         return;
     Task *blocker = e->blockers[--e->blocker_count];
     TaskEdges *d = blocker->edges;
+    board_drop(blocker);
     if (task_final(blocker) || !d || !d->dependent_count
         || d->dependents[d->dependent_count - 1] != t)
         return;
     d->dependent_count--;
     t->unmet--;
+}
+
+bool
+board_hold(Task *t)
+{
+    TaskEdges *e = board_edges(t);
+    if (e)
+        e->holds++;
+    return e != NULL;
+}
+
+void
+board_drop(Task *t)
+{
+    t->edges->holds--;
+    t->edges->dropped = era_number();
+}
+
+void
+board_let_go(Task *t)
+{
+    if (t->parent && t->parent->id != 0)
+        board_drop(t->parent);
+    for (uint32_t i = 0; t->edges && i < t->edges->blocker_count; i++)
+        board_drop(t->edges->blockers[i]);
 }
 
 Task *

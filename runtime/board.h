@@ -61,6 +61,17 @@ typedef struct Board {
     List writing;      /* Writes that tasks hold */
     int stirring;
     uint32_t search;   /* number of the last search (ring.h) */
+    List retiring, retired, held; /* forgotten tasks (by job.link): those that
+                        * are to be retired next; that were, in … */
+    uint64_t era;      /* … this era; and that were still needed then */
+    List ended;        /* those that are kept, oldest first, when … */
+    size_t ended_count, keep; /* … only so many are; 0: all */
+    Task **spent;      /* blocks of pages all of whose tasks were released */
+    size_t spent_count;
+    uint16_t released[BOARD_PAGES]; /* tasks of each page */
+    /* Written under the lock, read by anyone: */
+    atomic_size_t limbo; /* forgotten tasks that are not released yet */
+    Task gone;         /* stands for those that are forgotten; never changes */
 } Board;
 
 /* A board with the script as task 0, which is running. */
@@ -72,9 +83,12 @@ static inline void board_lock(Board *b) { uv_mutex_lock(&b->lock); }
 static inline void board_unlock(Board *b) { uv_mutex_unlock(&b->lock); }
 static inline double board_now(Board *b) { return b->clock->now(b->clock); }
 
-/* The task with this id (removed ones too), NULL when there never was one. Any
- * thread, without the lock. */
+/* The task with this id (removed ones too), NULL when there never was one, and
+ * &b->gone when it is forgotten. Any thread, without the lock. */
 Task *board_find(Board *b, uint64_t id);
+
+/* The same, though it may be forgotten: by who has a hold on it. */
+Task *board_held(Board *b, uint64_t id);
 
 /* The functions below are called with the lock held. */
 
@@ -95,6 +109,14 @@ int board_block(Task *t, Task *blocker) NODISCARD;
 
 /* Take the edge to the last-added blocker back (to undo board_block). */
 void board_unblock_last(Task *t);
+
+/* t has ended, and does not need its parent and its blockers any more. */
+void board_let_go(Task *t);
+
+/* t is needed, though it may be forgotten, until board_drop. False: memory is
+ * out. */
+bool board_hold(Task *t) NODISCARD;
+void board_drop(Task *t);
 
 /* A blocker of t that failed or was cancelled, when that keeps t from running;
  * else NULL. */

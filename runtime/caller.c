@@ -1,5 +1,6 @@
 /* caller.c — a connection to the control socket, on the io thread. */
 #include "caller.h"
+#include "era.h"
 #include "caller_state.h"
 #include "err.h"
 #include "mem.h"
@@ -94,8 +95,10 @@ caller_act(Caller *c, const char *line, size_t n)
     uint32_t attempt = 0;
     const char *space = n ? memchr(line, ' ', n) : NULL;
     size_t length = space ? (size_t)(space - line) : 0;
+    era_enter();
     Task *t = control_knows(c->control, line, length, &attempt);
     if (!t) {
+        era_leave();
         caller_refuse(c, "token", "the line begins with no token of this run; "
                       "ORUN_TASK_TOKEN has it");
         return;
@@ -104,6 +107,7 @@ caller_act(Caller *c, const char *line, size_t n)
     uv_timer_stop(&c->timer);
     buf_put(&c->line, space + 1, n - length - 1);
     c->serving = !buf_failed(&c->line) && caller_serve(c, t, attempt) == 0;
+    era_leave();
     if (!c->serving) {
         buf_free(&c->line);
         caller_refuse(c, "failed", "no worker, or no memory, is left");

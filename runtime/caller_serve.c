@@ -3,6 +3,7 @@
 #include "body.h"
 #include "claim.h"
 #include "err.h"
+#include "forget.h"
 #include "log.h"
 #include "mem.h"
 #include "module.h"
@@ -201,7 +202,10 @@ caller_serve(Caller *c, Task *task, uint32_t attempt)
     park_init(run);
     c->job = (Job){ .run = caller_job };
     sched_lock(run->sched);
-    int e = caller_push(c);
+    run->holds = !forget_is(task) && board_hold(task);
+    int e = run->holds || forget_is(task) ? caller_push(c) : ORUN_ENOMEM;
+    if (e && run->holds)
+        board_drop(task);
     sched_unlock(run->sched);
     if (e)
         park_destroy(run);
@@ -225,6 +229,10 @@ void
 caller_served(Caller *c)
 {
     caller_give_vm(c);
+    sched_lock(c->run.sched);
+    if (c->run.holds)
+        board_drop(c->run.task);
+    sched_unlock(c->run.sched);
     park_destroy(&c->run);
     buf_free(&c->line);
 }

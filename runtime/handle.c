@@ -149,7 +149,7 @@ handle_resolve(lua_State *L, uint64_t id, void *ud)
 {
     Sched *s = ud;
     sched_lock(s);
-    Task *t = board_find(&s->board, id);
+    Task *t = board_held(&s->board, id); /* by the task that decodes */
     Value *v = t && t->state == TASK_COMPLETED ? t->outcome.output : NULL;
     board_unlock(&s->board);
     if (v)

@@ -325,6 +325,7 @@ host_new(const HostConfig *config, Host **out)
     host_seed(h);
     host_name(h);
     h->sched.backlog = config->backlog;
+    h->sched.board.keep = config->keep;
     run_lua_init(&h->lua);
     run_process_init(&h->process);
     h->sched.runner[TASK_LUA] = &h->lua;

@@ -72,6 +72,7 @@ typedef struct HostConfig {
     size_t memory_limit;
     const char *program; /* path of an orun, or its name in PATH; copied */
     bool listed;      /* its user's other programs find it */
+    size_t keep;      /* tasks that have ended; 0: all */
     size_t backlog;   /* bytes of tasks, inputs and results; 0: no bound */
     int plan;         /* what is not started; see orun_config */
     bool trust;       /* Lua code of any project may run */

@@ -3,6 +3,7 @@
  * A collector is a userdata, with the method next.
  */
 #include "err.h"
+#include "forget.h"
 #include "host.h"
 #include "lib_arg.h"
 #include "lib_class.h"
@@ -56,6 +57,9 @@ lib_collected(lua_State *L, int status, lua_KContext ctx)
     Task *t = collector_next(c, &left);
     if (!t)
         return 0;
+    if (forget_is(t))
+        return luaL_error(L, "collector: a task was forgotten (orun.forget) "
+                          "before its result was collected");
     lib_push_result(L, t, false);
     return 1;
 }

@@ -1,5 +1,6 @@
 /* lib_list.c — TaskCreate, TaskList, TaskGet, and their entries. Layer 7. */
 #include "err.h"
+#include "forget.h"
 #include "handle.h"
 #include "host.h"
 #include "lib_arg.h"
@@ -269,13 +270,14 @@ lib_task_get(lua_State *L)
         }
     }
     Sched *s = park_run(L)->sched;
-    size_t n = 0;
-    const char *word = lua_type(L, idx) == LUA_TSTRING
-        ? lua_tolstring(L, idx, &n) : "";
-    uint64_t id = strlen(word) == n ? handle_parse(word) : 0;
-    sched_lock(s);
-    bool unknown = id && !board_find(&s->board, id);
-    board_unlock(&s->board);
+    uint64_t id = lib_task_number(L, idx);
+    Task *there = id ? board_find(&s->board, id) : NULL;
+    if (there && forget_is(there)) {
+        lua_pushnil(L);
+        lua_pushfstring(L, "t%I was forgotten (orun.forget)", (LUAI_UACINT)id);
+        return 2;
+    }
+    bool unknown = lua_type(L, idx) == LUA_TSTRING && id && !there;
     Task *t = unknown ? NULL : lib_task_at(L, "TaskGet", "task_id", idx);
     if (!t || t->removed)
         lua_pushnil(L);

@@ -1,6 +1,7 @@
 /* lib_option.c — options of tasks and agent types alike. Layer 7. */
 #include "announce.h"
 #include "err.h"
+#include "forget.h"
 #include "host.h"
 #include "lib_arg.h"
 #include "lib_task.h"
@@ -281,6 +282,10 @@ lib_add(lua_State *L, Task *draft, int first, lua_Integer n, Task **out)
         all[count++] = lua_touserdata(L, first + (int)i);
     for (size_t i = 0; i < inside; i++) {
         Task *b = board_find(&s->board, value_handle(input, i));
+        if (b && forget_is(b)) {
+            mem_free(all);
+            return ORUN_EFORGOTTEN;
+        }
         if (b && b->id != 0)
             all[count++] = b;
     }

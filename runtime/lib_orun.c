@@ -34,6 +34,7 @@ static const luaL_Reg lib_orun_functions[] = {
     { "dismiss", lib_dismiss },
     { "entries", lib_entries },
     { "exec", lib_exec },
+    { "forget", lib_forget },
     { "http", lib_http },
     { "key", lib_key },
     { "limit", lib_limit },

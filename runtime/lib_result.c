@@ -1,5 +1,6 @@
 /* lib_result.c — TaskOutput, TaskStop, collectors: results. Layer 7. */
 #include "err.h"
+#include "forget.h"
 #include "handle.h"
 #include "host.h"
 #include "launch.h"
@@ -49,6 +50,26 @@ lib_push_id(lua_State *L, int idx)
     lua_pushnil(L);
 }
 
+/* The number in the id on top; 0: it is none. */
+static uint64_t
+lib_parse_id(lua_State *L)
+{
+    size_t n = 0;
+    const char *s = lua_type(L, -1) == LUA_TSTRING
+        ? lua_tolstring(L, -1, &n) : NULL;
+    return s && strlen(s) == n ? handle_parse(s) : 0;
+}
+
+uint64_t
+lib_task_number(lua_State *L, int idx)
+{
+    luaL_checkstack(L, 8, NULL);
+    lib_push_id(L, idx);
+    uint64_t id = lib_parse_id(L);
+    lua_pop(L, 1);
+    return id;
+}
+
 Task *
 lib_task_at(lua_State *L, const char *fn, const char *name, int idx)
 {
@@ -56,10 +77,7 @@ lib_task_at(lua_State *L, const char *fn, const char *name, int idx)
     idx = lua_absindex(L, idx);
     luaL_checkstack(L, 8, NULL);
     lib_push_id(L, idx);
-    size_t n = 0;
-    const char *s = lua_type(L, -1) == LUA_TSTRING
-        ? lua_tolstring(L, -1, &n) : NULL;
-    uint64_t id = s && strlen(s) == n ? handle_parse(s) : 0;
+    uint64_t id = lib_parse_id(L);
     if (id == 0)
         arg_error(L, fn, name, idx, lua_isnil(L, -1)
                   ? "a task is named by its handle or its id, a string such "
@@ -69,6 +87,9 @@ lib_task_at(lua_State *L, const char *fn, const char *name, int idx)
     Task *t = board_find(&run->sched->board, id);
     if (!t)
         lib_no_task(L, fn, name, id, run->sched->board.count);
+    if (forget_is(t))
+        luaL_error(L, LIB_FORGOTTEN, fn, name, (LUAI_UACINT)id,
+                   (LUAI_UACINT)id);
     lua_pop(L, 1);
     return t;
 }
@@ -268,7 +289,11 @@ static int
 lib_awaited(lua_State *L, int status, lua_KContext ctx)
 {
     Task *t = (Task *)ctx;
+    Sched *s = park_run(L)->sched;
     (void)status;
+    sched_lock(s);
+    board_drop(t);
+    board_unlock(&s->board);
     int outcome = park_outcome(L);
     if (outcome == WAIT_RING) {
         WaitFor what = park_run(L)->want;
@@ -307,6 +332,11 @@ lib_await(lua_State *L, const char *fn, Task *t, double deadline)
     if (t == run->task)
         return luaL_error(L, "%s: deadlock: the task would wait for itself",
                           fn);
+    sched_lock(run->sched);
+    bool held = board_hold(t);
+    board_unlock(&run->sched->board);
+    if (!held)
+        return luaL_error(L, "%s: %s", fn, err_text(ORUN_ENOMEM));
     return park(L, &what, lib_awaited, (lua_KContext)t);
 }
 

@@ -102,7 +102,7 @@ lib_once(lua_State *L)
 }
 
 static const char *const lib_config_fields[] = {
-    "backend", "backlog", "budget", "control", "http", "max_stuck",
+    "backend", "backlog", "budget", "control", "http", "keep", "max_stuck",
     "memory_limit", "processes", "rate", "workers",
 };
 
@@ -156,24 +156,26 @@ lib_config_control(lua_State *L, int idx)
 }
 
 /* config{backend=, processes=, http=, memory_limit=, backlog=, max_stuck=,
- * rate=, budget=, control=} sets, config() reads */
+ * rate=, budget=, control=, keep=} sets, config() reads */
 int
 lib_config(lua_State *L)
 {
     LuaRun *run = park_run(L);
-    arg_frame(L, "config", lib_config_fields, 10, true);
+    arg_frame(L, "config", lib_config_fields, 11, true);
     const char *backend = lib_config_backend(L, ARG(0));
     size_t backlog = arg_size(L, "config", "backlog", ARG(1));
     int slots[SLOT_KINDS] = { 0 };
     slots[SLOT_HTTP] = lib_config_slots(L, "http", ARG(4));
-    lua_Integer stuck = arg_integer(L, "config", "max_stuck", ARG(5), 1,
+    lua_Integer stuck = arg_integer(L, "config", "max_stuck", ARG(6), 1,
                                     10000, 0);
-    size_t memory = arg_size(L, "config", "memory_limit", ARG(6));
-    slots[SLOT_PROCESS] = lib_config_slots(L, "processes", ARG(7));
+    size_t memory = arg_size(L, "config", "memory_limit", ARG(7));
+    slots[SLOT_PROCESS] = lib_config_slots(L, "processes", ARG(8));
+    lua_Integer keep = arg_integer(L, "config", "keep", ARG(5), 0, 100000000,
+                                   -1);
     MeterSpec spec;
     lib_config_control(L, ARG(3));
-    bool metered = lib_read_meter(L, "config", ARG(8), ARG(2), &spec);
-    if (arg_given(L, ARG(9)))
+    bool metered = lib_read_meter(L, "config", ARG(9), ARG(2), &spec);
+    if (arg_given(L, ARG(10)))
         return luaL_error(L, "config: workers is set at start and can only be "
                           "read here");
     int e = metered ? slots_whole(run->sched, &spec) : 0;
@@ -193,12 +195,16 @@ lib_config(lua_State *L)
     if (backend)
         run->host->backend = backend;
     sched_lock(run->sched);
+    if (keep >= 0)
+        run->sched->board.keep = (size_t)keep;
+    keep = (lua_Integer)run->sched->board.keep;
     for (int i = 0; i < SLOT_KINDS; i++)
         slots[i] = run->sched->kind[i]->cap;
     board_unlock(&run->sched->board);
     lua_createtable(L, 0, 7);
     lua_pushstring(L, run->host->backend);
     lua_setfield(L, -2, "backend");
+    lib_config_set(L, "keep", keep);
     lib_config_set(L, "backlog", (lua_Integer)run->sched->backlog);
     lib_config_set(L, "http", slots[SLOT_HTTP]);
     lib_config_set(L, "max_stuck", pool_most(run->pool));

@@ -6,6 +6,7 @@
 #include "lib_task.h"
 #include "agent.h"
 #include "slots.h"
+#include "era.h"
 #include "err.h"
 #include "handle.h"
 #include "host.h"
@@ -462,6 +463,7 @@ int
 lib_task(lua_State *L)
 {
     LuaRun *run = park_run(L);
+    era_pass(); /* whoever is called by Lua holds no pointer yet */
     TaskArgs a = { 0 };
     LibWhy why = { "" };
     Buf text = { 0 };

@@ -11,6 +11,11 @@
 #include "task.h"
 #include <lua.h>
 
+/* Of a task that is not there any more: function, argument, its number twice.
+ */
+#define LIB_FORGOTTEN "%s: %s = t%I: t%I was forgotten (orun.forget), and " \
+    "its result released; keep what you need of a result before"
+
 /* What raises is done first; then, with nothing to lose, things are made. A
  * message of the second part is kept here until all is given back. */
 typedef struct LibWhy {
@@ -120,8 +125,12 @@ void lib_check_exposed(lua_State *L, const char *fn, int command, int expose);
 char **lib_env(lua_State *L, int idx, bool *failed);
 
 /* The task meant by the value at idx (an id, a handle, or a table with `id` or
- * `task_id`). Raises for what was never one; a removed task is returned. */
+ * `task_id`). Raises for what was never one or is forgotten; a removed task is
+ * returned. */
 Task *lib_task_at(lua_State *L, const char *fn, const char *name, int idx);
+
+/* The number in the id that the value at idx is or has; 0: there is none. */
+uint64_t lib_task_number(lua_State *L, int idx);
 
 /* Is it the run's own task, or one that this has started, however far down, or
  * claimed? Of the script all are. */
@@ -241,6 +250,7 @@ int lib_collector(lua_State *L);
 int lib_agent(lua_State *L);
 int lib_exec(lua_State *L);
 int lib_http(lua_State *L);
+int lib_forget(lua_State *L);
 int lib_sleep(lua_State *L);
 int lib_now(lua_State *L);
 int lib_phase(lua_State *L);

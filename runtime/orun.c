@@ -1,4 +1,5 @@
 /* orun.c — the embedding API: a host, a script state, and running scripts. */
+#include "era.h"
 #include "err.h"
 #include "fork.h"
 #include "orun.h"
@@ -90,6 +91,7 @@ orun_make(orun *o, const orun_config *c)
         .processes = c->processes, .workers = c->workers,
         .memory_limit = c->memory_limit, .backlog = c->backlog,
         .program = c->program, .listed = c->listed != 0,
+        .keep = c->keep,
         .history = c->history, .plan = c->plan, .trust = c->trust != 0,
         .vm = { .open = lib_orun_open },
     };
@@ -337,7 +339,9 @@ orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
 {
     sigset_t before;
     thread_block_pipe(&before);
+    era_enter();
     int code = orun_load_run(o, load, ud);
+    era_leave();
     thread_unblock_pipe(&before);
     orun_make_safe(o);
     return code;

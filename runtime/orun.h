@@ -98,10 +98,14 @@ typedef struct orun_config {
                             file lies in, and what `orun trust` was told of */
     int verbose;         /* 1: what is said of a failure that nobody read has
                             its traceback, 0: the message alone */
+    size_t keep;         /* so many tasks that have ended are kept, the newest;
+                            older ones are forgotten as by orun.forget in Lua,
+                            but for failures that nobody has read; 0: all are
+                            kept */
 } orun_config;
 
 #define ORUN_CONFIG_INIT \
-    { sizeof(orun_config), 0, 0, 0, 0, NULL, 0, 0, NULL, 0, 0, 0 }
+    { sizeof(orun_config), 0, 0, 0, 0, NULL, 0, 0, NULL, 0, 0, 0, 0 }
 
 /* "0.1.0"; a constant. Any thread. */
 const char *orun_version(void);

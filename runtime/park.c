@@ -1,5 +1,6 @@
 /* park.c — yielding or blocking until a Wait is fired. */
 #include "park.h"
+#include "era.h"
 #include "err.h"
 #include "ring.h"
 #include "slots.h"
@@ -162,8 +163,10 @@ park_script(LuaRun *run)
     Board *b = &run->sched->board;
     if (!park_try(run))
         return;
+    int depth = era_rest();
     while (run->wait.outcome == WAIT_PENDING)
         uv_cond_wait(&run->go, &b->lock);
+    era_resume(depth);
 }
 
 /* Wait where Lua cannot yield. With the lock held, which is free meanwhile. */
@@ -180,9 +183,11 @@ park_block_worker(LuaRun *run)
     run->blocked = park_try(run);
     if (run->blocked) {
         sched_unlock(s);
+        int depth = era_rest();
         sched_lock(s);
         while (!run->granted)
             uv_cond_wait(&run->go, &s->board.lock);
+        era_resume(depth);
         run->blocked = false;
         if (!run->guest)
             run->task->woken = false;

@@ -41,6 +41,7 @@ typedef struct LuaRun {
      * a wait, under the board's lock. Such a run holds no slot, and several may
      * act for one task, beside its own code. NULL: it is that code. */
     void (*guest)(struct LuaRun *run);
+    bool holds; /* … and its task is not released meanwhile (board_hold) */
 
     /* Of the thread that runs the state. */
     WaitFor want; /* what the code asked to wait for … */

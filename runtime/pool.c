@@ -10,6 +10,7 @@
  * comes back finds itself `abandoned`, and ends.
  */
 #include "pool.h"
+#include "era.h"
 #include "err.h"
 #include "log.h"
 #include "mem.h"
@@ -139,7 +140,9 @@ pool_main(void *arg)
     uv_mutex_lock(&p->lock);
     for (Job *job; (job = pool_wait(p, self)) != NULL;) {
         uv_mutex_unlock(&p->lock);
+        era_enter();
         job->run(job);
+        era_leave();
         uv_mutex_lock(&p->lock);
         p->hurries -= self->hurries;
         self->hurries = false;

@@ -9,6 +9,7 @@
 #include "run_lua.h"
 #include "agent.h"
 #include "body.h"
+#include "era.h"
 #include "err.h"
 #include "handle.h"
 #include "host.h"
@@ -291,6 +292,7 @@ run_lua_go(LuaRun *run, int nargs) ON_WORKER
             status = body_yielded(run->vm);
         if (!run_lua_end(run, status))
             return;
+        era_pass();
         nargs = 1;
     }
 }

@@ -30,7 +30,7 @@ static void
 run_process_plain(Host *h, const Task *t, size_t start, Buf *in)
 {
     size_t n;
-    Task *from = board_find(&h->sched.board, value_handle(t->input, 0));
+    Task *from = board_held(&h->sched.board, value_handle(t->input, 0));
     const char *s = value_as_string(from->outcome.output, &n);
     in->n = start;
     buf_put(in, s, n);

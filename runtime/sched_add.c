@@ -1,8 +1,11 @@
 /* sched_add.c — a new task gets its place, its edges and its parent. */
 #include "sched.h"
 #include "err.h"
+#include "forget.h"
 #include "rank.h"
 #include "settle.h"
+
+enum { SCHED_SWEEP = 64 }; /* tasks, between two looks at forgotten ones */
 
 /* Why nothing can be added, 0 when it can. */
 static int
@@ -30,12 +33,16 @@ sched_link(Task *t, Task *parent, Task *const *blockers, size_t n)
     int e = 0;
     for (size_t i = 0; i < n && e == 0; i++)
         e = board_block(t, blockers[i]);
+    if (e == 0 && parent->id != 0 && !board_hold(parent))
+        e = ORUN_ENOMEM;
     while (e && t->edges && t->edges->blocker_count)
         board_unblock_last(t);
     if (e)
         return e;
     t->parent = parent;
     t->depth = (uint8_t)(parent->depth + 1);
+    if (parent->id == 0)
+        return 0; /* the script never ends as a task does */
     t->sibling = parent->children;
     parent->children = t;
     return 0;
@@ -89,5 +96,7 @@ sched_add(Sched *s, Task *draft, Task *parent, Task *const *blockers, size_t n,
         sched_ready(s, t);
     settle_aftermath(s);
     sched_unlock(s);
+    if (s->board.limbo && t->id % SCHED_SWEEP == 0)
+        forget_sweep(s);
     return 0;
 }

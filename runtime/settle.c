@@ -2,6 +2,7 @@
 #include "settle.h"
 #include "admit.h"
 #include "err.h"
+#include "forget.h"
 #include "log.h"
 #include "mem.h"
 #include "rank.h"
@@ -51,6 +52,7 @@ settle(Sched *s, Task *t, Outcome *o)
     if (t->attempt)
         s->moment = board_now(b);
     t->took = t->attempt ? s->moment - t->started : 0;
+    board_let_go(t);
     task_move(t, state);
     if (s->ranks && state == TASK_COMPLETED && t->kind != TASK_ITEM)
         rank_note(s, t);
@@ -226,6 +228,7 @@ settle_aftermath(Sched *s)
         settle_claims(s, t);
         settle_children(s, t);
         settle_dependents(s, t);
+        forget_older(s, t);
     }
     slots_serve_freed(s);
     if (b->open_items == 0)

@@ -9,7 +9,8 @@
  * The last three are final: reached exactly once. task_move is the only
  * function that assigns a state; it follows the table of legal moves. A task
  * is drafted wherever its maker likes; from sched_add on it lives on a page of
- * the board until the end of its run, so a pointer to one stays good.
+ * the board until the end of its run, so a pointer to one stays good, unless it
+ * is forgotten (forget.h).
  */
 #ifndef ORUN_TASK_H
 #define ORUN_TASK_H
@@ -59,6 +60,12 @@ typedef enum TaskPermission {
 #undef X
     PERMISSION_COUNT
 } TaskPermission;
+
+/* Task.removed: nobody finds it any more. */
+enum {
+    TASK_REMOVED = 1,   /* deleted from the list */
+    TASK_FORGOTTEN = 2, /* see forget.h */
+};
 
 typedef enum TaskKind {
     TASK_LUA,     /* a Lua function, on a worker */
@@ -162,6 +169,11 @@ typedef struct TaskEdges {
     struct Task *next_claim; /* … and, of an item, its claimer's next one */
     struct Task *claimer;    /* of an item: who has it */
     struct Wait *guests;     /* what programs wait for in its name, the first */
+    uint32_t holds;          /* who needs it though it has ended, and may be
+                              * forgotten: tasks that have not and are blocked
+                              * by it or were started by it, and waits for it;
+                              * … */
+    uint64_t dropped;        /* … the era of the last that did not any more */
 } TaskEdges;
 
 #include "pool.h"
@@ -199,7 +211,7 @@ typedef struct Task {
     _Atomic uint8_t state;
     _Atomic uint8_t stopping; /* the TaskFault it is stopped for, or NONE */
     atomic_bool read;         /* somebody saw its final state */
-    atomic_bool removed;      /* deleted from the list */
+    _Atomic uint8_t removed;  /* 0, TASK_REMOVED or TASK_FORGOTTEN */
 
     /* Guarded by the board's lock. */
     uint8_t throttles : 5; /* attempts that were refused for asking too much */

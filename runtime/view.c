@@ -1,5 +1,6 @@
 /* view.c — the thread of the views, and its Lua state. */
 #include "view.h"
+#include "era.h"
 #include "err.h"
 #include "handle.h"
 #include "lib_orun.h"
@@ -36,6 +37,7 @@ struct View {
     size_t lost;
     bool brief;
 
+    uint64_t era; /* the view's thread's: in which events were taken last */
     uv_mutex_t lock;
     uv_cond_t change;
     /* Guarded by lock: */
@@ -120,7 +122,9 @@ view_next(lua_State *L)
     bool ending = false;
     if (!v->rest) {
         event_shown(b);
+        era_pass_to(v->era); /* before which all is shown */
         ending = view_wait(v);
+        v->era = era_number();
         v->rest = event_take(b, &v->lost);
     }
     if (ending && !v->rest)
@@ -368,6 +372,8 @@ view_main(void *arg)
     lua_State *L = v->vm->L;
     Buf why = { 0 };
     order_is_mine();
+    era_enter();
+    v->era = era_number();
     lua_pushcfunction(L, view_run);
     lua_pushlightuserdata(L, v);
     bool failed = lua_pcall(L, 1, 0, 0) != LUA_OK;
@@ -377,6 +383,7 @@ view_main(void *arg)
         event_stop(&v->host->sched.board);
         view_drop_rest(v);
     }
+    era_leave();
     uv_mutex_lock(&v->lock);
     if (failed)
         view_fail(v, &why);

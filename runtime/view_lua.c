@@ -380,7 +380,9 @@ view_batch(lua_State *L)
     for (const EventChunk *c = b->all; c; c = c->next)
         for (size_t i = 0; i < c->n; i++) {
             const Event *e = &c->at[i];
-            const Task *t = board_find(&w->sched->board, e->task);
+            const Task *t = e->kind == EVENT_READ
+                ? board_find(&w->sched->board, e->task)
+                : board_held(&w->sched->board, e->task);
             if (!view_wants(b, e, t))
                 continue;
             view_push_event(L, w, e, t);

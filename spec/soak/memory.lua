@@ -62,6 +62,29 @@ local function million(n)
   return losses + within(each * n, n * 1000 + (32 << 20)), ("%.0f B a task"):format(each)
 end
 
+-- n tasks are started, collected and forgotten, a thousand at a time. What the first tenth
+-- needed is enough for all.
+local function forgotten(n)
+  local function double(x) return {2 * x} end
+  local losses, first, most, done = 0, nil, 0, 0
+  while done < n do
+    local handles = {}
+    for i = 1, 1000 do
+      handles[i] = Task{run = double, input = i, run_in_background = true}
+    end
+    for i = 1, 1000 do
+      if TaskOutput(handles[i]).output[1] ~= 2 * i then losses = losses + 1 end
+    end
+    losses = losses + 1000 - orun.forget(handles)
+    done = done + 1000
+    local now = resident()
+    if done <= math.max(n // 10, 5000) then first = now else most = math.max(most, now) end
+  end
+  local grown = most - first
+  return losses + within(grown, 4 << 20), ("%.1f B a task more than after the first tenth")
+    :format(grown / n)
+end
+
 -- n tasks sleep at once, each in a state of its own.
 local function sleepers(n)
   local function nap(input)
@@ -141,6 +164,8 @@ return {
     rounds = 1024, short = 24, run = output},
   {name = "million", promise = "each of many tasks is done, in bounded memory",
     rounds = 1000000, short = 5000, run = million},
+  {name = "forgotten", promise = "a run that forgets its results does not grow",
+    rounds = 1000000, short = 20000, run = forgotten},
   {name = "sleepers", promise = "tasks asleep at once need 32 KiB each",
     rounds = 10000, short = 500, run = sleepers},
   {name = "leaks", promise = "a task that eats memory ends, and harms no other",
