@@ -31,7 +31,8 @@ process id, or its script.
 
   --all      tasks that have ended, too
   --watch    on the whole screen, as it goes on: Enter looks into a task's output,
-             s stops a task, S stops all, / filters, ? tells of more keys
+             s stops a task, S stops all, / filters, ? tells of more keys;
+             where several runs go on, one is chosen there
   --json     for programs
   output ID  prints what a task has printed, or given, by now
   stop ID    cancels a task and all it has started; `all` cancels all tasks
@@ -122,6 +123,7 @@ local function list_runs(list, as_json)
   end
 end
 
+-- The run that is meant; nil where --watch has the user choose.
 local function find(args)
   local all, why = roster.all()
   if not all then refuse("the runs cannot be found: %s", why) end
@@ -130,6 +132,7 @@ local function find(args)
   if #all == 0 then
     refuse("no run of yours is going on (one can be found from its first task on)")
   end
+  if args.watch and #list > 1 then return nil end
   if #list == 0 then list = all end
   list_runs(list, args.json)
   if args.run and list == all then
@@ -230,7 +233,7 @@ local function stop(run, args)
   return DONE
 end
 
-local function watch(run)
+local function watch(run) -- nil: one is chosen
   local code, why = require("orun.watch")(run)
   if code then return code end
   refuse("--watch needs a terminal (%s); without one: orun tasks, or --json", why)
@@ -243,6 +246,7 @@ local function go(...)
     return DONE
   end
   local run = find(args)
+  if not run then return watch() end
   if args.command == "output" then return print_output(run, args) end
   if args.command == "stop" then return stop(run, args) end
   if args.watch then return watch(run) end

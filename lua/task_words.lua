@@ -91,9 +91,9 @@ function M.age(run)
   return figures.duration(seconds)
 end
 
-local ORDER <const> = {"running", "queued", "blocked", "failed", "cancelled", "completed"}
+local ORDER <const> = {"failed", "running", "queued", "blocked", "cancelled", "completed"}
 
---- "3 running, 1 failed": the states that have tasks.
+--- "1 failed, 3 running": the states that have tasks.
 function M.counts(counts, separator)
   local parts = {}
   for _, state in ipairs(ORDER) do

@@ -7,8 +7,10 @@
 --
 -- Glossary
 --   page   {ask = function() -> name, args; take = function(answer), key = function(key),
---          lines = function(columns, rows) -> lines of canvas.lua, pace = seconds}
+--          lines = function(columns, rows) -> lines of canvas.lua, pace = seconds}; one that
+--          asks nothing of a run has look() in place of ask and take
 --   watch  what pages share: run, say(text), confirm(question, act), push(page), pop(),
+--          choose(run): its tasks are shown from now on; runs(): those there are, to choose;
 --          call(name, args): something to be done by the run; now(): seconds
 
 local canvas = require "orun.canvas"
@@ -49,6 +51,18 @@ function Watch:pop()
   self:hurry()
 end
 
+--- From now on this page is all there is, and what it shows is about this run.
+local function begin(self, run, page)
+  if self.asked then self.asked.channel:close() end
+  self.run, self.asked, self.calls, self.question, self.said = run, nil, {}, nil, nil
+  self.pages = {}
+  self:push(require("orun." .. page)(self))
+end
+
+function Watch:choose(run) begin(self, run, "watch_list") end
+
+function Watch:runs() begin(self, nil, "watch_runs") end
+
 function Watch:page() return self.pages[#self.pages] end
 
 --- What is shown is not what is wanted: ask at once.
@@ -65,6 +79,11 @@ end
 local function ask(self)
   local call, page = table.remove(self.calls, 1), self:page()
   local name, args
+  if not call and page.look then
+    page.look()
+    self.due, self.dirty = self.now() + page.pace, true
+    return
+  end
   if call then name, args = call[1], call[2] else name, args = page.ask() end
   local channel, why = client.begin(name, args, self.run)
   if not channel then
@@ -179,16 +198,17 @@ local function loop(self)
   if self.asked then self.asked.channel:close() end
 end
 
---- Watch the run until the user has seen enough, or it has ended.
+--- Watch the run (nil: one that the user chooses of those there are) until the user has seen
+--- enough, or it has ended.
 -- @return the exit code; nil and why there is no screen
 return function(run)
   if os.getenv("TERM") == "dumb" then return nil, "TERM is dumb" end
   local screen, why = orun.screen()
   if not screen then return nil, why end
-  local self = setmetatable({run = run, screen = screen, canvas = canvas(screen), pages = {},
+  local self = setmetatable({screen = screen, canvas = canvas(screen), pages = {},
     calls = {}, due = 0, drawn = 0}, Watch)
-  self:push(require("orun.watch_list")(self))
+  if run then self:choose(run) else self:runs() end
   loop(self)
-  if self.ended then orun.write(orun.clean(run.script .. " has ended\n")) end
+  if self.ended then orun.write(orun.clean(self.run.script .. " has ended\n")) end
   return self.signal and 128 + self.signal or 0
 end

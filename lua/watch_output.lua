@@ -9,12 +9,14 @@
 --   rows     the text as lines that have room
 
 local figures = require "orun.figures"
+local hints = require "orun.hints"
 local terminal = require "orun.terminal"
 local words = require "orun.task_words"
 
 local PIECE <const> = 32 << 10    -- bytes asked for at once
 local WINDOW <const> = 256 << 10  -- bytes kept
-local HELP <const> = "Up Down PageUp PageDown Home End  e other stream  s stop  q back"
+local HELP <const> = {{"Up Down PageUp PageDown Home End", 4}, {"e other stream", 3}, {"s stop", 2},
+                      {"q back", 1}}
 local HEAD <const> = 3            -- lines above the text, where there is room
 
 -- A line of the output as a person sees it: without colours, and of what a program has
@@ -187,7 +189,7 @@ return function(watch, entry, stop)
       lines[3] = {where(), style = "dim"}
     end
     for i = top, top + height - 1 do lines[#lines + 1] = {rows[i] or ""} end
-    lines[high] = {HELP, style = "dim"}
+    lines[high] = {hints(HELP, wide), style = "dim"}
     return lines
   end
 

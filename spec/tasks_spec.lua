@@ -92,7 +92,7 @@ describe("orun tasks", function()
     local text
     assert(h.wait_for(function()
       text = h.orun{"tasks", "--all", env = env}.out
-      return text:find("two") and text:find("1 failed, 1 completed") and text:find("by ann")
+      return text:find("two") and text:find("1 failed, 4 running") and text:find("by ann")
         and text:find("Reading") and text:find("waits for t1") and text:find("waits for a slot")
     end), text)
     text = timeless(text)
@@ -107,11 +107,11 @@ t8  free                                    item
 t3  blocked                                 ship    blocked by t2
 t6  failed         T                        bad     broken
 t7  completed      T                        good
-4 running, 2 queued, 1 blocked, 1 failed, 1 completed
+1 failed, 4 running, 2 queued, 1 blocked, 1 completed
 ]], text:match("\n(.*)$"))
     local live = h.orun{"tasks", env = env}.out
     assert.is_nil(live:find("t7"))
-    assert.matches("1 failed, 1 completed\n$", live)
+    assert.matches("\n1 failed, 4 running, [^\n]*1 completed\n$", live)
   end)
 
   it("has the same for programs", function()
@@ -162,7 +162,7 @@ t7  completed      T                        good
     local run = h.start{"plan.lua", cwd = dir, env = env}
     started[1] = run
     assert(h.wait_for(function()
-      return h.orun{"tasks", env = env}.out:find("1 running, 1 failed")
+      return h.orun{"tasks", env = env}.out:find("1 failed, 1 running")
     end))
     assert.equal("", h.orun{"tasks", "output", "t1", env = env}.out)
     assert.equal(0, h.orun{"tasks", "stop", "t2", env = env}.code)
