@@ -72,7 +72,7 @@ local function tasks(plan)
   end
   local lines = grid(rows, {[4] = true})
   if #plan.tasks > LISTED then
-    lines[#lines + 1] = ("… and %d more (--json has all)"):format(#plan.tasks - LISTED)
+    lines[#lines + 1] = ("... and %d more (--json has all)"):format(#plan.tasks - LISTED)
   end
   return lines
 end

@@ -186,7 +186,7 @@ function M.lines(model, look)
     local heads = #model.phases > 0 and t.phase ~= phase and t.phase and 1 or 0
     local more = i < #list and 1 or 0
     if #lines + heads + 1 + more > most then
-      lines[#lines + 1] = look.colour(DIM, (look.fit(("… and %d more"):format(#list - i + 1),
+      lines[#lines + 1] = look.colour(DIM, (look.fit(("... and %d more"):format(#list - i + 1),
         look.columns - 1)))
       break
     end

@@ -84,7 +84,7 @@ M.ALL = {"queued", "waits", "reported", table.unpack(M.USUAL)}
 -- How far it is.
 local function progress_of(model)
   local c = model.counts
-  local text = ("… %d of %d done"):format(c.completed or 0, model.total)
+  local text = ("... %d of %d done"):format(c.completed or 0, model.total)
   for _, state in ipairs{"failed", "cancelled"} do
     if (c[state] or 0) > 0 then text = ("%s, %d %s"):format(text, c[state], state) end
   end
@@ -123,7 +123,7 @@ function M.new(look, model)
   end
 
   local function put(at, last)
-    if left > 0 then now[#now + 1] = ("%s… and %d lines more\n"):format(stamp(at), left) end
+    if left > 0 then now[#now + 1] = ("%s... and %d lines more\n"):format(stamp(at), left) end
     count(at, last)
     if now[1] then look.put(table.concat(now)) end
     now, lines, left = {}, 0, 0

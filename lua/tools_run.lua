@@ -33,7 +33,7 @@ local function cut(text, most)
   text = overview.masked(text)
   if not text or #text <= most then return text end
   local last = utf8.offset(text, 0, most + 1) or most + 1
-  return text:sub(1, last - 1) .. "…"
+  return text:sub(1, last - 1) .. "..."
 end
 
 -- Without what is no whole character at its two ends, where it was cut.

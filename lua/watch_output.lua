@@ -168,7 +168,7 @@ return function(watch, entry, stop)
   end
 
   local function where()
-    if not text then return stream .. ": asking …" end
+    if not text then return stream .. ": asking ..." end
     if size == 0 then return stream .. (final and ": nothing" or ": nothing yet") end
     local shown = following and (final and "the end" or "following") or "scrolled"
     return ("%s: %s, %s"):format(stream, figures.bytes(size), shown)

@@ -237,6 +237,15 @@ isolate_give_up(Isolate *i)
 }
 
 static void
+isolate_lose_late(Isolate *i)
+{
+    Buf within = { 0 };
+    buf_seconds(&within, ISOLATE_GREET_MS * 1e-3);
+    isolate_lose(i, "no greeting came within %s", buf_cstr(&within));
+    buf_free(&within);
+}
+
+static void
 isolate_due(uv_timer_t *timer)
 {
     role_is_io();
@@ -250,8 +259,7 @@ isolate_due(uv_timer_t *timer)
     else if (i->deaf)
         isolate_lose(i, "the connection was closed before the task had ended");
     else
-        isolate_lose(i, "no greeting came within %d s",
-                     ISOLATE_GREET_MS / 1000);
+        isolate_lose_late(i);
 }
 
 /* ---- the start, and what the keeper tells ---- */

@@ -16,7 +16,7 @@ const char options_help[] =
     "       orun trust [PATH]           (lets Lua code of a project run)\n"
     "       orun tasks [--watch]        (what a run does, from elsewhere)\n"
     "       orun report [RUN]           (how a run went: see orun report -h)\n"
-    "       orun task COMMAND …         (from a task's program: its list)\n"
+    "       orun task COMMAND ...       (from a task's program: its list)\n"
     "       orun mcp                    (the same, as an MCP server)\n"
     "\n"
     "Runs a Lua 5.4 script that may start tasks in parallel with Task,\n"
@@ -54,7 +54,7 @@ const char options_help[] =
     "orun plan starts no agent: what looks like its result stands in for it.\n"
     "Functions run. It shows the tasks, the critical path, and, from what\n"
     "earlier runs took, the time with so many slots:\n"
-    "  -j N,N,…           slots to compare; default 1,2,5,10\n"
+    "  -j N,N,...         slots to compare; default 1,2,5,10\n"
     "  --dot[=FILE]       the graph as DOT, in FILE or instead of all else\n"
     "  --json             all of it as JSON\n"
     "  --no-functions     functions do not run, either\n"
@@ -64,7 +64,7 @@ const char options_help[] =
     "What follows the script belongs to the script (see `arg`).\n"
     "Exit codes: 0 done, 1 failed (or a task failed and nobody read it),\n"
     "2 usage or syntax error, 130 and 143 ended by SIGINT and SIGTERM.\n"
-    "ORUN_LOG=sched,proc,… prints debug lines on stderr.\n";
+    "ORUN_LOG=sched,proc,... prints debug lines on stderr.\n";
 
 typedef struct OptionsKnown {
     const char *name;

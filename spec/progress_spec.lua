@@ -95,7 +95,7 @@ describe("the foot of the terminal", function()
 
   it("says how many it leaves out, and why tasks are queued", function()
     local lines = picture(crowd(3000), 400, 24, 80)
-    assert.equal("… and 2989 more", lines[#lines - 1])
+    assert.equal("... and 2989 more", lines[#lines - 1])
     assert.equal("0 of 6000 done, 6 m 40 s, 3000 running, 3000 queued (for program slots)",
       lines[#lines])
     assert.equal(13, #lines)
@@ -356,7 +356,7 @@ describe("where there is no terminal", function()
       end
       for i = 1, 300 do assert(TaskOutput(all[i]).status) end]])
     local r = h.orun{dir .. "/s.lua", env = {ORUN_PROGRESS = "plain"}}
-    assert.matches("… and %d+ lines more\n", r.err)
+    assert.matches("%.%.%. and %d+ lines more\n", r.err)
     for i = 1, 3 do assert.matches("bad " .. i * 100, r.err) end
     assert.is_true(#h.lines(r.err) < 300)
   end)
@@ -374,7 +374,7 @@ describe("where there is no terminal", function()
     local r = h.orun{dir .. "/s.lua", env = {ORUN_PROGRESS = "plain"}}
     assert.same({0, ""}, {r.code, r.out})
     for i = 1, 2 do assert.matches("bad " .. i * 100, r.err) end
-    assert.matches("… 198 of 30200 done, 2 failed\n$", r.err)
+    assert.matches("%.%.%. 198 of 30200 done, 2 failed\n$", r.err)
     assert.is_true(#h.lines(r.err) < 200)
   end)
 
@@ -383,7 +383,7 @@ describe("where there is no terminal", function()
       "for i = 1, 30000 do Task{run = os.time, run_in_background = true} end",
       env = {ORUN_PROGRESS = "plain"}}
     assert.equal(0, r.code, r.err)
-    assert.matches("… 30000 of 30000 done\n", r.err)
+    assert.matches("%.%.%. 30000 of 30000 done\n", r.err)
     assert.matches("%d+ tasks are as many as are looked at", r.err)
   end)
 
