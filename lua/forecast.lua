@@ -32,6 +32,7 @@ local ASSUMED <const> = 60           -- seconds of an agent's task, when nothing
 local PROGRAM <const> = 0.005        -- seconds it costs to start an agent …
 local FUNCTION <const> = 0.00002     -- … and a function
 local MOST <const> = 64              -- numbers of slots that are tried for the break-even
+local PAYS <const> = 1.02            -- what is gained beside the script's own moments is no gain
 local ENOUGH <const> = 1.005         -- of the least time: more slots bring nothing
 
 -- Is it done by an agent (a program, an API)?
@@ -373,9 +374,9 @@ function Forecast:has_programs()
   return false
 end
 
---- From how many slots on it takes less time than one task after the other without orun,
---- overhead and all, and from how many on more bring nothing while the other limits are what
---- they are.
+--- From how many slots on it takes clearly less time than one task after the other without
+--- orun, overhead and all, and from how many on more bring nothing while the other limits are
+--- what they are.
 -- @return pays, enough; nil: not with the numbers that were tried, 64 at most
 function Forecast:break_even()
   local least = self:schedule(math.huge).seconds
@@ -383,7 +384,7 @@ function Forecast:break_even()
   local slots, most = 1, math.min(MOST, math.max(#self.nodes, 1))
   while slots <= most and not enough do
     local seconds = self:schedule(slots).seconds
-    if not pays and seconds < self.sequential then pays = slots end
+    if not pays and seconds * PAYS < self.sequential then pays = slots end
     if seconds <= least * ENOUGH then enough = slots end
     slots = #self.nodes > 2000 and slots * 2 or slots + 1
   end
