@@ -34,9 +34,12 @@ local ENV <const> = {
 local TIMEOUT <const> = "10m"
 -- For a lock that somebody else has, in seconds. Of refs git itself waits for it so long.
 local PATIENCE <const>, BETWEEN <const> = 30, 0.1
--- The last: another git is just making a worktree, and has not yet written that file.
+-- The last three: another git is just making a worktree, and has not yet written that file;
+-- one that prunes has removed the folder that this one had just made for its worktree.
 local BUSY <const> = {"%.lock': File exists", "could not lock config file",
-  "[Uu]nable to lock", "cannot lock ref .*File exists", "failed to read [^\n]*/commondir"}
+  "[Uu]nable to lock", "cannot lock ref .*File exists", "failed to read [^\n]*/commondir",
+  "could not open [^\n]*/worktrees/[^\n]* for writing: No such file",
+  "could not create directory of [^\n]*/worktrees/[^\n]*: No such file"}
 local LINK <const> = "160000" -- a tree's mode for a repository inside, of which it has the commit
 local COMPLAINT <const> = 500 -- bytes of a message in git's own words
 -- What git keeps in a worktree's folder while an operation is not finished. A rebase has

@@ -437,7 +437,7 @@ view_begin(View *v, Buf *why)
         return 0;
     uv_thread_join(&v->thread);
     buf_put(why, v->problems.p, v->problems.n);
-    return ORUN_EINVAL;
+    return why->n ? ORUN_EINVAL : ORUN_ENOMEM; /* for the words, too */
 }
 
 static void

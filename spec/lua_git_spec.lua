@@ -41,7 +41,9 @@ describe("orun.git.call", function()
   it("asks again while somebody else has the lock, or is making a worktree", function()
     local fine = {code = 0, stdout = "x\n", stderr = ""}
     for _, said in ipairs{"fatal: Unable to create 'index.lock': File exists.\n",
-      "fatal: failed to read .git/worktrees/w/commondir: Success\n"} do
+      "fatal: failed to read .git/worktrees/w/commondir: Success\n",
+      "fatal: could not open '.git/worktrees/w/locked' for writing: No such file or directory\n",
+      "fatal: could not create directory of '.git/worktrees/w': No such file or directory\n"} do
       assert.same({"x\n", 0}, {call{failed(128, said), fine}})
       local gave, why, code, busy = call({failed(128, said), fine}, {once = true})
       assert.same({nil, 128, true}, {gave, code, busy})
