@@ -109,7 +109,7 @@ Enter output  s stop  S stop all  / filter  Tab which  r runs  ? keys  q quit]],
     local s <close> = watch(env, 200, 50)
     s:shows("\n28 queued\n.*q quit")
     s:keys("Tab")
-    local text = timeless(s:shows("shown: not ended.*ship it +blocked.*q quit"))
+    local text = timeless(s:shows("shown: not ended.*part 27 .*ship it +blocked.*q quit"))
     assert.equal([[
 plan.lua  T  1 running, 28 queued, 1 blocked  shown: not ended
 ID   STATE      TIME  AGENT  TASK        NOW
