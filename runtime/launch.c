@@ -43,12 +43,14 @@ struct Launch {
     uv_timer_t again; /* of the io thread: the next try … */
     bool has_again;
     uint64_t delay, until; /* … in ms, and until when, in ns */
+    uint64_t alone; /* … and without descriptors, no other program running */
 };
 
 enum {
     LAUNCH_ENVS = 4, /* lists that an environment is made of */
     LAUNCH_SOON = 5, LAUNCH_LATER = 250, /* ms between two tries */
     LAUNCH_PATIENCE = 5000,              /* ms, for the first process */
+    LAUNCH_SETTLE = 300, /* ms, for what ended programs have to be closed */
 };
 
 /* Before anybody is told of the end, the files are gone. */
@@ -293,14 +295,29 @@ launch_end(Launch *l, const ProcEnd *end)
     launch_unref(l);
 }
 
+/* Will there be descriptors? Those of programs that run, once they end, and
+ * those of ones that have just ended, which take a moment to be given back. */
+static bool ON_IO
+launch_may_have_fds(Launch *l)
+{
+    uint64_t now = uv_hrtime();
+    if (l->host->programs > 0) {
+        l->alone = 0;
+    } else if (!l->alone) {
+        l->alone = now + LAUNCH_SETTLE * 1000000ull;
+        l->delay = LAUNCH_SOON;
+    }
+    return !l->alone || now < l->alone;
+}
+
 /* May it go better a little later? */
 static bool ON_IO
-launch_may_retry(const Launch *l, const ProcEnd *end)
+launch_may_retry(Launch *l, const ProcEnd *end)
 {
     if (l->stopped || l->has_fds || l->out)
         return false;
     if (end->spawn_errno == EMFILE || end->spawn_errno == ENFILE)
-        return l->host->programs > 0;
+        return launch_may_have_fds(l);
     return end->spawn_errno == EAGAIN && uv_hrtime() < l->until;
 }
 
