@@ -274,6 +274,8 @@ ring_begin_with(void *ring, Task *t)
 int
 ring_closes(Board *b, Task *waiter, const WaitFor *what, Buf *path)
 {
+    if (wait_ready(b, what))
+        return 0; /* it is over before it begins */
     const Writes *mine = task_writes(waiter);
     if (!board_awaited(waiter) && !(mine && writes_held(mine)))
         return 0;
