@@ -49,29 +49,31 @@ end
 local TIME <const> = "%d[%d.]* %S*s" -- "250 ms"
 local WIDE <const> = 6 -- as "250 ms" is
 
--- The same at any time: T for each duration, and the column of times, which is as wide as the
--- longest of them, as wide as it mostly is.
+-- The same at any time: T for each duration, in a column as wide as it mostly is, beside what
+-- stands before it: how wide it is on the screen depends on the times it had to hold.
 local function timeless(text)
   text = text:gsub("^(plan%.lua )%s*%d[%d ms]* s ", "%1 T ")
   text = text:gsub("completed  " .. TIME .. "  ", "completed  T  ")
   local head = ("\n" .. text):match("\n(ID [^\n]-TIME)")
   if not head then return text end
-  local width, column = #head, #"TIME"
+  local width, kept = #head, 0 -- kept: of what stands before the times
   local function cells(line, with)
     local at = utf8.offset(line, width + 1) or #line + 1
     local left, rest = line:sub(1, at - 1), line:sub(at)
     local time = left:match("TIME$") or left:match(TIME .. "$") or ""
     return with(left:sub(1, #left - #time), time, rest)
   end
-  for line in text:gmatch("%f[^\n\0]t%d[^\n]*") do
-    cells(line, function(_, time) column = math.max(column, utf8.len(time)) end)
+  for line in text:gmatch("[^\n]+") do
+    if line:find("^t%d") or line:find("^ID") then
+      cells(line, function(before) kept = math.max(kept, #before:match("^(.-) *$")) end)
+    end
   end
   return (text:gsub("[^\n]+", function(line)
     if not line:find("^t%d") and not line:find("^ID") then return line end
     return cells(line, function(before, time, rest)
-      local kept = before:sub(1, width - column)
+      local state = before:match("^(.-) *$")
       if time ~= "" and time ~= "TIME" then time = "T" end
-      return kept .. (" "):rep(WIDE - #time) .. time .. rest
+      return state .. (" "):rep(kept - #state + 2 + WIDE - #time) .. time .. rest
     end)
   end))
 end
