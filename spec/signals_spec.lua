@@ -181,13 +181,12 @@ describe("SIGTSTP", function()
     return
   end
 
-  -- Wait until all of its programs stand still ("T") or run ("S"). The parent of
-  -- a vfork whose child is stopped stands, too, in the kernel ("D").
+  -- Wait until all of its programs are stopped ("T") or run ("S").
   local function all_in(p, state, but)
     return h.wait_for(function()
-      for _, one in ipairs(strays.alive(p.m, p.pid)) do
-        local stands = one.state == "T" or state == "T" and one.state == "D"
-        if stands ~= (state == "T") and one.pid ~= but then return false end
+      local all = strays.alive(p.m, p.pid)
+      for _, one in ipairs(all) do
+        if strays.stopped(one, all) ~= (state == "T") and one.pid ~= but then return false end
       end
       return true
     end)
@@ -510,7 +509,7 @@ describe("a host", function()
     local function stopped()
       local all = strays.alive(p.m, p.pid)
       for _, one in ipairs(all) do
-        if one.state ~= "T" then return false end
+        if not strays.stopped(one, all) then return false end
       end
       return #all > 0
     end

@@ -19,7 +19,7 @@ function M.mark()
 end
 
 --- The processes with this mark, but for `except` (a pid): an array of
---- { pid =, state =, name = }.
+--- { pid =, parent =, state =, name = }.
 function M.alive(m, except)
   local all, wanted = {}, ("\0%s=%s\0"):format(NAME, m.mark)
   for name in lfs.dir("/proc") do
@@ -27,13 +27,23 @@ function M.alive(m, except)
     local environ = pid and pid ~= except and h.read(("/proc/%d/environ"):format(pid))
     if environ and ("\0" .. environ):find(wanted, 1, true) then
       local stat = h.read(("/proc/%d/stat"):format(pid)) or ""
-      local program, state = stat:match("%((.*)%) (%a)")
+      local program, state, parent = stat:match("%((.*)%) (%a) (%d+)")
       if state and state ~= "Z" and state ~= "X" then
-        all[#all + 1] = {pid = pid, state = state, name = program}
+        all[#all + 1] = {pid = pid, parent = tonumber(parent), state = state, name = program}
       end
     end
   end
   return all
+end
+
+--- Whether `one` of `all` cannot run: it is stopped, or it is the parent of a
+--- vfork, which stays in the kernel ("D") until its child, which is stopped, execs.
+function M.stopped(one, all)
+  if one.state ~= "D" then return one.state == "T" end
+  for _, child in ipairs(all) do
+    if child.parent == one.pid and child.state == "T" then return true end
+  end
+  return false
 end
 
 --- Wait until at least `n` of them live; they, or nil.
