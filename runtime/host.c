@@ -120,6 +120,7 @@ host_keeper(Host *h)
         return NULL;
     if (pace_stands(&h->pace))
         keeper_suspend(h->keeper, true);
+    keeper_hasten(h->keeper, h->hasty);
     return h->keeper;
 }
 
@@ -131,15 +132,17 @@ host_http(Host *h, const Libcurl *curl)
     return h->http;
 }
 
-/* What the io thread holds follows the clock. */
+/* What the io thread holds follows the clock and the haste. */
 static void
-host_follow_pace(Loop *loop, void *ud)
+host_follow(Loop *loop, void *ud)
 {
     Host *h = ud;
     (void)loop;
     role_is_io();
-    if (h->keeper)
+    if (h->keeper) {
         keeper_suspend(h->keeper, pace_stands(&h->pace));
+        keeper_hasten(h->keeper, h->hasty);
+    }
     host_tick(h);
 }
 
@@ -149,7 +152,7 @@ host_suspend(Host *h)
     pace_stand(&h->pace);
     Loop *loop = atomic_load(&h->loop);
     if (loop)
-        loop_call(loop, host_follow_pace, h);
+        loop_call(loop, host_follow, h);
 }
 
 void
@@ -158,7 +161,15 @@ host_resume(Host *h)
     pace_go(&h->pace);
     Loop *loop = atomic_load(&h->loop);
     if (loop)
-        loop_call(loop, host_follow_pace, h);
+        loop_call(loop, host_follow, h);
+}
+
+void
+host_hasten(Host *h, bool hasty)
+{
+    Loop *loop = atomic_load(&h->loop);
+    if (atomic_exchange(&h->hasty, hasty) != hasty && loop)
+        loop_call(loop, host_follow, h);
 }
 
 /* With io_lock held. */

@@ -45,6 +45,7 @@ typedef struct Host {
     char *program;    /* the orun that runs isolated tasks */
 
     Pace pace;        /* any thread */
+    atomic_bool hasty; /* the run is to end; any thread */
     List stuck; /* LuaRuns given up; guarded by the board's lock */
 
     _Atomic(Loop *) loop; /* NULL: not needed yet; set once, under io_lock */
@@ -109,6 +110,10 @@ Loop *host_loop(Host *h);
  * the keeper was told. Any thread but the io thread, until host_free. */
 void host_suspend(Host *h);
 void host_resume(Host *h);
+
+/* The run is to end, and a keeper that does not answer may not hold it up /
+ * nothing of the kind. Any thread but the io thread, until host_free. */
+void host_hasten(Host *h, bool hasty);
 
 /* The keeper; NULL and errno when it cannot be made. */
 Keeper *host_keeper(Host *h) ON_IO;

@@ -65,6 +65,8 @@ static void ON_IO
 isolate_finish(Isolate *i)
 {
     Sched *s = &i->host->sched;
+    if (i->end.left)
+        sched_left(s, i->task);
     sched_lock(s);
     i->ended = true;
     if (i->run) {
@@ -232,7 +234,7 @@ isolate_give_up(Isolate *i)
 {
     keeper_forget(host_keeper(i->host), &i->child);
     i->end.code = -1;
-    i->end.lost = true;
+    i->end.lost = i->end.left = true;
     isolate_close(i);
 }
 
@@ -284,6 +286,7 @@ isolate_exited(KeeperChild *c, const KeeperExit *exit)
     ProcEnd *end = &i->end;
     int status = exit->status;
     end->lost = exit->lost;
+    end->left = exit->silent;
     end->code = !exit->lost && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     end->signal = !exit->lost && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     end->core = end->signal && WCOREDUMP(status);

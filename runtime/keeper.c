@@ -4,9 +4,9 @@
  * returns, the rest when the socket takes more. Replies name a child by id, and
  * ids are never used twice, so a reply for one that was forgotten finds
  * nothing. When the socket ends the keeper is dead: everything that waited on
- * it is told so, and the next spawn starts another. The uv_poll lives in a Line
- * of its own because closing it takes a turn of the loop, and a new keeper may
- * be there before.
+ * it is told so, and the next spawn starts another. The uv handles live in a
+ * Line of their own because closing them takes a turn of the loop, and a new
+ * keeper may be there before.
  */
 #include "keeper.h"
 #include "buf.h"
@@ -22,19 +22,22 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
     KEEPER_END_MS = 5000,   /* how long the keeper may take to end */
     KEEPER_PRESS_MS = 1000, /* … and to read what it is told */
+    KEEPER_PING_MS = 1000,  /* between questions whether it lives … */
+    KEEPER_PINGS = 3,       /* … that it may leave without an answer */
     KEEPER_ROOM = 16 << 10, /* for replies, which are much smaller each */
 };
 
 typedef struct Line {
     uv_poll_t poll;
+    uv_timer_t ping; /* runs while k->hasty */
+    int handles;     /* of the two that are not closed */
     Keeper *keeper;
-    bool writing; /* polled for room too */
+    bool writing;    /* polled for room too */
 } Line;
 
 struct Keeper {
@@ -47,7 +50,8 @@ struct Keeper {
     KeeperLink link;
     uint64_t last_id;
     bool closing; /* start no other */
-    bool suspended;
+    bool suspended, hasty;
+    int unanswered; /* pings */
     Buf in; /* has the room for all it ever holds */
     List unsent;       /* of Frame */
     List children[64]; /* of KeeperChild, by id */
@@ -136,20 +140,31 @@ keeper_forget(Keeper *k, KeeperChild *c)
 static void
 keeper_line_closed(uv_handle_t *h)
 {
-    mem_free(container_of(h, Line, poll));
+    Line *line = h->data;
+    if (--line->handles == 0)
+        mem_free(line);
+}
+
+static void ON_IO
+keeper_line_close(Line *line)
+{
+    line->handles = 2;
+    line->poll.data = line->ping.data = line;
+    uv_close((uv_handle_t *)&line->poll, keeper_line_closed);
+    uv_close((uv_handle_t *)&line->ping, keeper_line_closed);
 }
 
 /* Tell a child that its keeper is gone: it could not be started when nobody was
  * asked to (pid -1), else nobody knows what has become of it. */
 static void ON_IO
-keeper_lose_child(Keeper *k, KeeperChild *c)
+keeper_lose_child(Keeper *k, KeeperChild *c, bool silent)
 {
     int pid = c->pid;
     keeper_forget(k, c);
     if (pid > 0)
         kill(-pid, SIGKILL);
     if (pid >= 0)
-        c->exited(c, &(KeeperExit){ .lost = true });
+        c->exited(c, &(KeeperExit){ .lost = true, .silent = silent });
     else
         c->started(c, 0, EPIPE, keeper_steps[WIRE_STEP_KEEPER]);
 }
@@ -160,6 +175,7 @@ static void ON_IO
 keeper_hang_up(Keeper *k)
 {
     List all;
+    bool silent = k->unanswered > KEEPER_PINGS;
     list_init(&all);
     for (List *node; (node = list_shift(&k->unsent)) != NULL;) {
         Frame *f = container_of(node, Frame, link);
@@ -171,21 +187,12 @@ keeper_hang_up(Keeper *k)
     for (size_t i = 0; i < countof(k->children); i++)
         for (List *node; (node = list_shift(&k->children[i])) != NULL;)
             list_push(&all, node);
-    uv_close((uv_handle_t *)&k->line->poll, keeper_line_closed);
+    keeper_line_close(k->line);
     close(k->link.fd);
     k->line = NULL;
     buf_clear(&k->in);
     for (List *node; (node = list_shift(&all)) != NULL;)
-        keeper_lose_child(k, container_of(node, KeeperChild, link));
-}
-
-/* See that the keeper is dead, and reap it. */
-static void
-keeper_bury(Keeper *k)
-{
-    kill(k->link.pid, SIGKILL);
-    while (waitpid(k->link.pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
+        keeper_lose_child(k, container_of(node, KeeperChild, link), silent);
 }
 
 /* The socket ended or made no sense: the keeper and all its descendants are
@@ -194,7 +201,7 @@ static void ON_IO
 keeper_lost(Keeper *k)
 {
     LOG(KEEPER, "keeper %d is gone", k->link.pid);
-    keeper_bury(k);
+    keeper_launch_bury(&k->link);
     keeper_hang_up(k);
 }
 
@@ -266,6 +273,8 @@ static bool ON_IO
 keeper_reply(Keeper *k, const WireHead *head, const char *body)
 {
     bool started = head->kind == WIRE_STARTED;
+    if (head->kind == WIRE_PING && head->size == 0)
+        return true;
     if (head->size != (started ? sizeof(WireStarted) : sizeof(WireExited))
         || (!started && head->kind != WIRE_EXITED))
         return false;
@@ -308,8 +317,10 @@ keeper_event(uv_poll_t *poll, int status, int events)
                      MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (n > 0)
+    if (n > 0) {
         k->in.n += (size_t)n;
+        k->unanswered = 0; /* whatever it says, it lives */
+    }
     if (n <= 0 || !keeper_replies(k))
         keeper_lost(k);
     else if (events & UV_WRITABLE)
@@ -348,6 +359,42 @@ keeper_tell_suspended(Keeper *k)
         keeper_queue(k, f);
 }
 
+/* Without memory for the question nothing is concluded from the silence. */
+static void
+keeper_ping(uv_timer_t *timer)
+{
+    role_is_io();
+    Keeper *k = container_of(timer, Line, ping)->keeper;
+    Frame *f = keeper_frame_new(WIRE_PING, 0, 0);
+    if (f)
+        keeper_queue(k, f);
+    k->unanswered = f ? k->unanswered + 1 : 0;
+    if (k->unanswered > KEEPER_PINGS)
+        keeper_lost(k);
+}
+
+static void ON_IO
+keeper_line_hasten(Keeper *k)
+{
+    uv_timer_t *ping = &k->line->ping;
+    k->unanswered = 0;
+    if (k->hasty) {
+        uv_update_time(ping->loop);
+        uv_timer_start(ping, keeper_ping, 0, KEEPER_PING_MS);
+    } else {
+        uv_timer_stop(ping);
+    }
+}
+
+void
+keeper_hasten(Keeper *k, bool hasty)
+{
+    bool was = k->hasty;
+    k->hasty = hasty;
+    if (k->line && was != hasty)
+        keeper_line_hasten(k);
+}
+
 int
 keeper_need(Keeper *k, const char *const *env)
 {
@@ -366,13 +413,15 @@ keeper_need(Keeper *k, const char *const *env)
                      keeper_event);
     if (err)
         goto fail_poll;
+    uv_timer_init(loop_uv(k->loop), &line->ping);
     line->keeper = k;
     k->line = line;
     if (k->suspended)
         keeper_tell_suspended(k);
+    keeper_line_hasten(k);
     return 0;
 fail_poll:
-    keeper_bury(k);
+    keeper_launch_bury(&k->link);
     close(k->link.fd);
     errno = err;
     e = err == ENOMEM ? ORUN_ENOMEM : ORUN_ESYS;
@@ -450,33 +499,13 @@ keeper_suspend(Keeper *k, bool suspended)
 
 /* ---- the end ---- */
 
-/* Read until the socket ends, which it does when the keeper has; false when
- * that takes too long. */
-static bool
-keeper_ended(int fd)
-{
-    char scrap[4096];
-    uint64_t end = uv_hrtime() / 1000000 + KEEPER_END_MS;
-    for (;;) {
-        ssize_t n = recv(fd, scrap, sizeof scrap, MSG_DONTWAIT);
-        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-            return true;
-        uint64_t now = uv_hrtime() / 1000000;
-        if (now >= end)
-            return false;
-        struct pollfd p = { .fd = fd, .events = POLLIN };
-        poll(&p, 1, (int)(end - now));
-    }
-}
-
 void
 keeper_free(Keeper *k)
 {
     if (!k)
         return;
     if (k->line) {
-        shutdown(k->link.fd, SHUT_WR);
-        if (!keeper_ended(k->link.fd))
+        if (!keeper_launch_ends(&k->link, KEEPER_END_MS))
             LOG(KEEPER, "keeper %d does not end", k->link.pid);
         k->closing = true;
         keeper_lost(k);

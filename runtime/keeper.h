@@ -11,7 +11,8 @@
  *
  * A keeper that is killed takes all its descendants with it (another process
  * guards it): its children are reported lost, and the next spawn starts a new
- * keeper.
+ * keeper. While a run is to end (keeper_hasten), one that does not answer, for
+ * it was stopped, is killed so.
  */
 #ifndef ORUN_KEEPER_H
 #define ORUN_KEEPER_H
@@ -26,6 +27,7 @@ typedef struct Folder Folder; /* folder.h */
 typedef struct KeeperExit {
     int status;       /* as waitpid gives it */
     bool lost;        /* the keeper died: nothing else is known */
+    bool silent;      /* … because it did not answer, and was killed */
     double wall, cpu; /* seconds: from start to exit; user and system */
     long max_rss;     /* KiB */
 } KeeperExit;
@@ -80,6 +82,10 @@ void keeper_task_over(Keeper *k, uint64_t task) ON_IO;
 /* Stop every descendant and start none / have them go on. What had stopped by
  * itself before stays so. Killing works meanwhile. */
 void keeper_suspend(Keeper *k, bool suspended) ON_IO;
+
+/* The run is to end, and nothing may keep it from that / may take its time
+ * again. Once is as good as twice. */
+void keeper_hasten(Keeper *k, bool hasty) ON_IO;
 
 /* Forget a child without further calls. */
 void keeper_forget(Keeper *k, KeeperChild *c) ON_IO;

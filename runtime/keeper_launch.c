@@ -1,4 +1,5 @@
-/* keeper_launch.c — from bytes in the library to a running keeper. */
+/* keeper_launch.c — from bytes in the library to a running keeper, and its end.
+ */
 #include "keeper_launch.h"
 #include "err.h"
 #include "keeper_wire.h"
@@ -6,13 +7,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <uv.h>
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x10u
@@ -153,4 +158,31 @@ keeper_launch(KeeperLink *link, const char *folder, const char *const *env)
     link->pid = pid;
     LOG(KEEPER, "keeper %d started", pid);
     return 0;
+}
+
+/* It has ended when its end of the socket is closed. */
+bool
+keeper_launch_ends(const KeeperLink *link, unsigned ms)
+{
+    char scrap[4096];
+    uint64_t end = uv_hrtime() / 1000000 + ms;
+    shutdown(link->fd, SHUT_WR);
+    for (;;) {
+        ssize_t n = recv(link->fd, scrap, sizeof scrap, MSG_DONTWAIT);
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+            return true;
+        uint64_t now = uv_hrtime() / 1000000;
+        if (now >= end)
+            return false;
+        struct pollfd p = { .fd = link->fd, .events = POLLIN };
+        poll(&p, 1, (int)(end - now));
+    }
+}
+
+void
+keeper_launch_bury(const KeeperLink *link)
+{
+    kill(link->pid, SIGKILL);
+    while (waitpid(link->pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
 }

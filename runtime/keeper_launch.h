@@ -1,4 +1,4 @@
-/* keeper_launch.h — starts the keeper program. Layer 5 (runners).
+/* keeper_launch.h — starts the keeper program, and ends it. Layer 5 (runners).
  *
  * Its bytes are inside the library; they are executed from a memfd or, where
  * that is refused, from a private file that is removed at once. With
@@ -19,5 +19,12 @@ typedef struct KeeperLink {
  * that may be needed. Errors: ORUN_ESYS with errno, `link` untouched. */
 int keeper_launch(KeeperLink *link, const char *folder,
                   const char *const *env) NODISCARD;
+
+/* Ask it to end, and wait up to `ms` milliseconds for that; what it still has
+ * to say is lost. False when it takes longer. */
+bool keeper_launch_ends(const KeeperLink *link, unsigned ms);
+
+/* See that it is dead, and reap it. */
+void keeper_launch_bury(const KeeperLink *link);
 
 #endif

@@ -363,6 +363,8 @@ keeper_obey(const WireHead *head, const char *body)
         keeper_pause_begin(&keeper.pause, &keeper.brood, keeper_now());
     else if (head->kind == WIRE_RESUME)
         keeper_resume();
+    else if (head->kind == WIRE_PING)
+        keeper.over = !keeper_post(WIRE_PING, 0, NULL, 0);
     else
         keeper.over = true;
 }

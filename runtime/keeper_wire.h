@@ -2,11 +2,11 @@
  *
  * Both ends are of one build and one machine, so frames are plain structs: a
  * WireHead, then `size` bytes. orun sends SPAWN and SIGNAL, and, with no body,
- * SUSPEND, RESUME and OVER (whose id is a task's). The keeper answers STARTED
- * and EXITED (of a short-lived child only the latter). A SPAWN's body is a
- * WireSpawn followed by NUL-terminated strings (the working folder if there is
- * one, the arguments, the environment), and exactly WIRE_FDS descriptors
- * travel with its first byte.
+ * SUSPEND, RESUME, PING and OVER (whose id is a task's). The keeper answers
+ * STARTED and EXITED (of a short-lived child only the latter), and PING with a
+ * PING. A SPAWN's body is a WireSpawn followed by NUL-terminated strings (the
+ * working folder if there is one, the arguments, the environment), and exactly
+ * WIRE_FDS descriptors travel with its first byte.
  */
 #ifndef ORUN_KEEPER_WIRE_H
 #define ORUN_KEEPER_WIRE_H
@@ -22,7 +22,7 @@ enum {
 
 enum {
     WIRE_SPAWN = 1, WIRE_SIGNAL, WIRE_STARTED, WIRE_EXITED, WIRE_SUSPEND,
-    WIRE_RESUME, WIRE_OVER
+    WIRE_RESUME, WIRE_OVER, WIRE_PING
 };
 
 /* The step at which a start failed, and its name in ProcEnd.spawn_what. */

@@ -352,6 +352,8 @@ launch_proc_done(Proc *proc, void *ud)
     ProcEnd end = *proc_end(proc);
     l->proc = NULL;
     l->host->programs -= l->out != NULL;
+    if (end.left)
+        sched_left(&l->host->sched, l->task);
     if (l->out)
         launch_end(l, &end);
     else

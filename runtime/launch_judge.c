@@ -112,7 +112,8 @@ launch_judge(const ProcEnd *end, const char *program, Output *err, Outcome *o)
         launch_judge_spawn(end, program, &text);
     } else if (end->lost) {
         o->fault = FAULT_LOST;
-        buf_puts(&text, "lost: the process that keeps the children died");
+        buf_puts(&text, end->left ? "lost: it could not be stopped in time"
+                 : "lost: the process that keeps the children died");
     } else if (end->signal || end->code != 0) {
         o->fault = end->signal ? FAULT_SIGNAL : FAULT_EXIT;
         launch_judge_exit(end, err, &text);

@@ -230,6 +230,21 @@ main_tell_stuck(orun *o)
     return *text != '\0';
 }
 
+/* Name the tasks with programs of which nobody knows whether they ended. */
+static void
+main_tell_left(orun *o)
+{
+    Buf left = { 0 }, text = { 0 };
+    orun_left(o, &left);
+    if (left.n)
+        buf_printf(&text, "could not be stopped in time: %s; what is left of "
+                   "their programs is killed once orun has ended",
+                   buf_cstr(&left));
+    main_report(buf_cstr(&text));
+    buf_free(&left);
+    buf_free(&text);
+}
+
 /* What is shown and kept without being asked for. */
 static void
 main_default_views(Options *a)
@@ -354,6 +369,7 @@ main_run(const Options *a, int argc, char **argv)
     main_save_history(o);
     int signo = signals_finish();
     bool stuck = main_tell_stuck(o);
+    main_tell_left(o);
     orun_free(o);
     if (signo)
         signals_die(signo);

@@ -203,6 +203,7 @@ orun_cancel(orun *o)
     o->run.sched->closing = true; /* clean-up starts nothing more */
     program_stop_all(&o->run, false);
     sched_unlock(o->run.sched);
+    host_hasten(o->host, true);
     sched_cancel_all(o->run.sched, WHY_SCRIPT);
 }
 
@@ -230,6 +231,7 @@ orun_conclude(orun *o, int code)
     sched_lock(o->run.sched);
     o->run.sched->closing = false; /* there may be another script */
     sched_unlock(o->run.sched);
+    host_hasten(o->host, false);
     program_task_over(&o->run);
     if (stop_wanted(&o->vm->stop) && o->vm->exit_code < 0 && code == 0)
         code = orun_fail(o, ORUN_ESTOPPED, "interrupted");
@@ -293,6 +295,7 @@ orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
     o->vm->exit_code = -1;
     stop_reset(&o->vm->stop);
     sched_hurry(o->run.sched, false);
+    host_hasten(o->host, false);
     lua_settop(L, 0);
     int status = script_load(L, load, ud);
     if (status == LUA_ERRMEM)
@@ -471,6 +474,7 @@ orun_free(orun *o)
         return e;
     bool last = gate_close(&o->gate);
     host_resume(o->host);
+    host_hasten(o->host, true);
     o->run.task->stopping = FAULT_NONE;
     sched_close(o->run.sched);
     orun_wait_idle(o);

@@ -1,4 +1,4 @@
-/* orun_left.c — what goes on though the run was told to end twice. Layer 8
+/* orun_left.c — what goes on, or may go on, though it was told to end. Layer 8
  * (edge). */
 #include "handle.h"
 #include "host.h"
@@ -31,7 +31,8 @@ orun_left(orun *o, Buf *to)
     sched_lock(o->run.sched);
     for (uint64_t id = 1; id < atomic_load(&b->count); id++) {
         const Task *t = board_find(b, id);
-        if (!t || t->kind == TASK_ITEM || t->state != TASK_RUNNING)
+        bool runs = t && t->kind != TASK_ITEM && t->state == TASK_RUNNING;
+        if (!t || (!runs && !t->left))
             continue;
         if (shown++ < ORUN_LEFT_SHOWN)
             orun_left_task(t, to);

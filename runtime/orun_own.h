@@ -57,8 +57,9 @@ int orun_run_path(orun *o, const char *path,
  * was written to files arrives; nothing else of o may be used. */
 int orun_forked(orun *o, Buf *to);
 
-/* Append the tasks that run, "t1 (description), t2"; nothing when none does.
- * While `o` is not freed; any thread. */
+/* Append the tasks that run, and those with a program that could not be stopped
+ * in time, "t1 (description), t2"; nothing when there is none. While `o` is not
+ * freed; any thread. */
 void orun_left(orun *o, Buf *to);
 
 #endif

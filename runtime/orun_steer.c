@@ -12,6 +12,7 @@ orun_interrupt(orun *o)
     Sched *s = o->run.sched;
     bool again = stop_wanted(&o->vm->stop);
     host_resume(o->host);
+    host_hasten(o->host, true);
     stop_request(&o->vm->stop, again ? STOP_HARD : STOP_ONCE, "interrupted");
     sched_lock(s);
     s->board.root->stopping = FAULT_CANCELLED;

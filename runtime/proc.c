@@ -251,7 +251,7 @@ proc_give_up(Proc *p)
     LOG(PROC, "%d does not end", p->child.pid);
     keeper_forget(p->keeper, &p->child);
     p->end.code = -1;
-    p->end.lost = true;
+    p->end.lost = p->end.left = true;
     proc_finish(p);
 }
 
@@ -350,6 +350,7 @@ proc_exited(KeeperChild *c, const KeeperExit *exit)
     end->cpu = exit->cpu;
     end->max_rss = exit->max_rss;
     end->lost = exit->lost;
+    end->left = exit->silent;
     end->code = !end->lost && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     end->signal = !end->lost && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     end->core = end->signal && WCOREDUMP(status);

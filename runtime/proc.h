@@ -47,6 +47,7 @@ typedef struct ProcEnd {
     bool core;              /* it dumped core */
     bool killed;            /* SIGKILL was sent by proc_stop's ladder */
     bool lost;              /* its keeper died, or it cannot be killed */
+    bool left;              /* … and what it is doing now nobody knows */
     double wall, cpu;       /* seconds from start to exit; user + system */
     long max_rss;           /* KiB */
 } ProcEnd;

@@ -434,6 +434,16 @@ sched_hurry(Sched *s, bool hurry)
     sched_unlock(s);
 }
 
+void
+sched_left(Sched *s, uint64_t id)
+{
+    sched_lock(s);
+    Task *t = board_find(&s->board, id);
+    if (t != &s->board.gone)
+        t->left = true;
+    sched_unlock(s);
+}
+
 double
 sched_tick(Sched *s)
 {

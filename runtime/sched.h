@@ -112,6 +112,10 @@ void sched_close(Sched *s);
  * told otherwise. */
 void sched_hurry(Sched *s, bool hurry);
 
+/* A program of the task with this id could not be stopped in time. Any thread,
+ * without the lock. */
+void sched_left(Sched *s, uint64_t id);
+
 /* Fire what is due; gives the time of the next timer (INFINITY: none). */
 double sched_tick(Sched *s);
 

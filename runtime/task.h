@@ -225,6 +225,7 @@ typedef struct Task {
     bool woken : 1;       /* wants slots to go on after a wait, not to begin */
     bool for_writes : 1;  /* queues for writes, not for a slot */
     bool given_up : 1;    /* this attempt could not be ended */
+    bool left : 1;        /* a program of it could not be stopped in time */
     bool lent : 1;        /* its named and agent slots are others' while a
                            * program of it waits for a task */
     uint32_t mark;        /* visited by search number … */

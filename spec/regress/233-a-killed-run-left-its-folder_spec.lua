@@ -2,6 +2,7 @@
 -- TMPDIR for ever; and nothing told of what could not be stopped.
 
 local h = require "spec.support.helper"
+local repo = require "spec.support.repo"
 
 -- A folder for temporary files, and what is in it of runs.
 local function place()
@@ -107,17 +108,22 @@ output-1.txt
   end)
 end)
 
+-- The keeper of a run's programs stands still from now on.
+local function halt_keeper(p)
+  local keeper = h.sh(([[
+    for guard in $(cat /proc/%d/task/*/children); do
+      for k in $(cat /proc/$guard/task/*/children); do
+        grep -q '^orun-keeper' /proc/$k/comm && kill -STOP $k && echo $k
+      done
+    done]]):format(p.pid)).out
+  assert.matches("^%d+\n$", keeper)
+end
+
 describe("a run that was told twice to end", function()
   it("ends though its keeper stands still, and names what could not be stopped", function()
     local tmp, folders = place()
     local p = begin(tmp, PROGRAM)
-    local keeper = h.sh(([[
-      for guard in $(cat /proc/%d/task/*/children); do
-        for k in $(cat /proc/$guard/task/*/children); do
-          grep -q '^orun-keeper' /proc/$k/comm && kill -STOP $k && echo $k
-        done
-      done]]):format(p.pid)).out
-    assert.matches("^%d+\n$", keeper)
+    halt_keeper(p)
     -- Signals that come while one is pending are that one.
     assert(h.wait_for(function()
       p:kill("INT")
@@ -127,5 +133,63 @@ describe("a run that was told twice to end", function()
     assert.equal(130, r.code)
     assert.matches("could not be stopped within a second: t2 (held)", r.err, 1, true)
     assert.is_truthy(gone(folders), folders())
+  end)
+end)
+
+-- Two signals back to back are often one.
+describe("a run that was told once to end", function()
+  -- What it ends with, within ten seconds. (Without the keeper it took 17, or for ever.)
+  local function interrupt(more)
+    local tmp, folders = place()
+    local p = begin(tmp, more)
+    halt_keeper(p)
+    p:kill("INT")
+    local r = p:wait(10)
+    if not r then
+      p:kill("KILL")
+      p:wait()
+    end
+    assert.is_truthy(r, "it does not end")
+    assert.equal(130, r.code)
+    assert.is_truthy(gone(folders), folders())
+    return r
+  end
+
+  it("ends though its keeper stands still, and names what could not be stopped", function()
+    local r = interrupt(PROGRAM)
+    assert.matches("orun: could not be stopped in time: t2 (held);", r.err, 1, true)
+  end)
+
+  it("does so when it is an isolated task", function()
+    local r = interrupt [[
+      local up = os.getenv "TMPDIR" .. "/up"
+      Task{description = "held", isolation = "process", run_in_background = true, run = function()
+        io.open(up, "w"):close()
+        while true do end
+      end}
+      repeat orun.sleep(0.001) until io.open(up)]]
+    assert.matches("orun: could not be stopped in time: t2 (held);", r.err, 1, true)
+  end)
+
+  it("does not wait for a program of the script's own", function()
+    interrupt [[
+      local up = os.getenv "TMPDIR" .. "/up"
+      Task{run_in_background = true, run = function()
+        repeat orun.sleep(0.001) until io.open(up)
+        print("begun")
+        io.stdout:flush()
+      end}
+      orun.exec{command = {"sh", "-c", "echo > $TMPDIR/up; exec sleep 1000"}}]]
+  end)
+
+  it("commits what was made in a worktree, with another keeper", function()
+    local dir = repo.new()
+    local r = interrupt(([[
+      local up = os.getenv "TMPDIR" .. "/up"
+      Task{command = {"sh", "-c", "echo new > new; echo > $TMPDIR/up; exec sleep 1000"},
+        description = "held", isolation = "worktree", cwd = %q, run_in_background = true}
+      repeat orun.sleep(0.001) until io.open(up)]]):format(dir))
+    assert.matches("orun: could not be stopped in time: t2 (held);", r.err, 1, true)
+    assert.equal("new", repo.sh(dir, "git log --all --format= --name-only -1"))
   end)
 end)
