@@ -203,7 +203,7 @@ KEEPER  := $(addprefix runtime/keeper_,main.c brood.c exec.c guard.c \
     pause.c post.c start.c tree.c)
 GROUND  := $(addprefix runtime/,base.c buf.c leftover.c mem.c)
 TESTLIB := $(wildcard runtime/lib_test*.c)
-COMMAND := main options command client foreign
+COMMAND := main options command client
 BUNDLER := runtime/bundle_make.c runtime/bundle_method.c
 SOURCES := $(filter-out $(COMMAND:%=runtime/%.c) $(BUNDLER) \
     $(KEEPER) $(TESTLIB), $(sort $(wildcard runtime/*.c)))

@@ -1,6 +1,7 @@
 /* orun.c — the embedding API: a host, a script state, and running scripts. */
 #include "era.h"
 #include "err.h"
+#include "foreign.h"
 #include "fork.h"
 #include "orun.h"
 #include "orun_own.h"
@@ -123,6 +124,7 @@ orun_init_once(void)
     const BundleFile *json = bundle_find("orun.json");
     json_init(json->text, json->size);
     log_init();
+    foreign_find();
 }
 
 int

@@ -12,6 +12,19 @@
  *
  * Link with -lorun -llua5.4 -luv (see build flags in README.md).
  *
+ * Link Lua as a shared library, and C modules of your scripts get a lua_resume
+ * and a lua_pcallk of orun's, by which Lua code that they run can be stopped.
+ * A program that has liblua5.4.a in it as it is gives them Lua's own: a loop in
+ * a coroutine that a C module resumes is stuck then (orun_stuck), and a stop in
+ * a callback is an error that the module gets; some, as luv, end the process at
+ * it. With both functions renamed in a copy of the archive it is as with a
+ * shared library:
+ *
+ *     objcopy --redefine-sym lua_resume=lua_resume_plain \
+ *         --redefine-sym lua_pcallk=lua_pcallk_plain liblua5.4.a liblua-own.a
+ *
+ * Or give tasks with such modules isolation = "process".
+ *
  * What a runtime is. One orun is one Lua state for scripts and one board of
  * tasks with its workers. It has no global state: a program may have several.
  * It installs no signal handler but SIGURG's, with which it interrupts Lua

@@ -8,16 +8,19 @@ describe("code that a C module runs", function()
   setup(function()
     folder = h.tmpdir()
     local r = h.sh("cc -shared -fPIC -O1 $(pkg-config --cflags lua5.4) -o "
-      .. h.quote(folder .. "/foreign.so") .. " " .. h.quote(h.root .. "/spec/support/foreign.c"))
+      .. h.quote(folder .. "/foreign.so") .. " " .. h.quote(h.root .. "/spec/support/foreign.c")
+      .. " && cd " .. h.quote(folder) .. " && ln -s foreign.so luv.so")
     assert(r.code == 0, r.err)
     usual = package.cpath
     package.cpath = folder .. "/?.so;" .. usual
   end)
   teardown(function() package.cpath = usual end)
 
+  local function prefix()
+    return "package.cpath = " .. ("%q"):format(folder .. "/?.so;") .. " .. package.cpath\n"
+  end
   local function script(text)
-    local r = h.script("package.cpath = " .. ("%q"):format(folder .. "/?.so;")
-      .. " .. package.cpath\n" .. text, {}, {limit = 60})
+    local r = h.script(prefix() .. text, {}, {limit = 60})
     assert.equal(0, r.code, r.err)
     return r.out, r.err
   end
@@ -30,17 +33,24 @@ describe("code that a C module runs", function()
       .. "while true do pcall(error) end end)) end",
     ["a coroutine of a callback"] = "m.callback(function() coroutine.wrap(function() "
       .. "while true do end end)() end)",
+    ["an event loop's callbacks, again and again"] = "m = require 'luv' "
+      .. "m.callback(function() end, math.maxinteger)",
+    ["an event loop, again and again"] = "m = require 'luv' while true do "
+      .. "pcall(m.callback, function() while true do end end, math.maxinteger) end",
   }
+  local function stopped(code)
+    return [[
+      local r = Task{timeout = 0.1, run = function()
+        local m = require "foreign"
+        ]] .. code .. [[
+
+      end}
+      print(r.status, r.error_kind, Task{run = function() return "well" end}.output)]]
+  end
   for what, code in pairs(runs) do
     it("is stopped on time: " .. what, function()
       if h.variant == "tsan" then return end -- it holds signals back
-      local out, err = script([[
-        local r = Task{timeout = 0.1, run = function()
-          local m = require "foreign"
-          ]] .. code .. [[
-
-        end}
-        print(r.status, r.error_kind, Task{run = function() return "well" end}.output)]])
+      local out, err = script(stopped(code))
       assert.equal("failed\ttimeout\twell\n", out)
       assert.equal("", err)
     end)
@@ -62,5 +72,31 @@ describe("code that a C module runs", function()
       print(m.resume(coroutine.create(function() coroutine.yield() end)))
       print(m.resume(coroutine.create(function() error("no") end)))]])
     assert.equal("called\ncalled\ntrue\nfalse\n", out)
+  end)
+
+  --- A program with the library in it, made with these flags, runs all of `runs`.
+  local function host(flags)
+    local r = h.sh(("cc -std=c11 -D_GNU_SOURCE -Wall -Werror %s -iquote %s/runtime -o host "
+      .. "%s/spec/embed/file.c %s $(pkg-config --cflags lua5.4) %s $(pkg-config --libs libuv) "
+      .. "-lm -pthread"):format(os.getenv("ORUN_SAN") or "", h.root, h.root, h.lib, flags),
+      {cwd = folder})
+    assert.equal(0, r.code, r.err)
+    if h.variant == "tsan" then return end
+    for what, code in pairs(runs) do
+      h.write(folder .. "/host.lua", prefix() .. stopped(code))
+      r = h.sh((os.getenv("ORUN_WRAP") or "") .. " ./host host.lua", {cwd = folder, limit = 60})
+      assert.same({what, 0, "failed\ttimeout\twell\n", ""}, {what, r.code, r.out, r.err})
+    end
+  end
+
+  it("is stopped on time in a program that links a shared Lua", function()
+    local libs = h.sh("pkg-config --libs lua5.4").out
+    if libs:find("%.a%s") then return end -- a Lua of one's own, not shared
+    host("$(pkg-config --libs lua5.4)")
+  end)
+
+  it("is stopped on time in a program with Lua in it, its two functions renamed", function()
+    host("-rdynamic -Wl,--whole-archive " .. h.quote((h.lib:gsub("liborun", "liblua-own")))
+      .. " -Wl,--no-whole-archive -ldl")
   end)
 end)
