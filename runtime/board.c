@@ -53,7 +53,6 @@ board_destroy(Board *b)
         mem_free(b->spent[i]);
     mem_free(b->spent);
     timer_free(&b->timers);
-    event_close(b);
     uv_mutex_destroy(&b->lock);
 }
 

@@ -408,6 +408,7 @@ host_free(Host *h)
     announce_free(h);
     vmpool_free(h->vms);
     sched_destroy(&h->sched);
+    rank_close(h->sched.ranks);
     folder_free(h->folder);
     secret_close();
     task_strings_free(h->env);

@@ -419,6 +419,7 @@ lib_sim_gone(lua_State *L)
     for (size_t i = 1; i < sim->sched.board.count; i++)
         lib_sim_forget(board_find(&sim->sched.board, i));
     sched_destroy(&sim->sched);
+    rank_close(sim->sched.ranks);
     free(sim->events);
     free(sim->seen);
     sim->clock.now = NULL;

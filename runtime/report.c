@@ -7,12 +7,6 @@
 #include <lauxlib.h>
 #include <math.h>
 
-const char *const report_counts[REPORT_COUNT_KINDS] = {
-#define X(name, word) word,
-    REPORT_COUNTS(X)
-#undef X
-};
-
 /* The beginning of `s` that fits, ended where no UTF-8 character is cut. */
 static void
 report_copy(char *to, size_t size, const char *s)
@@ -141,13 +135,4 @@ report_push_denials(lua_State *L, TaskReport *copy)
     copy->denials = NULL;
     if (status != LUA_OK)
         lua_error(L);
-}
-
-void
-report_free(TaskReport *r)
-{
-    if (!r)
-        return;
-    value_drop(r->denials);
-    mem_free(r);
 }

@@ -60,8 +60,8 @@ sched_init(Sched *s, Clock *clock, const int slots[SLOT_KINDS])
 void
 sched_destroy(Sched *s)
 {
+    event_close(&s->board);
     board_destroy(&s->board);
-    rank_close(s->ranks);
     while (s->spent_count > 0)
         value_drop(s->spent[--s->spent_count]);
     for (List *node; (node = list_shift(&s->agents)) != NULL;)

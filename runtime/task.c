@@ -4,7 +4,7 @@
 #include "limit.h"
 #include "mem.h"
 #include "output.h"
-#include "report.h"
+#include "task_report.h"
 #include "value.h"
 #include <assert.h>
 
@@ -209,5 +209,5 @@ task_clear(Task *t)
     else
         mem_free(t->timer);
     mem_free(t->description);
-    report_free(t->report);
+    task_report_free(t->report);
 }
