@@ -334,11 +334,24 @@ local function is_id(id)
   return type(id) == "string" or math.type(id) ~= nil and id - id == 0
 end
 
+-- A line could not be read; `text` is what stands there as its id, "" for nothing. Who sent it
+-- waits for an answer with that id.
+local function refuse(text, code, message)
+  local id = json.decode(text)
+  send_error(is_id(id) and id or nil, code, message)
+end
+
+-- Why a line is no message, from what json.decode said of it.
+local function unread(why)
+  return why:find("too many nested", 1, true) and "a message is nested too deep"
+    or "the line is no JSON"
+end
+
 -- A line is a message, or an error is sent.
 function Server:message(line)
   if line:find("^%s*$") then return end
-  local message = json.decode(line)
-  if message == nil then return send_error(nil, PARSE, "the line is no JSON") end
+  local message, why = json.decode(line)
+  if message == nil then return refuse(self.input:id(line), PARSE, unread(why)) end
   if type(message) == "table" and json.is_array(message) then
     return send_error(nil, INVALID, "batches are not part of the protocol")
   end
@@ -368,12 +381,6 @@ function Server:line(line)
   send_error(self.asked, INTERNAL, "the request failed: " .. tostring(why):sub(1, 1000))
 end
 
--- A line was not kept; `text` is what stood there as its id, "" for nothing.
-local function refuse_long(text)
-  local id = json.decode(text)
-  send_error(is_id(id) and id or nil, INVALID, "a line has more than 4 MiB")
-end
-
 function Server:await(input, seconds)
   local channels, tells = {input}, false
   for _, call in ipairs(self.calls) do
@@ -401,14 +408,14 @@ end
 -- @return the exit code
 function M.serve()
   local input = orun.input()
-  local self = setmetatable({calls = {}, under_way = {quick = 0, waiting = 0},
+  local self = setmetatable({input = input, calls = {}, under_way = {quick = 0, waiting = 0},
     queues = {quick = {first = 1, last = 0}, waiting = {first = 1, last = 0}}}, Server)
   while true do
     local line, why, id = input:line()
     if line then
       self:line(line)
     elseif why == "too_big" then
-      refuse_long(id)
+      refuse(id, INVALID, "a line has more than 4 MiB")
     elseif why == "end" then
       self:finish()
       return 0

@@ -125,6 +125,20 @@ channel_line(lua_State *L)
     }
 }
 
+/* id(line) -> the text of the id of the message that it is, "" for none */
+static int
+channel_id(lua_State *L)
+{
+    size_t n;
+    RpcId id = { 0 };
+    channel_self(L, 1);
+    const char *s = luaL_checklstring(L, 2, &n);
+    rpc_id_feed(&id, s, n);
+    s = rpc_id_text(&id, &n);
+    lua_pushlstring(L, s ? s : "", s ? n : 0);
+    return 1;
+}
+
 /* ---- sending ---- */
 
 /* All of it; 0 or an errno. */
@@ -182,8 +196,9 @@ channel_push(lua_State *L, size_t most)
 {
     static const luaL_Reg methods[] = {
         { "line", channel_line }, { "send", channel_send },
-        { "close", channel_close }, { "__gc", channel_close },
-        { "__close", channel_close }, { NULL, NULL },
+        { "id", channel_id }, { "close", channel_close },
+        { "__gc", channel_close }, { "__close", channel_close },
+        { NULL, NULL },
     };
     Channel *c = lua_newuserdatauv(L, sizeof *c, 0);
     *c = (Channel){ .fd = -1, .in.most = most };

@@ -13,6 +13,8 @@
 /* channel(path) -> a channel, connected to the socket there; nil and why not.
  *   ch:line() -> a line; nil and "more" (none is there), "end" or "too_big" (it
  *     had more than 16 MiB, and is skipped)
+ *   ch:id(line) -> the text of the id that the JSON-RPC message in a line has,
+ *     found without reading all of it as JSON; "" for none
  *   ch:send(text) -> true; nil and why not
  *   ch:close()
  */
