@@ -32,8 +32,8 @@ end
 -- @param run  one that roster.lua found; nil: the one that started this program
 -- @return the channel that will have the reply; nil, a message and a reason
 function M.begin(name, args, run)
-  local path, token
-  if run then path, token = run.socket, run.token else path, token = own() end
+  local path, token = own()
+  if run and run.socket ~= path then path, token = run.socket, run.token end
   if not path then return nil, token, "outside" end
   local fine, text = pcall(json.encode, {call = name, args = args},
     {lossy = true, name = name, depth = DEPTH})
