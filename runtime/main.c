@@ -10,6 +10,7 @@
 #include "lib_arg.h"
 #include "log.h"
 #include "options.h"
+#include "order.h"
 #include "orun.h"
 #include "secret.h"
 #include "show.h"
@@ -76,6 +77,7 @@ main_report(const char *message)
     if (!*message || signals_unread())
         return;
     size_t n = strlen(message);
+    order_keep(STDERR_FILENO);
     terminal_enter(STDERR_FILENO);
     fprintf(stderr, "orun: %s%s", message, message[n - 1] == '\n' ? "" : "\n");
     terminal_leave(STDERR_FILENO, '\n');
