@@ -7,6 +7,8 @@ local agents = require "orun.agents"
 local figures = require "orun.figures"
 local json = require "orun.json"
 local json_line = require "orun.json_line"
+local line_width = require "orun.line_width"
+local terminal = require "orun.terminal"
 
 local USAGE <const> = "usage: orun agents [--json]\n\n"
   .. "Lists the agent types that files define (.orun/agents, .claude/agents,\n"
@@ -14,8 +16,6 @@ local USAGE <const> = "usage: orun agents [--json]\n\n"
   .. "user) and the built-in ones: where each comes from, what does its work and its\n"
   .. "limits; then files that are broken (exit code 1) and hidden ones. Lua files are\n"
   .. "not run for that: see orun trust --help.\n"
-local WIDTH <const> = 80
-local WIDEST <const> = 400
 
 -- A text of others as one harmless line of at most so many characters.
 local function line_of(text, width)
@@ -23,11 +23,6 @@ local function line_of(text, width)
   local n = utf8.len(line)
   if not n or n <= width then return line end
   return line:sub(1, utf8.offset(line, math.max(1, width - 2)) - 1) .. "..."
-end
-
-local function width_of_terminal()
-  local columns = math.tointeger(tonumber(os.getenv "COLUMNS"))
-  return columns and columns >= 40 and math.min(columns, WIDEST) or WIDTH
 end
 
 -- What does the work, in a few words.
@@ -125,7 +120,7 @@ local function print_agent(agent, width)
 end
 
 local function print_text(list)
-  local width = width_of_terminal()
+  local width = line_width((terminal.size(1)))
   local idle
   for _, agent in ipairs(list.agents) do
     print_agent(agent, width)

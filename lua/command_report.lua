@@ -7,11 +7,13 @@
 local events_file = require "orun.events_file"
 local json = require "orun.json"
 local json_line = require "orun.json_line"
+local line_width = require "orun.line_width"
 local report = require "orun.report"
 local report_html = require "orun.report_html"
 local report_text = require "orun.report_text"
 local runs = require "orun.runs"
 local sink = require "orun.sink"
+local terminal = require "orun.terminal"
 
 local USAGE <const> = "usage: orun report [RUN] [--html FILE] [--json]\n"
   .. "       orun report --list\n\n"
@@ -132,8 +134,7 @@ return function(...)
   if o.json then print(json_line(figures)) end
   if o.html then return write_html(o.html, model, figures) end
   if o.json then return 0 end
-  local columns = math.tointeger(tonumber(os.getenv "COLUMNS"))
-  local width = columns and columns >= 40 and math.min(columns, 400) or WIDTH
-  for _, line in ipairs(report_text.full(figures, width)) do print(line) end
+  local columns = terminal.size(1)
+  for _, line in ipairs(report_text.full(figures, line_width(columns, WIDTH))) do print(line) end
   return 0
 end

@@ -158,7 +158,7 @@ local function retried_of(r)
   local words = {}
   for i, t in ipairs(r.retried) do
     if i > 3 then break end
-    words[i] = ("%s %d times"):format(name_of(t, 24), t.attempts)
+    words[i] = ("%s (%d attempts)"):format(name_of(t, 24), t.attempts)
   end
   return #words > 0 and "tried again: " .. table.concat(words, ", ") or nil
 end

@@ -4,18 +4,13 @@
 -- which two tasks ran or more. report_text.lua makes the text. After so many tasks that
 -- looking at all would cost more than it tells, it is about those that there were by then.
 
+local line_width = require "orun.line_width"
 local refusal = require "orun.refusal"
 local report = require "orun.report"
 local text = require "orun.report_text"
 
 local MOST <const> = 20000
 local HOW <const> = {full = true, short = true, none = true, auto = true}
-local WIDTH <const> = 80
-
-local function width_of_terminal()
-  local columns = math.tointeger(tonumber(os.getenv "COLUMNS"))
-  return columns and columns >= 40 and math.min(columns, 400) or WIDTH
-end
 
 return function(how, v)
   if not HOW[how] then
@@ -27,7 +22,8 @@ return function(how, v)
   function self.close(now)
     local figures = report.of(model, now)
     if how == "auto" and figures.ran < 2 then return end
-    local lines = text[how == "full" and "full" or "short"](figures, width_of_terminal())
+    local _, columns = v.size()
+    local lines = text[how == "full" and "full" or "short"](figures, line_width(columns))
     v.put(table.concat(lines, "\n") .. "\n")
   end
   return self

@@ -258,8 +258,9 @@ lib_orun_open(lua_State *L, Vm *vm, void *ud)
 {
     (void)ud;
     lib_orun_make(L, vm->script, false);
+    if (vm->script)
+        lib_terminal_open(L); /* for the commands that are scripts */
 #ifdef ORUN_TEST
-    lib_terminal_open(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     lua_pushcfunction(L, luaopen_orun_test);
     lua_setfield(L, -2, "orun.test");
