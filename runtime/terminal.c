@@ -153,6 +153,11 @@ terminal_ours(void)
     return tcgetpgrp(STDERR_FILENO) == getpgrp();
 }
 
+/* Clear from the beginning of a row to the end of the screen. Not in one step:
+ * from the first row that would be all of the screen, and what a terminal such
+ * as tmux clears at once it keeps for those who scroll back. */
+#define TERMINAL_CLEAR "\x1b[K\x1b[C\x1b[J\r"
+
 /* Go to where the foot begins. */
 static void
 terminal_put_up(Buf *out, int columns)
@@ -170,7 +175,7 @@ terminal_erase(void)
     if (!terminal_foot.shown.n || !terminal_size(STDERR_FILENO, &size))
         return;
     terminal_put_up(&out, size.columns);
-    buf_puts(&out, "\x1b[J");
+    buf_puts(&out, TERMINAL_CLEAR);
     if (terminal_ours() && !buf_failed(&out))
         terminal_put(out.p, out.n);
     buf_clear(&terminal_foot.shown);
@@ -193,14 +198,14 @@ terminal_draw(void)
     buf_puts(&out, "\x1b[?2026h"); /* what follows is shown at once */
     terminal_put_up(&out, size.columns);
     if (size.columns != f->columns) /* rows may be known as one wrapped line */
-        buf_puts(&out, "\x1b[J");
+        buf_puts(&out, TERMINAL_CLEAR);
     f->columns = size.columns;
     for (size_t at = 0; at < f->text.n; at++) {
         if (f->text.p[at] == '\n')
             buf_puts(&out, "\x1b[K");
         buf_putc(&out, f->text.p[at]);
     }
-    buf_puts(&out, "\x1b[J\x1b[?2026l");
+    buf_puts(&out, TERMINAL_CLEAR "\x1b[?2026l");
     buf_clear(&f->shown);
     buf_put(&f->shown, f->text.p, f->text.n);
     if (!buf_failed(&out) && !buf_failed(&f->shown))
