@@ -2,47 +2,54 @@
 #include "admit.h"
 #include "log.h"
 #include "machine.h"
-#include "report.h"
-#include "settle.h"
-#include "slots.h"
+#include "task_report.h"
 #include <limits.h>
 #include <math.h>
 
 /* Seconds between two looks at how much memory there is. */
 #define ADMIT_LOOK 0.25
 
-static void
-admit_open(Timer *timer)
+int
+admit_limits(Sched *s, const Task *t, Limit **out)
 {
-    Meter *m = container_of(timer, Meter, timer);
-    slots_serve(m->sched, &m->limit, 1);
+    int n = 0;
+    const AgentType *agent = task_agent(t);
+    if (t->opt && t->opt->limit)
+        out[n++] = t->opt->limit;
+    if (agent && agent->limit)
+        out[n++] = agent->limit;
+    if (agent && agent->account && (n == 0 || agent->account != out[0]))
+        out[n++] = agent->account;
+    if (agent && s->whole)
+        out[n++] = s->whole;
+    return n;
 }
 
-/* Look at l again then. Without memory for a timer it is open. */
+/* Look at l again then, by `open`. Without memory for a timer it is open. */
 static bool
-admit_wait(Limit *l, double at)
+admit_wait(Limit *l, double at, void (*open)(Timer *))
 {
     Meter *m = l->meter;
-    m->timer.fire = admit_open;
+    m->timer.fire = open;
     if (m->timer.slot && m->timer.at <= at)
         return true;
     return board_arm(&m->sched->board, &m->timer, at) == 0;
 }
 
 bool
-admit_shut(Limit *l)
+admit_shut(Limit *l, void (*open)(Timer *))
 {
     if (!l->meter)
         return false;
     double at = meter_opens(l->meter, board_now(&l->meter->sched->board));
-    return at > 0 && admit_wait(l, at);
+    return at > 0 && admit_wait(l, at, open);
 }
 
 bool
 admit_broke(Sched *s, const Task *t)
 {
-    Limit *l[SLOTS_LIMITS];
-    int n = slots_of(s, t, l);
+    Limit *l[ADMIT_LIMITS];
+    int n = admit_limits(s, t, l);
     for (int i = 0; i < n; i++)
         if (l[i]->meter && meter_broke(l[i]->meter, t->attempt == 0))
             return true;
@@ -52,8 +59,8 @@ admit_broke(Sched *s, const Task *t)
 void
 admit_put_broke(Sched *s, const Task *t, Buf *to)
 {
-    Limit *l[SLOTS_LIMITS];
-    int n = slots_of(s, t, l);
+    Limit *l[ADMIT_LIMITS];
+    int n = admit_limits(s, t, l);
     for (int i = 0; i < n; i++)
         if (l[i]->meter && meter_broke(l[i]->meter, t->attempt == 0)) {
             buf_printf(to, "the budget of \"%s\" is used up: ", l[i]->name);
@@ -80,7 +87,7 @@ admit_memory(Sched *s)
 }
 
 bool
-admit_short(Sched *s, const Task *t)
+admit_short(Sched *s, const Task *t, void (*open)(Timer *))
 {
     const AgentType *agent = task_agent(t);
     size_t need = agent ? (size_t)agent->max_rss << 10 : 0;
@@ -94,7 +101,7 @@ admit_short(Sched *s, const Task *t)
     if (s->memory_free >= need || !admit_memory(s))
         return false;
     s->memory->meter->until = now + ADMIT_LOOK;
-    return admit_wait(s->memory, s->memory->meter->until);
+    return admit_wait(s->memory, s->memory->meter->until, open);
 }
 
 void
@@ -103,50 +110,6 @@ admit_begin(Sched *s, const Task *t, Limit *const *l, int n)
     for (int i = 0; i < n; i++)
         if (l[i]->meter)
             meter_begin(l[i]->meter, board_now(&s->board), t->attempt == 0);
-}
-
-/* Is t under this limit? */
-static bool
-admit_under(Sched *s, const Task *t, const Limit *limit)
-{
-    Limit *l[SLOTS_LIMITS];
-    int n = slots_of(s, t, l);
-    for (int i = 0; i < n; i++)
-        if (l[i] == limit)
-            return true;
-    return false;
-}
-
-/* Far too much was spent: end what spends more. */
-static void
-admit_press(Sched *s, Limit *l)
-{
-    l->meter->pressed = true;
-    for (size_t i = 1; i < s->board.count; i++) {
-        Task *t = board_find(&s->board, i);
-        bool begun = t->state == TASK_RUNNING
-            || (t->state == TASK_READY && t->has_kind);
-        if (begun && t->kind != TASK_ITEM && !t->stopping
-            && admit_under(s, t, l))
-            sched_stop_running(s, t, FAULT_BUDGET);
-    }
-}
-
-void
-admit_spend(Sched *s, Task *t, double tokens, double usd)
-{
-    Limit *l[SLOTS_LIMITS];
-    int n = slots_of(s, t, l);
-    for (int i = 0; i < n; i++) {
-        Meter *m = l[i]->meter;
-        if (!m)
-            continue;
-        meter_spend(m, board_now(&s->board), tokens, usd);
-        if (meter_broke(m, true))
-            slots_serve(s, &l[i], 1);
-        if (meter_far_broke(m) && !m->pressed)
-            admit_press(s, l[i]);
-    }
 }
 
 /* Who is told that a task of its asked too much: the account; without one the
@@ -196,8 +159,8 @@ admit_again(Sched *s, Task *t, const Outcome *o)
 const char *
 admit_reason(Sched *s, const Task *t, const char **limit, double *wait)
 {
-    Limit *l[SLOTS_LIMITS + 1];
-    int n = slots_of(s, t, l);
+    Limit *l[ADMIT_LIMITS + 1];
+    int n = admit_limits(s, t, l);
     double now = board_now(&s->board);
     *wait = 0;
     for (int i = 0; i < n; i++) {

@@ -10,25 +10,26 @@
 #include "sched.h"
 
 enum {
+    ADMIT_LIMITS = 4,     /* of a task, besides its kind's, at most */
     ADMIT_THROTTLES = 20, /* of one task, one after the other, at most */
 };
 
-/* May nobody begin at l just now? Its timer is armed then. */
-bool admit_shut(Limit *l);
+/* The limits t is under besides its kind's: its named pool, its agent type's
+ * own, that type's account, the run's; gives how many. */
+int admit_limits(Sched *s, const Task *t, Limit **out);
+
+/* May nobody begin at l just now? Its timer is armed then, and fires `open`. */
+bool admit_shut(Limit *l, void (*open)(Timer *));
 
 /* Is the budget of a limit of t used up? */
 bool admit_broke(Sched *s, const Task *t);
 
 /* Is there too little memory for another program of its type? Not asked when
- * none runs. It is to wait at s->memory then. */
-bool admit_short(Sched *s, const Task *t);
+ * none runs. It is to wait at s->memory then, whose timer fires `open`. */
+bool admit_short(Sched *s, const Task *t, void (*open)(Timer *));
 
 /* An attempt of t begins under these limits. */
 void admit_begin(Sched *s, const Task *t, Limit *const *l, int n);
-
-/* t has used that much more: charge it; what it pays for beyond the budget is
- * stopped. */
-void admit_spend(Sched *s, Task *t, double tokens, double usd);
 
 /* Append whose budget is used up that t is under. */
 void admit_put_broke(Sched *s, const Task *t, Buf *to);

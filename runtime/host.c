@@ -1,6 +1,8 @@
 /* host.c — making and ending what a run owns; the clock that ticks it. */
 #include "host.h"
 #include "announce.h"
+#include "attempt.h"
+#include "cancel.h"
 #include "control.h"
 #include "err.h"
 #include "folder.h"
@@ -11,6 +13,7 @@
 #include "run_process.h"
 #include "secret.h"
 #include "value.h"
+#include "wait.h"
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -47,7 +50,7 @@ host_tick(Host *h)
         h->timer.data = h;
         h->timer_ready = true;
     }
-    double next = sched_tick(&h->sched);
+    double next = wait_tick(&h->sched);
     if (next == INFINITY || pace_stands(&h->pace)) {
         uv_timer_stop(&h->timer);
         return;
@@ -326,7 +329,7 @@ host_new(const HostConfig *config, Host **out)
         [SLOT_LUA] = config->workers, [SLOT_PROCESS] = config->processes,
         [SLOT_HTTP] = HOST_HTTP,
     };
-    if ((e = sched_init(&h->sched, &h->clock, slots)) != 0)
+    if ((e = sched_init(&h->sched, &h->clock, slots, attempt_due)) != 0)
         goto free_vms;
     h->sched.plan = config->plan;
     h->trust = config->trust;
@@ -392,7 +395,7 @@ host_free(Host *h)
 {
     if (!h)
         return true;
-    sched_close(&h->sched);
+    cancel_and_close(&h->sched);
     if (h->loop)
         loop_call(h->loop, host_close_control, h);
     bool stuck = !pool_free(h->pool);

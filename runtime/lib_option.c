@@ -7,6 +7,7 @@
 #include "lib_task.h"
 #include "sched.h"
 #include "mem.h"
+#include "sched_add.h"
 #include "secret.h"
 #include "show.h"
 #include "value.h"

@@ -1,5 +1,6 @@
 /* lib_overview.c — a page of tasks. */
 #include "lib_overview.h"
+#include "cancel.h"
 #include "err.h"
 #include "handle.h"
 #include "host.h"
@@ -320,7 +321,7 @@ static int
 overview_stop_all(lua_State *L)
 {
     lib_related_script(L, "overview.stop_all");
-    sched_cancel_all(park_run(L)->sched, WHY_ASKED);
+    cancel_all(park_run(L)->sched, WHY_ASKED);
     return 0;
 }
 

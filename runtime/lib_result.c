@@ -1,4 +1,5 @@
 /* lib_result.c — TaskOutput, TaskStop, collectors: results. Layer 7. */
+#include "cancel.h"
 #include "err.h"
 #include "forget.h"
 #include "handle.h"
@@ -423,7 +424,7 @@ lib_task_stop(lua_State *L)
         t = lib_task_at(L, "TaskStop", "task_id", ARG(0));
         lib_related_must(L, "TaskStop", t, ARG(0));
     }
-    if (sched_stop(run->sched, t) == 0) {
+    if (cancel_task(run->sched, t) == 0) {
         lua_pushboolean(L, 1);
         return 1;
     }

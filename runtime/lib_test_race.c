@@ -4,10 +4,12 @@
  * claims, gives back and resolves as fast as it can, and whoever holds an item
  * says so in `holder`. Two holders at once, or two winners, are counted.
  */
+#include "attempt.h"
 #include "lib_test.h"
 #include "claim.h"
 #include "mem.h"
 #include "sched.h"
+#include "sched_add.h"
 #include <lauxlib.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -46,8 +48,8 @@ static void
 lib_race_start(Runner *r, Task *t)
 {
     uint32_t attempt;
-    (void)sched_begin(&container_of(r, LibRace, runner)->sched, t, NULL,
-                      &attempt);
+    (void)attempt_begin(&container_of(r, LibRace, runner)->sched, t, NULL,
+                        &attempt);
 }
 
 static void
@@ -132,7 +134,8 @@ lib_test_race(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     LibRace *race = lib_race_new(L);
     if (sched_init(&race->sched, &race->clock,
-                   (const int[SLOT_KINDS]){ race->threads, 1, 1 }))
+                   (const int[SLOT_KINDS]){ race->threads, 1, 1 },
+                   attempt_due))
         return luaL_error(L, "out of memory");
     race->sched.runner[TASK_LUA] = &race->runner;
     bool made = true;

@@ -2,6 +2,9 @@
  * Layer 7 (Lua API).
  */
 #include "lib_test_sim.h"
+#include "attempt.h"
+#include "cancel.h"
+#include "escalate.h"
 #include "slots.h"
 #include "claim.h"
 #include "err.h"
@@ -90,7 +93,7 @@ lib_sim_advance(lua_State *L)
         sim->now = fmax(sim->now, sim->due);
         sim->due = INFINITY;
         lib_test_arm();
-        double next = sched_tick(&sim->sched);
+        double next = wait_tick(&sim->sched);
         lib_test_disarm();
         sim->due = fmin(sim->due, next);
     }
@@ -132,7 +135,7 @@ lib_sim_end_at_once(Sim *sim, Task *t)
         o.error = mem_dup("failed at once", 14);
     }
     lib_sim_forget(t);
-    sched_finish(&sim->sched, t, attempt, &o);
+    attempt_finish(&sim->sched, t, attempt, &o);
 }
 
 /* Its code runs from now on. */
@@ -160,7 +163,7 @@ lib_sim_go(Sim *sim, Task *t)
         return;
     }
     run = lib_sim_new_run(t);
-    if (run && sched_begin(&sim->sched, t, run, &run->attempt)) {
+    if (run && attempt_begin(&sim->sched, t, run, &run->attempt)) {
         lib_sim_began(sim, t);
         return;
     }
@@ -307,7 +310,7 @@ lib_sim_finish(lua_State *L)
     uint32_t attempt = lib_sim_let_go(L, t);
     Outcome o = lib_sim_told(L);
     lib_test_arm();
-    sched_finish(&sim->sched, t, attempt, &o);
+    attempt_finish(&sim->sched, t, attempt, &o);
     lib_test_disarm();
     return 0;
 }
@@ -324,7 +327,7 @@ lib_sim_finish_next(lua_State *L)
     SimRun *run = lib_sim_new_run(NULL);
     if (!run)
         return luaL_error(L, "out of memory");
-    Task *next = sched_finish_next(&sim->sched, t, &attempt, &o, run);
+    Task *next = attempt_finish_next(&sim->sched, t, &attempt, &o, run);
     if (!next) {
         free(run);
         return 0;
@@ -343,8 +346,8 @@ lib_sim_late(lua_State *L)
 {
     Sim *sim = lib_sim(L);
     Outcome o = { .state = TASK_COMPLETED, .code = -1 };
-    sched_finish(&sim->sched, lib_sim_task(L, sim, 2),
-                 (uint32_t)luaL_checkinteger(L, 3), &o);
+    attempt_finish(&sim->sched, lib_sim_task(L, sim, 2),
+                   (uint32_t)luaL_checkinteger(L, 3), &o);
     return 0;
 }
 
@@ -352,7 +355,7 @@ lib_sim_late(lua_State *L)
 static int
 lib_sim_hurry(lua_State *L)
 {
-    sched_hurry(&lib_sim(L)->sched, lua_toboolean(L, 2));
+    escalate_hurry(&lib_sim(L)->sched, lua_toboolean(L, 2));
     return 0;
 }
 
@@ -363,7 +366,7 @@ lib_sim_stop(lua_State *L)
     Sim *sim = lib_sim(L);
     Task *t = lib_sim_task(L, sim, 2);
     lib_test_arm();
-    int e = sched_stop(&sim->sched, t);
+    int e = cancel_task(&sim->sched, t);
     lib_test_disarm();
     if (e)
         return lib_test_error(L, e);
@@ -374,14 +377,14 @@ lib_sim_stop(lua_State *L)
 static int
 lib_sim_cancel_all(lua_State *L)
 {
-    sched_cancel_all(&lib_sim(L)->sched, WHY_SCRIPT);
+    cancel_all(&lib_sim(L)->sched, WHY_SCRIPT);
     return 0;
 }
 
 static int
 lib_sim_close(lua_State *L)
 {
-    sched_close(&lib_sim(L)->sched);
+    cancel_and_close(&lib_sim(L)->sched);
     return 0;
 }
 
@@ -389,7 +392,7 @@ static int
 lib_sim_priority(lua_State *L)
 {
     Sim *sim = lib_sim(L);
-    sched_set_priority(&sim->sched, lib_sim_task(L, sim, 2),
+    slots_set_priority(&sim->sched, lib_sim_task(L, sim, 2),
                        (int)luaL_checkinteger(L, 3));
     return 0;
 }
@@ -483,7 +486,7 @@ lib_sim_new(lua_State *L)
     Clock clock = { .now = lib_sim_now, .wake_at = lib_sim_wake_at };
     lib_test_arm();
     int e = sched_init(&sim->sched, &sim->clock,
-                       (const int[SLOT_KINDS]){ lua, process, 1 });
+                       (const int[SLOT_KINDS]){ lua, process, 1 }, attempt_due);
     if (e == 0 && (e = lib_sim_remember(L, sim)) != 0)
         sched_destroy(&sim->sched);
     lib_test_disarm();

@@ -4,6 +4,7 @@
  * held while Lua may raise.
  */
 #include "lib_test_sim.h"
+#include "sched_add.h"
 #include "slots.h"
 #include "err.h"
 #include "mem.h"

@@ -1,4 +1,5 @@
 /* lib_update.c — TaskUpdate and claim: changing the list. Layer 7. */
+#include "cancel.h"
 #include "claim.h"
 #include "edge.h"
 #include "err.h"
@@ -8,6 +9,7 @@
 #include "lib_task.h"
 #include "mem.h"
 #include "secret.h"
+#include "slots.h"
 #include "value.h"
 #include <lauxlib.h>
 #include <math.h>
@@ -132,7 +134,7 @@ lib_update_delete(lua_State *L, Task *t)
     if (park_run(L)->task->id != 0 && task_claimer(t)
         && !lib_related(park_run(L), t))
         return lib_refused(L, t, ORUN_ECLAIMED);
-    sched_stop(s, t);
+    cancel_task(s, t);
     sched_lock(s);
     t->removed = true;
     event_add(&s->board, (Event){ .kind = EVENT_REMOVED, .task = t->id });
@@ -318,7 +320,7 @@ lib_task_update(lua_State *L)
     lib_update_edges(L, t);
     lib_update_metadata(L, t);
     if (arg_given(L, ARG(U_priority)))
-        sched_set_priority(park_run(L)->sched, t, (int)priority);
+        slots_set_priority(park_run(L)->sched, t, (int)priority);
     if (status)
         return lib_update_status(L, t, status);
     lua_pushboolean(L, 1);

@@ -1,6 +1,8 @@
 /* orun.c — the embedding API: a host, a script state, and running scripts. */
+#include "cancel.h"
 #include "era.h"
 #include "err.h"
+#include "escalate.h"
 #include "foreign.h"
 #include "fork.h"
 #include "orun.h"
@@ -192,7 +194,7 @@ orun_wait_idle(orun *o)
         sched_lock(o->run.sched);
         o->run.task->stopping = FAULT_NONE;
         sched_unlock(o->run.sched);
-        sched_cancel_all(o->run.sched, WHY_RUN);
+        cancel_all(o->run.sched, WHY_RUN);
     }
     return fine;
 }
@@ -206,7 +208,7 @@ orun_cancel(orun *o)
     program_stop_all(&o->run, false);
     sched_unlock(o->run.sched);
     host_hasten(o->host, true);
-    sched_cancel_all(o->run.sched, WHY_SCRIPT);
+    cancel_all(o->run.sched, WHY_SCRIPT);
 }
 
 /* What was written arrives. A thread that is stuck may be so in a file, whose
@@ -296,7 +298,7 @@ orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
     o->status = 0;
     o->vm->exit_code = -1;
     stop_reset(&o->vm->stop);
-    sched_hurry(o->run.sched, false);
+    escalate_hurry(o->run.sched, false);
     host_hasten(o->host, false);
     lua_settop(L, 0);
     int status = script_load(L, load, ud);
@@ -478,7 +480,7 @@ orun_free(orun *o)
     host_resume(o->host);
     host_hasten(o->host, true);
     o->run.task->stopping = FAULT_NONE;
-    sched_close(o->run.sched);
+    cancel_and_close(o->run.sched);
     orun_wait_idle(o);
     view_finish(o->view, &o->message);
     (void)rank_save(o->run.sched, &o->message);

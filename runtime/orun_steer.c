@@ -1,4 +1,5 @@
 /* orun_steer.c — interrupting, suspending, resuming a run. Layer 8 (edge). */
+#include "escalate.h"
 #include "host.h"
 #include "orun_own.h"
 #include "program.h"
@@ -21,7 +22,7 @@ orun_interrupt(orun *o)
         wait_fire(s->board.root->waiting, WAIT_STOPPED);
     sched_unlock(s);
     if (again)
-        sched_hurry(s, true);
+        escalate_hurry(s, true);
     gate_unhold(&o->gate);
 }
 

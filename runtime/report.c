@@ -1,8 +1,8 @@
 /* report.c — keeping what a task tells. */
 #include "report.h"
-#include "admit.h"
 #include "err.h"
 #include "mem.h"
+#include "spend.h"
 #include "value.h"
 #include <lauxlib.h>
 #include <math.h>
@@ -74,8 +74,8 @@ report_add(Sched *s, Task *t, uint32_t attempt, const ReportNews *news)
     if (r) {
         double tokens = report_tokens(r), cost = r->cost;
         report_take(r, news);
-        admit_spend(s, t, fmax(0, report_tokens(r) - tokens),
-                    fmax(0, r->cost - cost));
+        spend(s, t, fmax(0, report_tokens(r) - tokens),
+              fmax(0, r->cost - cost));
         event_add(&s->board, (Event){ .kind = EVENT_REPORTED, .task = t->id });
     }
     sched_unlock(s);

@@ -8,6 +8,7 @@
  */
 #include "run_lua.h"
 #include "agent.h"
+#include "attempt.h"
 #include "body.h"
 #include "era.h"
 #include "err.h"
@@ -168,7 +169,7 @@ static void
 run_lua_no_memory(Host *h, Task *t, uint32_t attempt)
 {
     Outcome o = { .state = TASK_FAILED, .fault = FAULT_MEMORY, .code = -1 };
-    sched_finish(&h->sched, t, attempt, &o);
+    attempt_finish(&h->sched, t, attempt, &o);
 }
 
 /* The state must be closed (files flushed) before others see the result, and
@@ -182,7 +183,7 @@ run_lua_end_dirty(LuaRun *run, Outcome *o)
         run->task->run = NULL;
     sched_unlock(run->sched);
     vm_give(run->host->vms, run->vm);
-    sched_finish(run->sched, run->task, run->attempt, o);
+    attempt_finish(run->sched, run->task, run->attempt, o);
     run_lua_free(run);
 }
 
@@ -243,8 +244,8 @@ run_lua_end(LuaRun *run, int status)
         run_lua_end_dirty(run, &o);
         return false;
     }
-    Task *next = sched_finish_next(run->sched, run->task, &run->attempt, &o,
-                                   run);
+    Task *next = attempt_finish_next(run->sched, run->task, &run->attempt, &o,
+                                     run);
     if (!next) {
         vm_give(h->vms, run->vm);
         run_lua_free(run);
@@ -321,12 +322,12 @@ run_lua_begin(Host *h, Task *t) ON_WORKER
     uint32_t attempt;
     LuaRun *run = run_lua_new(h);
     if (!run) {
-        if (sched_begin(&h->sched, t, NULL, &attempt))
+        if (attempt_begin(&h->sched, t, NULL, &attempt))
             run_lua_no_memory(h, t, attempt);
         return;
     }
     run->worker = pool_worker();
-    if (!sched_begin(&h->sched, t, run, &run->attempt)) {
+    if (!attempt_begin(&h->sched, t, run, &run->attempt)) {
         vm_give(h->vms, run->vm);
         run_lua_free(run);
         return;
@@ -357,7 +358,7 @@ run_lua_refuse(Host *h, Task *t, int e)
     const char *refusal = e == ORUN_ESYS ? strerror(errno) : err_text(e);
     uint32_t attempt;
     Buf why = { 0 };
-    if (!sched_begin(&h->sched, t, NULL, &attempt))
+    if (!attempt_begin(&h->sched, t, NULL, &attempt))
         return;
     if (stuck_full(h))
         stuck_explain(h, &why);
@@ -365,7 +366,7 @@ run_lua_refuse(Host *h, Task *t, int e)
         buf_printf(&why, "no worker could be started: %s", refusal);
     Outcome o = { .state = TASK_FAILED, .fault = FAULT_SPAWN, .code = -1,
                   .error = buf_take(&why) };
-    sched_finish(&h->sched, t, attempt, &o);
+    attempt_finish(&h->sched, t, attempt, &o);
 }
 
 static void

@@ -1,5 +1,6 @@
 /* run_process.c — from a task to a Launch, and from its end to an outcome. */
 #include "run_process.h"
+#include "attempt.h"
 #include "err.h"
 #include "handle.h"
 #include "json.h"
@@ -150,7 +151,7 @@ run_process_done(Launch *l, const ProcEnd *end, void *ud)
     t->run = NULL;
     sched_unlock(&run->host->sched);
     launch_free(l);
-    sched_finish(&run->host->sched, t, run->attempt, &o);
+    attempt_finish(&run->host->sched, t, run->attempt, &o);
     mem_free(run);
 }
 
@@ -209,7 +210,7 @@ run_process_start(Runner *r, Task *t)
 {
     Host *h = container_of(r, Host, process);
     uint32_t attempt;
-    if (!sched_begin(&h->sched, t, NULL, &attempt))
+    if (!attempt_begin(&h->sched, t, NULL, &attempt))
         return;
     Buf why = { 0 };
     ProcessRun *run = mem_zalloc(1, sizeof *run);
@@ -220,7 +221,7 @@ run_process_start(Runner *r, Task *t)
                       .fault = run ? FAULT_SPAWN : FAULT_MEMORY,
                       .error = run ? buf_take(&why) : NULL };
         mem_free(run);
-        sched_finish(&h->sched, t, attempt, &o);
+        attempt_finish(&h->sched, t, attempt, &o);
         return;
     }
     sched_lock(&h->sched);

@@ -2,6 +2,7 @@
 #include "run_tree.h"
 #include "agent.h"
 #include "err.h"
+#include "escalate.h"
 #include "handle.h"
 #include "host.h"
 #include "mem.h"
@@ -283,7 +284,7 @@ run_tree_turn(LuaRun *run)
         sched_disarm(s, t);
         if (!run->steward && t->opt->timeout > 0
             && sched_arm(s, t, board_now(&s->board) + t->opt->timeout))
-            sched_stop_running(s, t, FAULT_MEMORY);
+            escalate(s, t, FAULT_MEMORY);
     }
     sched_unlock(s);
     if (on && run->steward)

@@ -10,8 +10,8 @@
  * BEFORE and AFTER run lua/worktree.lua, which makes the place and commits what
  * was left there. A stop of the task, and its time-out, are for WORK alone: the
  * steward's code ends by itself, so that nothing a task did is lost by stopping
- * it. Whoever is in a hurry (sched_hurry) gets no AFTER: the next run that uses
- * the repository finds what was left.
+ * it. Whoever is in a hurry (escalate_hurry) gets no AFTER: the next run that
+ * uses the repository finds what was left.
  */
 #ifndef ORUN_RUN_TREE_H
 #define ORUN_RUN_TREE_H

@@ -25,6 +25,7 @@ enum { SCHED_NAMES = 1024 }; /* rings, so that thousands of names are found */
 
 typedef struct Sched {
     Board board; /* its lock guards all below as well */
+    void (*due)(Timer *timer); /* what a TaskTimer fires; never changes */
     Runner *runner[TASK_KINDS]; /* [TASK_ITEM] is NULL; set before any task */
 
     Limit *kind[SLOT_KINDS];
@@ -62,8 +63,9 @@ typedef struct Sched {
     uint64_t random;      /* state of the jitter */
 } Sched;
 
-/* `slots`: of each kind at first. */
-int sched_init(Sched *s, Clock *clock, const int slots[SLOT_KINDS]) NODISCARD;
+/* `slots`: of each kind at first; `due`: what tasks' timers fire. */
+int sched_init(Sched *s, Clock *clock, const int slots[SLOT_KINDS],
+               void (*due)(Timer *)) NODISCARD;
 void sched_destroy(Sched *s);
 
 /* The scheduler a task belongs to. Any thread. */
@@ -75,49 +77,9 @@ void sched_unlock(Sched *s);
 
 /* ---- takes the lock itself, any thread ---- */
 
-/* Put a new task on the board, where it is `*out`, and start it as soon as it
- * may. On success the board owns what the draft owned. `blockers` are tasks of
- * this board. Errors, with nothing done and the draft still the caller's:
- * ORUN_ESHUTDOWN, ORUN_EENDED (the parent has), ORUN_EDEPTH, ORUN_ENOMEM,
- * ORUN_EREMOVED (a blocker was removed), ORUN_EBACKLOG. */
-int sched_add(Sched *s, Task *draft, Task *parent, Task *const *blockers,
-              size_t n, Task **out) NODISCARD;
-
-/* The runner begins the task: gives false when it was stopped meanwhile (it
- * is settled then and must not be run), else it is running, t->run is `run`,
- * and *attempt is to be given to sched_finish. */
-bool sched_begin(Sched *s, Task *t, void *run, uint32_t *attempt);
-
-/* The attempt has ended; takes what `o` holds. An attempt that is no longer
- * the task's current one is dropped. May retry. */
-void sched_finish(Sched *s, Task *t, uint32_t attempt, Outcome *o);
-
-/* sched_finish, and in the same breath begin (as sched_begin with `run` does)
- * the task of this kind that got the slot: it is given, or NULL, and *attempt
- * is its own then. For a runner that does one task after the other. */
-Task *sched_finish_next(Sched *s, Task *t, uint32_t *attempt, Outcome *o,
-                        void *run);
-
-/* Cancel. Gives 0, or ORUN_ERESOLVED when it was final already. */
-int sched_stop(Sched *s, Task *t);
-
-/* Cancel every task that is not final but list items; they end in their own
- * time. */
-void sched_cancel_all(Sched *s, TaskWhy why);
-
-/* Cancel every task and accept no new one; they end in their own time. */
-void sched_close(Sched *s);
-
-/* Stop hard, without any grace, what is being stopped and what will be, until
- * told otherwise. */
-void sched_hurry(Sched *s, bool hurry);
-
 /* A program of the task with this id could not be stopped in time. Any thread,
  * without the lock. */
 void sched_left(Sched *s, uint64_t id);
-
-/* Fire what is due; gives the time of the next timer (INFINITY: none). */
-double sched_tick(Sched *s);
 
 /* Add a type, owned by the scheduler from then on; it hides older ones of its
  * name. The second is for types that were found when one was asked for: false,
@@ -126,6 +88,11 @@ double sched_tick(Sched *s);
 void sched_add_agent(Sched *s, AgentType *a);
 bool sched_add_found_agent(Sched *s, AgentType *a) NODISCARD;
 const AgentType *sched_agent(Sched *s, const char *name);
+
+/* Arm (or re-arm) t's timer, or do without it. ORUN_ENOMEM leaves it not armed.
+ * With the lock held, as the next. */
+int sched_arm(Sched *s, Task *t, double at) NODISCARD;
+void sched_disarm(Sched *s, Task *t);
 
 /* A number from 0.5 to 1, to spread what would happen at once. With the lock
  * held. */
@@ -137,8 +104,5 @@ bool sched_has_room(Sched *s, size_t n, int part);
 
 /* Drop v, later when that would take long. With the lock held. */
 void sched_discard(Sched *s, struct Value *v);
-
-/* Change the priority; a task that queues takes its new place. */
-void sched_set_priority(Sched *s, Task *t, int priority);
 
 #endif

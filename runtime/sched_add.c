@@ -1,9 +1,10 @@
 /* sched_add.c — a new task gets its place, its edges and its parent. */
-#include "sched.h"
+#include "sched_add.h"
 #include "err.h"
 #include "forget.h"
 #include "rank.h"
 #include "settle.h"
+#include "slots.h"
 
 enum { SCHED_SWEEP = 64 }; /* tasks, between two looks at forgotten ones */
 
@@ -93,7 +94,7 @@ sched_add(Sched *s, Task *draft, Task *parent, Task *const *blockers, size_t n,
     if (failed)
         settle_blocked(s, t, failed);
     else if (t->unmet == 0)
-        sched_ready(s, t);
+        slots_ready(s, t);
     settle_aftermath(s);
     sched_unlock(s);
     if (s->board.limbo && t->id % SCHED_SWEEP == 0)

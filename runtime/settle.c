@@ -2,6 +2,7 @@
 #include "settle.h"
 #include "admit.h"
 #include "err.h"
+#include "escalate.h"
 #include "forget.h"
 #include "log.h"
 #include "mem.h"
@@ -139,7 +140,7 @@ settle_cancel(Sched *s, Task *t, TaskWhy why)
         || (t->state == TASK_READY && t->has_kind);
     if (in_hand && t->kind != TASK_ITEM) {
         t->stop_why = (uint8_t)why;
-        sched_stop_running(s, t, FAULT_CANCELLED);
+        escalate(s, t, FAULT_CANCELLED);
         return;
     }
     const char *text = task_why(why);
@@ -211,7 +212,7 @@ settle_dependents(Sched *s, Task *t)
         if (t->state != TASK_COMPLETED && !(d->opt && d->opt->despite_failure))
             settle_blocked(s, d, t);
         else if (d->unmet == 0)
-            sched_ready(s, d);
+            slots_ready(s, d);
     }
     if (e)
         e->dependent_count = 0;

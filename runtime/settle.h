@@ -40,13 +40,4 @@ void settle_claims(Sched *s, Task *t);
 /* Work off the consequences of all that was settled. */
 void settle_aftermath(Sched *s);
 
-/* Of sched.c, for those who settle: t's blockers are done / it is to stop. */
-void sched_ready(Sched *s, Task *t);
-void sched_stop_running(Sched *s, Task *t, TaskFault why);
-
-/* Of sched.c, too: arm (or re-arm) t's timer, or do without it. ORUN_ENOMEM
- * leaves it not armed. */
-int sched_arm(Sched *s, Task *t, double at) NODISCARD;
-void sched_disarm(Sched *s, Task *t);
-
 #endif

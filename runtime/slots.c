@@ -4,22 +4,6 @@
 #include "limit.h"
 #include "wait.h"
 
-int
-slots_of(Sched *s, const Task *t, Limit **out)
-{
-    int n = 0;
-    const AgentType *agent = task_agent(t);
-    if (t->opt && t->opt->limit)
-        out[n++] = t->opt->limit;
-    if (agent && agent->limit)
-        out[n++] = agent->limit;
-    if (agent && agent->account && (n == 0 || agent->account != out[0]))
-        out[n++] = agent->account;
-    if (agent && s->whole)
-        out[n++] = s->whole;
-    return n;
-}
-
 /* Does t hold writes? */
 static bool
 slots_writes(const Task *t)
@@ -103,13 +87,21 @@ slots_lack_kind(Sched *s, int line)
     return kind->closed || limit_full(kind);
 }
 
+/* A limit that was shut for a while may be open. */
+static void
+slots_open(Timer *timer)
+{
+    Meter *m = container_of(timer, Meter, timer);
+    slots_serve(m->sched, &m->limit, 1);
+}
+
 /* Must t queue at l? It is full (or closed for a moment), or somebody there is
  * before t, who is about to be served (a slot has just come free) or needs
  * what t needs. */
 static bool
 slots_must_queue(Sched *s, Limit *l, const Task *t)
 {
-    if (limit_full(l) || l->closed || (!t->woken && admit_shut(l)))
+    if (limit_full(l) || l->closed || (!t->woken && admit_shut(l, slots_open)))
         return true;
     for (int i = 0; i < LIMIT_LINES; i++) {
         const Task *first = turn_first(&l->line[i].waiting);
@@ -176,8 +168,8 @@ slots_tell(Sched *s, Task *t, const Limit *l)
 static bool
 slots_lack(Sched *s, Task *t)
 {
-    Limit *l[SLOTS_LIMITS + 1];
-    int n = t->has_rest ? 0 : slots_of(s, t, l);
+    Limit *l[ADMIT_LIMITS + 1];
+    int n = t->has_rest ? 0 : admit_limits(s, t, l);
     if (slots_clash(s, t)) {
         slots_queue_writer(s, t);
         return true;
@@ -190,7 +182,7 @@ slots_lack(Sched *s, Task *t)
             slots_tell(s, t, l[i]);
             return true;
         }
-    if (!t->woken && admit_short(s, t)) {
+    if (!t->woken && admit_short(s, t, slots_open)) {
         slots_queue(s, s->memory, t);
         slots_tell(s, t, s->memory);
         return true;
@@ -202,8 +194,8 @@ slots_lack(Sched *s, Task *t)
 static void
 slots_grant(Sched *s, Task *t)
 {
-    Limit *l[SLOTS_LIMITS];
-    int n = t->has_rest ? 0 : slots_of(s, t, l);
+    Limit *l[ADMIT_LIMITS];
+    int n = t->has_rest ? 0 : admit_limits(s, t, l);
     if (!t->woken && !t->stopping)
         admit_begin(s, t, l, n);
     for (int i = 0; i < n; i++)
@@ -265,7 +257,7 @@ slots_sooner(Sched *s, LimitLine *line, int i, Task *t)
         list_push(&s->lacking[i], &line->held);
         return t;
     }
-    if (!first->woken && !first->stopping && admit_shut(l))
+    if (!first->woken && !first->stopping && admit_shut(l, slots_open))
         return t;
     return !t || turn_before(first, t) ? first : t;
 }
@@ -342,16 +334,6 @@ slots_leave(Sched *s, Task *t)
 }
 
 void
-slots_requeue(Sched *s, Task *t)
-{
-    bool for_writes = t->for_writes;
-    turn_leave(t);
-    slots_offer(s, t);
-    if (for_writes)
-        slots_serve_writers(s);
-}
-
-void
 slots_rerank(Sched *s, Task *t, float rank)
 {
     bool for_writes = t->for_writes;
@@ -381,7 +363,7 @@ static int
 slots_take_back(Sched *s, Task *t, bool all, bool end, Limit **l, bool *writes)
 {
     bool rest = all && t->has_rest;
-    int n = rest ? slots_of(s, t, l) : 0;
+    int n = rest ? admit_limits(s, t, l) : 0;
     *writes = all && slots_writes(t);
     if (*writes && end)
         list_del(&task_writes(t)->held);
@@ -403,7 +385,7 @@ slots_take_back(Sched *s, Task *t, bool all, bool end, Limit **l, bool *writes)
 static void
 slots_give_back(Sched *s, Task *t, bool all, bool end)
 {
-    Limit *l[SLOTS_LIMITS + SLOT_KINDS];
+    Limit *l[ADMIT_LIMITS + SLOT_KINDS];
     bool writes;
     int n = slots_take_back(s, t, all, end, l, &writes);
     if (writes)
@@ -426,11 +408,11 @@ slots_quit(Sched *s, Task *t)
 void
 slots_lend(Sched *s, Task *t)
 {
-    Limit *l[SLOTS_LIMITS + SLOT_KINDS];
+    Limit *l[ADMIT_LIMITS + SLOT_KINDS];
     bool lends = !t->lent && t->has_rest;
     if (!lends && !slots_writes(t))
         return;
-    int n = lends ? slots_of(s, t, l) : 0;
+    int n = lends ? admit_limits(s, t, l) : 0;
     for (Limit **limit = l; limit < l + n; limit++)
         (*limit)->used--;
     if (lends && t->has_kind)
@@ -447,10 +429,10 @@ slots_lend(Sched *s, Task *t)
 void
 slots_return(Sched *s, Task *t)
 {
-    Limit *l[SLOTS_LIMITS];
+    Limit *l[ADMIT_LIMITS];
     if (!t->lent)
         return;
-    int n = slots_of(s, t, l);
+    int n = admit_limits(s, t, l);
     for (int i = 0; i < n; i++)
         l[i]->used++;
     s->kind[t->slot]->used += !t->has_kind;
@@ -470,7 +452,7 @@ slots_hold(Sched *s)
 void
 slots_release(Sched *s, Task *t)
 {
-    Limit *l[SLOTS_LIMITS + SLOT_KINDS];
+    Limit *l[ADMIT_LIMITS + SLOT_KINDS];
     bool writes;
     if (!s->ranked) {
         slots_quit(s, t);
@@ -513,4 +495,51 @@ slots_wake(Sched *s, Task *t)
         list_push(&s->starts, &t->job.link); /* it had kept them */
     else
         slots_enter(s, t);
+}
+
+void
+slots_ready(Sched *s, Task *t)
+{
+    task_move(t, TASK_READY);
+    event_add(&s->board, (Event){ .kind = EVENT_READY, .task = t->id });
+    if (t->kind == TASK_ITEM) {
+        queue_push(&s->board.items, &t->job.link, t->priority);
+        wait_fire_all(&s->board.item_waits);
+        return;
+    }
+    s->board.stirring++;
+    slots_enter(s, t);
+}
+
+bool
+slots_queues(const Task *t)
+{
+    bool due = task_due(t) && t->state == TASK_READY; /* to be tried again */
+    return !t->has_kind && !due
+        && (t->state == TASK_READY || (t->state == TASK_RUNNING && t->woken));
+}
+
+/* t, which queues, takes its place anew. */
+static void
+slots_requeue(Sched *s, Task *t)
+{
+    bool for_writes = t->for_writes;
+    turn_leave(t);
+    slots_offer(s, t);
+    if (for_writes)
+        slots_serve_writers(s);
+}
+
+void
+slots_set_priority(Sched *s, Task *t, int priority)
+{
+    sched_lock(s);
+    t->priority = (int8_t)priority;
+    if (t->kind == TASK_ITEM && t->state == TASK_READY) {
+        list_del(&t->job.link);
+        queue_push(&s->board.items, &t->job.link, priority);
+    } else if (slots_queues(t)) {
+        slots_requeue(s, t);
+    }
+    sched_unlock(s);
 }

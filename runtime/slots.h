@@ -23,15 +23,13 @@
 
 #include "sched.h"
 
-enum { SLOTS_LIMITS = 4 }; /* of a task, besides its kind's, at most */
-
-/* The limits t is under besides its kind's: its named pool, its agent type's
- * own, that type's account, the run's; gives how many. */
-int slots_of(Sched *s, const Task *t, struct Limit **out);
-
 /* Offer again, in order, those who wait at these limits for what has come
  * free. */
 void slots_serve(Sched *s, struct Limit *const *l, int n);
+
+/* Nothing blocks t any more: it is ready. An item is there to be claimed, any
+ * other task enters. */
+void slots_ready(Sched *s, Task *t);
 
 /* t has become ready: grant it, or queue it. One that is being stopped is
  * granted at once, so that it can end. */
@@ -40,11 +38,11 @@ void slots_enter(Sched *s, Task *t);
 /* The same for one that was ready before and keeps its turn. */
 void slots_offer(Sched *s, Task *t);
 
-/* t, which queues, takes its place anew (its priority has changed). */
-void slots_requeue(Sched *s, Task *t);
+/* Is t in a queue for slots or writes, to begin or to go on? */
+bool slots_queues(const Task *t);
 
-/* The same for a t that queues and gets another rank: it waits for what it
- * waited for, and for less long. */
+/* t, which queues, gets another rank: it waits for what it waited for, and for
+ * less long. */
 void slots_rerank(Sched *s, Task *t, float rank);
 
 /* t, ready and not granted, leaves the queue it is in. */
@@ -103,6 +101,10 @@ struct Limit *slots_account(Sched *s, const char *name);
  * ORUN_ESTATE: for the first time it is set while no task is there, for those
  * would not have been counted. Takes the lock itself, any thread. */
 int slots_whole(Sched *s, const MeterSpec *spec) NODISCARD;
+
+/* Change the priority; a task that queues takes its new place. Takes the lock
+ * itself, any thread. */
+void slots_set_priority(Sched *s, Task *t, int priority);
 
 /* Change the slots of a kind. Takes the lock itself, any thread. */
 void slots_set(Sched *s, SlotKind kind, int cap);

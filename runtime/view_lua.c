@@ -9,7 +9,7 @@
 #include "report.h"
 #include "secret.h"
 #include "show.h"
-#include "slots.h"
+#include "admit.h"
 #include "value.h"
 #include "wait.h"
 #include <lauxlib.h>
@@ -132,12 +132,12 @@ view_kind(const Task *t)
 static void
 view_set_limits(lua_State *L, Sched *s, const Task *t)
 {
-    Limit *l[SLOTS_LIMITS + 1];
-    int slots[SLOTS_LIMITS + 1];
+    Limit *l[ADMIT_LIMITS + 1];
+    int slots[ADMIT_LIMITS + 1];
     if (t->kind == TASK_ITEM)
         return;
     sched_lock(s);
-    int n = slots_of(s, t, l);
+    int n = admit_limits(s, t, l);
     l[n++] = s->kind[t->slot];
     for (int i = 0; i < n; i++)
         slots[i] = l[i]->cap;

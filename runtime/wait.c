@@ -148,6 +148,16 @@ wait_check_stuck(Board *b)
         wait_fire(w, WAIT_DEADLOCK);
 }
 
+double
+wait_tick(Sched *s)
+{
+    sched_lock(s);
+    double next = board_fire_due(&s->board);
+    wait_check_stuck(&s->board);
+    sched_unlock(s);
+    return next;
+}
+
 bool
 wait_on_tasks(const Task *t)
 {

@@ -41,6 +41,7 @@ typedef struct Wait {
 } Wait;
 
 typedef struct Collector Collector;
+struct Sched;
 
 /* What a userdata that holds one is called. */
 #define COLLECTOR_TYPE "orun.collector"
@@ -103,6 +104,10 @@ bool wait_ready(Board *b, const WaitFor *what);
 /* When nothing can ever happen again, end the script's endless wait. Due after
  * a task has begun to wait and what it gave back is others'. */
 void wait_check_stuck(Board *b);
+
+/* Fire what is due; gives the time of the next timer (INFINITY: none). Takes
+ * the lock itself. */
+double wait_tick(struct Sched *s);
 
 /* Does t's code, or a program in its name, wait for other tasks? */
 bool wait_on_tasks(const Task *t);

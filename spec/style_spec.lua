@@ -6,7 +6,7 @@ local source = require "spec.support.source"
 
 local MAX_FUNCTION <const> = 80   -- lines, name to last brace
 local P90_FUNCTION <const> = 35
-local MAX_FILE <const> = 520      -- "about 500"
+local MAX_FILE <const> = 800      -- beyond it a file surely holds two things
 local COLUMNS <const> = { lua = 100 } -- of a line; 80 elsewhere
 
 -- Functions that must have a name that others chose.
@@ -132,7 +132,7 @@ describe("every source file", function()
     report(problems)
   end
 
-  it("is at most about 500 lines long (specs and manuals may be longer)", function()
+  it("is not so long that it must hold two things (specs and manuals may be longer)", function()
     local problems = {}
     for _, file in ipairs(files) do
       if #file.lines > MAX_FILE and not file.path:match("^spec/")
