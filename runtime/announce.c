@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 typedef struct Announce {
+    HostPart part;
     Host *host;
     LoopMsg msg;
     struct timespec began;
@@ -68,6 +69,20 @@ announce_posted(LoopMsg *msg)
     buf_free(&text);
 }
 
+/* The run is not to be found any more. */
+static void
+announce_leave(HostPart *part)
+{
+    role_is_io();
+    roster_remove(&container_of(part, Announce, part)->entry);
+}
+
+static void
+announce_free(HostPart *part)
+{
+    mem_free(container_of(part, Announce, part));
+}
+
 void
 announce_run(Host *h)
 {
@@ -78,23 +93,11 @@ announce_run(Host *h)
     Announce *a = loop ? mem_alloc(sizeof *a) : NULL;
     if (!a)
         return;
-    *a = (Announce){ .host = h, .msg.run = announce_posted,
-                     .entry = ROSTER_NONE };
+    *a = (Announce){
+        .part = { .leave = announce_leave, .free = announce_free },
+        .host = h, .msg.run = announce_posted, .entry = ROSTER_NONE,
+    };
     clock_gettime(CLOCK_REALTIME, &a->began);
-    h->announce = a;
+    h->parts[PART_ANNOUNCE] = &a->part;
     loop_post(loop, &a->msg);
-}
-
-void
-announce_end(Host *h)
-{
-    if (h->announce)
-        roster_remove(&h->announce->entry);
-}
-
-void
-announce_free(Host *h)
-{
-    mem_free(h->announce);
-    h->announce = NULL;
 }

@@ -25,10 +25,4 @@
  * thread; cheap. */
 void announce_run(Host *h);
 
-/* The run is not to be found any more. */
-void announce_end(Host *h) ON_IO;
-
-/* Free what there is, once the io thread does not run any more. */
-void announce_free(Host *h);
-
 #endif

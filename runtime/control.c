@@ -151,6 +151,7 @@ control_put_env(Host *h, uint64_t task, uint32_t attempt, char **env)
 
 /* ---- the io thread ---- */
 
+static void control_listen(Control *c) ON_IO;
 static void control_watch(Control *c) ON_IO;
 
 static void
@@ -208,7 +209,8 @@ control_event(uv_poll_t *poll, int status, int events)
     }
 }
 
-void
+/* Take on who connects, again. */
+static void ON_IO
 control_listen(Control *c)
 {
     if (c->watching)
@@ -255,12 +257,12 @@ control_start_posted(LoopMsg *msg)
     control_watch(c);
 }
 
-void
-control_close(Host *h)
+/* End the socket, and the connections. */
+static void
+control_leave(HostPart *part)
 {
-    Control *c = h->control;
-    if (!c)
-        return;
+    role_is_io();
+    Control *c = container_of(part, Control, part);
     if (c->watching)
         uv_close((uv_handle_t *)&c->poll, NULL);
     if (c->started)
@@ -336,12 +338,21 @@ control_drop(Control *c)
     errno = saved;
 }
 
+static void
+control_free(HostPart *part)
+{
+    Control *c = container_of(part, Control, part);
+    caller_free_all(c);
+    control_drop(c);
+}
+
 static int
 control_new(Host *h, Control **out)
 {
     Control *c = mem_zalloc(1, sizeof *c);
     if (!c)
         return ORUN_ENOMEM;
+    c->part = (HostPart){ .leave = control_leave, .free = control_free };
     c->host = h;
     c->fd = -1;
     c->start_msg.run = control_start_posted;
@@ -358,20 +369,29 @@ control_new(Host *h, Control **out)
     return e;
 }
 
+/* The run's; NULL: it is not made yet. */
+static Control *
+control_of(Host *h)
+{
+    HostPart *part = atomic_load_explicit(&h->parts[PART_CONTROL],
+                                          memory_order_acquire);
+    return part ? container_of(part, Control, part) : NULL;
+}
+
 int
 control_open(Host *h, Control **out)
 {
     int e = 0;
-    *out = atomic_load_explicit(&h->control, memory_order_acquire);
+    *out = control_of(h);
     if (*out)
         return 0;
     Loop *loop = host_loop(h);
     if (!loop)
         return ORUN_ESYS;
     uv_mutex_lock(&h->io_lock);
-    *out = h->control;
+    *out = control_of(h);
     if (!*out && (e = control_new(h, out)) == 0) {
-        h->control = *out;
+        h->parts[PART_CONTROL] = &(*out)->part;
         loop_post(loop, &(*out)->start_msg);
     }
     uv_mutex_unlock(&h->io_lock);
@@ -382,15 +402,4 @@ const char *
 control_path(const Control *c)
 {
     return c->path;
-}
-
-void
-control_free(Host *h)
-{
-    Control *c = h->control;
-    if (!c)
-        return;
-    caller_free_all(c);
-    control_drop(c);
-    h->control = NULL;
 }

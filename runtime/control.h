@@ -79,11 +79,4 @@ size_t control_put_token(const Control *c, uint64_t task, uint32_t attempt,
 Task *control_knows(const Control *c, const char *token, size_t n,
                     uint32_t *attempt);
 
-/* End the connections, and the socket: the first half of control_free, while
- * there are workers. */
-void control_close(Host *h) ON_IO;
-
-/* Free what there is, once neither a worker nor the io thread runs any more. */
-void control_free(Host *h);
-
 #endif

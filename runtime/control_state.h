@@ -6,6 +6,7 @@
 
 struct Control {
     /* Never changes. */
+    HostPart part;
     Host *host;
     char *path;
     char secret[33]; /* what all tokens begin with */
@@ -21,8 +22,5 @@ struct Control {
     List callers;
     size_t count;     /* of them */
 };
-
-/* Take on who connects, again. */
-void control_listen(Control *c) ON_IO;
 
 #endif

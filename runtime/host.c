@@ -1,9 +1,7 @@
 /* host.c — making and ending what a run owns; the clock that ticks it. */
 #include "host.h"
-#include "announce.h"
 #include "attempt.h"
 #include "cancel.h"
-#include "control.h"
 #include "err.h"
 #include "folder.h"
 #include "log.h"
@@ -113,28 +111,6 @@ host_wake_at(Clock *c, double at)
     return loop ? 0 : ORUN_ESYS;
 }
 
-Keeper *
-host_keeper(Host *h)
-{
-    int e = h->keeper ? 0 : keeper_new(h->loop, h->folder, &h->keeper);
-    if (e == ORUN_ENOMEM)
-        errno = ENOMEM;
-    if (e)
-        return NULL;
-    if (pace_stands(&h->pace))
-        keeper_suspend(h->keeper, true);
-    keeper_hasten(h->keeper, h->hasty);
-    return h->keeper;
-}
-
-Http *
-host_http(Host *h, const Libcurl *curl)
-{
-    if (!h->http && http_new(h->loop, curl, &h->http))
-        h->http = NULL;
-    return h->http;
-}
-
 /* What the io thread holds follows the clock and the haste. */
 static void
 host_follow(Loop *loop, void *ud)
@@ -142,9 +118,10 @@ host_follow(Loop *loop, void *ud)
     Host *h = ud;
     (void)loop;
     role_is_io();
-    if (h->keeper) {
-        keeper_suspend(h->keeper, pace_stands(&h->pace));
-        keeper_hasten(h->keeper, h->hasty);
+    for (int i = 0; i < PART_COUNT; i++) {
+        HostPart *p = h->parts[i];
+        if (p && p->follow)
+            p->follow(p, h);
     }
     host_tick(h);
 }
@@ -374,20 +351,37 @@ host_close_io(Loop *loop, void *ud)
     if (h->timer_ready)
         uv_close((uv_handle_t *)&h->timer, NULL);
     h->timer_ready = false;
-    http_free(h->http);
-    keeper_free(h->keeper);
-    h->http = NULL;
-    h->keeper = NULL;
+    for (int i = 0; i < PART_COUNT; i++) {
+        HostPart *p = h->parts[i];
+        if (!p || !p->close)
+            continue;
+        p->close(p);
+        h->parts[i] = NULL;
+    }
 }
 
-/* While there are workers: who waits in a call goes on, to its end. */
 static void
-host_close_control(Loop *loop, void *ud)
+host_leave(Loop *loop, void *ud)
 {
+    Host *h = ud;
     (void)loop;
     role_is_io();
-    announce_end(ud);
-    control_close(ud);
+    for (int i = 0; i < PART_COUNT; i++) {
+        HostPart *p = h->parts[i];
+        if (p && p->leave)
+            p->leave(p);
+    }
+}
+
+static void
+host_free_parts(Host *h)
+{
+    for (int i = PART_COUNT; i-- > 0;) {
+        HostPart *p = h->parts[i];
+        h->parts[i] = NULL;
+        if (p && p->free)
+            p->free(p);
+    }
 }
 
 bool
@@ -397,7 +391,7 @@ host_free(Host *h)
         return true;
     cancel_and_close(&h->sched);
     if (h->loop)
-        loop_call(h->loop, host_close_control, h);
+        loop_call(h->loop, host_leave, h);
     bool stuck = !pool_free(h->pool);
     if (h->loop)
         loop_call(h->loop, host_close_io, h);
@@ -407,8 +401,7 @@ host_free(Host *h)
     }
     if (h->loop)
         loop_stop(h->loop);
-    control_free(h);
-    announce_free(h);
+    host_free_parts(h);
     vmpool_free(h->vms);
     sched_destroy(&h->sched);
     rank_close(h->sched.ranks);

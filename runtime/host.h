@@ -5,12 +5,14 @@
  * its workers (and, in a run that is listed, the io thread; announce.h). host.h
  * is what the runners and the Lua API see of the runtime; orun.h is what an
  * embedding program sees.
+ *
+ * What stands above the host and is made when it is first needed (the keeper,
+ * the control socket, …) registers a HostPart. The host knows no more of it,
+ * and calls that when the run is suspended or is to end, and when it ends.
  */
 #ifndef ORUN_HOST_H
 #define ORUN_HOST_H
 
-#include "http.h"
-#include "keeper.h"
 #include "loop.h"
 #include "output.h"
 #include "pace.h"
@@ -18,7 +20,32 @@
 #include "sched.h"
 #include "vm.h"
 
-typedef struct Host {
+typedef struct Host Host;
+
+/* The parts there may be, each once. They follow the run and end in this
+ * order, and are freed in the reverse one. */
+enum {
+    PART_ANNOUNCE, PART_CONTROL, /* nobody new comes in … */
+    PART_HTTP, PART_KEEPER,      /* … then what runs outside ends */
+    PART_COUNT
+};
+
+/* Embedded in a part; its functions may be NULL. */
+typedef struct HostPart {
+    /* The run's clock stands now or goes on, or its haste has changed. On the
+     * io thread. */
+    void (*follow)(struct HostPart *p, Host *h);
+    /* Nobody new is to come in: whoever waits in a call goes on to its end, for
+     * there are workers. On the io thread. */
+    void (*leave)(struct HostPart *p);
+    /* The workers have ended, or are stuck: end and free it. On the io
+     * thread. */
+    void (*close)(struct HostPart *p);
+    /* Free one without `close`. Neither a worker nor the io thread runs. */
+    void (*free)(struct HostPart *p);
+} HostPart;
+
+struct Host {
     /* Never changes once made. */
     Sched sched;
     Clock clock;      /* of the run: reads `pace` */
@@ -49,7 +76,8 @@ typedef struct Host {
     List stuck; /* LuaRuns given up; guarded by the board's lock */
 
     _Atomic(Loop *) loop; /* NULL: not needed yet; set once, under io_lock */
-    _Atomic(struct Control *) control; /* the same */
+    _Atomic(HostPart *) parts[PART_COUNT]; /* NULL: not made; set by whoever
+                                            * makes it */
 
     uv_mutex_t io_lock;
     /* Guarded by io_lock: */
@@ -61,11 +89,8 @@ typedef struct Host {
     /* Of the io thread. */
     uv_timer_t timer;
     bool timer_ready;
-    struct Announce *announce; /* NULL: it is not; made by who announced it */
     int programs;     /* how many run */
-    Keeper *keeper;
-    Http *http;
-} Host;
+};
 
 typedef struct HostConfig {
     int processes;    /* programs at once */
@@ -114,11 +139,5 @@ void host_resume(Host *h);
 /* The run is to end, and a keeper that does not answer may not hold it up /
  * nothing of the kind. Any thread but the io thread, until host_free. */
 void host_hasten(Host *h, bool hasty);
-
-/* The keeper; NULL and errno when it cannot be made. */
-Keeper *host_keeper(Host *h) ON_IO;
-
-/* What transfers requests; NULL when memory is out. */
-Http *host_http(Host *h, const Libcurl *curl) ON_IO;
 
 #endif

@@ -11,6 +11,7 @@
 #include "mem.h"
 
 struct Http {
+    HostPart part;
     Loop *loop;
     const Libcurl *curl;
     CURLM *multi;    /* NULL: to be made with the next call */
@@ -185,34 +186,47 @@ http_open(Http *h)
     return 0;
 }
 
-int
-http_new(Loop *loop, const Libcurl *curl, Http **out)
-{
-    Http *h = mem_zalloc(1, sizeof *h);
-    if (!h)
-        return ORUN_ENOMEM;
-    h->loop = loop;
-    h->curl = curl;
-    list_init(&h->calls);
-    uv_timer_init(loop_uv(loop), &h->timer);
-    h->handles = 1;
-    *out = h;
-    return 0;
-}
-
 static void
 http_timer_closed(uv_handle_t *timer)
 {
     http_unref(container_of((uv_timer_t *)timer, Http, timer));
 }
 
-void
-http_free(Http *h)
+/* End all calls, and go as soon as the loop has closed its handles. */
+static void
+http_close(HostPart *part)
 {
-    if (!h)
-        return;
+    role_is_io();
+    Http *h = container_of(part, Http, part);
     http_end_all(h, CURLE_ABORTED_BY_CALLBACK);
     uv_close((uv_handle_t *)&h->timer, http_timer_closed);
+}
+
+static Http * ON_IO
+http_new(Loop *loop, const Libcurl *curl)
+{
+    Http *h = mem_zalloc(1, sizeof *h);
+    if (!h)
+        return NULL;
+    h->part = (HostPart){ .close = http_close };
+    h->loop = loop;
+    h->curl = curl;
+    list_init(&h->calls);
+    uv_timer_init(loop_uv(loop), &h->timer);
+    h->handles = 1;
+    return h;
+}
+
+Http *
+http_of(Host *host, const Libcurl *curl)
+{
+    HostPart *part = host->parts[PART_HTTP];
+    if (part)
+        return container_of(part, Http, part);
+    Http *h = http_new(host->loop, curl);
+    if (h)
+        host->parts[PART_HTTP] = &h->part;
+    return h;
 }
 
 int

@@ -1,16 +1,16 @@
-/* http.h — transfers on the io thread: libcurl driven by the uv loop. Layer 2
- * (threads).
+/* http.h — transfers on the io thread: libcurl driven by the uv loop. Layer 5
+ * (runners).
  *
  * curl says which sockets it watches and when it wants to be called; this has
  * the loop do so, and tells each call's end. One a host, made with the first
- * call. Connections are kept and used again.
+ * call; it ends with the run. Connections are kept and used again.
  */
 #ifndef ORUN_HTTP_H
 #define ORUN_HTTP_H
 
+#include "host.h"
 #include "libcurl.h"
 #include "list.h"
-#include "loop.h"
 
 typedef struct Http Http;
 
@@ -22,12 +22,8 @@ typedef struct HttpCall {
     void (*done)(struct HttpCall *call, CURLcode result);
 } HttpCall;
 
-/* ORUN_ENOMEM. */
-int http_new(Loop *loop, const Libcurl *curl, Http **out) ON_IO NODISCARD;
-
-/* End all calls, and go as soon as the loop has closed its handles. NULL is
- * fine. */
-void http_free(Http *h) ON_IO;
+/* The run's. NULL when memory is out. */
+Http *http_of(Host *host, const Libcurl *curl) ON_IO;
 
 /* Begin; `done` comes later, once. ORUN_ENOMEM: it never will. */
 int http_begin(Http *h, HttpCall *call) ON_IO NODISCARD;

@@ -166,7 +166,7 @@ isolate_kill(Isolate *i)
     LOG(PROC, "t%llu: killing its process %d", (unsigned long long)i->task,
         i->child.pid);
     i->rung = RUNG_KILLED;
-    keeper_signal(host_keeper(i->host), &i->child, SIGKILL, true);
+    keeper_signal(keeper_of(i->host), &i->child, SIGKILL, true);
     isolate_arm(i, ISOLATE_GIVE_UP_MS);
 }
 
@@ -232,7 +232,7 @@ isolate_stop(Isolate *i, TaskFault why, bool now)
 static void ON_IO
 isolate_give_up(Isolate *i)
 {
-    keeper_forget(host_keeper(i->host), &i->child);
+    keeper_forget(keeper_of(i->host), &i->child);
     i->end.code = -1;
     i->end.lost = i->end.left = true;
     isolate_close(i);
@@ -323,7 +323,7 @@ isolate_spawn(Isolate *i)
 {
     int pair[2], fds[3];
     const char *argv[] = { i->host->program, ISOLATE_ARGUMENT, NULL };
-    Keeper *keeper = host_keeper(i->host);
+    Keeper *keeper = keeper_of(i->host);
     if (!keeper)
         return errno;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)

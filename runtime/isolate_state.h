@@ -8,6 +8,7 @@
 
 #include "host.h"
 #include "isolate.h"
+#include "keeper.h"
 #include "proc.h"
 
 enum { ISOLATE_LINGER_MS = 5000 }; /* from the last word to the exit */

@@ -12,6 +12,7 @@
 #include "buf.h"
 #include "err.h"
 #include "folder.h"
+#include "host.h"
 #include "keeper_frame.h"
 #include "keeper_launch.h"
 #include "log.h"
@@ -41,6 +42,7 @@ typedef struct Line {
 } Line;
 
 struct Keeper {
+    HostPart part;
     Loop *loop;
     Folder *folder; /* may be NULL */
     int null; /* /dev/null */
@@ -70,27 +72,6 @@ keeper_drop(Keeper *k)
     if (k->null >= 0)
         close(k->null);
     mem_free(k);
-}
-
-int
-keeper_new(Loop *loop, Folder *folder, Keeper **out)
-{
-    Keeper *k = mem_zalloc(1, sizeof *k);
-    if (!k)
-        return ORUN_ENOMEM;
-    int e = buf_room(&k->in, KEEPER_ROOM) ? ORUN_ESYS : ORUN_ENOMEM;
-    k->null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (e == ORUN_ENOMEM || k->null < 0) {
-        keeper_drop(k);
-        return e;
-    }
-    k->loop = loop;
-    k->folder = folder;
-    list_init(&k->unsent);
-    for (size_t i = 0; i < countof(k->children); i++)
-        list_init(&k->children[i]);
-    *out = k;
-    return 0;
 }
 
 int
@@ -386,7 +367,9 @@ keeper_line_hasten(Keeper *k)
     }
 }
 
-void
+/* The run is to end, and nothing may keep it from that / may take its time
+ * again. Once is as good as twice. */
+static void ON_IO
 keeper_hasten(Keeper *k, bool hasty)
 {
     bool was = k->hasty;
@@ -485,7 +468,9 @@ keeper_task_over(Keeper *k, uint64_t task)
         keeper_queue(k, f);
 }
 
-void
+/* Stop every descendant and start none / have them go on. What had stopped by
+ * itself before stays so. Killing works meanwhile. */
+static void ON_IO
 keeper_suspend(Keeper *k, bool suspended)
 {
     if (k->suspended == suspended)
@@ -499,11 +484,14 @@ keeper_suspend(Keeper *k, bool suspended)
 
 /* ---- the end ---- */
 
-void
-keeper_free(Keeper *k)
+/* Close the socket, wait until the keeper has killed everything and ended, at
+ * most a few seconds; free. Children that were not reported yet are reported
+ * lost from inside this call. */
+static void
+keeper_close(HostPart *part)
 {
-    if (!k)
-        return;
+    role_is_io();
+    Keeper *k = container_of(part, Keeper, part);
     if (k->line) {
         if (!keeper_launch_ends(&k->link, KEEPER_END_MS))
             LOG(KEEPER, "keeper %d does not end", k->link.pid);
@@ -511,4 +499,54 @@ keeper_free(Keeper *k)
         keeper_lost(k);
     }
     keeper_drop(k);
+}
+
+/* ---- the run's ---- */
+
+static void
+keeper_follow(HostPart *part, Host *h)
+{
+    role_is_io();
+    Keeper *k = container_of(part, Keeper, part);
+    keeper_suspend(k, pace_stands(&h->pace));
+    keeper_hasten(k, h->hasty);
+}
+
+static int
+keeper_new(Host *h, Keeper **out)
+{
+    Keeper *k = mem_zalloc(1, sizeof *k);
+    if (!k)
+        return ORUN_ENOMEM;
+    int e = buf_room(&k->in, KEEPER_ROOM) ? ORUN_ESYS : ORUN_ENOMEM;
+    k->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (e == ORUN_ENOMEM || k->null < 0) {
+        keeper_drop(k);
+        return e;
+    }
+    k->part = (HostPart){ .follow = keeper_follow, .close = keeper_close };
+    k->loop = h->loop;
+    k->folder = h->folder;
+    list_init(&k->unsent);
+    for (size_t i = 0; i < countof(k->children); i++)
+        list_init(&k->children[i]);
+    *out = k;
+    return 0;
+}
+
+Keeper *
+keeper_of(Host *h)
+{
+    HostPart *part = h->parts[PART_KEEPER];
+    Keeper *k = part ? container_of(part, Keeper, part) : NULL;
+    int e = k ? 0 : keeper_new(h, &k);
+    if (e == ORUN_ENOMEM)
+        errno = ENOMEM;
+    if (e)
+        return NULL;
+    h->parts[PART_KEEPER] = &k->part;
+    if (pace_stands(&h->pace))
+        keeper_suspend(k, true);
+    keeper_hasten(k, h->hasty);
+    return k;
 }

@@ -11,7 +11,7 @@
  *
  * A keeper that is killed takes all its descendants with it (another process
  * guards it): its children are reported lost, and the next spawn starts a new
- * keeper. While a run is to end (keeper_hasten), one that does not answer, for
+ * keeper. While a run is to end (host_hasten), one that does not answer, for
  * it was stopped, is killed so.
  */
 #ifndef ORUN_KEEPER_H
@@ -20,9 +20,9 @@
 #include "base.h"
 #include "list.h"
 
+typedef struct Host Host; /* host.h */
 typedef struct Loop Loop; /* loop.h */
 typedef struct Keeper Keeper;
-typedef struct Folder Folder; /* folder.h */
 
 typedef struct KeeperExit {
     int status;       /* as waitpid gives it */
@@ -47,9 +47,10 @@ typedef struct KeeperChild { /* embedded in a Proc */
     void (*exited)(struct KeeperChild *c, const KeeperExit *exit);
 } KeeperChild;
 
-/* A keeper that is started with the first keeper_spawn, and removes `folder`
- * (NULL: none) when this process is killed. Any thread. */
-int keeper_new(Loop *loop, Folder *folder, Keeper **out) NODISCARD;
+/* The run's keeper, which is started with the first keeper_spawn, and removes
+ * the run's folder when this process is killed. It ends with the run. NULL and
+ * errno when it cannot be made. */
+Keeper *keeper_of(Host *h) ON_IO;
 
 /* See that the process runs, which keeper_spawn does too, but with more
  * descriptors open. `env` as there. Errors: ORUN_ENOMEM, ORUN_ESYS with errno,
@@ -79,20 +80,7 @@ void keeper_signal(Keeper *k, KeeperChild *c, int signo, bool tree) ON_IO;
 /* What children that linger have left for this task is to go. */
 void keeper_task_over(Keeper *k, uint64_t task) ON_IO;
 
-/* Stop every descendant and start none / have them go on. What had stopped by
- * itself before stays so. Killing works meanwhile. */
-void keeper_suspend(Keeper *k, bool suspended) ON_IO;
-
-/* The run is to end, and nothing may keep it from that / may take its time
- * again. Once is as good as twice. */
-void keeper_hasten(Keeper *k, bool hasty) ON_IO;
-
 /* Forget a child without further calls. */
 void keeper_forget(Keeper *k, KeeperChild *c) ON_IO;
-
-/* Close the socket, wait until the keeper has killed everything and ended;
- * free. Children that were not reported yet are reported lost from inside this
- * call. Waits at most a few seconds; NULL is fine. */
-void keeper_free(Keeper *k) ON_IO;
 
 #endif

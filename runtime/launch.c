@@ -11,6 +11,7 @@
 #include "control.h"
 #include "err.h"
 #include "folder.h"
+#include "keeper.h"
 #include "log.h"
 #include "mem.h"
 #include "secret.h"
@@ -373,7 +374,7 @@ launch_proc_started(void *ud)
 static void ON_IO
 launch_start(Launch *l)
 {
-    Keeper *keeper = host_keeper(l->host);
+    Keeper *keeper = keeper_of(l->host);
     ProcSpec spec = {
         .argv = (const char *const *)l->argv,
         .env = (const char *const *)l->env,
@@ -469,7 +470,7 @@ launch_over_posted(LoopMsg *msg)
 {
     role_is_io();
     LaunchOver *over = container_of(msg, LaunchOver, msg);
-    Keeper *keeper = host_keeper(over->host);
+    Keeper *keeper = keeper_of(over->host);
     if (keeper)
         keeper_task_over(keeper, over->task);
     mem_free(over);

@@ -78,7 +78,7 @@ request_stopped(LoopMsg *msg)
     Request *r = container_of(msg, Request, stop_msg);
     role_is_io();
     if (r->begun && !r->ended) {
-        http_cancel(r->host->http, &r->call);
+        http_cancel(r->http, &r->call);
         request_finish(r, CURLE_ABORTED_BY_CALLBACK);
     }
     request_unref(r);
@@ -152,7 +152,7 @@ request_more(LoopMsg *msg)
     sched_unlock(s);
     request_stir(r);
     if (go)
-        http_resume(r->host->http, &r->call);
+        http_resume(r->http, &r->call);
     request_unref(r);
 }
 
@@ -161,8 +161,8 @@ request_go(LoopMsg *msg)
 {
     Request *r = container_of(msg, Request, go_msg);
     role_is_io();
-    Http *http = host_http(r->host, r->curl);
-    r->begun = http && http_begin(http, &r->call) == 0;
+    r->http = http_of(r->host, r->curl);
+    r->begun = r->http && http_begin(r->http, &r->call) == 0;
     if (!r->begun)
         request_finish(r, CURLE_OUT_OF_MEMORY);
     request_unref(r);

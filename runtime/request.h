@@ -12,6 +12,7 @@
 #define ORUN_REQUEST_H
 
 #include "host.h"
+#include "http.h"
 #include "wait.h"
 
 /* What a userdata that holds one is called. */
@@ -75,6 +76,7 @@ typedef struct Request {
     double duration;
 
     /* Of the io thread. */
+    Http *http;       /* once begun */
     HttpCall call;
     bool begun;
     bool sent;        /* once, at least */
