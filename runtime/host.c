@@ -7,8 +7,6 @@
 #include "log.h"
 #include "mem.h"
 #include "rank.h"
-#include "run_lua.h"
-#include "run_process.h"
 #include "secret.h"
 #include "value.h"
 #include "wait.h"
@@ -317,8 +315,6 @@ host_new(const HostConfig *config, Host **out)
     host_name(h);
     h->sched.backlog = config->backlog;
     h->sched.board.keep = config->keep;
-    run_lua_init(&h->lua);
-    run_process_init(&h->process);
     h->sched.runner[TASK_LUA] = &h->lua;
     h->sched.runner[TASK_PROCESS] = &h->process;
     *out = h;

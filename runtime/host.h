@@ -49,7 +49,7 @@ struct Host {
     /* Never changes once made. */
     Sched sched;
     Clock clock;      /* of the run: reads `pace` */
-    Runner lua, process;
+    Runner lua, process; /* filled in by whoever makes the host */
     Pool *pool;
     VmPool *vms;
     Folder *folder;
@@ -106,7 +106,8 @@ typedef struct HostConfig {
     VmConfig vm;      /* for task states */
 } HostConfig;
 
-/* Make a host. Errors: ORUN_ENOMEM, ORUN_ESYS. */
+/* Make a host, whose two runners are to be filled in before there is a task.
+ * Errors: ORUN_ENOMEM, ORUN_ESYS. */
 int host_new(const HostConfig *config, Host **out) NODISCARD;
 
 /* End everything: tasks are cancelled, children ended, workers and io joined;

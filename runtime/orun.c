@@ -19,6 +19,8 @@
 #include "park.h"
 #include "program.h"
 #include "rank.h"
+#include "run_lua.h"
+#include "run_process.h"
 #include "script.h"
 #include "show.h"
 #include "stuck.h"
@@ -103,6 +105,8 @@ orun_make(orun *o, const orun_config *c)
         e = host_new(&config, &o->host);
     if (e)
         return e;
+    run_lua_init(&o->host->lua);
+    run_process_init(&o->host->process);
     o->run = (LuaRun){ .sched = &o->host->sched, .pool = o->host->pool,
                        .host = o->host, .task = o->host->sched.board.root };
     VmConfig script = { .open = lib_orun_open, .ud = &o->run };
