@@ -30,8 +30,8 @@ announce_put(Buf *out, const char *key, const char *value)
 static void
 announce_put_text(Buf *out, const Announce *a, const Control *c)
 {
-    char token[CONTROL_TOKEN_SIZE];
-    control_put_token(c, 0, 0, token);
+    char token[TOKEN_SIZE];
+    token_put(control_tokens(c), 0, 0, token);
     buf_printf(out, "pid %ld\nbegan %lld.%06ld\n", (long)getpid(),
                (long long)a->began.tv_sec, a->began.tv_nsec / 1000);
     announce_put(out, "cwd", a->host->cwd);

@@ -88,6 +88,16 @@ caller_refuse(Caller *c, const char *reason, const char *error)
 
 /* ---- calls ---- */
 
+/* The task in whose name it is: its token's, and the attempt, which may be
+ * over; NULL: it is none of this run's. */
+static Task *
+caller_knows(const Caller *c, const char *token, size_t n, uint32_t *attempt)
+{
+    uint64_t task;
+    return token_read(&c->control->tokens, token, n, &task, attempt)
+        ? board_find(&c->host->sched.board, task) : NULL;
+}
+
 /* Act on a line: TOKEN, a space, JSON. */
 static void ON_IO
 caller_act(Caller *c, const char *line, size_t n)
@@ -96,7 +106,7 @@ caller_act(Caller *c, const char *line, size_t n)
     const char *space = n ? memchr(line, ' ', n) : NULL;
     size_t length = space ? (size_t)(space - line) : 0;
     era_enter();
-    Task *t = control_knows(c->control, line, length, &attempt);
+    Task *t = caller_knows(c, line, length, &attempt);
     if (!t) {
         era_leave();
         caller_refuse(c, "token", "the line begins with no token of this run; "

@@ -1,4 +1,4 @@
-/* control.c — the socket: made, listening, ended; tokens. */
+/* control.c — the socket: made, listening, ended. */
 #include "control.h"
 #include "control_state.h"
 #include "caller.h"
@@ -7,11 +7,9 @@
 #include "handle.h"
 #include "log.h"
 #include "mem.h"
-#include "secret.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -24,97 +22,13 @@ enum {
     CONTROL_TRIES = 20,      /* to watch the socket, that long apart */
 };
 
-static const char control_token[] = "ORUN_TASK_TOKEN";
-
-/* ---- tokens ---- */
-
-static inline uint64_t
-control_turn(uint64_t x, int n)
-{
-    return x << n | x >> (64 - n);
-}
-
-static void
-control_round(uint64_t v[4])
-{
-    v[0] += v[1];
-    v[2] += v[3];
-    v[1] = control_turn(v[1], 13) ^ v[0];
-    v[3] = control_turn(v[3], 16) ^ v[2];
-    v[0] = control_turn(v[0], 32);
-    v[2] += v[1];
-    v[0] += v[3];
-    v[1] = control_turn(v[1], 17) ^ v[2];
-    v[3] = control_turn(v[3], 21) ^ v[0];
-    v[2] = control_turn(v[2], 32);
-}
-
-/* SipHash-2-4 of the two numbers. */
-static uint64_t
-control_sum(const uint64_t key[2], uint64_t task, uint64_t attempt)
-{
-    const uint64_t words[] = { task, attempt, (uint64_t)16 << 56 };
-    uint64_t v[4] = {
-        key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d,
-        key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573,
-    };
-    for (size_t i = 0; i < countof(words); i++) {
-        v[3] ^= words[i];
-        control_round(v);
-        control_round(v);
-        v[0] ^= words[i];
-    }
-    v[2] ^= 0xff;
-    for (int i = 0; i < 4; i++)
-        control_round(v);
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
-}
-
-size_t
-control_put_token(const Control *c, uint64_t task, uint32_t attempt,
-                  char out[CONTROL_TOKEN_SIZE])
-{
-    int n = snprintf(out, CONTROL_TOKEN_SIZE, "%s.%llu.%u.%016llx%016llx",
-                     c->secret, (unsigned long long)task, attempt,
-                     (unsigned long long)control_sum(c->key, task, attempt),
-                     (unsigned long long)control_sum(c->key + 2, task,
-                                                     attempt));
-    return (size_t)n;
-}
-
-/* Equal, in a time that tells nothing about where they differ. */
-static bool
-control_same(const char *a, const char *b, size_t n)
-{
-    unsigned char all = 0;
-    for (size_t i = 0; i < n; i++)
-        all |= (unsigned char)(a[i] ^ b[i]);
-    return all == 0;
-}
-
-Task *
-control_knows(const Control *c, const char *token, size_t n, uint32_t *attempt)
-{
-    char text[CONTROL_TOKEN_SIZE], right[CONTROL_TOKEN_SIZE];
-    unsigned long long task;
-    if (n >= sizeof text)
-        return NULL;
-    memcpy(text, token, n);
-    text[n] = '\0';
-    if (sscanf(text, "%*32[0-9a-f].%10llu.%10u.", &task, attempt) != 2
-        || control_put_token(c, task, *attempt, right) != n
-        || !control_same(text, right, n))
-        return NULL;
-    return board_find(&c->host->sched.board, task);
-}
-
 /* ---- the environment of programs ---- */
 
 bool
 control_owns(const char *variable)
 {
     static const char *const names[CONTROL_VARIABLES] = {
-        "ORUN_TASK_ID=", "ORUN_PROGRAM=", "ORUN_SOCKET=", "ORUN_TASK_TOKEN=",
+        "ORUN_TASK_ID=", "ORUN_PROGRAM=", "ORUN_SOCKET=", TOKEN_VARIABLE "=",
     };
     for (size_t i = 0; i < countof(names); i++)
         if (strncmp(variable, names[i], strlen(names[i])) == 0)
@@ -134,7 +48,7 @@ control_put(char **env, size_t *n, const char *name, const char *value)
 int
 control_put_env(Host *h, uint64_t task, uint32_t attempt, char **env)
 {
-    char id[HANDLE_ID_SIZE], token[CONTROL_TOKEN_SIZE];
+    char id[HANDLE_ID_SIZE], token[TOKEN_SIZE];
     size_t n = 0;
     Control *c = NULL;
     handle_name(task, id);
@@ -144,9 +58,9 @@ control_put_env(Host *h, uint64_t task, uint32_t attempt, char **env)
     int opened = control_open(h, &c);
     if (e || opened)
         return e ? e : opened == ORUN_ENOMEM ? opened : 0;
-    control_put_token(c, task, attempt, token);
+    token_put(&c->tokens, task, attempt, token);
     e = control_put(env, &n, "ORUN_SOCKET", c->path);
-    return e ? e : control_put(env, &n, control_token, token);
+    return e ? e : control_put(env, &n, TOKEN_VARIABLE, token);
 }
 
 /* ---- the io thread ---- */
@@ -314,19 +228,6 @@ control_bind(Control *c)
     return e;
 }
 
-/* The run's secret and the keys of the sums. */
-static int
-control_draw(Control *c)
-{
-    unsigned char drawn[16];
-    if (getrandom(drawn, sizeof drawn, 0) != sizeof drawn
-        || getrandom(c->key, sizeof c->key, 0) != sizeof c->key)
-        return ORUN_ESYS;
-    for (size_t i = 0; i < sizeof drawn; i++)
-        snprintf(c->secret + 2 * i, 3, "%02x", drawn[i]);
-    return secret_add_family(control_token, c->secret);
-}
-
 static void
 control_drop(Control *c)
 {
@@ -357,7 +258,7 @@ control_new(Host *h, Control **out)
     c->fd = -1;
     c->start_msg.run = control_start_posted;
     list_init(&c->callers);
-    int e = control_draw(c);
+    int e = token_draw(&c->tokens);
     if (e == 0)
         e = folder_name(h->folder, "control", ".socket", &c->path);
     if (e == 0)
@@ -402,4 +303,10 @@ const char *
 control_path(const Control *c)
 {
     return c->path;
+}
+
+const TokenKeys *
+control_tokens(const Control *c)
+{
+    return &c->tokens;
 }

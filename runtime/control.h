@@ -15,12 +15,9 @@
  * at a time; more connections do more. Who ends his connection ends what waits
  * in it; what he was to be told of and was not, a claim, goes back (caller.h).
  *
- * The token says in which task's name it is done: tasks made are its children,
- * items claimed are its own, and go back when its attempt ends. A token is of
- * one attempt: `secret.id.attempt.sum`, where the secret is the run's, so that
- * it is never shown (secret.h), and the sum, by which it is known, is of the
- * rest under a key that is never told. The script's own programs act in its
- * name as long as it runs. Nothing is kept for a token.
+ * The token (token.h) says in which task's name it is done: tasks made are its
+ * children, items claimed are its own, and go back when its attempt ends. The
+ * script's own programs act in its name as long as it runs.
  *
  * Who has the script's token may do what its user may: look at the whole run
  * and stop it (lua/tools_run.lua); the command's own entry in the roster has it
@@ -34,6 +31,7 @@
 #define ORUN_CONTROL_H
 
 #include "host.h"
+#include "token.h"
 #include <sys/un.h>
 
 typedef struct Control Control;
@@ -43,7 +41,6 @@ enum {
     CONTROL_REPLY = 16 << 20,  /* … and is told */
     CONTROL_CALLERS = 1000,    /* connections at once */
     CONTROL_VARIABLES = 4,     /* of a program's environment */
-    CONTROL_TOKEN_SIZE = 112,  /* bytes, the NUL included */
 };
 
 /* The socket, made when it is not there yet. Errors: ORUN_ENOMEM, ORUN_ESYS
@@ -69,14 +66,8 @@ bool control_owns(const char *variable);
 int control_put_env(Host *h, uint64_t task, uint32_t attempt,
                     char **env) NODISCARD;
 
-/* The token of a task's attempt; of the script's own programs both are 0.
- * Gives its length. Any thread. */
-size_t control_put_token(const Control *c, uint64_t task, uint32_t attempt,
-                         char out[CONTROL_TOKEN_SIZE]);
-
-/* Whose token is it: the task and the attempt, which may be over; NULL: it is
- * none of this run's. Any thread. */
-Task *control_knows(const Control *c, const char *token, size_t n,
-                    uint32_t *attempt);
+/* What the run's tokens are made with, as long as the host lives. Any
+ * thread. */
+const TokenKeys *control_tokens(const Control *c);
 
 #endif

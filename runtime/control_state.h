@@ -9,8 +9,7 @@ struct Control {
     HostPart part;
     Host *host;
     char *path;
-    char secret[33]; /* what all tokens begin with */
-    uint64_t key[4]; /* of the two halves of a token's sum */
+    TokenKeys tokens;
     LoopMsg start_msg;
 
     /* Of the io thread. */
