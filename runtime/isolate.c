@@ -16,37 +16,11 @@
 #include "value.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-    ISOLATE_GREET_MS = 30000,   /* from the start to the greeting */
-    ISOLATE_GIVE_UP_MS = 10000, /* from SIGKILL to the exit */
-};
-
-void
-isolate_unref(Isolate *i)
-{
-    if (atomic_fetch_sub(&i->refs, 1) != 1)
-        return;
-    task_strings_free(i->env);
-    mem_free(i->cwd);
-    buf_free(&i->in);
-    buf_free(&i->out);
-    buf_free(&i->reply);
-    outcome_clear(&i->told);
-    value_drop(i->held);
-    mem_free(i);
-}
-
-static void
-isolate_post(Isolate *i, LoopMsg *msg)
-{
-    atomic_fetch_add(&i->refs, 1);
-    loop_post(host_loop(i->host), msg);
-}
+enum { ISOLATE_GREET_MS = 30000 }; /* from the start to the greeting */
 
 /* ---- between the io thread and the run ---- */
 
@@ -75,19 +49,6 @@ isolate_finish(Isolate *i)
     }
     sched_unlock(s);
     isolate_unref(i);
-}
-
-void
-isolate_hand_over(Isolate *i, const Frame *call)
-{
-    Sched *s = &i->host->sched;
-    i->state = ISOLATE_SERVING;
-    i->call = *call;
-    sched_lock(s);
-    i->called = true;
-    if (i->run)
-        op_done(&i->op);
-    sched_unlock(s);
 }
 
 Op *
@@ -147,27 +108,6 @@ isolate_close(Isolate *i)
         i->fd = -1;
     }
     uv_close((uv_handle_t *)&i->timer, isolate_closed);
-}
-
-static void isolate_due(uv_timer_t *timer);
-
-void
-isolate_arm(Isolate *i, uint64_t ms)
-{
-    uv_update_time(i->timer.loop);
-    uv_timer_start(&i->timer, isolate_due, ms, 0);
-}
-
-void
-isolate_kill(Isolate *i)
-{
-    if (i->rung == RUNG_KILLED || i->gone || !i->begun)
-        return;
-    LOG(PROC, "t%llu: killing its process %d", (unsigned long long)i->task,
-        i->child.pid);
-    i->rung = RUNG_KILLED;
-    keeper_signal(keeper_of(i->host), &i->child, SIGKILL, true);
-    isolate_arm(i, ISOLATE_GIVE_UP_MS);
 }
 
 /* ---- stopping ---- */
@@ -404,6 +344,7 @@ isolate_new(LuaRun *run, Buf *start, Isolate **out)
     i->fd = -1;
     i->out = *start;
     *start = (Buf){ 0 };
+    i->due = isolate_due;
     i->go_msg.run = isolate_go_posted;
     i->reply_msg.run = isolate_reply_posted;
     i->stop_msg.run = isolate_stop_posted;

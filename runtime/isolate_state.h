@@ -1,7 +1,8 @@
 /* isolate_state.h — what the files of isolate share. Layer 5 (runners).
  *
  * isolate.c has the life of the process and what is between the threads,
- * isolate_talk.c the frames, isolate_judge.c what came of it.
+ * isolate_talk.c the frames, isolate_judge.c what came of it; isolate_state.c
+ * what the first two both do.
  */
 #ifndef ORUN_ISOLATE_STATE_H
 #define ORUN_ISOLATE_STATE_H
@@ -28,6 +29,7 @@ struct Isolate {
     char **env, *cwd;
     atomic_int refs;
     atomic_bool kill_sent; /* kill_msg */
+    uv_timer_cb due; /* of `timer` */
     LoopMsg go_msg, reply_msg, stop_msg, kill_msg;
 
     /* Guarded by the board's lock. */
@@ -70,7 +72,11 @@ struct Isolate {
 /* One reference less; the last one frees. Any thread. */
 void isolate_unref(Isolate *i);
 
-/* Call isolate_due that much later, and not before. */
+/* Post one of its messages, which holds a reference until it has come. Any
+ * thread. */
+void isolate_post(Isolate *i, LoopMsg *msg);
+
+/* Call i->due that much later, and not before. */
 void isolate_arm(Isolate *i, uint64_t ms) ON_IO;
 
 /* SIGKILL to the process and all its descendants, unless they are dead. */
