@@ -12,7 +12,6 @@
 #include "log.h"
 #include "mem.h"
 #include "program.h"
-#include "run_tree.h"
 #include "value.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -34,6 +34,8 @@ typedef struct LuaRun {
 
     /* Of a task with a worktree. Written as `isolate` is. */
     struct RunTree *tree;
+    char **tree_env; /* what its programs are started with; NULL until that is
+                      * there. Of the thread that runs the state */
     bool steward; /* orun's own code runs, around the task's: a stop of the task
                    * waits for its end */
 

@@ -2,10 +2,20 @@
 #include "program.h"
 #include "err.h"
 #include "mem.h"
-#include "run_tree.h"
 #include "terminal.h"
 #include "wait.h"
 #include <math.h>
+
+/* What tells git of another repository, and would lead it out of this one; and
+ * what it would ask, or show, somebody with. */
+char *const program_hidden[] = {
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_NAMESPACE", "GIT_PREFIX", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS",
+    "GIT_CONFIG_COUNT", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE",
+    "GIT_REPLACE_REF_BASE", "GIT_NO_REPLACE_OBJECTS", "GIT_QUARANTINE_PATH",
+    "GIT_IMPLICIT_WORK_TREE", "GIT_INTERNAL_SUPER_PREFIX", NULL
+};
 
 static void
 program_unref(Program *p)
@@ -126,9 +136,9 @@ char *const *
 program_tree_env(const LuaRun *run)
 {
     const TaskOptions *opt = run->task->opt;
-    if (run->tree && run->tree->env)
-        return run->tree->env;
-    return opt && opt->apart ? run_tree_hidden : NULL;
+    if (run->tree_env)
+        return run->tree_env;
+    return opt && opt->apart ? program_hidden : NULL;
 }
 
 /* Where the program begins: where its run is, unless it says so in full. */

@@ -50,6 +50,9 @@ int program_start(LuaRun *run, LaunchSpec *spec, double timeout,
  * or NULL, orun's own. The thread that runs the run's state. */
 const char *program_cwd(const LuaRun *run);
 
+/* The variables that programs in a worktree are to be without, with a NULL. */
+extern char *const program_hidden[];
+
 /* What these programs' environment has (LaunchSpec.tree_env) so that they stay
  * in the worktree they begin in; NULL elsewhere. The same thread. */
 char *const *program_tree_env(const LuaRun *run);

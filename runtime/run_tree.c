@@ -12,17 +12,6 @@
 #include <lauxlib.h>
 #include <stdio.h>
 
-/* What tells git of another repository, and would lead it out of this one; and
- * what it would ask, or show, somebody with. */
-char *const run_tree_hidden[] = {
-    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR",
-    "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_NAMESPACE", "GIT_PREFIX", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS",
-    "GIT_CONFIG_COUNT", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE",
-    "GIT_REPLACE_REF_BASE", "GIT_NO_REPLACE_OBJECTS", "GIT_QUARANTINE_PATH",
-    "GIT_IMPLICIT_WORK_TREE", "GIT_INTERNAL_SUPER_PREFIX", NULL
-};
-
 int
 run_tree_open(LuaRun *run)
 {
@@ -64,7 +53,8 @@ run_tree_close(LuaRun *run)
     run->steward = false;
     sched_unlock(run->sched);
     program_drop(tree->program);
-    task_strings_free(tree->env);
+    task_strings_free(run->tree_env);
+    run->tree_env = NULL;
     mem_free(tree->path);
     mem_free(tree->branch);
     value_drop(tree->state);
@@ -78,12 +68,14 @@ run_tree_close(LuaRun *run)
 static char **
 run_tree_env(const char *path, const char *branch)
 {
-    size_t n = countof(run_tree_hidden) - 1;
+    size_t n = 0;
+    while (program_hidden[n])
+        n++;
     char **env = mem_zalloc(n + 3, sizeof *env);
     bool failed = !env;
     for (size_t i = 0; i < n && !failed; i++)
-        failed = !(env[i] = mem_dup(run_tree_hidden[i],
-                                    strlen(run_tree_hidden[i])));
+        failed = !(env[i] = mem_dup(program_hidden[i],
+                                    strlen(program_hidden[i])));
     const char *const told[][2] = {
         { "ORUN_WORKTREE", path }, { "ORUN_BRANCH", branch },
     };
@@ -111,8 +103,8 @@ run_tree_keep(lua_State *L)
     s = luaL_checklstring(L, 3, &branch);
     tree->branch = mem_dup(s, branch);
     if (tree->path && tree->branch)
-        tree->env = run_tree_env(tree->path, tree->branch);
-    if (!tree->env || !cwd)
+        run->tree_env = run_tree_env(tree->path, tree->branch);
+    if (!run->tree_env || !cwd)
         return luaL_error(L, "%s", err_text(ORUN_ENOMEM));
     run->task->opt->place = cwd;
     return 0;

@@ -27,15 +27,11 @@ typedef struct RunTree {
     RunStage stage, next;
     bool alone;                /* no worktree: there is WORK only */
     char *path, *branch;       /* NULL until BEFORE has made it */
-    char **env;                /* what the programs are started with */
     struct Value *state;       /* what BEFORE gave, for AFTER */
     Outcome held;              /* how WORK has ended … */
     TaskFault stopped;         /* … and what it was stopped for, or NONE */
     Program *program;          /* that is the work (run_process.h), or NULL */
 } RunTree;
-
-/* The variables that programs in a worktree are to be without. */
-extern char *const run_tree_hidden[];
 
 /* The run is to do a task that wants a worktree: it is in BEFORE. ORUN_ENOMEM
  * leaves it without one. */
