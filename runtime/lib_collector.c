@@ -1,36 +1,15 @@
-/* lib_collector.c — tasks in the order they end; rings refused. Layer 7.
+/* lib_collector.c — tasks in the order they end. Layer 7 (Lua API).
  *
  * A collector is a userdata, with the method next.
  */
 #include "err.h"
 #include "forget.h"
-#include "host.h"
 #include "lib_arg.h"
 #include "lib_class.h"
+#include "lib_ref.h"
 #include "lib_task.h"
-#include "ring.h"
 #include <lauxlib.h>
 #include <math.h>
-#include <stdio.h>
-
-void
-lib_check_ring(lua_State *L, const WaitFor *what)
-{
-    LuaRun *run = park_run(L);
-    Buf path = { 0 };
-    char text[512] = "";
-    sched_lock(run->sched);
-    int e = ring_closes(&run->sched->board, run->task, what, &path);
-    board_unlock(&run->sched->board);
-    if (e == ORUN_ECYCLE)
-        snprintf(text, sizeof text, "%s", buf_cstr(&path));
-    buf_free(&path);
-    if (e == ORUN_ENOMEM)
-        luaL_error(L, "%s: %s", what->fn, err_text(e));
-    if (*text)
-        luaL_error(L, "%s: deadlock: %s would wait for each other for ever",
-                   what->fn, text);
-}
 
 static int lib_collector_wait(lua_State *L, Collector *c, double deadline);
 

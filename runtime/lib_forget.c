@@ -4,6 +4,7 @@
 #include "forget.h"
 #include "handle.h"
 #include "lib_arg.h"
+#include "lib_ref.h"
 #include "lib_task.h"
 #include <lauxlib.h>
 #include <stdio.h>

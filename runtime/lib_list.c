@@ -5,6 +5,7 @@
 #include "host.h"
 #include "lib_arg.h"
 #include "lib_limit.h"
+#include "lib_ref.h"
 #include "lib_report.h"
 #include "lib_task.h"
 #include "mem.h"
@@ -13,25 +14,6 @@
 #include <lauxlib.h>
 #include <math.h>
 #include <stdio.h>
-
-lua_Integer
-lib_read_tasks(lua_State *L, const char *fn, const char *name, int idx)
-{
-    if (lua_isnil(L, idx))
-        return 0;
-    if (handle_is(L, idx))
-        arg_error(L, fn, name, idx, "an array of tasks is wanted; put the "
-                  "handle in braces: {handle}");
-    lua_Integer n = arg_array(L, fn, name, idx, BOARD_MAX_BLOCKERS);
-    luaL_checkstack(L, (int)n + 8, "too many tasks");
-    for (lua_Integer i = 1; i <= n; i++) {
-        lua_rawgeti(L, idx, i);
-        Task *t = lib_task_at(L, fn, name, -1);
-        lua_pushlightuserdata(L, t);
-        lua_replace(L, -2);
-    }
-    return n;
-}
 
 /* ---- TaskCreate ---- */
 

@@ -8,6 +8,7 @@
 #include "host.h"
 #include "lib_arg.h"
 #include "lib_class.h"
+#include "lib_ref.h"
 #include "lib_task.h"
 #include "run_lua.h"
 #include "run_process.h"

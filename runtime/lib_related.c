@@ -1,14 +1,17 @@
-/* lib_related.c — which tasks are a task's own, to stop and to read. Layer 7.
+/* lib_related.c — what tasks are to the one whose code calls. Layer 7.
  *
  * The script may do all. A task may stop what it has started, however far down,
  * and what it has claimed, or what it was given the handle of; and its programs
  * may read that, and what they were to wait for. A handle is passed on by who
- * has it; an id can be guessed.
+ * has it; an id can be guessed. Nobody may wait for what waits for him.
  */
+#include "err.h"
 #include "handle.h"
 #include "host.h"
 #include "lib_task.h"
+#include "ring.h"
 #include <lauxlib.h>
+#include <stdio.h>
 
 /* Under the board's lock. */
 static bool
@@ -68,4 +71,23 @@ lib_related_script(lua_State *L, const char *what)
     handle_name(run->task->id, mine);
     luaL_error(L, "%s: only the script may do that, and this is %s; a task may "
                "stop and read what it started or claimed", what, mine);
+}
+
+void
+lib_check_ring(lua_State *L, const WaitFor *what)
+{
+    LuaRun *run = park_run(L);
+    Buf path = { 0 };
+    char text[512] = "";
+    sched_lock(run->sched);
+    int e = ring_closes(&run->sched->board, run->task, what, &path);
+    board_unlock(&run->sched->board);
+    if (e == ORUN_ECYCLE)
+        snprintf(text, sizeof text, "%s", buf_cstr(&path));
+    buf_free(&path);
+    if (e == ORUN_ENOMEM)
+        luaL_error(L, "%s: %s", what->fn, err_text(e));
+    if (*text)
+        luaL_error(L, "%s: deadlock: %s would wait for each other for ever",
+                   what->fn, text);
 }

@@ -1,99 +1,19 @@
-/* lib_result.c — TaskOutput, TaskStop, collectors: results. Layer 7. */
+/* lib_result.c — TaskOutput, TaskStop, dismiss: results. Layer 7. */
 #include "cancel.h"
 #include "err.h"
-#include "forget.h"
 #include "handle.h"
 #include "host.h"
 #include "launch.h"
 #include "lib_arg.h"
-#include "lib_class.h"
 #include "lib_limit.h"
+#include "lib_ref.h"
 #include "lib_report.h"
 #include "lib_task.h"
-#include "mem.h"
 #include "run_process.h"
 #include "unread.h"
 #include "value.h"
 #include <lauxlib.h>
 #include <math.h>
-#include <stdio.h>
-
-/* Raise for an id that names no task. */
-static int
-lib_no_task(lua_State *L, const char *fn, const char *name, uint64_t id,
-            size_t count)
-{
-    if (count <= 1)
-        return luaL_error(L, "%s: %s = t%I: no such task; none was started in "
-                          "this run", fn, name, (LUAI_UACINT)id);
-    return luaL_error(L, "%s: %s = t%I: no such task; the ids of this run are "
-                      "t1 to t%I (ids of another run mean nothing here)", fn,
-                      name, (LUAI_UACINT)id, (LUAI_UACINT)(count - 1));
-}
-
-/* Push what names the task: the string itself or the table's id. */
-static void
-lib_push_id(lua_State *L, int idx)
-{
-    static const char *const keys[] = { "id", "task_id" };
-    idx = lua_absindex(L, idx);
-    if (lua_type(L, idx) != LUA_TTABLE) {
-        lua_pushvalue(L, idx);
-        return;
-    }
-    for (size_t i = 0; i < countof(keys); i++) {
-        lua_pushstring(L, keys[i]);
-        lua_rawget(L, idx);
-        if (!lua_isnil(L, -1))
-            return;
-        lua_pop(L, 1);
-    }
-    lua_pushnil(L);
-}
-
-/* The number in the id on top; 0: it is none. */
-static uint64_t
-lib_parse_id(lua_State *L)
-{
-    size_t n = 0;
-    const char *s = lua_type(L, -1) == LUA_TSTRING
-        ? lua_tolstring(L, -1, &n) : NULL;
-    return s && strlen(s) == n ? handle_parse(s) : 0;
-}
-
-uint64_t
-lib_task_number(lua_State *L, int idx)
-{
-    luaL_checkstack(L, 8, NULL);
-    lib_push_id(L, idx);
-    uint64_t id = lib_parse_id(L);
-    lua_pop(L, 1);
-    return id;
-}
-
-Task *
-lib_task_at(lua_State *L, const char *fn, const char *name, int idx)
-{
-    LuaRun *run = park_run(L);
-    idx = lua_absindex(L, idx);
-    luaL_checkstack(L, 8, NULL);
-    lib_push_id(L, idx);
-    uint64_t id = lib_parse_id(L);
-    if (id == 0)
-        arg_error(L, fn, name, idx, lua_isnil(L, -1)
-                  ? "a task is named by its handle or its id, a string such "
-                    "as \"t1\": keep what Task gives, local t = Task{...}"
-                  : "a task is named by its handle or its id, a string such "
-                    "as \"t1\"");
-    Task *t = board_find(&run->sched->board, id);
-    if (!t)
-        lib_no_task(L, fn, name, id, run->sched->board.count);
-    if (forget_is(t))
-        luaL_error(L, LIB_FORGOTTEN, fn, name, (LUAI_UACINT)id,
-                   (LUAI_UACINT)id);
-    lua_pop(L, 1);
-    return t;
-}
 
 void
 lib_where(lua_State *L, Task *t)

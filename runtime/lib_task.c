@@ -13,6 +13,7 @@
 #include "launch.h"
 #include "lib_arg.h"
 #include "lib_limit.h"
+#include "lib_ref.h"
 #include "mem.h"
 #include "module.h"
 #include "program.h"

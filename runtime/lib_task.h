@@ -11,11 +11,6 @@
 #include "task.h"
 #include <lua.h>
 
-/* Of a task that is not there any more: function, argument, its number twice.
- */
-#define LIB_FORGOTTEN "%s: %s = t%I: t%I was forgotten (orun.forget), and " \
-    "its result released; keep what you need of a result before"
-
 /* What raises is done first; then, with nothing to lose, things are made. A
  * message of the second part is kept here until all is given back. */
 typedef struct LibWhy {
@@ -124,14 +119,6 @@ void lib_check_exposed(lua_State *L, const char *fn, int command, int expose);
  * memory. */
 char **lib_env(lua_State *L, int idx, bool *failed);
 
-/* The task meant by the value at idx (an id, a handle, or a table with `id` or
- * `task_id`). Raises for what was never one or is forgotten; a removed task is
- * returned. */
-Task *lib_task_at(lua_State *L, const char *fn, const char *name, int idx);
-
-/* The number in the id that the value at idx is or has; 0: there is none. */
-uint64_t lib_task_number(lua_State *L, int idx);
-
 /* Is it the run's own task, or one that this has started, however far down, or
  * claimed? Of the script all are. */
 bool lib_related(const LuaRun *run, const Task *t);
@@ -144,6 +131,10 @@ void lib_related_must(lua_State *L, const char *fn, const Task *t, int idx);
 
 /* Raise unless the script itself, or somebody with its token, calls. */
 void lib_related_script(lua_State *L, const char *what);
+
+/* Refuse a wait that could never end because what it is for waits for the
+ * caller, or needs writes that the caller has. */
+void lib_check_ring(lua_State *L, const WaitFor *what);
 
 /* Push the result of a task as TaskOutput returns it. */
 void lib_push_result(lua_State *L, Task *t, bool timed_out);
@@ -159,10 +150,6 @@ enum {
     LIB_MAX_LABEL = 64 << 10,  /* bytes of a description */
     LIB_MAX_PROMPT = 16 << 20, /* bytes of a prompt */
 };
-
-/* Refuse a wait that could never end because what it is for waits for the
- * caller, or needs writes that the caller has. */
-void lib_check_ring(lua_State *L, const WaitFor *what);
 
 /* An Output and a copy of some of it, held by a userdata so that nothing is
  * lost when Lua raises. */
@@ -200,11 +187,6 @@ bool lib_output_push(lua_State *L, LibOutput *box, size_t max);
  * its file cannot be read. */
 void lib_output_push_at(lua_State *L, const char *fn, Output *o, size_t offset,
                         size_t n);
-
-/* Read an array of tasks (nil: none) as light userdata above the frame; gives
- * how many. */
-lua_Integer lib_read_tasks(lua_State *L, const char *fn, const char *name,
-                           int idx);
 
 /* Put the draft on the board, where it is *out, blocked by the n tasks from
  * index `first` on and by those that handles inside its input stand for. Errors

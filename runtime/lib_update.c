@@ -6,6 +6,7 @@
 #include "handle.h"
 #include "host.h"
 #include "lib_arg.h"
+#include "lib_ref.h"
 #include "lib_task.h"
 #include "mem.h"
 #include "secret.h"
