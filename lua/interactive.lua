@@ -4,6 +4,8 @@
 -- is not whole is gone on with, and an error ends only its own. _PROMPT and _PROMPT2 of
 -- the script are the prompts.
 
+local orun = require "orun"
+
 local function prompt(name, usual)
   local text = _G[name]
   io.stdout:write(text == nil and usual or tostring(text))
@@ -20,35 +22,39 @@ local function chunk_of(line)
     local whole, why = load(code, "=stdin", "t", _G)
     if whole or not why:find("<eof>$") then return whole, why end
     prompt("_PROMPT2", ">> ")
-    local more = io.read("L")
+    local more = io.read()
     if not more then return nil, why end
     code = code .. "\n" .. more
   end
 end
 
--- What was raised, with a traceback.
+-- What was raised, with a traceback as far down as the line; a stop is for nobody here.
 local function explain(problem)
+  if orun.stopping() then return problem end
   local meta = getmetatable(problem)
   local shown = type(problem) == "string" or type(problem) == "number"
     or (type(meta) == "table" and meta.__tostring)
-  return debug.traceback(shown and tostring(problem)
+  local text = debug.traceback(shown and tostring(problem)
     or ("(error object is a %s value)"):format(type(problem)), 2)
+  return (text:gsub("\n[^\n]*\n\t%[orun%]/interactive%.lua:[^\n]*\n", "\n"))
 end
 
 local function show(ok, ...)
+  if not ok and orun.stopping() then error(..., 0) end
   if not ok then
     io.stderr:write(..., "\n")
   elseif select("#", ...) > 0 then
-    _G.print(...)
+    local shown, why = pcall(_G.print, ...)
+    if not shown and orun.stopping() then error(why, 0) end
+    if not shown then io.stderr:write("error calling 'print' (", tostring(why), ")\n") end
   end
 end
 
 return function()
-  local orun = require "orun"
   io.stdout:write(("orun %s, %s\n"):format(orun.version, _VERSION))
   while true do
     prompt("_PROMPT", "> ")
-    local line = io.read("L")
+    local line = io.read()
     if not line then break end
     local chunk, why = chunk_of(line)
     if chunk then

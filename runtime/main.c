@@ -156,29 +156,34 @@ main_misspelt(const Options *a, char **argv)
     return true;
 }
 
-/* What LUA_INIT says, unless -E is given. */
-static const char *
+/* What LUA_INIT says, unless -E is given; without a text when it says nothing.
+ */
+static ScriptStep
 main_init(const Options *a)
 {
-    const char *init = getenv("LUA_INIT_5_4");
-    if (!init)
-        init = getenv("LUA_INIT");
-    return a->clean || a->code ? NULL : init;
+    static const char *const names[] = { "=LUA_INIT_5_4", "=LUA_INIT" };
+    ScriptStep init = { .kind = 'I' };
+    bool heeded = !a->clean && !a->code;
+    for (size_t i = 0; heeded && !init.text && i < countof(names); i++) {
+        init.name = names[i];
+        init.text = getenv(names[i] + 1);
+    }
+    return init;
 }
 
 /* The steps of the command line; those of `a` have room for more. */
 static ScriptSteps
-main_steps(const Options *a, const char *init)
+main_steps(const Options *a, ScriptStep init)
 {
     ScriptSteps s = { a->steps, a->count, a->first > 0, false };
-    if (init) {
+    if (init.text) {
         memmove(s.all + 1, s.all, (size_t)s.count++ * sizeof *s.all);
-        s.all[0] = (ScriptStep){ 'I', init };
+        s.all[0] = init;
     }
     if (a->script)
-        s.all[s.count++] = (ScriptStep){ 'f', a->script };
+        s.all[s.count++] = (ScriptStep){ .kind = 'f', .text = a->script };
     if (a->interactive)
-        s.all[s.count++] = (ScriptStep){ 'i', "" };
+        s.all[s.count++] = (ScriptStep){ .kind = 'i', .text = "" };
     return s;
 }
 
@@ -186,13 +191,13 @@ main_steps(const Options *a, const char *init)
 static int
 main_script(orun *o, const Options *a, int argc, char **argv)
 {
-    const char *init = main_init(a);
+    ScriptStep init = main_init(a);
     int e = orun_set_args(o, argc, (const char *const *)argv, a->first);
     if (e)
         return e;
     if (a->code)
         return orun_run_string(o, "=(command line)", a->code, strlen(a->code));
-    if (a->first > 0 && a->count == 0 && !a->interactive && !init)
+    if (a->first > 0 && a->count == 0 && !a->interactive && !init.text)
         return orun_run_file(o, a->script);
     ScriptSteps steps = main_steps(a, init);
     return orun_run_steps(o, a->script, &steps);

@@ -146,7 +146,7 @@ options_add_step(Options *o, char kind, const char *text)
         o->what = OPTIONS_WRONG;
         return;
     }
-    steps[o->count++] = (ScriptStep){ kind, text };
+    steps[o->count++] = (ScriptStep){ .kind = kind, .text = text };
     o->steps = steps;
 }
 

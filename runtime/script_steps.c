@@ -46,15 +46,31 @@ script_steps_require(lua_State *L, const char *text)
     lua_pop(L, 1);
 }
 
-/* The script, with all that is on the stack when it has arguments. */
+/* Push what `arg` holds by now, which earlier steps may have changed; how many
+ * these are. */
+static int
+script_steps_spread(lua_State *L)
+{
+    if (lua_getglobal(L, "arg") != LUA_TTABLE)
+        luaL_error(L, "'arg' is not a table");
+    int table = lua_gettop(L), n = (int)luaL_len(L, table);
+    luaL_checkstack(L, n + 8, "too many arguments");
+    for (int i = 1; i <= n; i++)
+        lua_rawgeti(L, table, i);
+    lua_remove(L, table);
+    return n;
+}
+
 static void
 script_steps_file(lua_State *L, ScriptSteps *s, const char *path)
 {
-    int n = s->passes ? lua_gettop(L) : 0;
-    for (int i = 1; i <= n; i++)
-        lua_pushvalue(L, i);
-    int status = script_load_file(L, (void *)path);
+    int n = 0, status = script_load_file(L, (void *)path);
+    if (status == LUA_OK && s->passes) {
+        n = script_steps_spread(L);
+        lua_pushvalue(L, -(n + 1));
+    }
     script_steps_call(L, s, status, n);
+    lua_settop(L, 0);
 }
 
 static void
@@ -69,7 +85,7 @@ script_steps_one(lua_State *L, ScriptSteps *s, const ScriptStep *step)
             script_steps_call(L, s, script_load_file(L, (void *)(step->text
                                                                  + 1)), 0);
         else
-            script_steps_code(L, s, step->text, "=LUA_INIT");
+            script_steps_code(L, s, step->text, step->name);
         break;
     case 'f': script_steps_file(L, s, step->text); break;
     default:
@@ -82,7 +98,7 @@ static int
 script_steps_main(lua_State *L)
 {
     ScriptSteps *s = lua_touserdata(L, lua_upvalueindex(1));
-    luaL_checkstack(L, lua_gettop(L) + 8, "too many arguments");
+    lua_settop(L, 0); /* the script has its arguments in its turn */
     for (int i = 0; i < s->count; i++)
         script_steps_one(L, s, &s->all[i]);
     return 0;

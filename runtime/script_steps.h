@@ -10,6 +10,7 @@ typedef struct ScriptStep {
                        * W: warnings on  I: what LUA_INIT holds  f: a script
                        * i: lines of standard input */
     const char *text;
+    const char *name; /* of an I: the chunk's */
 } ScriptStep;
 
 typedef struct ScriptSteps {

@@ -79,13 +79,26 @@ vm_error_push(lua_State *L)
                            luaL_typename(L, 1));
 }
 
+/* Has Lua code been called, or a C function by another? A script that is no Lua
+ * has not begun, so there is no place to tell beside the one in the message. */
+static bool
+vm_error_has_place(lua_State *L)
+{
+    lua_Debug ar;
+    if (lua_getstack(L, 2, &ar))
+        return true;
+    return lua_getstack(L, 1, &ar) && lua_getinfo(L, "S", &ar)
+        && *ar.what != 'C';
+}
+
 int
 vm_traceback(lua_State *L)
 {
     const char *s = vm_error_push(L);
     if (strcmp(s, "not enough memory") == 0)
         lua_settop(L, 1);
-    else if (!stop_wanted(&vm_of(L)->stop)) /* where that is says nothing */
+    else if (vm_error_has_place(L)
+             && !stop_wanted(&vm_of(L)->stop)) /* where that is says nothing */
         luaL_traceback(L, L, s, 1);
     return 1;
 }

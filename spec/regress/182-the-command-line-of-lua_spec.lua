@@ -53,6 +53,33 @@ describe("the command line", function()
     assert.matches("cannot open none.lua", r.err, 1, true)
   end)
 
+  it("says of what is no Lua what it is, and no more", function()
+    local bad = "orun: bad.lua:1: unexpected symbol near '='\n"
+    local line = "orun: (command line):1: unexpected symbol near '='\n"
+    local none = "orun: cannot open none.lua: No such file or directory\n"
+    for _, case in ipairs{
+      {bad, "bad.lua"}, {bad, "-e", "x = 1", "bad.lua"}, {bad, "-i", "bad.lua"},
+      {line, "-e", "x = = 1"}, {none, "-e", "x = 1", "none.lua"}, {none, "none.lua"},
+    } do
+      assert.equal(table.remove(case, 1), run(case).err)
+    end
+    assert.equal("orun: LUA_INIT:1: unexpected symbol near '='\n",
+      run{"-e", "x = 1", env = {LUA_INIT = "x = = 1"}}.err)
+    assert.matches("orun: (command line):1: no\nstack traceback:\n",
+      run{"-e", "error('no')"}.err, 1, true)
+  end)
+
+  it("passes what arg holds when the script's turn comes", function()
+    h.write(dir .. "/args.lua", "print(...)")
+    prints("a\t9\tc\n", {"-e", "arg[2] = 9", "args.lua", "a", "b", "c"})
+    prints("\n", {"-e", "arg[1], arg[2] = nil", "args.lua", "a", "b"})
+    prints("7\t8\n", {"-e", "arg = {7, 8}", "-", "a", stdin = "print(...)"})
+    prints("in\n", {"-l", "m", stdin = "print('in', ...)"})
+    local r = run{"-e", "arg = nil", "args.lua", "a"}
+    assert.same({1, ""}, {r.code, r.out})
+    assert.matches("'arg' is not a table", r.err, 1, true)
+  end)
+
   it("lets what -e starts go on while the script runs", function()
     h.write(dir .. "/t.lua", "print(TaskOutput(t).output)")
     prints("started\n", {"-e", "t = Task{run_in_background = true, run = function() return "
@@ -78,6 +105,8 @@ describe("the command line", function()
       {"-E", "-e", "print(x, package.path:match('/mine/'), os.getenv('LUA_PATH'))", env = env})
     assert.matches("LUA_INIT:1:", run{"-e", "print(x)", env = {LUA_INIT = "error('no')"}}.err, 1,
       true)
+    assert.matches("LUA_INIT_5_4:1:",
+      run{"-e", "print(x)", env = {LUA_INIT = "", LUA_INIT_5_4 = "error('no')"}}.err, 1, true)
   end)
 
   it("turns warnings on", function()
@@ -93,6 +122,33 @@ describe("the command line", function()
     assert.equal("1\n2\n1\n2\na\tnil\n5\n\n", shown)
     assert.matches("stdin:1: no\nstack traceback:", r.err, 1, true)
     assert.matches("unexpected symbol near '='", r.err, 1, true)
+  end)
+
+  local function typed(text)
+    local r = run{"-i", stdin = text}
+    return r.out:gsub("^[^\n]*\n", ""):gsub(">+ ", ""), r
+  end
+
+  it("takes lines that go on as they are", function()
+    assert.equal("4\n\n", (typed("x = [[\na\n\nb]]\n#x\n")))
+    local _, r = typed("function f()\n  error('no')\nend\nf()\n")
+    assert.equal("stdin:2: no\nstack traceback:\n\t[C]: in function 'error'\n"
+      .. "\tstdin:2: in function 'f'\n\t(...tail calls...)\n\t[C]: in ?\n", r.err)
+    _, r = typed("for i = 1, 2 do")
+    assert.equal("stdin:1: 'end' expected near <eof>\n", r.err)
+  end)
+
+  it("goes on when a line's values cannot be shown", function()
+    local shown, r = typed("show, print = print, nil\n1\nshow(2)\nprint = error\n3\nshow(4)\n")
+    assert.equal("2\n4\n\n", shown)
+    assert.equal("error calling 'print' (attempt to call a nil value)\n"
+      .. "error calling 'print' (3)\n", r.err)
+    assert.equal(0, r.code)
+  end)
+
+  it("takes no line after os.exit", function()
+    local shown, r = typed("os.exit(3, true)\nprint('more')\n")
+    assert.same({3, "", ""}, {r.code, shown, r.err})
   end)
 
   it("keeps orun's own options", function()
