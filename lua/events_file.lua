@@ -46,7 +46,7 @@ function Writer:flush() check(self, self.file:flush()) end
 function Writer:finish() check(self, self.file:close()) end
 
 --- The run is over at `now`.
--- @param busy the part of the machine's processors that was used meanwhile, or nil
+-- @param busy how busy the machine was meanwhile (busy.lua), or nil
 function Writer:close(now, busy)
   self:put{event = "run_ended", at = now, busy = busy}
   self:finish()

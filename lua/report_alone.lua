@@ -20,7 +20,8 @@ local M = {}
 local HARDLY <const> = 0.05 -- of its own time, on a processor
 local FULL <const> = 0.5    -- of the processors, by what orun ran: there may have been no room
 local CROWDED <const> = 0.8 -- of the machine's processors, by all that ran
-local STRETCHED <const> = 20 -- times so long a second on a processor takes there, maybe
+local STRETCHED <const> = 20 -- times so long a second on a processor takes there, maybe; or
+local UNFAIR <const> = 4    -- times what it is where all that want one get as much of it
 local LESS <const> = 0.9    -- of its own time: alone it would have been quicker
 local THREADS <const> = 1.1 -- times its own time
 
@@ -64,13 +65,13 @@ local function demand_of(model, own, finish)
 end
 
 -- Of own seconds what it would have taken alone. full: other tasks were in its way as long as may
--- be; crowded: others on the machine, by which each second on a processor took some more.
-local function alone_of(one, own, finish, processors, full, crowded)
+-- be; stretch: so many seconds one on a processor may have taken, for others on the machine.
+local function alone_of(one, own, finish, processors, full, stretch)
   local slept, work = waited(one.waits, finish)
   local cpu = one.cpu or 0
   local outside = one.kind == "program" and own or work
   if not full and cpu < HARDLY * outside then
-    slept = slept + math.max(outside - (crowded and STRETCHED * cpu or 0), 0)
+    slept = slept + math.max(outside - stretch * cpu, 0)
   end
   if cpu > THREADS * own then cpu = cpu / processors end
   return math.min(own, cpu + slept)
@@ -83,20 +84,21 @@ function M.of(model, own, finish)
   local processors = model.processors
   if not processors then return nil end
   local demand, script = demand_of(model, own, finish), bound.own_script(model, finish)
-  local crowded = (model.busy or 0) >= CROWDED
+  local busy = model.busy or 0
+  local stretch = busy >= CROWDED and math.max(STRETCHED, UNFAIR * busy) or 0
   local r = {by = {}, work = 0, computed = 0, computes = 0}
   for _, t in ipairs(model.tasks) do
     local seconds = own[t]
     if seconds then
       local full = t.started and demand(t.started, t.ended or finish) >= FULL * processors
-      r.by[t] = alone_of(t, seconds, finish, processors, full, crowded)
+      r.by[t] = alone_of(t, seconds, finish, processors, full, stretch)
       r.work = r.work + r.by[t]
       if (t.cpu or 0) >= HARDLY * seconds and seconds > 0 or r.by[t] < LESS * seconds then
         r.computed, r.computes = r.computed + (t.cpu or 0), r.computes + 1
       end
     end
   end
-  r.script = model.script.cpu and alone_of(model.script, script, finish, processors, false, crowded)
+  r.script = model.script.cpu and alone_of(model.script, script, finish, processors, false, stretch)
     or script
   return r
 end

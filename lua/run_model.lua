@@ -15,7 +15,8 @@
 --   now         seconds since the run began, of the last event
 --   name        the script's; begun, when that was (UTC, "2026-01-31T12:00:00Z"); version, orun's
 --   processors  how many the run could use, when what tasks used of them was measured; nil
---   busy        the part of the machine's processors that was used, by all that ran; nil: not known
+--   busy        the part of the machine's processors that was used, by all that ran, or how many
+--               wanted each where they were full; nil: not known
 --   cut         {at=, why=} when its record has no more than that; nil
 --   script_ended, ended   when its code ended, when the run was over; nil before
 --
