@@ -96,7 +96,7 @@ tr.pad td { padding: 0; height: 0; }
 .finding p { overflow-wrap: anywhere; }
 #failures .finding { border-left-color: var(--bad); padding: 5px 14px; margin: 5px 0; }
 #failures pre { max-height: 54px; margin-top: 2px; }
-.link { all: unset; cursor: pointer; color: var(--accent); }
+.link { all: unset; vertical-align: top; cursor: pointer; color: var(--accent); }
 .link:hover { text-decoration: underline; }
 .link:focus-visible { outline: 2px solid var(--accent); }
 ol.path { margin: 0; padding-left: 28px; columns: 2 420px; }

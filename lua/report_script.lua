@@ -210,11 +210,12 @@ function showTable(id, heads, rows) {
 }
 
 function showTables() {
-  const told = fig.agents.some((a) => a.input || a.output), paid = fig.agents.some((a) => a.cost);
+  const told = (n) => n ? count(n) : ""; // programs that are no agents have none
+  const any = fig.agents.some((a) => a.input || a.output), paid = fig.agents.some((a) => a.cost);
   const heads = ["agent", "tasks", "failed", "time", "longest",
-    ...(told ? ["tokens in", "tokens out"] : []), ...(paid ? ["cost"] : [])];
+    ...(any ? ["tokens in", "tokens out"] : []), ...(paid ? ["cost"] : [])];
   showTable("agents", heads, fig.agents.map((a) => [a.agent, a.tasks, a.failed,
-    time(a.seconds * 1e6), time(a.longest * 1e6), ...(told ? [count(a.input), count(a.output)]
+    time(a.seconds * 1e6), time(a.longest * 1e6), ...(any ? [told(a.input), told(a.output)]
     : []), ...(paid ? [a.cost ? money(a.cost) : ""] : [])]));
   showTable("limits", ["limit", "slots", "used at once", "of them used"], fig.limits.map((l) =>
     [l.name, l.slots, l.peak, percent(l.work / l.slots / Math.max(fig.wall, 1e-9))]));

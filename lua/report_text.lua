@@ -304,6 +304,9 @@ function full.limits(r)
   return "slots", rows_of(rows, {})
 end
 
+-- Of programs that are no agents there are none: they have no zeros.
+local function tokens_of(n) return n > 0 and M.count(n) or "" end
+
 function full.agents(r)
   if #r.agents == 0 then return nil, {} end
   local told = r.cost or r.context.tokens.input + r.context.tokens.output > 0
@@ -313,7 +316,7 @@ function full.agents(r)
     rows[i + 1] = {M.line(a.agent, 30), ("%d"):format(a.tasks), ("%d"):format(a.failed),
                    M.seconds(a.seconds), M.seconds(a.longest)}
     if told then
-      table.move({M.count(a.input), M.count(a.output), a.cost and M.cost(a.cost) or ""}, 1, 3, 6,
+      table.move({tokens_of(a.input), tokens_of(a.output), a.cost and M.cost(a.cost) or ""}, 1, 3, 6,
         rows[i + 1])
     end
   end
