@@ -316,8 +316,8 @@ function full.agents(r)
     rows[i + 1] = {M.line(a.agent, 30), ("%d"):format(a.tasks), ("%d"):format(a.failed),
                    M.seconds(a.seconds), M.seconds(a.longest)}
     if told then
-      table.move({tokens_of(a.input), tokens_of(a.output), a.cost and M.cost(a.cost) or ""}, 1, 3, 6,
-        rows[i + 1])
+      local cost = a.cost and M.cost(a.cost) or ""
+      table.move({tokens_of(a.input), tokens_of(a.output), cost}, 1, 3, 6, rows[i + 1])
     end
   end
   return "by agent type", rows_of(rows, {nil, true, true, true, true, true, true, true})
