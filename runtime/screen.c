@@ -6,9 +6,12 @@
 
 enum { SCREEN_ESC_MS = 40 }; /* the rest of a key's bytes comes within */
 
-/* The other screen, lines that are not broken, no cursor; and back. */
+/* The other screen, lines that are not broken, no cursor; and back. What stands
+ * there is cleared first: of a screen that was resized a terminal such as tmux
+ * would take lines along. */
 static const char screen_on[] = "\033[?1049h\033[?7l\033[?25l\033[2J";
-static const char screen_off[] = "\033[0m\033[?7h\033[?25h\033[?1049l";
+static const char screen_off[] =
+    "\033[0m\033[2J\033[H\033[?7h\033[?25h\033[?1049l";
 
 static const int screen_signals[] = {
     SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT,
