@@ -27,7 +27,7 @@ lib_collected(lua_State *L, int status, lua_KContext ctx)
     }
     if (outcome == WAIT_RING) {
         WaitFor what = park_run(L)->want;
-        lib_check_ring(L, &what);
+        lib_related_ring(L, &what);
         return lib_collector_wait(L, c, what.deadline);
     }
     if (outcome == WAIT_DEADLOCK)
@@ -66,7 +66,7 @@ static int
 lib_collector_add(lua_State *L)
 {
     Collector **c = luaL_checkudata(L, 1, COLLECTOR_TYPE);
-    if (collector_add(*c, lib_task_at(L, "collector:add", "task", 2)))
+    if (collector_add(*c, lib_ref_task(L, "collector:add", "task", 2)))
         return luaL_error(L, "collector:add: %s", err_text(ORUN_ENOMEM));
     lua_settop(L, 1);
     return 1;
@@ -108,7 +108,7 @@ lib_collector(lua_State *L)
         return luaL_error(L, "collector: %s", err_text(ORUN_ENOMEM));
     for (lua_Integer i = 1; i <= n; i++) {
         lua_rawgeti(L, 1, i);
-        if (collector_add(*c, lib_task_at(L, "collector", "tasks", -1)))
+        if (collector_add(*c, lib_ref_task(L, "collector", "tasks", -1)))
             return luaL_error(L, "collector: %s", err_text(ORUN_ENOMEM));
         lua_pop(L, 1);
     }

@@ -38,11 +38,11 @@ static Task *
 lib_forget_at(lua_State *L, LuaRun *run, int idx)
 {
     Board *b = &run->sched->board;
-    uint64_t id = lib_task_number(L, idx);
+    uint64_t id = lib_ref_number(L, idx);
     Task *t = id ? board_find(b, id) : NULL;
     if (t == &b->gone)
         return t;
-    t = lib_task_at(L, "forget", "task", idx);
+    t = lib_ref_task(L, "forget", "task", idx);
     if (!handle_is(L, idx) && !lib_related(run, t))
         luaL_error(L, "forget: t%I is not a task of t%I: a task may forget "
                    "what it started or claimed, or has the handle of; the "

@@ -81,7 +81,7 @@ lib_task_create(lua_State *L)
         arg_error(L, fn, "on_blocker_failure", ARG(C_on_blocker_failure),
                   "\"cancel\" (the default) or \"run\" is wanted");
     int first = lua_gettop(L) + 1;
-    lua_Integer n = lib_read_tasks(L, fn, "blockedBy", ARG(C_blockedBy));
+    lua_Integer n = lib_ref_tasks(L, fn, "blockedBy", ARG(C_blockedBy));
     Task *t, draft = { .priority = (int8_t)priority };
     lib_where(L, &draft);
     int e = lib_create_make(L, &draft, description, prompt, prompt_len, &text);
@@ -252,7 +252,7 @@ lib_task_get(lua_State *L)
         }
     }
     Sched *s = park_run(L)->sched;
-    uint64_t id = lib_task_number(L, idx);
+    uint64_t id = lib_ref_number(L, idx);
     Task *there = id ? board_find(&s->board, id) : NULL;
     if (there && forget_is(there)) {
         lua_pushnil(L);
@@ -260,7 +260,7 @@ lib_task_get(lua_State *L)
         return 2;
     }
     bool unknown = lua_type(L, idx) == LUA_TSTRING && id && !there;
-    Task *t = unknown ? NULL : lib_task_at(L, "TaskGet", "task_id", idx);
+    Task *t = unknown ? NULL : lib_ref_task(L, "TaskGet", "task_id", idx);
     if (!t || t->removed)
         lua_pushnil(L);
     else if (t->kind == TASK_ITEM)

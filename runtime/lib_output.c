@@ -163,7 +163,7 @@ lib_read_again(lua_State *L, int status, lua_KContext ctx)
     }
     if (outcome == WAIT_RING) {
         WaitFor what = park_run(L)->want;
-        lib_check_ring(L, &what);
+        lib_related_ring(L, &what);
     }
     if (outcome == WAIT_DEADLOCK)
         return luaL_error(L, "orun.output: the task can never end: nothing is "
@@ -181,7 +181,7 @@ lib_read_output(lua_State *L)
 {
     static const char fn[] = "orun.output";
     lua_settop(L, READ_ATTEMPT);
-    Task *t = lib_task_at(L, fn, "task", READ_TASK);
+    Task *t = lib_ref_task(L, fn, "task", READ_TASK);
     double timeout = arg_duration(L, fn, "timeout", READ_DEADLINE, true,
                                   INFINITY);
     lua_pushlightuserdata(L, t);

@@ -8,8 +8,8 @@
 
 /* Raise for an id that names no task. */
 static int
-lib_no_task(lua_State *L, const char *fn, const char *name, uint64_t id,
-            size_t count)
+lib_ref_none(lua_State *L, const char *fn, const char *name, uint64_t id,
+             size_t count)
 {
     if (count <= 1)
         return luaL_error(L, "%s: %s = t%I: no such task; none was started in "
@@ -21,7 +21,7 @@ lib_no_task(lua_State *L, const char *fn, const char *name, uint64_t id,
 
 /* Push what names the task: the string itself or the table's id. */
 static void
-lib_push_id(lua_State *L, int idx)
+lib_ref_push_id(lua_State *L, int idx)
 {
     static const char *const keys[] = { "id", "task_id" };
     idx = lua_absindex(L, idx);
@@ -41,7 +41,7 @@ lib_push_id(lua_State *L, int idx)
 
 /* The number in the id on top; 0: it is none. */
 static uint64_t
-lib_parse_id(lua_State *L)
+lib_ref_parse(lua_State *L)
 {
     size_t n = 0;
     const char *s = lua_type(L, -1) == LUA_TSTRING
@@ -50,23 +50,23 @@ lib_parse_id(lua_State *L)
 }
 
 uint64_t
-lib_task_number(lua_State *L, int idx)
+lib_ref_number(lua_State *L, int idx)
 {
     luaL_checkstack(L, 8, NULL);
-    lib_push_id(L, idx);
-    uint64_t id = lib_parse_id(L);
+    lib_ref_push_id(L, idx);
+    uint64_t id = lib_ref_parse(L);
     lua_pop(L, 1);
     return id;
 }
 
 Task *
-lib_task_at(lua_State *L, const char *fn, const char *name, int idx)
+lib_ref_task(lua_State *L, const char *fn, const char *name, int idx)
 {
     LuaRun *run = park_run(L);
     idx = lua_absindex(L, idx);
     luaL_checkstack(L, 8, NULL);
-    lib_push_id(L, idx);
-    uint64_t id = lib_parse_id(L);
+    lib_ref_push_id(L, idx);
+    uint64_t id = lib_ref_parse(L);
     if (id == 0)
         arg_error(L, fn, name, idx, lua_isnil(L, -1)
                   ? "a task is named by its handle or its id, a string such "
@@ -75,16 +75,16 @@ lib_task_at(lua_State *L, const char *fn, const char *name, int idx)
                     "as \"t1\"");
     Task *t = board_find(&run->sched->board, id);
     if (!t)
-        lib_no_task(L, fn, name, id, run->sched->board.count);
+        lib_ref_none(L, fn, name, id, run->sched->board.count);
     if (forget_is(t))
-        luaL_error(L, LIB_FORGOTTEN, fn, name, (LUAI_UACINT)id,
+        luaL_error(L, LIB_REF_FORGOTTEN, fn, name, (LUAI_UACINT)id,
                    (LUAI_UACINT)id);
     lua_pop(L, 1);
     return t;
 }
 
 lua_Integer
-lib_read_tasks(lua_State *L, const char *fn, const char *name, int idx)
+lib_ref_tasks(lua_State *L, const char *fn, const char *name, int idx)
 {
     if (lua_isnil(L, idx))
         return 0;
@@ -95,7 +95,7 @@ lib_read_tasks(lua_State *L, const char *fn, const char *name, int idx)
     luaL_checkstack(L, (int)n + 8, "too many tasks");
     for (lua_Integer i = 1; i <= n; i++) {
         lua_rawgeti(L, idx, i);
-        Task *t = lib_task_at(L, fn, name, -1);
+        Task *t = lib_ref_task(L, fn, name, -1);
         lua_pushlightuserdata(L, t);
         lua_replace(L, -2);
     }

@@ -74,7 +74,7 @@ lib_related_script(lua_State *L, const char *what)
 }
 
 void
-lib_check_ring(lua_State *L, const WaitFor *what)
+lib_related_ring(lua_State *L, const WaitFor *what)
 {
     LuaRun *run = park_run(L);
     Buf path = { 0 };

@@ -218,7 +218,7 @@ lib_awaited(lua_State *L, int status, lua_KContext ctx)
     int outcome = park_outcome(L);
     if (outcome == WAIT_RING) {
         WaitFor what = park_run(L)->want;
-        lib_check_ring(L, &what);
+        lib_related_ring(L, &what);
         return lib_await(L, what.fn, t, what.deadline);
     }
     if (outcome == WAIT_DEADLOCK) {
@@ -298,14 +298,14 @@ lib_task_output(lua_State *L)
             return luaL_error(L, "TaskOutput: one task is wanted, got %d "
                               "arguments; options go into the table: "
                               "TaskOutput{task_id=, timeout=}", lua_gettop(L));
-        return lib_await(L, "TaskOutput", lib_task_at(L, "TaskOutput",
+        return lib_await(L, "TaskOutput", lib_ref_task(L, "TaskOutput",
                          "task_id", 1), INFINITY);
     }
     arg_frame(L, "TaskOutput", lib_output_fields, 3, false);
     if (!arg_given(L, ARG(1)))
         return luaL_error(L, "TaskOutput: task_id is missing; it is the id of "
                           "the handle that Task gave");
-    Task *t = lib_task_at(L, "TaskOutput", "task_id", ARG(1));
+    Task *t = lib_ref_task(L, "TaskOutput", "task_id", ARG(1));
     bool block = arg_bool(L, "TaskOutput", "block", ARG(0), true);
     double timeout = arg_duration(L, "TaskOutput", "timeout", ARG(2), true,
                                   INFINITY);
@@ -335,13 +335,13 @@ lib_task_stop(lua_State *L)
     bool bare = !lua_isnil(L, -1) || lua_type(L, 1) != LUA_TTABLE;
     lua_pop(L, 1);
     if (bare) {
-        t = lib_task_at(L, "TaskStop", "task_id", 1);
+        t = lib_ref_task(L, "TaskStop", "task_id", 1);
         lib_related_must(L, "TaskStop", t, 1);
     } else {
         arg_frame(L, "TaskStop", lib_stop_fields, 1, false);
         if (!arg_given(L, ARG(0)))
             return luaL_error(L, "TaskStop: task_id is missing");
-        t = lib_task_at(L, "TaskStop", "task_id", ARG(0));
+        t = lib_ref_task(L, "TaskStop", "task_id", ARG(0));
         lib_related_must(L, "TaskStop", t, ARG(0));
     }
     if (cancel_task(run->sched, t) == 0) {
@@ -361,6 +361,6 @@ lib_task_stop(lua_State *L)
 int
 lib_dismiss(lua_State *L)
 {
-    lib_task_at(L, "dismiss", "task", 1)->read = true;
+    lib_ref_task(L, "dismiss", "task", 1)->read = true;
     return 0;
 }

@@ -148,7 +148,7 @@ lib_task_read_prompt(lua_State *L, TaskArgs *a)
 static void
 lib_task_read_edges(lua_State *L, TaskArgs *a)
 {
-    a->blockers = lib_read_tasks(L, "Task", "blockedBy", ARG(F_blockedBy));
+    a->blockers = lib_ref_tasks(L, "Task", "blockedBy", ARG(F_blockedBy));
     const char *policy = arg_text(L, "Task", "on_blocker_failure",
                                   ARG(F_on_blocker_failure), 32);
     if (policy && strcmp(policy, "run") != 0 && strcmp(policy, "cancel") != 0)

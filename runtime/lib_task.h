@@ -134,7 +134,7 @@ void lib_related_script(lua_State *L, const char *what);
 
 /* Refuse a wait that could never end because what it is for waits for the
  * caller, or needs writes that the caller has. */
-void lib_check_ring(lua_State *L, const WaitFor *what);
+void lib_related_ring(lua_State *L, const WaitFor *what);
 
 /* Push the result of a task as TaskOutput returns it. */
 void lib_push_result(lua_State *L, Task *t, bool timed_out);
