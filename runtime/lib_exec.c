@@ -1,17 +1,14 @@
-/* lib_exec.c — orun.exec: run a program, wait, get what it printed.
+/* lib_exec.c — orun.exec: run a program, wait, get what it printed. Layer 7.
  *
  * The Program is in a box on the stack while its caller waits.
  */
-#include "lib_exec.h"
 #include "err.h"
 #include "lib_arg.h"
 #include "lib_program.h"
+#include "lib_stream.h"
 #include "lib_task.h"
-#include "secret.h"
-#include <errno.h>
 #include <lauxlib.h>
 #include <math.h>
-#include <stdio.h>
 
 #define LIB_EXEC_FIELDS(X) \
     X(command) X(cwd) X(env) X(expose) X(files) X(input) X(max_output) \
@@ -36,111 +33,6 @@ enum {
     LIB_EXEC_NAME = 64,      /* bytes of a file's name */
 };
 
-/* Set field `key` to at most `max` bytes of an output. */
-static bool
-lib_exec_text(lua_State *L, const char *key, Program *p, Output *o, size_t max)
-{
-    bool cut = o && output_copy(o, max, &p->text);
-    if (buf_failed(&p->text))
-        luaL_error(L, "exec: %s", err_text(ORUN_ENOMEM));
-    lua_pushlstring(L, buf_cstr(&p->text), p->text.n);
-    lua_setfield(L, -2, key);
-    buf_free(&p->text);
-    return cut;
-}
-
-/* Why it did not go well, "" when it did: the program's end, or what it printed
- * could not be kept. */
-static void
-lib_exec_why(const Program *p, const Outcome *o, char *why, size_t size)
-{
-    const char *text = o->error;
-    if (!text && o->state != TASK_COMPLETED)
-        text = err_text(ORUN_ENOMEM);
-    if (!text && p->out)
-        text = output_error(p->out);
-    if (!text && p->err)
-        text = output_error(p->err);
-    snprintf(why, size, "%s", text ? text : "");
-}
-
-/* The kind of its end that went wrong. */
-static TaskFault
-lib_exec_fault(const Program *p)
-{
-    if (p->late)
-        return FAULT_TIMEOUT;
-    if (p->end.spawn_errno)
-        return FAULT_SPAWN;
-    if (p->end.signal)
-        return FAULT_SIGNAL;
-    return p->end.code > 0 ? FAULT_EXIT : FAULT_LOST;
-}
-
-/* Why it did not go well, with its kind; false when it did. */
-static bool
-lib_exec_wrong(Program *p, const char *name, char *why, size_t size,
-               TaskFault *fault)
-{
-    Outcome o = { .code = -1 };
-    launch_judge(&p->end, name, p->err, &o);
-    secret_mask_string(&o.error);
-    lib_exec_why(p, &o, why, size);
-    outcome_clear(&o);
-    if (p->late)
-        snprintf(why, size, "timed out");
-    *fault = lib_exec_fault(p);
-    return *why;
-}
-
-void
-lib_exec_push(lua_State *L, Program *p, const char *name, size_t max)
-{
-    char why[LAUNCH_STDERR + 512] = "";
-    TaskFault fault;
-    bool wrong = lib_exec_wrong(p, name, why, sizeof why, &fault);
-    agent_took(task_agent(park_run(L)->task), p->end.max_rss);
-    lua_createtable(L, 0, 8);
-    if (p->end.code >= 0 && !p->end.spawn_errno) {
-        lua_pushinteger(L, p->end.code);
-        lua_setfield(L, -2, "code");
-    }
-    if (p->end.signal) {
-        lua_pushinteger(L, p->end.signal);
-        lua_setfield(L, -2, "signal");
-    }
-    if (wrong) {
-        lua_pushstring(L, why);
-        lua_setfield(L, -2, "error");
-        lua_pushstring(L, task_fault_name(fault));
-        lua_setfield(L, -2, "error_kind");
-    }
-    lua_pushnumber(L, p->end.wall);
-    lua_setfield(L, -2, "duration");
-    if (lib_exec_text(L, "stderr", p, p->err, max)) {
-        lua_pushstring(L, output_path(p->err));
-        lua_setfield(L, -2, "stderr_file");
-    }
-    if (lib_exec_text(L, "stdout", p, p->out, max)) {
-        lua_pushstring(L, output_path(p->out));
-        lua_setfield(L, -2, "output_file");
-        lua_pushboolean(L, 1);
-        lua_setfield(L, -2, "truncated");
-    }
-}
-
-int
-lib_exec_push_refusal(lua_State *L, Program *p, const char *name)
-{
-    char why[LAUNCH_STDERR + 512] = "";
-    TaskFault fault;
-    lib_exec_wrong(p, name, why, sizeof why, &fault);
-    lua_pushnil(L);
-    lua_pushstring(L, why);
-    lua_pushstring(L, task_fault_name(fault));
-    return 3;
-}
-
 /* On top of the stack the box, below it the most bytes to give and the name. */
 static int
 lib_exec_waited(lua_State *L, int status, lua_KContext ctx)
@@ -150,7 +42,7 @@ lib_exec_waited(lua_State *L, int status, lua_KContext ctx)
     (void)status;
     (void)ctx;
     park_outcome(L);
-    lib_exec_push(L, p, lua_tostring(L, -3), max);
+    lib_program_push_end(L, p, lua_tostring(L, -3), max);
     return 1;
 }
 

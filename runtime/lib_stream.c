@@ -5,9 +5,9 @@
  * than its head: a reader that is slow, or only waits for the end, holds
  * nothing up and costs no memory.
  */
+#include "lib_stream.h"
 #include "lib_arg.h"
 #include "lib_class.h"
-#include "lib_exec.h"
 #include "lib_program.h"
 #include "lib_response.h"
 #include "lib_task.h"
@@ -174,7 +174,7 @@ lib_stream_ended(lua_State *L, int status, lua_KContext ctx)
     (void)status;
     (void)ctx;
     park_outcome(L);
-    lib_exec_push(L, s->program, lib_stream_name(L, 1), s->max);
+    lib_program_push_end(L, s->program, lib_stream_name(L, 1), s->max);
     return 1;
 }
 
@@ -195,7 +195,7 @@ lib_stream_begun(lua_State *L, int status, lua_KContext ctx)
     (void)ctx;
     park_outcome(L);
     if (program_state(s->program) == PROGRAM_REFUSED)
-        return lib_exec_push_refusal(L, s->program, lib_stream_name(L, box));
+        return lib_program_push_refusal(L, s->program, lib_stream_name(L, box));
     lua_settop(L, box);
     return 1;
 }
