@@ -292,8 +292,5 @@ lib_base_open(lua_State *L, bool script)
     else
         lib_base_open_task(L);
     lua_pop(L, 1);
-    lib_unread_open(L);
-    lib_io_open(L, script);
-    lib_package_open(L);
     return 0;
 }

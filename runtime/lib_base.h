@@ -12,10 +12,11 @@
 #include <lua.h>
 
 /* Replace what has to be replaced in a state whose libraries are open; to be
- * called from VmConfig.open, first. Gives 0; may raise. */
+ * called from VmConfig.open, first, and what follows next. Gives 0; may
+ * raise. */
 int lib_base_open(lua_State *L, bool script);
 
-/* Its parts in files of their own: next and its like, io and print, package and
+/* The rest, in files of their own: next and its like, io and print, package and
  * require. */
 void lib_unread_open(lua_State *L);
 void lib_io_open(lua_State *L, bool script);

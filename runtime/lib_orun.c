@@ -185,10 +185,20 @@ lib_orun_push_module(lua_State *L, bool remote)
     lib_orun_finish(L);
 }
 
+/* Lua's own libraries are safe for many states. */
+static void
+lib_orun_open_base(lua_State *L, bool script)
+{
+    lib_base_open(L, script);
+    lib_unread_open(L);
+    lib_io_open(L, script);
+    lib_package_open(L);
+}
+
 static void
 lib_orun_make(lua_State *L, bool script, bool remote)
 {
-    lib_base_open(L, script);
+    lib_orun_open_base(L, script);
     if (!remote) {
         lib_shell_open(L);
         lib_overview_open(L);
@@ -216,7 +226,7 @@ lib_orun_open_remote(lua_State *L, Vm *vm, void *ud)
 static void
 lib_orun_open_some(lua_State *L, Vm *vm, const luaL_Reg *functions)
 {
-    lib_base_open(L, vm->script);
+    lib_orun_open_base(L, vm->script);
     lib_bundle_open(L, vm->script);
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);
