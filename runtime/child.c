@@ -9,7 +9,6 @@
 #include "err.h"
 #include "fork.h"
 #include "isolate.h"
-#include "lib_orun.h"
 #include "lib_remote.h"
 #include "log.h"
 #include "mem.h"
@@ -192,7 +191,7 @@ child_call(Child *c, Vm *vm, Outcome *o)
 static void
 child_run(Child *c, Uplink *u, Outcome *o)
 {
-    VmConfig config = { .open = lib_orun_open_remote, .ud = u,
+    VmConfig config = { .open = lib_remote_open, .ud = u,
                         .path = c->path, .cpath = c->cpath };
     VmPool *vms = NULL;
     Vm *vm = vmpool_new(&config, &vms) == 0 ? vm_take(vms) : NULL;

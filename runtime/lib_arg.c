@@ -101,6 +101,21 @@ arg_nearest(const char *word, const char *const *known, int n)
     return best;
 }
 
+/* nearest(word, {known, …}) -> the known word nearest to it, or nil */
+int
+lib_nearest(lua_State *L)
+{
+    const char *known[64];
+    int n = 0;
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    luaL_checkstack(L, countof(known) + 4, NULL);
+    while (n < (int)countof(known) && lua_rawgeti(L, 2, n + 1) == LUA_TSTRING)
+        known[n++] = lua_tostring(L, -1);
+    lua_pushstring(L, arg_nearest(luaL_checkstring(L, 1), known, n));
+    return 1;
+}
+
 static int
 arg_find(const char *key, const char *const *names, int n)
 {

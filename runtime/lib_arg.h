@@ -77,6 +77,9 @@ lua_Integer arg_array(lua_State *L, const char *fn, const char *name, int idx,
  * three of them (a letter swapped with the next is one). */
 const char *arg_nearest(const char *word, const char *const *known, int n);
 
+/* The same as a Lua function: nearest(word, {known, …}). */
+int lib_nearest(lua_State *L);
+
 /* The known word that means what `word`, of another tool maybe, does; NULL when
  * that is not known. */
 const char *arg_meant(const char *word, const char *const *known, int n);

@@ -6,7 +6,6 @@
 #include "lib_base.h"
 #include "lib_channel.h"
 #include "lib_overview.h"
-#include "lib_remote.h"
 #include "lib_roster.h"
 #include "lib_screen.h"
 #include "lib_task.h"
@@ -96,51 +95,23 @@ lib_list_claim(lua_State *L)
     return lib_claim(L);
 }
 
-/* nearest(word, {known, …}) -> the known word nearest to it, or nil */
-int
-lib_nearest(lua_State *L)
-{
-    const char *known[64];
-    int n = 0;
-    luaL_checktype(L, 2, LUA_TTABLE);
-    lua_settop(L, 2);
-    luaL_checkstack(L, countof(known) + 4, NULL);
-    while (n < (int)countof(known) && lua_rawgeti(L, 2, n + 1) == LUA_TSTRING)
-        known[n++] = lua_tostring(L, -1);
-    lua_pushstring(L, arg_nearest(luaL_checkstring(L, 1), known, n));
-    return 1;
-}
-
+/* Push a primitive as it is. */
 static void
-lib_orun_push(lua_State *L, const luaL_Reg *f, bool remote)
+lib_orun_push(lua_State *L, const luaL_Reg *f, bool method)
 {
-    if (remote)
-        lib_remote_push(L, f, false);
-    else
-        lua_pushcfunction(L, f->func);
-}
-
-/* Push a method of TaskList: the primitive `name`, without its first argument;
- * here that is f. */
-static void
-lib_orun_push_method(lua_State *L, const char *name, lua_CFunction f,
-                     bool remote)
-{
-    if (remote)
-        lib_remote_push(L, &(luaL_Reg){ name, f }, true);
-    else
-        lua_pushcfunction(L, f);
+    (void)method;
+    lua_pushcfunction(L, f->func);
 }
 
 /* Push the value that is both a function and has methods. */
 static void
-lib_orun_push_list(lua_State *L, bool remote)
+lib_orun_push_list(lua_State *L, LibOrunPush *push)
 {
     lua_createtable(L, 0, 1);
-    lib_orun_push_method(L, "claim", lib_list_claim, remote);
+    push(L, &(luaL_Reg){ "claim", lib_list_claim }, true);
     lua_setfield(L, -2, "claim");
     lua_createtable(L, 0, 2);
-    lib_orun_push_method(L, "TaskList", lib_list_call, remote);
+    push(L, &(luaL_Reg){ "TaskList", lib_list_call }, true);
     lua_setfield(L, -2, "__call");
     lua_pushliteral(L, "orun.TaskList");
     lua_setfield(L, -2, "__name");
@@ -173,14 +144,14 @@ lib_orun_publish(lua_State *L)
 
 /* Push the module. */
 static void
-lib_orun_push_module(lua_State *L, bool remote)
+lib_orun_push_module(lua_State *L, LibOrunPush *push)
 {
     lua_createtable(L, 0, countof(lib_orun_functions) + 1);
     for (const luaL_Reg *f = lib_orun_functions; f->name; f++) {
-        lib_orun_push(L, f, remote);
+        push(L, f, false);
         lua_setfield(L, -2, f->name);
     }
-    lib_orun_push_list(L, remote);
+    lib_orun_push_list(L, push);
     lua_setfield(L, -2, "TaskList");
     lib_orun_finish(L);
 }
@@ -195,17 +166,13 @@ lib_orun_open_base(lua_State *L, bool script)
     lib_package_open(L);
 }
 
+/* On top of the libraries: the module, whose primitives `push` makes. */
 static void
-lib_orun_make(lua_State *L, bool script, bool remote)
+lib_orun_make(lua_State *L, bool script, LibOrunPush *push)
 {
-    lib_orun_open_base(L, script);
-    if (!remote) {
-        lib_shell_open(L);
-        lib_overview_open(L);
-    }
     lib_bundle_open(L, script);
     handle_open(L);
-    lib_orun_push_module(L, remote);
+    lib_orun_push_module(L, push);
     for (size_t i = 0; i < countof(lib_orun_globals); i++) {
         lua_getfield(L, -1, lib_orun_globals[i]);
         lua_setglobal(L, lib_orun_globals[i]);
@@ -216,10 +183,10 @@ lib_orun_make(lua_State *L, bool script, bool remote)
 }
 
 void
-lib_orun_open_remote(lua_State *L, Vm *vm, void *ud)
+lib_orun_open_by(lua_State *L, Vm *vm, LibOrunPush *push)
 {
-    (void)ud;
-    lib_orun_make(L, vm->script, true);
+    lib_orun_open_base(L, vm->script);
+    lib_orun_make(L, vm->script, push);
 }
 
 /* The functions are all that the module has. */
@@ -267,7 +234,10 @@ void
 lib_orun_open(lua_State *L, Vm *vm, void *ud)
 {
     (void)ud;
-    lib_orun_make(L, vm->script, false);
+    lib_orun_open_base(L, vm->script);
+    lib_shell_open(L);
+    lib_overview_open(L);
+    lib_orun_make(L, vm->script, lib_orun_push);
     if (vm->script)
         lib_terminal_open(L); /* for the commands that are scripts */
 #ifdef ORUN_TEST

@@ -7,13 +7,18 @@
 #define ORUN_LIB_ORUN_H
 
 #include "vm.h"
+#include <lauxlib.h>
 
 /* The `open` of VmConfig: libraries, module and globals. May raise. */
 void lib_orun_open(lua_State *L, Vm *vm, void *ud);
 
-/* The same in the process of an isolated task, where vm->owner is an Uplink
- * (lib_remote.h). */
-void lib_orun_open_remote(lua_State *L, Vm *vm, void *ud);
+/* Push the function for the primitive f, called as a method (its first argument
+ * is the object) or not. May raise. */
+typedef void LibOrunPush(lua_State *L, const luaL_Reg *f, bool method);
+
+/* The same where primitives are what `push` makes of them, and nothing of a run
+ * is there (lib_remote.h). */
+void lib_orun_open_by(lua_State *L, Vm *vm, LibOrunPush *push);
 
 /* The same for the programs that reach a run by its socket: what they need to
  * talk (lib_channel.h), and no primitive. May raise. */
@@ -22,8 +27,5 @@ void lib_orun_open_client(lua_State *L, Vm *vm, void *ud);
 /* The same for views: what they need to show and to keep something. May raise.
  */
 void lib_orun_open_view(lua_State *L, Vm *vm, void *ud);
-
-/* The C side of the lua modules' messages: the nearest known name. */
-int lib_nearest(lua_State *L);
 
 #endif

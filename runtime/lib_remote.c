@@ -3,6 +3,7 @@
 #include "err.h"
 #include "fork.h"
 #include "handle.h"
+#include "lib_arg.h"
 #include "lib_orun.h"
 #include "lib_response.h"
 #include "lib_task.h"
@@ -108,6 +109,8 @@ lib_remote_object_close(lua_State *L)
     lua_call(L, 1, 0);
     return 0;
 }
+
+static void lib_remote_push(lua_State *L, const luaL_Reg *f, bool method);
 
 /* Fill the metatable on top. */
 static void
@@ -319,7 +322,9 @@ lib_remote_own(const luaL_Reg *f)
     return NULL;
 }
 
-void
+/* Push the function for the primitive f, called as a method (its first argument
+ * is not sent) or not. What concerns nobody else is done here. */
+static void
 lib_remote_push(lua_State *L, const luaL_Reg *f, bool method)
 {
     lua_CFunction own = lib_remote_own(f);
@@ -330,4 +335,11 @@ lib_remote_push(lua_State *L, const luaL_Reg *f, bool method)
     lua_pushstring(L, f->name);
     lua_pushboolean(L, method);
     lua_pushcclosure(L, lib_remote_call, 2);
+}
+
+void
+lib_remote_open(lua_State *L, Vm *vm, void *ud)
+{
+    (void)ud;
+    lib_orun_open_by(L, vm, lib_remote_push);
 }

@@ -10,11 +10,12 @@
 
 #include "uplink.h"
 #include "value.h"
+#include "vm.h"
 #include <lauxlib.h>
 
-/* Push the function for the primitive f, called as a method (its first argument
- * is not sent) or not. What concerns nobody else is done here. May raise. */
-void lib_remote_push(lua_State *L, const luaL_Reg *f, bool method);
+/* The `open` of VmConfig there, where vm->owner is an Uplink: as lib_orun_open,
+ * but for the primitives. May raise. */
+void lib_remote_open(lua_State *L, Vm *vm, void *ud);
 
 /* Learn the descriptions of tasks from a field of a frame; raises when they
  * make no sense. */
