@@ -324,7 +324,7 @@ destroy_sched:
 free_vms:
     vmpool_free(h->vms);
 free_pool:
-    pool_free(h->pool);
+    (void)pool_free(h->pool, NULL, NULL);
 free_folder:
     folder_free(h->folder);
 close_secrets:
@@ -380,21 +380,12 @@ host_free_parts(Host *h)
     }
 }
 
-bool
-host_free(Host *h)
+/* No worker is left. On the thread of the owner, or of the last worker that was
+ * stuck. */
+static void
+host_release(void *ud)
 {
-    if (!h)
-        return true;
-    cancel_and_close(&h->sched);
-    if (h->loop)
-        loop_call(h->loop, host_leave, h);
-    bool stuck = !pool_free(h->pool);
-    if (h->loop)
-        loop_call(h->loop, host_close_io, h);
-    if (stuck) { /* somewhere in C; it comes back to all of this one day */
-        folder_abandon(h->folder);
-        return false;
-    }
+    Host *h = ud;
     if (h->loop)
         loop_stop(h->loop);
     host_free_parts(h);
@@ -409,5 +400,23 @@ host_free(Host *h)
     mem_free(h->program);
     uv_mutex_destroy(&h->io_lock);
     mem_free(h);
+}
+
+bool
+host_free(Host *h)
+{
+    if (!h)
+        return true;
+    cancel_and_close(&h->sched);
+    if (h->loop)
+        loop_call(h->loop, host_leave, h);
+    bool ended = pool_close(h->pool);
+    if (!ended) /* it may be long until the folder is freed */
+        folder_abandon(h->folder);
+    if (h->loop)
+        loop_call(h->loop, host_close_io, h);
+    if ((!ended && h->forsaken) || !pool_free(h->pool, host_release, h))
+        return false;
+    host_release(h);
     return true;
 }

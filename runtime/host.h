@@ -73,7 +73,10 @@ struct Host {
 
     Pace pace;        /* any thread */
     atomic_bool hasty; /* the run is to end; any thread */
-    List stuck; /* LuaRuns given up; guarded by the board's lock */
+    /* Guarded by the board's lock. */
+    List stuck;       /* LuaRuns given up */
+    bool forsaken;    /* there are LuaRuns that nobody goes on with, and that
+                       * stay for good */
 
     _Atomic(Loop *) loop; /* NULL: not needed yet; set once, under io_lock */
     _Atomic(HostPart *) parts[PART_COUNT]; /* NULL: not made; set by whoever
@@ -112,7 +115,8 @@ int host_new(const HostConfig *config, Host **out) NODISCARD;
 
 /* End everything: tasks are cancelled, children ended, workers and io joined;
  * true. While a worker is stuck in a C function the memory stays, for it may
- * come back: false. Not from a thread of its own. */
+ * come back: false. The last that does frees it. Not from a thread of its own.
+ */
 bool host_free(Host *h);
 
 /* A copy of `s` that lives as long as the host, the same one each time. Any

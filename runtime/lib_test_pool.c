@@ -8,6 +8,7 @@
  */
 #include "lib_test.h"
 #include "err.h"
+#include "mem.h"
 #include "pool.h"
 #include "thread.h"
 #include <lauxlib.h>
@@ -36,13 +37,14 @@ typedef struct PoolJob {
 
 typedef struct LibPool {
     Pool *pool;
+    bool given_up; /* and workers are in it */
     int made;
 
     uv_mutex_t lock;
     /* guarded by lock: */
     uv_cond_t changed;
     bool closing;
-    int starts;
+    int starts, forsaken;
     int order[LIB_JOBS]; /* jobs by when they started */
     PoolJob job[LIB_JOBS];
 } LibPool;
@@ -363,13 +365,51 @@ lib_pool_here(lua_State *L)
     return 1;
 }
 
+static void
+lib_pool_forsaken(void *ud)
+{
+    LibPool *p = ud;
+    uv_mutex_lock(&p->lock);
+    p->forsaken++;
+    uv_mutex_unlock(&p->lock);
+}
+
+/* give_up() -> was it freed? All that run were abandoned. */
+static int
+lib_pool_give_up(lua_State *L)
+{
+    LibPool *p = lib_pool(L);
+    p->given_up = true;
+    lua_pushboolean(L, pool_free(p->pool, lib_pool_forsaken, p));
+    p->pool = NULL;
+    return 1;
+}
+
+/* back(job) -> how many blocks of memory its worker has freed on its way out,
+ * and how often it was said that the last one is back */
+static int
+lib_pool_back(lua_State *L)
+{
+    LibPool *p = luaL_checkudata(L, 1, LIB_POOL);
+    PoolJob *j = lib_pool_job(L, p, 2);
+    long before = mem_live();
+    uv_mutex_lock(&p->lock);
+    j->order = ORDER_END;
+    uv_cond_broadcast(&p->changed);
+    uv_mutex_unlock(&p->lock);
+    lib_pool_ends(j);
+    lua_pushinteger(L, before - mem_live());
+    lua_pushinteger(L, p->forsaken);
+    return 2;
+}
+
 /* Let all jobs end, then free. */
 static int
 lib_pool_gone(lua_State *L)
 {
     LibPool *p = lua_touserdata(L, 1);
     bool ran[LIB_JOBS];
-    if (!p->pool)
+    if (!p->pool && !p->given_up)
         return 0;
     uv_mutex_lock(&p->lock);
     for (int i = 0; i < p->made; i++)
@@ -377,8 +417,10 @@ lib_pool_gone(lua_State *L)
     p->closing = true;
     uv_cond_broadcast(&p->changed);
     uv_mutex_unlock(&p->lock);
-    pool_free(p->pool);
+    if (p->pool)
+        (void)pool_free(p->pool, NULL, NULL);
     p->pool = NULL;
+    p->given_up = false;
     for (int i = 0; i < p->made; i++)
         if (ran[i])
             lib_pool_ends(&p->job[i]);
@@ -400,6 +442,7 @@ lib_test_pool(lua_State *L)
         { "stuck", lib_pool_stuck }, { "most", lib_pool_most },
         { "abandon", lib_pool_abandon }, { "ended", lib_pool_ended },
         { "about", lib_pool_about }, { "here", lib_pool_here },
+        { "give_up", lib_pool_give_up }, { "back", lib_pool_back },
         { "free", lib_pool_gone }, { NULL, NULL },
     };
     luaL_checktype(L, 1, LUA_TTABLE);

@@ -197,9 +197,10 @@ void orun_suspend(orun *o);
 void orun_resume(orun *o);
 
 /* Cancel what runs, wait for it (children are ended within seconds) and free
- * all. While threads are stuck (orun_stuck) what they use is not freed. NULL is
- * fine. Errors: those of any call; then nothing is freed. It is ORUN_ETHREAD
- * while another thread runs a script: orun_interrupt, then ask again. */
+ * all. What threads use that are stuck (orun_stuck) is not freed before they
+ * have come back. NULL is fine. Errors: those of any call; then nothing is
+ * freed. It is ORUN_ETHREAD while another thread runs a script: orun_interrupt,
+ * then ask again. */
 int orun_free(orun *o);
 
 #ifdef __cplusplus

@@ -7,7 +7,8 @@
  * the `roused`.
  *
  * Of the workers given up the pool knows their number only: the thread that
- * comes back finds itself `abandoned`, and ends.
+ * comes back finds itself `abandoned`, and ends. A pool that its owner has
+ * freed meanwhile is `ownerless`, and the last of them frees it.
  */
 #include "pool.h"
 #include "era.h"
@@ -50,6 +51,9 @@ struct Pool {
     int hurries; /* jobs in a hurry, queued or running */
     int threads, idle, roused, blocked;
     bool closing;
+    bool ownerless; /* who is back last frees it, after … */
+    void (*forsaken)(void *ud); /* … this, unless it is NULL */
+    void *ud;
 };
 
 static __thread Worker *pool_self;
@@ -130,6 +134,15 @@ pool_wait(Pool *p, Worker *self)
 static int pool_rouse(Pool *p);
 
 static void
+pool_drop(Pool *p)
+{
+    uv_cond_destroy(&p->gone);
+    uv_cond_destroy(&p->work);
+    uv_mutex_destroy(&p->lock);
+    mem_free(p);
+}
+
+static void
 pool_main(void *arg)
 {
     Worker *self = arg;
@@ -155,8 +168,14 @@ pool_main(void *arg)
         (void)pool_rouse(p); /* one more may run again */
     list_del(&self->link);
     mem_free(self);
+    bool last = p->ownerless && p->stuck == 0;
     uv_cond_broadcast(&p->gone);
     uv_mutex_unlock(&p->lock);
+    pool_self = NULL;
+    if (last && p->forsaken)
+        p->forsaken(p->ud);
+    if (last)
+        pool_drop(p);
 }
 
 /* Start one worker. Under the lock. */
@@ -338,23 +357,38 @@ pool_count(Pool *p, int *threads, int *blocked)
     uv_mutex_unlock(&p->lock);
 }
 
-bool
-pool_free(Pool *p)
+/* Under the lock; true when all workers have ended. */
+static bool
+pool_end(Pool *p)
 {
-    if (!p)
-        return true;
-    uv_mutex_lock(&p->lock);
     p->closing = true;
     uv_cond_broadcast(&p->work);
     while (p->threads > 0)
         uv_cond_wait(&p->gone, &p->lock);
-    bool stuck = p->stuck > 0;
+    return p->stuck == 0;
+}
+
+bool
+pool_close(Pool *p)
+{
+    uv_mutex_lock(&p->lock);
+    bool ended = pool_end(p);
     uv_mutex_unlock(&p->lock);
-    if (stuck)
-        return false;
-    uv_cond_destroy(&p->gone);
-    uv_cond_destroy(&p->work);
-    uv_mutex_destroy(&p->lock);
-    mem_free(p);
-    return true;
+    return ended;
+}
+
+bool
+pool_free(Pool *p, void (*gone)(void *ud), void *ud)
+{
+    if (!p)
+        return true;
+    uv_mutex_lock(&p->lock);
+    bool ended = pool_end(p);
+    p->ownerless = !ended;
+    p->forsaken = gone;
+    p->ud = ud;
+    uv_mutex_unlock(&p->lock);
+    if (ended)
+        pool_drop(p);
+    return ended;
 }

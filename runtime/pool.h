@@ -78,10 +78,15 @@ int pool_stuck(const Pool *p);
  * them blocked. */
 void pool_count(Pool *p, int *threads, int *blocked);
 
-/* Let queued jobs be, end the idle workers, wait for the running ones, free;
- * true. While an abandoned worker is still stuck nothing is freed, for it will
- * come back: false, and what its job uses must stay, too. NULL is fine. Not
- * from a worker. */
-bool pool_free(Pool *p);
+/* Let queued jobs be, end the idle workers, wait for the running ones. False
+ * while abandoned ones are still stuck. Not from a worker. */
+bool pool_close(Pool *p);
+
+/* Close and free; true. While an abandoned worker is still stuck nothing is
+ * freed, for it will come back: false, and what its job uses must stay, too.
+ * The last that comes back calls gone(ud), which may free that, on its thread
+ * and with no lock held, and frees the pool. `gone` may be NULL, and so may
+ * `p`. Not from a worker. */
+bool pool_free(Pool *p, void (*gone)(void *ud), void *ud);
 
 #endif

@@ -62,6 +62,7 @@ stuck_fail(Host *h, Task *t)
     Buf why = { 0 };
     stuck_why(h, &why);
     if (run) {
+        h->forsaken = true;
         run->lost = atomic_exchange(&stuck_lost, run);
         program_stop_all(run, true);
     }

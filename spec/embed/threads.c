@@ -1,6 +1,7 @@
 /* threads.c — a host whose threads, and forks, use one runtime. */
 #include "check.h"
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -177,10 +178,47 @@ threads_stack(void)
     CHECK(orun_free(shared) == ORUN_OK);
 }
 
+static int
+threads_alive(void)
+{
+    char line[256];
+    int n = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+    CHECK(f);
+    while (fgets(line, sizeof line, f))
+        sscanf(line, "Threads: %d", &n);
+    fclose(f);
+    return n;
+}
+
+/* A runtime that is freed while a thread of it is stuck in C goes once that
+ * thread is back. */
+static void
+threads_stuck(void)
+{
+    int fds[2], before = threads_alive();
+    char code[300];
+    CHECK(pipe(fds) == 0);
+    snprintf(code, sizeof code,
+             "local late = Task{timeout = 0.01, run = function()"
+             "  local f <close> = io.open('/dev/fd/%d')"
+             "  f:read(1)"
+             "end}"
+             "assert(late.error_kind == 'timeout', late.error)", fds[0]);
+    shared = check_new();
+    check_fine(shared, code);
+    CHECK(*orun_stuck(shared));
+    CHECK(orun_free(shared) == ORUN_OK);
+    CHECK(threads_alive() > before);
+    CHECK(write(fds[1], "x", 1) == 1);
+    while (threads_alive() > before)
+        sched_yield();
+}
+
 static const CheckCase cases[] = {
     { "second", threads_second }, { "handed", threads_handed },
     { "many", threads_many }, { "fork", threads_fork },
-    { "stack", threads_stack },
+    { "stack", threads_stack }, { "stuck", threads_stuck },
 };
 
 CHECK_MAIN(cases)

@@ -391,6 +391,15 @@ describe("freeing a pool", function()
     test.pool({ want = 4 }):free()
   end)
 
+  it("leaves that to the last that comes back while some are stuck", function()
+    local pool <close> = test.pool { want = 2 }
+    local stuck = occupy(pool, 2)
+    for _, job in ipairs(stuck) do pool:abandon(job) end
+    assert.is_false(pool:give_up())
+    assert.same({ 1, 0 }, { pool:back(stuck[2]) }, "a worker")
+    assert.same({ 2, 1 }, { pool:back(stuck[1]) }, "a worker and the pool")
+  end)
+
   it("is done a thousand times without leaving a thread", function()
     local function threads()
       local status = assert(io.open("/proc/self/status")):read("a")
