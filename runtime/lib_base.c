@@ -233,25 +233,12 @@ lib_base_open_warn(lua_State *L)
 
 /* What tasks do not have */
 
-/* gethook() -> what it says where C code has the hook, as orun has: who puts it
- * aside for a moment, as Penlight's pretty.read does, lets that one be */
-static int
-lib_base_gethook(lua_State *L)
-{
-    lua_pushliteral(L, "external hook");
-    lua_pushliteral(L, "");
-    lua_pushinteger(L, 0);
-    return 3;
-}
-
-/* debug becomes a table of the functions that only look. */
+/* debug becomes a table of the two functions that only look. */
 static void
 lib_base_keep_debug(lua_State *L)
 {
     static const char *const kept[] = { "traceback", "getinfo" };
-    lua_createtable(L, 0, countof(kept) + 1);
-    lua_pushcfunction(L, lib_base_gethook);
-    lua_setfield(L, -2, "gethook");
+    lua_createtable(L, 0, countof(kept));
     lua_getglobal(L, "debug");
     for (size_t i = 0; i < countof(kept); i++) {
         lua_getfield(L, -1, kept[i]);
