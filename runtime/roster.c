@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 enum {
-    ROSTER_PATH = 4096,
     ROSTER_SWEPT = 64, /* files a run that begins looks at */
     ROSTER_NAMES = 9,  /* tried, when one is taken */
     ROSTER_BEGUN = 60, /* seconds an empty file may have */
@@ -44,38 +43,50 @@ roster_below(int at, const char *name, bool make)
     return roster_enter(at, name, 0);
 }
 
-/* The folder in /tmp, where somebody else may have taken the name: then
- * another, the first that is ours or can be made. */
+/* The folder in /tmp, where somebody else may have taken the name: the `i`-th
+ * that is tried. */
 static int
-roster_shared(unsigned uid, bool make)
+roster_shared(int i, bool make)
 {
     char path[64];
-    snprintf(path, sizeof path, "/tmp/orun-%u", uid);
-    int fd = roster_below(AT_FDCWD, path, make);
-    for (int i = 1; fd < 0 && errno != ENOENT && i < ROSTER_NAMES; i++) {
-        snprintf(path, sizeof path, "/tmp/orun-%u-%d", uid, i);
-        fd = roster_below(AT_FDCWD, path, make);
-    }
-    return fd;
+    int n = snprintf(path, sizeof path, "/tmp/orun-%u", (unsigned)geteuid());
+    if (i > 0)
+        snprintf(path + n, sizeof path - (size_t)n, "-%d", i);
+    return roster_below(AT_FDCWD, path, make);
 }
 
-/* Open the folder; -1: errno. */
+/* Open what the folder is in where that is not /tmp; -1: it is. */
 static int
-roster_open(const char *runtime_dir, bool make)
+roster_parent(const char *runtime_dir)
 {
-    char path[ROSTER_PATH];
-    unsigned uid = (unsigned)geteuid();
+    char path[64];
     int parent = -1;
     if (runtime_dir && *runtime_dir == '/')
         parent = roster_enter(AT_FDCWD, runtime_dir, 055);
-    snprintf(path, sizeof path, "/run/user/%u", uid);
-    if (parent < 0)
-        parent = roster_enter(AT_FDCWD, path, 055);
-    if (parent < 0)
-        return roster_shared(uid, make);
+    snprintf(path, sizeof path, "/run/user/%u", (unsigned)geteuid());
+    return parent < 0 ? roster_enter(AT_FDCWD, path, 055) : parent;
+}
+
+/* Takes the descriptor. */
+static int
+roster_in(int parent, bool make)
+{
     int fd = roster_below(parent, "orun", make), e = errno;
     close(parent);
     errno = e;
+    return fd;
+}
+
+/* Open the folder, made when it is not there: in /tmp the first that is ours or
+ * can be made. -1: errno. */
+static int
+roster_open(const char *runtime_dir)
+{
+    int parent = roster_parent(runtime_dir), fd = -1;
+    if (parent >= 0)
+        return roster_in(parent, true);
+    for (int i = 0; fd < 0 && i < ROSTER_NAMES; i++)
+        fd = roster_shared(i, true);
     return fd;
 }
 
@@ -136,10 +147,30 @@ roster_each(int dir, size_t most, Buf *out)
     return 0;
 }
 
+/* In /tmp runs may be in any of them: what somebody else had taken when they
+ * began may be free now. */
+static int
+roster_read_shared(Buf *out)
+{
+    int others = 0;
+    for (int i = 0; i < ROSTER_NAMES; i++) {
+        int dir = roster_shared(i, false);
+        if (dir < 0)
+            others += errno != ENOENT;
+        else if (roster_each(dir, SIZE_MAX, out))
+            return ORUN_ESYS;
+    }
+    errno = EPERM;
+    return others == ROSTER_NAMES ? ORUN_ESYS : 0;
+}
+
 int
 roster_read(const char *runtime_dir, Buf *out)
 {
-    int dir = roster_open(runtime_dir, false);
+    int parent = roster_parent(runtime_dir);
+    if (parent < 0)
+        return roster_read_shared(out);
+    int dir = roster_in(parent, false);
     if (dir < 0)
         return errno == ENOENT ? 0 : ORUN_ESYS;
     return roster_each(dir, SIZE_MAX, out);
@@ -167,7 +198,7 @@ roster_put(const char *runtime_dir, const char *name, const char *text,
            size_t n, RosterEntry *e)
 {
     *e = ROSTER_NONE;
-    e->dir = roster_open(runtime_dir, true);
+    e->dir = roster_open(runtime_dir);
     if (e->dir < 0)
         return ORUN_ESYS;
     int again = fcntl(e->dir, F_DUPFD_CLOEXEC, 3);

@@ -9,7 +9,8 @@
  * The folder is `orun` in $XDG_RUNTIME_DIR, or in /run/user/UID, or else
  * /tmp/orun-UID: the first of the places that is the user's own, where nobody
  * else may write. It is 0700, and what is in it 0600, for there are tokens in
- * it; a folder of that name that is not so is not used.
+ * it; a folder of that name that is not so is not used. In /tmp, where another
+ * user may have made one, /tmp/orun-UID-1 to -8 are tried next.
  */
 #ifndef ORUN_ROSTER_H
 #define ORUN_ROSTER_H
