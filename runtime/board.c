@@ -6,7 +6,6 @@
 #include "mem.h"
 #include "show.h"
 #include "thread.h"
-#include "wait.h"
 #include <math.h>
 
 enum { BOARD_SHOWN = 120 }; /* bytes of a description in a message */

@@ -10,7 +10,6 @@
 #include "lib_screen.h"
 #include "lib_task.h"
 #include "lib_terminal.h"
-#include "lib_test.h"
 #include "module.h"
 #include "value.h"
 #include "version.h"
@@ -230,6 +229,8 @@ lib_orun_open_view(lua_State *L, Vm *vm, void *ud)
     lib_orun_open_some(L, vm, functions);
 }
 
+void (*lib_orun_more)(lua_State *L);
+
 void
 lib_orun_open(lua_State *L, Vm *vm, void *ud)
 {
@@ -240,10 +241,6 @@ lib_orun_open(lua_State *L, Vm *vm, void *ud)
     lib_orun_make(L, vm->script, lib_orun_push);
     if (vm->script)
         lib_terminal_open(L); /* for the commands that are scripts */
-#ifdef ORUN_TEST
-    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-    lua_pushcfunction(L, luaopen_orun_test);
-    lua_setfield(L, -2, "orun.test");
-    lua_pop(L, 1);
-#endif
+    if (lib_orun_more)
+        lib_orun_more(L);
 }

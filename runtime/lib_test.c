@@ -7,6 +7,7 @@
  */
 #include "lib_test.h"
 #include "err.h"
+#include "lib_orun.h"
 #include "limit.h"
 #include "mem.h"
 #include "queue.h"
@@ -396,7 +397,8 @@ lib_test_timers(lua_State *L)
     return 1;
 }
 
-int
+/* require "orun.test". */
+static int
 luaopen_orun_test(lua_State *L)
 {
     static const luaL_Reg functions[] = {
@@ -424,4 +426,19 @@ luaopen_orun_test(lua_State *L)
         lua_setfield(L, -2, door->name);
     }
     return 1;
+}
+
+static void
+lib_test_preload(lua_State *L)
+{
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+    lua_pushcfunction(L, luaopen_orun_test);
+    lua_setfield(L, -2, "orun.test");
+    lua_pop(L, 1);
+}
+
+__attribute__((constructor)) static void
+lib_test_register(void)
+{
+    lib_orun_more = lib_test_preload;
 }

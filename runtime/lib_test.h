@@ -10,9 +10,6 @@
 #include "base.h"
 #include <lua.h>
 
-/* require "orun.test". */
-int luaopen_orun_test(lua_State *L);
-
 /* Push one door each; called once in a state, with nothing on the stack. */
 int luaopen_test_frame(lua_State *L);
 int luaopen_test_failing(lua_State *L);
