@@ -12,7 +12,8 @@
 #include "task.h"
 
 typedef struct AgentType {
-    List link; /* in the scheduler's list, newest first */
+    List link;  /* in the scheduler's list, newest first */
+    List alike; /* in its ring of names with this hash, newest first */
     char *name;
     char *description;   /* NULL: none */
     TaskKind kind;       /* TASK_LUA or TASK_PROCESS */

@@ -150,29 +150,42 @@ host_hasten(Host *h, bool hasty)
         loop_call(loop, host_follow, h);
 }
 
+typedef struct HostName {
+    List link;
+    char text[];
+} HostName;
+
 /* With io_lock held. */
 static const char *
 host_add_name(Host *h, const char *s)
 {
-    char **names = mem_realloc(h->names, (h->name_count + 2) * sizeof *names);
-    if (!names)
+    size_t size = strlen(s) + 1;
+    HostName *name = mem_alloc(sizeof *name + size);
+    if (!name)
         return NULL;
-    h->names = names;
-    names[h->name_count] = mem_dup(s, strlen(s));
-    if (!names[h->name_count])
-        return NULL;
-    names[++h->name_count] = NULL;
-    return names[h->name_count - 1];
+    memcpy(name->text, s, size);
+    list_push(list_named(h->names, HOST_NAMES, s), &name->link);
+    return name->text;
 }
 
 /* With io_lock held. */
 static const char *
-host_find_name(const Host *h, const char *s)
+host_find_name(Host *h, const char *s)
 {
-    for (size_t i = h->name_count; i-- > 0;)
-        if (strcmp(h->names[i], s) == 0)
-            return h->names[i];
+    list_each(node, list_named(h->names, HOST_NAMES, s)) {
+        HostName *name = container_of(node, HostName, link);
+        if (strcmp(name->text, s) == 0)
+            return name->text;
+    }
     return NULL;
+}
+
+static void
+host_free_names(Host *h)
+{
+    for (size_t i = 0; i < HOST_NAMES; i++)
+        for (List *node; (node = list_shift(&h->names[i])) != NULL;)
+            mem_free(container_of(node, HostName, link));
 }
 
 const char *
@@ -283,6 +296,8 @@ host_new(const HostConfig *config, Host **out)
     if (!h)
         return e;
     list_init(&h->stuck);
+    for (size_t i = 0; i < HOST_NAMES; i++)
+        list_init(&h->names[i]);
     h->clock = (Clock){ .now = host_now, .wake_at = host_wake_at };
     h->tick_msg.run = host_tick_posted;
     h->workers = config->workers;
@@ -395,7 +410,7 @@ host_release(void *ud)
     folder_free(h->folder);
     secret_close();
     task_strings_free(h->env);
-    task_strings_free(h->names);
+    host_free_names(h);
     mem_free(h->cwd);
     mem_free(h->program);
     uv_mutex_destroy(&h->io_lock);

@@ -45,6 +45,8 @@ typedef struct HostPart {
     void (*free)(struct HostPart *p);
 } HostPart;
 
+enum { HOST_NAMES = 256 }; /* rings, so that thousands are found */
+
 struct Host {
     /* Never changes once made. */
     Sched sched;
@@ -86,8 +88,7 @@ struct Host {
     /* Guarded by io_lock: */
     LoopMsg tick_msg;
     bool tick_posted;
-    char **names;     /* interned strings, NULL-terminated */
-    size_t name_count;
+    List names[HOST_NAMES]; /* interned strings, by their hash */
 
     /* Of the io thread. */
     uv_timer_t timer;

@@ -65,4 +65,14 @@ list_shift(List *l)
     for (List *node = (l)->next, *node##_next = node->next; node != (l); \
          node = node##_next, node##_next = node->next)
 
+/* Of `n` rings the one where things of this name are. */
+static inline List *
+list_named(List *rings, size_t n, const char *name)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (; *name; name++)
+        hash = (hash ^ (unsigned char)*name) * 16777619u;
+    return &rings[hash % n];
+}
+
 #endif

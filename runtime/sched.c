@@ -28,6 +28,8 @@ sched_init(Sched *s, Clock *clock, const int slots[SLOT_KINDS],
     list_init(&s->limits);
     for (size_t i = 0; i < countof(s->limits_by_name); i++)
         list_init(&s->limits_by_name[i]);
+    for (size_t i = 0; i < countof(s->agents_by_name); i++)
+        list_init(&s->agents_by_name[i]);
     list_init(&s->agents);
     list_init(&s->starts);
     list_init(&s->writers);
@@ -187,19 +189,27 @@ sched_left(Sched *s, uint64_t id)
 static AgentType *
 sched_agent_named(Sched *s, const char *name)
 {
-    list_each(node, &s->agents) {
-        AgentType *a = container_of(node, AgentType, link);
+    list_each(node, list_named(s->agents_by_name, SCHED_NAMES, name)) {
+        AgentType *a = container_of(node, AgentType, alike);
         if (strcmp(a->name, name) == 0)
             return a;
     }
     return NULL;
 }
 
+/* With the lock held. */
+static void
+sched_enter_agent(Sched *s, AgentType *a)
+{
+    list_after(&s->agents, &a->link);
+    list_after(list_named(s->agents_by_name, SCHED_NAMES, a->name), &a->alike);
+}
+
 void
 sched_add_agent(Sched *s, AgentType *a)
 {
     sched_lock(s);
-    list_after(&s->agents, &a->link);
+    sched_enter_agent(s, a);
     sched_unlock(s);
 }
 
@@ -209,7 +219,7 @@ sched_add_found_agent(Sched *s, AgentType *a)
     sched_lock(s);
     bool first = !sched_agent_named(s, a->name);
     if (first)
-        list_after(&s->agents, &a->link);
+        sched_enter_agent(s, a);
     sched_unlock(s);
     return first;
 }

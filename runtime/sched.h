@@ -36,7 +36,8 @@ typedef struct Sched {
     Limit *memory;        /* where tasks wait for memory; NULL: none did */
     double memory_at;     /* when `memory_free` was read */
     size_t memory_free;
-    List agents;          /* newest first */
+    List agents;          /* newest first … */
+    List agents_by_name[SCHED_NAMES]; /* … and by the hash of the name */
     List starts;          /* granted, not handed to their runner yet */
     List writers;         /* tasks that wait for somebody's writes */
     List freed;           /* limits whose slots are given once all consequences

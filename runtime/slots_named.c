@@ -8,10 +8,7 @@
 static List *
 slots_ring(Sched *s, const char *name)
 {
-    uint32_t hash = 2166136261u; /* FNV-1a */
-    for (; *name; name++)
-        hash = (hash ^ (unsigned char)*name) * 16777619u;
-    return &s->limits_by_name[hash % SCHED_NAMES];
+    return list_named(s->limits_by_name, SCHED_NAMES, name);
 }
 
 /* With the lock held. */
