@@ -327,7 +327,7 @@ describe("io.popen", function()
   it("E11 ends what a task has not closed, and waits for what the script has not", function()
     prints("completed\nended\nb\na\nlate\n", [[
       print(Task{run = function()
-        local _ = io.popen("echo $$ > pid; exec sleep 1000")
+        local _ = io.popen("echo $$ >new; mv new pid; exec sleep 1000")
         while not io.open("pid") do orun.sleep(0.02) end
       end}.status)
       while os.execute("kill -0 $(cat pid) 2>/dev/null") do orun.sleep(0.02) end

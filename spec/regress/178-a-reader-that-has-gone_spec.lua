@@ -48,7 +48,8 @@ describe("a run whose reader has gone", function()
     local dir = h.tmpdir()
     local code = ([[
       Task{run_in_background = true, run = function()
-        require("orun").exec{command = {"sh", "-c", "echo $$ > %s/pid; exec sleep 1000"}}
+        require("orun").exec{cwd = "%s",
+          command = {"sh", "-c", "echo $$ >new; mv new pid; exec sleep 1000"}}
       end}
       while not io.open("%s/pid") do orun.sleep(0.01) end
       while true do print("y") end]]):format(dir, dir)
