@@ -232,8 +232,11 @@ function find.writes_waited(run, add)
   end
   if waiting[1] then
     add{at = place(waiting[1]), tasks = waiting, cost_seconds = cost, fix = FIX_WRITES,
-        title = ("%d tasks waited for others that declare the same writes, %s the first")
-          :format(#waiting, title_of.named(waiting[1]))}
+        title = #waiting == 1
+          and ("%s waited for another that declares the same writes"):format(
+            title_of.named(waiting[1]))
+          or ("%d tasks waited for others that declare the same writes, %s the first"):format(
+            #waiting, title_of.named(waiting[1]))}
   end
 end
 

@@ -123,7 +123,10 @@ function M.new(look, model)
   end
 
   local function put(at, last)
-    if left > 0 then now[#now + 1] = ("%s... and %d lines more\n"):format(stamp(at), left) end
+    if left > 0 then
+      local words = left == 1 and "line" or "lines"
+      now[#now + 1] = ("%s... and %d %s more\n"):format(stamp(at), left, words)
+    end
     count(at, last)
     if now[1] then look.put(table.concat(now)) end
     now, lines, left = {}, 0, 0

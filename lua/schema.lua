@@ -223,9 +223,9 @@ keyword("contains", shape.node, of("array", function(run, node, value, pointer, 
     if fits(run, node, value[i], below(pointer, i)) then n = n + 1 end
   end
   if n < least then
-    fail(run, pointer, "%d items are as \"contains\" wants, at least %d must be", n, least)
+    fail(run, pointer, "items as \"contains\" wants them: %d, at least %d must be", n, least)
   elseif n > most then
-    fail(run, pointer, "%d items are as \"contains\" wants, at most %d may be", n, most)
+    fail(run, pointer, "items as \"contains\" wants them: %d, at most %d may be", n, most)
   end
 end), "one")
 keyword("minContains", shape.size, any_value)
