@@ -30,7 +30,7 @@ describe("code that a C module runs", function()
     ["a coroutine"] = "local co = coroutine.create(function() while true do end end) "
       .. "m.resume(co)",
     ["a coroutine, caught"] = "while true do m.resume(coroutine.create(function() "
-      .. "while true do pcall(error) end end)) end",
+      .. "while true do pcall(function() while true do end end) end end)) end",
     ["a coroutine of a callback"] = "m.callback(function() coroutine.wrap(function() "
       .. "while true do end end)() end)",
     ["an event loop's callbacks, again and again"] = "m = require 'luv' "

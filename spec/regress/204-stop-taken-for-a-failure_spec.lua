@@ -4,76 +4,89 @@
 local orun = require "orun"
 local h = require "spec.support.helper"
 
-local function runs_in(task, begun)
-  h.wait_for(function()
-    local file = io.open(begun)
-    if file then file:close() end
-    return file ~= nil
-  end)
+local function note(path, text)
+  local file <close> = assert(io.open(path, "a"))
+  file:write(text)
+end
+
+-- What a task notes in a file until it ends. It notes something and goes on waiting, then it is
+-- stopped.
+local function noted_by(run, isolation)
+  local path = h.tmpdir() .. "/noted"
+  h.write(path, "")
+  local task = Task{run = run, input = path, run_in_background = true, isolation = isolation}
+  assert(h.wait_for(function() return h.read(path) ~= "" end))
   TaskStop(task)
-  return TaskOutput(task).status
+  assert.equal("cancelled", TaskOutput(task).status)
+  return h.read(path)
 end
 
 describe("a stop", function()
   it("leaves the items of a list to others", function()
     local r = h.script([[
       local orun = require "orun"
-      local begun = TaskCreate{description = "begun"}
       for i = 1, 4 do TaskCreate{description = "page"} end
-      local pool = Task{run_in_background = true, input = begun.id, run = function(id)
+      local pool = Task{run_in_background = true, run = function()
         return #orun.workers{count = 2, run = function(item)
-          if item.id == id then return 1 end
+          TaskUpdate{task_id = item.id, metadata = {begun = true}}
           orun.sleep("1h")
         end}
       end}
-      TaskOutput(begun)
+      local function begun()
+        local n = 0
+        for _, item in ipairs(TaskList()) do
+          if item.metadata and item.metadata.begun then n = n + 1 end
+        end
+        return n
+      end
+      while begun() < 2 do orun.sleep("10ms") end
       TaskStop(pool)
       TaskOutput(pool)
       for _, task in ipairs(TaskList{kind = "task"}) do TaskOutput(task.id) end
       for _, item in ipairs(TaskList()) do io.write(item.status, " ") end]])
-    assert.equal("completed pending pending pending pending ", r.out, r.err)
+    assert.equal("pending pending pending pending ", r.out, r.err)
   end)
 
   it("is no failure that a pattern tells of, or tries again after", function()
-    for name, run in pairs{
-      map = function(path)
-        local function slow(_, i)
-          if i == 1 then io.open(path, "w"):close() end
+    for name, case in pairs{
+      map = {"50 ", function(path)
+        local items = {}
+        for i = 1, 100 do items[i] = i end
+        orun.map(items, function(i)
+          if i < 50 then return end
+          note(path, i .. " ")
           orun.sleep("1h")
-        end
-        return orun.map({1, 2}, slow, {errors = "return"})
-      end,
-      retry = function(path)
-        return orun.retry(function()
-          io.open(path, "w"):close()
+        end, {errors = "return", limit = 1})
+      end},
+      retry = {"1 ", function(path)
+        orun.retry(function(attempt)
+          note(path, attempt .. " ")
           orun.sleep("1h")
         end, {max = 100, backoff = 0})
-      end,
-      fan_out = function(path)
-        io.open(path, "w"):close()
-        return orun.fan_out({function() orun.sleep("1h") end})
-      end,
+      end},
+      ["the start of a task"] = {"begun, false stopped: cancelled", function(path)
+        pcall(function()
+          note(path, "begun, ")
+          orun.sleep("1h")
+        end)
+        local start = require "orun.launch".start
+        local ok, why = pcall(start, {run = print})
+        note(path, tostring(ok) .. " " .. tostring(why))
+      end},
     } do
-      local begun = h.tmpdir() .. "/begun"
-      local task = Task{run = run, input = begun, run_in_background = true}
-      assert.equal("cancelled", runs_in(task, begun), name)
-      local isolated = h.tmpdir() .. "/begun"
-      task = Task{run = run, input = isolated, run_in_background = true, isolation = "process"}
-      assert.equal("cancelled", runs_in(task, isolated), name)
+      assert.equal(case[1], noted_by(case[2]), name)
+      assert.equal(case[1], noted_by(case[2], "process"), name .. ", isolated")
     end
   end)
 
   it("is told to who asks", function()
     assert.is_false(orun.stopping())
-    local begun = h.tmpdir() .. "/begun"
-    local seen = h.tmpdir() .. "/seen"
-    local task = Task{run_in_background = true, input = {begun, seen}, run = function(input)
-      io.open(input[1], "w"):close()
-      pcall(orun.sleep, "1h")
-      local file <close> = io.open(input[2], "w")
-      file:write(tostring(orun.stopping()))
-    end}
-    runs_in(task, begun)
-    assert.equal("true", h.read(seen))
+    assert.equal("begun, true", noted_by(function(path)
+      pcall(function()
+        note(path, "begun, ")
+        orun.sleep("1h")
+      end)
+      note(path, tostring(orun.stopping()))
+    end))
   end)
 end)
