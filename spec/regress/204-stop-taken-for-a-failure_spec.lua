@@ -70,7 +70,7 @@ describe("a stop", function()
           orun.sleep("1h")
         end)
         local start = require "orun.launch".start
-        local ok, why = pcall(start, {run = print})
+        local ok, why = pcall(start, {run = function() orun.sleep("1h") end})
         note(path, tostring(ok) .. " " .. tostring(why))
       end},
     } do
