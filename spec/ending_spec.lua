@@ -154,12 +154,14 @@ describe("the end of a script", function()
 
   it("cancels them with --no-wait", function()
     local r = h.orun{"--no-wait", "-e", [[
-      Task{run_in_background = true, run = function()
+      local begun = TaskCreate{description = "begun"}
+      Task{run_in_background = true, input = begun.id, run = function(id)
         local _ <close> = setmetatable({}, {__close = function() print("closed") end})
+        TaskUpdate{task_id = id, status = "completed"}
         orun.sleep("1h")
         print("done")
       end}
-      orun.sleep("50ms")]]}
+      TaskOutput(begun)]]}
     assert.equal("closed\n", r.out)
     assert.equal(0, r.code)
   end)

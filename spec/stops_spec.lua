@@ -150,11 +150,24 @@ local function script(workers, text)
   return h.orun{"--workers", tostring(workers), path}
 end
 
-local function prints(expected, workers, text)
-  local r = script(workers, text)
+local function printed(expected, r)
   assert.equal(expected, r.out, r.err)
   assert.equal(0, r.code, r.err)
   return r.err
+end
+
+local function prints(expected, workers, text)
+  return printed(expected, script(workers, text))
+end
+
+-- The same with the number SECONDS, in which tasks get stuck before they time out.
+local function prints_in_time(expected, workers, text)
+  local r
+  pcall(h.in_time, function(seconds)
+    r = script(workers, (text:gsub("SECONDS", seconds)))
+    return r.out == expected
+  end)
+  return printed(expected, r)
 end
 
 -- The message about stuck tasks names these, by their descriptions.
@@ -170,10 +183,10 @@ end
 
 describe("a task stuck in a C function", function()
   it("is told as timed out, harms no other, and is named at the end", function()
-    local err = prints("failed timeout\nfailed timeout\nfailed timeout\nfailed timeout\n", 6, [[
+    local err = prints_in_time(("failed timeout\n"):rep(4), 6, [[
       local tasks = {}
       for i, one in ipairs(endless.c) do
-        tasks[i] = start{run = one.run, timeout = 1, description = one.name}
+        tasks[i] = start{run = one.run, timeout = SECONDS, description = one.name}
       end
       all_well(50)
       for _, task in ipairs(tasks) do
@@ -238,12 +251,12 @@ describe("a task stuck in a C function", function()
   end)
 
   it("is tried again, and what comes back of the first try changes nothing", function()
-    prints("completed second 2\ncompleted second\n", 1, [[
+    prints_in_time("completed second 2\ncompleted second\n", 1, [[
       local path = pipe()
       local task = start{run = function(given, task)
         if task.attempt == 2 then return "second" end
         return given.stuck(given.path)
-      end, input = {stuck = stuck, path = path}, timeout = 0.5,
+      end, input = {stuck = stuck, path = path}, timeout = SECONDS,
         retry = {max = 1, backoff = 0, on = {"timeout"}}}
       local r = TaskOutput(task)
       print(r.status .. " " .. r.output .. " " .. r.attempts)

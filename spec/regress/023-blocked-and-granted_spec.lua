@@ -23,7 +23,7 @@ describe("tasks that are blocked together while they queue to write", function()
       assert(TaskUpdate{task_id = first, addBlockedBy = {busy}, addBlocks = {second}})
       assert(TaskUpdate{task_id = gate, status = "completed"})
       for _, handle in ipairs{busy, first, second} do
-        print(TaskOutput{task_id = handle, timeout = 20}.output)
+        print(TaskOutput{task_id = handle, timeout = 100}.output)
       end]], { limit = 60 })
     assert.equal("busy\nfirst\nsecond\n", r.out, r.err)
   end)

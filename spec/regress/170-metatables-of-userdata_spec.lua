@@ -4,7 +4,7 @@
 local h = require "spec.support.helper"
 
 local output_of = function(run)
-  local r = Task{run = run, timeout = 20}
+  local r = Task{run = run, timeout = 100 * h.slow}
   return r.status == "completed" and r.output or r.error
 end
 

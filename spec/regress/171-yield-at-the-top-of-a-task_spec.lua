@@ -3,7 +3,7 @@
 
 describe("the top of a task", function()
   local function output_of(run)
-    local r = Task{run = run, timeout = 20}
+    local r = Task{run = run, timeout = 100}
     assert.equal("completed", r.status, r.error)
     return r.output
   end

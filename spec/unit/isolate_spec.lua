@@ -7,8 +7,6 @@ local frame = require "orun.test".frame
 
 local HELLO <const> = frame.make(frame.HELLO, orun.version, frame.build)
 
-local own_program
-
 -- A program that sends these bytes, and then does `after`.
 local function program(bytes, after)
   local dir = h.tmpdir()
@@ -19,14 +17,17 @@ local function program(bytes, after)
   return path
 end
 
+-- What `use` gives for a task that this program runs.
+local function with(path, fields, use)
+  local own_program <const> = frame.program(path)
+  local _ <close> = setmetatable({}, {__close = function() frame.program(own_program) end})
+  fields.run, fields.isolation = function() return "ran" end, "process"
+  return use(Task(fields))
+end
+
 -- The result of a task that this program runs.
 local function run_by(path, fields)
-  own_program = frame.program(path)
-  fields = fields or {}
-  fields.run, fields.isolation = function() return "ran" end, "process"
-  local r = Task(fields)
-  frame.program(own_program)
-  return r
+  return with(path, fields or {}, function(r) return r end)
 end
 
 local function failed(kind, text, r)
@@ -102,13 +103,30 @@ describe("a process that runs an isolated task", function()
   end)
 
   it("is ended at the time-out when it says nothing", function()
-    failed("timeout", "timed out after 100 ms", run_by(program(HELLO), { timeout = 0.1 }))
-    failed("timeout", "timed out after 100 ms", run_by(program(""), { timeout = 0.1 }))
+    for _, bytes in ipairs { HELLO, "" } do
+      local r, seconds
+      local said = h.tmpdir() .. "/said"
+      local path = program(bytes, (": >%s; exec sleep 1000"):format(h.quote(said)))
+      h.in_time(function(timeout)
+        r, seconds = run_by(path, { timeout = timeout }), timeout
+        return h.exists(said)
+      end)
+      failed("timeout", "timed out after ", r)
+      assert.is_true(r.duration >= seconds)
+    end
   end)
 
   it("gets an error for a call that makes no sense", function()
-    local path = program(HELLO .. frame.make(frame.CALL, "no_such_primitive"))
-    failed("timeout", "timed out", run_by(path, { timeout = 0.2 }))
+    local heard = h.tmpdir() .. "/heard"
+    local path = program(HELLO .. frame.make(frame.CALL, "no_such_primitive"),
+      "exec cat >" .. h.quote(heard))
+    with(path, { run_in_background = true }, function(task)
+      assert(h.wait_for(function()
+        return (h.read(heard) or ""):find("malformed call", 1, true)
+      end), "no answer came")
+      TaskStop(task)
+      assert.equal("cancelled", TaskOutput(task).status)
+    end)
   end)
 end)
 
