@@ -20,16 +20,10 @@ lib_collected(lua_State *L, int status, lua_KContext ctx)
     size_t left;
     (void)status;
     int outcome = park_outcome(L);
-    if (outcome == WAIT_TIMED_OUT) {
-        lua_pushnil(L);
-        lua_pushliteral(L, "timeout");
+    if (lib_related_waited(L, outcome))
         return 2;
-    }
-    if (outcome == WAIT_RING) {
-        WaitFor what = park_run(L)->want;
-        lib_related_ring(L, &what);
-        return lib_collector_wait(L, c, what.deadline);
-    }
+    if (outcome == WAIT_RING)
+        return lib_collector_wait(L, c, park_run(L)->want.deadline);
     if (outcome == WAIT_DEADLOCK)
         return luaL_error(L, "collector: the tasks left can never end: nothing "
                           "is running or due that could finish them");

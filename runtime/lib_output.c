@@ -156,15 +156,8 @@ lib_read_again(lua_State *L, int status, lua_KContext ctx)
 {
     (void)status, (void)ctx;
     int outcome = park_outcome(L);
-    if (outcome == WAIT_TIMED_OUT) {
-        lua_pushnil(L);
-        lua_pushliteral(L, "timeout");
+    if (lib_related_waited(L, outcome))
         return 2;
-    }
-    if (outcome == WAIT_RING) {
-        WaitFor what = park_run(L)->want;
-        lib_related_ring(L, &what);
-    }
     if (outcome == WAIT_DEADLOCK)
         return luaL_error(L, "orun.output: the task can never end: nothing is "
                           "running or due that could finish it");

@@ -91,3 +91,17 @@ lib_related_ring(lua_State *L, const WaitFor *what)
         luaL_error(L, "%s: deadlock: %s would wait for each other for ever",
                    what->fn, text);
 }
+
+bool
+lib_related_waited(lua_State *L, int outcome)
+{
+    if (outcome == WAIT_RING) {
+        WaitFor what = park_run(L)->want;
+        lib_related_ring(L, &what);
+    }
+    if (outcome != WAIT_TIMED_OUT)
+        return false;
+    lua_pushnil(L);
+    lua_pushliteral(L, "timeout");
+    return true;
+}

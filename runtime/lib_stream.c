@@ -139,11 +139,9 @@ lib_stream_woken(lua_State *L, int status, lua_KContext ctx)
 {
     (void)status;
     (void)ctx;
-    if (park_outcome(L) != WAIT_TIMED_OUT)
-        return lib_stream_next(L, lua_touserdata(L, 1));
-    lua_pushnil(L);
-    lua_pushliteral(L, "timeout");
-    return 2;
+    if (lib_related_waited(L, park_outcome(L)))
+        return 2;
+    return lib_stream_next(L, lua_touserdata(L, 1));
 }
 
 /* read(timeout) -> the next bytes; nil at the end; nil, "timeout" when none

@@ -136,6 +136,10 @@ void lib_related_script(lua_State *L, const char *what);
  * caller, or needs writes that the caller has. */
 void lib_related_ring(lua_State *L, const WaitFor *what);
 
+/* A wait has ended so: raises for a ring that closed meanwhile; true, with nil
+ * and "timeout" pushed, when its time was up. */
+bool lib_related_waited(lua_State *L, int outcome);
+
 /* Push the result of a task as TaskOutput returns it. */
 void lib_push_result(lua_State *L, Task *t, bool timed_out);
 
