@@ -12,13 +12,24 @@
 #include <lauxlib.h>
 #include <stdio.h>
 
+/* A tree whose first stage this is, or NULL when memory is out. */
+static RunTree *
+run_tree_new(RunStage stage)
+{
+    RunTree *tree = mem_zalloc(1, sizeof *tree);
+    if (tree) {
+        tree->stage = stage;
+        tree->held.code = -1;
+    }
+    return tree;
+}
+
 int
 run_tree_open(LuaRun *run)
 {
-    RunTree *tree = mem_zalloc(1, sizeof *tree);
+    RunTree *tree = run_tree_new(RUN_BEFORE);
     if (!tree)
         return ORUN_ENOMEM;
-    tree->held.code = -1;
     sched_lock(run->sched);
     run->tree = tree;
     run->steward = true;
@@ -31,11 +42,10 @@ run_tree_open(LuaRun *run)
 int
 run_tree_open_alone(LuaRun *run)
 {
-    RunTree *tree = mem_zalloc(1, sizeof *tree);
+    RunTree *tree = run_tree_new(RUN_WORK);
     if (!tree)
         return ORUN_ENOMEM;
-    *tree = (RunTree){ .stage = RUN_WORK, .alone = true };
-    tree->held.code = -1;
+    tree->alone = true;
     sched_lock(run->sched);
     run->tree = tree;
     sched_unlock(run->sched);
