@@ -2,6 +2,8 @@
 --
 -- Whether such a file may be run is trust.lua's to say.
 
+local check = require "orun.check"
+
 local M = {}
 
 -- That memory is out is nothing to say of a file.
@@ -23,7 +25,9 @@ end
 local function run(path, text)
   local found = {}
   local function agent(t)
-    if type(t) ~= "table" then error("agent: a table is wanted", 2) end
+    if type(t) ~= "table" then
+      error("agent: expected a table, got " .. check.show(t), 2)
+    end
     found[#found + 1] = {def = t, line = debug.getinfo(2, "l").currentline}
     return t.name
   end

@@ -143,6 +143,7 @@ describe("agent files", function()
       [".orun/agents/k.lua"] = "return 1",
       [".orun/agents/l.lua"] = "return {comand = {'x'}}",
       [".orun/agents/m.lua"] = "return {command = 'x'}",
+      [".orun/agents/o.lua"] = "orun.agent(7)",
       [".orun/agents/n.lua"] = "\27Lua",
     }
     local text = broken_of(p)
@@ -165,6 +166,7 @@ describe("agent files", function()
       k = ".orun/agents/k.lua:1): it neither returns a table of orun.agent's fields nor calls",
       l = ".orun/agents/l.lua:1): unknown field \"comand\"",
       m = ".orun/agents/m.lua:1): agent: command = \"x\": expected an array of arguments",
+      o = ".orun/agents/o.lua:1): agent: expected a table, got 7",
     } do
       local said = run(p, ('print(pcall(Task, {subagent_type = "%s", prompt = "x"}))'):format(name))
       assert.matches(wrong, said.out, 1, true)
