@@ -86,13 +86,6 @@ local function trusted(folder, places)
   return ours or owner == places.owner
 end
 
-local function sorted(t)
-  local names = {}
-  for name in pairs(t) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
-
 -- ---- files ----
 
 -- One walk: what it finds goes to `entries`.
@@ -191,7 +184,7 @@ end
 function Scan:folder(place, folder, depth, within)
   local entries, why = orun.entries(folder)
   if not entries then return self:broken(folder, why, 1) end
-  for _, name in ipairs(sorted(entries)) do
+  for _, name in ipairs(check.sorted(entries)) do
     local kind, path = entries[name], joined(folder, name)
     if name:sub(1, 1) == "." then
       goto next

@@ -107,16 +107,17 @@ function M.message(where, name, value, want)
   return ("%s: %s = %s: %s"):format(where, name, M.show(value), want)
 end
 
-local function sorted(known)
+--- The names that are the keys of `known`, in order.
+function M.sorted(known)
   local names = {}
   for name in next, known do names[#names + 1] = name end
   table.sort(names)
   return names
 end
 
---- The names that are the keys of `known`, in order, in one text.
+--- The same in one text.
 function M.listed(known)
-  return table.concat(sorted(known), ", ")
+  return table.concat(M.sorted(known), ", ")
 end
 
 --- The name in `known` nearest to `name`, or nil when none is near.
@@ -124,7 +125,7 @@ end
 -- @param known  table with the names as keys
 -- @return string or nil
 function M.nearest(name, known)
-  return orun.nearest(tostring(name), sorted(known))
+  return orun.nearest(tostring(name), M.sorted(known))
 end
 
 --- What to say after a name that is not one of `known`.

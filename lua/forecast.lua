@@ -22,6 +22,7 @@
 --   cause    the node whose end let another begin
 
 local bound = require "orun.report_bound"
+local check = require "orun.check"
 local for_others <const> = require("orun.report_path").for_others
 
 local M = {}
@@ -91,9 +92,7 @@ end
 
 -- The limits it is under, as one text: who has the same queues in the same places.
 local function class_of(t)
-  local names = {}
-  for name in pairs(t.limits or {}) do names[#names + 1] = name end
-  table.sort(names)
+  local names = check.sorted(t.limits or {})
   return table.concat(names, "\n"), names
 end
 

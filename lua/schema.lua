@@ -74,13 +74,6 @@ local function below(pointer, key)
   return pointer .. "/" .. key:gsub("~", "~0"):gsub("/", "~1")
 end
 
-local function sorted_keys(t)
-  local keys = {}
-  for k in next, t do keys[#keys + 1] = k end
-  table.sort(keys)
-  return keys
-end
-
 local function count_keys(t)
   local n = 0
   for _ in next, t do n = n + 1 end
@@ -232,14 +225,14 @@ keyword("minContains", shape.size, any_value)
 keyword("maxContains", shape.size, any_value)
 
 keyword("properties", shape.node_map, of("object", function(run, nodes, value, pointer)
-  for _, name in ipairs(sorted_keys(nodes)) do
+  for _, name in ipairs(check.sorted(nodes)) do
     if value[name] ~= nil then apply(run, nodes[name], value[name], below(pointer, name)) end
   end
 end), "map")
 
 local function additional(run, node, value, pointer, whole)
   local known = whole.properties or {}
-  for _, name in ipairs(sorted_keys(value)) do
+  for _, name in ipairs(check.sorted(value)) do
     if known[name] == nil then
       if node == false then
         fail(run, below(pointer, name), "there is no such field")
@@ -252,7 +245,7 @@ end
 keyword("additionalProperties", shape.node, of("object", additional), "one")
 
 keyword("propertyNames", shape.node, of("object", function(run, node, value, pointer)
-  for _, name in ipairs(sorted_keys(value)) do
+  for _, name in ipairs(check.sorted(value)) do
     if not fits(run, node, name, pointer) then
       fail(run, pointer, "%s is not a name that is allowed", show(name))
     end
@@ -272,7 +265,7 @@ keyword("required", shape.strings, of("object", function(run, names, value, poin
 end))
 
 local function dependent(run, lists, value, pointer)
-  for _, name in ipairs(sorted_keys(lists)) do
+  for _, name in ipairs(check.sorted(lists)) do
     if value[name] ~= nil then
       require_all(run, lists[name], value, pointer, ", which comes with " .. show(name))
     end
@@ -281,7 +274,7 @@ end
 keyword("dependentRequired", shape.string_lists, of("object", dependent))
 
 keyword("dependentSchemas", shape.node_map, of("object", function(run, nodes, value, pointer)
-  for _, name in ipairs(sorted_keys(nodes)) do
+  for _, name in ipairs(check.sorted(nodes)) do
     if value[name] ~= nil then apply(run, nodes[name], value, pointer) end
   end
 end), "map")
@@ -344,7 +337,7 @@ keyword("$ref", shape.reference, function(run, reference, value, pointer)
 end)
 
 -- In the order of their names, so the same value gives the same errors.
-local ORDER <const> = sorted_keys(KEYWORDS)
+local ORDER <const> = check.sorted(KEYWORDS)
 
 function apply(run, node, value, pointer)
   if #run.errors >= MAX_ERRORS or node == true then return end
@@ -366,7 +359,7 @@ local read_node
 
 local function read_inside(root, nodes, argument, pointer)
   if nodes == "one" then return read_node(root, argument, pointer) end
-  for _, key in ipairs(nodes == "array" and {} or sorted_keys(argument)) do
+  for _, key in ipairs(nodes == "array" and {} or check.sorted(argument)) do
     local wrong = read_node(root, argument[key], below(pointer, key))
     if wrong then return wrong end
   end

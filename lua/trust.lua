@@ -14,6 +14,7 @@
 -- Glossary
 --   project   the folder that has the .orun folder
 
+local check = require "orun.check"
 local state = require "orun.state"
 
 local M = {}
@@ -49,13 +50,6 @@ function M.load()
   return parse(text)
 end
 
-local function sorted(t)
-  local names = {}
-  for name in pairs(t) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
-
 --- Remember this instead.
 -- @return true; nil and why it cannot be
 function M.save(known)
@@ -67,7 +61,7 @@ function M.save(known)
   file, why = orun.private_file(new)
   if not file then return nil, why end
   local parts = {}
-  for i, name in ipairs(sorted(known)) do
+  for i, name in ipairs(check.sorted(known)) do
     parts[i] = ("%d %d\n%s%s\n"):format(#name, #known[name], name, known[name])
   end
   local done, closed, late
@@ -104,7 +98,7 @@ function M.files(project)
   local found, seen = {}, {}
   for _, folder in ipairs(FOLDERS) do
     local at = project .. "/.orun/" .. folder
-    for _, name in ipairs(sorted(orun.entries(at) or {})) do
+    for _, name in ipairs(check.sorted(orun.entries(at) or {})) do
       local real = name:sub(-4) == ".lua" and orun.real(at .. "/" .. name)
       if real and not seen[real] then found[#found + 1] = real end
       if real then seen[real] = true end

@@ -15,6 +15,7 @@
 -- that cannot be reached never fails the run: it is said once on stderr, and what was not
 -- sent then is tried once more at the end.
 
+local check = require "orun.check"
 local json = require "orun.json"
 local json_line = require "orun.json_line"
 local title = require "orun.task_title"
@@ -81,10 +82,8 @@ end
 
 -- {name = value} as OTLP has attributes, in the order of names.
 local function attributes(t)
-  local names, list = {}, json.array{}
-  for name in pairs(t) do names[#names + 1] = name end
-  table.sort(names)
-  for i, name in ipairs(names) do list[i] = {key = name, value = value_of(t[name])} end
+  local list = json.array{}
+  for i, name in ipairs(check.sorted(t)) do list[i] = {key = name, value = value_of(t[name])} end
   return list
 end
 
