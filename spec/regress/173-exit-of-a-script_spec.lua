@@ -22,7 +22,7 @@ describe("os.exit", function()
           if n == 0 then n = 1 os.exit(7) end
           while true do pcall(function() while true do end end) end
         end}) end
-        ]] .. place .. " os.exit(7)", {}, {limit = 30})
+        ]] .. place .. " os.exit(7)")
       assert.same({7, ""}, {r.code, r.out}, r.err)
     end
   end)

@@ -4,11 +4,7 @@
 local h = require "spec.support.helper"
 
 describe("a table that is copied without its metatable", function()
-  local function told(text)
-    local r = h.script(text)
-    assert.equal(0, r.code, r.err)
-    return r.err
-  end
+  local function told(text) return select(2, h.printed(text)) end
 
   it("is told at the call when that had __call or __index", function()
     local text = told[[

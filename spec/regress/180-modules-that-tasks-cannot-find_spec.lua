@@ -4,14 +4,8 @@
 local h = require "spec.support.helper"
 
 describe("a captured module", function()
-  local function prints(text)
-    local r = h.script(text)
-    assert.equal(0, r.code, r.err)
-    return r.out
-  end
-
   it("goes as what it is when only the script can find it", function()
-    assert.equal("preload 1\nsearcher 2\nhand 3\nmine 4\nnil\n", prints[[
+    assert.equal("preload 1\nsearcher 2\nhand 3\nmine 4\nnil\n", h.printed[[
       package.preload.a = function() return {name = "preload", n = function() return 1 end} end
       table.insert(package.searchers, 2, function(name)
         if name == "b" then
@@ -31,14 +25,14 @@ describe("a captured module", function()
   end)
 
   it("is refused at the call when it cannot go", function()
-    assert.matches("captures 'm%.file', a userdata", prints[[
+    assert.matches("captures 'm%.file', a userdata", (h.printed[[
       package.preload.a = function() return {file = io.stdout} end
       local m = require "a"
-      print(select(2, pcall(Task, {run = function() return m end})))]])
+      print(select(2, pcall(Task, {run = function() return m end})))]]))
   end)
 
   it("goes by name when tasks find it", function()
-    assert.equal("true true true\n", prints[[
+    assert.equal("true true true\n", h.printed[[
       local json, math, cjson = require "orun.json", math, require "cjson"
       print(table.concat(Task{run = function()
         return {tostring(json == require "orun.json"), tostring(math == _G.math),
@@ -47,7 +41,7 @@ describe("a captured module", function()
   end)
 
   it("is required as ever", function()
-    assert.equal("x\ty\ntrue\tnil\ntrue\t:preload:\ntrue\nfalse\n", prints[[
+    assert.equal("x\ty\ntrue\tnil\ntrue\t:preload:\ntrue\nfalse\n", h.printed[[
       package.preload.a = function(name, more) return {} end
       package.searchers[#package.searchers + 1] = function(name)
         if name == "x" then return function(...) print(...) end, "y" end

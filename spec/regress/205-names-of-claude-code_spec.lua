@@ -3,12 +3,7 @@
 
 local h = require "spec.support.helper"
 local orun = require "orun"
-
-local function message_of(...)
-  local ok, message = pcall(...)
-  assert.is_false(ok)
-  return message
-end
+local error_of = require "spec.support.tasks".error_of
 
 describe("the names of Claude Code's task tools", function()
   it("make an item", function()
@@ -46,12 +41,12 @@ describe("the names of Claude Code's task tools", function()
 
   it("are refused beside ours, and where they mean nothing", function()
     assert.matches("both task_id and taskId",
-      message_of(TaskUpdate, {task_id = "t1", taskId = "t1"}))
+      error_of(TaskUpdate, {task_id = "t1", taskId = "t1"}))
     assert.matches("both prompt and description",
-      message_of(TaskCreate, {subject = "x", description = "y", prompt = "z"}))
-    assert.matches("TaskCreate: activeForm = 7", message_of(TaskCreate, {subject = "x",
+      error_of(TaskCreate, {subject = "x", description = "y", prompt = "z"}))
+    assert.matches("TaskCreate: activeForm = 7", error_of(TaskCreate, {subject = "x",
       activeForm = 7}), 1, true)
-    assert.matches("unknown field", message_of(Task, {run = print, taskId = "t1"}))
+    assert.matches("unknown field", error_of(Task, {run = print, taskId = "t1"}))
   end)
 
   it("are those of the tools for programs, and of the command", function()

@@ -18,7 +18,7 @@ describe("programs that wait for tasks", function()
       for i = 1, 4 do
         local r = TaskOutput{task_id = t[i], timeout = 60}
         io.write(r.status, " ", tostring(r.output or r.error))
-      end]], {"-j", 1, limit = 90})
+      end]], {limit = 90})
     assert.equal(("completed helped\n"):rep(4), r.out, r.err)
   end)
 
@@ -33,7 +33,7 @@ describe("programs that wait for tasks", function()
         run_in_background = true}
       local r = TaskOutput{task_id = lead, timeout = 60}
       io.write(r.output or r.error or "nothing\n")
-      print(orun.limit("one").used)]], {"-j", 1, limit = 90})
+      print(orun.limit("one").used)]], {limit = 90})
     assert.equal("helped\n0\n", r.out, r.err)
   end)
 
@@ -68,7 +68,7 @@ describe("programs that wait for tasks", function()
       TaskStop(all[3])
       for i = 1, 3 do io.write(TaskOutput(all[i]).status, " ") end
       local r = Task{command = {"echo", "on"}, limit = "few"}
-      io.write(orun.limit("few").used, " ", r.output)]], {"-j", 2, limit = 90})
+      io.write(orun.limit("few").used, " ", r.output)]], {limit = 90})
     assert.equal("failed failed cancelled 0 on\n", r.out, r.err)
   end)
 end)

@@ -22,7 +22,7 @@ describe("a fork by a C module", function()
   end
 
   local function script(text, args)
-    return h.script(begin(text), args or {}, {limit = 60})
+    return h.script(begin(text), args)
   end
 
   -- The end of the pipe is that of the last process which has it.

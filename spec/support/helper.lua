@@ -179,6 +179,13 @@ function M.script(text, opts)
   return M.orun(all)
 end
 
+--- What a script printed that must end well: stdout, stderr. Takes what `script` does.
+function M.printed(text, opts)
+  local r = M.script(text, opts)
+  assert(r.code == 0, r.err)
+  return r.out, r.err
+end
+
 local Running <const> = { __name = "spec.running" }
 Running.__index = Running
 
