@@ -74,7 +74,7 @@ child_greet(Uplink *u)
     frame_put_text(&b, ORUN_VERSION);
     frame_put_text(&b, build_id);
     if (frame_end(&b))
-        _exit(UPLINK_BROKEN);
+        _exit(FRAME_BROKEN);
     uplink_send(u, &b);
 }
 
@@ -224,11 +224,11 @@ child_main(void)
     fork_ends(NULL);
     prctl(PR_SET_NAME, "orun-task");
     if (uplink_new(fd, &u) != 0)
-        _exit(UPLINK_REFUSED);
+        _exit(FRAME_REFUSED);
     child_greet(u);
     Frame start = uplink_wait(u, FRAME_START);
     if (!child_read_start(&start, &c))
-        _exit(UPLINK_BROKEN);
+        _exit(FRAME_BROKEN);
     child_limit(&c);
     child_run(&c, u, &o);
     fflush(NULL);

@@ -36,6 +36,13 @@ enum {
     FRAME_KIND_COUNT
 };
 
+/* Exit codes of a child that has lost its orun, or cannot go on. */
+enum {
+    FRAME_GONE = 70,
+    FRAME_BROKEN = 71,
+    FRAME_REFUSED = 72, /* no thread, or no memory, before it greeted */
+};
+
 enum {
     FRAME_HEAD = 16,
     FRAME_MAX = 288 << 20, /* bytes of a body: the largest value and a prompt */

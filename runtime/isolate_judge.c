@@ -3,7 +3,6 @@
 #include "launch.h"
 #include "mem.h"
 #include "show.h"
-#include "uplink.h"
 #include <signal.h>
 #include <stdarg.h>
 
@@ -50,7 +49,7 @@ isolate_judge_exit(Isolate *i, Outcome *o)
                      (size_t)i->end.max_rss << 10, i->limit,
                      isolate_memory(i->limit));
     else if (!i->end.signal && i->state == ISOLATE_GREETING
-             && o->code == UPLINK_REFUSED)
+             && o->code == FRAME_REFUSED)
         isolate_fail(o, FAULT_SPAWN, "its process was refused a thread, or "
                      "memory, by the system: ulimit -u (processes and threads "
                      "of the user) or ulimit -v is too low");

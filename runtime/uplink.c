@@ -64,7 +64,7 @@ uplink_break(Uplink *u)
                            "ask for" };
     if (uplink_frame(&b, &o) == 0)
         (void)!send(u->fd, b.p, b.n, MSG_NOSIGNAL | MSG_DONTWAIT);
-    _exit(UPLINK_BROKEN);
+    _exit(FRAME_BROKEN);
 }
 
 /* ---- the reading thread ---- */
@@ -148,7 +148,7 @@ uplink_read(void *arg)
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            _exit(UPLINK_GONE);
+            _exit(FRAME_GONE);
         in.n += (size_t)n;
         uplink_parse(u, &parser, &in);
     }
@@ -190,7 +190,7 @@ uplink_send(Uplink *u, Buf *frame)
     for (size_t done = 0; done < frame->n;) {
         ssize_t n = send(u->fd, frame->p + done, frame->n - done, MSG_NOSIGNAL);
         if (n < 0 && errno != EINTR)
-            _exit(UPLINK_GONE);
+            _exit(FRAME_GONE);
         done += n > 0 ? (size_t)n : 0;
     }
     buf_free(frame);
@@ -247,5 +247,5 @@ uplink_end(Uplink *u, const Outcome *o)
     uplink_tell(u, o);
     uplink_tell(u, &(Outcome){ .state = TASK_FAILED, .fault = FAULT_MEMORY,
                                .code = -1, .error = "not enough memory" });
-    _exit(UPLINK_BROKEN);
+    _exit(FRAME_BROKEN);
 }

@@ -14,10 +14,6 @@
 
 typedef struct Uplink Uplink;
 
-/* Exit codes of a process that has lost its orun, or cannot go on. */
-enum { UPLINK_GONE = 70, UPLINK_BROKEN = 71,
-       UPLINK_REFUSED = 72 /* no thread, or no memory, before it greeted */ };
-
 /* Read from the socket `fd`. Errors: ORUN_ENOMEM, ORUN_ESYS. It lives as long
  * as the process. */
 int uplink_new(int fd, Uplink **out) NODISCARD;
