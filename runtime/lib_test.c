@@ -7,7 +7,6 @@
  */
 #include "lib_test.h"
 #include "err.h"
-#include "lib_orun.h"
 #include "limit.h"
 #include "mem.h"
 #include "queue.h"
@@ -397,48 +396,13 @@ lib_test_timers(lua_State *L)
     return 1;
 }
 
-/* require "orun.test". */
-static int
-luaopen_orun_test(lua_State *L)
-{
-    static const luaL_Reg functions[] = {
-        { "states", lib_test_list_states }, { "may_move", lib_test_may_move },
-        { "move", lib_test_move }, { "faults", lib_test_faults },
-        { "fault", lib_test_fault }, { "fail_at", lib_test_fail_at },
-        { "path", lib_test_path }, { "overlap", lib_test_overlap },
-        { "refuse_at", lib_test_refuse_at },
-        { "duration", lib_test_duration }, { "bytes", lib_test_bytes },
-        { "queue", lib_test_queue }, { "timers", lib_test_timers },
-        { NULL, NULL },
-    };
-    static const luaL_Reg doors[] = {
-        { "failing", luaopen_test_failing }, { "frame", luaopen_test_frame },
-        { "memory", luaopen_test_memory }, { "pool", luaopen_test_pool },
-        { "race", luaopen_test_race },
-        { "secret", luaopen_test_secret }, { "sim", luaopen_test_sim },
-        { "value", luaopen_test_value },
-        { NULL, NULL },
-    };
-    luaL_newlib(L, functions);
-    for (const luaL_Reg *door = doors; door->name; door++) {
-        lua_pushcfunction(L, door->func);
-        lua_call(L, 0, 1);
-        lua_setfield(L, -2, door->name);
-    }
-    return 1;
-}
-
-static void
-lib_test_preload(lua_State *L)
-{
-    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-    lua_pushcfunction(L, luaopen_orun_test);
-    lua_setfield(L, -2, "orun.test");
-    lua_pop(L, 1);
-}
-
-__attribute__((constructor)) static void
-lib_test_register(void)
-{
-    lib_orun_more = lib_test_preload;
-}
+const luaL_Reg lib_test_functions[] = {
+    { "states", lib_test_list_states }, { "may_move", lib_test_may_move },
+    { "move", lib_test_move }, { "faults", lib_test_faults },
+    { "fault", lib_test_fault }, { "fail_at", lib_test_fail_at },
+    { "path", lib_test_path }, { "overlap", lib_test_overlap },
+    { "refuse_at", lib_test_refuse_at },
+    { "duration", lib_test_duration }, { "bytes", lib_test_bytes },
+    { "queue", lib_test_queue }, { "timers", lib_test_timers },
+    { NULL, NULL },
+};

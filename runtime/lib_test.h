@@ -8,7 +8,10 @@
 #define ORUN_LIB_TEST_H
 
 #include "base.h"
-#include <lua.h>
+#include <lauxlib.h>
+
+/* The small doors (lib_test.c). */
+extern const luaL_Reg lib_test_functions[];
 
 /* Push one door each; called once in a state, with nothing on the stack. */
 int luaopen_test_frame(lua_State *L);
