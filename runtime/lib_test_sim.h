@@ -56,6 +56,9 @@ typedef struct Sim {
     bool lowered;    /* some limit was made smaller */
 } Sim;
 
+/* What its userdata is called. */
+#define LIB_SIM "orun.test.sim"
+
 /* The Sim at argument 1. */
 Sim *lib_sim(lua_State *L);
 
