@@ -12,8 +12,8 @@
 /* The `open` of VmConfig: libraries, module and globals. May raise. */
 void lib_orun_open(lua_State *L, Vm *vm, void *ud);
 
-/* Called last by lib_orun_open, unless it is NULL: the test build sets it, before
- * main, to what makes require "orun.test" work. May raise. */
+/* Called last by lib_orun_open, unless it is NULL: the test build sets it,
+ * before main, to what makes require "orun.test" work. May raise. */
 extern void (*lib_orun_more)(lua_State *L);
 
 /* Push the function for the primitive f, called as a method (its first argument
