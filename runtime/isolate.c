@@ -177,7 +177,7 @@ isolate_give_up(Isolate *i)
     isolate_close(i);
 }
 
-static void
+static void ON_IO
 isolate_lose_late(Isolate *i)
 {
     Buf within = { 0 };
