@@ -74,7 +74,7 @@ valgrind: deps-valgrind ## The same under valgrind.
 
 .PHONY: lint
 lint: deps-build-test ## No warnings, luacheck, the style and layer specs.
-	+@$(SUB) lint
+	+@$(SUB) files lint
 	luacheck -q lua stdlib examples spec
 	@ORUN_ONLY='layers style' $(SUITE)
 

@@ -1,4 +1,5 @@
---- The map of runtime/: line 1 of every file, and includes that go only down.
+--- The map of runtime/: line 1 of every file, includes that go only down, and
+--- calls that come back to no file.
 
 local h = require "spec.support.helper"
 local source = require "spec.support.source"
@@ -101,6 +102,61 @@ describe("layers", function()
           file.path .. " does not include " .. own)
       end
     end
+  end)
+end)
+
+describe("calls", function()
+  -- Lua's own, which foreign.c stands in front of when the command is linked:
+  -- who calls them does not mean it.
+  local function is_luas(symbol) return symbol:match("^lua") ~= nil end
+
+  -- What the objects of the build under test define and want: { [symbol] =
+  -- file }, { [file] = { symbol, ... } }. Objects without a source are old.
+  local function symbols()
+    local folder = h.test_bin:match("^(.*)/")
+    local r = h.sh("cd '" .. folder .. "' && nm -A -g -- *.o")
+    assert.equal(0, r.code, r.err)
+    local home, wanted = {}, {}
+    for name, kind, symbol in r.out:gmatch("([%w_]+)%.o:[%x ]* (%a) ([^\n]+)") do
+      if h.exists("runtime/" .. name .. ".c") and not is_luas(symbol) then
+        if kind == "U" then
+          wanted[name] = wanted[name] or {}
+          table.insert(wanted[name], symbol)
+        elseif kind:match("[TDBRVWC]") then
+          home[symbol] = name
+        end
+      end
+    end
+    return home, wanted
+  end
+
+  it("go one way: no file is called by what it calls", function()
+    local home, wanted = symbols()
+    local state, path, circles, seen = {}, {}, {}, 0
+    local function visit(name)
+      state[name], path[#path + 1] = "open", name
+      for _, symbol in ipairs(wanted[name] or {}) do
+        local to = home[symbol]
+        if to and to ~= name then
+          seen = seen + 1
+          if state[to] == "open" then
+            circles[#circles + 1] = ("%s calls %s of %s, from which it is called"
+              .. " (%s)"):format(name, symbol, to, table.concat(path, " > "))
+          elseif not state[to] then
+            visit(to)
+          end
+        end
+      end
+      state[name], path[#path] = "done", nil
+    end
+    local names = {}
+    for name in pairs(wanted) do names[#names + 1] = name end
+    table.sort(names)
+    for _, name in ipairs(names) do
+      if not state[name] then visit(name) end
+    end
+    assert.is_true(seen > 100)
+    assert.equal("", table.concat(circles, "\n"))
   end)
 end)
 
