@@ -197,23 +197,26 @@ EXPORT := -Wl,--export-dynamic-symbol=lua_* \
     -Wl,--export-dynamic-symbol=luaL_* -Wl,--export-dynamic-symbol=luaopen_* \
     -Wl,--export-dynamic-symbol=orun_*
 
-# The keeper is a program of its own: these files are only its, and it has
-# what it needs of the ground.
-KEEPER  := $(addprefix runtime/keeper_,main.c brood.c exec.c guard.c \
-    pause.c post.c start.c tree.c)
-GROUND  := $(addprefix runtime/,base.c buf.c leftover.c mem.c)
-TESTLIB := $(wildcard runtime/lib_test*.c)
-COMMAND := main options command client
-BUNDLER := runtime/bundle_make.c runtime/bundle_method.c
-SOURCES := $(filter-out $(COMMAND:%=runtime/%.c) $(BUNDLER) \
-    $(KEEPER) $(TESTLIB), $(sort $(wildcard runtime/*.c)))
+# The folders of runtime/ that are not in the library: the keeper is a program
+# of its own, which has what it needs of base/, and cli/ is only the command's.
+# Each file has a name of its own, whatever its folder: archives know no more.
+ALL     := $(sort $(shell find runtime -name '*.c'))
+HEADERS := $(sort $(shell find runtime -name '*.h'))
+KEEPER  := $(filter runtime/keeper/%,$(ALL))
+GROUND  := $(addprefix runtime/base/,base.c buf.c leftover.c mem.c)
+COMMAND := $(filter runtime/cli/%,$(ALL))
+TESTLIB := $(sort $(wildcard spec/native/*.c))
+BUNDLER := runtime/vm/bundle_make.c runtime/vm/bundle_method.c
+SOURCES := $(filter-out $(COMMAND) $(BUNDLER) $(KEEPER),$(ALL))
 MODULES := $(sort $(wildcard lua/*.lua stdlib/*.lua))
 MADE    := keeper_image bundle build_id
 
-OBJECTS := $(SOURCES:runtime/%.c=$(BUILD)/%.o) $(MADE:%=$(BUILD)/%.o)
-TOBJECTS := $(COMMAND:%=$(BUILD)/test/%.o) \
-    $(SOURCES:runtime/%.c=$(BUILD)/test/%.o) \
-    $(TESTLIB:runtime/%.c=$(BUILD)/test/%.o) $(MADE:%=$(BUILD)/%.o)
+# objects FILES : what FILES of runtime/ become.
+objects = $(patsubst runtime/%.c,$(1)/%.o,$(2))
+MADE_O   := $(MADE:%=$(BUILD)/%.o)
+OBJECTS  := $(call objects,$(BUILD)/objects,$(SOURCES)) $(MADE_O)
+TOBJECTS := $(call objects,$(BUILD)/test,$(COMMAND) $(SOURCES)) \
+    $(TESTLIB:spec/native/%.c=$(BUILD)/test/native/%.o) $(MADE_O)
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := files
@@ -227,7 +230,8 @@ LUA_OWN   := $(BUILD)/liblua-own.a
 LUA_NAMED := $(if $(filter -l:%,$(LUA_LIB)),$(shell \
     $(CC) -print-file-name=$(LUA_LIB:-l:%=%)),$(LUA_LIB))
 
-$(ORUN): $(COMMAND:%=$(BUILD)/%.o) $(BUILD)/liborun.a | $(LUA_OWN) $(YAML_LIB)
+$(ORUN): $(call objects,$(BUILD)/objects,$(COMMAND)) $(BUILD)/liborun.a | \
+    $(LUA_OWN) $(YAML_LIB)
 	@echo '  link  $@'
 	$(LINK) -o $@ $^ $(EXPORT) $(subst $(LUA_LIB),$(LUA_OWN),$(LIBS))
 
@@ -256,12 +260,19 @@ $(YAML_LIB): $(YAML_FILE) $(BUILD)/.flags
 	    --redefine-sym realloc=mem_realloc \
 	    --redefine-sym strdup=lib_yaml_strdup $< $@
 
-$(BUILD)/%.o: runtime/%.c $(BUILD)/.flags
+$(BUILD)/objects/%.o: runtime/%.c $(BUILD)/.flags
 	@echo '  cc    $@'
+	mkdir -p $(@D)
 	$(COMPILE) -o $@ $<
 
 $(BUILD)/test/%.o: runtime/%.c $(BUILD)/.flags
 	@echo '  cc    $@'
+	mkdir -p $(@D)
+	$(COMPILE) -DORUN_TEST -o $@ $<
+
+$(BUILD)/test/native/%.o: spec/native/%.c $(BUILD)/.flags
+	@echo '  cc    $@'
+	mkdir -p $(@D)
 	$(COMPILE) -DORUN_TEST -o $@ $<
 
 $(BUILD)/%.o: $(BUILD)/%.c
@@ -270,7 +281,7 @@ $(BUILD)/%.o: $(BUILD)/%.c
 
 # Small, and without a sanitizer whatever the variant: it shares its memory
 # with the children it starts.
-$(BUILD)/keeper: $(KEEPER) $(GROUND) $(wildcard runtime/*.h) $(BUILD)/.flags
+$(BUILD)/keeper: $(KEEPER) $(GROUND) $(HEADERS) $(BUILD)/.flags
 	@echo '  link  $@'
 	$(CC) -std=c11 -D_GNU_SOURCE -iquote runtime -Os -s $(WARN) \
 	    -ffunction-sections -Wl,--gc-sections -o $@ $(KEEPER) $(GROUND)
@@ -288,8 +299,9 @@ LIBFUZZER := $(filter libfuzzer,$(VARIANT))
 FUZZ      := $(filter-out driver,$(patsubst spec/fuzz/%.c,%, \
     $(wildcard spec/fuzz/*.c)))
 FUZZERS   := $(FUZZ:%=$(BUILD)/fuzz/%)
-$(BUILD)/fuzz/keeper: $(BUILD)/keeper_start.o
-$(BUILD)/fuzz/options: $(BUILD)/options.o $(BUILD)/command.o
+$(BUILD)/fuzz/keeper: $(BUILD)/objects/keeper/keeper_start.o
+$(BUILD)/fuzz/options: $(BUILD)/objects/cli/options.o \
+    $(BUILD)/objects/cli/command.o
 $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/%.o $(BUILD)/liborun.a \
     $(if $(LIBFUZZER),,$(BUILD)/fuzz/driver.o) | $(LUA_MADE) $(YAML_LIB)
 	@echo '  link  $@'
@@ -301,7 +313,7 @@ $(BUILD)/fuzz/%.o: spec/fuzz/%.c $(BUILD)/.flags
 	mkdir -p $(@D)
 	$(COMPILE) -o $@ $<
 
-$(BUILD)/bundle_make: $(BUNDLER) runtime/bundle_method.h $(BUILD)/.flags
+$(BUILD)/bundle_make: $(BUNDLER) runtime/vm/bundle_method.h $(BUILD)/.flags
 	@echo '  link  $@'
 	$(CC) -std=c11 -D_GNU_SOURCE -iquote runtime -O1 -g $(WARN) -o $@ \
 	    $(BUNDLER)
@@ -316,7 +328,7 @@ $(BUILD)/bundle.c: $(BUILD)/bundle_make $(MODULES) $(BUILD)/.list
 	    $(foreach f,$(MODULES),orun.$(basename $(notdir $f))=$f)
 
 # Two programs of the same source and flags have the same.
-$(BUILD)/build_id.c: $(wildcard runtime/*.[ch]) $(MODULES) $(BUILD)/.flags
+$(BUILD)/build_id.c: $(ALL) $(HEADERS) $(MODULES) $(BUILD)/.flags
 	@echo '  make  $@'
 	printf 'const char build_id[] = "%s";\n' \
 	    "$$(cat $^ | cksum | tr ' ' '-')" >$@
@@ -344,8 +356,8 @@ $(LUA_PC): $(BUILD)/.flags
 	printf '%s\n' 'Name: Lua' 'Description: LUA=$(LUA)' 'Version: 5.4' \
 	    'Cflags: $(LUA_CFLAGS)' 'Libs: $(LUA_LINK) -lm' >$@
 VERSION := $(shell sed -n 's/^\#define ORUN_VERSION "\(.*\)"/\1/p' \
-    runtime/version.h)
-CHECKED := $(sort $(wildcard runtime/*.c spec/fuzz/*.c))
+    runtime/base/version.h)
+CHECKED := $(ALL) $(TESTLIB) $(sort $(wildcard spec/fuzz/*.c))
 lint:
 	@echo '  cc -Werror'
 	for f in $(CHECKED); do $(CC) -std=c11 $(CPPFLAGS) $(WARN) -O2 \
@@ -375,7 +387,8 @@ analyze:
 	for f in $(CHECKED); do clang -std=c11 $(CPPFLAGS) -DORUN_TEST $(WARN) \
 	    -Wthread-safety -Werror -fsyntax-only $$f || exit 1; done
 	cppcheck -q --std=c11 --enable=warning,performance,portability \
-	    --library=lua --inline-suppr --error-exitcode=1 -Iruntime $(CHECKED)
+	    --library=lua --inline-suppr --error-exitcode=1 -Iruntime \
+	    -Ispec/native $(CHECKED)
 
 # Only what is installed is built, which the test build is not.
 install: $(ORUN) $(BUILD)/liborun.a
@@ -385,5 +398,5 @@ install: $(ORUN) $(BUILD)/liborun.a
 	    >$(BUILD)/orun.pc
 	$(PLACE) put $^ runtime/orun.h $(BUILD)/orun.pc
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/test/*.d $(BUILD)/fuzz/*.d)
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 endif

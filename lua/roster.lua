@@ -7,7 +7,7 @@
 
 local M = {}
 
--- The entries of runtime/announce.h; one that lacks something has just been begun.
+-- The entries of runtime/control/announce.h; one that lacks something has just been begun.
 local function parse(text)
   local runs = {}
   for name, lines in text:gmatch("([^\n]+)\n(.-\n)\n") do

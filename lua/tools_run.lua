@@ -1,11 +1,11 @@
 --- orun.tools_run: what somebody outside asks of a run: what it does, and to end it.
 --
 -- The other half of what the control socket offers, beside tools_tasks.lua: for
--- `orun tasks`, which has the script's token (runtime/announce.h). To look changes
+-- `orun tasks`, which has the script's token (runtime/control/announce.h). To look changes
 -- nothing: what failed is still told of at the end, where the script did not read it.
 --
 -- Glossary
---   entry   a task, see runtime/lib_overview.h; here with less of what can be large
+--   entry   a task, see runtime/api/lib_overview.h; here with less of what can be large
 --   piece   bytes of an output, whole characters only, and where they are in it
 
 local json = require "orun.json"

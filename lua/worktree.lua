@@ -2,7 +2,7 @@
 --- there afterwards, isolation="worktree".
 --
 -- The runtime calls `enter` before the task's work and `leave` after it, however that
--- ended, in states of their own (runtime/run_tree.h).
+-- ended, in states of their own (runtime/runner/run_tree.h).
 --
 --   place    REPOSITORY/.orun/worktrees/RUN-t3, a folder that git ignores; of a bare
 --            repository, orun-worktrees/RUN-t3 inside it

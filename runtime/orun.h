@@ -1,4 +1,4 @@
-/* orun.h — run parallel Lua scripts from your program. Layer 8 (edge).
+/* orun.h — run parallel Lua scripts from your program.
  *
  * This is the only header to install; it is the manual of the C API.
  *

@@ -1,13 +1,29 @@
---- The map of runtime/: line 1 of every file, includes that go only down, and
---- calls that come back to no file.
+--- The map of runtime/: which folder may include and call which, line 1 of every
+--- file, and calls that come back to no file.
 
 local h = require "spec.support.helper"
 local source = require "spec.support.source"
 
--- Programs of their own: they hold nothing of the runtime but the ground.
-local PROGRAMS <const> = {
-  ["keeper_main.c"] = true, ["keeper_tree.c"] = true, ["bundle_make.c"] = true,
-  ["bundle_method.c"] = true,
+-- What each folder may use beside itself; runtime/README.md says why. keeper/ is
+-- a program of its own, of which others know only the protocol.
+local MAY_USE <const> = {
+  base = "",
+  value = "base",
+  thread = "base",
+  keeper = "base",
+  task = "base value thread",
+  sched = "base value thread task",
+  vm = "base value thread task sched",
+  engine = "base value thread task sched vm",
+  http = "base value thread task sched vm engine",
+  control = "base value thread task sched vm engine",
+  process = "base value thread task sched vm engine control keeper/keeper_wire.h",
+  runner = "base value thread task sched vm engine control http process",
+  api = "base value thread task sched vm engine control http process runner",
+  child = "base value thread task sched vm engine control http process runner api",
+  view = "base value thread task sched vm engine control http process runner api",
+  embed = "base value thread task sched vm engine control http process runner api view",
+  cli = "base value thread task sched vm engine control http process runner api view embed child",
 }
 
 local function contains(list, item)
@@ -17,23 +33,36 @@ local function contains(list, item)
   return false
 end
 
+-- May a file of this folder use that header, or (without one) that folder?
+local function may_use(folder, other, header)
+  if folder == other then return true end
+  for word in MAY_USE[folder]:gmatch("%S+") do
+    if word == other or word == header then return true end
+  end
+  return false
+end
+
+local function folder_of(path) return path:match("^runtime/(%w+)/") end
+
 describe("layers", function()
   local files = source.files("runtime", "-name '*.[ch]'")
-  local layer, by_name = {}, {}
-  for _, file in ipairs(files) do
-    by_name[file.name] = file
-    layer[file.name] = tonumber((file.lines[1] or ""):match("Layer (%d+)"))
-  end
+  local by_name = {}
+  for _, file in ipairs(files) do by_name[file.path:match("^runtime/(.*)$")] = file end
 
-  -- A .c file stands where its header stands; without one, where line 1 says.
-  local function layer_of(file)
-    local base = file.name:match("^(.*)%.")
-    return layer[file.name] or layer[base .. ".h"]
-      or layer[base:match("^[^_]+") .. ".h"]
-  end
+  it("finds the sources, each in a folder that the table has", function()
+    assert.is_true(#files > 100)
+    for _, file in ipairs(files) do
+      local folder = folder_of(file.path)
+      assert.is_true(file.name == "orun.h" or MAY_USE[folder] ~= nil, file.path)
+    end
+  end)
 
-  it("finds the sources", function()
-    assert.is_true(#files > 10)
+  it("gives each file a name of its own, whatever its folder", function()
+    local seen = {} -- an archive knows objects by their name only
+    for _, file in ipairs(files) do
+      assert.is_nil(seen[file.name], ("%s and %s"):format(file.path, seen[file.name]))
+      seen[file.name] = file.path
+    end
   end)
 
   it("says on line 1 of each file what it is", function()
@@ -44,38 +73,13 @@ describe("layers", function()
     end
   end)
 
-  it("names the layer of each header on line 1", function()
-    for _, file in ipairs(files) do
-      if file.name:match("%.h$") then
-        assert.is_truthy(layer[file.name], file.path .. ": no layer on line 1")
-      end
-    end
-  end)
-
-  it("gives every .c file a layer", function()
-    for _, file in ipairs(files) do
-      if not PROGRAMS[file.name] then
-        assert.is_truthy(layer_of(file), file.path .. ": no layer")
-      end
-    end
-  end)
-
-  it("includes only what exists", function()
+  it("includes only what exists and what its folder may use", function()
     for _, file in ipairs(files) do
       for _, header in ipairs(source.includes(file)) do
-        assert.is_true(h.exists("runtime/" .. header),
-          ("%s includes %s"):format(file.path, header))
-      end
-    end
-  end)
-
-  it("includes only downwards", function()
-    for _, file in ipairs(files) do
-      local mine = PROGRAMS[file.name] and 5 or layer_of(file) or -1
-      for _, header in ipairs(source.includes(file)) do
-        assert.is_true((layer[header] or 99) <= mine,
-          ("%s (layer %d) includes %s (layer %s)"):format(file.path, mine,
-            header, layer[header]))
+        local told = ("%s includes %s"):format(file.path, header)
+        assert.is_true(h.exists("runtime/" .. header), told)
+        local folder, other = folder_of(file.path), header:match("^(%w+)/")
+        assert.is_true(not other or may_use(folder, other, header), told)
       end
     end
   end)
@@ -91,13 +95,13 @@ describe("layers", function()
       end
       state[name] = "done"
     end
-    for _, file in ipairs(files) do visit(file.name, "") end
+    for name in pairs(by_name) do visit(name, "") end
   end)
 
   it("includes each file's own header", function()
-    for _, file in ipairs(files) do
-      local own = file.name:gsub("%.c$", ".h")
-      if own ~= file.name and h.exists("runtime/" .. own) then
+    for name, file in pairs(by_name) do
+      local own = name:gsub("%.c$", ".h")
+      if own ~= name and by_name[own] then
         assert.is_true(contains(source.includes(file), own),
           file.path .. " does not include " .. own)
       end
@@ -110,14 +114,15 @@ describe("calls", function()
   -- who calls them does not mean it.
   local function is_luas(symbol) return symbol:match("^lua") ~= nil end
 
-  -- What the objects of the build under test define and want: { [symbol] =
-  -- file }, { [file] = { symbol, ... } }. Objects without a source are old.
+  -- What the objects of the build under test define and want, by the names of
+  -- their sources: { [symbol] = file }, { [file] = { symbol, ... } }. Objects
+  -- without a source are old.
   local function symbols()
     local folder = h.test_bin:match("^(.*)/")
-    local r = h.sh("cd '" .. folder .. "' && nm -A -g -- *.o")
+    local r = h.sh("cd '" .. folder .. "' && find . -name '*.o' | xargs nm -A -g --")
     assert.equal(0, r.code, r.err)
     local home, wanted = {}, {}
-    for name, kind, symbol in r.out:gmatch("([%w_]+)%.o:[%x ]* (%a) ([^\n]+)") do
+    for name, kind, symbol in r.out:gmatch("%./([%w_/]+)%.o:[%x ]* (%a) ([^\n]+)") do
       if h.exists("runtime/" .. name .. ".c") and not is_luas(symbol) then
         if kind == "U" then
           wanted[name] = wanted[name] or {}
@@ -130,8 +135,12 @@ describe("calls", function()
     return home, wanted
   end
 
+  local home, wanted = symbols()
+  local names = {}
+  for name in pairs(wanted) do names[#names + 1] = name end
+  table.sort(names)
+
   it("go one way: no file is called by what it calls", function()
-    local home, wanted = symbols()
     local state, path, circles, seen = {}, {}, {}, 0
     local function visit(name)
       state[name], path[#path + 1] = "open", name
@@ -149,14 +158,24 @@ describe("calls", function()
       end
       state[name], path[#path] = "done", nil
     end
-    local names = {}
-    for name in pairs(wanted) do names[#names + 1] = name end
-    table.sort(names)
     for _, name in ipairs(names) do
       if not state[name] then visit(name) end
     end
     assert.is_true(seen > 100)
     assert.equal("", table.concat(circles, "\n"))
+  end)
+
+  it("stay in the folders that a folder may use", function()
+    local wrong = {}
+    for _, name in ipairs(names) do
+      for _, symbol in ipairs(wanted[name]) do
+        local folder, other = name:match("^%w+"), (home[symbol] or name):match("^%w+")
+        if not may_use(folder, other) then
+          wrong[#wrong + 1] = ("%s calls %s of %s"):format(name, symbol, home[symbol])
+        end
+      end
+    end
+    assert.equal("", table.concat(wrong, "\n"))
   end)
 end)
 

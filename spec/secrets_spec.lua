@@ -1,5 +1,5 @@
 --- No secret is printed, logged, stored or visible in `ps`, and prompts stay off
---- command lines and environments. What is a secret: runtime/secret.h.
+--- command lines and environments. What is a secret: runtime/base/secret.h.
 
 local h = require "spec.support.helper"
 

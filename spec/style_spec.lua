@@ -26,7 +26,7 @@ local function nouns_of(file)
   local base = file.name:match("^(.*)%.")
   local nouns = {}
   for word in base:gmatch("[^_]+") do nouns[#nouns + 1] = "^" .. word .. "_" end
-  local header = h.read("runtime/" .. base .. ".h") or ""
+  local header = h.read((file.path:gsub("%.[ch]$", ".h"))) or ""
   for _, text in ipairs { header, file.text } do
     for type_name in text:gmatch("typedef struct [%w_]+ ([%w_]+)") do
       nouns[#nouns + 1] = "^" .. type_name:lower() .. "_"
@@ -44,7 +44,7 @@ local function report(problems)
 end
 
 describe("C", function()
-  local files = source.files("runtime", "-name '*.[ch]'")
+  local files = source.files("runtime spec/native", "-name '*.[ch]'")
   local functions = {}
   for _, file in ipairs(files) do
     for _, fn in ipairs(source.functions(file)) do

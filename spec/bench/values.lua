@@ -10,7 +10,7 @@ local function message()
   return {
     id = 4711, title = "Review the change", priority = 3, ratio = 0.75, done = false,
     text = table.concat(words, " "),
-    files = {"runtime/sched.c", "runtime/board.c", "spec/sched_spec.lua"},
+    files = {"runtime/sched/sched.c", "runtime/task/board.c", "spec/sched_spec.lua"},
     tags = {"review", "code", "small"},
     counts = {12, 7, 0, 99, 100000, 31},
     owner = {name = "worker-7", host = "build-3", since = 1712345678},

@@ -1,7 +1,7 @@
 /* arg.c — durations, sizes, names and ids, as scripts write them. */
+#include "api/lib_arg.h"
 #include "fuzz.h"
-#include "handle.h"
-#include "lib_arg.h"
+#include "vm/handle.h"
 #include <math.h>
 
 static int

@@ -1,7 +1,7 @@
 /* decode.c — bytes from outside as a Value: refused, or a value like any other.
  */
 #include "fuzz.h"
-#include "value.h"
+#include "value/value.h"
 
 static int
 decode(lua_State *L)

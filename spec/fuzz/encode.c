@@ -1,9 +1,9 @@
 /* encode.c — values of every shape, made of the bytes: what is encoded decodes
  * to the same, here and from a copy of its bytes.
  */
-#include "err.h"
+#include "base/err.h"
 #include "fuzz.h"
-#include "value.h"
+#include "value/value.h"
 
 enum { ENCODE_TABLES = 64, ENCODE_DEPTH = 120 };
 

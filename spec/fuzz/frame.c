@@ -1,8 +1,8 @@
 /* frame.c — frames of an isolated task: whatever arrives, in whatever pieces,
  * is a frame, the beginning of one, or refused; and what is read can be sent.
  */
-#include "frame.h"
-#include "err.h"
+#include "value/frame.h"
+#include "base/err.h"
 #include "fuzz.h"
 
 /* A head with the right sum before the body. */

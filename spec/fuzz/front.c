@@ -1,9 +1,9 @@
 /* front.c — an agent file as it comes: a definition, or what is wrong with it
  * and the line. The first byte says whose form it is.
  */
-#include "bundle.h"
+#include "api/lib_task.h"
 #include "fuzz.h"
-#include "lib_task.h"
+#include "vm/bundle.h"
 
 static int
 front_load(lua_State *L)

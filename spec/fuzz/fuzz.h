@@ -12,7 +12,7 @@
 #ifndef ORUN_FUZZ_H
 #define ORUN_FUZZ_H
 
-#include "base.h"
+#include "base/base.h"
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdio.h>

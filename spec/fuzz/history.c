@@ -1,6 +1,6 @@
 /* history.c — a file of durations: refused, or the same when it is written. */
-#include "history.h"
-#include "buf.h"
+#include "task/history.h"
+#include "base/buf.h"
 #include "fuzz.h"
 
 /* Parse the bytes; false when they are refused. */

@@ -1,9 +1,9 @@
 /* json.c — text as JSON: refused, or a value whose text comes back the same.
  */
-#include "json.h"
-#include "bundle.h"
+#include "value/json.h"
 #include "fuzz.h"
-#include "value.h"
+#include "value/value.h"
+#include "vm/bundle.h"
 #include <lua-cjson.h>
 
 /* ( -- ) Globals decode and encode, made once in a state. */

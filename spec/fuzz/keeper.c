@@ -1,10 +1,10 @@
 /* keeper.c — what comes over the keeper's socket: frames, and requests to start
  * a program.
  */
+#include "base/mem.h"
 #include "fuzz.h"
-#include "keeper_start.h"
-#include "keeper_wire.h"
-#include "mem.h"
+#include "keeper/keeper_start.h"
+#include "keeper/keeper_wire.h"
 
 /* Each of the strings lies in the block, and ends there. */
 static size_t

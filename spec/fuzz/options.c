@@ -1,5 +1,5 @@
 /* options.c — the command line: one argument up to each NUL. */
-#include "options.h"
+#include "cli/options.h"
 #include "fuzz.h"
 
 enum { OPTIONS_ARGUMENTS = 16 };

@@ -1,5 +1,5 @@
 /* show.c — text of others, shown: nothing in it moves a cursor or hides. */
-#include "show.h"
+#include "base/show.h"
 #include "fuzz.h"
 
 /* Valid UTF-8 without control characters, but those in `fine`. */

@@ -1,8 +1,8 @@
 /* wire.c — lines on the control socket and for `orun mcp`: however the bytes
  * are cut, they are the same lines, and one that is too long costs only itself.
  */
-#include "wire.h"
-#include "err.h"
+#include "value/wire.h"
+#include "base/err.h"
 #include "fuzz.h"
 
 /* What is read of the bytes, given `step` at a time: each line, and a mark for

@@ -48,7 +48,7 @@ local function mutated(mutant)
 end
 
 local function build(mutant, folder)
-  local source = folder .. "/" .. mutant.file
+  local source = folder .. "/" .. mutant.file:match("[^/]+$")
   local object = source:gsub("c$", "o")
   local objects = {}
   must(mutant, "mkdir -p " .. folder)

@@ -1,4 +1,4 @@
---- A scheduler on a virtual clock (runtime/lib_test_sim.h) whose invariants are
+--- A scheduler on a virtual clock (spec/native/lib_test_sim.h) whose invariants are
 --- checked after every single call.
 
 local test = require "orun.test"

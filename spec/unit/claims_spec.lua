@@ -1,4 +1,4 @@
--- Items of the list: who has which, and how they end (runtime/claim.c).
+-- Items of the list: who has which, and how they end (runtime/sched/claim.c).
 
 local test = require "orun.test"
 local support = require "spec.support.sim"

@@ -1,4 +1,4 @@
--- Frames: the messages between orun and an isolated task (runtime/frame.c).
+-- Frames: the messages between orun and an isolated task (runtime/value/frame.c).
 
 local frame = require "orun.test".frame
 

@@ -1,4 +1,4 @@
--- Stopping without any grace: the second Ctrl-C (runtime/sched.c).
+-- Stopping without any grace: the second Ctrl-C (runtime/sched/sched.c).
 
 local support = require "spec.support.sim"
 

@@ -1,5 +1,5 @@
 -- What orun makes of a process that does not keep to the protocol
--- (runtime/isolate.c). The process is a script that says what it is told to.
+-- (runtime/runner/isolate.c). The process is a script that says what it is told to.
 
 local h = require "spec.support.helper"
 local crash = require "spec.support.crash"

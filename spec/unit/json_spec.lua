@@ -1,4 +1,4 @@
--- JSON for agents that are programs (runtime/json.c).
+-- JSON for agents that are programs (runtime/value/json.c).
 
 local codec = require("orun.test").value
 

@@ -1,4 +1,4 @@
--- Slots and declared writes (runtime/limit.c, slots.c).
+-- Slots and declared writes (runtime/task/limit.c, slots.c).
 
 local test = require "orun.test"
 local support = require "spec.support.sim"

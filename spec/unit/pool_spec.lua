@@ -1,4 +1,4 @@
--- The worker pool (runtime/pool.c). Every job stays where it is until the spec
+-- The worker pool (runtime/thread/pool.c). Every job stays where it is until the spec
 -- lets it go on, so nothing here depends on how fast a thread is.
 
 local test = require "orun.test"

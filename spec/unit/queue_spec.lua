@@ -1,4 +1,4 @@
--- First in, first out, by priority (runtime/queue.c).
+-- First in, first out, by priority (runtime/thread/queue.c).
 
 local test = require "orun.test"
 

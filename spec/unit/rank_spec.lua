@@ -1,4 +1,4 @@
--- Durations remembered (runtime/history.c, history_file.c) and the order that
+-- Durations remembered (runtime/task/history.c, history_file.c) and the order that
 -- follows from them (rank.c, turn.c).
 
 local h = require "spec.support.helper"

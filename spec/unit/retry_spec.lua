@@ -1,4 +1,4 @@
--- Trying again, and time-outs (runtime/sched.c), on the virtual clock.
+-- Trying again, and time-outs (runtime/sched/sched.c), on the virtual clock.
 
 local test = require "orun.test"
 local support = require "spec.support.sim"

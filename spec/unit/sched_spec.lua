@@ -1,5 +1,5 @@
--- What runs when (runtime/sched.c, settle.c), on a fake runner and a virtual
--- clock: see runtime/lib_test_sim.h.
+-- What runs when (runtime/sched/sched.c, settle.c), on a fake runner and a virtual
+-- clock: see spec/native/lib_test_sim.h.
 
 local test = require "orun.test"
 local support = require "spec.support.sim"

@@ -1,4 +1,4 @@
--- The states of a task and their legal moves (runtime/task.c).
+-- The states of a task and their legal moves (runtime/task/task.c).
 
 local test = require "orun.test"
 

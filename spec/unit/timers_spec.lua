@@ -1,4 +1,4 @@
--- The heap of deadlines (runtime/timer.c).
+-- The heap of deadlines (runtime/task/timer.c).
 
 local test = require "orun.test"
 

@@ -1,4 +1,4 @@
--- Waits, collectors, and waits that can never end (runtime/wait.c).
+-- Waits, collectors, and waits that can never end (runtime/sched/wait.c).
 
 local test = require "orun.test"
 local support = require "spec.support.sim"

@@ -1,0 +1,95 @@
+/* lib_arg_words.c — the words other tools have for our fields.
+ *
+ * Who comes from make, xargs, a subprocess module or a workflow engine writes
+ * what is right there. No such word is accepted; a message names ours.
+ */
+#include "api/lib_arg.h"
+#include <ctype.h>
+
+typedef struct ArgWords {
+    const char *ours;
+    const char *theirs; /* each between blanks; small letters only */
+} ArgWords;
+
+/* When several of ours may be meant, the first that is known counts. */
+static const ArgWords arg_words[] = {
+    { "command", " cmd argv args exec execute executable shell program process "
+                 "cmdline commandline sh bash script " },
+    { "args", " arguments argv options flags " },
+    { "run", " fn func function callback handler body call lambda code work " },
+    { "blockedBy", " deps dep dependson depends dependencies dependency after "
+                   "needs requires waitfor waitsfor blockers blockedon "
+                   "upstream prerequisites " },
+    { "cwd", " dir workdir workingdir workingdirectory directory folder chdir "
+             "path root " },
+    { "env", " environment environ envs vars variables envvars " },
+    { "description", " name title label subject summary desc activeform " },
+    { "name", " title label id description " },
+    { "subagent_type", " agent agenttype type agentname subagent worker " },
+    { "run_in_background", " background async bg detached nowait inbackground "
+                           "parallel " },
+    { "input", " data arg param params parameters payload stdin value values "
+               "args inputs " },
+    { "prompt", " message instructions instruction question text query "
+                "details content " },
+    { "timeout", " timelimit deadline maxtime ttl timeoutms expires seconds " },
+    { "retry", " retries tries attempts maxretries maxattempts maxtries " },
+    { "limit", " pool concurrency queue semaphore jobs maxparallel parallelism "
+               "parallel maxworkers workers " },
+    { "count", " workers n number size concurrency limit jobs parallel " },
+    { "slots", " size limit concurrency max count capacity " },
+    { "writes", " files outputs outfiles targets locks lock touches " },
+    { "memory_limit", " memory mem maxmemory ram memlimit " },
+    { "max_output", " outputlimit maxbytes maxsize buffer " },
+    { "task_id", " id taskid task handle " },
+    { "block", " wait blocking await join " },
+    { "metadata", " meta tags labels annotations extra " },
+    { "owner", " assignee claimedby worker " },
+    { "output", " result results value returns stdout " },
+    { "error", " reason message err why " },
+    { "priority", " prio nice urgency weight " },
+    { "isolation", " sandbox isolated isolate worktree " },
+    { "key", " idempotencykey cachekey cache idempotency " },
+    { "schema", " jsonschema responseformat outputschema format " },
+    { "status", " state " },
+    { "backoff", " delay sleep pause interval " },
+    { "max", " times tries attempts retries limit maxretries maxattempts " },
+    { "on", " when kinds errors only " },
+    { "url", " uri address endpoint href " },
+    { "headers", " header " },
+    { "body", " data payload content " },
+    { "items", " tasks list jobs " },
+    { "addBlockedBy", " blockedby deps dependson after needs " },
+    { "addBlocks", " blocks before " },
+};
+
+/* `word` without blanks, dashes, underscores and capitals, between two blanks;
+ * false when it is too long for any of ours. */
+static bool
+arg_plain(const char *word, char *to, size_t size)
+{
+    size_t n = 0;
+    to[n++] = ' ';
+    for (; *word && n + 3 < size; word++)
+        if (isalnum((unsigned char)*word))
+            to[n++] = (char)tolower((unsigned char)*word);
+    to[n++] = ' ';
+    to[n] = '\0';
+    return !*word && n > 2;
+}
+
+const char *
+arg_meant(const char *word, const char *const *known, int n)
+{
+    char plain[32];
+    if (!arg_plain(word, plain, sizeof plain))
+        return NULL;
+    for (size_t i = 0; i < countof(arg_words); i++) {
+        if (!strstr(arg_words[i].theirs, plain))
+            continue;
+        for (int k = 0; k < n; k++)
+            if (strcmp(known[k], arg_words[i].ours) == 0)
+                return known[k];
+    }
+    return NULL;
+}

@@ -1,0 +1,105 @@
+/* lib_command.c — command lines in Lua: arrays of arguments. */
+#include "api/lib_arg.h"
+#include "api/lib_task.h"
+#include "base/buf.h"
+#include "base/mem.h"
+#include <lauxlib.h>
+
+enum {
+    LIB_COMMAND_WORDS = 100000,
+    LIB_COMMAND_WORD = 128 << 10, /* bytes of one; the system takes no more */
+    LIB_COMMAND_TITLE = 60,       /* bytes of a title made of a command */
+};
+
+/* Entry i must be something that can be an argument. */
+static void
+lib_command_check(lua_State *L, const char *fn, int idx, lua_Integer i)
+{
+    lua_rawgeti(L, idx, i);
+    int type = lua_type(L, -1);
+    if (type == LUA_TNUMBER)
+        lua_tostring(L, -1);
+    else if (type != LUA_TSTRING)
+        luaL_error(L, "%s: command[%I] = %s: expected a string or a number",
+                   fn, (LUAI_UACINT)i, arg_show(L, -1));
+    const char *s = arg_text(L, fn, "command", lua_gettop(L), LIB_COMMAND_WORD);
+    if (i == 1 && !*s)
+        luaL_error(L, "%s: command[1] is empty; it is the program", fn);
+    lua_pop(L, 1);
+}
+
+lua_Integer
+lib_check_command(lua_State *L, const char *fn, int idx)
+{
+    if (lua_type(L, idx) == LUA_TSTRING)
+        arg_error(L, fn, "command", idx, "expected an array of arguments, such "
+                  "as {\"ls\", \"-l\"}; for a shell line write "
+                  "{\"sh\", \"-c\", line}");
+    if (lua_type(L, idx) != LUA_TTABLE)
+        arg_error(L, fn, "command", idx, "expected an array of arguments, such "
+                  "as {\"ls\", \"-l\"}");
+    lua_Integer n = arg_array(L, fn, "command", idx, LIB_COMMAND_WORDS);
+    if (n == 0)
+        luaL_error(L, "%s: command is empty; its first entry is the program, "
+                   "as in {\"ls\", \"-l\"}", fn);
+    for (lua_Integer i = 1; i <= n; i++)
+        lib_command_check(L, fn, idx, i);
+    return n;
+}
+
+void
+lib_command_strings(lua_State *L, int idx, lua_Integer n)
+{
+    idx = lua_absindex(L, idx);
+    lua_createtable(L, (int)n, 0);
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_rawgeti(L, idx, i);
+        lua_tostring(L, -1); /* of a number: in place */
+        lua_rawseti(L, -2, i);
+    }
+}
+
+char **
+lib_command_copy(lua_State *L, int idx, lua_Integer n)
+{
+    char **argv = mem_zalloc((size_t)n + 1, sizeof *argv);
+    for (lua_Integer i = 1; argv && i <= n; i++) {
+        size_t size;
+        lua_rawgeti(L, idx, i);
+        const char *s = lua_tolstring(L, -1, &size);
+        argv[i - 1] = mem_dup(s, size);
+        lua_pop(L, 1);
+        if (!argv[i - 1]) {
+            task_strings_free(argv);
+            return NULL;
+        }
+    }
+    return argv;
+}
+
+/* Where a title that is cut at n bytes ends: no character is cut in two. */
+static size_t
+lib_command_cut(const char *s, size_t n)
+{
+    while (n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80)
+        n--;
+    return n;
+}
+
+char *
+lib_command_title(char *const *argv)
+{
+    Buf text = { 0 };
+    for (size_t i = 0; argv[i] && text.n <= LIB_COMMAND_TITLE; i++) {
+        if (i)
+            buf_putc(&text, ' ');
+        size_t n = strnlen(argv[i], LIB_COMMAND_TITLE + 4);
+        for (size_t k = 0; k < n; k++)
+            buf_putc(&text, (unsigned char)argv[i][k] < ' ' ? ' ' : argv[i][k]);
+    }
+    if (text.n > LIB_COMMAND_TITLE && !buf_failed(&text)) {
+        text.n = lib_command_cut(text.p, LIB_COMMAND_TITLE - 3);
+        buf_puts(&text, "...");
+    }
+    return buf_take(&text);
+}

@@ -1,0 +1,199 @@
+/* lib_exec.c — orun.exec: run a program, wait, get what it printed.
+ *
+ * The Program is in a box on the stack while its caller waits.
+ */
+#include "api/lib_arg.h"
+#include "api/lib_program.h"
+#include "api/lib_stream.h"
+#include "api/lib_task.h"
+#include "base/err.h"
+#include <lauxlib.h>
+#include <math.h>
+
+#define LIB_EXEC_FIELDS(X) \
+    X(command) X(cwd) X(env) X(expose) X(files) X(input) X(max_output) \
+    X(stream) X(timeout) X(transcript)
+
+enum {
+#define X(name) X_##name,
+    LIB_EXEC_FIELDS(X)
+#undef X
+    X_COUNT
+};
+
+static const char *const lib_exec_fields[] = {
+#define X(name) #name,
+    LIB_EXEC_FIELDS(X)
+#undef X
+};
+
+enum {
+    LIB_EXEC_KEEP = 1 << 20, /* bytes given back by default */
+    LIB_EXEC_FILES = 100,    /* of one program */
+    LIB_EXEC_NAME = 64,      /* bytes of a file's name */
+};
+
+/* On top of the stack the box, below it the most bytes to give and the name. */
+static int
+lib_exec_waited(lua_State *L, int status, lua_KContext ctx)
+{
+    Program *p = *lib_program_at(L, -1);
+    size_t max = (size_t)lua_tointeger(L, -2);
+    (void)status;
+    (void)ctx;
+    park_outcome(L);
+    lib_program_push_end(L, p, lua_tostring(L, -3), max);
+    return 1;
+}
+
+/* exec("prog", "arg", …) becomes exec{command={"prog", "arg", …}}. */
+static void
+lib_exec_plain(lua_State *L)
+{
+    int n = lua_gettop(L);
+    lua_createtable(L, n, 0);
+    lua_insert(L, 1);
+    for (int i = n; i >= 1; i--)
+        lua_rawseti(L, 1, i);
+    lua_createtable(L, 0, 1);
+    lua_insert(L, 1);
+    lua_setfield(L, 1, "command");
+}
+
+/* Check the command and put its strings into a userdata array on the stack. */
+static const char **
+lib_exec_argv(lua_State *L)
+{
+    if (!arg_given(L, ARG(X_command)))
+        luaL_error(L, "exec: command is missing: an array such as {\"ls\", "
+                   "\"-l\"}");
+    lua_Integer n = lib_check_command(L, "exec", ARG(X_command));
+    lib_command_strings(L, ARG(X_command), n);
+    int strings = lua_gettop(L);
+    const char **argv = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *argv, 0);
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_rawgeti(L, strings, i);
+        argv[i - 1] = lua_tostring(L, -1); /* anchored by the table */
+        lua_pop(L, 1);
+    }
+    argv[n] = NULL;
+    return argv;
+}
+
+/* The name on the stack below the top, checked. */
+static const char *
+lib_exec_file_name(lua_State *L)
+{
+    size_t n = 0;
+    const char *s = lua_type(L, -2) == LUA_TSTRING
+        ? lua_tolstring(L, -2, &n) : "";
+    if (n == 0 || n > LIB_EXEC_NAME
+        || strspn(s, "abcdefghijklmnopqrstuvwxyz_") != n)
+        luaL_error(L, "exec: files has the name %s; a name has the letters a-z "
+                   "and _, at most %d, such as {config = text}",
+                   arg_show(L, -2), LIB_EXEC_NAME);
+    return s;
+}
+
+/* Does a variable of `env` hold {name}? */
+static bool
+lib_exec_env_mentions(lua_State *L, const char *name)
+{
+    bool found = false;
+    if (!arg_given(L, ARG(X_env)))
+        return false;
+    for (lua_pushnil(L); lua_next(L, ARG(X_env)); lua_pop(L, 1)) {
+        const char *value[] = { NULL, NULL };
+        if (lua_type(L, -1) == LUA_TSTRING)
+            value[0] = lua_tostring(L, -1);
+        found |= launch_mentions(value, name);
+    }
+    return found;
+}
+
+/* Check `files` and push an array of them, whose texts the table keeps. */
+static LaunchFile *
+lib_exec_files(lua_State *L, const char *const *argv, size_t *count)
+{
+    int t = ARG(X_files);
+    *count = 0;
+    if (!arg_given(L, t))
+        return NULL;
+    if (lua_type(L, t) != LUA_TTABLE)
+        arg_error(L, "exec", "files", t, "a table {name = text} is wanted");
+    LaunchFile *files = lua_newuserdatauv(L, LIB_EXEC_FILES * sizeof *files, 0);
+    for (lua_pushnil(L); lua_next(L, t); lua_pop(L, 1)) {
+        LaunchFile f = { .name = lib_exec_file_name(L) };
+        if (lua_type(L, -1) != LUA_TSTRING)
+            luaL_error(L, "exec: files.%s is a %s; its text, a string, is "
+                       "wanted", f.name, luaL_typename(L, -1));
+        f.text = lua_tolstring(L, -1, &f.size);
+        if (!launch_mentions(argv, f.name)
+            && !lib_exec_env_mentions(L, f.name))
+            luaL_error(L, "exec: no argument says {%s}, which becomes the path "
+                       "of the file; write it in command or in a value of env, "
+                       "or leave files.%s out", f.name, f.name);
+        if (*count == LIB_EXEC_FILES)
+            luaL_error(L, "exec: files has more than %d entries",
+                       LIB_EXEC_FILES);
+        files[(*count)++] = f;
+    }
+    return files;
+}
+
+/* Start it, in the box on top; raises when it cannot even be tried. */
+static void
+lib_exec_start(lua_State *L, LaunchSpec *spec, double timeout, Program **box)
+{
+    LuaRun *run = park_run(L);
+    bool failed = false;
+    char **env = lib_env(L, ARG(X_env), &failed);
+    spec->env = env;
+    int e = failed ? ORUN_ENOMEM : program_start(run, spec, timeout, box);
+    task_strings_free(env);
+    if (!e)
+        return;
+    Buf text = { 0 };
+    LibWhy why;
+    launch_put_refusal(spec->argv[0], e, &text);
+    lib_why(&why, "exec", &text);
+    luaL_error(L, "%s", why.text);
+}
+
+int
+lib_exec(lua_State *L)
+{
+    const char *fn = "exec";
+    if (lua_type(L, 1) == LUA_TSTRING)
+        lib_exec_plain(L);
+    arg_frame(L, fn, lib_exec_fields, X_COUNT, false);
+    const char **argv = lib_exec_argv(L);
+    LaunchSpec spec = { .argv = argv, .task = park_run(L)->task->id,
+                        .attempt = park_run(L)->attempt };
+    spec.cwd = arg_text(L, fn, "cwd", ARG(X_cwd), 4096);
+    spec.in = arg_string(L, fn, "input", ARG(X_input), SIZE_MAX, &spec.in_len);
+    lib_check_env(L, fn, ARG(X_env));
+    lib_check_exposed(L, fn, ARG(X_command), ARG(X_expose));
+    spec.files = lib_exec_files(L, argv, &spec.file_count);
+    double timeout = arg_duration(L, fn, "timeout", ARG(X_timeout), false,
+                                  INFINITY);
+    size_t max = arg_size(L, fn, "max_output", ARG(X_max_output));
+    max = max ? max : LIB_EXEC_KEEP;
+    bool stream = arg_bool(L, fn, "stream", ARG(X_stream), false);
+    bool shown = arg_bool(L, fn, "transcript", ARG(X_transcript), false);
+    if (shown && vm_of(L)->script)
+        luaL_error(L, "exec: transcript is for code that a task runs; the "
+                   "script is no task");
+    size_t keep = stream ? LAUNCH_KEEP : LIB_EXEC_KEEP;
+    spec.keep = max < keep ? max : keep;
+    park_check(L, fn);
+    lua_pushstring(L, argv[0]);
+    lua_pushinteger(L, (lua_Integer)max);
+    Program **box = stream ? lib_stream_push(L, argv[0], max)
+                           : lib_program_push(L);
+    lib_exec_start(L, &spec, timeout, box);
+    if (shown)
+        program_show(park_run(L), *box);
+    return stream ? lib_stream_begin(L)
+                  : lib_program_wait(L, *box, lib_exec_waited);
+}

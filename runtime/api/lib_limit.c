@@ -1,0 +1,233 @@
+/* lib_limit.c — orun.limit: slots, rates and budgets. */
+#include "api/lib_limit.h"
+#include "api/lib_arg.h"
+#include "api/lib_task.h"
+#include "base/err.h"
+#include "sched/admit.h"
+#include "sched/slots.h"
+#include "sched/wait.h"
+#include <lauxlib.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+
+/* Seconds of the word a rate ends in, 0 when it is none. */
+static double
+lib_rate_period(const char *word)
+{
+    static const struct { const char *word; double seconds; } known[] = {
+        { "s", 1 }, { "sec", 1 }, { "second", 1 }, { "min", 60 }, { "m", 60 },
+        { "minute", 60 }, { "h", 3600 }, { "hour", 3600 }, { "d", 86400 },
+        { "day", 86400 },
+    };
+    for (size_t i = 0; i < countof(known); i++)
+        if (strcmp(known[i].word, word) == 0)
+            return known[i].seconds;
+    return 0;
+}
+
+static void
+lib_read_rate(lua_State *L, const char *fn, int idx, MeterSpec *spec)
+{
+    char what[16] = "", unit[16] = "", rest;
+    double n = 0;
+    MeterRate *r = &spec->rate[spec->rates];
+    const char *s = arg_text(L, fn, "rate", idx, 64);
+    bool plain = s && sscanf(s, "%lf/%15[a-z]%c", &n, unit, &rest) == 2;
+    bool named = s && !plain
+        && sscanf(s, "%lf %15[a-z]/%15[a-z]%c", &n, what, unit, &rest) == 3;
+    r->period = lib_rate_period(unit);
+    r->n = n;
+    r->tokens = strcmp(what, "tokens") == 0;
+    if ((!plain && !named) || (named && !r->tokens) || r->period == 0
+        || !(n >= 1 && n <= 1e15))
+        arg_error(L, fn, "rate", idx, "a number of tasks or tokens in a time "
+                  "is wanted, such as \"50/min\", \"10/s\", \"1000/h\" or "
+                  "\"100000 tokens/min\"");
+    if (!r->tokens && (n > METER_MOST || floor(n) != n))
+        arg_error(L, fn, "rate", idx, "whole tasks are wanted, 100000 at most");
+    spec->rates++;
+}
+
+static void
+lib_read_budget(lua_State *L, const char *fn, int idx, MeterBudget *b)
+{
+    if (lua_type(L, idx) != LUA_TTABLE)
+        arg_error(L, fn, "budget", idx, "a table {usd=, tokens=, tasks=} is "
+                  "wanted");
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        const char *name = lua_type(L, -2) == LUA_TSTRING
+            ? lua_tostring(L, -2) : "";
+        double n = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : -1;
+        bool usd = strcmp(name, "usd") == 0;
+        bool known = usd || !strcmp(name, "tokens") || !strcmp(name, "tasks");
+        if (!known)
+            luaL_error(L, "%s: budget has the unknown field %s; it has usd, "
+                       "tokens and tasks", fn, arg_show(L, -2));
+        if (!(n > 0 && n < 1e15) || (!usd && floor(n) != n))
+            luaL_error(L, "%s: budget.%s = %s: a number above 0 is wanted%s",
+                       fn, name, arg_show(L, -1), usd ? "" : ", a whole one");
+        if (usd)
+            b->usd = n;
+        else
+            *(name[1] == 'o' ? &b->tokens : &b->tasks) = (uint64_t)n;
+    }
+}
+
+bool
+lib_read_meter(lua_State *L, const char *fn, int rate, int budget,
+               MeterSpec *spec)
+{
+    *spec = (MeterSpec){ 0 };
+    if (lua_type(L, rate) == LUA_TTABLE) {
+        lua_Integer n = arg_array(L, fn, "rate", rate, METER_RATES);
+        for (lua_Integer i = 1; i <= n; i++) {
+            lua_rawgeti(L, rate, i);
+            lib_read_rate(L, fn, lua_gettop(L), spec);
+            lua_pop(L, 1);
+        }
+    } else if (arg_given(L, rate)) {
+        lib_read_rate(L, fn, rate, spec);
+    }
+    if (arg_given(L, budget))
+        lib_read_budget(L, fn, budget, &spec->budget);
+    if (park_run(L)->sched->plan)
+        *spec = (MeterSpec){ 0 }; /* nothing is done that would count */
+    return arg_given(L, rate) || arg_given(L, budget);
+}
+
+/* What there is to see of a limit, copied under the lock. */
+typedef struct LibLimitSeen {
+    int slots, now, used;
+    double opens;
+    MeterBudget spent;
+    bool metered;
+} LibLimitSeen;
+
+static LibLimitSeen
+lib_limit_see(Sched *s, const Limit *l)
+{
+    sched_lock(s);
+    double now = board_now(&s->board);
+    double at = l->meter ? meter_opens(l->meter, now) : 0;
+    LibLimitSeen seen = { .slots = l->cap, .now = limit_slots(l),
+                          .used = l->used, .metered = l->meter != NULL,
+                          .opens = at > 0 ? at - now : 0 };
+    if (l->meter)
+        seen.spent = l->meter->spent;
+    board_unlock(&s->board);
+    return seen;
+}
+
+static int
+lib_limit_push(lua_State *L, Sched *s, const Limit *l)
+{
+    LibLimitSeen seen = lib_limit_see(s, l);
+    lua_createtable(L, 0, 5);
+    if (seen.slots < INT_MAX) {
+        lua_pushinteger(L, seen.slots);
+        lua_setfield(L, -2, "slots");
+    }
+    lua_pushinteger(L, seen.used);
+    lua_setfield(L, -2, "used");
+    if (seen.now < seen.slots) {
+        lua_pushinteger(L, seen.now);
+        lua_setfield(L, -2, "throttled_to");
+    }
+    if (seen.opens > 0) {
+        lua_pushnumber(L, seen.opens);
+        lua_setfield(L, -2, "opens_in");
+    }
+    if (seen.metered) {
+        lua_createtable(L, 0, 3);
+        lua_pushnumber(L, seen.spent.usd);
+        lua_setfield(L, -2, "usd");
+        lua_pushinteger(L, (lua_Integer)seen.spent.tokens);
+        lua_setfield(L, -2, "tokens");
+        lua_pushinteger(L, (lua_Integer)seen.spent.tasks);
+        lua_setfield(L, -2, "tasks");
+        lua_setfield(L, -2, "spent");
+    }
+    return 1;
+}
+
+enum { LIB_LIMIT_NAME = 80 }; /* bytes that a checked name fits into */
+
+static const char *const lib_limit_fields[] = { "budget", "rate", "slots" };
+
+Limit *
+lib_limit_find(lua_State *L, const char *fn, const char *what, const char *name)
+{
+    enum { NAMES = 256 };
+    const char *names[NAMES];
+    Sched *s = park_run(L)->sched;
+    Limit *l = slots_find(s, name);
+    if (l)
+        return l;
+    const char *near = arg_nearest(name, names, slots_names(s, names, NAMES));
+    if (near)
+        luaL_error(L, "%s: %s = \"%s\": there is no such limit, did you mean "
+                   "\"%s\"?", fn, what, name, near);
+    luaL_error(L, "%s: %s = \"%s\": there is no such limit; make it first, "
+               "with as many slots as it is to have: orun.limit(\"%s\", 2)",
+               fn, what, name, name);
+    return NULL;
+}
+
+/* limit(name, slots), limit(name, {slots=, rate=, budget=}) make a named pool,
+ * or set what it allows, and limit(name) only looks; each returns how it
+ * stands. */
+int
+lib_limit(lua_State *L)
+{
+    LuaRun *run = park_run(L);
+    MeterSpec spec;
+    bool metered = false;
+    lua_settop(L, 2);
+    const char *given = arg_name(L, "limit", "name", 1);
+    lua_Integer n = 0;
+    char name[LIB_LIMIT_NAME];
+    if (!given)
+        return luaL_error(L, "limit: the name of the pool is missing");
+    snprintf(name, sizeof name, "%s", given);
+    if (lua_type(L, 2) == LUA_TTABLE) {
+        lua_remove(L, 1);
+        arg_frame(L, "limit", lib_limit_fields, 3, false);
+        n = arg_integer(L, "limit", "slots", ARG(2), 1, 1000000, 0);
+        metered = lib_read_meter(L, "limit", ARG(1), ARG(0), &spec);
+    } else {
+        n = arg_integer(L, "limit", "slots", 2, 1, 1000000, 0);
+    }
+    int cap = n ? (int)n : metered ? INT_MAX : 0;
+    Limit *l = cap
+        ? slots_limit(run->sched, name, cap, metered ? &spec : NULL)
+        : lib_limit_find(L, "limit", "name", name);
+    if (!l)
+        return luaL_error(L, "limit: %s", err_text(ORUN_ENOMEM));
+    return lib_limit_push(L, run->sched, l);
+}
+
+void
+lib_push_reason(lua_State *L, Sched *s, const Task *t)
+{
+    const char *limit = NULL, *why = "";
+    double wait = 0;
+    sched_lock(s);
+    if (t->state == TASK_READY && t->kind != TASK_ITEM && !t->has_kind)
+        why = task_due(t) ? "retry" : admit_reason(s, t, &limit, &wait);
+    if (*why && task_due(t))
+        wait = task_due(t)->at - board_now(&s->board);
+    board_unlock(&s->board);
+    if (!*why)
+        return;
+    lua_pushstring(L, why);
+    lua_setfield(L, -2, "waiting_for");
+    if (limit && strcmp(why, "writes") != 0) {
+        lua_pushstring(L, limit);
+        lua_setfield(L, -2, "waiting_at");
+    }
+    if (wait > 0) {
+        lua_pushnumber(L, wait);
+        lua_setfield(L, -2, "wait");
+    }
+}

@@ -1,0 +1,166 @@
+/* lib_look.c — entries, real, program, script_place: what is where.
+ *
+ * For finding agent files and the programs that are agents, which a Task call
+ * does before there is a task, where nothing can wait for a program: these
+ * block for a few calls of the system. All give strings of the system's bytes.
+ */
+#include "api/lib_arg.h"
+#include "api/lib_class.h"
+#include "api/lib_task.h"
+#include "engine/host.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LIB_LOOK_TYPE "orun.folder"
+
+enum { LIB_LOOK_ENTRIES = 10000 };
+
+static int
+lib_look_gc(lua_State *L)
+{
+    DIR **dir = lua_touserdata(L, 1);
+    if (*dir)
+        closedir(*dir);
+    *dir = NULL;
+    return 0;
+}
+
+static const luaL_Reg lib_look_methods[] = {
+    { "__gc", lib_look_gc },
+    { NULL, NULL },
+};
+
+static const char *
+lib_look_path(lua_State *L, const char *fn)
+{
+    lua_settop(L, 1);
+    const char *path = arg_text(L, fn, "path", 1, PATH_MAX - 1);
+    if (!path || !*path)
+        arg_error(L, fn, "path", 1, "a path is wanted");
+    return path;
+}
+
+/* nil, the reason, its name */
+static int
+lib_look_failed(lua_State *L, int err)
+{
+    lua_pushnil(L);
+    lua_pushstring(L, strerror(err));
+    lua_pushstring(L, err == ENOENT || err == ENOTDIR ? "absent" : "refused");
+    return 3;
+}
+
+/* What an entry is, links to files followed. */
+static const char *
+lib_look_kind(int fd, const char *name)
+{
+    struct stat st;
+    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return "other";
+    if (!S_ISLNK(st.st_mode))
+        return S_ISREG(st.st_mode) ? "file"
+            : S_ISDIR(st.st_mode) ? "folder" : "other";
+    if (fstatat(fd, name, &st, 0) != 0)
+        return "broken link";
+    return S_ISREG(st.st_mode) ? "file"
+        : S_ISDIR(st.st_mode) ? "linked folder" : "other";
+}
+
+/* entries(path) -> {name = kind, …} of a folder: "file" (also by a link),
+ * "folder", "linked folder", "broken link" or "other"; nil, message and
+ * "absent" or "refused". After 10,000 entries it is refused. */
+int
+lib_entries(lua_State *L)
+{
+    const char *path = lib_look_path(L, "entries");
+    DIR **dir = lua_newuserdatauv(L, sizeof *dir, 0);
+    *dir = NULL;
+    lib_class_set(L, LIB_LOOK_TYPE, lib_look_methods);
+    lua_newtable(L);
+    *dir = opendir(path);
+    if (!*dir)
+        return lib_look_failed(L, errno);
+    struct dirent *entry;
+    for (int n = 0; (entry = readdir(*dir)); n++) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (n >= LIB_LOOK_ENTRIES)
+            return lib_look_failed(L, E2BIG);
+        lua_pushstring(L, entry->d_name);
+        lua_pushstring(L, lib_look_kind(dirfd(*dir), entry->d_name));
+        lua_rawset(L, 3);
+    }
+    closedir(*dir);
+    *dir = NULL;
+    return 1;
+}
+
+/* real(path) -> the path without links, its owner (a number), and whether that
+ * is this user or root; nil, message and "absent" or "refused" */
+int
+lib_real(lua_State *L)
+{
+    char real[PATH_MAX];
+    struct stat st;
+    const char *path = lib_look_path(L, "real");
+    if (!realpath(path, real) || stat(real, &st) != 0)
+        return lib_look_failed(L, errno);
+    lua_pushstring(L, real);
+    lua_pushinteger(L, (lua_Integer)st.st_uid);
+    lua_pushboolean(L, st.st_uid == geteuid() || st.st_uid == 0);
+    return 3;
+}
+
+static bool
+lib_look_runs(const char *path)
+{
+    struct stat st;
+    return access(path, X_OK) == 0 && stat(path, &st) == 0
+        && S_ISREG(st.st_mode);
+}
+
+/* program(name) -> the path of the program that a command of this name is,
+ * looked up in PATH as it was when orun started; nil when there is none */
+int
+lib_program_path(lua_State *L)
+{
+    char path[PATH_MAX];
+    const char *name = lib_look_path(L, "program"), *at = "";
+    char **env = park_run(L)->host->env;
+    for (; env && *env; env++)
+        if (strncmp(*env, "PATH=", 5) == 0)
+            at = *env + 5;
+    if (strchr(name, '/')) {
+        lua_pushstring(L, lib_look_runs(name) ? name : NULL);
+        return 1;
+    }
+    for (;; at++) {
+        size_t n = strcspn(at, ":");
+        int len = snprintf(path, sizeof path, "%.*s%s%s", (int)n, at,
+                           n ? "/" : "", name);
+        if (len > 0 && (size_t)len < sizeof path && lib_look_runs(path)) {
+            lua_pushstring(L, path);
+            return 1;
+        }
+        at += n;
+        if (!*at)
+            return 0;
+    }
+}
+
+/* script_place() -> the file of the script that runs, links followed, nil when
+ * its code lies nowhere; may Lua code of any project run? is this a plan? */
+int
+lib_script_place(lua_State *L)
+{
+    const Host *h = park_run(L)->host;
+    lua_pushstring(L, h->script_file);
+    lua_pushboolean(L, h->trust);
+    lua_pushboolean(L, h->sched.plan != 0);
+    return 3;
+}

@@ -1,0 +1,246 @@
+/* lib_orun.c — putting the Lua API together. */
+#include "api/lib_orun.h"
+#include "api/lib_arg.h"
+#include "api/lib_base.h"
+#include "api/lib_channel.h"
+#include "api/lib_overview.h"
+#include "api/lib_roster.h"
+#include "api/lib_screen.h"
+#include "api/lib_task.h"
+#include "api/lib_terminal.h"
+#include "base/version.h"
+#include "value/module.h"
+#include "value/value.h"
+#include "vm/bundle.h"
+#include "vm/handle.h"
+#include <lauxlib.h>
+#include <lualib.h>
+
+static const luaL_Reg lib_orun_functions[] = {
+    { "Task", lib_task },
+    { "TaskOutput", lib_task_output },
+    { "TaskCreate", lib_task_create },
+    { "TaskGet", lib_task_get },
+    { "TaskUpdate", lib_task_update },
+    { "TaskStop", lib_task_stop },
+    { "agent", lib_agent },
+    { "claim", lib_claim },
+    { "clean", lib_clean },
+    { "collector", lib_collector },
+    { "config", lib_config },
+    { "control", lib_control },
+    { "dismiss", lib_dismiss },
+    { "entries", lib_entries },
+    { "exec", lib_exec },
+    { "forget", lib_forget },
+    { "http", lib_http },
+    { "key", lib_key },
+    { "limit", lib_limit },
+    { "log", lib_log },
+    { "nearest", lib_nearest },
+    { "now", lib_now },
+    { "once", lib_once },
+    { "peek", lib_peek },
+    { "phase", lib_phase },
+    { "private_file", lib_private_file },
+    { "private_folder", lib_private_folder },
+    { "program", lib_program_path },
+    { "read_output", lib_read_output },
+    { "real", lib_real },
+    { "report", lib_report },
+    { "script_place", lib_script_place },
+    { "sleep", lib_sleep },
+    { "stopping", lib_stopping },
+    { "unread", lib_unread },
+    { "yaml", lib_yaml },
+    { NULL, NULL },
+};
+
+static const char *const lib_orun_globals[] = {
+    "Task", "TaskOutput", "TaskCreate", "TaskGet", "TaskUpdate", "TaskStop",
+    "TaskList",
+};
+
+/* orun.NAME for a NAME that is not there yet: the bundled module of that
+ * name, kept in the table; nil when there is none. */
+static int
+lib_orun_index(lua_State *L)
+{
+    if (lua_type(L, 2) != LUA_TSTRING)
+        return 0;
+    const char *module = lua_pushfstring(L, "orun.%s", lua_tostring(L, 2));
+    if (!bundle_find(module))
+        return 0;
+    module_get(L);
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, 1);
+    return 1;
+}
+
+/* TaskList{...} */
+static int
+lib_list_call(lua_State *L)
+{
+    lua_remove(L, 1);
+    return lib_task_list(L);
+}
+
+/* TaskList:claim{...} */
+static int
+lib_list_claim(lua_State *L)
+{
+    lua_remove(L, 1);
+    return lib_claim(L);
+}
+
+/* Push a primitive as it is. */
+static void
+lib_orun_push(lua_State *L, const luaL_Reg *f, bool method)
+{
+    (void)method;
+    lua_pushcfunction(L, f->func);
+}
+
+/* Push the value that is both a function and has methods. */
+static void
+lib_orun_push_list(lua_State *L, LibOrunPush *push)
+{
+    lua_createtable(L, 0, 1);
+    push(L, &(luaL_Reg){ "claim", lib_list_claim }, true);
+    lua_setfield(L, -2, "claim");
+    lua_createtable(L, 0, 2);
+    push(L, &(luaL_Reg){ "TaskList", lib_list_call }, true);
+    lua_setfield(L, -2, "__call");
+    lua_pushliteral(L, "orun.TaskList");
+    lua_setfield(L, -2, "__name");
+    lua_setmetatable(L, -2);
+}
+
+/* The module at the top has its version, and finds what is bundled. */
+static void
+lib_orun_finish(lua_State *L)
+{
+    lua_pushliteral(L, ORUN_VERSION);
+    lua_setfield(L, -2, "version");
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, lib_orun_index);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+}
+
+/* Pop the module: it is the global, and what require gives. */
+static void
+lib_orun_publish(lua_State *L)
+{
+    lua_pushvalue(L, -1);
+    lua_setglobal(L, "orun");
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_insert(L, -2);
+    lua_setfield(L, -2, "orun");
+    lua_pop(L, 1);
+}
+
+/* Push the module. */
+static void
+lib_orun_push_module(lua_State *L, LibOrunPush *push)
+{
+    lua_createtable(L, 0, countof(lib_orun_functions) + 1);
+    for (const luaL_Reg *f = lib_orun_functions; f->name; f++) {
+        push(L, f, false);
+        lua_setfield(L, -2, f->name);
+    }
+    lib_orun_push_list(L, push);
+    lua_setfield(L, -2, "TaskList");
+    lib_orun_finish(L);
+}
+
+/* Lua's own libraries are safe for many states. */
+static void
+lib_orun_open_base(lua_State *L, bool script)
+{
+    lib_base_open(L, script);
+    lib_unread_open(L);
+    lib_io_open(L, script);
+    lib_package_open(L);
+}
+
+/* On top of the libraries: the module, whose primitives `push` makes. */
+static void
+lib_orun_make(lua_State *L, bool script, LibOrunPush *push)
+{
+    lib_bundle_open(L, script);
+    handle_open(L);
+    lib_orun_push_module(L, push);
+    for (size_t i = 0; i < countof(lib_orun_globals); i++) {
+        lua_getfield(L, -1, lib_orun_globals[i]);
+        lua_setglobal(L, lib_orun_globals[i]);
+    }
+    lib_orun_publish(L);
+    if (script)
+        value_open(L);
+}
+
+void
+lib_orun_open_by(lua_State *L, Vm *vm, LibOrunPush *push)
+{
+    lib_orun_open_base(L, vm->script);
+    lib_orun_make(L, vm->script, push);
+}
+
+/* The functions are all that the module has. */
+static void
+lib_orun_open_some(lua_State *L, Vm *vm, const luaL_Reg *functions)
+{
+    lib_orun_open_base(L, vm->script);
+    lib_bundle_open(L, vm->script);
+    lua_newtable(L);
+    luaL_setfuncs(L, functions, 0);
+    lib_orun_finish(L);
+    lib_orun_publish(L);
+}
+
+void
+lib_orun_open_client(lua_State *L, Vm *vm, void *ud)
+{
+    static const luaL_Reg functions[] = {
+        { "clean", lib_clean }, { "nearest", lib_nearest },
+        { "channel", lib_channel }, { "input", lib_channel_input },
+        { "await", lib_channel_await }, { "write", lib_channel_write },
+        { "read_roster", lib_roster }, { "screen", lib_screen },
+        { NULL, NULL },
+    };
+    (void)ud;
+    lib_terminal_open(L);
+    lib_orun_open_some(L, vm, functions);
+}
+
+void
+lib_orun_open_view(lua_State *L, Vm *vm, void *ud)
+{
+    static const luaL_Reg functions[] = {
+        { "clean", lib_clean }, { "nearest", lib_nearest },
+        { "entries", lib_entries }, { "real", lib_real },
+        { "private_file", lib_private_file },
+        { "private_folder", lib_private_folder }, { NULL, NULL },
+    };
+    (void)ud;
+    lib_io_watch(L);
+    lib_orun_open_some(L, vm, functions);
+}
+
+void (*lib_orun_more)(lua_State *L);
+
+void
+lib_orun_open(lua_State *L, Vm *vm, void *ud)
+{
+    (void)ud;
+    lib_orun_open_base(L, vm->script);
+    lib_shell_open(L);
+    lib_overview_open(L);
+    lib_orun_make(L, vm->script, lib_orun_push);
+    if (vm->script)
+        lib_terminal_open(L); /* for the commands that are scripts */
+    if (lib_orun_more)
+        lib_orun_more(L);
+}

@@ -1,0 +1,35 @@
+/* lib_orun.h — the module `orun` and the globals.
+ *
+ * The module is made in C, so `require "orun"` costs nothing; what is written
+ * in Lua (lua/ and stdlib/, bundled) is loaded when it is first asked for.
+ */
+#ifndef ORUN_LIB_ORUN_H
+#define ORUN_LIB_ORUN_H
+
+#include "vm/vm.h"
+#include <lauxlib.h>
+
+/* The `open` of VmConfig: libraries, module and globals. May raise. */
+void lib_orun_open(lua_State *L, Vm *vm, void *ud);
+
+/* Called last by lib_orun_open, unless it is NULL: the test build sets it,
+ * before main, to what makes require "orun.test" work. May raise. */
+extern void (*lib_orun_more)(lua_State *L);
+
+/* Push the function for the primitive f, called as a method (its first argument
+ * is the object) or not. May raise. */
+typedef void LibOrunPush(lua_State *L, const luaL_Reg *f, bool method);
+
+/* The same where primitives are what `push` makes of them, and nothing of a run
+ * is there (lib_remote.h). */
+void lib_orun_open_by(lua_State *L, Vm *vm, LibOrunPush *push);
+
+/* The same for the programs that reach a run by its socket: what they need to
+ * talk (lib_channel.h), and no primitive. May raise. */
+void lib_orun_open_client(lua_State *L, Vm *vm, void *ud);
+
+/* The same for views: what they need to show and to keep something. May raise.
+ */
+void lib_orun_open_view(lua_State *L, Vm *vm, void *ud);
+
+#endif

@@ -1,0 +1,160 @@
+/* lib_program.c — a Program as a Lua value, and its end as a table. */
+#include "api/lib_program.h"
+#include "api/lib_class.h"
+#include "base/err.h"
+#include "base/secret.h"
+#include <lauxlib.h>
+#include <math.h>
+#include <stdio.h>
+
+void
+lib_program_clear(Program **box)
+{
+    program_drop(*box);
+    *box = NULL;
+}
+
+static int
+lib_program_gc(lua_State *L)
+{
+    if (park_forked(L))
+        return 0; /* the parent has it */
+    lib_program_clear(lib_program_at(L, 1));
+    return 0;
+}
+
+static const luaL_Reg lib_program_methods[] = {
+    { "__gc", lib_program_gc }, { NULL, NULL },
+};
+
+Program **
+lib_program_push(lua_State *L)
+{
+    Program **box = lua_newuserdatauv(L, sizeof(Program *), 0);
+    *box = NULL;
+    lib_class_set(L, "orun.program", lib_program_methods);
+    return box;
+}
+
+Program **
+lib_program_at(lua_State *L, int idx)
+{
+    return lua_touserdata(L, idx);
+}
+
+int
+lib_program_wait(lua_State *L, Program *p, lua_KFunction k)
+{
+    const LuaRun *run = park_run(L);
+    WaitFor what = { .kind = WAIT_FOR_OP, .op = &p->op, .deadline = INFINITY,
+                     .work = program_is_work(run, run->task) };
+    return park(L, &what, k, 0);
+}
+
+/* ---- its end ---- */
+
+/* Set field `key` to at most `max` bytes of an output. */
+static bool
+lib_program_text(lua_State *L, const char *key, Program *p, Output *o,
+                 size_t max)
+{
+    bool cut = o && output_copy(o, max, &p->text);
+    if (buf_failed(&p->text))
+        luaL_error(L, "exec: %s", err_text(ORUN_ENOMEM));
+    lua_pushlstring(L, buf_cstr(&p->text), p->text.n);
+    lua_setfield(L, -2, key);
+    buf_free(&p->text);
+    return cut;
+}
+
+/* Why it did not go well, "" when it did: the program's end, or what it printed
+ * could not be kept. */
+static void
+lib_program_why(const Program *p, const Outcome *o, char *why, size_t size)
+{
+    const char *text = o->error;
+    if (!text && o->state != TASK_COMPLETED)
+        text = err_text(ORUN_ENOMEM);
+    if (!text && p->out)
+        text = output_error(p->out);
+    if (!text && p->err)
+        text = output_error(p->err);
+    snprintf(why, size, "%s", text ? text : "");
+}
+
+/* The kind of its end that went wrong. */
+static TaskFault
+lib_program_fault(const Program *p)
+{
+    if (p->late)
+        return FAULT_TIMEOUT;
+    if (p->end.spawn_errno)
+        return FAULT_SPAWN;
+    if (p->end.signal)
+        return FAULT_SIGNAL;
+    return p->end.code > 0 ? FAULT_EXIT : FAULT_LOST;
+}
+
+/* Why it did not go well, with its kind; false when it did. */
+static bool
+lib_program_wrong(Program *p, const char *name, char *why, size_t size,
+                  TaskFault *fault)
+{
+    Outcome o = { .code = -1 };
+    launch_judge(&p->end, name, p->err, &o);
+    secret_mask_string(&o.error);
+    lib_program_why(p, &o, why, size);
+    outcome_clear(&o);
+    if (p->late)
+        snprintf(why, size, "timed out");
+    *fault = lib_program_fault(p);
+    return *why;
+}
+
+void
+lib_program_push_end(lua_State *L, Program *p, const char *name, size_t max)
+{
+    char why[LAUNCH_STDERR + 512] = "";
+    TaskFault fault;
+    bool wrong = lib_program_wrong(p, name, why, sizeof why, &fault);
+    agent_took(task_agent(park_run(L)->task), p->end.max_rss);
+    lua_createtable(L, 0, 8);
+    if (p->end.code >= 0 && !p->end.spawn_errno) {
+        lua_pushinteger(L, p->end.code);
+        lua_setfield(L, -2, "code");
+    }
+    if (p->end.signal) {
+        lua_pushinteger(L, p->end.signal);
+        lua_setfield(L, -2, "signal");
+    }
+    if (wrong) {
+        lua_pushstring(L, why);
+        lua_setfield(L, -2, "error");
+        lua_pushstring(L, task_fault_name(fault));
+        lua_setfield(L, -2, "error_kind");
+    }
+    lua_pushnumber(L, p->end.wall);
+    lua_setfield(L, -2, "duration");
+    if (lib_program_text(L, "stderr", p, p->err, max)) {
+        lua_pushstring(L, output_path(p->err));
+        lua_setfield(L, -2, "stderr_file");
+    }
+    if (lib_program_text(L, "stdout", p, p->out, max)) {
+        lua_pushstring(L, output_path(p->out));
+        lua_setfield(L, -2, "output_file");
+        lua_pushboolean(L, 1);
+        lua_setfield(L, -2, "truncated");
+    }
+}
+
+int
+lib_program_push_refusal(lua_State *L, Program *p, const char *name)
+{
+    char why[LAUNCH_STDERR + 512] = "";
+    TaskFault fault;
+    lib_program_wrong(p, name, why, sizeof why, &fault);
+    lua_pushnil(L);
+    lua_pushstring(L, why);
+    lua_pushstring(L, task_fault_name(fault));
+    return 3;
+}

@@ -1,0 +1,366 @@
+/* lib_result.c — TaskOutput, TaskStop, dismiss: results. */
+#include "api/lib_arg.h"
+#include "api/lib_limit.h"
+#include "api/lib_ref.h"
+#include "api/lib_report.h"
+#include "api/lib_task.h"
+#include "base/err.h"
+#include "engine/host.h"
+#include "process/launch.h"
+#include "runner/run_process.h"
+#include "sched/cancel.h"
+#include "value/unread.h"
+#include "value/value.h"
+#include "vm/handle.h"
+#include <lauxlib.h>
+#include <math.h>
+
+void
+lib_where(lua_State *L, Task *t)
+{
+    lua_Debug ar;
+    LuaRun *run = park_run(L);
+    if (run->line) {
+        t->line = run->line;
+        t->file = run->file;
+    } else if (park_line(L, &ar)) {
+        t->line = ar.currentline;
+        t->file = host_intern(run->host, ar.short_src);
+    }
+}
+
+static void
+lib_set_string(lua_State *L, const char *key, const char *s)
+{
+    if (!s)
+        return;
+    lua_pushstring(L, s);
+    lua_setfield(L, -2, key);
+}
+
+static void
+lib_set_number(lua_State *L, const char *key, double x)
+{
+    lua_pushnumber(L, x);
+    lua_setfield(L, -2, key);
+}
+
+static void
+lib_set_value(lua_State *L, const char *key, const Value *v)
+{
+    if (!v)
+        return;
+    value_decode(L, v, NULL);
+    lua_setfield(L, -2, key);
+}
+
+/* Set `error`, and `traceback` when the text goes on with one. */
+static void
+lib_set_error(lua_State *L, const char *error)
+{
+    static const char mark[] = "\nstack traceback:\n";
+    const char *trace = error ? strstr(error, mark) : NULL;
+    if (!trace) {
+        lib_set_string(L, "error", error);
+        return;
+    }
+    lua_pushlstring(L, error, (size_t)(trace - error));
+    lua_setfield(L, -2, "error");
+    lib_set_string(L, "traceback", trace + 1);
+}
+
+/* Would a program have done t, had it not been for a plan? */
+static bool
+lib_stood_in(const Task *t)
+{
+    return t->opt && t->opt->stood_in && t->state == TASK_COMPLETED
+        && agent_argv(t);
+}
+
+/* What a final task keeps for good: safe to read without the lock. */
+static void
+lib_push_outcome(lua_State *L, const Task *t)
+{
+    const Outcome *o = &t->outcome;
+    lib_set_value(L, "output", o->output);
+    lib_set_error(L, task_error(t));
+    lib_set_string(L, "error_kind", task_fault_name(o->fault));
+    lib_set_value(L, "error_value", o->error_value);
+    if (t->opt)
+        lib_set_value(L, "worktree", t->opt->tree);
+    if (o->code >= 0 || lib_stood_in(t)) {
+        lua_pushinteger(L, o->code < 0 ? 0 : o->code);
+        lua_setfield(L, -2, "exit_code");
+    }
+    if (o->signal) {
+        lua_pushinteger(L, o->signal);
+        lua_setfield(L, -2, "signal");
+    }
+    if (o->captured && o->captured->out) {
+        if (agent_by_program(t)) {
+            lua_pushboolean(L, 1);
+            lua_setfield(L, -2, "truncated");
+        }
+        lib_set_string(L, "output_file", output_path(o->captured->out));
+    }
+}
+
+typedef struct LibSeen {
+    TaskState state;
+    uint32_t attempt;
+    double duration;
+} LibSeen;
+
+/* Somebody reads the result of t, which is final. */
+static void
+lib_tell_read(const LuaRun *run, const Task *t)
+{
+    Board *b = &run->sched->board;
+    const Value *output = t->outcome.output;
+    if (!b->events)
+        return;
+    board_lock(b);
+    event_add(b, (Event){ .kind = EVENT_READ, .task = t->id,
+                          .other = run->task->id,
+                          .n = output ? value_content(output) : 0 });
+    board_unlock(b);
+}
+
+static LibSeen
+lib_see(Sched *s, Task *t, LibOutput *live)
+{
+    if (task_final(t))
+        return (LibSeen){ t->state, t->attempt, t->took };
+    sched_lock(s);
+    bool final = task_final(t);
+    LibSeen seen = {
+        .state = t->state, .attempt = t->attempt,
+        .duration = final ? t->took : 0,
+    };
+    if (!final && t->attempt)
+        seen.duration = board_now(&s->board) - t->started;
+    if (!final && live)
+        live->output = run_process_live(t, false);
+    board_unlock(&s->board);
+    return seen;
+}
+
+/* How many fields the result will have, as far as is known without the lock:
+ * tables are cheaper in the right size. */
+static int
+lib_result_fields(Task *t)
+{
+    const Outcome *o = task_final(t) ? &t->outcome : NULL;
+    int n = 4 + (t->description != NULL);
+    return o ? n + (o->output != NULL) + (o->error ? 3 : 0) : n + 1;
+}
+
+void
+lib_hide_failure(lua_State *L, Task *t)
+{
+    static const char *const names[] = {
+        "status", "error", "error_kind", "error_value", "traceback",
+        "exit_code", "signal",
+    };
+    if (!t->read)
+        unread_hide(L, -1, names, countof(names), &t->read, false);
+}
+
+void
+lib_push_result(lua_State *L, Task *t, bool timed_out)
+{
+    LibOutput *live = NULL;
+    luaL_checkstack(L, 12, NULL);
+    lua_createtable(L, 0, lib_result_fields(t));
+    if (agent_by_program(t)) {
+        live = lib_output_box(L);
+        lua_insert(L, -2);
+    }
+    LibSeen seen = lib_see(park_run(L)->sched, t, live);
+    handle_push_id(L, t);
+    lua_setfield(L, -2, "task_id");
+    lib_set_string(L, "description", t->description);
+    lib_set_string(L, "status", task_state_name(seen.state));
+    lua_pushinteger(L, seen.attempt);
+    lua_setfield(L, -2, "attempts");
+    lib_set_number(L, "duration", seen.duration);
+    if (seen.state >= TASK_COMPLETED) {
+        lib_tell_read(park_run(L), t);
+        lib_push_outcome(L, t);
+    } else if (live && live->output) {
+        lib_output_push(L, live, t->opt && t->opt->max_output
+                      ? t->opt->max_output : LAUNCH_RESULT);
+        lua_setfield(L, -2, "output");
+    }
+    if (seen.state == TASK_READY)
+        lib_push_reason(L, park_run(L)->sched, t);
+    if (t->report)
+        lib_report_push(L, park_run(L)->sched, t);
+    if (timed_out) {
+        lua_pushboolean(L, 1);
+        lua_setfield(L, -2, "timed_out");
+    }
+    if (live)
+        lua_remove(L, -2);
+    if (seen.state == TASK_FAILED)
+        lib_hide_failure(L, t);
+}
+
+static int
+lib_awaited(lua_State *L, int status, lua_KContext ctx)
+{
+    Task *t = (Task *)ctx;
+    Sched *s = park_run(L)->sched;
+    (void)status;
+    sched_lock(s);
+    board_drop(t);
+    board_unlock(&s->board);
+    int outcome = park_outcome(L);
+    if (outcome == WAIT_RING) {
+        WaitFor what = park_run(L)->want;
+        lib_related_ring(L, &what);
+        return lib_await(L, what.fn, t, what.deadline);
+    }
+    if (outcome == WAIT_DEADLOCK) {
+        char id[HANDLE_ID_SIZE];
+        handle_name(t->id, id);
+        return luaL_error(L, "TaskOutput: %s can never end: nothing is running "
+                          "or due that could finish it%s", id,
+                          t->kind == TASK_ITEM
+                              ? " (it is an item of the list, and nobody claims"
+                                " it)" : "");
+    }
+    lib_push_result(L, t, outcome == WAIT_TIMED_OUT);
+    return 1;
+}
+
+int
+lib_await(lua_State *L, const char *fn, Task *t, double deadline)
+{
+    LuaRun *run = park_run(L);
+    WaitFor what = { .kind = WAIT_FOR_TASK, .task = t, .deadline = deadline,
+                     .fn = fn };
+    if (t->removed) {
+        lua_pushnil(L);
+        lua_pushliteral(L, "removed");
+        return 2;
+    }
+    if (task_final(t)) {
+        lib_push_result(L, t, false);
+        return 1;
+    }
+    park_check(L, fn);
+    if (t == run->task)
+        return luaL_error(L, "%s: deadlock: the task would wait for itself",
+                          fn);
+    sched_lock(run->sched);
+    bool held = board_hold(t);
+    board_unlock(&run->sched->board);
+    if (!held)
+        return luaL_error(L, "%s: %s", fn, err_text(ORUN_ENOMEM));
+    return park(L, &what, lib_awaited, (lua_KContext)t);
+}
+
+static const char *const lib_output_fields[] = {
+    "block", "task_id", "timeout",
+};
+
+/* Has the table at 1 this field? */
+static bool
+lib_output_has(lua_State *L, const char *field)
+{
+    lua_pushstring(L, field);
+    bool has = lua_rawget(L, 1) != LUA_TNIL;
+    lua_pop(L, 1);
+    return has;
+}
+
+/* Is argument 1 the task itself (a handle, an id, a result, an entry of the
+ * list), and not a table of options? */
+static bool
+lib_output_bare(lua_State *L)
+{
+    if (lua_type(L, 1) != LUA_TTABLE || handle_is(L, 1)
+        || lib_output_has(L, "status") || unread_is(L, 1))
+        return true;
+    return lib_output_has(L, "id") && !lib_output_has(L, "task_id")
+        && !lib_output_has(L, "block") && !lib_output_has(L, "timeout");
+}
+
+/* TaskOutput{task_id=, block=, timeout=}, TaskOutput(handle), TaskOutput(id) */
+int
+lib_task_output(lua_State *L)
+{
+    LuaRun *run = park_run(L);
+    lib_names_id(L, "TaskOutput");
+    if (lib_output_bare(L)) {
+        if (lua_gettop(L) != 1)
+            return luaL_error(L, "TaskOutput: one task is wanted, got %d "
+                              "arguments; options go into the table: "
+                              "TaskOutput{task_id=, timeout=}", lua_gettop(L));
+        return lib_await(L, "TaskOutput", lib_ref_task(L, "TaskOutput",
+                         "task_id", 1), INFINITY);
+    }
+    arg_frame(L, "TaskOutput", lib_output_fields, 3, false);
+    if (!arg_given(L, ARG(1)))
+        return luaL_error(L, "TaskOutput: task_id is missing; it is the id of "
+                          "the handle that Task gave");
+    Task *t = lib_ref_task(L, "TaskOutput", "task_id", ARG(1));
+    bool block = arg_bool(L, "TaskOutput", "block", ARG(0), true);
+    double timeout = arg_duration(L, "TaskOutput", "timeout", ARG(2), true,
+                                  INFINITY);
+    if (!block && !t->removed) {
+        lib_push_result(L, t, false);
+        return 1;
+    }
+    return lib_await(L, "TaskOutput", t, board_now(&run->sched->board)
+                     + timeout);
+}
+
+static const char *const lib_stop_fields[] = { "task_id" };
+
+int
+lib_task_stop(lua_State *L)
+{
+    LuaRun *run = park_run(L);
+    Task *t;
+    lua_settop(L, 1);
+    lib_names_id(L, "TaskStop");
+    if (lua_type(L, 1) == LUA_TTABLE) {
+        lua_pushliteral(L, "id");
+        lua_rawget(L, 1);
+    } else {
+        lua_pushvalue(L, 1);
+    }
+    bool bare = !lua_isnil(L, -1) || lua_type(L, 1) != LUA_TTABLE;
+    lua_pop(L, 1);
+    if (bare) {
+        t = lib_ref_task(L, "TaskStop", "task_id", 1);
+        lib_related_must(L, "TaskStop", t, 1);
+    } else {
+        arg_frame(L, "TaskStop", lib_stop_fields, 1, false);
+        if (!arg_given(L, ARG(0)))
+            return luaL_error(L, "TaskStop: task_id is missing");
+        t = lib_ref_task(L, "TaskStop", "task_id", ARG(0));
+        lib_related_must(L, "TaskStop", t, ARG(0));
+    }
+    if (cancel_task(run->sched, t) == 0) {
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    LibSeen seen = lib_see(run->sched, t, NULL);
+    lua_pushnil(L);
+    lua_pushfstring(L, "the task is not running any more: it is %s",
+                    task_state_name(seen.state));
+    lua_pushliteral(L, "already_resolved");
+    return 3;
+}
+
+/* dismiss(task): however it ends, its failure is not for the script to look at,
+ * for instance because another task of a race has won. */
+int
+lib_dismiss(lua_State *L)
+{
+    lib_ref_task(L, "dismiss", "task", 1)->read = true;
+    return 0;
+}

@@ -1,0 +1,497 @@
+/* lib_task.c — Task{...}: from a table to a task on the board.
+ *
+ * First everything that may raise is read and checked (only Lua values and
+ * stack memory are held), then the task is made and linked, which cannot raise.
+ */
+#include "api/lib_task.h"
+#include "api/lib_arg.h"
+#include "api/lib_limit.h"
+#include "api/lib_ref.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "engine/host.h"
+#include "process/launch.h"
+#include "process/program.h"
+#include "sched/rank.h"
+#include "sched/slots.h"
+#include "task/agent.h"
+#include "thread/era.h"
+#include "value/module.h"
+#include "value/value.h"
+#include "vm/handle.h"
+#include <lauxlib.h>
+#include <math.h>
+#include <stdio.h>
+
+#define LIB_TASK_FIELDS(X) \
+    X(allow_empty) X(base) X(blockedBy) X(command) X(cwd) X(description) \
+    X(detach) X(env) X(expose) X(input) X(isolation) X(key) X(limit) \
+    X(max_output) X(memory_limit) X(metadata) X(model) X(on_blocker_failure) \
+    X(permissions) X(priority) X(prompt) X(retry) X(run) X(run_in_background) \
+    X(schema) X(subagent_type) X(timeout) X(writes)
+
+enum {
+#define X(name) F_##name,
+    LIB_TASK_FIELDS(X)
+#undef X
+    F_COUNT
+};
+
+static const char *const lib_task_fields[] = {
+#define X(name) #name,
+    LIB_TASK_FIELDS(X)
+#undef X
+};
+
+enum {
+    LIB_MAX_WRITES = 1000,
+    LIB_MAX_KEY = 512,   /* bytes of a key */
+};
+
+/* All of a Task call, checked; pointers are into values on the stack. */
+typedef struct TaskArgs {
+    const AgentType *agent;
+    Limit *limit;
+    const char *description, *prompt, *cwd, *file, *model, *base, *key;
+    size_t prompt_len;
+    double timeout;
+    Retry retry;
+    size_t memory_limit, max_output;
+    int priority;
+    lua_Integer blockers, writes, command; /* entries */
+    bool background, detach, despite_failure, plain;
+    uint8_t permissions;
+    bool stood_in; /* the function in its frame gives what a plan wants */
+    Isolation isolation;
+} TaskArgs;
+
+static bool
+lib_task_has(lua_State *L, int field)
+{
+    return arg_given(L, ARG(field));
+}
+
+/* What does the task is one of three. */
+static void
+lib_task_check_doer(lua_State *L)
+{
+    static const int doers[] = { F_run, F_command, F_subagent_type };
+    const char *one = NULL;
+    for (size_t i = 0; i < countof(doers); i++) {
+        if (!lib_task_has(L, doers[i]))
+            continue;
+        if (one)
+            luaL_error(L, "Task: both %s and %s are given; a task is done by "
+                       "one of them", one, lib_task_fields[doers[i]]);
+        one = lib_task_fields[doers[i]];
+    }
+    if (!one && !lib_task_has(L, F_prompt) && !lib_task_has(L, F_input))
+        luaL_error(L, "Task: neither run nor prompt is given, and no command: "
+                   "a task is a Lua function (run = function() ... end), a "
+                   "program (command = {\"make\", \"-j4\"}) or a prompt for "
+                   "an agent (prompt = \"...\")");
+}
+
+static void
+lib_task_read_agent(lua_State *L, TaskArgs *a)
+{
+    const char *name = arg_agent_name(L, "Task", "subagent_type",
+                                      ARG(F_subagent_type));
+    lib_task_check_doer(L);
+    if (lib_task_has(L, F_run)) {
+        if (lua_type(L, ARG(F_run)) != LUA_TFUNCTION)
+            arg_error(L, "Task", "run", ARG(F_run), "expected a function; a "
+                      "program is command = {\"make\", \"-j4\"}");
+        return;
+    }
+    if (lib_task_has(L, F_command)) {
+        a->command = lib_check_command(L, "Task", ARG(F_command));
+        lib_check_exposed(L, "Task", ARG(F_command), ARG(F_expose));
+        return;
+    }
+    a->agent = lib_agent_find(L, name ? name : "general-purpose");
+}
+
+/* Is it done by a program that orun starts? */
+static bool
+lib_task_by_program(const TaskArgs *a)
+{
+    return a->command || (a->agent && a->agent->kind == TASK_PROCESS);
+}
+
+/* May it be started without a prompt? An agent may not; a program reads
+ * nothing then, unless it is to find its prompt in a file. */
+static bool
+lib_task_needs_nothing(const TaskArgs *a)
+{
+    if (!a->agent)
+        return true;
+    return a->agent->kind == TASK_PROCESS
+        && !launch_mentions((const char *const *)a->agent->argv,
+                            LAUNCH_PROMPT_FILE);
+}
+
+static void
+lib_task_read_prompt(lua_State *L, TaskArgs *a)
+{
+    bool empty_ok = arg_bool(L, "Task", "allow_empty", ARG(F_allow_empty),
+                             lib_task_needs_nothing(a));
+    a->prompt = arg_string(L, "Task", "prompt", ARG(F_prompt), LIB_MAX_PROMPT,
+                           &a->prompt_len);
+    if (a->prompt_len > 0 || empty_ok || lib_task_has(L, F_input))
+        return;
+    luaL_error(L, "Task: prompt is %s: the agent \"%s\" needs one (or an "
+               "input; allow_empty=true starts it with nothing)",
+               a->prompt ? "empty" : "missing", a->agent->name);
+}
+
+static void
+lib_task_read_edges(lua_State *L, TaskArgs *a)
+{
+    a->blockers = lib_ref_tasks(L, "Task", "blockedBy", ARG(F_blockedBy));
+    const char *policy = arg_text(L, "Task", "on_blocker_failure",
+                                  ARG(F_on_blocker_failure), 32);
+    if (policy && strcmp(policy, "run") != 0 && strcmp(policy, "cancel") != 0)
+        arg_error(L, "Task", "on_blocker_failure", ARG(F_on_blocker_failure),
+                  "\"cancel\" (the default) or \"run\" is wanted");
+    a->despite_failure = policy && policy[0] == 'r';
+}
+
+static void
+lib_task_read_writes(lua_State *L, TaskArgs *a)
+{
+    if (!lib_task_has(L, F_writes))
+        return;
+    a->writes = arg_array(L, "Task", "writes", ARG(F_writes), LIB_MAX_WRITES);
+    for (lua_Integer i = 1; i <= a->writes; i++) {
+        lua_rawgeti(L, ARG(F_writes), i);
+        const char *s = arg_text(L, "Task", "writes", lua_gettop(L), 4096);
+        if (!s || !*s)
+            arg_error(L, "Task", "writes", -1, "paths of files or folders are "
+                      "wanted");
+        lua_pop(L, 1);
+    }
+}
+
+/* Which model answers, and in which form. */
+static void
+lib_task_read_form(lua_State *L, TaskArgs *a)
+{
+    a->model = lib_model(L, "Task", ARG(F_model));
+    if (a->model && lib_task_by_program(a))
+        arg_error(L, "Task", "model", ARG(F_model), "it is for agents that "
+                  "orun asks in its own name (preset, api) or functions; a "
+                  "command's model is an argument of the command");
+    if (!lib_task_has(L, F_schema))
+        return;
+    if (a->agent && a->agent->kind == TASK_PROCESS)
+        arg_error(L, "Task", "schema", ARG(F_schema), "it is for agents that "
+                  "orun asks in its own name (preset, api), for functions and "
+                  "for command=; make a preset of the type's command: "
+                  "orun.agent{preset={program=, argv=}}");
+    module_push_field(L, "orun.typed", "check");
+    lua_pushvalue(L, ARG(F_schema));
+    lua_call(L, 1, 0);
+}
+
+/* Where it works, and what it is kept apart by. */
+static void
+lib_task_read_place(lua_State *L, TaskArgs *a)
+{
+    const TaskOptions *own = a->agent ? &a->agent->opt : NULL;
+    Isolation *i = &a->isolation;
+    a->cwd = arg_text(L, "Task", "cwd", ARG(F_cwd), 4096);
+    if (!a->cwd && own)
+        a->cwd = own->cwd;
+    *i = lib_isolation(L, "Task", ARG(F_isolation),
+                       !a->command
+                       && (!a->agent || a->agent->slot == SLOT_LUA));
+    i->process |= own && own->isolated;
+    i->worktree |= own && own->worktree;
+    a->base = lib_base(L, "Task", ARG(F_base), i->worktree);
+    if (!a->base && own)
+        a->base = own->base;
+}
+
+/* `orun plan` starts no agent: a function that gives what its result looks like
+ * takes its place, and what it would be kept apart by is not made. */
+static void
+lib_task_stand_in(lua_State *L, TaskArgs *a)
+{
+    Sched *s = park_run(L)->sched;
+    bool agent = lib_task_by_program(a)
+        || (a->agent && a->agent->slot != SLOT_LUA);
+    if (s->plan == 0 || (s->plan == 1 && !agent))
+        return;
+    const HistoryEntry *like = a->agent
+        ? rank_known_agent(s, a->key, a->agent->name) : NULL;
+    a->stood_in = true;
+    a->isolation = (Isolation){ 0 };
+    a->base = NULL;
+    module_push(L, "orun.stand_in");
+    lua_pushvalue(L, ARG(F_schema));
+    lua_pushlstring(L, like ? &like->gave : "s", 1);
+    lua_call(L, 2, 1);
+    lua_replace(L, ARG(F_run));
+}
+
+/* What it is called from run to run. */
+static const char *
+lib_task_key(lua_State *L)
+{
+    const char *s = arg_text(L, "Task", "key", ARG(F_key), LIB_MAX_KEY);
+    if (s && !*s)
+        arg_error(L, "Task", "key", ARG(F_key), "a text is wanted that names "
+                  "this work in every run, such as \"review src/a.c\"");
+    return s;
+}
+
+static void
+lib_task_read(lua_State *L, TaskArgs *a)
+{
+    const char *fn = "Task";
+    lib_task_read_agent(L, a);
+    lib_task_read_prompt(L, a);
+    const TaskOptions *own = a->agent ? &a->agent->opt : NULL;
+    a->description = arg_text(L, fn, "description", ARG(F_description),
+                              LIB_MAX_LABEL);
+    a->key = lib_task_key(L);
+    a->background = arg_bool(L, fn, "run_in_background",
+                             ARG(F_run_in_background), false);
+    a->detach = arg_bool(L, fn, "detach", ARG(F_detach), false);
+    a->timeout = arg_duration(L, fn, "timeout", ARG(F_timeout), false,
+                              own ? own->timeout : 0);
+    a->retry = lib_task_has(L, F_retry) || !own
+        ? lib_retry(L, fn, ARG(F_retry)) : own->retry;
+    if (a->retry.resume && lib_task_by_program(a))
+        lib_no_resume(L, fn);
+    a->priority = (int)arg_integer(L, fn, "priority", ARG(F_priority),
+                                   QUEUE_LOWEST, QUEUE_HIGHEST,
+                                   a->agent ? a->agent->priority : 0);
+    const char *limit = arg_name(L, fn, "limit", ARG(F_limit));
+    a->limit = limit ? lib_limit_find(L, fn, "limit", limit) : NULL;
+    a->memory_limit = arg_size(L, fn, "memory_limit", ARG(F_memory_limit));
+    a->max_output = arg_size(L, fn, "max_output", ARG(F_max_output));
+    arg_table(L, fn, "metadata", ARG(F_metadata));
+    lib_check_env(L, fn, ARG(F_env));
+    if (lib_task_has(L, F_expose) && !a->command)
+        luaL_error(L, "Task: expose is for command=; an agent type has its "
+                   "own: orun.agent{command=, expose=}");
+    bool program = a->command
+        || (a->agent && a->agent->slot == SLOT_PROCESS);
+    if (!program && lib_task_has(L, F_env))
+        luaL_error(L, "Task: env is for tasks that are programs; a Lua task "
+                   "shares the process: give it to orun.exec instead");
+    lib_task_read_place(L, a);
+    lib_task_read_form(L, a);
+    a->permissions = lib_granted(L, fn, ARG(F_permissions), a->agent);
+    lib_task_read_writes(L, a);
+    lib_task_read_edges(L, a);
+    lib_task_stand_in(L, a);
+    a->plain = !a->agent && !a->command && !a->prompt && a->timeout == 0
+        && a->retry.max == 0 && !a->limit
+        && !a->memory_limit && !a->max_output && !a->writes && !a->detach
+        && !a->despite_failure && !a->isolation.process
+        && !a->isolation.worktree && !a->model && !a->cwd && !a->key
+        && !program_cwd(park_run(L))
+        && !lib_task_has(L, F_metadata)
+        && (a->stood_in || !lib_task_has(L, F_schema));
+}
+
+/* ---- making: nothing below raises ---- */
+
+/* A task begins where the one that started it is, unless it says so in full. */
+static char *
+lib_task_cwd(const LuaRun *run, const TaskArgs *a)
+{
+    Buf path = { 0 };
+    const char *from = program_cwd(run);
+    bool below = !a->cwd || (*a->cwd && a->cwd[0] != '/');
+    if (below)
+        buf_puts(&path, from ? from : run->host->cwd);
+    if (below && a->cwd)
+        buf_puts(&path, "/");
+    buf_puts(&path, a->cwd ? a->cwd : "");
+    return buf_take(&path);
+}
+
+/* The strings of opt that come from the agent type or the call. */
+static bool
+lib_task_copy(lua_State *L, const LuaRun *run, TaskOptions *opt,
+              const TaskArgs *a)
+{
+    bool failed = false;
+    if (a->cwd || program_cwd(run))
+        failed |= !(opt->cwd = lib_task_cwd(run, a));
+    if (a->base)
+        failed |= !(opt->base = mem_dup(a->base, strlen(a->base)));
+    if (a->key)
+        failed |= !(opt->key = mem_dup(a->key, strlen(a->key)));
+    opt->env = lib_env(L, ARG(F_env), &failed);
+    if (a->command)
+        failed |= !(opt->argv = lib_command_copy(L, ARG(F_command),
+                                                 a->command));
+    return !failed;
+}
+
+static int
+lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
+                 Buf *why)
+{
+    const TaskOptions *own = a->agent ? &a->agent->opt : NULL;
+    const TaskOptions *from = run->task->opt;
+    if (a->plain)
+        return 0;
+    TaskOptions *opt = t->opt = mem_zalloc(1, sizeof *opt);
+    if (!opt || !lib_task_copy(L, run, opt, a))
+        return ORUN_ENOMEM;
+    if (a->prompt && !(opt->prompt = value_string(a->prompt, a->prompt_len)))
+        return ORUN_ENOMEM;
+    opt->agent = a->agent;
+    opt->timeout = a->timeout;
+    opt->retry = a->retry;
+    opt->memory_limit = a->memory_limit ? a->memory_limit
+        : own ? own->memory_limit : 0;
+    opt->max_output = a->max_output ? a->max_output : own ? own->max_output : 0;
+    opt->despite_failure = a->despite_failure;
+    opt->detach = a->detach;
+    opt->stood_in = a->stood_in;
+    opt->permissions = a->permissions;
+    opt->isolated = a->isolation.process;
+    opt->worktree = a->isolation.worktree;
+    opt->apart = opt->worktree || (from && (from->worktree || from->apart));
+    opt->limit = a->limit;
+    if (a->writes && !(opt->writes = lib_writes(L, run->host, ARG(F_writes),
+                                                a->writes, opt->cwd)))
+        return ORUN_ENOMEM;
+    if (a->model && !(opt->model = mem_dup(a->model, strlen(a->model))))
+        return ORUN_ENOMEM;
+    int e = 0;
+    if (opt->argv && !t->description
+        && !(t->description = lib_command_title(opt->argv)))
+        return ORUN_ENOMEM;
+    if (lib_task_has(L, F_schema) && !a->stood_in)
+        e = value_encode(L, ARG(F_schema), "schema", &value_data, &opt->schema,
+                         why);
+    if (e == 0 && lib_task_has(L, F_metadata))
+        e = value_encode(L, ARG(F_metadata), "metadata", &value_data,
+                         &opt->metadata, why);
+    return e;
+}
+
+/* The function's encoding, from the box on top of the stack or made now. */
+static int
+lib_task_code(lua_State *L, Task *t, Buf *why)
+{
+    Value **box = lua_touserdata(L, -1);
+    if (box && *box) {
+        t->code = value_hold(*box);
+        return 0;
+    }
+    int e = lib_code_encode(L, "Task", "run", ARG(F_run),
+                            &handle_encoding, &t->code, why);
+    if (e == 0 && box)
+        *box = value_hold(t->code);
+    t->own_code = e == 0 && !box;
+    return e;
+}
+
+static int
+lib_task_values(lua_State *L, const TaskArgs *a, Task *t, Buf *why)
+{
+    int e = 0;
+    if (a->agent)
+        t->slot = (uint8_t)a->agent->slot;
+    else if (a->command)
+        t->slot = SLOT_PROCESS;
+    if (a->command && !a->stood_in) {
+        bool alone = !a->isolation.worktree && !lib_task_has(L, F_schema);
+        t->kind = alone ? TASK_PROCESS : TASK_LUA;
+    } else if (a->agent && !a->stood_in) {
+        t->code = value_hold(a->agent->code);
+        t->kind = (uint8_t)(a->isolation.worktree ? TASK_LUA : a->agent->kind);
+    } else {
+        t->kind = TASK_LUA;
+        e = lib_task_code(L, t, why);
+    }
+    if (e == 0 && lib_task_has(L, F_input))
+        e = lib_code_encode(L, "Task", "input", ARG(F_input),
+                            &handle_encoding, &t->input, why);
+    if (e == 0 && a->description
+        && !(t->description = mem_dup(a->description, strlen(a->description))))
+        e = ORUN_ENOMEM;
+    return e;
+}
+
+/* Everything the draft owns. */
+static int
+lib_task_make(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t, Buf *why)
+{
+    t->priority = (int8_t)a->priority;
+    int e = lib_task_values(L, a, t, why);
+    if (e == 0)
+        e = lib_task_options(L, run, a, t, why);
+    if (e == 0 && t->own_code)
+        e = host_keep(run->host, &t->code);
+    if (e == 0)
+        e = host_keep(run->host, &t->input);
+    if (e == 0 && t->opt)
+        e = host_keep(run->host, &t->opt->prompt);
+    return e;
+}
+
+/* Say why no task was made. */
+static int
+lib_task_failed(lua_State *L, int e, const LibWhy *why)
+{
+    if (e == ORUN_ESHUTDOWN) {
+        lua_pushnil(L);
+        lua_pushliteral(L, "shutting down");
+        return 2;
+    }
+    if (e == ORUN_EDEPTH)
+        return luaL_error(L, "Task: tasks are nested %d deep; a task that "
+                          "keeps starting itself never ends", BOARD_MAX_DEPTH);
+    if (e == ORUN_EREMOVED)
+        return luaL_error(L, "Task: blockedBy names a task that was removed "
+                          "from the list");
+    if (e == ORUN_EUNSENDABLE || e == ORUN_ETOOBIG || e == ORUN_EBACKLOG)
+        return luaL_error(L, "%s", why->text);
+    return luaL_error(L, "Task: %s", err_text(e));
+}
+
+int
+lib_task(lua_State *L)
+{
+    LuaRun *run = park_run(L);
+    era_pass(); /* whoever is called by Lua holds no pointer yet */
+    TaskArgs a = { 0 };
+    LibWhy why = { "" };
+    Buf text = { 0 };
+    arg_frame(L, "Task", lib_task_fields, F_COUNT, false);
+    lib_task_read(L, &a);
+    if (!a.background)
+        park_check(L, "Task");
+    if (lib_closing(run))
+        return lib_task_failed(L, ORUN_ESHUTDOWN, &why);
+    lib_code_sync_path(L, run);
+    lib_code_box(L, ARG(F_run));
+    Task *t, draft = { 0 };
+    lib_where(L, &draft);
+    int e = lib_task_make(L, run, &a, &draft, &text);
+    if (e == 0)
+        e = lib_add(L, &draft, ARG(F_COUNT), a.blockers, &t);
+    if (e) {
+        if (e == ORUN_EBACKLOG)
+            lib_why_backlog(&why, "Task", run);
+        else
+            lib_why(&why, "Task", &text);
+        task_clear(&draft);
+        return lib_task_failed(L, e, &why);
+    }
+    if (a.background) {
+        handle_push(L, t);
+        return 1;
+    }
+    return lib_await(L, "Task", t, INFINITY);
+}

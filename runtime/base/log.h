@@ -1,0 +1,37 @@
+/* log.h — debug lines, asked for by ORUN_LOG.
+ *
+ * ORUN_LOG=sched,pool (or `all`) prints lines of those areas on stderr, each in
+ * one write, with milliseconds since start; secrets and what could drive a
+ * terminal are replaced (show.h). Free when off: one load. Any thread.
+ */
+#ifndef ORUN_LOG_H
+#define ORUN_LOG_H
+
+#include "base/base.h"
+
+#define LOG_AREAS(X) \
+    X(SCHED, "sched") X(POOL, "pool") X(LOOP, "loop") X(KEEPER, "keeper") \
+    X(VM, "vm") X(PROC, "proc") X(MAIN, "main")
+
+enum {
+#define X(name, text) LOG_##name,
+    LOG_AREAS(X)
+#undef X
+    LOG_AREA_COUNT
+};
+
+extern unsigned log_mask;
+
+/* Read ORUN_LOG; call once, before other threads start. */
+void log_init(void);
+
+/* The first word of ORUN_LOG that names no area, and its length; NULL: there is
+ * none. */
+const char *log_unknown(size_t *n);
+
+void log_line(int area, const char *format, ...) PRINTF_LIKE(2, 3);
+
+#define LOG(area, ...) \
+    (log_mask & 1u << LOG_##area ? log_line(LOG_##area, __VA_ARGS__) : (void)0)
+
+#endif

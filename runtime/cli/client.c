@@ -1,0 +1,72 @@
+/* client.c — a state, a module, an exit code. */
+#include "cli/client.h"
+#include "api/lib_orun.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/show.h"
+#include "value/module.h"
+#include "vm/vm.h"
+#include <lauxlib.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { CLIENT_FAILED = 1 };
+
+bool
+client_knows(const char *word)
+{
+    return strcmp(word, "task") == 0 || strcmp(word, "tasks") == 0
+        || strcmp(word, "mcp") == 0;
+}
+
+/* Protected; arguments: argc, argv. */
+static int
+client_run(lua_State *L)
+{
+    int argc = (int)lua_tointeger(L, 1);
+    char **argv = lua_touserdata(L, 2);
+    luaL_checkstack(L, argc + 4, "too many arguments");
+    lua_pushfstring(L, "orun.command_%s", argv[1]);
+    module_get(L);
+    for (int i = 2; i < argc; i++)
+        lua_pushstring(L, argv[i]);
+    lua_call(L, argc - 2, 1);
+    return 1;
+}
+
+static void
+client_tell(lua_State *L)
+{
+    Buf text = { 0 }, line = { 0 };
+    vm_error_text(L, &text);
+    buf_puts(&line, "orun: ");
+    buf_put(&line, text.p, text.n);
+    buf_putc(&line, '\n');
+    show_write(STDERR_FILENO, buf_cstr(&line), line.n);
+    buf_free(&text);
+    buf_free(&line);
+}
+
+int
+client_main(int argc, char **argv)
+{
+    static const VmConfig config = { .open = lib_orun_open_client };
+    Vm *vm = NULL;
+    log_init();
+    if (secret_open(environ) || vm_script_new(&config, &vm)) {
+        fprintf(stderr, "orun: out of memory\n");
+        secret_close();
+        return CLIENT_FAILED;
+    }
+    lua_pushcfunction(vm->L, client_run);
+    lua_pushinteger(vm->L, argc);
+    lua_pushlightuserdata(vm->L, argv);
+    int status = stop_pcall(&vm->stop, vm->L, 2, 1, 0);
+    int code = status == LUA_OK ? (int)lua_tointeger(vm->L, -1)
+                                : CLIENT_FAILED;
+    if (status != LUA_OK)
+        client_tell(vm->L);
+    vm_script_free(vm);
+    secret_close();
+    return code;
+}

@@ -1,0 +1,21 @@
+/* client.h — programs that talk to a run: `orun task`, ….
+ *
+ * Of the command only. `orun task` and `orun mcp` reach the run that started
+ * them by its socket (control.h), `orun tasks` one that is in the roster
+ * (roster.h), so they need no runtime, no worker and no io thread: a state with
+ * what talks (lib_channel.h), and a bundled module, lua/command_WORD.lua, which
+ * gives a function that is called with the arguments and gives the exit code.
+ * They can so be started often: by a loop in a shell, by every agent.
+ */
+#ifndef ORUN_CLIENT_H
+#define ORUN_CLIENT_H
+
+#include "base/base.h"
+
+/* Is `orun WORD` one of them? */
+bool client_knows(const char *word);
+
+/* Do it, for argv[1], and give the exit code. */
+int client_main(int argc, char **argv);
+
+#endif

@@ -1,0 +1,103 @@
+/* announce.c — the entry of a run: made, and taken down. */
+#include "control/announce.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/show.h"
+#include "control/control.h"
+#include "control/roster.h"
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+
+typedef struct Announce {
+    HostPart part;
+    Host *host;
+    LoopMsg msg;
+    struct timespec began;
+    RosterEntry entry; /* of the io thread */
+} Announce;
+
+/* A line that is one whatever stands in it. */
+static void
+announce_put(Buf *out, const char *key, const char *value)
+{
+    buf_printf(out, "%s ", key);
+    show_cut(out, value, strlen(value), ROSTER_TEXT / 4);
+    buf_putc(out, '\n');
+}
+
+static void
+announce_put_text(Buf *out, const Announce *a, const Control *c)
+{
+    char token[TOKEN_SIZE];
+    token_put(control_tokens(c), 0, 0, token);
+    buf_printf(out, "pid %ld\nbegan %lld.%06ld\n", (long)getpid(),
+               (long long)a->began.tv_sec, a->began.tv_nsec / 1000);
+    announce_put(out, "cwd", a->host->cwd);
+    announce_put(out, "script", a->host->script ? a->host->script : "");
+    buf_printf(out, "token %s\nsocket %s\n", token, control_path(c));
+}
+
+static const char *
+announce_runtime_dir(const Host *h)
+{
+    static const char name[] = "XDG_RUNTIME_DIR=";
+    for (char **each = h->env; *each; each++)
+        if (strncmp(*each, name, sizeof name - 1) == 0)
+            return *each + sizeof name - 1;
+    return NULL;
+}
+
+static void
+announce_posted(LoopMsg *msg)
+{
+    role_is_io();
+    Announce *a = container_of(msg, Announce, msg);
+    Control *c;
+    Buf text = { 0 };
+    int e = control_open(a->host, &c);
+    if (e == 0) {
+        announce_put_text(&text, a, c);
+        e = buf_failed(&text) ? ORUN_ENOMEM
+            : roster_put(announce_runtime_dir(a->host), a->host->name, text.p,
+                         text.n, &a->entry);
+    }
+    if (e)
+        LOG(PROC, "the run cannot be found by others: %s",
+            e == ORUN_ESYS ? strerror(errno) : err_text(e));
+    buf_free(&text);
+}
+
+/* The run is not to be found any more. */
+static void
+announce_leave(HostPart *part)
+{
+    role_is_io();
+    roster_remove(&container_of(part, Announce, part)->entry);
+}
+
+static void
+announce_free(HostPart *part)
+{
+    mem_free(container_of(part, Announce, part));
+}
+
+void
+announce_run(Host *h)
+{
+    if (atomic_load_explicit(&h->announced, memory_order_relaxed)
+        || atomic_exchange(&h->announced, true))
+        return;
+    Loop *loop = host_loop(h);
+    Announce *a = loop ? mem_alloc(sizeof *a) : NULL;
+    if (!a)
+        return;
+    *a = (Announce){
+        .part = { .leave = announce_leave, .free = announce_free },
+        .host = h, .msg.run = announce_posted, .entry = ROSTER_NONE,
+    };
+    clock_gettime(CLOCK_REALTIME, &a->began);
+    h->parts[PART_ANNOUNCE] = &a->part;
+    loop_post(loop, &a->msg);
+}

@@ -1,0 +1,505 @@
+/* orun.c — the embedding API: a host, a script state, and running scripts. */
+#include "api/lib_orun.h"
+#include "base/err.h"
+#include "base/fork.h"
+#include "base/log.h"
+#include "base/machine.h"
+#include "base/mem.h"
+#include "base/show.h"
+#include "base/thread.h"
+#include "base/version.h"
+#include "embed/orun_own.h"
+#include "embed/script.h"
+#include "embed/verdict.h"
+#include "engine/host.h"
+#include "orun.h"
+#include "process/program.h"
+#include "runner/run_lua.h"
+#include "runner/run_process.h"
+#include "runner/stuck.h"
+#include "sched/cancel.h"
+#include "sched/escalate.h"
+#include "sched/rank.h"
+#include "thread/era.h"
+#include "value/json.h"
+#include "vm/bundle.h"
+#include "vm/foreign.h"
+#include "vm/handle.h"
+#include "vm/park.h"
+#include <errno.h>
+#include <lauxlib.h>
+#include <lualib.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    ORUN_PROCESSES = 5,             /* programs at once, by default */
+    ORUN_MEMORY = 1 << 30,          /* of a Lua task, at most, by default */
+    ORUN_STACK = 960 << 10,         /* bytes: what 1 MiB has at the least */
+};
+
+/* Some thread will never end: what it may use stays to the process's end. */
+static atomic_bool orun_leaves_stuck;
+
+const char *
+orun_version(void)
+{
+    return ORUN_VERSION;
+}
+
+int
+orun_fail(orun *o, int code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    buf_clear(&o->message);
+    buf_vprintf(&o->message, format, args);
+    va_end(args);
+    return code;
+}
+
+static int
+orun_read_config(const orun_config *given, orun_config *c)
+{
+    *c = (orun_config)ORUN_CONFIG_INIT;
+    if (given && (given->size < offsetof(orun_config, workers) + sizeof(int)
+                  || given->size > sizeof *c))
+        return ORUN_EINVAL;
+    if (given)
+        memcpy(c, given, given->size);
+    if (c->workers < 0 || c->processes < 0 || c->workers > 10000)
+        return ORUN_EINVAL;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (c->workers == 0)
+        c->workers = processors > 0 ? (int)processors : 1;
+    if (c->processes == 0)
+        c->processes = ORUN_PROCESSES;
+    size_t memory = machine_memory("");
+    if (c->memory_limit == 0)
+        c->memory_limit = memory / 4 < ORUN_MEMORY ? memory / 4 : ORUN_MEMORY;
+    if (c->backlog == 0)
+        c->backlog = memory / 4;
+    if (!c->program || !*c->program)
+        c->program = "orun";
+    if (c->plan < 0 || c->plan > 2 || (c->history && c->history[0] != '/'))
+        return ORUN_EINVAL;
+    return 0;
+}
+
+static int
+orun_make(orun *o, const orun_config *c)
+{
+    HostConfig config = {
+        .processes = c->processes, .workers = c->workers,
+        .memory_limit = c->memory_limit, .backlog = c->backlog,
+        .program = c->program, .listed = c->listed != 0,
+        .keep = c->keep,
+        .history = c->history, .plan = c->plan, .trust = c->trust != 0,
+        .vm = { .open = lib_orun_open },
+    };
+    int e = stop_init();
+    if (e == 0)
+        e = host_new(&config, &o->host);
+    if (e)
+        return e;
+    run_lua_init(&o->host->lua);
+    run_process_init(&o->host->process);
+    o->run = (LuaRun){ .sched = &o->host->sched, .pool = o->host->pool,
+                       .host = o->host, .task = o->host->sched.board.root };
+    VmConfig script = { .open = lib_orun_open, .ud = &o->run };
+    e = vm_script_new(&script, &o->vm);
+    if (e) {
+        host_free(o->host);
+        return e;
+    }
+    o->vm->owner = &o->run;
+    o->run.vm = o->vm;
+    park_init(&o->run);
+    o->no_wait = c->no_wait != 0;
+    o->verbose = c->verbose != 0;
+    return 0;
+}
+
+/* What all runtimes of a process share and only read. */
+static void
+orun_init_once(void)
+{
+    const BundleFile *json = bundle_find("orun.json");
+    json_init(json->text, json->size);
+    log_init();
+    foreign_find();
+}
+
+int
+orun_new(const orun_config *config, orun **out)
+{
+    static uv_once_t once = UV_ONCE_INIT;
+    orun_config c;
+    if (!out)
+        return ORUN_EINVAL;
+    *out = NULL;
+    int e = orun_read_config(config, &c);
+    if (e)
+        return e;
+    orun *o = mem_zalloc(1, sizeof *o);
+    if (!o)
+        return ORUN_ENOMEM;
+    uv_once(&once, orun_init_once);
+    e = orun_make(o, &c);
+    if (e) {
+        mem_free(o);
+        return e;
+    }
+    gate_open(&o->gate);
+    *out = o;
+    return 0;
+}
+
+int
+orun_raised(orun *o, int code, int status)
+{
+    lua_State *L = o->vm->L;
+    const char *reason = o->vm->stop.reason;
+    buf_clear(&o->message);
+    if (stop_hard(&o->vm->stop) && reason)
+        buf_printf(&o->message, "stopped: %s", reason);
+    else
+        vm_error_text(L, &o->message);
+    lua_settop(L, 0);
+    o->status = status;
+    return code;
+}
+
+/* Wait in the script's name; gives the outcome. */
+static int
+orun_wait(orun *o, const WaitFor *what)
+{
+    o->run.want = *what;
+    sched_lock(o->run.sched);
+    park_script(&o->run);
+    sched_unlock(o->run.sched);
+    return o->run.wait.outcome;
+}
+
+/* Wait until every task is final; what can never end is cancelled. False when
+ * there was such a task, which the message then names. */
+static bool
+orun_wait_idle(orun *o)
+{
+    bool fine = true;
+    WaitFor idle = { .kind = WAIT_FOR_IDLE, .deadline = INFINITY };
+    for (int end; (end = orun_wait(o, &idle)) != WAIT_DONE;) {
+        if (end == WAIT_DEADLOCK && fine)
+            verdict_endless(&o->run.sched->board, &o->message);
+        fine = fine && end != WAIT_DEADLOCK;
+        sched_lock(o->run.sched);
+        o->run.task->stopping = FAULT_NONE;
+        sched_unlock(o->run.sched);
+        cancel_all(o->run.sched, WHY_RUN);
+    }
+    return fine;
+}
+
+/* What still runs is to end. */
+static void
+orun_cancel(orun *o)
+{
+    sched_lock(o->run.sched);
+    o->run.sched->closing = true; /* clean-up starts nothing more */
+    program_stop_all(&o->run, false);
+    sched_unlock(o->run.sched);
+    host_hasten(o->host, true);
+    cancel_all(o->run.sched, WHY_SCRIPT);
+}
+
+/* What was written arrives. A thread that is stuck may be so in a file, whose
+ * lock it holds; then only standard output is waited for. */
+static void
+orun_flush(orun *o)
+{
+    fflush(pool_stuck(o->host->pool) ? stdout : NULL);
+}
+
+/* The end-of-script rule. `code` is how the script itself ended. */
+static int
+orun_conclude(orun *o, int code)
+{
+    if (code || o->no_wait || o->vm->exit_code >= 0
+        || stop_wanted(&o->vm->stop))
+        orun_cancel(o);
+    o->run.task->stopping = FAULT_NONE;
+    event_used(&o->run.sched->board, 0, machine_thread_time() - o->used);
+    sched_lock(o->run.sched);
+    event_add(&o->run.sched->board, (Event){ .kind = EVENT_SCRIPT_ENDED });
+    sched_unlock(o->run.sched);
+    bool fine = orun_wait_idle(o);
+    sched_lock(o->run.sched);
+    o->run.sched->closing = false; /* there may be another script */
+    sched_unlock(o->run.sched);
+    host_hasten(o->host, false);
+    program_task_over(&o->run);
+    if (stop_wanted(&o->vm->stop) && o->vm->exit_code < 0 && code == 0)
+        code = orun_fail(o, ORUN_ESTOPPED, "interrupted");
+    if (code == 0 && o->vm->exit_code < 0) {
+        bool unread = verdict_unread(&o->run.sched->board, &o->reported,
+                                     o->verbose, &o->message) > 0;
+        if (unread || !fine) {
+            code = ORUN_EFAILED;
+            o->status = 1;
+        }
+    }
+    orun_flush(o);
+    return code;
+}
+
+/* Run the chunk, which is all of the stack. */
+static int
+orun_call(orun *o)
+{
+    lua_State *L = o->vm->L;
+    lua_pushcfunction(L, vm_traceback);
+    lua_pushcfunction(L, script_spread);
+    lua_rotate(L, 1, 2);
+    lua_pushinteger(L, o->args);
+    if (lua_pcall(L, 2, LUA_MULTRET, 0) != LUA_OK)
+        return orun_raised(o, ORUN_ENOMEM, 1);
+    int status = stop_pcall(&o->vm->stop, L, lua_gettop(L) - 2, 0, 1);
+    if (status == LUA_OK || o->vm->exit_code >= 0) {
+        lua_settop(L, 0);
+        o->status = o->vm->exit_code >= 0 ? o->vm->exit_code : 0;
+        return 0;
+    }
+    bool stopped = stop_wanted(&o->vm->stop);
+    return orun_raised(o, stopped ? ORUN_ESTOPPED : ORUN_EFAILED,
+                       stopped ? 130 : 1);
+}
+
+void
+orun_make_safe(orun *o)
+{
+    Buf safe = { 0 };
+    show_put(&safe, o->message.p, o->message.n, SHOW_TEXT);
+    safe.failed |= buf_failed(&o->message); /* orun_errmsg has words for it */
+    buf_free(&o->message);
+    o->message = safe;
+}
+
+/* Load with `load`, then run and conclude. */
+static int
+orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
+{
+    lua_State *L = o->vm->L;
+    size_t stack = gate_stack();
+    if (stack < ORUN_STACK)
+        return orun_fail(o, ORUN_EINVAL, "a script needs 1 MiB of stack, and "
+                         "this thread has %zu KiB left: run it on a thread "
+                         "with more (pthread_attr_setstacksize; of the main "
+                         "thread: ulimit -s)", stack >> 10);
+    buf_clear(&o->message);
+    o->status = 0;
+    o->vm->exit_code = -1;
+    stop_reset(&o->vm->stop);
+    escalate_hurry(o->run.sched, false);
+    host_hasten(o->host, false);
+    lua_settop(L, 0);
+    int status = script_load(L, load, ud);
+    if (status == LUA_ERRMEM)
+        return orun_raised(o, ORUN_ENOMEM, 1);
+    if (status != LUA_OK)
+        return orun_raised(o, ORUN_ESYNTAX, 2);
+    int code = orun_call(o);
+    if (o->run.sched->forks != fork_count)
+        return ORUN_EFORKED; /* what follows is the parent's to do */
+    return orun_conclude(o, code);
+}
+
+int
+orun_forked(orun *o, Buf *to)
+{
+    buf_put(to, o->message.p, o->message.n);
+    vm_script_free(o->vm);
+    return o->status;
+}
+
+/* How the run is called where its user's runs are listed. */
+static void
+orun_name_script(orun *o, const char *name)
+{
+    if (*name == '=' || *name == '@')
+        name++;
+    o->host->script = host_intern(o->host, name);
+}
+
+/* Whose history it is that is read and goes on, and whose project's code may
+ * run: the file of the script, links followed. */
+static void
+orun_remember(orun *o, const char *path)
+{
+    char *full = strcmp(path, "-") ? realpath(path, NULL) : NULL;
+    const char *real = full ? host_intern(o->host, full) : NULL;
+    rank_script(o->run.sched, host_intern(o->host, path), real);
+    o->host->script_file = real;
+    free(full);
+}
+
+static int
+orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
+{
+    sigset_t before;
+    thread_block_pipe(&before);
+    era_enter();
+    int code = orun_load_run(o, load, ud);
+    era_leave();
+    thread_unblock_pipe(&before);
+    orun_make_safe(o);
+    return code;
+}
+
+/* What runs from now on, for whoever watches. */
+static void
+orun_tell(orun *o, const char *name)
+{
+    Board *b = &o->run.sched->board;
+    o->used = machine_thread_time();
+    sched_lock(o->run.sched);
+    if (b->events && name)
+        event_add(b, (Event){ .kind = EVENT_SCRIPT,
+                              .text = event_name(b, name) });
+    sched_unlock(o->run.sched);
+}
+
+int
+orun_run_string(orun *o, const char *name, const char *code, size_t size)
+{
+    ScriptText text = { name ? name : "=script", code, size };
+    int e = gate_enter(orun_gate(o));
+    if (e)
+        return e;
+    orun_tell(o, text.name + (*text.name == '=' || *text.name == '@'));
+    if (!code)
+        e = orun_fail(o, ORUN_EINVAL, "orun_run_string: code is NULL");
+    else if (size > SCRIPT_MAX)
+        e = orun_fail(o, ORUN_EINVAL, "orun_run_string: size is %zu, and a "
+                      "script may have %d bytes", size, SCRIPT_MAX);
+    else {
+        orun_name_script(o, text.name);
+        rank_script(o->run.sched, NULL, NULL);
+        o->host->script_file = NULL;
+        e = orun_run(o, script_load_text, &text);
+    }
+    gate_leave(&o->gate);
+    return e;
+}
+
+int
+orun_run_path(orun *o, const char *path,
+              int (*load)(lua_State *L, void *ud), void *ud)
+{
+    int e = gate_enter(orun_gate(o));
+    if (e)
+        return e;
+    orun_tell(o, path ? path : "(command line)");
+    if (!ud)
+        e = orun_fail(o, ORUN_EINVAL, "orun_run_file: path is NULL");
+    else if (!path)
+        e = orun_run(o, load, ud);
+    else if (script_add_path(o->vm->L, path) != 0)
+        e = orun_raised(o, ORUN_ENOMEM, 1);
+    else {
+        orun_name_script(o, path);
+        orun_remember(o, path);
+        e = orun_run(o, load, ud);
+    }
+    gate_leave(&o->gate);
+    return e;
+}
+
+int
+orun_run_file(orun *o, const char *path)
+{
+    return orun_run_path(o, path, script_load_file, (void *)path);
+}
+
+int
+orun_exit_status(orun *o)
+{
+    if (gate_enter(orun_gate(o)))
+        return 2;
+    int status = o->status;
+    gate_leave(&o->gate);
+    return status;
+}
+
+const char *
+orun_errmsg(orun *o)
+{
+    int e = gate_enter(orun_gate(o));
+    if (e)
+        return err_text(e);
+    const char *message = "";
+    if (o->message.n || buf_failed(&o->message))
+        message = buf_cstr(&o->message);
+    if (buf_failed(&o->message))
+        message = err_text(ORUN_ENOMEM);
+    gate_leave(&o->gate);
+    return message;
+}
+
+const char *
+orun_stuck(orun *o)
+{
+    if (gate_enter(orun_gate(o)) != 0)
+        return "";
+    buf_clear(&o->stuck);
+    stuck_report(o->host, &o->stuck);
+    const char *text = buf_cstr(&o->stuck);
+    gate_leave(&o->gate);
+    return text;
+}
+
+int
+orun_save_history(orun *o)
+{
+    int e = gate_enter(orun_gate(o));
+    if (e)
+        return e;
+    buf_clear(&o->message);
+    e = rank_save(o->run.sched, &o->message);
+    if (e)
+        orun_make_safe(o);
+    gate_leave(&o->gate);
+    return e;
+}
+
+int
+orun_free(orun *o)
+{
+    int e = o ? gate_enter(orun_gate(o)) : 0;
+    if (!o || e)
+        return e;
+    bool last = gate_close(&o->gate);
+    host_resume(o->host);
+    host_hasten(o->host, true);
+    o->run.task->stopping = FAULT_NONE;
+    cancel_and_close(o->run.sched);
+    orun_wait_idle(o);
+    view_finish(o->view, &o->message);
+    (void)rank_save(o->run.sched, &o->message);
+    sigset_t before;
+    thread_block_pipe(&before);
+    vm_script_free(o->vm);
+    thread_unblock_pipe(&before);
+    bool stuck = !host_free(o->host);
+    park_destroy(&o->run);
+    buf_free(&o->message);
+    buf_free(&o->stuck);
+    mem_free(o);
+    if (stuck)
+        orun_leaves_stuck = true;
+    if (last && !orun_leaves_stuck)
+        json_close();
+    return 0;
+}

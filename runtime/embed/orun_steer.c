@@ -1,0 +1,45 @@
+/* orun_steer.c — interrupting, suspending, resuming a run. */
+#include "embed/orun_own.h"
+#include "engine/host.h"
+#include "process/program.h"
+#include "sched/escalate.h"
+#include "sched/wait.h"
+
+void
+orun_interrupt(orun *o)
+{
+    if (gate_hold(orun_gate(o)) != 0)
+        return;
+    Sched *s = o->run.sched;
+    bool again = stop_wanted(&o->vm->stop);
+    host_resume(o->host);
+    host_hasten(o->host, true);
+    stop_request(&o->vm->stop, again ? STOP_HARD : STOP_ONCE, "interrupted");
+    sched_lock(s);
+    s->board.root->stopping = FAULT_CANCELLED;
+    program_stop_all(&o->run, again);
+    if (s->board.root->waiting)
+        wait_fire(s->board.root->waiting, WAIT_STOPPED);
+    sched_unlock(s);
+    if (again)
+        escalate_hurry(s, true);
+    gate_unhold(&o->gate);
+}
+
+void
+orun_suspend(orun *o)
+{
+    if (gate_hold(orun_gate(o)) != 0)
+        return;
+    host_suspend(o->host);
+    gate_unhold(&o->gate);
+}
+
+void
+orun_resume(orun *o)
+{
+    if (gate_hold(orun_gate(o)) != 0)
+        return;
+    host_resume(o->host);
+    gate_unhold(&o->gate);
+}

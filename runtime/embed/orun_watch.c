@@ -1,0 +1,44 @@
+/* orun_watch.c — watching what a runtime does. */
+#include "embed/orun_own.h"
+
+static int
+orun_start_view(orun *o, const char *const *views)
+{
+    Buf why = { 0 };
+    if (!views)
+        return orun_fail(o, ORUN_EINVAL, "orun_watch: views is NULL");
+    if (o->view || o->run.sched->board.count > 1)
+        return orun_fail(o, ORUN_ESTATE, "orun_watch: call it once, before the "
+                         "first script");
+    int e = view_start(o->host, views, &o->view, &why);
+    if (e)
+        orun_fail(o, e, "%s", why.n ? buf_cstr(&why) : err_text(e));
+    buf_free(&why);
+    return e;
+}
+
+int
+orun_watch(orun *o, const char *const *views)
+{
+    int e = gate_enter(orun_gate(o));
+    if (e)
+        return e;
+    e = orun_start_view(o, views);
+    gate_leave(&o->gate);
+    return e;
+}
+
+int
+orun_unwatch(orun *o)
+{
+    int e = gate_enter(orun_gate(o));
+    if (e)
+        return e;
+    buf_clear(&o->message);
+    if (view_finish(o->view, &o->message))
+        e = ORUN_ESYS;
+    orun_make_safe(o);
+    o->view = NULL;
+    gate_leave(&o->gate);
+    return e;
+}

@@ -1,0 +1,33 @@
+/* script.h — a script becomes a chunk at the top of a state. */
+#ifndef ORUN_SCRIPT_H
+#define ORUN_SCRIPT_H
+
+#include "base/base.h"
+#include <lua.h>
+
+enum { SCRIPT_MAX = 16 << 20 }; /* bytes of a script */
+
+typedef struct ScriptText {
+    const char *name, *code; /* name as Lua wants it: "=name", "@file" */
+    size_t size;
+} ScriptText;
+
+/* Each pushes the chunk and gives LUA_OK, or an error's status and pushes the
+ * message. On the thread that runs L. */
+int script_load_text(lua_State *L, void *text); /* a ScriptText */
+int script_load_file(lua_State *L, void *path); /* "-": standard input */
+
+/* Call one of the two, protected; its chunk, or the error, is on the stack. The
+ * status is Lua's. */
+int script_load(lua_State *L, int (*load)(lua_State *L, void *ud), void *ud);
+
+/* A function for Lua: of a chunk and the number of its arguments in `arg` it
+ * makes the chunk and its arguments. */
+int script_spread(lua_State *L);
+
+/* What stands beside the script at `path` can be required from now on, where
+ * package.path has nothing of that name. 0, or
+ * ORUN_ENOMEM and the error on the stack. */
+int script_add_path(lua_State *L, const char *path);
+
+#endif

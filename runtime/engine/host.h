@@ -1,0 +1,149 @@
+/* host.h — what one run owns: scheduler, workers, states, io.
+ *
+ * The io thread, the keeper and the temporary folder are made when they are
+ * first needed, so a script without programs and timers starts no thread but
+ * its workers (and, in a run that is listed, the io thread; announce.h). host.h
+ * is what the runners and the Lua API see of the runtime; orun.h is what an
+ * embedding program sees.
+ *
+ * What stands above the host and is made when it is first needed (the keeper,
+ * the control socket, …) registers a HostPart. The host knows no more of it,
+ * and calls that when the run is suspended or is to end, and when it ends.
+ */
+#ifndef ORUN_HOST_H
+#define ORUN_HOST_H
+
+#include "base/pace.h"
+#include "sched/sched.h"
+#include "task/output.h"
+#include "thread/loop.h"
+#include "thread/pool.h"
+#include "vm/vm.h"
+
+typedef struct Host Host;
+
+/* The parts there may be, each once. They follow the run and end in this
+ * order, and are freed in the reverse one. */
+enum {
+    PART_ANNOUNCE, PART_CONTROL, /* nobody new comes in … */
+    PART_HTTP, PART_KEEPER,      /* … then what runs outside ends */
+    PART_COUNT
+};
+
+/* Embedded in a part; its functions may be NULL. */
+typedef struct HostPart {
+    /* The run's clock stands now or goes on, or its haste has changed. On the
+     * io thread. */
+    void (*follow)(struct HostPart *p, Host *h);
+    /* Nobody new is to come in: whoever waits in a call goes on to its end, for
+     * there are workers. On the io thread. */
+    void (*leave)(struct HostPart *p);
+    /* The workers have ended, or are stuck: end and free it. On the io
+     * thread. */
+    void (*close)(struct HostPart *p);
+    /* Free one without `close`. Neither a worker nor the io thread runs. */
+    void (*free)(struct HostPart *p);
+} HostPart;
+
+enum { HOST_NAMES = 256 }; /* rings, so that thousands are found */
+
+struct Host {
+    /* Never changes once made. */
+    Sched sched;
+    Clock clock;      /* of the run: reads `pace` */
+    Runner lua, process; /* filled in by whoever makes the host */
+    Pool *pool;
+    VmPool *vms;
+    Folder *folder;
+    char **env;       /* snapshot of the environment */
+    char *cwd;        /* absolute working directory at start */
+    char name[32];    /* of the run: when it began, and a number */
+    const char *_Atomic script; /* what is run, as it was named: host_intern's;
+                                 * NULL: nothing yet. Set before its tasks */
+    const char *_Atomic script_file; /* its file, links followed; NULL: its
+                                      * code lies nowhere */
+    bool trust;       /* Lua code of any project may run */
+    int workers;      /* Lua tasks at once */
+    atomic_size_t memory_limit; /* of a Lua task, bytes, when it does not say;
+                                 * any thread sets it */
+    _Atomic(const char *) backend; /* of agents that files describe: a constant;
+                                    * NULL: what there is */
+    atomic_bool told;  /* broken agent files were told of; any thread */
+    atomic_bool announced; /* the run needs no announcing any more: it was, or
+                            * is not to be (announce.h); any thread */
+    char *program;    /* the orun that runs isolated tasks */
+
+    Pace pace;        /* any thread */
+    atomic_bool hasty; /* the run is to end; any thread */
+    /* Guarded by the board's lock. */
+    List stuck;       /* LuaRuns given up */
+    bool forsaken;    /* there are LuaRuns that nobody goes on with, and that
+                       * stay for good */
+
+    _Atomic(Loop *) loop; /* NULL: not needed yet; set once, under io_lock */
+    _Atomic(HostPart *) parts[PART_COUNT]; /* NULL: not made; set by whoever
+                                            * makes it */
+
+    uv_mutex_t io_lock;
+    /* Guarded by io_lock: */
+    LoopMsg tick_msg;
+    bool tick_posted;
+    List names[HOST_NAMES]; /* interned strings, by their hash */
+
+    /* Of the io thread. */
+    uv_timer_t timer;
+    bool timer_ready;
+    int programs;     /* how many run */
+};
+
+typedef struct HostConfig {
+    int processes;    /* programs at once */
+    int workers;      /* Lua tasks at once */
+    size_t memory_limit;
+    const char *program; /* path of an orun, or its name in PATH; copied */
+    bool listed;      /* its user's other programs find it */
+    size_t keep;      /* tasks that have ended; 0: all */
+    size_t backlog;   /* bytes of tasks, inputs and results; 0: no bound */
+    int plan;         /* what is not started; see orun_config */
+    bool trust;       /* Lua code of any project may run */
+    const char *history; /* file of durations; NULL: none is kept; copied */
+    VmConfig vm;      /* for task states */
+} HostConfig;
+
+/* Make a host, whose two runners are to be filled in before there is a task.
+ * Errors: ORUN_ENOMEM, ORUN_ESYS. */
+int host_new(const HostConfig *config, Host **out) NODISCARD;
+
+/* End everything: tasks are cancelled, children ended, workers and io joined;
+ * true. While a worker is stuck in a C function the memory stays, for it may
+ * come back: false. The last that does frees it. Not from a thread of its own.
+ */
+bool host_free(Host *h);
+
+/* A copy of `s` that lives as long as the host, the same one each time. Any
+ * thread; NULL when memory is out. */
+const char *host_intern(Host *h, const char *s);
+
+/* True the first time in this run that anybody asks with this text (or when
+ * memory is out): what is to be said once. Any thread. */
+bool host_once(Host *h, const char *s);
+
+/* See that the run can keep *v, which nobody else holds: when half of the
+ * backlog is taken, a large value goes to the run's folder. ORUN_EBACKLOG: it
+ * has no room for it. Any thread; may block for a file write. */
+int host_keep(Host *h, struct Value **v) NODISCARD;
+
+/* The io thread, started when needed; NULL and errno when it cannot be, which
+ * may be different the next time. Any thread. */
+Loop *host_loop(Host *h);
+
+/* Stop the programs and have the clock stand / let both go on. They return when
+ * the keeper was told. Any thread but the io thread, until host_free. */
+void host_suspend(Host *h);
+void host_resume(Host *h);
+
+/* The run is to end, and a keeper that does not answer may not hold it up /
+ * nothing of the kind. Any thread but the io thread, until host_free. */
+void host_hasten(Host *h, bool hasty);
+
+#endif

@@ -1,9 +1,0 @@
-/* foreign.h — Lua as C modules call it. Layer 8 (edge). */
-#ifndef ORUN_FOREIGN_H
-#define ORUN_FOREIGN_H
-
-/* Look up Lua's own lua_resume and lua_pcallk. Whoever calls this has the ones
- * for C modules in its program. Any thread. */
-void foreign_find(void);
-
-#endif

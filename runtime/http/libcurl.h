@@ -1,0 +1,34 @@
+/* libcurl.h — the functions of libcurl, loaded when first needed.
+ *
+ * Linking it would load some thirty libraries into every run, which takes
+ * longer than all else at the start; so it is opened by the first request, and
+ * a machine without it can run everything but requests.
+ */
+#ifndef ORUN_LIBCURL_H
+#define ORUN_LIBCURL_H
+
+#include "base/base.h"
+
+#define CURL_DISABLE_TYPECHECK
+#include <curl/curl.h>
+
+#define LIBCURL_FUNCTIONS(X) \
+    X(easy_cleanup) X(easy_getinfo) X(easy_init) X(easy_pause) \
+    X(easy_perform) \
+    X(easy_setopt) X(easy_strerror) X(global_init_mem) X(multi_add_handle) \
+    X(multi_assign) X(multi_cleanup) X(multi_info_read) X(multi_init) \
+    X(multi_remove_handle) X(multi_setopt) X(multi_socket_action) \
+    X(slist_append) X(slist_free_all) X(version_info)
+
+typedef struct Libcurl {
+#define X(name) __typeof__(curl_##name) *name;
+    LIBCURL_FUNCTIONS(X)
+#undef X
+} Libcurl;
+
+/* The functions, for as long as the process lives; NULL with the reason in
+ * *why, a constant, when there is no libcurl that will do. Blocks for the
+ * loading the first time. Any thread. */
+const Libcurl *libcurl_get(const char **why);
+
+#endif

@@ -1,0 +1,506 @@
+/* launch.c — copying a request, posting it to the io thread, trying again.
+ *
+ * References: one for the owner, one for each message in the mailbox, one for
+ * the running Proc and one for the timer; the last one frees.
+ *
+ * What the system refuses is tried again: without descriptors as long as other
+ * programs run, which give theirs back, and without a process for the keeper
+ * for some seconds (the keeper does the same for all others).
+ */
+#include "process/launch.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/secret.h"
+#include "control/control.h"
+#include "process/keeper_client.h"
+#include "task/folder.h"
+#include "vm/handle.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+struct Launch {
+    Host *host;
+    char **argv, **env, **files; /* of the files, the paths */
+    char *cwd, *in;
+    size_t in_len, keep;
+    int fds[3];   /* -1: none, or handed on … */
+    bool lingers;
+    bool has_fds; /* … and whether they were given */
+    uint64_t task;
+    void (*done)(Launch *l, const ProcEnd *end, void *ud);
+    void (*started)(void *ud);
+    void (*grew)(void *ud);
+    void *ud;
+    atomic_int refs;
+    atomic_bool posted[2]; /* stop_msgs, the gentle one and the hard one */
+    LoopMsg go_msg, stop_msgs[2];
+    _Atomic(Output *) out, err;
+    Proc *proc; /* of the io thread: NULL before the start and from `done` on */
+    bool stopped; /* of the io thread: asked for, perhaps before the start, … */
+    double grace; /* … with this grace */
+    uv_timer_t again; /* of the io thread: the next try … */
+    bool has_again;
+    uint64_t delay, until; /* … in ms, and until when, in ns */
+    uint64_t alone; /* … and without descriptors, no other program running */
+};
+
+enum {
+    LAUNCH_ENVS = 4, /* lists that an environment is made of */
+    LAUNCH_SOON = 5, LAUNCH_LATER = 250, /* ms between two tries */
+    LAUNCH_PATIENCE = 5000,              /* ms, for the first process */
+    LAUNCH_SETTLE = 300, /* ms, for what ended programs have to be closed */
+};
+
+/* Before anybody is told of the end, the files are gone. */
+static void
+launch_remove_files(Launch *l)
+{
+    for (size_t i = 0; l->files && l->files[i]; i++)
+        folder_remove(l->host->folder, l->files[i]);
+    task_strings_free(l->files);
+    l->files = NULL;
+}
+
+void
+launch_close(const LaunchSpec *spec)
+{
+    for (int i = 0; spec->fds && i < 3; i++)
+        if (spec->fds[i] >= 0)
+            close(spec->fds[i]);
+}
+
+static void
+launch_unref(Launch *l)
+{
+    if (atomic_fetch_sub(&l->refs, 1) != 1)
+        return;
+    launch_close(&(LaunchSpec){ .fds = l->fds });
+    launch_remove_files(l);
+    task_strings_free(l->argv);
+    task_strings_free(l->env);
+    output_drop(l->out);
+    output_drop(l->err);
+    mem_free(l->cwd);
+    mem_free(l->in);
+    mem_free(l);
+}
+
+static size_t
+launch_count(char *const *strings)
+{
+    size_t n = 0;
+    while (strings && strings[n])
+        n++;
+    return n;
+}
+
+/* True when the list sets the variable of `s`, or takes it away. */
+static bool
+launch_overridden(const char *s, char *const *list)
+{
+    size_t n = strcspn(s, "=");
+    for (; list && *list; list++)
+        if (strncmp(s, *list, n) == 0 && ((*list)[n] == '=' || !(*list)[n]))
+            return true;
+    return false;
+}
+
+/* Append copies of the strings of lists[at] that set a variable which no later
+ * list, and not orun itself, sets or takes away; false when memory is out. */
+static bool
+launch_add(char **env, char *const *const lists[LAUNCH_ENVS],
+           int at)
+{
+    size_t n = launch_count(env);
+    for (size_t i = 0; lists[at] && lists[at][i]; i++) {
+        const char *s = lists[at][i];
+        bool over = control_owns(s) || (at > 0 && !strchr(s, '='));
+        for (int later = at + 1; later < LAUNCH_ENVS && !over; later++)
+            over = launch_overridden(s, lists[later]);
+        if (!over && !(env[n++] = mem_dup(s, strlen(s))))
+            return false;
+    }
+    return true;
+}
+
+char **
+launch_env(Host *h, char *const *tree, char *const *type, char *const *own,
+           uint64_t task, uint32_t attempt)
+{
+    char *const *const lists[LAUNCH_ENVS] = { h->env, tree, type, own };
+    size_t total = CONTROL_VARIABLES + 1;
+    for (int i = 0; i < LAUNCH_ENVS; i++)
+        total += launch_count(lists[i]);
+    char **env = mem_zalloc(total, sizeof *env);
+    bool fine = env != NULL;
+    for (int i = 0; i < LAUNCH_ENVS && fine; i++)
+        fine = launch_add(env, lists, i);
+    if (fine && control_put_env(h, task, attempt, env + launch_count(env)) == 0)
+        return env;
+    task_strings_free(env);
+    return NULL;
+}
+
+/* Does "{name}" stand at s? Gives its length, 0 when it does not. */
+static size_t
+launch_mark(const char *s, const char *name)
+{
+    size_t n = strlen(name);
+    bool is = s[0] == '{' && strncmp(s + 1, name, n) == 0 && s[n + 1] == '}';
+    return is ? n + 2 : 0;
+}
+
+bool
+launch_mentions(const char *const *argv, const char *name)
+{
+    for (; *argv; argv++)
+        for (const char *s = *argv; (s = strchr(s, '{')) != NULL; s++)
+            if (launch_mark(s, name))
+                return true;
+    return false;
+}
+
+/* Append an argument, with the files' paths for their marks. What a path holds
+ * is never looked at again. */
+static void
+launch_argument(const Launch *l, const LaunchSpec *spec, const char *s, Buf *b)
+{
+    while (*s) {
+        size_t i = 0, mark = 0;
+        for (; i < spec->file_count; i++)
+            if ((mark = launch_mark(s, spec->files[i].name)) > 0)
+                break;
+        if (mark)
+            buf_puts(b, l->files[i]);
+        size_t plain = mark ? 0 : 1 + strcspn(s + 1, "{");
+        buf_put(b, s, plain);
+        s += mark + plain;
+    }
+}
+
+/* A copy of the strings with the files' paths for their marks. */
+static char **
+launch_marked(const Launch *l, const LaunchSpec *spec, char *const *strings)
+{
+    size_t n = launch_count(strings);
+    char **copy = mem_zalloc(n + 1, sizeof *copy);
+    for (size_t i = 0; copy && i < n; i++) {
+        Buf arg = { 0 };
+        launch_argument(l, spec, strings[i], &arg);
+        if (!(copy[i] = buf_take(&arg)))
+            return task_strings_free(copy), NULL;
+    }
+    return copy;
+}
+
+static int
+launch_write_files(Launch *l, const LaunchSpec *spec)
+{
+    l->files = mem_zalloc(spec->file_count + 1, sizeof *l->files);
+    if (!l->files)
+        return ORUN_ENOMEM;
+    for (size_t i = 0; i < spec->file_count; i++) {
+        const LaunchFile *f = &spec->files[i];
+        int e = folder_file(l->host->folder, f->name, ".txt", f->text, f->size,
+                            &l->files[i]);
+        if (e)
+            return e;
+    }
+    return 0;
+}
+
+static void launch_go_posted(LoopMsg *msg);
+static void launch_stop_posted(LoopMsg *msg);
+static void launch_kill_posted(LoopMsg *msg);
+
+static int
+launch_copy(Launch *l, const LaunchSpec *spec)
+{
+    int e = spec->file_count ? launch_write_files(l, spec) : 0;
+    if (e)
+        return e;
+    if (spec->in && !(l->in = mem_dup(spec->in, spec->in_len)))
+        return ORUN_ENOMEM;
+    l->in_len = spec->in_len;
+    l->argv = launch_marked(l, spec, (char *const *)spec->argv);
+    char **env = spec->env ? launch_marked(l, spec, spec->env) : NULL;
+    if (env || !spec->env)
+        l->env = launch_env(l->host, spec->tree_env, spec->type_env, env,
+                            spec->task, spec->attempt);
+    task_strings_free(env);
+    if (spec->cwd && !(l->cwd = mem_dup(spec->cwd, strlen(spec->cwd))))
+        return ORUN_ENOMEM;
+    return l->argv && l->env ? 0 : ORUN_ENOMEM;
+}
+
+int
+launch_new(Host *h, const LaunchSpec *spec, Launch **out)
+{
+    bool io = host_loop(h) != NULL;
+    Launch *l = io ? mem_zalloc(1, sizeof *l) : NULL;
+    if (!l) {
+        launch_close(spec);
+        return io ? ORUN_ENOMEM : ORUN_ESYS;
+    }
+    l->has_fds = spec->fds != NULL;
+    for (int i = 0; i < 3; i++)
+        l->fds[i] = l->has_fds ? spec->fds[i] : -1;
+    l->host = h;
+    l->keep = spec->keep;
+    l->lingers = spec->lingers;
+    l->task = spec->task;
+    l->done = spec->done;
+    l->started = spec->started;
+    l->grew = spec->grew;
+    l->ud = spec->ud;
+    atomic_init(&l->refs, 1);
+    l->go_msg.run = launch_go_posted;
+    l->stop_msgs[0].run = launch_stop_posted;
+    l->stop_msgs[1].run = launch_kill_posted;
+    int e = launch_copy(l, spec);
+    if (e) {
+        launch_unref(l);
+        return e;
+    }
+    *out = l;
+    return 0;
+}
+
+void
+launch_go(Launch *l)
+{
+    Loop *loop = host_loop(l->host);
+    atomic_fetch_add(&l->refs, 1);
+    if (loop_is_io(loop)) /* the end of one program starts the next */
+        launch_go_posted(&l->go_msg);
+    else
+        loop_post(loop, &l->go_msg);
+}
+
+static void
+launch_again_closed(uv_handle_t *timer)
+{
+    launch_unref(container_of(timer, Launch, again));
+}
+
+static void ON_IO
+launch_end(Launch *l, const ProcEnd *end)
+{
+    if (l->has_again)
+        uv_close((uv_handle_t *)&l->again, launch_again_closed);
+    launch_remove_files(l);
+    l->done(l, end, l->ud);
+    launch_unref(l);
+}
+
+/* Will there be descriptors? Those of programs that run, once they end, and
+ * those of ones that have just ended, which take a moment to be given back. */
+static bool ON_IO
+launch_may_have_fds(Launch *l)
+{
+    uint64_t now = uv_hrtime();
+    if (l->host->programs > 0) {
+        l->alone = 0;
+    } else if (!l->alone) {
+        l->alone = now + LAUNCH_SETTLE * 1000000ull;
+        l->delay = LAUNCH_SOON;
+    }
+    return !l->alone || now < l->alone;
+}
+
+/* May it go better a little later? */
+static bool ON_IO
+launch_may_retry(Launch *l, const ProcEnd *end)
+{
+    if (l->stopped || l->has_fds || l->out)
+        return false;
+    if (end->spawn_errno == EMFILE || end->spawn_errno == ENFILE)
+        return launch_may_have_fds(l);
+    return end->spawn_errno == EAGAIN && uv_hrtime() < l->until;
+}
+
+static void launch_try_again(uv_timer_t *timer);
+
+/* It could not be started: end it, or try again. */
+static void ON_IO
+launch_refused(Launch *l, const ProcEnd *end)
+{
+    if (!launch_may_retry(l, end)) {
+        launch_end(l, end);
+        return;
+    }
+    LOG(PROC, "%s: %s, later once more", l->argv[0],
+        strerror(end->spawn_errno));
+    if (!l->has_again) {
+        uv_timer_init(loop_uv(l->host->loop), &l->again);
+        l->has_again = true;
+        atomic_fetch_add(&l->refs, 1);
+    }
+    uv_update_time(l->again.loop);
+    uv_timer_start(&l->again, launch_try_again, l->delay, 0);
+    if (l->delay < LAUNCH_LATER)
+        l->delay *= 2;
+}
+
+static void
+launch_proc_done(Proc *proc, void *ud)
+{
+    role_is_io();
+    Launch *l = ud;
+    ProcEnd end = *proc_end(proc);
+    l->proc = NULL;
+    l->host->programs -= l->out != NULL;
+    if (end.left)
+        sched_left(&l->host->sched, l->task);
+    if (l->out)
+        launch_end(l, &end);
+    else
+        launch_refused(l, &end);
+    proc_free(proc);
+}
+
+static void
+launch_proc_started(void *ud)
+{
+    role_is_io();
+    Launch *l = ud;
+    if (l->started)
+        l->started(l->ud);
+}
+
+static void ON_IO
+launch_start(Launch *l)
+{
+    Keeper *keeper = keeper_of(l->host);
+    ProcSpec spec = {
+        .argv = (const char *const *)l->argv,
+        .env = (const char *const *)l->env,
+        .cwd = l->cwd, .in = l->in, .in_len = l->in_len,
+        .fds = l->has_fds ? l->fds : NULL,
+        .keep = l->keep, .lingers = l->lingers, .task = l->task,
+        .pace = &l->host->pace,
+        .started = launch_proc_started, .done = launch_proc_done, .ud = l,
+    };
+    l->proc = keeper ? proc_start(keeper, l->host->folder, &spec) : NULL;
+    for (int i = 0; l->proc && i < 3; i++)
+        l->fds[i] = -1;
+    if (!l->proc) {
+        ProcEnd end = { .spawn_errno = keeper ? ENOMEM : errno,
+                        .spawn_what = "keeper", .code = -1 };
+        launch_refused(l, &end);
+        return;
+    }
+    if (proc_end(l->proc)->spawn_errno)
+        return;
+    l->host->programs++;
+    if (l->grew) {
+        output_on_growth(proc_out(l->proc), l->grew, l->ud);
+        output_on_growth(proc_err(l->proc), l->grew, l->ud);
+    }
+    atomic_store(&l->out, output_hold(proc_out(l->proc)));
+    atomic_store(&l->err, output_hold(proc_err(l->proc)));
+    if (l->stopped)
+        proc_stop(l->proc, l->grace);
+}
+
+static void
+launch_try_again(uv_timer_t *timer)
+{
+    role_is_io();
+    launch_start(container_of(timer, Launch, again));
+}
+
+static void
+launch_go_posted(LoopMsg *msg)
+{
+    role_is_io();
+    Launch *l = container_of(msg, Launch, go_msg);
+    l->delay = LAUNCH_SOON;
+    l->until = uv_hrtime() + LAUNCH_PATIENCE * 1000000ull;
+    launch_start(l);
+}
+
+static void ON_IO
+launch_stop_now(Launch *l, double grace)
+{
+    if (!l->stopped || grace < l->grace)
+        l->grace = grace;
+    l->stopped = true;
+    if (l->proc)
+        proc_stop(l->proc, grace);
+    else if (l->has_again && uv_is_active((uv_handle_t *)&l->again))
+        uv_timer_start(&l->again, launch_try_again, 0, 0); /* its last */
+    launch_unref(l);
+}
+
+static void
+launch_stop_posted(LoopMsg *msg)
+{
+    role_is_io();
+    launch_stop_now(container_of(msg, Launch, stop_msgs[0]), LAUNCH_GRACE);
+}
+
+static void
+launch_kill_posted(LoopMsg *msg)
+{
+    role_is_io();
+    launch_stop_now(container_of(msg, Launch, stop_msgs[1]), 0);
+}
+
+void
+launch_stop(Launch *l, bool hard)
+{
+    if (atomic_exchange(&l->posted[hard], true))
+        return;
+    atomic_fetch_add(&l->refs, 1);
+    loop_post(host_loop(l->host), &l->stop_msgs[hard]);
+}
+
+typedef struct LaunchOver {
+    LoopMsg msg;
+    Host *host;
+    uint64_t task;
+} LaunchOver;
+
+static void
+launch_over_posted(LoopMsg *msg)
+{
+    role_is_io();
+    LaunchOver *over = container_of(msg, LaunchOver, msg);
+    Keeper *keeper = keeper_of(over->host);
+    if (keeper)
+        keeper_task_over(keeper, over->task);
+    mem_free(over);
+}
+
+/* Without memory for the message they go when the run ends. */
+void
+launch_task_over(Host *h, uint64_t task)
+{
+    LaunchOver *over = mem_alloc(sizeof *over);
+    if (!over)
+        return;
+    *over = (LaunchOver){ { .run = launch_over_posted }, h, task };
+    loop_post(host_loop(h), &over->msg);
+}
+
+Output *
+launch_out(Launch *l)
+{
+    return atomic_load(&l->out);
+}
+
+Output *
+launch_err(Launch *l)
+{
+    return atomic_load(&l->err);
+}
+
+void
+launch_free(Launch *l)
+{
+    launch_unref(l);
+}

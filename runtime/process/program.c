@@ -1,0 +1,331 @@
+/* program.c — between a Lua state and a Launch. */
+#include "process/program.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/terminal.h"
+#include "sched/wait.h"
+#include <math.h>
+
+/* What tells git of another repository, and would lead it out of this one; and
+ * what it would ask, or show, somebody with. */
+char *const program_hidden[] = {
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_NAMESPACE", "GIT_PREFIX", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS",
+    "GIT_CONFIG_COUNT", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE",
+    "GIT_REPLACE_REF_BASE", "GIT_NO_REPLACE_OBJECTS", "GIT_QUARANTINE_PATH",
+    "GIT_IMPLICIT_WORK_TREE", "GIT_INTERNAL_SUPER_PREFIX", NULL
+};
+
+static void
+program_unref(Program *p)
+{
+    if (atomic_fetch_sub(&p->refs, 1) != 1)
+        return;
+    output_drop(p->out);
+    output_drop(p->err);
+    buf_free(&p->text);
+    mem_free(p);
+}
+
+/* Something is new. With the board's lock held. */
+static void
+program_news(Program *p)
+{
+    op_done(&p->news);
+    if (p->shown_by)
+        wait_fire_growth(p->shown_by);
+}
+
+static void
+program_tell(Program *p, bool runs)
+{
+    sched_lock(p->sched);
+    p->running |= runs;
+    program_news(p);
+    sched_unlock(p->sched);
+}
+
+static void
+program_started(void *ud)
+{
+    program_tell(ud, true);
+}
+
+static void
+program_grew(void *ud)
+{
+    program_tell(ud, false);
+}
+
+static void
+program_due(Timer *timer)
+{
+    Program *p = container_of(timer, Program, timer);
+    p->late = true;
+    launch_stop(p->launch, false);
+}
+
+static void
+program_done(Launch *l, const ProcEnd *end, void *ud)
+{
+    Program *p = ud;
+    p->end = *end;
+    p->out = output_hold(launch_out(l));
+    p->err = output_hold(launch_err(l));
+    event_used(&p->sched->board, p->task, (uint64_t)(end->cpu * 1e9));
+    sched_lock(p->sched);
+    board_disarm(&p->sched->board, &p->timer);
+    p->launch = NULL;
+    if (!end->spawn_errno && !end->lost) /* its start may not have been told */
+        p->running = true;
+    list_del(&p->link);
+    op_done(&p->op);
+    program_news(p);
+    sched_unlock(p->sched);
+    if (p->shares)
+        terminal_foot_hold(false);
+    launch_free(l);
+    program_unref(p);
+}
+
+static Program *
+program_new(LuaRun *run, const LaunchSpec *spec)
+{
+    Program *p = mem_zalloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    p->sched = run->sched;
+    p->task = run->task->id;
+    p->shown_by = spec->work ? run->task : NULL;
+    p->timer.fire = program_due;
+    op_init(&p->op);
+    op_init(&p->news);
+    atomic_init(&p->refs, 2);
+    return p;
+}
+
+/* It is among the run's programs, and its time runs. ORUN_ENOMEM: it is not. */
+static int
+program_enter(Program *p, LuaRun *run, Launch *l, double timeout)
+{
+    Board *b = &run->sched->board;
+    int e = 0;
+    sched_lock(run->sched);
+    if (timeout < INFINITY)
+        e = board_arm(b, &p->timer, board_now(b) + timeout);
+    if (e == 0) {
+        p->launch = l;
+        list_push(&run->programs, &p->link);
+        if (run->task->stopping && !run->steward)
+            launch_stop(l, run->task->stop_rung > 1);
+    }
+    sched_unlock(run->sched);
+    return e;
+}
+
+const char *
+program_cwd(const LuaRun *run)
+{
+    const TaskOptions *opt = run->task->opt;
+    const char *place = opt ? opt->place : NULL;
+    return place ? place : opt ? opt->cwd : NULL;
+}
+
+char *const *
+program_tree_env(const LuaRun *run)
+{
+    const TaskOptions *opt = run->task->opt;
+    if (run->tree_env)
+        return run->tree_env;
+    return opt && opt->apart ? program_hidden : NULL;
+}
+
+/* Where the program begins: where its run is, unless it says so in full. */
+static const char *
+program_place(const LuaRun *run, const char *cwd, Buf *path)
+{
+    const char *base = program_cwd(run);
+    if (!cwd || !base || cwd[0] == '/')
+        return cwd ? cwd : base;
+    buf_printf(path, "%s/%s", base, cwd);
+    return buf_cstr(path);
+}
+
+int
+program_start(LuaRun *run, LaunchSpec *spec, double timeout, Program **out)
+{
+    Launch *l;
+    Program *p = program_new(run, spec);
+    if (!p) {
+        launch_close(spec);
+        return ORUN_ENOMEM;
+    }
+    spec->started = program_started;
+    spec->grew = program_grew;
+    spec->done = program_done;
+    spec->ud = p;
+    Buf place = { 0 };
+    spec->cwd = program_place(run, spec->cwd, &place);
+    spec->tree_env = program_tree_env(run);
+    int e = buf_failed(&place) ? ORUN_ENOMEM : launch_new(run->host, spec, &l);
+    if (buf_failed(&place))
+        launch_close(spec);
+    buf_free(&place);
+    if (e == 0 && (e = program_enter(p, run, l, timeout)) != 0)
+        launch_free(l);
+    if (e) {
+        mem_free(p);
+        return e;
+    }
+    run->lingers |= spec->lingers;
+    p->shares = spec->fds;
+    if (p->shares)
+        terminal_foot_hold(true);
+    launch_go(l);
+    *out = p;
+    return 0;
+}
+
+ProgramState
+program_state(Program *p)
+{
+    sched_lock(p->sched);
+    bool ended = !p->launch, ran = p->running;
+    sched_unlock(p->sched);
+    if (ended)
+        return ran ? PROGRAM_ENDED : PROGRAM_REFUSED;
+    return ran ? PROGRAM_RUNNING : PROGRAM_STARTING;
+}
+
+Output *
+program_output(const Program *p, bool err)
+{
+    if (!p->launch)
+        return err ? p->err : p->out;
+    return err ? launch_err(p->launch) : launch_out(p->launch);
+}
+
+Output *
+program_watch(Program *p, size_t have)
+{
+    sched_lock(p->sched);
+    Output *out = program_output(p, false);
+    bool more = out && output_watch(out, have);
+    p->news.done = !p->launch || more;
+    output_hold(out);
+    sched_unlock(p->sched);
+    return out;
+}
+
+void
+program_stop(Program *p, bool hard)
+{
+    sched_lock(p->sched);
+    if (p->launch)
+        launch_stop(p->launch, hard);
+    sched_unlock(p->sched);
+}
+
+void
+program_drop(Program *p)
+{
+    if (!p)
+        return;
+    sched_lock(p->sched);
+    list_del(&p->link); /* the run may go before it has ended */
+    if (p->launch)
+        launch_stop(p->launch, false);
+    sched_unlock(p->sched);
+    program_unref(p);
+}
+
+void
+program_task_over(LuaRun *run)
+{
+    if (run->lingers)
+        launch_task_over(run->host, run->task->id);
+    run->lingers = false;
+}
+
+void
+program_stop_all(LuaRun *run, bool hard)
+{
+    list_each(node, &run->programs)
+        launch_stop(container_of(node, Program, link)->launch, hard);
+}
+
+bool
+program_is_work(const LuaRun *run, const Task *t)
+{
+    return t->slot == SLOT_PROCESS && !run->isolate && !run->vm->script;
+}
+
+/* ---- transcripts ---- */
+
+/* Gives what it was; NULL: nothing. With the board's lock held. */
+static Program *
+program_unshow(LuaRun *run)
+{
+    Program *p = run->shown;
+    if (p)
+        p->shown_by = NULL;
+    run->shown = NULL;
+    return p;
+}
+
+void
+program_show(LuaRun *run, Program *p)
+{
+    atomic_fetch_add(&p->refs, 1);
+    sched_lock(run->sched);
+    Program *before = program_unshow(run);
+    run->shown = p;
+    run->shows++;
+    p->shown_by = run->task;
+    wait_fire_growth(run->task);
+    sched_unlock(run->sched);
+    if (before)
+        program_unref(before);
+}
+
+Output *
+program_shown(LuaRun *run, bool err)
+{
+    return run->shown ? output_hold(program_output(run->shown, err)) : NULL;
+}
+
+/* All in files: an agent's transcript is large, and seldom read. */
+static void
+program_rest(const Captured *c)
+{
+    output_rest(c->out, 0);
+    output_rest(c->err, LAUNCH_STDERR);
+}
+
+int
+program_capture(LuaRun *run, Outcome *o)
+{
+    Captured c = { .nth = run->shows };
+    run->shows = 0;
+    if (!run->shown)
+        return 0;
+    sched_lock(run->sched);
+    c.out = program_shown(run, false);
+    c.err = program_shown(run, true);
+    Program *p = program_unshow(run);
+    bool ended = !p->launch;
+    sched_unlock(run->sched);
+    program_unref(p);
+    Captured *kept = c.out ? mem_alloc(sizeof *kept) : NULL;
+    if (!kept) {
+        output_drop(c.out);
+        output_drop(c.err);
+        return c.out ? ORUN_ENOMEM : 0;
+    }
+    if (ended)
+        program_rest(&c);
+    *kept = c;
+    o->captured = kept;
+    return 0;
+}

@@ -1,0 +1,79 @@
+/* isolate_judge.c — what the end of an isolated task's process means. */
+#include "base/mem.h"
+#include "base/show.h"
+#include "process/launch.h"
+#include "runner/isolate_state.h"
+#include <signal.h>
+#include <stdarg.h>
+
+static void
+isolate_fail(Outcome *o, TaskFault fault, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+static void
+isolate_fail(Outcome *o, TaskFault fault, const char *format, ...)
+{
+    Buf text = { 0 };
+    va_list args;
+    va_start(args, format);
+    buf_vprintf(&text, format, args);
+    va_end(args);
+    mem_free(o->error);
+    o->error = buf_take(&text);
+    o->state = TASK_FAILED;
+    o->fault = fault;
+}
+
+/* Did C code use up what the process may have? Half of what is its own is the
+ * address space of its state's slices, which is not resident. */
+static bool
+isolate_exhausted(const Isolate *i)
+{
+    size_t rss = (size_t)i->end.max_rss << 10;
+    return rss >= (isolate_memory(i->limit) - ISOLATE_OWN / 2) / 4 * 3;
+}
+
+/* It ended by a signal, or by itself, before its function did. */
+static void
+isolate_judge_exit(Isolate *i, Outcome *o)
+{
+    launch_judge(&i->end, i->host->program, NULL, o);
+    if (i->end.spawn_errno || i->end.lost)
+        return;
+    if (i->end.signal == SIGPIPE)
+        show_gone(); /* what it printed was what is printed here */
+    if (i->end.signal && isolate_exhausted(i))
+        isolate_fail(o, FAULT_MEMORY, "its process ended by signal %d when it "
+                     "had %zu bytes of memory, C code's included; "
+                     "memory_limit = %zu allows %zu", o->signal,
+                     (size_t)i->end.max_rss << 10, i->limit,
+                     isolate_memory(i->limit));
+    else if (!i->end.signal && i->state == ISOLATE_GREETING
+             && o->code == FRAME_REFUSED)
+        isolate_fail(o, FAULT_SPAWN, "its process was refused a thread, or "
+                     "memory, by the system: ulimit -u (processes and threads "
+                     "of the user) or ulimit -v is too low");
+    else if (!i->end.signal && (i->cut || i->state == ISOLATE_GREETING))
+        isolate_fail(o, FAULT_LOST, "protocol: '%s' ended with exit code %d %s",
+                     i->host->program, o->code, i->cut
+                         ? "in the middle of a frame"
+                         : "before it greeted: it is no orun of this build");
+    else if (!i->end.signal)
+        isolate_fail(o, FAULT_EXIT, "its process ended with exit code %d "
+                     "before its function did", o->code);
+}
+
+void
+isolate_judge(Isolate *i, Outcome *o)
+{
+    if (i->refused[0]) {
+        isolate_fail(o, FAULT_SPAWN, "%s", i->refused);
+    } else if (i->lost[0]) {
+        isolate_fail(o, FAULT_LOST, "protocol: %s", i->lost);
+    } else if (i->state == ISOLATE_TOLD) {
+        *o = i->told;
+        i->told = (Outcome){ 0 };
+    } else {
+        isolate_judge_exit(i, o);
+    }
+}

@@ -1,0 +1,22 @@
+/* run_lua.h — the runner of Lua tasks.
+ *
+ * Each attempt gets a pristine state from the pool of states. The function and
+ * its input are decoded into it, it runs on a worker until it returns, raises
+ * or waits, and its result is encoded before the state is given back. The
+ * function is called as fn(input, task) with
+ * task = {id=, description=, attempt=, prompt=, …} (body.c).
+ */
+#ifndef ORUN_RUN_LUA_H
+#define ORUN_RUN_LUA_H
+
+#include "sched/runner.h"
+
+/* Fill in the runner. It finds its Host around itself (host->lua). */
+void run_lua_init(Runner *r);
+
+/* The transcript of t as of now (program.h), held for the caller, with which
+ * one it is in *nth; NULL when t is no Lua task that runs, or has none. Under
+ * the board's lock. */
+struct Output *run_lua_live(Task *t, bool err, uint32_t *nth);
+
+#endif

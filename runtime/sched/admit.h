@@ -1,0 +1,47 @@
+/* admit.h — may a task begin that has its slots?
+ *
+ * What slots.h asks beside slots: rates and budgets of the limits a task is
+ * under, the throttling of who does the work, and the machine's memory. All
+ * with the board's lock held.
+ */
+#ifndef ORUN_ADMIT_H
+#define ORUN_ADMIT_H
+
+#include "sched/sched.h"
+
+enum {
+    ADMIT_LIMITS = 4,     /* of a task, besides its kind's, at most */
+    ADMIT_THROTTLES = 20, /* of one task, one after the other, at most */
+};
+
+/* The limits t is under besides its kind's: its named pool, its agent type's
+ * own, that type's account, the run's; gives how many. */
+int admit_limits(Sched *s, const Task *t, Limit **out);
+
+/* May nobody begin at l just now? Its timer is armed then, and fires `open`. */
+bool admit_shut(Limit *l, void (*open)(Timer *));
+
+/* Is the budget of a limit of t used up? */
+bool admit_broke(Sched *s, const Task *t);
+
+/* Is there too little memory for another program of its type? Not asked when
+ * none runs. It is to wait at s->memory then, whose timer fires `open`. */
+bool admit_short(Sched *s, const Task *t, void (*open)(Timer *));
+
+/* An attempt of t begins under these limits. */
+void admit_begin(Sched *s, const Task *t, Limit *const *l, int n);
+
+/* Append whose budget is used up that t is under. */
+void admit_put_broke(Sched *s, const Task *t, Buf *to);
+
+/* The attempt of t ended so: when it was refused for having asked too much, its
+ * limit is throttled and t, which keeps its turn, is ready again: true. When it
+ * went well the limit is told, too. */
+bool admit_again(Sched *s, Task *t, const Outcome *o);
+
+/* Why t, which is ready, has not begun; what it is, "" for no such reason. In
+ * seconds, how long at least. */
+const char *admit_reason(Sched *s, const Task *t, const char **limit,
+                         double *wait);
+
+#endif

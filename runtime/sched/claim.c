@@ -1,0 +1,122 @@
+/* claim.c — items of the list: who has which, and how they end. */
+#include "sched/claim.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "sched/settle.h"
+#include "sched/wait.h"
+
+/* Why `item` cannot be claimed now, 0 when it can. */
+static int
+claim_refusal(const Task *item)
+{
+    if (item->removed)
+        return ORUN_EREMOVED;
+    if (task_final(item))
+        return ORUN_ERESOLVED;
+    if (item->kind != TASK_ITEM)
+        return ORUN_ESTATE;
+    if (item->state == TASK_RUNNING)
+        return ORUN_ECLAIMED;
+    return item->state == TASK_WAITING ? ORUN_EBLOCKED : 0;
+}
+
+/* Room for the claim and its owner's label, made before anything changes. What
+ * `who` claims goes back when its attempt ends, so that must not be over: who
+ * acts for it (caller.h) may be late. */
+static int
+claim_room(Task *item, Task *who)
+{
+    if (who->state != TASK_RUNNING)
+        return ORUN_EENDED;
+    if (!item->opt)
+        item->opt = mem_zalloc(1, sizeof *item->opt);
+    bool room = item->opt && board_edges(item) && board_edges(who);
+    return room ? 0 : ORUN_ENOMEM;
+}
+
+static void
+claim_take(Sched *s, Task *item, Task *who, char *owner)
+{
+    list_del(&item->job.link);
+    task_move(item, TASK_RUNNING);
+    item->attempt++;
+    item->started = board_now(&s->board);
+    item->edges->claimer = who;
+    item->edges->next_claim = who->edges->claims;
+    who->edges->claims = item;
+    mem_free(item->opt->owner);
+    item->opt->owner = owner;
+    event_add(&s->board, (Event){ .kind = EVENT_CLAIMED, .task = item->id,
+                                  .other = who->id });
+}
+
+int
+claim_item(Sched *s, Task *item, Task *who, char *owner)
+{
+    sched_lock(s);
+    int e = claim_refusal(item);
+    if (e == 0)
+        e = claim_room(item, who);
+    if (e == 0)
+        claim_take(s, item, who, owner);
+    else
+        mem_free(owner);
+    sched_unlock(s);
+    return e;
+}
+
+int
+claim_next(Sched *s, Task *who, char *owner, Task **item, size_t *open)
+{
+    sched_lock(s);
+    List *node = queue_peek(&s->board.items);
+    *item = node ? container_of(node, Task, job.link) : NULL;
+    int e = *item ? claim_room(*item, who) : 0;
+    if (e)
+        *item = NULL;
+    if (*item)
+        claim_take(s, *item, who, owner);
+    else
+        mem_free(owner);
+    *open = s->board.open_items;
+    sched_unlock(s);
+    return e;
+}
+
+int
+claim_resolve(Sched *s, Task *item, Task *who, Outcome *o)
+{
+    sched_lock(s);
+    int e = claim_refusal(item);
+    if (e == ORUN_ECLAIMED && task_claimer(item) == who)
+        e = 0;
+    if (e == 0) {
+        if (item->state == TASK_READY) {
+            list_del(&item->job.link);
+            item->started = board_now(&s->board);
+            task_move(item, TASK_RUNNING);
+            item->attempt++;
+        }
+        settle(s, item, o);
+        settle_aftermath(s);
+    } else {
+        outcome_clear(o);
+    }
+    sched_unlock(s);
+    return e;
+}
+
+int
+claim_release(Sched *s, Task *item, Task *who)
+{
+    sched_lock(s);
+    int e = claim_refusal(item);
+    if (e == 0)
+        e = ORUN_ESTATE;
+    else if (e == ORUN_ECLAIMED && task_claimer(item) == who)
+        e = 0;
+    if (e == 0)
+        settle_give_back(s, item);
+    sched_unlock(s);
+    return e;
+}

@@ -1,0 +1,37 @@
+/* forget.h — results that a run lets go of.
+ *
+ * A task that has ended is kept for ever, unless it is forgotten: then nothing
+ * finds it any more (board_find gives Board.gone). What it has is released once
+ * nobody needs it (TaskEdges.holds) and no thread can be reading it (era.h);
+ * and when all tasks of a page of the board have been, the memory of that page
+ * goes back to the system. Its addresses stay taken, so a pointer that was kept
+ * for too long leads to zeros, never to something else.
+ */
+#ifndef ORUN_FORGET_H
+#define ORUN_FORGET_H
+
+#include "sched/sched.h"
+
+/* Is t forgotten? Of a page that went, all are. */
+static inline bool
+forget_is(const Task *t)
+{
+    return t->removed == TASK_FORGOTTEN || (t->id == 0 && !t->run);
+}
+
+/* May t be forgotten? 0; ORUN_ESTATE: it has not ended; ORUN_EBLOCKED: a thread
+ * that is stuck may still use it. With the lock held. */
+int forget_refusal(const Task *t);
+
+/* Forget t, for which that is 0; one that is forgotten already stays so. With
+ * the lock held. */
+void forget(Sched *s, Task *t);
+
+/* t has ended: when only the newest are kept, forget older ones. A failure that
+ * nobody has read is kept beside them. With the lock held. */
+void forget_older(Sched *s, Task *t);
+
+/* Release what can be. Takes the lock; any thread. */
+void forget_sweep(Sched *s);
+
+#endif

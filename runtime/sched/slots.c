@@ -1,0 +1,545 @@
+/* slots.c — offering, granting, serving who queues. */
+#include "sched/slots.h"
+#include "sched/admit.h"
+#include "sched/wait.h"
+#include "task/limit.h"
+
+/* Does t hold writes? */
+static bool
+slots_writes(const Task *t)
+{
+    const Writes *mine = task_writes(t);
+    return mine && writes_held(mine);
+}
+
+/* Need t not wait for `other`, which queues for writes and came before? A task
+ * has those that waits for others, for t maybe; or it is above t. */
+static bool
+slots_passed(Sched *s, const Task *t, const Task *other)
+{
+    list_each(node, &s->board.writing) {
+        const Writes *held = container_of(node, Writes, held);
+        if ((wait_on_tasks(held->owner) || task_above(held->owner, t))
+            && writes_bar(held, other))
+            return true;
+    }
+    return false;
+}
+
+/* True when t's writes overlap those that another has, or waited for before.
+ */
+static bool
+slots_clash(Sched *s, Task *t)
+{
+    if (!task_writes(t) || slots_writes(t))
+        return false;
+    list_each(node, &s->board.writing) {
+        if (writes_bar(container_of(node, Writes, held), t))
+            return true;
+    }
+    list_each(node, &s->writers) {
+        Task *other = container_of(node, Task, job.link);
+        if (!turn_before(other, t))
+            break;
+        if (writes_overlap(task_writes(t), task_writes(other))
+            && !slots_passed(s, t, other))
+            return true;
+    }
+    return false;
+}
+
+/* Only others can end what t queues for: it does not stir. */
+static void
+slots_for_writes(Sched *s, Task *t, bool queues)
+{
+    s->board.stirring += t->for_writes - queues;
+    t->for_writes = queues;
+}
+
+/* Put t among those that wait for writes. */
+static void
+slots_queue_writer(Sched *s, Task *t)
+{
+    List *at = s->writers.prev;
+    while (at != &s->writers
+           && turn_before(t, container_of(at, Task, job.link)))
+        at = at->prev;
+    list_after(at, &t->job.link);
+    slots_for_writes(s, t, true);
+}
+
+_Static_assert(LIMIT_LINES == SLOT_KINDS + 1, "a line for each kind, and one");
+
+/* The line of those that need what t needs. */
+static int
+slots_line(const Task *t)
+{
+    return t->woken ? SLOT_KINDS : t->slot;
+}
+
+/* Do those in this line lack a slot of their kind? */
+static bool
+slots_lack_kind(Sched *s, int line)
+{
+    if (line == SLOT_KINDS)
+        return false;
+    const Limit *kind = s->kind[line];
+    return kind->closed || limit_full(kind);
+}
+
+/* A limit that was shut for a while may be open. */
+static void
+slots_open(Timer *timer)
+{
+    Meter *m = container_of(timer, Meter, timer);
+    slots_serve(m->sched, &m->limit, 1);
+}
+
+/* Must t queue at l? It is full (or closed for a moment), or somebody there is
+ * before t, who is about to be served (a slot has just come free) or needs
+ * what t needs. */
+static bool
+slots_must_queue(Sched *s, Limit *l, const Task *t)
+{
+    if (limit_full(l) || l->closed || (!t->woken && admit_shut(l, slots_open)))
+        return true;
+    for (int i = 0; i < LIMIT_LINES; i++) {
+        const Task *first = turn_first(&l->line[i].waiting);
+        if (first && turn_before(first, t)
+            && (i == slots_line(t) || !slots_lack_kind(s, i)))
+            return true;
+    }
+    return false;
+}
+
+/* Slots of l are given by slots_serve_freed. */
+static void
+slots_free(Sched *s, Limit *l)
+{
+    if (list_empty(&l->freed))
+        list_push(&s->freed, &l->freed);
+}
+
+/* Where l has a slot, t queues for those before it, who are about to be served.
+ * Where slots are given later (slots_release) another may get theirs of a kind:
+ * then the slot of l is t's. */
+static void
+slots_queue(Sched *s, Limit *l, Task *t)
+{
+    turn_push(&l->line[slots_line(t)].waiting, t);
+    if (s->ranked && !limit_full(l))
+        slots_free(s, l);
+}
+
+/* What t lacks that queues at l, or (NULL) for others' writes. */
+static EventLack
+slots_lacking(Sched *s, const Task *t, const Limit *l)
+{
+    const char *limit;
+    double wait;
+    if (!l)
+        return EVENT_LACKS_WRITES;
+    if (l == s->memory)
+        return EVENT_LACKS_MEMORY;
+    const char *why = l->meter ? admit_reason(s, t, &limit, &wait) : "slot";
+    return strcmp(why, "rate") == 0 ? EVENT_LACKS_RATE
+        : strcmp(why, "throttled") == 0 ? EVENT_LACKS_THROTTLED
+        : EVENT_LACKS_SLOT;
+}
+
+/* t begins to queue: for this limit, or (NULL) for others' writes. One that
+ * goes on after a wait is not told of, and no step from queue to queue while
+ * what it lacks is the same: it may take thousands. */
+static void
+slots_tell(Sched *s, Task *t, const Limit *l)
+{
+    if (!s->board.events || t->woken)
+        return;
+    EventLack lack = slots_lacking(s, t, l);
+    if (t->lacks == lack + 1)
+        return;
+    t->lacks = (lack + 1) & 7;
+    event_add(&s->board, (Event){ .kind = EVENT_QUEUED, .task = t->id,
+                                  .what = lack,
+                                  .text = l ? l->name : NULL });
+}
+
+/* Queue t where it lacks a slot; false when it lacks none. */
+static bool
+slots_lack(Sched *s, Task *t)
+{
+    Limit *l[ADMIT_LIMITS + 1];
+    int n = t->has_rest ? 0 : admit_limits(s, t, l);
+    if (slots_clash(s, t)) {
+        slots_queue_writer(s, t);
+        return true;
+    }
+    if (!t->woken)
+        l[n++] = s->kind[t->slot];
+    for (int i = 0; i < n; i++)
+        if (slots_must_queue(s, l[i], t)) {
+            slots_queue(s, l[i], t);
+            slots_tell(s, t, l[i]);
+            return true;
+        }
+    if (!t->woken && admit_short(s, t, slots_open)) {
+        slots_queue(s, s->memory, t);
+        slots_tell(s, t, s->memory);
+        return true;
+    }
+    return false;
+}
+
+/* Give t what it needs without asking. */
+static void
+slots_grant(Sched *s, Task *t)
+{
+    Limit *l[ADMIT_LIMITS];
+    int n = t->has_rest ? 0 : admit_limits(s, t, l);
+    if (!t->woken && !t->stopping)
+        admit_begin(s, t, l, n);
+    for (int i = 0; i < n; i++)
+        l[i]->used++;
+    if (task_writes(t) && !slots_writes(t)) {
+        task_writes(t)->owner = t;
+        list_push(&s->board.writing, &task_writes(t)->held);
+    }
+    s->kind[t->slot]->used++;
+    t->has_kind = t->has_rest = true;
+    list_push(&s->starts, &t->job.link);
+}
+
+void
+slots_offer(Sched *s, Task *t)
+{
+    bool wrote = t->for_writes;
+    s->offers++;
+    slots_for_writes(s, t, false);
+    if (!t->stopping && !t->woken && admit_broke(s, t))
+        t->stopping = FAULT_BUDGET; /* it is granted, so that it can end */
+    if (t->stopping || !slots_lack(s, t))
+        slots_grant(s, t);
+    else if (t->for_writes && !wrote)
+        slots_tell(s, t, NULL);
+}
+
+/* One after the other; where ranks count, in microseconds (turn.h), as far as
+ * they can be told without asking for the time. */
+static uint64_t
+slots_next_turn(Sched *s)
+{
+    uint64_t now = s->ranked ? (uint64_t)(s->moment * 1e6) : 0;
+    s->turns = now > s->turns ? now : s->turns + 1;
+    return s->turns;
+}
+
+void
+slots_enter(Sched *s, Task *t)
+{
+    t->turn = slots_next_turn(s);
+    slots_offer(s, t);
+}
+
+/* The one of t (NULL: nobody) and the first of this line, who can have a slot
+ * of its limit, that goes first. One that lacks a slot of its kind stays: when
+ * there is one again its line is looked at. But one that is to fail, for a
+ * budget is used up, needs none. */
+static Task *
+slots_sooner(Sched *s, LimitLine *line, int i, Task *t)
+{
+    Limit *l = line->limit;
+    Task *first = turn_first(&line->waiting);
+    if (!first)
+        return t;
+    if (slots_lack_kind(s, i) && l != s->kind[i]
+        && !(l->meter && meter_broke(l->meter, first->attempt == 0))) {
+        list_del(&line->held);
+        list_push(&s->lacking[i], &line->held);
+        return t;
+    }
+    if (!first->woken && !first->stopping && admit_shut(l, slots_open))
+        return t;
+    return !t || turn_before(first, t) ? first : t;
+}
+
+/* The same with those who lacked a slot of this kind, which there is. */
+static Task *
+slots_sooner_held(Sched *s, int kind, Task *t)
+{
+    list_each(node, &s->lacking[kind]) {
+        LimitLine *line = container_of(node, LimitLine, held);
+        if (limit_full(line->limit) || !turn_first(&line->waiting))
+            list_del(node);
+        else
+            t = slots_sooner(s, line, kind, t);
+    }
+    return t;
+}
+
+/* The one of t (NULL: nobody) and all who can have a slot of l, which has just
+ * come free, that goes first. */
+static Task *
+slots_next(Sched *s, Limit *l, Task *t)
+{
+    if (l->closed || limit_full(l))
+        return t;
+    for (int i = 0; i < LIMIT_LINES; i++)
+        t = slots_sooner(s, &l->line[i], i, t);
+    for (int i = 0; i < SLOT_KINDS; i++)
+        if (l == s->kind[i])
+            t = slots_sooner_held(s, i, t);
+    return t;
+}
+
+/* Each is granted, or moves on to the next limit that is full. */
+void
+slots_serve(Sched *s, Limit *const *l, int n)
+{
+    for (;;) {
+        Task *next = NULL;
+        for (int i = 0; i < n; i++)
+            next = slots_next(s, l[i], next);
+        if (!next)
+            return;
+        turn_leave(next);
+        slots_offer(s, next);
+    }
+}
+
+void
+slots_serve_writers(Sched *s)
+{
+    List waiting;
+    list_init(&waiting);
+    for (List *node; (node = list_shift(&s->writers)) != NULL;)
+        list_push(&waiting, node);
+    for (List *node; (node = list_shift(&waiting)) != NULL;)
+        slots_offer(s, container_of(node, Task, job.link));
+}
+
+bool
+slots_unqueue(Sched *s, Task *t)
+{
+    bool for_writes = t->for_writes;
+    turn_leave(t);
+    slots_for_writes(s, t, false);
+    return for_writes;
+}
+
+void
+slots_leave(Sched *s, Task *t)
+{
+    if (slots_unqueue(s, t))
+        slots_serve_writers(s);
+}
+
+void
+slots_rerank(Sched *s, Task *t, float rank)
+{
+    bool for_writes = t->for_writes;
+    turn_leave(t);
+    t->rank = rank;
+    slots_offer(s, t);
+    if (for_writes)
+        slots_serve_writers(s);
+}
+
+/* Who waited for writes comes to the queues of its kind first, which sort it
+ * in. */
+static void
+slots_reopen_writes(Sched *s)
+{
+    for (int i = 0; i < SLOT_KINDS; i++)
+        s->kind[i]->closed = true;
+    slots_serve_writers(s);
+    for (int i = 0; i < SLOT_KINDS; i++)
+        s->kind[i]->closed = false;
+}
+
+/* t holds no slot any more of its kind, and (all) of any limit. Gives whose
+ * slots came free by that, in l; *writes: who waits for writes is to be looked
+ * at, too, for t waits, or (end) has them no longer. */
+static int
+slots_take_back(Sched *s, Task *t, bool all, bool end, Limit **l, bool *writes)
+{
+    bool rest = all && t->has_rest;
+    int n = rest ? admit_limits(s, t, l) : 0;
+    *writes = all && slots_writes(t);
+    if (*writes && end)
+        list_del(&task_writes(t)->held);
+    s->kind[t->slot]->used -= t->has_kind;
+    for (int i = 0; i < n && !t->lent; i++)
+        l[i]->used--;
+    t->lent = t->lent && !rest;
+    t->has_kind = false;
+    t->has_rest = t->has_rest && !rest;
+    if (n == 0 && !*writes) {
+        l[n++] = s->kind[t->slot];
+        return n;
+    }
+    for (int i = 0; i < SLOT_KINDS; i++)
+        l[n++] = s->kind[i];
+    return n;
+}
+
+static void
+slots_give_back(Sched *s, Task *t, bool all, bool end)
+{
+    Limit *l[ADMIT_LIMITS + SLOT_KINDS];
+    bool writes;
+    int n = slots_take_back(s, t, all, end, l, &writes);
+    if (writes)
+        slots_reopen_writes(s);
+    slots_serve(s, l, n);
+}
+
+void
+slots_rest(Sched *s, Task *t, bool all)
+{
+    slots_give_back(s, t, all, false);
+}
+
+void
+slots_quit(Sched *s, Task *t)
+{
+    slots_give_back(s, t, true, true);
+}
+
+void
+slots_lend(Sched *s, Task *t)
+{
+    Limit *l[ADMIT_LIMITS + SLOT_KINDS];
+    bool lends = !t->lent && t->has_rest;
+    if (!lends && !slots_writes(t))
+        return;
+    int n = lends ? admit_limits(s, t, l) : 0;
+    for (Limit **limit = l; limit < l + n; limit++)
+        (*limit)->used--;
+    if (lends && t->has_kind)
+        s->kind[t->slot]->used--;
+    t->has_kind = t->has_kind && !lends;
+    t->lent = t->lent || lends;
+    if (slots_writes(t))
+        slots_reopen_writes(s);
+    for (int i = 0; i < SLOT_KINDS; i++)
+        l[n++] = s->kind[i];
+    slots_serve(s, l, n);
+}
+
+void
+slots_return(Sched *s, Task *t)
+{
+    Limit *l[ADMIT_LIMITS];
+    if (!t->lent)
+        return;
+    int n = admit_limits(s, t, l);
+    for (int i = 0; i < n; i++)
+        l[i]->used++;
+    s->kind[t->slot]->used += !t->has_kind;
+    t->has_kind = true;
+    t->lent = false;
+}
+
+void
+slots_hold(Sched *s)
+{
+    for (int i = 0; s->ranked && i < SLOT_KINDS; i++) {
+        s->kind[i]->closed = true;
+        slots_free(s, s->kind[i]);
+    }
+}
+
+void
+slots_release(Sched *s, Task *t)
+{
+    Limit *l[ADMIT_LIMITS + SLOT_KINDS];
+    bool writes;
+    if (!s->ranked) {
+        slots_quit(s, t);
+        return;
+    }
+    int n = slots_take_back(s, t, true, true, l, &writes);
+    for (int i = 0; i < n; i++)
+        slots_free(s, l[i]);
+    s->freed_writes |= writes;
+}
+
+void
+slots_serve_freed(Sched *s)
+{
+    bool writes = s->freed_writes;
+    s->freed_writes = false;
+    if (writes)
+        slots_reopen_writes(s);
+    for (int i = 0; i < SLOT_KINDS; i++)
+        s->kind[i]->closed = false;
+    while (!list_empty(&s->freed)) {
+        Task *next = NULL;
+        list_each(node, &s->freed)
+            next = slots_next(s, container_of(node, Limit, freed), next);
+        if (next) {
+            turn_leave(next);
+            slots_offer(s, next);
+            continue;
+        }
+        while (list_shift(&s->freed))
+            continue;
+    }
+}
+
+void
+slots_wake(Sched *s, Task *t)
+{
+    t->woken = true;
+    if (t->has_kind)
+        list_push(&s->starts, &t->job.link); /* it had kept them */
+    else
+        slots_enter(s, t);
+}
+
+void
+slots_ready(Sched *s, Task *t)
+{
+    task_move(t, TASK_READY);
+    event_add(&s->board, (Event){ .kind = EVENT_READY, .task = t->id });
+    if (t->kind == TASK_ITEM) {
+        queue_push(&s->board.items, &t->job.link, t->priority);
+        wait_fire_all(&s->board.item_waits);
+        return;
+    }
+    s->board.stirring++;
+    slots_enter(s, t);
+}
+
+bool
+slots_queues(const Task *t)
+{
+    bool due = task_due(t) && t->state == TASK_READY; /* to be tried again */
+    return !t->has_kind && !due
+        && (t->state == TASK_READY || (t->state == TASK_RUNNING && t->woken));
+}
+
+/* t, which queues, takes its place anew. */
+static void
+slots_requeue(Sched *s, Task *t)
+{
+    bool for_writes = t->for_writes;
+    turn_leave(t);
+    slots_offer(s, t);
+    if (for_writes)
+        slots_serve_writers(s);
+}
+
+void
+slots_set_priority(Sched *s, Task *t, int priority)
+{
+    sched_lock(s);
+    t->priority = (int8_t)priority;
+    if (t->kind == TASK_ITEM && t->state == TASK_READY) {
+        list_del(&t->job.link);
+        queue_push(&s->board.items, &t->job.link, priority);
+    } else if (slots_queues(t)) {
+        slots_requeue(s, t);
+    }
+    sched_unlock(s);
+}

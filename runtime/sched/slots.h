@@ -1,0 +1,112 @@
+/* slots.h — who may run now: limits, and writes that overlap.
+ *
+ * A ready task is offered: it takes a slot of each limit it is under (its named
+ * pool, its agent type's, its kind's) and its writes, all or none, or queues at
+ * the first one that is full. When a slot comes free the head of that queue is
+ * offered again. Nothing polls. A task that waits gives its slots back and
+ * takes them again before it goes on, so nesting cannot deadlock a limit. Its
+ * writes it keeps to the end of its attempt: those below it pass, and who
+ * queues for others' writes does not keep anybody waiting while a task that
+ * waits for others has them (slots_passed). A wait that would close a ring is
+ * refused (ring.h).
+ *
+ * Those who queue at a limit that has a slot and lack one of their kind stay
+ * there (limit.h: a line for each kind), known to that kind: going over to its
+ * queue and back, all of them, with each slot that comes free would cost the
+ * square of their number.
+ *
+ * What is granted lands in the scheduler's starts: with the lock held, and then
+ * sched_unlock, unless said otherwise.
+ */
+#ifndef ORUN_SLOTS_H
+#define ORUN_SLOTS_H
+
+#include "sched/sched.h"
+
+/* Offer again, in order, those who wait at these limits for what has come
+ * free. */
+void slots_serve(Sched *s, struct Limit *const *l, int n);
+
+/* Nothing blocks t any more: it is ready. An item is there to be claimed, any
+ * other task enters. */
+void slots_ready(Sched *s, Task *t);
+
+/* t has become ready: grant it, or queue it. One that is being stopped is
+ * granted at once, so that it can end. */
+void slots_enter(Sched *s, Task *t);
+
+/* The same for one that was ready before and keeps its turn. */
+void slots_offer(Sched *s, Task *t);
+
+/* Is t in a queue for slots or writes, to begin or to go on? */
+bool slots_queues(const Task *t);
+
+/* t, which queues, gets another rank: it waits for what it waited for, and for
+ * less long. */
+void slots_rerank(Sched *s, Task *t, float rank);
+
+/* t, ready and not granted, leaves the queue it is in. */
+void slots_leave(Sched *s, Task *t);
+
+/* The same, and nobody is served yet: true when slots_serve_writers is due. */
+bool slots_unqueue(Sched *s, Task *t);
+
+/* Offer again, in order, the tasks that wait for writes. */
+void slots_serve_writers(Sched *s);
+
+/* The code of running t waits: give back its slot of its kind, and (all: it is
+ * for other tasks that it waits) the others. */
+void slots_rest(Sched *s, Task *t, bool all);
+
+/* An attempt of t has ended: it gives back all it holds, writes too. */
+void slots_quit(Sched *s, Task *t);
+
+/* The same, and t is final. Where ranks count, slots_serve_freed
+ * decides who gets that, when it is known who is ready by this end. */
+void slots_release(Sched *s, Task *t);
+void slots_serve_freed(Sched *s);
+
+/* Tasks are about to become ready, several maybe: where ranks count all queue
+ * until slots_serve_freed, so that the most urgent is among the first. */
+void slots_hold(Sched *s);
+
+/* A program waits for another task in t's name: its slots, but not its writes,
+ * are others' until it goes on, which it then does without asking: a limit may
+ * be passed by such for a while. */
+void slots_lend(Sched *s, Task *t);
+void slots_return(Sched *s, Task *t);
+
+/* Its wait has ended: start it (t->woken) when it has its slots again. */
+void slots_wake(Sched *s, Task *t);
+
+/* The named pool, made with one slot when new. cap > 0 sets its slots, `spec`
+ * (NULL: as it is) what else it asks. NULL when memory is out. Takes the lock
+ * itself, any thread. */
+struct Limit *slots_limit(Sched *s, const char *name, int cap,
+                          const MeterSpec *spec);
+
+/* The named pool, NULL when there is none. Takes the lock itself, any thread.
+ */
+struct Limit *slots_find(Sched *s, const char *name);
+
+/* The names of at most `room` of them, which last as long as the scheduler;
+ * returns how many. Takes the lock itself, any thread. */
+int slots_names(Sched *s, const char **names, int room);
+
+/* As slots_limit, made without a bound when new: what all share that use one
+ * key. */
+struct Limit *slots_account(Sched *s, const char *name);
+
+/* What is asked of all tasks of agents together, called "run". ORUN_ENOMEM, or
+ * ORUN_ESTATE: for the first time it is set while no task is there, for those
+ * would not have been counted. Takes the lock itself, any thread. */
+int slots_whole(Sched *s, const MeterSpec *spec) NODISCARD;
+
+/* Change the priority; a task that queues takes its new place. Takes the lock
+ * itself, any thread. */
+void slots_set_priority(Sched *s, Task *t, int priority);
+
+/* Change the slots of a kind. Takes the lock itself, any thread. */
+void slots_set(Sched *s, SlotKind kind, int cap);
+
+#endif

@@ -1,0 +1,133 @@
+/* wait.h — waiting for something of the board.
+ *
+ * A Wait is embedded in its owner (a parked task, the script, an entry of a
+ * collector) and fired exactly once: by what it waits for, by its deadline, by
+ * a stop, or because nothing is left that could end it. Firing calls `wake`
+ * under the board's lock.
+ *
+ * A Collector turns many tasks into one queue of ids in the order they become
+ * final, so collecting n tasks costs n steps, however they are waited for.
+ */
+#ifndef ORUN_WAIT_H
+#define ORUN_WAIT_H
+
+#include "base/base.h"
+#include "task/board.h"
+
+enum { /* Wait.outcome */
+    WAIT_PENDING,
+    WAIT_DONE,
+    WAIT_TIMED_OUT,
+    WAIT_STOPPED,
+    WAIT_DEADLOCK,
+    WAIT_NO_MEMORY, /* could not begin */
+    WAIT_NO_THREAD, /* nor this one: where it waits, a thread must block */
+    WAIT_RING,      /* nor this one: it would close a ring (ring.h) */
+};
+
+typedef struct Wait {
+    List link;
+    Timer timer;
+    Board *board;
+    Task *waiter; /* NULL: not a task's own wait (a collector's entry) */
+    Task *target; /* the task waited for, if it is one */
+    struct Collector *collector; /* or, if it is for one of several */
+    uint8_t kind; /* a WaitFor.kind */
+    bool growth;  /* for more output of the target, as well */
+    struct Wait *next_guest; /* in TaskEdges.guests */
+    bool resting; /* taken out of board->stirring while pending */
+    int outcome;
+    void (*wake)(struct Wait *w); /* under the board's lock */
+} Wait;
+
+typedef struct Collector Collector;
+struct Sched;
+
+/* What a userdata that holds one is called. */
+#define COLLECTOR_TYPE "orun.collector"
+
+/* Something outside that will be done once: a program, a request. */
+typedef struct Op {
+    List waits;
+    bool done;
+} Op;
+
+/* What a wait is for. */
+typedef struct WaitFor {
+    enum {
+        WAIT_FOR_TASK,
+        WAIT_FOR_COLLECTOR,
+        WAIT_FOR_ITEM, /* one that could be claimed, or none left open */
+        WAIT_FOR_IDLE, /* every task but list items is final */
+        WAIT_FOR_OP,
+        WAIT_FOR_OUTPUT, /* the task is final, or has printed more than that */
+        WAIT_FOR_TIME,
+        WAIT_FOR_KINDS
+    } kind;
+    union {
+        Task *task;
+        Collector *collector;
+        Op *op;
+    };
+    struct Output *output; /* of the task's attempt, held by the caller; NULL:
+                            * there is none yet */
+    size_t have;           /* bytes of it that are no news */
+    double deadline; /* on the run's clock; INFINITY: none */
+    const char *fn;  /* what was called, for a message; NULL: not told */
+    bool work;       /* what is waited for is the task's own work, done
+                      * elsewhere: it keeps its slots, and a stop is told to
+                      * that work, whose end ends the wait */
+} WaitFor;
+
+/* The word for a WaitFor.kind ("task", "work"); a constant. Any thread. */
+const char *wait_for_name(int kind);
+
+/* All below: with the board's lock held, unless said otherwise. */
+
+/* Begin. `waiter` is the task whose code waits (root for the script). Gives 1
+ * when it is pending now, 0 when what it waits for is so already (outcome is
+ * set and wake is not called), or ORUN_ENOMEM. */
+int wait_begin(Board *b, Wait *w, Task *waiter, const WaitFor *what) NODISCARD;
+
+/* End a pending wait with an outcome; does nothing to one that ended. */
+void wait_fire(Wait *w, int outcome);
+
+/* Fire every wait in the list with WAIT_DONE. */
+void wait_fire_all(List *waits);
+
+/* t has printed more: fire the waits for that. */
+void wait_fire_growth(Task *t);
+
+/* True when what the wait is for is so now. */
+bool wait_ready(Board *b, const WaitFor *what);
+
+/* When nothing can ever happen again, end the script's endless wait. Due after
+ * a task has begun to wait and what it gave back is others'. */
+void wait_check_stuck(Board *b);
+
+/* Fire what is due; gives the time of the next timer (INFINITY: none). Takes
+ * the lock itself. */
+double wait_tick(struct Sched *s);
+
+/* Does t's code, or a program in its name, wait for other tasks? */
+bool wait_on_tasks(const Task *t);
+
+/* The outside thing is done: fire its waits. */
+void op_done(Op *op);
+static inline void op_init(Op *op) { list_init(&op->waits); op->done = false; }
+
+/* Collect these tasks (ids of `n` known tasks). Takes the lock itself, as do
+ * the next three. NULL when memory is out. */
+Collector *collector_new(Board *b, Task *const *tasks, size_t n);
+/* One more task. */
+int collector_add(Collector *c, Task *t) NODISCARD;
+/* The next final task not given yet, NULL when none is final now; *left gets
+ * how many are still to come. */
+Task *collector_next(Collector *c, size_t *left);
+void collector_free(Collector *c);
+/* Call with each task that is to come, until that returns false. With the lock
+ * held. */
+void collector_each_left(const Collector *c, bool (*each)(void *ctx, Task *t),
+                         void *ctx);
+
+#endif

@@ -1,0 +1,380 @@
+/* task.h — one unit of work: its fields, its states, its result.
+ *
+ *             unblocked            granted, begun       returned
+ *    waiting -----------> ready ---------------> running ----------> completed
+ *       |                   |   <---------------   |  \   raised, exit≠0, …
+ *       |                   |   retry, claim back  |   `-----------> failed
+ *       +-------------------+----------------------+---------------> cancelled
+ *
+ * The last three are final: reached exactly once. task_move is the only
+ * function that assigns a state; it follows the table of legal moves. A task
+ * is drafted wherever its maker likes; from sched_add on it lives on a page of
+ * the board until the end of its run, so a pointer to one stays good, unless it
+ * is forgotten (forget.h).
+ */
+#ifndef ORUN_TASK_H
+#define ORUN_TASK_H
+
+#include "base/base.h"
+#include "base/list.h"
+#include <stdatomic.h>
+
+/* state, the word scripts see */
+#define TASK_STATES(X) \
+    X(WAITING, "pending") \
+    X(READY, "pending") \
+    X(RUNNING, "in_progress") \
+    X(COMPLETED, "completed") \
+    X(FAILED, "failed") \
+    X(CANCELLED, "cancelled")
+
+typedef enum TaskState {
+#define X(name, text) TASK_##name,
+    TASK_STATES(X)
+#undef X
+    TASK_STATE_COUNT
+} TaskState;
+
+/* why a task failed or was cancelled; the word is `error_kind` */
+#define TASK_FAULTS(X) \
+    X(NONE, "none") X(LUA, "lua") X(EXIT, "exit") X(SIGNAL, "signal") \
+    X(TIMEOUT, "timeout") X(MEMORY, "memory") X(BLOCKED, "blocked") \
+    X(CANCELLED, "cancelled") X(SCHEMA, "schema") X(SPAWN, "spawn") \
+    X(HTTP, "http") X(RATE, "rate") X(BUDGET, "budget") \
+    X(CONFLICT, "conflict") X(LOST, "lost")
+
+typedef enum TaskFault {
+#define X(name, text) FAULT_##name,
+    TASK_FAULTS(X)
+#undef X
+    FAULT_COUNT
+} TaskFault;
+
+/* what a task's agent may do, the least first; the word is `permissions` */
+#define TASK_PERMISSIONS(X) \
+    X(NONE, "none") X(READ, "read") X(EDIT, "edit") X(FULL, "full")
+
+typedef enum TaskPermission {
+#define X(name, text) PERMISSION_##name,
+    TASK_PERMISSIONS(X)
+#undef X
+    PERMISSION_COUNT
+} TaskPermission;
+
+/* Task.removed: nobody finds it any more. */
+enum {
+    TASK_REMOVED = 1,   /* deleted from the list */
+    TASK_FORGOTTEN = 2, /* see forget.h */
+};
+
+typedef enum TaskKind {
+    TASK_LUA,     /* a Lua function, on a worker */
+    TASK_PROCESS, /* a program, through the keeper */
+    TASK_ITEM,    /* an entry of the list that somebody claims */
+    TASK_KINDS
+} TaskKind;
+
+/* What a task holds a slot of while its work goes on. */
+typedef enum SlotKind {
+    SLOT_LUA,     /* a worker's time: only while its code runs */
+    SLOT_PROCESS, /* a program */
+    SLOT_HTTP,    /* requests */
+    SLOT_KINDS
+} SlotKind;
+
+/* why a task was cancelled; the text is its `error` */
+#define TASK_WHYS(X) \
+    X(ASKED, "cancelled") \
+    X(PARENT, "its parent task ended") \
+    X(SCRIPT, "the script ended") \
+    X(RUN, "the run ended")
+
+typedef enum TaskWhy {
+#define X(name, text) WHY_##name,
+    TASK_WHYS(X)
+#undef X
+} TaskWhy;
+
+/* What a program printed, where that is more than its result tells: stdout when
+ * the result has it cut, stderr when there is some; else NULL. Of a Lua task,
+ * what the nth program printed that it had as its transcript. */
+typedef struct Captured {
+    struct Output *out, *err;
+    uint32_t nth;
+} Captured;
+
+/* How one attempt ended. Whoever is handed one owns what it points to. */
+typedef struct Outcome {
+    uint8_t state : 3;         /* TASK_COMPLETED, FAILED or CANCELLED */
+    uint8_t fault : 5;         /* a TaskFault */
+    uint8_t signal;            /* that ended a program, or 0 */
+    uint8_t idle, queued;      /* of a Lua task: the parts of its time, in
+                                * 1/255, for which its code waited for
+                                * something outside and had no worker, and for
+                                * which it could go on after waits and had no
+                                * slot */
+    int code;                  /* of its exit, or -1 */
+    struct Value *output;      /* NULL: nil */
+    struct Value *error_value; /* what was raised, when it was a table */
+    char *error;               /* text; mem_free */
+    Captured *captured;        /* NULL: nothing is */
+} Outcome;
+
+/* Try again after a failure. `max` more times, waiting backoff × 2^n seconds
+ * with jitter; `on` has bit 1 << fault for each fault worth it. */
+typedef struct Retry {
+    int max;
+    unsigned on;
+    double backoff;
+    bool resume; /* the next attempt is told the agent's session */
+} Retry;
+
+/* What most tasks do not ask for; owned by its task (or agent type). */
+typedef struct TaskOptions {
+    const struct AgentType *agent; /* of a task; NULL with run=, command= */
+    char **argv;           /* the command of a task without a type, or NULL */
+    struct Value *prompt;  /* NULL again, as `code` is */
+    double timeout;        /* seconds of one attempt; 0 none */
+    Retry retry;
+    struct Limit *limit;   /* the named slot pool, or NULL */
+    struct Writes *writes; /* declared files and folders, or NULL */
+    char *cwd;
+    char **env;            /* "K=V" added to the environment, or NULL */
+    struct Value *metadata;
+    char *owner;           /* label of who claimed it */
+    char *key;
+    char *model;           /* that its agent is to use, or NULL */
+    uint8_t permissions;   /* of its agent; NONE: it has no use for them */
+    struct Value *schema;  /* of its result, or NULL */
+    size_t memory_limit;   /* bytes of a Lua task's state; 0: the default */
+    size_t max_output;     /* bytes handed back in a result; 0: the default */
+    bool despite_failure;  /* on_blocker_failure = "run" */
+    bool detach;           /* outlives its parent */
+    bool isolated;         /* a Lua task in a process of its own */
+    bool stood_in;         /* its agent is not started: see orun plan */
+    bool worktree;         /* in a git worktree of its own … */
+    bool apart;            /* … or in that of the task that started it */
+    char *base;            /* where it begins; NULL: at HEAD */
+    _Atomic(const char *) place; /* a folder in it, where programs begin, once
+                                  * that is there; host_intern's */
+    struct Value *tree;    /* what the result tells of the last attempt's,
+                            * written before the task is final */
+} TaskOptions;
+
+/* How a task and others hang together, beside being parent and child. */
+typedef struct TaskEdges {
+    struct Task **blockers, **dependents;
+    uint32_t blocker_count, dependent_count, blocker_cap, dependent_cap;
+    struct Task *claims;     /* the items this task has, the first … */
+    struct Task *next_claim; /* … and, of an item, its claimer's next one */
+    struct Task *claimer;    /* of an item: who has it */
+    struct Wait *guests;     /* what programs wait for in its name, the first */
+    uint32_t holds;          /* who needs it though it has ended, and may be
+                              * forgotten: tasks that have not and are blocked
+                              * by it or were started by it, and waits for it;
+                              * … */
+    uint64_t dropped;        /* … the era of the last that did not any more */
+} TaskEdges;
+
+#include "task/timer.h"
+#include "thread/pool.h"
+
+/* Time-out, or end of a retry's delay, or grace; see sched_arm. */
+typedef struct TaskTimer {
+    Timer timer;
+    struct Task *task;
+} TaskTimer;
+
+enum { TASK_BYTES = 216 };
+
+/* There may be a million, so what most of them never need is in a block made
+ * for those that do (opt, edges, timer), and what none needs any more once it
+ * is final shares its place with what it has from then on. */
+typedef struct Task {
+    /* Never changed after creation. */
+    struct Task *parent;           /* who started it; the script's is NULL */
+    char *description;             /* NULL: none given */
+    struct Value *code, *input;    /* NULL again once it is final and nobody
+                                    * can be reading them */
+    TaskOptions *opt;              /* NULL: all defaults (metadata, owner and
+                                      limit inside change, under the lock) */
+    const char *file;              /* where Task was called … */
+    int line;                      /* … 0: unknown */
+    uint32_t id;                   /* 0 is the script */
+    uint8_t kind;
+    uint8_t slot;                  /* a SlotKind */
+    uint8_t depth;                 /* of nesting */
+    bool own_code;                 /* `code` was encoded for this task alone */
+
+    /* Written under the board's lock, read by anyone: once a final state is
+     * seen, `outcome` and `took` are seen too and never change. */
+    _Atomic uint8_t state;
+    _Atomic uint8_t stopping; /* the TaskFault it is stopped for, or NONE */
+    atomic_bool read;         /* somebody saw its final state */
+    _Atomic uint8_t removed;  /* 0, TASK_REMOVED or TASK_FORGOTTEN */
+
+    /* Guarded by the board's lock. */
+    uint8_t throttles : 5; /* attempts that were refused for asking too much */
+    uint8_t lacks : 3;    /* 1 + the EventLack it was told to queue for, or 0 */
+    uint8_t stop_rung : 4; /* how far up the stop ladder */
+    uint8_t stop_why : 4; /* a TaskWhy, when it is stopped for CANCELLED */
+    int8_t priority;
+    bool abandoned : 1;   /* given up: its worker may still read its values */
+    bool has_kind : 1;    /* holds a slot of its kind */
+    bool has_rest : 1;    /* holds its named and agent slots */
+    bool woken : 1;       /* wants slots to go on after a wait, not to begin */
+    bool for_writes : 1;  /* queues for writes, not for a slot */
+    bool given_up : 1;    /* this attempt could not be ended */
+    bool left : 1;        /* a program of it could not be stopped in time */
+    bool lent : 1;        /* its named and agent slots are others' while a
+                           * program of it waits for a task */
+    uint32_t mark;        /* visited by search number … */
+    uint32_t attempt;     /* 1 while the first runs */
+    uint32_t unmet;       /* blockers not final yet */
+    Job job;              /* in a limit's queue, the starts, or the pool */
+    List waits;           /* Waits on this task */
+    TaskEdges *edges;     /* NULL: none yet */
+    struct TaskReport *_Atomic report; /* what it told of its work (seen by
+                                        * anyone, read under the lock) */
+    struct Task *children, *sibling;
+    void *run;            /* the runner's own; of the script: the scheduler */
+    float own, rank;      /* seconds: what it is expected to take; the same with
+                           * the longest chain that waits for it. See rank.h */
+    union {
+        double started;   /* run clock; this attempt's start */
+        double took;      /* once final: seconds of its last attempt */
+    };
+    union {
+        struct { /* until it is final; read by task_waiting and task_due */
+            struct Wait *waiting; /* what its own code waits in, or NULL */
+            TaskTimer *timer;     /* NULL: none is made */
+            uint64_t turn; /* its place among those that queue; see turn.h */
+            List behind;   /* tasks (by job.link) after it there */
+        };
+        Outcome outcome;   /* once it is */
+    };
+} Task;
+
+MUST_BE(sizeof(Task) <= TASK_BYTES);
+MUST_BE(TASK_STATE_COUNT <= 1 << 3 && FAULT_COUNT <= 1 << 5);
+
+/* The word for a state ("in_progress"); a constant. Any thread. */
+const char *task_state_name(TaskState s);
+
+/* The word for a fault ("timeout"), NULL for none; a constant. Any thread. */
+const char *task_fault_name(TaskFault f);
+
+/* Why it was cancelled, in words; a constant. Any thread. */
+const char *task_why(TaskWhy why);
+
+/* The fault called `name`, -1 when there is none. Any thread. */
+int task_fault_find(const char *name);
+
+/* The word of a permission, NULL for NONE, and the permission of a word, -1
+ * when there is none. Any thread. */
+const char *task_permission_name(uint8_t permission);
+int task_permission_find(const char *name);
+
+/* The permissions of t or of the nearest above it that has any: no agent that
+ * is started there may do more. NONE: nothing is said. */
+uint8_t task_permission(const Task *t);
+
+static inline bool
+task_final(const Task *t)
+{
+    return atomic_load_explicit(&t->state, memory_order_acquire)
+        >= TASK_COMPLETED;
+}
+
+/* The four below: under the board's lock. What t's own code waits in, or NULL.
+ */
+static inline struct Wait *
+task_waiting(const Task *t)
+{
+    return task_final(t) ? NULL : t->waiting;
+}
+
+/* The timer of t that is armed, or NULL. */
+static inline const Timer *
+task_due(const Task *t)
+{
+    bool due = !task_final(t) && t->timer && t->timer->timer.slot;
+    return due ? &t->timer->timer : NULL;
+}
+
+/* The first item t has claimed, or NULL. */
+static inline struct Task *
+task_claims(const Task *t)
+{
+    return t->edges ? t->edges->claims : NULL;
+}
+
+/* Who has, or had at its end, this item; or NULL. */
+static inline struct Task *
+task_claimer(const Task *t)
+{
+    return t->edges ? t->edges->claimer : NULL;
+}
+
+/* What t has declared that it will change, or NULL. */
+static inline struct Writes *
+task_writes(const Task *t)
+{
+    return t->opt ? t->opt->writes : NULL;
+}
+
+/* Is `upper` the task that started t, or one above that? */
+static inline bool
+task_above(const Task *upper, const Task *t)
+{
+    const Task *above = t->parent;
+    while (above && above != upper && above->depth > upper->depth)
+        above = above->parent;
+    return above == upper;
+}
+
+/* What t was told to do beside its input, or NULL. */
+static inline struct Value *
+task_prompt(const Task *t)
+{
+    return t->opt ? t->opt->prompt : NULL;
+}
+
+/* The type of agent that does it, NULL with run=. */
+static inline const struct AgentType *
+task_agent(const Task *t)
+{
+    return t->opt ? t->opt->agent : NULL;
+}
+
+/* True when the table allows it. Any thread. */
+bool task_may_move(TaskState from, TaskState to);
+
+/* Assign the state; the move must be legal. Under the board's lock. */
+void task_move(Task *t, TaskState to);
+
+/* Bytes of memory the task takes, with what it was given, and its outcome's. */
+size_t task_weight(const Task *t);
+size_t outcome_weight(const Outcome *o);
+
+/* Free all that a task owns, but not the task. Nobody may know it any more. */
+void task_clear(Task *t);
+
+/* Free what options own and the options; NULL is fine. */
+void task_options_free(TaskOptions *opt);
+
+/* Free what an outcome owns and clear it. */
+void outcome_clear(Outcome *o);
+
+/* Why t failed or was cancelled: there is always something to say, even when no
+ * memory was left for the text itself. NULL for others, and for an item that
+ * somebody cancelled without a word. */
+const char *task_error(const Task *t);
+
+/* Drop both and free; NULL is fine. */
+void captured_free(Captured *c);
+
+/* Free a NULL-terminated array of mem_alloc'd strings; NULL is fine. */
+void task_strings_free(char **strings);
+
+#endif

@@ -1,0 +1,439 @@
+/* view_lua.c — events as Lua tables. */
+#include "view/view_lua.h"
+#include "base/mem.h"
+#include "base/secret.h"
+#include "base/show.h"
+#include "sched/admit.h"
+#include "sched/rank.h"
+#include "sched/report.h"
+#include "sched/wait.h"
+#include "task/limit.h"
+#include "task/output.h"
+#include "value/json.h"
+#include "value/value.h"
+#include "vm/handle.h"
+#include <lauxlib.h>
+#include <limits.h>
+
+enum {
+    VIEW_QUEUED = 1000000,       /* nanoseconds in a queue that are told */
+    VIEW_OUTPUT = 2000,          /* bytes of an output that are shown */
+    VIEW_OUTPUT_JSON = 16 << 10, /* of a value that is made JSON for that */
+};
+
+typedef struct ViewWork {
+    const ViewBatch *batch;
+    Sched *sched;
+    Buf text; /* for what is masked */
+} ViewWork;
+
+static void
+view_set(lua_State *L, const char *key, const char *s)
+{
+    if (!s)
+        return;
+    lua_pushstring(L, s);
+    lua_setfield(L, -2, key);
+}
+
+static void
+view_set_integer(lua_State *L, const char *key, lua_Integer n)
+{
+    lua_pushinteger(L, n);
+    lua_setfield(L, -2, key);
+}
+
+static void
+view_set_number(lua_State *L, const char *key, double x)
+{
+    lua_pushnumber(L, x);
+    lua_setfield(L, -2, key);
+}
+
+static void
+view_set_true(lua_State *L, const char *key)
+{
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, key);
+}
+
+/* A text that orun did not write itself: what is secret in it is replaced. */
+static void
+view_set_masked(lua_State *L, ViewWork *w, const char *key, const char *s)
+{
+    if (!s)
+        return;
+    buf_clear(&w->text);
+    secret_mask(s, strlen(s), 0, strlen(s), &w->text);
+    view_set(L, key, buf_failed(&w->text) ? "(no memory was left for it)"
+                                          : buf_cstr(&w->text));
+}
+
+/* The same for what others made and may be long: its beginning. */
+static void
+view_set_head(lua_State *L, ViewWork *w, const char *key, const char *s,
+              size_t n)
+{
+    buf_clear(&w->text);
+    show_head(&w->text, s, n, VIEW_OUTPUT, SHOW_DATA);
+    if (buf_failed(&w->text))
+        return;
+    lua_pushlstring(L, buf_cstr(&w->text), w->text.n);
+    lua_setfield(L, -2, key);
+}
+
+/* The script, id 0, is no task: it gets no field. */
+static void
+view_set_task(lua_State *L, const char *key, uint64_t id)
+{
+    char name[HANDLE_ID_SIZE];
+    if (id == 0)
+        return;
+    handle_name(id, name);
+    view_set(L, key, name);
+}
+
+/* Set blockedBy: the ids of the task's blockers as they are now. */
+static void
+view_set_blockers(lua_State *L, Sched *s, const Task *t)
+{
+    sched_lock(s);
+    uint32_t n = t->edges ? t->edges->blocker_count : 0;
+    board_unlock(&s->board);
+    if (n == 0)
+        return;
+    uint32_t *ids = lua_newuserdatauv(L, n * sizeof *ids, 0);
+    sched_lock(s);
+    n = t->edges->blocker_count < n ? t->edges->blocker_count : n;
+    for (uint32_t i = 0; i < n; i++)
+        ids[i] = t->edges->blockers[i]->id;
+    board_unlock(&s->board);
+    lua_createtable(L, (int)n, 0);
+    for (uint32_t i = 0; i < n; i++) {
+        char name[HANDLE_ID_SIZE];
+        handle_name(ids[i], name);
+        lua_pushstring(L, name);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -3, "blockedBy");
+    lua_pop(L, 1);
+}
+
+static const char *
+view_kind(const Task *t)
+{
+    static const char *const kinds[TASK_KINDS] = {
+        [TASK_LUA] = "lua", [TASK_PROCESS] = "program", [TASK_ITEM] = "item",
+    };
+    return kinds[agent_argv(t) ? TASK_PROCESS : t->kind];
+}
+
+/* Set limits: what it needs a slot of, and how many there are now. */
+static void
+view_set_limits(lua_State *L, Sched *s, const Task *t)
+{
+    Limit *l[ADMIT_LIMITS + 1];
+    int slots[ADMIT_LIMITS + 1];
+    if (t->kind == TASK_ITEM)
+        return;
+    sched_lock(s);
+    int n = admit_limits(s, t, l);
+    l[n++] = s->kind[t->slot];
+    for (int i = 0; i < n; i++)
+        slots[i] = l[i]->cap;
+    board_unlock(&s->board);
+    lua_createtable(L, 0, n);
+    for (int i = 0; i < n; i++)
+        if (slots[i] < INT_MAX)
+            view_set_integer(L, l[i]->name, slots[i]);
+    lua_setfield(L, -2, "limits");
+}
+
+/* What its like took, and cost, in earlier runs. */
+static void
+view_set_expected(lua_State *L, Sched *s, const Task *t)
+{
+    const char *of;
+    const HistoryEntry *e = t->kind == TASK_ITEM ? NULL
+        : rank_known(s, t, &of);
+    if (!e && s->plan && task_agent(t)) { /* better than none in a plan */
+        e = rank_known_agent(s, NULL, task_agent(t)->name);
+        of = "agent";
+    }
+    if (!e)
+        return;
+    view_set(L, "expected_of", of);
+    view_set_number(L, "expected", e->seconds);
+    if (e->idle > 0)
+        view_set_number(L, "expected_idle", e->idle);
+    if (e->paid)
+        view_set_number(L, "expected_cost", e->usd);
+}
+
+/* What never changes of a task. */
+static void
+view_set_added(lua_State *L, ViewWork *w, const Task *t)
+{
+    const AgentType *agent = task_agent(t);
+    view_set_task(L, "parent", t->parent ? t->parent->id : 0);
+    view_set(L, "kind", view_kind(t));
+    view_set(L, "agent", agent ? agent->name : NULL);
+    view_set_masked(L, w, "description", t->description);
+    view_set_masked(L, w, "key", t->opt ? t->opt->key : NULL);
+    view_set(L, "file", t->file);
+    if (t->line)
+        view_set_integer(L, "line", t->line);
+    if (t->priority)
+        view_set_integer(L, "priority", t->priority);
+    view_set_expected(L, w->sched, t);
+    view_set_limits(L, w->sched, t);
+    view_set_blockers(L, w->sched, t);
+}
+
+/* Set output: how it begins, of a table its JSON. Set bytes and printed: how
+ * long it is, and what its program printed when that is more. */
+static void
+view_set_output(lua_State *L, ViewWork *w, const Outcome *o)
+{
+    Buf json = { 0 }, why = { 0 };
+    if (!o->output)
+        return;
+    view_set_integer(L, "bytes", (lua_Integer)value_content(o->output));
+    size_t n = value_size(o->output);
+    const char *text = value_as_string(o->output, &n);
+    if (text)
+        view_set_head(L, w, "output", text, n);
+    else if (n <= VIEW_OUTPUT_JSON
+             && json_from_value(o->output, NULL, &json, &why) == 0)
+        view_set_head(L, w, "output", json.p, json.n);
+    buf_free(&json);
+    buf_free(&why);
+}
+
+/* The outcome of a task that is final. */
+static void
+view_set_ended(lua_State *L, ViewWork *w, const Task *t)
+{
+    const Outcome *o = &t->outcome;
+    view_set(L, "status", task_state_name(t->state));
+    view_set(L, "error_kind", task_fault_name(o->fault));
+    view_set_masked(L, w, "error", task_error(t));
+    view_set_integer(L, "attempts", t->attempt);
+    view_set_number(L, "duration", t->took);
+    if (o->code >= 0)
+        view_set_integer(L, "exit_code", o->code);
+    if (o->signal)
+        view_set_integer(L, "signal", o->signal);
+    view_set_output(L, w, o);
+    if (t->opt && t->opt->tree) {
+        value_decode(L, t->opt->tree, NULL);
+        lua_setfield(L, -2, "worktree");
+    }
+    if (o->captured && o->captured->out)
+        view_set_integer(L, "printed",
+                         (lua_Integer)output_size(o->captured->out));
+}
+
+/* Set denials: {tool=, what=} as text that can be shown anywhere. */
+static void
+view_set_denials(lua_State *L, ViewWork *w, TaskReport *r)
+{
+    static const char *const fields[] = { "tool", "what" };
+    report_push_denials(L, r);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        return;
+    }
+    for (lua_Integer i = 1; lua_rawgeti(L, -1, i) == LUA_TTABLE; i++) {
+        for (size_t k = 0; k < countof(fields); k++) {
+            size_t n = 0;
+            lua_getfield(L, -1, fields[k]);
+            const char *s = lua_type(L, -1) == LUA_TSTRING
+                ? lua_tolstring(L, -1, &n) : NULL;
+            lua_pop(L, 1); /* it stays in the entry */
+            if (s)
+                view_set_head(L, w, fields[k], s, n);
+        }
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    lua_setfield(L, -2, "denials");
+}
+
+/* What t has told of its work so far: of this attempt and those before. */
+static void
+view_set_report(lua_State *L, ViewWork *w, const Task *t)
+{
+    TaskReport r;
+    if (!report_get(w->sched, t, &r))
+        return;
+    view_set_denials(L, w, &r);
+    uint64_t all[REPORT_COUNT_KINDS];
+    for (size_t i = 0; i < REPORT_COUNT_KINDS; i++) {
+        all[i] = r.before[i] + r.usage[i];
+        if (r.counted >> i & 1)
+            view_set_integer(L, report_counts[i], (lua_Integer)all[i]);
+    }
+    if (r.costed)
+        view_set_number(L, "cost", r.cost_before + r.cost);
+    view_set_masked(L, w, "activity", r.activity[0] ? r.activity : NULL);
+    view_set_masked(L, w, "model", r.model[0] ? r.model : NULL);
+    view_set_masked(L, w, "session_id", r.session_id[0] ? r.session_id : NULL);
+}
+
+static const char *const view_lacks[] = {
+    [EVENT_LACKS_SLOT] = "slot", [EVENT_LACKS_WRITES] = "writes",
+    [EVENT_LACKS_MEMORY] = "memory", [EVENT_LACKS_RATE] = "rate",
+    [EVENT_LACKS_THROTTLED] = "throttled",
+};
+
+static void
+view_set_waits(lua_State *L, const Event *e)
+{
+    view_set(L, "for", wait_for_name(e->what));
+    view_set_task(L, "other", e->other);
+    view_set(L, "file", e->text);
+    if (e->line)
+        view_set_integer(L, "line", e->line);
+}
+
+static void
+view_set_details(lua_State *L, ViewWork *w, const Event *e, const Task *t)
+{
+    switch (e->kind) {
+    case EVENT_ADDED: view_set_added(L, w, t); break;
+    case EVENT_ENDED: view_set_ended(L, w, t); break;
+    case EVENT_WAITS: view_set_waits(L, e); break;
+    case EVENT_STARTED:
+        view_set_integer(L, "attempt", (lua_Integer)e->n);
+        break;
+    case EVENT_QUEUED:
+        view_set(L, "for", view_lacks[e->what]);
+        view_set(L, "limit", e->text);
+        break;
+    case EVENT_RETRY:
+        view_set(L, "error_kind", task_fault_name((TaskFault)e->what));
+        view_set_number(L, "delay", (double)e->n / 1000);
+        view_set_masked(L, w, "error", e->text);
+        break;
+    case EVENT_THROTTLED:
+        view_set(L, "limit", e->text);
+        view_set_number(L, "wait", (double)e->n / 1000);
+        break;
+    case EVENT_USED:
+        view_set_number(L, "cpu", (double)e->n * 1e-9);
+        break;
+    case EVENT_REPORTED: view_set_report(L, w, t); break;
+    case EVENT_READ:
+        view_set_task(L, "by", e->other);
+        view_set_integer(L, "bytes", (lua_Integer)e->n);
+        break;
+    case EVENT_GOES_ON:
+        if (e->what == WAIT_TIMED_OUT)
+            view_set_true(L, "timed_out");
+        if (e->n >= VIEW_QUEUED)
+            view_set_number(L, "queued", (double)e->n * 1e-9);
+        break;
+    case EVENT_CLAIMED: view_set_task(L, "by", e->other); break;
+    case EVENT_PHASE:
+    case EVENT_SCRIPT: view_set_masked(L, w, "name", e->text); break;
+    default: break;
+    }
+}
+
+static void
+view_push_event(lua_State *L, ViewWork *w, const Event *e, const Task *t)
+{
+    lua_createtable(L, 0, 6);
+    view_set(L, "event", event_kind_name((EventKind)e->kind));
+    view_set_number(L, "at", e->at - w->batch->begun);
+    view_set_task(L, "task", e->task);
+    view_set_details(L, w, e, t);
+}
+
+/* In a brief batch what a task does is news until it has ended. */
+static bool
+view_wants(const ViewBatch *b, const Event *e, const Task *t)
+{
+    if (!b->brief)
+        return true;
+    switch (e->kind) {
+    case EVENT_STARTED:
+    case EVENT_WAITS:
+    case EVENT_GOES_ON:
+    case EVENT_THROTTLED:
+    case EVENT_RETRY:
+    case EVENT_CLAIMED:
+    case EVENT_RETURNED: return !task_final(t);
+    default: return event_notable(e);
+    }
+}
+
+/* Protected; argument 1: the ViewWork. */
+static int
+view_batch(lua_State *L)
+{
+    ViewWork *w = lua_touserdata(L, 1);
+    const ViewBatch *b = w->batch;
+    lua_Integer at = 0;
+    lua_newtable(L);
+    for (const EventChunk *c = b->all; c; c = c->next)
+        for (size_t i = 0; i < c->n; i++) {
+            const Event *e = &c->at[i];
+            const Task *t = e->kind == EVENT_READ
+                ? board_find(&w->sched->board, e->task)
+                : board_held(&w->sched->board, e->task);
+            if (!view_wants(b, e, t))
+                continue;
+            view_push_event(L, w, e, t);
+            lua_rawseti(L, -2, ++at);
+        }
+    view_set_integer(L, "lost", (lua_Integer)b->lost);
+    return 1;
+}
+
+/* Protected; argument 1: the ViewWork, 2: a task's id. */
+static int
+view_added(lua_State *L)
+{
+    ViewWork *w = lua_touserdata(L, 1);
+    uint64_t id = (uint64_t)lua_tointeger(L, 2);
+    Event e = { .kind = EVENT_ADDED, .task = (uint32_t)id };
+    view_push_event(L, w, &e, board_find(&w->sched->board, id));
+    lua_pushnil(L);
+    lua_setfield(L, -2, "at");
+    return 1;
+}
+
+/* Call `f` with the work and the id; gives what lua_pcall does. */
+static int
+view_protected(lua_State *L, lua_CFunction f, const ViewBatch *b, uint64_t id)
+{
+    ViewWork work = { .batch = b, .sched = &b->host->sched };
+    lua_pushcfunction(L, f);
+    lua_pushlightuserdata(L, &work);
+    lua_pushinteger(L, (lua_Integer)id);
+    int status = lua_pcall(L, 2, 1, 0);
+    buf_free(&work.text);
+    return status;
+}
+
+void
+view_push_events(lua_State *L, const ViewBatch *batch)
+{
+    int status = view_protected(L, view_batch, batch, 0);
+    for (EventChunk *next, *c = batch->all; c; c = next) {
+        next = c->next;
+        event_free(c);
+    }
+    if (status != LUA_OK)
+        lua_error(L);
+}
+
+void
+view_push_added(lua_State *L, Host *host, uint64_t id)
+{
+    ViewBatch none = { .host = host };
+    if (view_protected(L, view_added, &none, id) != LUA_OK)
+        lua_error(L);
+}

@@ -1,0 +1,425 @@
+/* body.c — the code of a Lua task: what is called, what its end means. */
+#include "vm/body.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "sched/report.h"
+#include "task/agent.h"
+#include "value/module.h"
+#include "vm/handle.h"
+#include <lauxlib.h>
+
+enum { BODY_ERROR = 64 << 10 }; /* bytes of what was raised that are kept */
+
+/* Set task.resume: the session of the attempts before, and what it has used. */
+static void
+body_push_resume(lua_State *L, const TaskReport *r)
+{
+    lua_createtable(L, 0, 3);
+    lua_pushstring(L, r->session_id);
+    lua_setfield(L, -2, "session_id");
+    lua_pushnumber(L, r->session_told ? r->session_cost : r->cost_before);
+    lua_setfield(L, -2, "cost");
+    if (r->session_told) {
+        lua_createtable(L, 0, REPORT_COUNT_KINDS);
+        for (size_t i = 0; i < REPORT_COUNT_KINDS; i++) {
+            lua_pushinteger(L, (lua_Integer)r->session_usage[i]);
+            lua_setfield(L, -2, report_counts[i]);
+        }
+        lua_setfield(L, -2, "usage");
+    }
+    lua_setfield(L, -2, "resume");
+}
+
+static void
+body_set_env(lua_State *L, char *const *env)
+{
+    for (; env && *env; env++) {
+        size_t n = strcspn(*env, "=");
+        lua_pushlstring(L, *env, n);
+        if ((*env)[n])
+            lua_pushstring(L, *env + n + 1);
+        else
+            lua_pushboolean(L, 0); /* to be without it */
+        lua_rawset(L, -3);
+    }
+}
+
+/* Set task.env, for the programs that do the task. */
+static void
+body_push_env(lua_State *L, const Task *t)
+{
+    char *const *type = task_agent(t) ? task_agent(t)->opt.env : NULL;
+    char *const *own = t->opt ? t->opt->env : NULL;
+    if (!type && !own)
+        return;
+    lua_newtable(L);
+    body_set_env(L, type);
+    body_set_env(L, own);
+    lua_setfield(L, -2, "env");
+}
+
+/* Set task.cwd, and task.worktree. */
+static void
+body_push_place(lua_State *L, const BodyPlace *place)
+{
+    if (place->cwd) {
+        lua_pushstring(L, place->cwd);
+        lua_setfield(L, -2, "cwd");
+    }
+    if (!place->path)
+        return;
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, place->path);
+    lua_setfield(L, -2, "path");
+    lua_pushstring(L, place->branch);
+    lua_setfield(L, -2, "branch");
+    lua_setfield(L, -2, "worktree");
+}
+
+static void
+body_push_task(lua_State *L, const Task *t, uint32_t attempt,
+               const BodyPlace *place)
+{
+    char id[HANDLE_ID_SIZE];
+    handle_name(t->id, id);
+    lua_createtable(L, 0, 4);
+    body_push_place(L, place);
+    if (t->opt && t->opt->retry.resume && t->report && t->report->session_id[0])
+        body_push_resume(L, t->report);
+    body_push_env(L, t);
+    lua_pushstring(L, id);
+    lua_setfield(L, -2, "id");
+    lua_pushinteger(L, attempt);
+    lua_setfield(L, -2, "attempt");
+    if (t->description) {
+        lua_pushstring(L, t->description);
+        lua_setfield(L, -2, "description");
+    }
+    if (t->opt && t->opt->model) {
+        lua_pushstring(L, t->opt->model);
+        lua_setfield(L, -2, "model");
+    }
+    if (t->opt && t->opt->permissions) {
+        lua_pushstring(L, task_permission_name(t->opt->permissions));
+        lua_setfield(L, -2, "permissions");
+    }
+    if (task_prompt(t)) {
+        value_decode(L, task_prompt(t), NULL);
+        lua_setfield(L, -2, "prompt");
+    }
+    if (t->opt && t->opt->schema) {
+        value_decode(L, t->opt->schema, NULL);
+        lua_setfield(L, -2, "schema");
+    }
+}
+
+/* Must the result of its function be looked at, whether it has the form? */
+static bool
+body_checks(const Task *t)
+{
+    const AgentType *agent = task_agent(t);
+    return t->opt && t->opt->schema && !(agent && agent->typed);
+}
+
+void
+body_push(lua_State *L, const Task *t, uint32_t attempt,
+          const BodyPlace *place, const ValueOps *code, const ValueOps *input)
+{
+    value_decode(L, t->code, code);
+    if (body_checks(t)) { /* becomes function(input, task) around it */
+        module_push_field(L, "orun.typed", "around");
+        lua_insert(L, -2);
+        lua_call(L, 1, 1);
+    }
+    if (t->input)
+        value_decode(L, t->input, input);
+    else
+        lua_pushnil(L);
+    body_push_task(L, t, attempt, place);
+}
+
+/* argument 1: the coroutine that failed, 2: the Buf with the text, to which
+ * where it happened is added. */
+static int
+body_trace(lua_State *L)
+{
+    size_t n;
+    Buf *text = lua_touserdata(L, 2);
+    const char *message = buf_cstr(text);
+    luaL_traceback(L, lua_tothread(L, 1), message, 0);
+    const char *s = lua_tolstring(L, -1, &n);
+    text->n = strlen(message);
+    buf_put(text, s + text->n, n - text->n);
+    text->failed = false; /* the message is better than nothing */
+    return 0;
+}
+
+/* A trace without the frames of orun itself at its end. */
+static void
+body_trim(Buf *text)
+{
+    static const char frame[] = "\n\t[C]: in ?";
+    size_t n = sizeof frame - 1;
+    if (text->n > n && memcmp(text->p + text->n - n, frame, n) == 0)
+        text->n -= n;
+}
+
+/* A global of the script is not there in a task: say so. */
+static void
+body_hint(Buf *text)
+{
+    const char *s = buf_cstr(text), *at = strstr(s, "a nil value (global '");
+    if (!at)
+        return;
+    const char *name = strchr(at, '\'') + 1;
+    int n = (int)strcspn(name, "'");
+    size_t line = strcspn(s, "\n");
+    Buf with = { 0 };
+    buf_put(&with, s, line);
+    buf_printf(&with, "; a task does not see the script's globals: make '%.*s' "
+               "a local above the function, or pass it in input", n, name);
+    buf_puts(&with, s + line);
+    if (buf_failed(&with)) {
+        buf_free(&with);
+        return;
+    }
+    buf_free(text);
+    *text = with;
+}
+
+/* Add the traceback of the dead coroutine, if that can be; never raises. */
+static void
+body_add_trace(Vm *vm, Buf *text)
+{
+    lua_State *L = vm->L;
+    if (stop_wanted(&vm->stop) || !lua_checkstack(L, 4)
+        || !lua_checkstack(vm->co, 1))
+        return;
+    lua_settop(L, 0);
+    lua_pushcfunction(L, body_trace);
+    lua_pushthread(vm->co);
+    lua_xmove(vm->co, L, 1);
+    lua_pushlightuserdata(L, text);
+    if (lua_pcall(L, 2, 0, 0) == LUA_OK)
+        body_trim(text);
+}
+
+/* Text that a task raised is kept as long as the run: not all of a flood. */
+static void
+body_cut(Buf *text)
+{
+    size_t n = text->n;
+    if (n <= BODY_ERROR)
+        return;
+    text->n = BODY_ERROR;
+    buf_printf(text, " [cut: %d of %zu bytes]", BODY_ERROR, n);
+}
+
+/* What was raised, as text with a traceback (while the coroutine still has its
+ * frames); never raises. */
+static char *
+body_explain(Vm *vm, int status, bool frames)
+{
+    Buf text = { 0 };
+    vm_error_text(vm->co, &text);
+    body_cut(&text);
+    body_hint(&text);
+    if (frames && status != LUA_ERRMEM && !buf_failed(&text))
+        body_add_trace(vm, &text);
+    return buf_take(&text);
+}
+
+/* The limit was hit: say where, and what to do about it. Telling may take what
+ * it needs. */
+static char *
+body_explain_limit(Vm *vm, bool own, bool frames)
+{
+    Buf text = { 0 };
+    lua_Debug ar;
+    size_t limit = vm->limit;
+    ar.currentline = 0;
+    for (int level = 0; frames && ar.currentline <= 0
+         && lua_getstack(vm->co, level, &ar); level++)
+        lua_getinfo(vm->co, "Sl", &ar);
+    if (ar.currentline > 0)
+        buf_printf(&text, "%s:%d: ", ar.short_src, ar.currentline);
+    buf_puts(&text, "not enough memory: the task used up its memory_limit of ");
+    buf_bytes(&text, limit);
+    buf_puts(&text, own ? "" : " (the default)");
+    buf_puts(&text, "; keep less at a time, or give it more: memory_limit = "
+             "\"");
+    buf_printf(&text, "%zuMiB\"", limit >> 20 ? limit >> 19 : 1);
+    vm->limit = 0;
+    if (frames && !buf_failed(&text))
+        body_add_trace(vm, &text);
+    return buf_take(&text);
+}
+
+/* os.exit(n) was called: 0 completes the task, any other number fails it. */
+static void
+body_exited(int code, Outcome *o)
+{
+    o->code = code;
+    o->state = code == 0 ? TASK_COMPLETED : TASK_FAILED;
+    if (code != 0) {
+        o->fault = FAULT_EXIT;
+        Buf text = { 0 };
+        buf_printf(&text, "os.exit(%d)", code);
+        o->error = buf_take(&text);
+    }
+}
+
+/* A failure that orun.fail raised. */
+typedef struct BodyFailure {
+    bool is;
+    TaskFault kind;
+    char *message; /* NULL: none, or no memory for it */
+    Value *partial;
+} BodyFailure;
+
+/* The string in field `key` of the table at 1, or NULL. */
+static const char *
+body_field(lua_State *L, const char *key)
+{
+    lua_pushstring(L, key);
+    return lua_rawget(L, 1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+}
+
+/* Protected. Arguments: what was raised, a table, and the BodyFailure. */
+static int
+body_read_failure(lua_State *L)
+{
+    BodyFailure *f = lua_touserdata(L, 2);
+    if (!lua_getmetatable(L, 1))
+        return 0;
+    lua_pushliteral(L, "__name");
+    if (lua_rawget(L, -2) != LUA_TSTRING
+        || strcmp(lua_tostring(L, -1), "orun.failure") != 0)
+        return 0;
+    f->is = true;
+    const char *kind = body_field(L, "kind");
+    int fault = kind ? task_fault_find(kind) : -1;
+    f->kind = fault > 0 ? (TaskFault)fault : FAULT_LUA;
+    const char *message = body_field(L, "message");
+    f->message = message ? mem_dup(message, strlen(message)) : NULL;
+    lua_pushliteral(L, "partial");
+    if (lua_rawget(L, 1) != LUA_TNIL
+        && value_encode(L, -1, "partial", NULL, &f->partial, NULL))
+        f->partial = NULL;
+    return 0;
+}
+
+/* Was the table at the top of the coroutine raised by orun.fail? Then it is the
+ * outcome. */
+static bool
+body_failed_so(Vm *vm, Outcome *o)
+{
+    BodyFailure f = { 0 };
+    lua_State *L = vm->L;
+    if (!lua_checkstack(L, 8) || !lua_checkstack(vm->co, 1))
+        return false;
+    int top = lua_gettop(L);
+    lua_pushcfunction(L, body_read_failure);
+    lua_pushvalue(vm->co, -1);
+    lua_xmove(vm->co, L, 1);
+    lua_pushlightuserdata(L, &f);
+    lua_pcall(L, 2, 0, 0);
+    lua_settop(L, top);
+    if (!f.is)
+        return false;
+    o->fault = (uint8_t)f.kind;
+    o->error = f.message;
+    o->output = f.partial;
+    return true;
+}
+
+static void
+body_failed(Vm *vm, bool own_limit, int status, bool frames, Outcome *o)
+{
+    static const ValueOps small = { .max_bytes = BODY_ERROR };
+    outcome_clear(o);
+    o->state = TASK_FAILED;
+    o->fault = status == LUA_ERRMEM ? FAULT_MEMORY : FAULT_LUA;
+    if (vm_over_limit(vm, status)) {
+        o->fault = FAULT_MEMORY;
+        o->error = body_explain_limit(vm, own_limit, frames);
+        return;
+    }
+    bool table = status != LUA_ERRMEM && lua_type(vm->co, -1) == LUA_TTABLE;
+    if (table && body_failed_so(vm, o))
+        return;
+    int e = table ? value_encode(vm->co, -1, "error", &small, &o->error_value,
+                                 NULL) : 0;
+    if (e == ORUN_ENOMEM)
+        o->fault = FAULT_MEMORY;
+    else
+        o->error = body_explain(vm, status, frames);
+}
+
+static void
+body_completed(lua_State *co, Outcome *o)
+{
+    o->state = TASK_COMPLETED;
+    if (lua_gettop(co) == 0 || lua_isnil(co, -1))
+        return;
+    Buf why = { 0 };
+    int e = value_encode(co, -1, "result", NULL, &o->output, &why);
+    if (e) {
+        o->state = TASK_FAILED;
+        o->fault = e == ORUN_ENOMEM ? FAULT_MEMORY : FAULT_LUA;
+        o->error = e == ORUN_ENOMEM ? NULL : buf_take(&why);
+    }
+    buf_free(&why);
+}
+
+/* The coroutine failed: close its variables. An error that is raised on the way
+ * takes the place of the one before, as in Lua. */
+static void
+body_failed_closing(Vm *vm, bool own_limit, int status, Outcome *o)
+{
+    lua_State *L = vm->L, *co = vm->co;
+    body_failed(vm, own_limit, status, true, o);
+    lua_settop(L, 0);
+    if (lua_checkstack(co, 1)) {
+        lua_pushvalue(co, -1);
+        lua_xmove(co, L, 1);
+    }
+    status = stop_close(&vm->stop, co);
+    if (status == LUA_OK || vm->exit_code >= 0 || !lua_checkstack(L, 2))
+        return;
+    lua_pushvalue(co, -1);
+    lua_xmove(co, L, 1);
+    if (lua_gettop(L) == 2 && !lua_rawequal(L, 1, 2))
+        body_failed(vm, own_limit, status, false, o);
+}
+
+static int
+body_misplaced(lua_State *L)
+{
+    lua_pushliteral(L, "attempt to yield from outside a coroutine");
+    return 1;
+}
+
+int
+body_yielded(Vm *vm)
+{
+    lua_settop(vm->co, 0);
+    lua_pushcfunction(vm->L, body_misplaced);
+    int status = lua_pcall(vm->L, 0, 1, 0);
+    lua_xmove(vm->L, vm->co, 1);
+    return status == LUA_ERRMEM ? status : LUA_ERRRUN;
+}
+
+void
+body_judge(Vm *vm, const Task *t, int status, Outcome *o)
+{
+    bool own_limit = t->opt && t->opt->memory_limit;
+    if (status == LUA_OK)
+        body_completed(vm->co, o);
+    else
+        body_failed_closing(vm, own_limit, status, o);
+    if (vm->exit_code < 0)
+        return;
+    outcome_clear(o);
+    body_exited(vm->exit_code, o);
+}

@@ -1,0 +1,25 @@
+/* bundle.h — the Lua files inside the binary.
+ *
+ * bundle_make, which runs before anything else is built, turns lua/ and
+ * stdlib/ into build/bundle.c: all that is declared here. Source and not
+ * bytecode, so any Lua 5.4 can be linked and errors show lines. The chunk of a
+ * module `orun.NAME` is called `[orun]/NAME.lua`.
+ */
+#ifndef ORUN_BUNDLE_H
+#define ORUN_BUNDLE_H
+
+#include "base/base.h"
+
+typedef struct BundleFile {
+    const char *name; /* the module's: "orun.fanout" */
+    const char *text; /* NUL-terminated */
+    size_t size;      /* without that NUL */
+} BundleFile;
+
+extern const BundleFile bundle_files[];
+extern const size_t bundle_count;
+
+/* The file of that name, or NULL. Any thread. */
+const BundleFile *bundle_find(const char *name);
+
+#endif

@@ -1,0 +1,9 @@
+/* foreign.h — Lua as C modules call it. */
+#ifndef ORUN_FOREIGN_H
+#define ORUN_FOREIGN_H
+
+/* Look up Lua's own lua_resume and lua_pcallk. Whoever calls this has the ones
+ * for C modules in its program. Any thread. */
+void foreign_find(void);
+
+#endif

@@ -1,0 +1,155 @@
+/* park.h — how Lua code waits.
+ *
+ * One function, park, serves the script and tasks alike:
+ *   - in a task, where Lua can yield, it yields: the worker begins the wait
+ *     after the coroutine has truly stopped (so it cannot be resumed too
+ *     early), and takes other work;
+ *   - elsewhere (the script; a sort comparator, gsub, the user's own
+ *     coroutine in a task) it blocks the thread on a condition, and in a task
+ *     a spare worker takes its place.
+ * Either way the continuation runs when the wait has ended.
+ */
+#ifndef ORUN_PARK_H
+#define ORUN_PARK_H
+
+#include "base/fork.h"
+#include "sched/sched.h"
+#include "sched/wait.h"
+#include "thread/pool.h"
+#include "vm/vm.h"
+
+/* One state running the code of one task (or the script): vm->owner. */
+typedef struct LuaRun {
+    /* Never changes. */
+    Sched *sched;
+    Pool *pool;
+    struct Host *host;
+    Task *task;
+    Vm *vm;
+    uint32_t attempt;
+
+    /* Of an isolated task: its process. Written under the board's lock by the
+     * thread that runs the state, which may read it without. */
+    struct Isolate *isolate;
+
+    /* Of a task with a worktree. Written as `isolate` is. */
+    struct RunTree *tree;
+    char **tree_env; /* what its programs are started with; NULL until that is
+                      * there. Of the thread that runs the state */
+    bool steward; /* orun's own code runs, around the task's: a stop of the task
+                   * waits for its end */
+
+    /* Of what somebody does in the task's name (caller.h): have it go on, after
+     * a wait, under the board's lock. Such a run holds no slot, and several may
+     * act for one task, beside its own code. NULL: it is that code. */
+    void (*guest)(struct LuaRun *run);
+    bool holds; /* … and its task is not released meanwhile (board_hold) */
+
+    /* Of the thread that runs the state. */
+    WaitFor want; /* what the code asked to wait for … */
+    bool wants;   /* … when it has just yielded for that */
+    bool lingers; /* a program of it may have left others (program.h) */
+    uint64_t used; /* nanoseconds on a processor; counted while somebody
+                    * watches */
+    uint64_t claimed; /* the item that its code has claimed last, 0: none */
+    const char *path_seen, *cpath_seen; /* the script's package.path and cpath
+                                         * that tasks have; kept alive in its
+                                         * registry */
+    const char *file; /* where the call stands that is made for an isolated
+                       * task; 0: none is, look at the stack */
+    int line;
+
+    /* Guarded by the board's lock. */
+    List programs; /* that its code has started (program.h) … */
+    struct Program *shown; /* … the last whose output is the task's transcript,
+                            * or NULL … */
+    uint32_t shows;        /* … and how many of those there were */
+    Wait wait;
+    double outside, since; /* seconds for which the task's code has waited for
+                            * something outside and left its worker to others;
+                            * when it began to */
+    double requeued, woken; /* seconds for which it could have gone on and had
+                            * no slot; when its last wait ended, 0: it did not
+                            * wait */
+    uv_cond_t go;
+    bool blocked; /* its thread waits on `go` … */
+    bool granted; /* … until this */
+    Worker *worker; /* runs it now; NULL while it is parked, and the script's */
+    bool queued;    /* it is in the pool, to go on after a wait */
+    bool given_up;  /* its thread is stuck, its task was told as stopped */
+    List stuck;     /* while given up, in the host's list */
+    struct LuaRun *lost; /* the one before it that nobody goes on with */
+} LuaRun;
+
+/* Set up / take down the waiting part. */
+void park_init(LuaRun *run);
+void park_destroy(LuaRun *run);
+
+/* Does the process that runs L lack the threads of the run, being a fork of the
+ * one that has them? Then locks of the run may be held for ever, and nothing
+ * that belongs to it is to be touched. */
+static inline bool
+park_forked(lua_State *L)
+{
+    const LuaRun *run = vm_of(L)->owner;
+    return run && run->sched->forks != fork_count; /* a view has none */
+}
+
+/* Raise for that. */
+_Noreturn void park_refuse_fork(lua_State *L);
+
+/* The run that L belongs to. Raises in a fork: no primitive works there. */
+static inline LuaRun *
+park_run(lua_State *L)
+{
+    if (park_forked(L))
+        park_refuse_fork(L);
+    return vm_of(L)->owner;
+}
+
+/* A task's code that has forked is over, in the child: what it has printed and
+ * written arrives, and the process ends with the code of its outcome `status`;
+ * an error is told on standard error. Nobody is there to come back to. */
+_Noreturn void park_end_fork(Vm *vm, int status);
+
+/* Where the script is: the innermost line that is not orun's own Lua code, in
+ * short_src and currentline; false when there is none. */
+bool park_line(lua_State *L, lua_Debug *ar);
+
+/* Is a finalizer running? */
+bool park_finalizing(lua_State *L);
+
+/* Raise in a finalizer: it runs in the middle of anything, the end of the state
+ * included, so nothing may wait there. `what` begins the message. */
+void park_check(lua_State *L, const char *what);
+
+/* Wait, then go on in `k` (status, ctx as for lua_yieldk) with the stack as
+ * it is. To be called as `return park(...)`. On the thread that runs L. */
+int park(lua_State *L, const WaitFor *what, lua_KFunction k, lua_KContext ctx);
+
+/* Block the script until run->want is so. With the lock held, which is free
+ * while it waits; run->wait.outcome tells how it ended. */
+void park_script(LuaRun *run);
+
+/* How the last wait ended: WAIT_DONE, _TIMED_OUT, _DEADLOCK, or _RING (it did
+ * not begin); raises when the task is being stopped or memory is out. For
+ * continuations. */
+int park_outcome(lua_State *L);
+
+/* After stop_resume gave LUA_YIELD with run->wants: begin the wait. Gives true
+ * when it is pending (somebody else may have the run by then), false when the
+ * run is to be resumed at once. */
+bool park_begin(LuaRun *run) ON_WORKER;
+
+/* The runner's `start` for a woken task: let it go on. No lock held. Errors, as
+ * pool_resume: nobody will ever run it. */
+int park_go_on(LuaRun *run) NODISCARD;
+
+/* The task is being stopped: if it waits for a worker, it need not. With the
+ * lock held. */
+void park_hurry(LuaRun *run);
+
+/* A worker goes on with the run. Takes the lock. */
+void park_resumed(LuaRun *run) ON_WORKER;
+
+#endif

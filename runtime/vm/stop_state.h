@@ -1,0 +1,37 @@
+/* stop_state.h — what runs now, for those who switch.
+ *
+ * Only stop.c and what switches coroutines in its place include it.
+ */
+#ifndef ORUN_STOP_STATE_H
+#define ORUN_STOP_STATE_H
+
+#include "vm/stop.h"
+#include "vm/vm.h"
+
+static inline Stop *
+stop_of(lua_State *L)
+{
+    return &vm_of(L)->stop;
+}
+
+/* May nothing hold an error back any more: a hard stop, or a task that used up
+ * its memory? */
+static inline bool
+stop_final(lua_State *L)
+{
+    return stop_hard(stop_of(L)) || vm_of(L)->over_limit;
+}
+
+/* From here on `co` is the innermost one that runs on this thread. Returns what
+ * was before, for stop_unpublish. */
+lua_State *stop_publish(lua_State *co);
+void stop_unpublish(lua_State *outer);
+
+/* The next instruction of L, which this thread runs, looks whether it is to be
+ * stopped. */
+void stop_interrupt(lua_State *L);
+
+/* Close the variables of `co`, published, as lua_closethread does. */
+int stop_close_thread(lua_State *co, lua_State *from);
+
+#endif

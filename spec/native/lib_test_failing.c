@@ -1,0 +1,108 @@
+/* lib_test_failing.c — ORUN_FAULT: allocations fail from outside.
+ *
+ * Read before main: "7" has the seventh allocation of the run fail, "7*2" that
+ * one and the next, "7+" all from the seventh on. When the run ends as it
+ * should, what happened is appended to the file that ORUN_FAULT_TALLY names:
+ * how many allocations were asked for, how many failed, and how many blocks
+ * are still there.
+ *
+ * libuv's allocations come through the same seam here.
+ */
+#include "base/mem.h"
+#include "lib_test.h"
+#include "orun.h"
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <uv.h>
+
+static void
+lib_failing_arm(const char *spec)
+{
+    char *end;
+    long first = spec ? strtol(spec, &end, 10) : 0, count = 1;
+    if (first > 0 && *end == '*')
+        count = strtol(end + 1, &end, 10);
+    else if (first > 0 && *end == '+')
+        count = LONG_MAX;
+    mem_fail(first, count);
+}
+
+__attribute__((constructor)) static void
+lib_failing_begin(void)
+{
+    uv_replace_allocator(mem_alloc, mem_realloc, mem_zalloc, mem_free);
+    lib_failing_arm(getenv("ORUN_FAULT"));
+}
+
+__attribute__((destructor)) static void
+lib_failing_end(void)
+{
+    char line[64];
+    const char *path = getenv("ORUN_FAULT_TALLY");
+    int fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND, 0600) : -1;
+    if (fd < 0)
+        return;
+    int n = snprintf(line, sizeof line, "%ld %ld %ld\n", mem_asked(),
+                     mem_failed(), mem_live());
+    n = (int)write(fd, line, (size_t)n);
+    close(fd);
+}
+
+/* arm("7*2") as ORUN_FAULT, counted from here; arm() ends it and gives how
+ * many were asked for and how many failed since */
+static int
+lib_failing_armed(lua_State *L)
+{
+    const char *spec = luaL_optstring(L, 1, NULL);
+    lua_Integer asked = mem_asked(), failed = mem_failed();
+    lib_failing_arm(spec);
+    lua_pushinteger(L, asked);
+    lua_pushinteger(L, failed);
+    return 2;
+}
+
+/* embed(code, spec) -> what orun_new and orun_run_string gave, the message, the
+ * blocks left after orun_free, and how many allocations were asked for and
+ * failed */
+static int
+lib_failing_embed(lua_State *L)
+{
+    size_t n;
+    const char *code = luaL_checklstring(L, 1, &n);
+    const char *spec = luaL_optstring(L, 2, NULL);
+    char text[512] = "";
+    orun *o = NULL;
+    int ran = 0;
+    long before = mem_live();
+    lib_failing_arm(spec);
+    int made = orun_new(NULL, &o);
+    if (made == 0) {
+        ran = orun_run_string(o, "=embedded", code, n);
+        snprintf(text, sizeof text, "%s", orun_errmsg(o));
+    }
+    orun_free(o);
+    lua_Integer asked = mem_asked(), failed = mem_failed();
+    lib_failing_arm(NULL);
+    long left = mem_live() - before;
+    lua_pushinteger(L, made);
+    lua_pushinteger(L, ran);
+    lua_pushstring(L, text);
+    lua_pushinteger(L, left);
+    lua_pushinteger(L, asked);
+    lua_pushinteger(L, failed);
+    return 6;
+}
+
+int
+luaopen_test_failing(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        { "arm", lib_failing_armed }, { "embed", lib_failing_embed },
+        { NULL, NULL },
+    };
+    luaL_newlib(L, functions);
+    return 1;
+}
