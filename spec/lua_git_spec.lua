@@ -36,6 +36,8 @@ describe("orun.git.call", function()
     local why = "output past 0 bytes was not kept: not enough memory"
     local lost = {code = 0, error = why, error_kind = "lost", stdout = "", stderr = ""}
     assert.same({nil, "git rev-parse: " .. why, 0, false}, {call{lost}})
+    lost.code, lost.error = 1, "exit code 1 (" .. why .. ")"
+    assert.same({nil, "git rev-parse: " .. lost.error, 1, false}, {call({lost}, {fine = 1})})
   end)
 
   it("asks again while somebody else has the lock, or is making a worktree", function()

@@ -285,6 +285,18 @@ describe("with a full disk, orun", function()
       r.out, 1, r.err)
   end)
 
+  it("tells of a program that failed by itself what of its output is missing, too", function()
+    local r = limited("-f 200", [[
+      local flood = {"sh", "-c", "head -c 1000000 /dev/zero; echo why >&2; exit 3"}
+      orun.agent{name = "flood", command = flood}
+      local r = Task{subagent_type = "flood", prompt = "x"}
+      print(r.status, r.error_kind, r.error)
+      local e = orun.exec{command = flood, max_output = "80KiB"}
+      print(e.code, e.error_kind, e.error)]])
+    local what = "exit code 3 %(output past %d+ bytes was not kept: File too large%): why\n"
+    assert.matches(("^failed\texit\t%s3\tlost\t%s$"):format(what, what), r.out, 1, r.err)
+  end)
+
   it("fails when what was printed does not fit", function()
     local r = h.sh(("ulimit -f 20; %s -e 'for i = 1, 1e4 do print(i) end' >out; echo $?"):format(
       h.quote(h.bin)), {cwd = h.tmpdir()})

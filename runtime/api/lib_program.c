@@ -67,6 +67,14 @@ lib_program_text(lua_State *L, const char *key, Program *p, Output *o,
     return cut;
 }
 
+/* Why what it printed could not all be kept, NULL when it was. */
+static const char *
+lib_program_loss(const Program *p)
+{
+    const char *loss = p->out ? output_error(p->out) : NULL;
+    return loss || !p->err ? loss : output_error(p->err);
+}
+
 /* Why it did not go well, "" when it did: the program's end, or what it printed
  * could not be kept. */
 static void
@@ -75,14 +83,13 @@ lib_program_why(const Program *p, const Outcome *o, char *why, size_t size)
     const char *text = o->error;
     if (!text && o->state != TASK_COMPLETED)
         text = err_text(ORUN_ENOMEM);
-    if (!text && p->out)
-        text = output_error(p->out);
-    if (!text && p->err)
-        text = output_error(p->err);
+    if (!text)
+        text = lib_program_loss(p);
     snprintf(why, size, "%s", text ? text : "");
 }
 
-/* The kind of its end that went wrong. */
+/* The kind of its end that went wrong. "exit" promises that all it printed is
+ * there, so that this can be gone by. */
 static TaskFault
 lib_program_fault(const Program *p)
 {
@@ -92,7 +99,7 @@ lib_program_fault(const Program *p)
         return FAULT_SPAWN;
     if (p->end.signal)
         return FAULT_SIGNAL;
-    return p->end.code > 0 ? FAULT_EXIT : FAULT_LOST;
+    return p->end.code > 0 && !lib_program_loss(p) ? FAULT_EXIT : FAULT_LOST;
 }
 
 /* Why it did not go well, with its kind; false when it did. */
@@ -101,7 +108,7 @@ lib_program_wrong(Program *p, const char *name, char *why, size_t size,
                   TaskFault *fault)
 {
     Outcome o = { .code = -1 };
-    launch_judge(&p->end, name, p->err, &o);
+    launch_judge(&p->end, name, p->out, p->err, &o);
     secret_mask_string(&o.error);
     lib_program_why(p, &o, why, size);
     outcome_clear(&o);

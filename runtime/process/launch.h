@@ -105,9 +105,10 @@ void launch_free(Launch *l);
 void launch_close(const LaunchSpec *spec);
 
 /* What an ended program means for a result: fills state, fault, error, code
- * and signal of `o`. `program` is argv[0], `err` its stderr. */
-void launch_judge(const ProcEnd *end, const char *program, Output *err,
-                  Outcome *o);
+ * and signal of `o`. `program` is argv[0]; `out` and `err`, which may be NULL,
+ * what it printed: what is missing of that is told with an exit that failed. */
+void launch_judge(const ProcEnd *end, const char *program, Output *out,
+                  Output *err, Outcome *o);
 
 /* Say that and why launch_new gave e (with ORUN_ESYS, errno). */
 void launch_put_refusal(const char *program, int e, Buf *text);

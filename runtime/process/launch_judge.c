@@ -80,8 +80,17 @@ launch_tail(Output *err, Buf *text)
     text->n -= (size_t)(line + 1 - tail);
 }
 
+/* What it said before its end is not all there. */
 static void
-launch_judge_exit(const ProcEnd *end, Output *err, Buf *text)
+launch_put_loss(Output *o, Buf *text)
+{
+    const char *why = o ? output_error(o) : NULL;
+    if (why)
+        buf_printf(text, " (%s)", why);
+}
+
+static void
+launch_judge_exit(const ProcEnd *end, Output *out, Output *err, Buf *text)
 {
     if (end->signal)
         buf_printf(text, "killed by signal %d (SIG%s)%s", end->signal,
@@ -90,6 +99,8 @@ launch_judge_exit(const ProcEnd *end, Output *err, Buf *text)
     else
         buf_printf(text, "exit code %d%s", end->code,
                    end->code == 127 ? " (command not found?)" : "");
+    launch_put_loss(out, text);
+    launch_put_loss(err, text);
     if (!err || output_size(err) == 0)
         return;
     buf_puts(text, ": ");
@@ -100,7 +111,8 @@ launch_judge_exit(const ProcEnd *end, Output *err, Buf *text)
 }
 
 void
-launch_judge(const ProcEnd *end, const char *program, Output *err, Outcome *o)
+launch_judge(const ProcEnd *end, const char *program, Output *out, Output *err,
+             Outcome *o)
 {
     Buf text = { 0 };
     o->code = end->code;
@@ -116,7 +128,7 @@ launch_judge(const ProcEnd *end, const char *program, Output *err, Outcome *o)
                  : "lost: the process that keeps the children died");
     } else if (end->signal || end->code != 0) {
         o->fault = end->signal ? FAULT_SIGNAL : FAULT_EXIT;
-        launch_judge_exit(end, err, &text);
+        launch_judge_exit(end, out, err, &text);
     } else {
         o->state = TASK_COMPLETED;
         return;

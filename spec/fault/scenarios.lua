@@ -163,7 +163,8 @@ end
 
 function M.exec()
   local function ran(r, code, out, err)
-    if r.error then return check_reason(r.error .. (r.code == code and " memory" or ""), "exec") end
+    -- Of an exit all that was printed is there.
+    if r.error and r.error_kind ~= "exit" then return check_reason(r.error, "exec") end
     if r.code ~= code then lie("exec gave %s", show(r)) end
     if r.stdout ~= out or r.stderr ~= err then lie("exec printed %s", show(r)) end
   end
@@ -179,8 +180,13 @@ end
 function M.control()
   local item = TaskCreate{description = "one", prompt = "text"}
   local r = orun.exec{command = {"sh", "-c", '"$ORUN_PROGRAM" task claim --next'}}
-  if r.code == 0 and r.stdout ~= item.id .. "\tone\n" then lie("claimed: %s", r.stdout) end
-  if r.code ~= 0 and r.stderr and r.stderr ~= "" then check_reason(r.stderr, "the call") end
+  if r.code == 0 and r.error then -- it was claimed; what was said of it was not kept
+    check_reason(r.error, "the call")
+  elseif r.code == 0 and r.stdout ~= item.id .. "\tone\n" then
+    lie("claimed: %s", r.stdout)
+  elseif r.code ~= 0 then
+    check_reason(r.error_kind == "exit" and r.stderr or r.error, "the call")
+  end
   local status = TaskGet(item).status
   if (status == "in_progress") ~= (r.code == 0) then lie("%s after %s", status, show(r)) end
 end
