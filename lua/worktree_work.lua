@@ -55,29 +55,43 @@ local function look(place, state)
   return head, must(state, git.ask(place, {head .. "^{tree}"}))[1], tip
 end
 
+-- Remove the locks of a git that has ended.
+local function unlock_index(state)
+  for _, name in ipairs{"index.lock", "HEAD.lock"} do
+    os.remove(state.git_dir .. "/" .. name)
+  end
+end
+
+-- Gives whether it went well; and why not. One that was ended leaves its lock behind.
+local function add(place, state, args)
+  local added, why, code = git.call(place, args)
+  if not added and not code then unlock_index(state) end
+  return added ~= nil, why
+end
+
 -- Put all there is into the index, outside of what is checked out in a sparse worktree, too.
 -- Returns what could not be added, and the repositories inside that git cannot add as nothing
 -- was committed in them.
-local function add_all(place)
+local function add_all(place, state)
   local args = {"add", "-A", "--sparse", "--ignore-errors", "--", "."}
-  local added, trouble = git.call(place, args)
+  local added, trouble = add(place, state, args)
   if added then return nil, {} end
   local unborn = nested.unborn(place) or {}
   if not unborn[1] then return trouble, {} end
   for _, entry in ipairs(unborn) do
     args[#args + 1] = ":(exclude,top,literal)" .. entry.path
   end
-  added, trouble = git.call(place, args)
+  added, trouble = add(place, state, args)
   return not added and trouble or nil, unborn
 end
 
 -- Commit all there is. Returns the commit of HEAD then, that of the branch, what could not
 -- be added, and the repositories inside without a commit.
 local function commit_all(place, state, message)
-  local trouble, unborn = add_all(place)
+  local trouble, unborn = add_all(place, state)
   local head, before, tip = look(place, state)
   local tree, why = git.line(place, "write-tree")
-  if not tree then lost(state, "%s", why) end
+  if not tree then lost(state, "%s", trouble or why) end
   if tree ~= before then
     head, why = git.record(place, tree, {head}, message)
     if not head then lost(state, "%s", why) end
@@ -177,9 +191,7 @@ function M.settle(state, message)
     return leave_gone(state)
   end
   local place = {dir = state.git_dir, work_tree = state.path}
-  for _, name in ipairs{"index.lock", "HEAD.lock"} do -- the git that had them has ended
-    os.remove(state.git_dir .. "/" .. name)
-  end
+  unlock_index(state) -- nothing of the task's works there any more
   local what = unfinished(place, state)
   if what then return leave_unfinished(place, state, what) end
   local head, tip, trouble, unborn = commit_all(place, state, message)

@@ -447,6 +447,21 @@ describe("What a task leaves in its worktree", function()
     assert.is_true(h.exists(r.worktree.path .. "/in/x"))
   end)
 
+  it("is not committed by a git that was killed, whose lock keeps nobody waiting", function()
+    local dir = repo.new()
+    local r = script(dir, [[
+      local r = sh("echo four > four")
+      print(r.status, r.error_kind, r.error)
+    ]], {env = odd_git([[*"add -A"*]], [[
+      for word; do
+        case $word in --git-dir=*) : >"${word#*=}/index.lock" ;; esac
+      done
+      kill -KILL $$]])})
+    assert.matches("^failed\tlost\twhat the task did could not be committed: git add: killed by "
+      .. "signal 9 ", r.out, 1, r.err)
+    assert.equal("", repo.sh(dir, "find .git -name '*.lock'"))
+  end)
+
   it("that cannot be committed fails its task, and stays", function()
     local dir = repo.new()
     local r = script(dir, [[
