@@ -208,7 +208,10 @@ COMMAND := $(filter runtime/cli/%,$(ALL))
 TESTLIB := $(sort $(wildcard spec/native/*.c))
 BUNDLER := runtime/vm/bundle_make.c runtime/vm/bundle_method.c
 SOURCES := $(filter-out $(COMMAND) $(BUNDLER) $(KEEPER),$(ALL))
-MODULES := $(sort $(wildcard lua/*.lua stdlib/*.lua))
+# lua/X/Y.lua is the module orun.X.Y, and lua/X/init.lua is orun.X.
+MODULES := $(sort $(shell find lua stdlib -name '*.lua'))
+module  = orun.$(subst /,.,$(patsubst %/init,%,$(patsubst stdlib/%,%,$(patsubst\
+    lua/%,%,$(basename $(1))))))
 MADE    := keeper_image bundle build_id
 
 # objects FILES : what FILES of runtime/ become.
@@ -325,7 +328,7 @@ $(BUILD)/keeper_image.c: $(BUILD)/bundle_make $(BUILD)/keeper
 $(BUILD)/bundle.c: $(BUILD)/bundle_make $(MODULES) $(BUILD)/.list
 	@echo '  make  $@'
 	$(BUILD)/bundle_make $@ \
-	    $(foreach f,$(MODULES),orun.$(basename $(notdir $f))=$f)
+	    $(foreach f,$(MODULES),$(call module,$f)=$f)
 
 # Two programs of the same source and flags have the same.
 $(BUILD)/build_id.c: $(ALL) $(HEADERS) $(MODULES) $(BUILD)/.flags

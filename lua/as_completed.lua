@@ -15,7 +15,7 @@
 --     print(sum)  --> 6
 
 local orun = require "orun"
-local check = require "orun.check"
+local check = require "orun.util.check"
 
 --- Iterates over the tasks' results, the first to end first.
 -- @param handles  array of handles or ids of started tasks

@@ -8,7 +8,7 @@
 --     local open = orun.TaskList():filter{status = "pending", unblocked = true}
 --     local names = open:map(function(item) return item.description end)
 
-local check = require "orun.check"
+local check = require "orun.util.check"
 
 -- What an item may have, and "unblocked", which filter understands.
 local FIELDS <const> = {}

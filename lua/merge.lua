@@ -18,11 +18,11 @@
 --   target   where to: {place = a folder to call git in, name = the branch,
 --            tree = the working tree it is checked out in, or nil}
 
-local check = require "orun.check"
-local git = require "orun.git"
-local nested = require "orun.worktree_nested"
-local place = require "orun.worktree_place"
-local work = require "orun.worktree_work"
+local check = require "orun.util.check"
+local git = require "orun.worktree.git"
+local nested = require "orun.worktree.nested"
+local place = require "orun.worktree.place"
+local work = require "orun.worktree.work"
 
 local OPTIONS <const> = {
   into = "text", message = "text", dry_run = "boolean", keep = "boolean", failed = "boolean",

@@ -15,8 +15,8 @@
 --            gives what orun.read_output does
 
 local orun = require "orun"
-local check = require "orun.check"
-local lines = require "orun.lines"
+local check = require "orun.util.check"
+local lines = require "orun.util.lines"
 
 local PIECE <const> = 64 * 1024
 local STREAMS <const> = {"stdout", "stderr"}

@@ -10,7 +10,7 @@
 -- That two tasks changed one file does not mean that they cannot be merged:
 -- orun.merge{…, dry_run = true} tells that.
 
-local check = require "orun.check"
+local check = require "orun.util.check"
 
 --- @param tasks  array of handles, ids or results; those that run are waited for
 -- @return array, empty when there are none, of {tasks = {id, id}, files = {name, …}}

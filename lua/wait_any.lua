@@ -8,7 +8,7 @@
 --     orun.TaskStop(slow)
 
 local orun = require "orun"
-local check = require "orun.check"
+local check = require "orun.util.check"
 
 --- Waits until one of the tasks has ended.
 -- @param handles  array of handles or ids; more than one may have ended already,

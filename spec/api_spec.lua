@@ -227,7 +227,7 @@ describe("an agent that is an API", function()
   end)
 
   it("is told what its tools have not read", function()
-    local files = require "orun.tools_files"
+    local files = require "orun.llm.files"
     local root = h.tmpdir()
     local here = {prompt = root}
     h.write(root .. "/wide", (("x"):rep(199) .. "\n"):rep(200))
@@ -249,7 +249,7 @@ describe("an agent that is an API", function()
     local bin = h.tmpdir()
     h.write(bin .. "/find", "#!/bin/sh\necho a\necho 'find: b: Permission denied' >&2\nexit 1\n")
     os.execute("chmod +x " .. h.quote(bin .. "/find"))
-    local r = h.script([[print(require("orun.tools_files").list({}, {prompt = "."}))]],
+    local r = h.script([[print(require("orun.llm.files").list({}, {prompt = "."}))]],
       {env = {PATH = bin .. ":" .. os.getenv "PATH"}})
     assert.matches("^a\n%(not all: .*Permission denied%)\n$", r.out)
   end)
@@ -342,8 +342,8 @@ describe("Task{schema=}", function()
   end)
 end)
 
-describe("orun.retry_after", function()
-  local retry_after = require "orun.retry_after"
+describe("orun.llm.retry_after", function()
+  local retry_after = require "orun.llm.retry_after"
 
   it("G1 understands seconds and dates, and nothing else", function()
     assert.equal(0, retry_after("0"))

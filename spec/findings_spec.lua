@@ -3,8 +3,8 @@
 local h = require "spec.support.helper"
 local json = require "cjson"
 local repo = require "spec.support.repo"
-local report = require "orun.report"
-local run_model = require "orun.run_model"
+local report = require "orun.report.metrics"
+local run_model = require "orun.record.model"
 
 -- What orun finds in a script: the findings, by name; and the run.
 local function findings_of(script, opts)

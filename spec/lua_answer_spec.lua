@@ -1,6 +1,6 @@
 --- The JSON in what agents answer.
 
-local answer = require "orun.answer"
+local answer = require "orun.schema.extract"
 local json = require "orun.json"
 local schema = require "orun.schema"
 
@@ -10,7 +10,7 @@ local function found(text, checker)
   return json.encode(value)
 end
 
-describe("orun.answer", function()
+describe("orun.schema.extract", function()
   it("takes the whole answer when it is JSON", function()
     assert.equal('{"a":1}', found(' {"a": 1}\n'))
     assert.equal("7", found("7"))

@@ -1,8 +1,8 @@
 --- The two dialects of LLM APIs, and the stream they come in: without a network.
 
 local json = require "orun.json"
-local rope = require "orun.rope"
-local sse = require "orun.sse"
+local rope = require "orun.llm.rope"
+local sse = require "orun.llm.sse"
 
 local function events_of(pieces)
   local all = {}
@@ -11,7 +11,7 @@ local function events_of(pieces)
   return table.concat(all, " ")
 end
 
-describe("orun.sse", function()
+describe("orun.llm.sse", function()
   local text = "\u{FEFF}event: a\ndata: 1\n\n: comment\r\ndata:2\r\ndata: 3\r\rid: 7\n\n"
     .. "data\n\nevent: lost\ndata: x"
 
@@ -57,7 +57,7 @@ local function feed(dialect, events)
 end
 
 describe("the anthropic dialect", function()
-  local api = require "orun.api_anthropic"
+  local api = require "orun.llm.anthropic"
   local start = {type = "message_start", message = {model = "m", usage = {input_tokens = 5}}}
   local function block(index, content)
     return {type = "content_block_start", index = index, content_block = content}
@@ -131,7 +131,7 @@ describe("the anthropic dialect", function()
 end)
 
 describe("the openai dialect", function()
-  local api = require "orun.api_openai"
+  local api = require "orun.llm.openai"
   local function choice(fields, finish)
     return {model = "m", choices = {{index = 0, delta = fields, finish_reason = finish}}}
   end

@@ -1,6 +1,6 @@
---- orun.check: the messages all bundled modules share.
+--- orun.util.check: the messages all bundled modules share.
 
-local check = require "orun.check"
+local check = require "orun.util.check"
 
 --- What a public function would raise for these arguments.
 local function raised(fn, ...)

@@ -1,7 +1,7 @@
---- orun.git: what git's answer is, and what is none. (What is asked of it, with real
+--- orun.worktree.git: what git's answer is, and what is none. (What is asked of it, with real
 --- repositories, is in worktree_spec and merge_spec.)
 
-local git = require "orun.git"
+local git = require "orun.worktree.git"
 local orun = require "orun"
 
 describe("orun.git.call", function()

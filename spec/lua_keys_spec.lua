@@ -1,6 +1,6 @@
 --- orun.keys: bytes of a terminal as keys.
 
-local keys = require "orun.keys"
+local keys = require "orun.watch.keys"
 
 describe("keys", function()
   it("names characters by themselves, of any size", function()

@@ -4,7 +4,7 @@ local json = require "orun.json"
 local preset = require "orun.preset"
 
 local function load(name)
-  return require("orun.preset_" .. name)
+  return require("orun.preset." .. name)
 end
 
 -- Feed lines (tables become JSON) and an ending; gives what was kept, and why it

@@ -1,6 +1,6 @@
 --- orun.ranges: how orun.map cuts its items.
 
-local Ranges = require "orun.ranges"
+local Ranges = require "orun.pattern.ranges"
 
 --- Takes chunks until nothing is left, learning from each as if an item cost
 --- `cost` seconds; gives their sizes.

@@ -1,6 +1,6 @@
---- What stands in for an agent's result in a plan (lua/stand_in.lua).
+--- What stands in for an agent's result in a plan (lua/plan/stub.lua).
 
-local stand_in = require "orun.stand_in"
+local stand_in = require "orun.plan.stub"
 local schema = require "orun.schema"
 local json = require "orun.json"
 

@@ -111,7 +111,7 @@ describe("a task's state", function()
     end, function()
       local ok = package.loaded.ghost == nil and not pcall(require, "ghost")
         and package.path ~= "nowhere" and package.searchers[1]
-        and pcall(require, "orun.check")
+        and pcall(require, "orun.util.check")
       return ok and "pristine" or "the packages were changed"
     end)
     assert.equal(path, output(function() return package.path end))

@@ -2,9 +2,9 @@
 
 local h = require "spec.support.helper"
 local json = require "cjson"
-local live_model = require "orun.live_model"
-local run_model = require "orun.run_model"
-local foot = require "orun.progress_foot"
+local live_model = require "orun.record.live"
+local run_model = require "orun.record.model"
+local foot = require "orun.view.footer"
 local screen = require "spec.support.screen"
 
 -- Times are as they are: T.

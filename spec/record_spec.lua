@@ -141,7 +141,7 @@ describe("the record of a run", function()
   it("stops after 64 MB, and says so", function()
     local function none() end
     local v = setmetatable({}, {__index = function() return none end})
-    local record = require "orun.view_record"("megabytes", v)
+    local record = require "orun.view.record"("megabytes", v)
     record.event{event = "added", at = 0, task = "t1", kind = "lua"}
     for i = 1, 100 do
       if not record.done then
@@ -149,12 +149,12 @@ describe("the record of a run", function()
       end
     end
     assert.is_true(record.done)
-    local runs = require "orun.runs"
+    local runs = require "orun.record.store"
     local path
     for _, name in ipairs(runs.names()) do
       if name:find("megabytes", 1, true) then path = runs.path(name) end
     end
-    local model = require("orun.events_file").read(path)
+    local model = require("orun.record.file").read(path)
     os.remove(path)
     assert.same({at = 64, why = "a record has no more than 64 MiB"}, model.cut)
   end)

@@ -2,9 +2,9 @@
 
 local h = require "spec.support.helper"
 local json = require "orun.json"
-local report = require "orun.report"
-local run_model = require "orun.run_model"
-local text = require "orun.report_text"
+local report = require "orun.report.metrics"
+local run_model = require "orun.record.model"
+local text = require "orun.report.text"
 
 -- The figures of a run of these events. Each is {at, event, task, more}.
 local function figures(events, now)
@@ -223,7 +223,7 @@ describe("the figures of a run", function()
     for _, name in ipairs(h.find("examples", "-maxdepth 1 -name '[0-9]*.lua'")) do
       local dir = h.tmpdir()
       h.orun{"--events", dir .. "/e", name, env = {ORUN_BACKEND = false}}
-      local model = require("orun.events_file").read(dir .. "/e")
+      local model = require("orun.record.file").read(dir .. "/e")
       local r, at, sum = report.of(model), 0, 0
       for _, s in ipairs(r.path) do
         assert.equal(at, s.from, name)

@@ -4,6 +4,7 @@ local h = require "spec.support.helper"
 
 local function state(code, dir, env)
   env = env or {XDG_STATE_HOME = dir .. "/state"}
+  code = "local state_dir = require 'orun.util.state_dir' " .. code
   return h.script(code, {cwd = dir, env = env})
 end
 
@@ -14,21 +15,21 @@ end
 describe("the state folder", function()
   it("is made with what is above it, and nobody else may enter", function()
     local dir = h.tmpdir()
-    local r = state("print(orun.state.folder('runs'))", dir)
+    local r = state("print(state_dir.folder('runs'))", dir)
     assert.equal(dir .. "/state/orun/runs\tnil\n", r.out)
     assert.same({"700", "700"}, {mode(dir .. "/state/orun"), mode(dir .. "/state/orun/runs")})
   end)
 
   it("is in the home folder when no variable says where", function()
     local dir = h.tmpdir()
-    local r = state("print(orun.state.folder())", dir, {XDG_STATE_HOME = false, HOME = dir})
+    local r = state("print(state_dir.folder())", dir, {XDG_STATE_HOME = false, HOME = dir})
     assert.equal(dir .. "/.local/state/orun\tnil\n", r.out)
-    r = state("print(orun.state.folder())", dir, {XDG_STATE_HOME = "not/absolute", HOME = dir})
+    r = state("print(state_dir.folder())", dir, {XDG_STATE_HOME = "not/absolute", HOME = dir})
     assert.equal(dir .. "/.local/state/orun\tnil\n", r.out)
   end)
 
   it("is nowhere when nobody says where", function()
-    local r = state("print(orun.state.folder())", h.tmpdir(),
+    local r = state("print(state_dir.folder())", h.tmpdir(),
       {XDG_STATE_HOME = false, HOME = false})
     assert.equal("nil\tneither XDG_STATE_HOME nor HOME is an absolute path\n", r.out)
   end)
@@ -36,24 +37,24 @@ describe("the state folder", function()
   it("is closed to others when it was open to them", function()
     local dir = h.tmpdir()
     h.sh(("mkdir -p %s/state/orun && chmod 755 %s/state/orun"):format(dir, dir))
-    state("assert(orun.state.folder())", dir)
+    state("assert(state_dir.folder())", dir)
     assert.equal("700", mode(dir .. "/state/orun"))
   end)
 
   it("is no link, and no file", function()
     local dir = h.tmpdir()
     h.sh(("mkdir -p %s/state %s/other && ln -s ../other %s/state/orun"):format(dir, dir, dir))
-    local r = state("print(orun.state.folder())", dir)
+    local r = state("print(state_dir.folder())", dir)
     assert.matches("^nil\t.*/state/orun: Not a directory\n$", r.out)
     dir = h.tmpdir()
     h.write(dir .. "/state", "a file")
-    r = state("print(orun.state.folder())", dir)
+    r = state("print(state_dir.folder())", dir)
     assert.matches("^nil\t.*/state/orun: Not a directory\n$", r.out)
   end)
 
   it("is told by its path without being made", function()
     local dir = h.tmpdir()
-    assert.equal(dir .. "/state/orun/x\n", state("print(orun.state.path('x'))", dir).out)
+    assert.equal(dir .. "/state/orun/x\n", state("print(state_dir.path('x'))", dir).out)
     assert.is_false(h.exists(dir .. "/state"))
   end)
 end)
@@ -62,7 +63,7 @@ describe("private_file", function()
   it("makes a new file that only the user reads, and no second one", function()
     local dir = h.tmpdir()
     local r = state([[
-      local path = orun.state.folder() .. "/f"
+      local path = state_dir.folder() .. "/f"
       local f = orun.private_file(path)
       print(f:write("text"), f:close())
       print(orun.private_file(path))

@@ -24,8 +24,8 @@
 --     --> built lexer
 --     --> built parser
 
-local check = require "orun.check"
-local launch = require "orun.launch"
+local check = require "orun.util.check"
+local launch = require "orun.pattern.launch"
 local orun = require "orun"
 
 local FIELDS <const> = {

@@ -24,11 +24,11 @@
 --   batch   {tasks = array, blockedBy = array, name = string}
 
 local as_completed = require "orun.as_completed"
-local check = require "orun.check"
-local launch = require "orun.launch"
-local plan = require "orun.plan"
-local progress = require "orun.progress"
-local tally = require "orun.tally"
+local check = require "orun.util.check"
+local launch = require "orun.pattern.launch"
+local plan = require "orun.pattern.batch_plan"
+local progress = require "orun.pattern.batch_progress"
+local tally = require "orun.pattern.summary"
 
 local OPTIONS <const> = {barrier = "boolean", progress = "hook", defaults = "table"}
 

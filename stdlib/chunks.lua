@@ -12,7 +12,7 @@
 --     --> 3 4
 --     --> 5
 
-local check = require "orun.check"
+local check = require "orun.util.check"
 
 --- Cuts an array.
 -- @param array  array without holes; it stays as it is

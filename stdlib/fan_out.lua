@@ -17,10 +17,10 @@
 --
 -- Agents work alike: `{description=, prompt=, subagent_type=}`.
 
-local check = require "orun.check"
-local launch = require "orun.launch"
-local tally = require "orun.tally"
-local window = require "orun.window"
+local check = require "orun.util.check"
+local launch = require "orun.pattern.launch"
+local tally = require "orun.pattern.summary"
+local window = require "orun.pattern.window"
 
 local OPTIONS <const> = {
   limit = "count",

@@ -21,10 +21,10 @@
 --   chunk   the range one task works off
 --   window  how many chunks may be under way; it grows while they only wait
 
-local check = require "orun.check"
-local launch = require "orun.launch"
+local check = require "orun.util.check"
+local launch = require "orun.pattern.launch"
 local orun = require "orun"
-local Ranges = require "orun.ranges"
+local Ranges = require "orun.pattern.ranges"
 
 local OPTIONS <const> = {limit = "count", errors = {"raise", "return"}}
 

@@ -20,10 +20,10 @@
 --          type; or a table of Task fields with `run` or `subagent_type`
 --   value  what the stage before returned; for the first stage, the item
 
-local check = require "orun.check"
-local launch = require "orun.launch"
+local check = require "orun.util.check"
+local launch = require "orun.pattern.launch"
 local orun = require "orun"
-local tally = require "orun.tally"
+local tally = require "orun.pattern.summary"
 
 --- Task fields that the pipeline sets itself.
 local OWN <const> = {"input", "blockedBy"}

@@ -12,8 +12,8 @@
 --     }, 2)
 --     print(#votes .. " say " .. votes[1].output)  --> 2 say yes
 
-local check = require "orun.check"
-local elect = require "orun.elect"
+local check = require "orun.util.check"
+local elect = require "orun.pattern.first_k"
 
 local orun = require "orun"
 

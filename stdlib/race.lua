@@ -13,8 +13,8 @@
 --     print(winner.output)  --> hare
 --     print(winner.index)   --> 3
 
-local check = require "orun.check"
-local elect = require "orun.elect"
+local check = require "orun.util.check"
+local elect = require "orun.pattern.first_k"
 
 local orun = require "orun"
 

@@ -17,8 +17,8 @@
 --     end}, {max = 1, backoff = 0})
 --     print(result.output)  --> second time
 
-local check = require "orun.check"
-local launch = require "orun.launch"
+local check = require "orun.util.check"
+local launch = require "orun.pattern.launch"
 local orun = require "orun"
 
 local OPTIONS <const> = {max = "whole", backoff = "duration", on = "any"}

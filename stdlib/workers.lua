@@ -26,10 +26,10 @@
 --   worker   a task that runs items
 --   attempt  one claim of an item; a worker that dies gives its item back
 
-local check = require "orun.check"
-local launch = require "orun.launch"
+local check = require "orun.util.check"
+local launch = require "orun.pattern.launch"
 local orun = require "orun"
-local tally = require "orun.tally"
+local tally = require "orun.pattern.summary"
 
 local FIELDS <const> = {
   count = "count",

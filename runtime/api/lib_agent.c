@@ -41,8 +41,8 @@ lib_agent_copy(char **to, const char *s)
     return !s || *to;
 }
 
-/* A preset or an API: lua/driver.lua makes a type with a function of it, which
- * takes the place of argument 1. */
+/* A preset or an API: lua/agents/define.lua makes a type with a function of it,
+ * which takes the place of argument 1. */
 static void
 lib_agent_drive(lua_State *L)
 {
@@ -57,7 +57,7 @@ lib_agent_drive(lua_State *L)
     }
     if (!driven)
         return;
-    module_push(L, "orun.driver");
+    module_push(L, "orun.agents.define");
     lua_pushvalue(L, 1);
     lua_call(L, 1, 1);
     lua_replace(L, 1);

@@ -213,8 +213,7 @@ lib_bundle_search(lua_State *L)
         lua_pushfstring(L, "no bundled module '%s'", name);
     if (!file)
         return ours;
-    const char *shown = ours ? name + 5 : name;
-    const char *chunk = lua_pushfstring(L, "=[orun]/%s.lua", shown);
+    const char *chunk = lua_pushfstring(L, "=[orun]/%s", file->file);
     if (luaL_loadbufferx(L, file->text, file->size, chunk, "t") != LUA_OK)
         return luaL_error(L, "error loading module '%s' from file '%s':\n\t%s",
                           name, chunk + 1, lua_tostring(L, -1));

@@ -1,9 +1,9 @@
 /* lib_overview.h — the tasks of a run as somebody outside sees them.
  *
- * The bundled module that answers `orun tasks` (lua/tools_run.lua) asks here.
- * Nothing is read by being looked at: a failure that was seen so is still told
- * of at the end, where the script has not read it. However many tasks there
- * are, a page of them costs a page, and a look at each of their states.
+ * The bundled module that answers `orun tasks` (lua/control/run_tools.lua) asks
+ * here. Nothing is read by being looked at: a failure that was seen so is still
+ * told of at the end, where the script has not read it. However many tasks
+ * there are, a page of them costs a page, and a look at each of their states.
  */
 #ifndef ORUN_LIB_OVERVIEW_H
 #define ORUN_LIB_OVERVIEW_H

@@ -80,7 +80,7 @@ int
 lib_response_lines(lua_State *L)
 {
     lua_settop(L, 2);
-    module_push(L, "orun.lines");
+    module_push(L, "orun.util.lines");
     lua_insert(L, 1);
     lua_call(L, 2, 1);
     return 1;

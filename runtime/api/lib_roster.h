@@ -4,8 +4,8 @@
 
 #include <lua.h>
 
-/* read_roster() -> what roster_read gives; nil and why not. lua/roster.lua
- * makes a table of it. */
+/* read_roster() -> what roster_read gives; nil and why not.
+ * lua/control/runs.lua makes a table of it. */
 int lib_roster(lua_State *L);
 
 #endif

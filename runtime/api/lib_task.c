@@ -189,7 +189,7 @@ lib_task_read_form(lua_State *L, TaskArgs *a)
                   "orun asks in its own name (preset, api), for functions and "
                   "for command=; make a preset of the type's command: "
                   "orun.agent{preset={program=, argv=}}");
-    module_push_field(L, "orun.typed", "check");
+    module_push_field(L, "orun.schema.typed", "check");
     lua_pushvalue(L, ARG(F_schema));
     lua_call(L, 1, 0);
 }
@@ -228,7 +228,7 @@ lib_task_stand_in(lua_State *L, TaskArgs *a)
     a->stood_in = true;
     a->isolation = (Isolation){ 0 };
     a->base = NULL;
-    module_push(L, "orun.stand_in");
+    module_push(L, "orun.plan.stub");
     lua_pushvalue(L, ARG(F_schema));
     lua_pushlstring(L, like ? &like->gave : "s", 1);
     lua_call(L, 2, 1);

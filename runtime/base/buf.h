@@ -27,7 +27,7 @@ void buf_printf(Buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 void buf_vprintf(Buf *b, const char *format, va_list args);
 
 /* Append a number of bytes or of seconds in the one form that orun uses, which
- * lua/figures.lua has too: "8 MiB", "1000 bytes"; "250 ms", "2.5 s",
+ * lua/util/format.lua has too: "8 MiB", "1000 bytes"; "250 ms", "2.5 s",
  * "3 m 04 s". */
 void buf_bytes(Buf *b, size_t n);
 void buf_seconds(Buf *b, double s);

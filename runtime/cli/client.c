@@ -26,7 +26,7 @@ client_run(lua_State *L)
     int argc = (int)lua_tointeger(L, 1);
     char **argv = lua_touserdata(L, 2);
     luaL_checkstack(L, argc + 4, "too many arguments");
-    lua_pushfstring(L, "orun.command_%s", argv[1]);
+    lua_pushfstring(L, "orun.command.%s", argv[1]);
     module_get(L);
     for (int i = 2; i < argc; i++)
         lua_pushstring(L, argv[i]);

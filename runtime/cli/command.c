@@ -3,7 +3,7 @@
 #include "base/base.h"
 
 #define COMMAND(word) { #word, \
-    "local code = require 'orun.command_" #word "'(...)\n" \
+    "local code = require 'orun.command." #word "'(...)\n" \
     "if code and code ~= 0 then os.exit(code) end\n" }
 
 static const struct {

@@ -5,7 +5,7 @@
  * While a call is served nothing is read, so who sends more is kept waiting by
  * his socket; that he has gone is noticed all the same. A call runs on a worker
  * in a pristine state of its own, in the name of the task whose token came with
- * it (LuaRun.guest): bundled Lua (lua/control_call.lua) reads its JSON, checks
+ * it (LuaRun.guest): bundled Lua (lua/control/call.lua) reads its JSON, checks
  * it, calls the primitive and writes the reply. A call that waits holds no
  * worker. It comes before what begins, for a program waits for it, and one
  * worker more than is wanted may do it.

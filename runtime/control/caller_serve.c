@@ -32,7 +32,7 @@ static int
 caller_body(lua_State *L)
 {
     Caller *c = lua_touserdata(L, 1);
-    module_push(L, "orun.control_call");
+    module_push(L, "orun.control.call");
     lua_pushlstring(L, buf_cstr(&c->line), c->line.n);
     lua_callk(L, 1, 2, 0, caller_returned);
     return caller_returned(L, LUA_OK, 0);

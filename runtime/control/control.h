@@ -11,17 +11,18 @@
  *     {"ok": true, "result": {…}}
  *     {"ok": false, "error": "in words", "reason": "already_claimed"}
  *
- * A call is one of those of lua/tools_tasks.lua or tools_run.lua. One is done
- * at a time; more connections do more. Who ends his connection ends what waits
- * in it; what he was to be told of and was not, a claim, goes back (caller.h).
+ * A call is one of those of lua/control/task_tools.lua or
+ * control/run_tools.lua. One is done at a time; more connections do more. Who
+ * ends his connection ends what waits in it; what he was to be told of and was
+ * not, a claim, goes back (caller.h).
  *
  * The token (token.h) says in which task's name it is done: tasks made are its
  * children, items claimed are its own, and go back when its attempt ends. The
  * script's own programs act in its name as long as it runs.
  *
  * Who has the script's token may do what its user may: look at the whole run
- * and stop it (lua/tools_run.lua); the command's own entry in the roster has it
- * (announce.h).
+ * and stop it (lua/control/run_tools.lua); the command's own entry in the
+ * roster has it (announce.h).
  *
  * The socket is made with the first program, with the first task of a run that
  * is announced, or when somebody asks. Everything

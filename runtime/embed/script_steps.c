@@ -89,7 +89,7 @@ script_steps_one(lua_State *L, ScriptSteps *s, const ScriptStep *step)
         break;
     case 'f': script_steps_file(L, s, step->text); break;
     default:
-        module_push(L, "orun.interactive");
+        module_push(L, "orun.command.interactive");
         lua_call(L, 0, 0);
     }
 }

@@ -288,7 +288,7 @@ run_process_waited(lua_State *L, int status, lua_KContext ctx)
     if (!run_process_typed(run))
         return 0;
     lua_settop(L, 0);
-    module_push_field(L, "orun.typed", "read");
+    module_push_field(L, "orun.schema.typed", "read");
     value_decode(L, run->task->opt->schema, NULL);
     run_process_push_output(L, run->tree->program->out);
     lua_call(L, 2, 1);

@@ -127,7 +127,7 @@ run_tree_set(lua_State *L, const char *key, const char *s)
     lua_setfield(L, -2, key);
 }
 
-/* Push what `enter` is told: see lua/worktree.lua. */
+/* Push what `enter` is told: see lua/worktree/init.lua. */
 static void
 run_tree_push_task(lua_State *L, const LuaRun *run)
 {

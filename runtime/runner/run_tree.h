@@ -7,11 +7,11 @@
  *      |               (told to stop meanwhile: straight to AFTER)
  *      '--refused--> the task has failed: nothing runs elsewhere instead
  *
- * BEFORE and AFTER run lua/worktree.lua, which makes the place and commits what
- * was left there. A stop of the task, and its time-out, are for WORK alone: the
- * steward's code ends by itself, so that nothing a task did is lost by stopping
- * it. Whoever is in a hurry (escalate_hurry) gets no AFTER: the next run that
- * uses the repository finds what was left.
+ * BEFORE and AFTER run lua/worktree/init.lua, which makes the place and commits
+ * what was left there. A stop of the task, and its time-out, are for WORK
+ * alone: the steward's code ends by itself, so that nothing a task did is lost
+ * by stopping it. Whoever is in a hurry (escalate_hurry) gets no AFTER: the
+ * next run that uses the repository finds what was left.
  */
 #ifndef ORUN_RUN_TREE_H
 #define ORUN_RUN_TREE_H

@@ -294,7 +294,7 @@ static const luaL_Reg view_functions[] = {
     { NULL, NULL },
 };
 
-/* Push the table that lua/view.lua is called with. */
+/* Push the table that lua/view/init.lua is called with. */
 static void
 view_push(lua_State *L, View *v)
 {
@@ -345,8 +345,8 @@ view_has_purpose(const View *v)
     return false;
 }
 
-/* The views ended by an error, although lua/view.lua lets none through: memory
- * was out. The run goes on without them. */
+/* The views ended by an error, although lua/view/init.lua lets none through:
+ * memory was out. The run goes on without them. */
 static void
 view_fail(View *v, const Buf *why)
 {

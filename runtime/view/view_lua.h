@@ -15,8 +15,8 @@ typedef struct ViewBatch {
     bool brief;      /* only what is notable, of tasks that go on or failed */
 } ViewBatch;
 
-/* Push an array of tables, one an event, as lua/view.lua documents, with the
- * field `lost`. Texts are masked: no secret is in them. */
+/* Push an array of tables, one an event, as lua/view/init.lua documents, with
+ * the field `lost`. Texts are masked: no secret is in them. */
 void view_push_events(lua_State *L, const ViewBatch *batch);
 
 /* Push the event "added" of a task, without its time: for one whose own was not

@@ -1,7 +1,7 @@
 /* view_screen.h — the terminal, and what tasks print, for views.
  *
- * Lua functions of the table that lua/view.lua is called with; those of the
- * terminal speak of the one that standard error is.
+ * Lua functions of the table that lua/view/init.lua is called with; those of
+ * the terminal speak of the one that standard error is.
  */
 #ifndef ORUN_VIEW_SCREEN_H
 #define ORUN_VIEW_SCREEN_H

@@ -127,7 +127,7 @@ body_push(lua_State *L, const Task *t, uint32_t attempt,
 {
     value_decode(L, t->code, code);
     if (body_checks(t)) { /* becomes function(input, task) around it */
-        module_push_field(L, "orun.typed", "around");
+        module_push_field(L, "orun.schema.typed", "around");
         lua_insert(L, -2);
         lua_call(L, 1, 1);
     }

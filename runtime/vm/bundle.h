@@ -3,7 +3,7 @@
  * bundle_make, which runs before anything else is built, turns lua/ and
  * stdlib/ into build/bundle.c: all that is declared here. Source and not
  * bytecode, so any Lua 5.4 can be linked and errors show lines. The chunk of a
- * module `orun.NAME` is called `[orun]/NAME.lua`.
+ * module is called `[orun]/FILE`.
  */
 #ifndef ORUN_BUNDLE_H
 #define ORUN_BUNDLE_H
@@ -11,7 +11,8 @@
 #include "base/base.h"
 
 typedef struct BundleFile {
-    const char *name; /* the module's: "orun.fanout" */
+    const char *name; /* the module's: "orun.llm.sse" */
+    const char *file; /* its own, below lua/ or stdlib/: "llm/sse.lua" */
     const char *text; /* NUL-terminated */
     size_t size;      /* without that NUL */
 } BundleFile;

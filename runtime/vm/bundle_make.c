@@ -151,11 +151,13 @@ bundle_make_table(const char *path, char **files, int count)
         if (!equals)
             bundle_make_die(files[i]);
         *equals = '\0';
-        fprintf(out, "{ \"%s\",\n", files[i]);
+        const char *below = strchr(equals + 1, '/');
+        fprintf(out, "{ \"%s\", \"%s\",\n", files[i],
+                below ? below + 1 : equals + 1);
         size_t n = bundle_make_lua(out, equals + 1);
         fprintf(out, ",\n  %zu },\n", n);
     }
-    fprintf(out, "{ 0, 0, 0 }};\nconst size_t bundle_count = %d;\n%s",
+    fprintf(out, "{ 0, 0, 0, 0 }};\nconst size_t bundle_count = %d;\n%s",
             count, bundle_make_find);
     bundle_make_close(out, path);
 }

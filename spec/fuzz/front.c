@@ -25,7 +25,7 @@ front_ready(lua_State *L)
         "        clean = function(text) return (text:gsub('%c', '')) end}\n"
         "package.loaded.orun = orun\n"
         "table.insert(package.searchers, 2, load)\n"
-        "local form = require 'orun.agent_form'\n"
+        "local form = require 'orun.agents.file'\n"
         "local runners = {'claude', 'opencode', 'gemini', 'codex'}\n"
         "function front(kind, text)\n"
         "  local d, why, line, name = form.read(runners[kind + 1], text, 's')\n"

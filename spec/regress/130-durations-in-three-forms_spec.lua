@@ -2,8 +2,8 @@
 --- who wrote it.
 
 local h = require "spec.support.helper"
-local figures = require "orun.figures"
-local report_text = require "orun.report_text"
+local figures = require "orun.util.format"
+local report_text = require "orun.report.text"
 
 local DURATIONS <const> = {
   {0, "0 s"}, {-1, "0 s"}, {0 / 0, "0 s"}, {4e-6, "4 µs"}, {0.0009994, "999 µs"},
@@ -59,7 +59,7 @@ describe("a number", function()
   it("is nowhere written by a form of its own", function()
     local found = {}
     for _, path in ipairs(h.find("runtime lua stdlib", "-name '*.c' -o -name '*.lua'")) do
-      if not path:match("figures%.lua$") and not path:match("/buf%.c$") then
+      if not path:match("util/format%.lua$") and not path:match("/buf%.c$") then
         for line in (h.read(path)):gmatch("[^\n]+") do
           if line:find("%%%.?%d*[fg] ?m?s[%s,\")]") and not line:find("LOG(", 1, true) then
             found[#found + 1] = path .. ": " .. line

@@ -63,7 +63,7 @@ end
 
 -- What views use of their own state, as they find it there.
 local function surroundings(dir)
-  local runs, stdout = require "orun.runs", io.stdout
+  local runs, stdout = require "orun.record.store", io.stdout
   local new = runs.new
   function runs.new(id) return io.open(dir .. "/record", "w"), id, dir .. "/record" end
   io.stdout = {write = function() end, flush = function() end} -- luacheck: ignore
@@ -72,9 +72,9 @@ local function surroundings(dir)
   end})
 end
 
--- Run lua/view.lua with these views, of which `name` raises whenever it is called at `entry`.
+-- Run lua/view/init.lua with these views, of which `name` raises whenever it is called at `entry`.
 local function run(wanted, name, entry, many)
-  local module = "orun.view_" .. name
+  local module = "orun.view." .. name
   local real = require(module)
   package.loaded[module] = function(...)
     if entry == "open" then error("made to fail") end
@@ -115,12 +115,12 @@ describe("a view that raises", function()
         local dir, seen = h.tmpdir(), {events = 0, ticks = 0, closed = 0}
         local _ <close> = surroundings(dir)
         local other <const> = name == "otlp" and "trace" or "otlp"
-        local own = package.loaded["orun.view_" .. other]
-        package.loaded["orun.view_" .. other] = witness(seen)
+        local own = package.loaded["orun.view." .. other]
+        package.loaded["orun.view." .. other] = witness(seen)
         local value = file_of(name, dir) or VALUES[name] or ""
         local v, ok, why = run({other .. "=a", name .. "=" .. value, other .. "=b"}, name, entry,
           entry == "brief" and 1e6)
-        package.loaded["orun.view_" .. other] = own
+        package.loaded["orun.view." .. other] = own
         if PURPOSE[name] and entry == "open" then -- nothing has begun yet
           assert.is_false(ok)
           assert.matches("made to fail", why)
@@ -142,8 +142,8 @@ end)
 -- Code for the views' own state, that has them raise at an entry point.
 local DOOR <const> = [[
   for name in ("%s"):gmatch("%%w+") do
-    local real = require("orun.view_" .. name)
-    package.loaded["orun.view_" .. name] = function(...)
+    local real = require("orun.view." .. name)
+    package.loaded["orun.view." .. name] = function(...)
       if "%s" == "open" then error("made to fail") end
       local view = real(...)
       view["%s"] = function() error("made to fail") end
@@ -203,7 +203,7 @@ end)
 
 describe("the view of a run", function()
   it("is not disturbed by an error in what all views share", function()
-    local model = require "orun.run_model"
+    local model = require "orun.record.model"
     local real = model.new
     model.new = function()
       local whole_one = real()

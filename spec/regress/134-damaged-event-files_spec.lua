@@ -1,10 +1,10 @@
 --- A damaged file of events given to `orun report` ended in an internal error of Lua.
 
 local h = require "spec.support.helper"
-local events_file = require "orun.events_file"
-local report = require "orun.report"
-local report_html = require "orun.report_html"
-local report_text = require "orun.report_text"
+local events_file = require "orun.record.file"
+local report = require "orun.report.metrics"
+local report_html = require "orun.report.html"
+local report_text = require "orun.report.text"
 
 local WHOLE <const> = {
   '{"event":"run","version":1,"orun":"0.1.0","begun":"2026-01-31T12:00:00Z"}',

@@ -1,8 +1,8 @@
 --- On a terminal of 80 columns the foot left out "8 failed" first, and no failure was named.
 
 local h = require "spec.support.helper"
-local foot = require "orun.progress_foot"
-local run_model = require "orun.run_model"
+local foot = require "orun.view.footer"
+local run_model = require "orun.record.model"
 local screen = require "spec.support.screen"
 
 describe("a failure on a terminal", function()

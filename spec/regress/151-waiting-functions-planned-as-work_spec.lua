@@ -4,8 +4,8 @@
 
 local h = require "spec.support.helper"
 local json = require "cjson"
-local run_model = require "orun.run_model"
-local forecast = require "orun.forecast"
+local run_model = require "orun.record.model"
+local forecast = require "orun.plan.forecast"
 
 -- The plan of a script whose history knows these lines.
 local function plan(text, lines, ...)

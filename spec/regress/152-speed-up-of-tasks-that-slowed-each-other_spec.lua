@@ -1,9 +1,9 @@
 --- The own times of tasks that slowed each other down were added up to what they would have
 --- taken one after another: "4.2 times as fast" on two processors.
 
-local report = require "orun.report"
-local run_model = require "orun.run_model"
-local text = require "orun.report_text"
+local report = require "orun.report.metrics"
+local run_model = require "orun.record.model"
+local text = require "orun.report.text"
 
 -- A run of so many tasks of that kind, each `seconds` long at once, each `cpu` on a processor.
 local function run(n, seconds, cpu, processors, more)

@@ -1,12 +1,12 @@
 --- `true` and `sleep` were told that they gave nothing where others of their type gave an
 --- answer, a finding for each; nothing printed was "26 bytes", of which "100 % was saved".
 
-local findings = require "orun.findings"
+local findings = require "orun.report.findings"
 local h = require "spec.support.helper"
 local json = require "cjson"
-local report = require "orun.report"
-local run_model = require "orun.run_model"
-local text = require "orun.report_text"
+local report = require "orun.report.metrics"
+local run_model = require "orun.record.model"
+local text = require "orun.report.text"
 
 -- A run of tasks of one agent type that gave these outputs, which the script read.
 local function run(kind, outputs, told)

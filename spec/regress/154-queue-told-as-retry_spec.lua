@@ -1,7 +1,7 @@
 --- The critical path blamed retries for the time in which the next attempt queued for a slot.
 
-local report = require "orun.report"
-local run_model = require "orun.run_model"
+local report = require "orun.report.metrics"
+local run_model = require "orun.record.model"
 
 describe("the critical path of a task that was tried again", function()
   it("tells what the next attempt queued for apart from the delay", function()

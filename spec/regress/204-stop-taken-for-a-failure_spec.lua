@@ -69,7 +69,7 @@ describe("a stop", function()
           note(path, "begun, ")
           orun.sleep("1h")
         end)
-        local start = require "orun.launch".start
+        local start = require "orun.pattern.launch".start
         local ok, why = pcall(start, {run = function() orun.sleep("1h") end})
         note(path, tostring(ok) .. " " .. tostring(why))
       end},

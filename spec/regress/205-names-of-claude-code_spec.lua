@@ -50,7 +50,7 @@ describe("the names of Claude Code's task tools", function()
   end)
 
   it("are those of the tools for programs, and of the command", function()
-    local tools = require "orun.tools_tasks"
+    local tools = require "orun.control.task_tools"
     local made = tools.TaskCreate.run{subject = "a", description = "d", activeForm = "doing a"}
     tools.TaskUpdate.run{taskId = made.task.id, subject = "b", activeForm = "doing b"}
     local entry = tools.TaskGet.run{taskId = made.task.id}.task

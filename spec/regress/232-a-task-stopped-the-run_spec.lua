@@ -23,7 +23,7 @@ describe("a task", function()
   it("cannot look at the run, or stop it, by orun's own modules", function()
     local r = h.script(SETUP .. [[
       local r = Task{run = function()
-        local overview, tools = require "orun.overview", require "orun.tools_run"
+        local overview, tools = require "orun.overview", require "orun.control.run_tools"
         local said = {}
         for i, f in ipairs{overview.stop_all, function() return overview.page{"running"} end,
             function() return overview.entry "t1" end, function() return overview.output "t1" end,
@@ -90,9 +90,9 @@ describe("a task", function()
         call get $own
       ]=]
       print(shell(client).output)
-      local control = require "orun.control_call"
+      local control = require "orun.control.call"
       local r = Task{run = function()
-        local control, said = require "orun.control_call", {}
+        local control, said = require "orun.control.call", {}
         for i, call in ipairs{"RunStop", "RunTasks"} do
           said[i] = control('{"call":"' .. call .. '","args":{}}')
         end

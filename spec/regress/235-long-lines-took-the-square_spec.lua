@@ -2,8 +2,8 @@
 -- each piece: 8 MB took 40 s of processor time. So were answers of many small deltas.
 
 local h = require "spec.support.helper"
-local rope = require "orun.rope"
-local sse = require "orun.sse"
+local rope = require "orun.llm.rope"
+local sse = require "orun.llm.sse"
 
 -- What a reader says of the text, cut into pieces of `size`.
 local function events(text, size)
@@ -39,7 +39,7 @@ describe("server-sent events", function()
 
   it("cost what their bytes do, in whatever pieces they come", function()
     local r = h.script([[
-      local rope, sse = require "orun.rope", require "orun.sse"
+      local rope, sse = require "orun.llm.rope", require "orun.llm.sse"
       local seen
       local reader = sse.new(function(_, data) seen = #data end)
       reader:feed("data: ")

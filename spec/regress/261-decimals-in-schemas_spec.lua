@@ -1,10 +1,10 @@
 -- 19.99 was not a multiple of 0.01: floats were divided as if they were what was written.
 
 local h = require "spec.support.helper"
-local decimal = require "orun.decimal"
+local decimal = require "orun.schema.decimal"
 local json = require "orun.json"
 local schema = require "orun.schema"
-local stand_in = require "orun.stand_in"
+local stand_in = require "orun.plan.stub"
 
 local BIG <const> = "9007199254740993" -- the float nearest to it ends in 2
 

@@ -144,7 +144,7 @@ end)
 
 describe("gemini", function()
   it("is noticed to be denied a tool that is not there, or a change while it plans", function()
-    local gemini, s = require "orun.preset_gemini", {}
+    local gemini, s = require "orun.preset.gemini", {}
     local function use(name, id, input, kind, message)
       gemini.line(s, json.encode{type = "tool_use", tool_name = name, tool_id = id,
         parameters = input})
@@ -163,7 +163,7 @@ end)
 
 describe("codex", function()
   it("is noticed to be denied what its sandbox refuses", function()
-    local codex, s = require "orun.preset_codex", {}
+    local codex, s = require "orun.preset.codex", {}
     local function ran(output, status)
       codex.line(s, json.encode{type = "item.completed", item = {type = "command_execution",
         command = "touch zz", aggregated_output = output, exit_code = 1, status = status}})

@@ -118,7 +118,7 @@ end)
 
 -- Feed lines to a preset; gives what was kept, and why it is no success.
 local function fed(name, lines, code, stderr)
-  local p, s = require("orun.preset_" .. name), {}
+  local p, s = require("orun.preset." .. name), {}
   for _, line in ipairs(lines) do p.line(s, json.encode(line)) end
   return s, preset.judge(p, s, {code = code or 0, stderr = stderr or "",
     error = code and code ~= 0 and "exit code " .. code or nil, error_kind = code and "exit"})
@@ -141,7 +141,7 @@ describe("input_tokens", function()
       output_tokens = 9, cache_read_input_tokens = 20, cache_creation_input_tokens = 5}}})
     assert.same(want, s.usage)
     want.cache_write_tokens = nil
-    local openai, state = require "orun.api_openai", {}
+    local openai, state = require "orun.llm.openai", {}
     openai.event(state, nil, json.encode{choices = json.array(), usage = {prompt_tokens = 90,
       completion_tokens = 9, prompt_tokens_details = {cached_tokens = 20}}})
     assert.same(want, state.usage)

@@ -13,7 +13,7 @@ local function answers(tools, calls, opts)
     local r = Task{memory_limit = "24MiB", input = calls, run = function(calls)
       local json, say = require "orun.json", {}
       local function give(v) return function() return v end end
-      local tools = require("orun.tools").open(require("orun.tools").check("a", %s), ".")
+      local tools = require("orun.llm.tools").open(require("orun.llm.tools").check("a", %s), ".")
       for i, call in ipairs(calls) do
         say[i] = {id = "c" .. i, name = call[1], input = json.decode(call[2])}
       end
@@ -45,7 +45,7 @@ describe("a tool call that makes no sense", function()
   end)
 
   it("is what the rest of the conversation goes on after", function()
-    local anthropic, s = require "orun.api_anthropic", {}
+    local anthropic, s = require "orun.llm.anthropic", {}
     local function event(e) anthropic.event(s, e.type, json.encode(e)) end
     event{type = "message_start", message = {model = "m", usage = {input_tokens = 1}}}
     event{type = "content_block_start", index = 0, content_block = {type = "tool_use", id = "c",
@@ -150,7 +150,7 @@ describe("tools that a task's permissions keep from an agent", function()
   it("are not told of, are refused, and are denials", function()
     local r = h.script([[
       orun.agent{name = "a", permissions = "read", run = function()
-        local tools = require "orun.tools"
+        local tools = require "orun.llm.tools"
         local t = tools.open(tools.check("a", {"read_file", "run", {name = "mine",
           description = "d", permissions = "edit", run = print}}), ".", "read")
         local names = {}

@@ -26,7 +26,7 @@ describe("A worktree of a sparse repository", function()
   end
 
   it("that does not work: the reason is git's, without its advice", function()
-    local git = require "orun.git"
+    local git = require "orun.worktree.git"
     local dir = repo.new()
     repo.sh(dir, "git sparse-checkout set --cone sub; mkdir -p out; echo x > out/x")
     local _, why = git.call(dir, {"add", "out/x"})

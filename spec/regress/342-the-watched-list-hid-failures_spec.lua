@@ -2,7 +2,7 @@
 --- were cut, and with several runs it ended.
 
 local h = require "spec.support.helper"
-local hints = require "orun.hints"
+local hints = require "orun.watch.hints"
 local screen = require "spec.support.screen"
 
 local RUN <const> = [[

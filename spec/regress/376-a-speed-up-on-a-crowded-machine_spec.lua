@@ -4,9 +4,9 @@
 -- told with the end of a run now, and what a second on one may have taken with it.
 
 local h = require "spec.support.helper"
-local busy = require "orun.busy"
-local report = require "orun.report"
-local run_model = require "orun.run_model"
+local busy = require "orun.record.busy"
+local report = require "orun.report.metrics"
+local run_model = require "orun.record.model"
 
 -- What six programs, each on a processor for cpu seconds of its 12, would take alone.
 local function alone(cpu, crowd)

@@ -2,8 +2,8 @@
 --- table.
 
 local overview = require "orun.overview"
-local task_table = require "orun.task_table"
-local words = require "orun.task_words"
+local task_table = require "orun.watch.table"
+local words = require "orun.watch.words"
 
 local ALL <const> = {"running", "queued", "blocked", "failed", "cancelled", "completed"}
 

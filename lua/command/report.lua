@@ -1,0 +1,140 @@
+--- orun.command.report: `orun report [RUN] [--html FILE] [--json]`, how a run went.
+--
+-- RUN is a file that --events wrote, or the name of a recorded run (record/store.lua); without it,
+-- the newest record. Prints the report as text, with --json the figures (report/metrics.lua
+-- documents them) as JSON; with --html it writes the page, and prints no text.
+
+local events_file = require "orun.record.file"
+local json = require "orun.json"
+local json_line = require "orun.util.json_line"
+local line_width = require "orun.util.line_width"
+local report = require "orun.report.metrics"
+local report_html = require "orun.report.html"
+local report_text = require "orun.report.text"
+local runs = require "orun.record.store"
+local sink = require "orun.util.sink"
+local terminal = require "orun.terminal"
+
+local USAGE <const> = "usage: orun report [RUN] [--html FILE] [--json]\n"
+  .. "       orun report --list\n\n"
+  .. "Says how a run went: how long it took and could have taken, its critical path,\n"
+  .. "where the rest of the time went, what it cost. RUN is a file that --events wrote,\n"
+  .. "or the name of a recorded run (of those that began on a terminal or with --record\n"
+  .. "the newest 20 are kept); without it, the last one. \"-\" is standard input.\n\n"
+  .. "  --html FILE   write a page with the timeline, for a browser (-: on standard output)\n"
+  .. "  --json        print the figures as JSON\n"
+  .. "  --list        print the recorded runs and their scripts, the newest first\n"
+local WIDTH <const> = 100
+
+local function say(what, ...)
+  io.stderr:write("orun report: ", what:format(...), "\n")
+end
+
+local function shown(word)
+  return report_text.line(word, 200)
+end
+
+-- The options; or nil and the exit code.
+local function options_of(words)
+  local o, i = {}, 1
+  while i <= #words do
+    local word = words[i]
+    local file = word:match("^%-%-html=(.*)$")
+    if word == "--help" or word == "-h" then
+      io.write(USAGE)
+      return nil, 0
+    elseif file or word == "--html" then
+      if not file then i, file = i + 1, words[i + 1] end
+      if not file or file == "" then
+        say("--html needs the name of a file\n%s", USAGE)
+        return nil, 2
+      end
+      o.html = file
+    elseif word == "--json" or word == "--list" then
+      o[word:sub(3)] = true
+    elseif word:sub(1, 1) == "-" and #word > 1 or o.run then
+      say("unknown argument '%s'\n%s", shown(word), USAGE)
+      return nil, 2
+    else
+      o.run = word
+    end
+    i = i + 1
+  end
+  return o
+end
+
+local function exists(path)
+  local file <close> = path and io.open(path, "rb")
+  return file ~= nil
+end
+
+-- The file of the run that is meant; nil and why there is none.
+local function find(run)
+  if run and (run == "-" or run:find("/", 1, true) or exists(run)) then return run end
+  local names, problem = runs.names()
+  if not names then return nil, "the recorded runs cannot be read: " .. problem end
+  if run then
+    for _, name in ipairs(names) do
+      if name == run then return runs.path(name) end
+    end
+    local near = orun.nearest(run, table.move(names, 1, math.min(#names, 60), 1, {}))
+    return nil, ("there is no file and no recorded run '%s'%s"):format(shown(run),
+      near and (" (is '%s' meant?)"):format(near) or
+      "; 'orun report --list' names those there are")
+  end
+  if #names == 0 then
+    return nil, "no run is recorded; a script that runs on a terminal is, or with\n"
+      .. "'orun --record script.lua', or give a file that 'orun --events FILE script.lua' wrote"
+  end
+  return runs.path(names[1])
+end
+
+-- What was run, as the second line of a record says.
+local function script_of(path)
+  local file <close> = io.open(path, "rb")
+  local line = file and file:read("l") and file:read("l")
+  local ok, event = pcall(json.decode, line or "")
+  return shown(ok and type(event) == "table" and event.name or "?")
+end
+
+local function write_html(path, model, figures)
+  local ok, why = sink.put(path, report_html.page(model, figures))
+  if ok then return 0 end
+  say("cannot write the page: %s", shown(why))
+  return 1
+end
+
+-- Print the records there are; gives the exit code.
+local function list()
+  local names, why = runs.names()
+  if not names then
+    say("the recorded runs cannot be read: %s", shown(why))
+    return 1
+  end
+  for _, name in ipairs(names) do print(name .. "  " .. script_of(runs.path(name))) end
+  return 0
+end
+
+return function(...)
+  local o, code = options_of{...}
+  if not o then return code end
+  if o.list then return list() end
+  local path, why = find(o.run)
+  local model
+  if path then model, why = events_file.read(path) end
+  if not model then
+    say("%s", orun.clean(why))
+    return 1
+  end
+  local figures = report.of(model)
+  if o.json and o.html == "-" then
+    say("--json and --html - both write to standard output")
+    return 2
+  end
+  if o.json then print(json_line(figures)) end
+  if o.html then return write_html(o.html, model, figures) end
+  if o.json then return 0 end
+  local columns = terminal.size(1)
+  for _, line in ipairs(report_text.full(figures, line_width(columns, WIDTH))) do print(line) end
+  return 0
+end

@@ -1,0 +1,293 @@
+--- orun.command.task: `orun task …`, the list for programs, and for shells.
+--
+-- Options are data (COMMANDS below); the calls are those of control/task_tools.lua.
+-- Human output is one line a task, shown as orun shows text; --json prints the
+-- result as it came.
+
+local client = require "orun.control.client"
+local json = require "orun.json"
+local json_line = require "orun.util.json_line"
+
+local M = {}
+
+local DONE <const>, FAILED <const>, USAGE <const> = 0, 1, 2
+local NOTHING <const>, TIMED_OUT <const> = 3, 4
+
+local HELP <const> = [[
+usage: orun task COMMAND [options] [--json]
+
+  list [--status S] [--owner NAME] [--kind item|task|all]
+  get ID
+  create --subject TEXT [--description TEXT] [--active-form TEXT] [--blocked-by IDS]
+         [--metadata JSON]
+  claim [ID | --next] [--owner NAME] [--wait]
+  update ID [--status S] [--output TEXT] [--error TEXT] [--owner NAME]
+         [--add-blocked-by IDS] [--add-blocks IDS] [--metadata JSON]
+  run --prompt TEXT [--agent TYPE] [--description TEXT] [--model M]
+      [--permissions read|edit|full] [--blocked-by IDS] [--background]
+  output ID [--wait] [--timeout SECONDS]
+  stop ID
+
+For programs that a run of orun has started: what they do is done in the name of
+their task. IDS are ids with commas between. A TEXT of - is read from standard
+input. What a task claims and does not end goes back when it ends.
+
+Exit codes: 0 done, 1 refused or failed, 2 usage, 3 nothing to claim, 4 the
+task of `output` has not ended.
+]]
+
+-- ---- options ----
+
+local function usage(text, ...)
+  error({usage = text:format(...)}, 0)
+end
+
+local function write(text)
+  local ok, why = orun.write(text)
+  if not ok then error({unwritten = why}, 0) end
+end
+
+-- What an option's word means: its value, or a usage error.
+local kinds = {}
+
+function kinds.text(name, word)
+  if word == "-" then return io.read("a") end
+  if not utf8.len(word) then usage("%s is not UTF-8", name) end
+  return word
+end
+
+function kinds.word(_, word) return word end
+
+function kinds.ids(_, word)
+  local ids = json.array()
+  for id in word:gmatch("[^,%s]+") do ids[#ids + 1] = id end
+  return ids
+end
+
+function kinds.json(name, word)
+  local value, why = json.decode(word)
+  if type(value) ~= "table" then usage("%s %s: a JSON object is wanted%s", name, word,
+    why and " (" .. why .. ")" or "") end
+  local fine, wrong = pcall(json.encode, value, {lossy = true, name = name})
+  if not fine then usage("%s", (tostring(wrong):gsub("^json%.encode: ", ""))) end
+  return value
+end
+
+function kinds.seconds(name, word)
+  local n = tonumber(word)
+  if not n or n < 0 or n ~= n or n == math.huge then
+    usage("%s %s: a number of seconds is wanted, 0 or more", name, word)
+  end
+  return n
+end
+
+-- option -> {field of the call, kind}; a field alone: a flag. `id`: the first word is one.
+local COMMANDS <const> = {
+  list = {call = "TaskList", ["--status"] = {"status", "word"}, ["--owner"] = {"owner", "text"},
+    ["--kind"] = {"kind", "word"}},
+  get = {call = "TaskGet", id = "needed"},
+  create = {call = "TaskCreate", needs = {"--subject"}, ["--subject"] = {"subject", "text"},
+    ["--description"] = {"description", "text"}, ["--blocked-by"] = {"blockedBy", "ids"},
+    ["--active-form"] = {"activeForm", "text"},
+    ["--metadata"] = {"metadata", "json"}},
+  claim = {call = "TaskClaim", id = "optional", ["--next"] = {"next"}, ["--wait"] = {"wait"},
+    ["--owner"] = {"owner", "text"}},
+  update = {call = "TaskUpdate", id = "needed", ["--status"] = {"status", "word"},
+    ["--output"] = {"output", "text"}, ["--error"] = {"error", "text"},
+    ["--owner"] = {"owner", "text"}, ["--add-blocked-by"] = {"addBlockedBy", "ids"},
+    ["--subject"] = {"subject", "text"}, ["--description"] = {"description", "text"},
+    ["--active-form"] = {"activeForm", "text"},
+    ["--add-blocks"] = {"addBlocks", "ids"}, ["--metadata"] = {"metadata", "json"}},
+  run = {call = "Task", needs = {"--prompt"}, ["--prompt"] = {"prompt", "text"},
+    ["--agent"] = {"subagent_type", "word"}, ["--description"] = {"description", "text"},
+    ["--model"] = {"model", "word"}, ["--permissions"] = {"permissions", "word"},
+    ["--blocked-by"] = {"blockedBy", "ids"},
+    ["--background"] = {"run_in_background"}},
+  output = {call = "TaskOutput", id = "needed", ["--wait"] = {"block"},
+    ["--timeout"] = {"timeout", "seconds"}},
+  stop = {call = "TaskStop", id = "needed"},
+}
+
+local function names(t, pattern)
+  local list = {}
+  for name in pairs(t) do
+    if name:find(pattern) then list[#list + 1] = name end
+  end
+  table.sort(list)
+  return list
+end
+
+-- The value of the option at words[i], and where the next word is.
+local function value_of(option, name, inline, words, i)
+  if not option[2] then
+    if inline then usage("%s takes no value", name) end
+    return true, i + 1
+  end
+  local word = inline or words[i + 1]
+  if not word then usage("%s needs a value", name) end
+  return kinds[option[2]](name, word), inline and i + 1 or i + 2
+end
+
+-- The arguments of the call, and whether JSON is wanted.
+local function read(word, command, words)
+  local args, as_json, i, plain = {}, false, 1, false
+  while i <= #words do
+    local name, inline = words[i]:match("^(%-%-[%a-]+)=(.*)$")
+    name = name or words[i]
+    if plain or name:sub(1, 1) ~= "-" then
+      if not command.id or args.task_id then
+        usage("%s: %s is one word too many", word, words[i])
+      end
+      args.task_id, i = words[i], i + 1
+    elseif name == "--" then
+      plain, i = true, i + 1
+    elseif name == "--json" and not inline then
+      as_json, i = true, i + 1
+    else
+      local option = command[name:find("^%-%-") and name or ""]
+      if not option then
+        local near = orun.nearest(name, names(command, "^%-%-"))
+        usage("%s: unknown option %s%s", word, name,
+          near and (", did you mean " .. near .. "?") or "")
+      end
+      args[option[1]], i = value_of(option, name, inline, words, i)
+    end
+  end
+  return args, as_json
+end
+
+local function check(word, command, args)
+  if command.id == "needed" and not args.task_id then
+    usage("%s: the id of a task is missing", word)
+  end
+  for _, name in ipairs(command.needs or {}) do
+    if args[command[name][1]] == nil then usage("%s: %s is missing", word, name) end
+  end
+  if args.next and args.task_id then usage("claim: either an id or --next") end
+  args.next = nil
+  if word == "output" then args.block = args.block or args.timeout ~= nil end
+end
+
+-- ---- what is printed ----
+
+local function print_line(...)
+  local parts = {}
+  for i = 1, select("#", ...) do
+    local part = select(i, ...)
+    parts[#parts + 1] = part ~= nil and orun.clean(tostring(part)):gsub("[\t\n]", " ") or nil
+  end
+  write(table.concat(parts, "\t") .. "\n")
+end
+
+local function print_entry(t)
+  local blocked = t.blockedBy and t.blockedBy[1] and "blocked by " .. table.concat(t.blockedBy, ",")
+  print_line(t.id, t.status or "in_progress", t.subject or "-", t.owner, blocked or nil)
+end
+
+-- A text for a person, lines and all.
+local function print_text(text)
+  if text == "" then return end
+  write(orun.clean(text) .. (text:sub(-1) == "\n" and "" or "\n"))
+end
+
+local function text_of(value)
+  return type(value) == "string" and value or json.encode(value, {lossy = true})
+end
+
+local prints = {}
+
+function prints.TaskList(result)
+  for _, entry in ipairs(result.tasks) do print_entry(entry) end
+end
+
+function prints.TaskGet(result)
+  if type(result.task) ~= "table" then return end
+  print_entry(result.task)
+  if result.task.description then print_text(result.task.description) end
+end
+
+function prints.TaskClaim(result)
+  if type(result.task) ~= "table" then return end
+  print_line(result.task.id, result.task.subject)
+end
+
+function prints.TaskCreate(result) print_line(result.task.id) end
+
+function prints.TaskUpdate() end
+
+function prints.TaskStop() end
+
+function prints.TaskOutput(result)
+  if result.output ~= nil then print_text(text_of(result.output)) end
+end
+
+function prints.Task(result)
+  if result.status == "async_launched" then print_line(result.task_id) end
+  prints.TaskOutput(result)
+end
+
+-- ---- exit codes ----
+
+local function complain(text)
+  io.stderr:write("orun task: ", orun.clean(text), "\n")
+end
+
+local ENDED <const> = {completed = DONE, failed = FAILED, cancelled = FAILED,
+                       async_launched = DONE}
+
+local function code_of(call, result, id)
+  if call == "TaskClaim" and type(result.task) ~= "table" then return NOTHING end
+  if call == "TaskGet" and type(result.task) ~= "table" then
+    complain(("%s: no such task"):format(id))
+    return FAILED
+  end
+  if call ~= "TaskOutput" and call ~= "Task" then return DONE end
+  local code = ENDED[result.status] or TIMED_OUT
+  if code == FAILED then
+    complain(("%s is %s: %s"):format(result.task_id, result.status,
+      result.error or "no reason was given"))
+  end
+  return code
+end
+
+local function run(word, ...)
+  if not word or word == "--help" or word == "-h" then
+    write(HELP)
+    return word and DONE or USAGE
+  end
+  local command = COMMANDS[word]
+  if not command then
+    local near = orun.nearest(word, names(COMMANDS, ""))
+    usage("unknown command %s%s", word, near and (", did you mean %s?"):format(near) or "")
+  end
+  local args, as_json = read(word, command, {...})
+  check(word, command, args)
+  local result, message, reason = client.call(command.call, args)
+  if result == nil then
+    if as_json then write(json_line({error = message, reason = reason}, true) .. "\n") end
+    complain(message)
+    return reason == "request" and USAGE or FAILED
+  end
+  if as_json then
+    write(json_line(result, true) .. "\n")
+  else
+    prints[command.call](result)
+  end
+  return code_of(command.call, result, args.task_id)
+end
+
+--- `orun task` with these arguments; gives the exit code.
+function M.main(...)
+  local ok, code = pcall(run, ...)
+  if ok then return code end
+  if type(code) == "table" and code.usage then
+    complain(code.usage .. "\nTry 'orun task --help'.")
+    return USAGE
+  end
+  if type(code) == "table" and code.unwritten then
+    return require("orun.util.refusal").unwritten("orun task", code.unwritten)
+  end
+  error(code, 0)
+end
+
+return M.main

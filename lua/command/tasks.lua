@@ -1,0 +1,274 @@
+--- orun.command.tasks: `orun tasks …`, what a run does, seen from another terminal.
+--
+-- The run is one that this user has started, found by itself (control/runs.lua); what it is asked
+-- is control/run_tools.lua. The full screen is watch/init.lua.
+
+local client = require "orun.control.client"
+local json = require "orun.json"
+local json_line = require "orun.util.json_line"
+local roster = require "orun.control.runs"
+local task_table = require "orun.watch.table"
+local terminal = require "orun.terminal"
+local words = require "orun.watch.words"
+
+local M = {}
+
+local DONE <const>, FAILED <const>, USAGE <const> = 0, 1, 2
+local PATIENCE <const> = 5      -- seconds until a run answers
+local PAGE <const> = 500        -- tasks asked for at once
+local WIDE <const> = 400        -- columns of a table that nobody reads on a terminal
+local PIECE <const> = 64 << 10  -- bytes of an output asked for at once
+
+local HELP <const> = [[
+usage: orun tasks [RUN] [--all] [--watch] [--json]
+       orun tasks [RUN] output ID [--stderr]
+       orun tasks [RUN] stop ID|all
+
+Shows what a run of orun does now: its tasks that have not ended, and those that
+failed. Without RUN it is the only one that you have started and that goes on;
+where there are several they are listed. RUN is a run's name or the end of it, its
+process id, or its script.
+
+  --all      tasks that have ended, too
+  --watch    on the whole screen, as it goes on: Enter looks into a task's output,
+             s stops a task, S stops all, / filters, ? tells of more keys;
+             where several runs go on, one is chosen there
+  --json     for programs
+  output ID  prints what a task has printed, or given, by now
+  stop ID    cancels a task and all it has started; `all` cancels all tasks
+
+Exit codes: 0 done, 1 no run, several, or refused, 2 usage.
+]]
+
+local LIVE <const> = {"running", "queued", "blocked", "failed"}
+local ALL <const> = {"running", "queued", "blocked", "failed", "cancelled", "completed"}
+
+local function usage(text, ...)
+  error({usage = text:format(...)}, 0)
+end
+
+local function refuse(text, ...)
+  error({refusal = text:format(...)}, 0)
+end
+
+local function complain(text)
+  io.stderr:write("orun tasks: ", orun.clean(text), "\n")
+end
+
+local function write(text)
+  local ok, why = orun.write(text)
+  if not ok then error({unwritten = why}, 0) end
+end
+
+local function say(line) write(line .. "\n") end
+
+-- ---- options ----
+
+local OPTIONS <const> = {"--all", "--watch", "--json", "--stderr", "--help"}
+
+local function option(args, word)
+  local name = word == "-h" and "--help" or word == "-w" and "--watch" or word
+  for _, known in ipairs(OPTIONS) do
+    if name == known then
+      args[name:sub(3)] = true
+      return
+    end
+  end
+  local near = orun.nearest(word, OPTIONS)
+  usage("unknown option %s%s", word, near and (", did you mean " .. near .. "?") or "")
+end
+
+-- {run=, command=, id=, all=, …}
+local function read(list)
+  local args, plain = {}, {}
+  for _, word in ipairs(list) do
+    if word:sub(1, 1) == "-" then option(args, word) else plain[#plain + 1] = word end
+  end
+  if plain[1] and plain[1] ~= "stop" and plain[1] ~= "output" then
+    args.run = table.remove(plain, 1)
+  end
+  args.command, args.id = plain[1], plain[2]
+  if args.command and args.command ~= "stop" and args.command ~= "output" then
+    local near = orun.nearest(args.command, {"stop", "output"})
+    usage("%s: unknown command%s", args.command, near and (", did you mean " .. near .. "?") or "")
+  end
+  if args.command and not args.id then usage("%s: the id of a task is missing", args.command) end
+  if plain[3] then usage("%s is one word too many", plain[3]) end
+  for name, needs in pairs{stderr = "output"} do
+    if args[name] and args.command ~= needs then usage("--%s is for %s", name, needs) end
+  end
+  if args.command and (args.all or args.watch) then
+    usage("%s takes no --%s", args.command, args.all and "all" or "watch")
+  end
+  if args.watch and args.json then usage("either --watch or --json") end
+  return args
+end
+
+-- ---- the run ----
+
+local function shown_run(run)
+  return {name = run.name, pid = run.pid, script = run.script, cwd = run.cwd, began = run.began}
+end
+
+local function list_runs(list, as_json)
+  if as_json then
+    local shown = json.array()
+    for i, run in ipairs(list) do shown[i] = shown_run(run) end
+    say(json_line({runs = shown}, true))
+    return
+  end
+  for _, run in ipairs(list) do
+    say(orun.clean(("%s  %7d  %6s  %s"):format(run.name, run.pid,
+      words.age(run), run.script)))
+  end
+end
+
+-- The run that is meant; nil where --watch has the user choose.
+local function find(args)
+  local all, why = roster.all()
+  if not all then refuse("the runs cannot be found: %s", why) end
+  local list = args.run and roster.matching(all, args.run) or all
+  if #list == 1 then return list[1] end
+  if #all == 0 then
+    refuse("no run of yours is going on (one can be found from its first task on)")
+  end
+  if args.watch and #list > 1 then return nil end
+  if #list == 0 then list = all end
+  list_runs(list, args.json)
+  if args.run and list == all then
+    refuse("%s: no run is called that; those above go on", args.run)
+  end
+  refuse("%d runs go on; say which: orun tasks %s", #list, list[#list].name)
+end
+
+-- The result of a call, or nil, a message and a reason; a refusal where the run is silent.
+local function call(run, name, args)
+  local channel, why, reason = client.begin(name, args, run)
+  local late = terminal.clock() + PATIENCE
+  while channel do
+    orun.await({channel}, math.max(0, late - terminal.clock()))
+    local result
+    result, why, reason = client.reply(channel)
+    if result ~= nil then return result end
+    if reason ~= "more" then break end
+    if terminal.clock() >= late then
+      refuse("%s does not answer; is process %d suspended?", run.name, run.pid)
+    end
+  end
+  return nil, why, reason
+end
+
+-- The result of a call; a refusal where the run says no, or nothing.
+local function ask(run, name, args)
+  local result, why, reason = call(run, name, args)
+  if result ~= nil then return result end
+  if reason == "gone" then why = run.name .. ": " .. why end
+  refuse("%s", why)
+end
+
+-- ---- what is printed ----
+
+-- All tasks in these states, and how many there are of each.
+local function gather(run, states)
+  local rows, seen, counts = {}, {}, nil
+  for offset = 0, math.maxinteger, PAGE do
+    local page = ask(run, "RunTasks", {states = states, offset = offset, limit = PAGE})
+    counts = counts or page.counts
+    for _, e in ipairs(page.tasks) do -- one that moved on meanwhile may come twice
+      if not seen[e.id] then rows[#rows + 1] = e end
+      seen[e.id] = true
+    end
+    if #page.tasks < PAGE then return rows, counts end
+  end
+end
+
+local function print_json(run, rows, counts)
+  local tasks = json.array()
+  for i, e in ipairs(rows) do tasks[i] = e end
+  say(json_line({run = shown_run(run), counts = counts, tasks = tasks}, true))
+end
+
+local function print_table(run, rows, counts)
+  local columns = terminal.size(1) or WIDE
+  say((terminal.fit(("%s  %s  %s"):format(run.script, run.name,
+    words.age(run)), columns)))
+  if rows[1] then
+    local layout = task_table.layout(rows, columns)
+    say(task_table.header(layout))
+    for _, e in ipairs(rows) do say(task_table.line(layout, e)) end
+  end
+  say((terminal.fit(words.counts(counts), columns)))
+end
+
+local function show(run, args)
+  local rows, counts = gather(run, args.all and ALL or LIVE)
+  if args.json then print_json(run, rows, counts) else print_table(run, rows, counts) end
+  return DONE
+end
+
+local function print_output(run, args)
+  local at, attempt = 0, nil
+  repeat
+    local piece = ask(run, "RunOutput", {task_id = args.id, offset = at, limit = PIECE,
+      stream = args.stderr and "stderr" or nil, attempt = attempt})
+    local text = piece.text
+    if terminal.is(1) then text = orun.clean(text) end
+    write(text)
+    at, attempt = piece.offset + #piece.text, piece.attempt
+  until at >= piece.size or piece.text == ""
+  return DONE
+end
+
+-- A run may end by what it is asked to stop, and does not answer then; it is asked once more,
+-- for one that has no memory for an answer says nothing either.
+local function stop(run, args)
+  local name, what = "TaskStop", {task_id = args.id}
+  if args.id == "all" then name, what = "RunStop", {} end
+  local result, why, reason = call(run, name, what)
+  if result == nil and reason == "gone" then
+    call(run, name, what)
+  elseif result == nil then
+    refuse("%s", why)
+  end
+  return DONE
+end
+
+local function watch(run) -- nil: one is chosen
+  local code, why = require("orun.watch")(run)
+  if code then return code end
+  refuse("--watch needs a terminal (%s); without one: orun tasks, or --json", why)
+end
+
+local function go(...)
+  local args = read{...}
+  if args.help then
+    write(HELP)
+    return DONE
+  end
+  local run = find(args)
+  if not run then return watch() end
+  if args.command == "output" then return print_output(run, args) end
+  if args.command == "stop" then return stop(run, args) end
+  if args.watch then return watch(run) end
+  return show(run, args)
+end
+
+--- `orun tasks` with these arguments; gives the exit code.
+function M.main(...)
+  local ok, code = pcall(go, ...)
+  if ok then return code end
+  if type(code) == "table" and code.refusal then
+    complain(code.refusal)
+    return FAILED
+  end
+  if type(code) == "table" and code.usage then
+    complain(code.usage .. "\nTry 'orun tasks --help'.")
+    return USAGE
+  end
+  if type(code) == "table" and code.unwritten then
+    return require("orun.util.refusal").unwritten("orun tasks", code.unwritten)
+  end
+  error(code, 0)
+end
+
+return M.main

@@ -1,0 +1,51 @@
+--- orun.control.runs: the runs of this user that go on now.
+--
+-- Glossary
+--   run   one of them: name (when it began, and a number), pid, began (seconds since 1970;
+--         exactly: with a fraction), cwd, script (as it was named), socket, token (never
+--         shown)
+
+local M = {}
+
+-- The entries of runtime/control/announce.h; one that lacks something has just been begun.
+local function parse(text)
+  local runs = {}
+  for name, lines in text:gmatch("([^\n]+)\n(.-\n)\n") do
+    local run = {name = name}
+    for key, value in lines:gmatch("(%l+) ([^\n]*)\n") do run[key] = value end
+    run.pid, run.exactly = math.tointeger(run.pid), tonumber(run.began)
+    run.began = run.exactly and math.floor(run.exactly)
+    if run.pid and run.began and run.socket and run.token then runs[#runs + 1] = run end
+  end
+  table.sort(runs, function(a, b)
+    if a.exactly ~= b.exactly then return a.exactly < b.exactly end
+    return a.name < b.name
+  end)
+  return runs
+end
+
+--- All of them, the oldest first.
+-- @return an array; nil and why they cannot be found
+function M.all()
+  local text, why = orun.read_roster()
+  if not text then return nil, why end
+  return parse(text)
+end
+
+--- What somebody means who names a run: its name, how that begins or ends, its process
+-- id, or the name of its script.
+-- @return an array of the runs it may be
+function M.matching(runs, word)
+  local found = {}
+  for _, run in ipairs(runs) do
+    if run.name == word then return {run} end
+    if run.name:sub(1, #word) == word or run.name:sub(-#word) == word
+      or tostring(run.pid) == word or run.script == word
+      or run.script:match("[^/]*$") == word then
+      found[#found + 1] = run
+    end
+  end
+  return found
+end
+
+return M

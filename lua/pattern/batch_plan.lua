@@ -1,0 +1,199 @@
+--- orun.pattern.batch_plan: reads the data of orun.batches, and refuses what cannot run.
+--
+-- Not for scripts: orun.batches is. Everything is checked here, before the
+-- first task starts: shapes, references, the order.
+--
+-- Glossary
+--   number     a task's place, counted through the batches: with three tasks in
+--              batch 1, the first of batch 2 is task 4
+--   reference  how one task names another: its number, its `name`, or the
+--              handle of a task that was started elsewhere
+--   entry      one task, read: {number, batch, place, name, spec, blockers, from}
+
+local check = require "orun.util.check"
+local launch = require "orun.pattern.launch"
+
+--- The guide's field names, and Task's.
+local RENAMED <const> = {details = "prompt", agent_type = "subagent_type"}
+--- Tasks of a long cycle that a message names at either end.
+local SHOWN <const> = 5
+
+local BATCH_FIELDS <const> = {name = true, tasks = true, blockedBy = true}
+
+--- Stops the reading; `plan` turns it into `nil, message`.
+local function refuse(...)
+  error({refused = string.format(...)}, 0)
+end
+
+local function title(entry)
+  return entry.name and ("task %d '%s'"):format(entry.number, entry.name)
+    or ("task %d"):format(entry.number)
+end
+
+local function array_of(where, value)
+  if value == nil then return {} end
+  if type(value) ~= "table" then
+    refuse("%s = %s: an array is wanted", where, check.show(value))
+  end
+  return value
+end
+
+local function read_task(value, defaults, entry)
+  local spec, why = launch.spec(value, defaults)
+  if not spec then refuse("%s%s", entry.place, why) end
+  for old, new in next, RENAMED do
+    if spec[old] ~= nil then spec[new], spec[old] = spec[old], nil end
+  end
+  entry.name = spec.name
+  entry.after = array_of(entry.place .. ".blockedBy", spec.blockedBy)
+  entry.from = spec.from
+  spec.description = spec.description or spec.name
+    or not spec.command and ("task %d"):format(entry.number) or nil
+  spec.name, spec.blockedBy, spec.from = nil, nil, nil
+  entry.spec = spec
+  return entry
+end
+
+local function read_batch(batch, b, defaults, entries)
+  local where = ("batches[%d]"):format(b)
+  if type(batch) ~= "table" then
+    refuse("%s = %s: {tasks = {...}, blockedBy = {...}} is wanted", where, check.show(batch))
+  end
+  for field in next, batch do
+    if not BATCH_FIELDS[field] then
+      refuse("%s has the unknown field %s; a batch has tasks, blockedBy and name",
+        where, check.show(field))
+    end
+  end
+  if type(rawget(batch, "tasks")) ~= "table" then
+    refuse("%s.tasks = %s: an array is wanted", where, check.show(rawget(batch, "tasks")))
+  end
+  local shared = array_of(where .. ".blockedBy", rawget(batch, "blockedBy"))
+  for i, value in ipairs(batch.tasks) do
+    local entry = {number = #entries + 1, batch = b, place = ("%s.tasks[%d]"):format(where, i)}
+    entry.shared, entry.shared_place = shared, where .. ".blockedBy"
+    entries[#entries + 1] = read_task(value, defaults, entry)
+  end
+end
+
+local function names_of(entries)
+  local names = {}
+  for _, entry in ipairs(entries) do
+    local name = entry.name
+    if name ~= nil and type(name) ~= "string" then
+      refuse("%s.name = %s: a string is wanted", entry.place, check.show(name))
+    elseif name and names[name] then
+      refuse("%s and %s have the same name; give each its own", title(names[name]),
+        title(entry))
+    end
+    if name then names[name] = entry end
+  end
+  return names
+end
+
+--- The entry a reference means; a handle stands for itself.
+local function resolve(where, reference, entries, names)
+  if type(reference) == "table" and rawget(reference, "id") then return reference end
+  local found = math.type(reference) == "integer" and entries[reference] or names[reference]
+  if found then return found end
+  local near = type(reference) == "string" and check.nearest(reference, names)
+  refuse("%s: no task %s; there are tasks 1 to %d%s", where, check.show(reference),
+    #entries, near and (", did you mean '%s'?"):format(near) or "")
+end
+
+local function link(entry, entries, names)
+  local blockers = {}
+  for i, reference in ipairs(entry.shared) do
+    blockers[#blockers + 1] = resolve(("%s[%d]"):format(entry.shared_place, i), reference,
+      entries, names)
+  end
+  for i, reference in ipairs(entry.after) do
+    blockers[#blockers + 1] = resolve(("%s.blockedBy[%d]"):format(entry.place, i), reference,
+      entries, names)
+  end
+  local from = entry.from
+  if type(from) == "table" and not rawget(from, "id") then
+    entry.from_many = {}
+    for key, reference in next, from do
+      local target = resolve(("%s.from.%s"):format(entry.place, key), reference, entries, names)
+      entry.from_many[key] = target
+      blockers[#blockers + 1] = target
+    end
+  elseif from ~= nil then
+    entry.from_one = resolve(entry.place .. ".from", from, entries, names)
+    blockers[#blockers + 1] = entry.from_one
+  end
+  entry.blockers = blockers
+end
+
+--- A way from one entry to another along blockers, as an array of titles, or nil.
+local function way(from, to)
+  local came, stack = {[from] = from}, {from}
+  while #stack > 0 do
+    local entry = table.remove(stack)
+    if entry == to then break end
+    for _, blocker in ipairs(entry.blockers) do
+      if blocker.number and not came[blocker] then
+        came[blocker] = entry
+        stack[#stack + 1] = blocker
+      end
+    end
+  end
+  if not came[to] then return nil end
+  local titles, entry = {title(to)}, to
+  while entry ~= from do
+    entry = came[entry]
+    titles[#titles + 1] = title(entry)
+  end
+  for i = 1, #titles // 2 do
+    titles[i], titles[#titles + 1 - i] = titles[#titles + 1 - i], titles[i]
+  end
+  return titles
+end
+
+--- A cycle as a message shows it: a long one without its middle.
+local function shown(titles)
+  if #titles > 2 * SHOWN then
+    local left = ("... %d more"):format(#titles - 2 * SHOWN)
+    titles = table.move(titles, #titles - SHOWN + 1, #titles, SHOWN + 2,
+      table.move(titles, 1, SHOWN, 1, {}))
+    titles[SHOWN + 1] = left
+  end
+  return table.concat(titles, " waits for ")
+end
+
+local function check_order(entry)
+  for _, blocker in ipairs(entry.blockers) do
+    if blocker.number and blocker.number >= entry.number then
+      local back = way(blocker, entry)
+      if not back then
+        refuse("%s waits for %s, which comes later; put %s in an earlier batch",
+          title(entry), title(blocker), title(blocker))
+      end
+      table.insert(back, 1, title(entry))
+      refuse("a cycle, so none of these could start: %s", shown(back))
+    end
+  end
+end
+
+local function read(data, defaults)
+  local entries = {}
+  for b, batch in ipairs(data) do read_batch(batch, b, defaults, entries) end
+  local names = names_of(entries)
+  for _, entry in ipairs(entries) do link(entry, entries, names) end
+  for _, entry in ipairs(entries) do check_order(entry) end
+  return entries
+end
+
+--- Reads batches.
+-- @param data      array of {tasks = {...}, blockedBy = {...}, name = ...}
+-- @param defaults  Task fields for tasks that do not set them, or nil
+-- @return array of entries by number; or nil and what is wrong
+local function plan(data, defaults)
+  local ok, entries = pcall(read, data, defaults)
+  if ok then return entries end
+  if type(entries) == "table" and entries.refused then return nil, entries.refused end
+  error(entries, 0)
+end
+
+return plan

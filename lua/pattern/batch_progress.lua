@@ -1,0 +1,45 @@
+--- orun.pattern.batch_progress: tells how far batches have come.
+--
+-- Not for scripts: orun.batches is. It counts results by batch and tells its
+-- hook when the last of a batch is in.
+
+local orun = require "orun"
+local figures = require "orun.util.format"
+
+--- One line on stderr.
+local function report(p)
+  local rest = p.cancelled > 0 and (", %d cancelled"):format(p.cancelled) or ""
+  orun.log(("batch %d/%d: %d done, %d failed%s, %s"):format(p.batch, p.batches, p.done,
+    p.failed, rest, figures.duration(p.seconds)))
+end
+
+--- A counter for the results of batches.
+-- @param entries  what is to be counted, each with `batch`, its batch's number
+-- @param batches  how many batches there are
+-- @param hook     function(progress) or false; nil and true: a line on stderr.
+--                 progress is {batch, batches, done, failed, cancelled, seconds},
+--                 seconds since the counter was made
+-- @return function(entry, result), to be called once for each entry
+local function progress(entries, batches, hook)
+  if hook == nil or hook == true then hook = report end
+  local began, counts, left = orun.now(), {}, {}
+  for b = 1, batches do
+    counts[b] = {batch = b, batches = batches, done = 0, failed = 0, cancelled = 0}
+    left[b] = 0
+  end
+  for _, entry in ipairs(entries) do left[entry.batch] = left[entry.batch] + 1 end
+
+  return function(entry, result)
+    local count = counts[entry.batch]
+    local status = orun.peek(result, "status")
+    local field = status == "completed" and "done" or status
+    count[field] = count[field] + 1
+    left[entry.batch] = left[entry.batch] - 1
+    if left[entry.batch] == 0 and hook then
+      count.seconds = orun.now() - began
+      hook(count)
+    end
+  end
+end
+
+return progress

@@ -1,0 +1,99 @@
+--- orun.pattern.launch: how the patterns start tasks, and stop them when they fail.
+--
+-- Not for scripts: fan_out, batches and the others are built on it.
+-- A pattern first turns every spec the caller gave into a table of its own, so
+-- that a mistake in the last one is found before the first one has started;
+-- then it starts them, under a guard that stops what is running when an error
+-- leaves the pattern.
+--
+-- Glossary
+--   spec      the table one would give to Task; a bare function stands for
+--             `{run = function}`
+--   defaults  fields for every spec that does not set them itself
+
+local orun = require "orun"
+local check = require "orun.util.check"
+
+local M = {}
+
+-- The fields of a spec that say what does its task; it has one of them.
+local DOERS <const> = {"run", "command", "subagent_type"}
+
+--- What does the task of a spec: "run", "command" or "subagent_type"; nil when the spec does not
+--- say, so that it is an agent.
+function M.doer(spec)
+  for _, field in ipairs(DOERS) do
+    if rawget(spec, field) ~= nil then return field end
+  end
+end
+
+--- A spec as a new table that runs in the background.
+-- @param value     what the caller gave: a table of Task fields, or a function
+-- @param defaults  table of Task fields, or nil
+-- @return the table; or nil and what is wrong, to follow the argument's name at once
+function M.spec(value, defaults)
+  if type(value) == "function" then value = {run = value} end
+  if type(value) ~= "table" then
+    return nil, (" = %s: a table of Task fields or a function is wanted")
+      :format(check.show(value))
+  end
+  local spec = {}
+  for field, v in next, defaults or {} do spec[field] = v end
+  if M.doer(value) then
+    for _, field in ipairs(DOERS) do spec[field] = nil end
+  end
+  for field, v in next, value do spec[field] = v end
+  spec.run_in_background = true
+  return spec
+end
+
+--- Specs for a whole array, each as `M.spec` makes it.
+-- @return array of tables; or nil and a message that names the element
+function M.specs(name, values, defaults)
+  local specs = {}
+  for i, value in ipairs(values) do
+    local spec, why = M.spec(value, defaults)
+    if not spec then return nil, ("%s[%d]%s"):format(name, i, why) end
+    if not spec.command then spec.description = spec.description or ("task %d"):format(i) end
+    specs[i] = spec
+  end
+  return specs
+end
+
+--- Starts one task.
+-- @return its handle; or nil and Task's message when Task refuses the spec
+function M.start(spec)
+  local ok, handle = pcall(orun.Task, spec)
+  if ok then return handle end
+  if orun.stopping() then error(handle, 0) end
+  return nil, tostring(handle)
+end
+
+--- Starts tasks one after the other into `handles`.
+-- @return nil; or a message that names the element Task refused
+function M.start_all(name, specs, handles)
+  for i, spec in ipairs(specs) do
+    local handle, why = M.start(spec)
+    if not handle then return ("%s[%d]: %s"):format(name, i, why) end
+    handles[i] = handle
+  end
+end
+
+--- Stops those of the tasks that have not ended.
+function M.stop(handles)
+  for _, handle in next, handles do orun.TaskStop{task_id = handle} end
+end
+
+local Guard = {__name = "orun.guard"}
+
+function Guard:__close(err)
+  if err ~= nil then M.stop(self.handles) end
+end
+
+--- A value for `<close>`: stops the tasks when an error leaves the block.
+-- @param handles  table of handles; may be filled later
+function M.guard(handles)
+  return setmetatable({handles = handles}, Guard)
+end
+
+return M

@@ -1,0 +1,25 @@
+--- orun.pattern.summary: what failed in an array of results, and whether all is well.
+--
+-- Not for scripts: every pattern that returns several results ends with it, so
+-- `results.ok` and `results.failed` mean the same everywhere.
+
+local orun = require "orun"
+
+-- Who asks for one of these has seen the failures.
+local FIELDS <const> = {"failed", "ok"}
+
+--- Adds `failed` and `ok` to an array of results.
+-- @param results  array of result tables
+-- @return results; `failed` is an array of those whose status is not
+--         "completed", in the same order; `ok` is true when there are none
+local function tally(results)
+  local failed = {}
+  for _, result in ipairs(results) do
+    if orun.peek(result, "status") ~= "completed" then failed[#failed + 1] = result end
+  end
+  results.failed = failed
+  results.ok = #failed == 0
+  return results.ok and results or orun.unread(results, FIELDS)
+end
+
+return tally

@@ -1,0 +1,210 @@
+--- orun.plan.text: a plan (view/plan.lua) as text for people, and as a graph in DOT.
+
+local figures = require "orun.util.format"
+
+local M = {}
+
+local WIDTH <const> = 80       -- columns of what has a choice
+local DESCRIPTION <const> = 40 -- letters of one, at most
+local LISTED <const> = 200     -- tasks in the table; the rest is counted
+local NAMED <const> = 12       -- tasks of the critical path; the middle is counted
+
+local SOURCES <const> = {key = "its key", description = "its description", line = "its line",
+                         agent = "its type", now = "ran now", assumed = "assumed"}
+
+local function line_of(s, width)
+  local line = tostring(s):gsub("%s+", " ")
+  local n = utf8.len(line)
+  if not n then line, n = orun.clean(line), nil end
+  n = n or utf8.len(line)
+  if n <= width then return line end
+  return line:sub(1, utf8.offset(line, width - 2) - 1) .. "..."
+end
+
+local function list_of(ids)
+  if #ids <= 4 then return table.concat(ids, " ") end
+  return ("%s and %d more"):format(table.concat(ids, " ", 1, 3), #ids - 3)
+end
+
+local function plural(n, one, many)
+  return ("%d %s"):format(n, n == 1 and one or many or one .. "s")
+end
+
+-- Rows of cells as lines; numeric columns are told by their place.
+local function grid(rows, right)
+  local widths, lines = {}, {}
+  for _, row in ipairs(rows) do
+    for c, cell in ipairs(row) do widths[c] = math.max(widths[c] or 0, utf8.len(cell) or #cell) end
+  end
+  for i, row in ipairs(rows) do
+    local cells = {}
+    for c, cell in ipairs(row) do
+      local pad = (" "):rep(widths[c] - (utf8.len(cell) or #cell))
+      cells[c] = right[c] and pad .. cell or cell .. pad
+    end
+    lines[i] = (table.concat(cells, "  "):gsub("%s+$", ""))
+  end
+  return lines
+end
+
+-- What a task is called: its description, key, or what it is.
+local function title(t)
+  return line_of(t.description or t.key or t.agent or ("%s:%d"):format(t.file or "?", t.line or 0),
+    DESCRIPTION)
+end
+
+local function tasks(plan)
+  local rows = {{"task", "by", "starts after", "expected", "known by", "what"}}
+  for i, t in ipairs(plan.tasks) do
+    if i > LISTED then break end
+    local after = {}
+    for _, list in ipairs{t.blockedBy, t.waits_for} do
+      for _, id in ipairs(list) do
+        if not after[id] then
+          after[id] = true
+          after[#after + 1] = id
+        end
+      end
+    end
+    local by = t.agent or t.kind == "program" and "program" or "function"
+    rows[#rows + 1] = {t.id, by, list_of(after), figures.duration(t.expected), SOURCES[t.source],
+                       title(t)}
+  end
+  local lines = grid(rows, {[4] = true})
+  if #plan.tasks > LISTED then
+    lines[#lines + 1] = ("... and %d more (--json has all)"):format(#plan.tasks - LISTED)
+  end
+  return lines
+end
+
+local function path(plan)
+  local by_id, names = {}, {}
+  for _, t in ipairs(plan.tasks) do by_id[t.id] = t end
+  local n = #plan.critical_path
+  for i, id in ipairs(plan.critical_path) do
+    if n <= NAMED or i <= NAMED // 2 or i > n - NAMED // 2 then
+      local t = by_id[id]
+      names[#names + 1] = ("%s (%s)"):format(id, title(t))
+    elseif i == NAMED // 2 + 1 then
+      names[#names + 1] = ("%d more"):format(n - NAMED // 2 * 2)
+    end
+  end
+  local lines, line = {}, ("critical path, %s: %s"):format(figures.duration(plan.span),
+    names[1] or "none")
+  for i = 2, #names do
+    local more = " -> " .. names[i]
+    if utf8.len(line .. more) > WIDTH then
+      lines[#lines + 1], line = line, "  "
+      more = more:sub(2)
+    end
+    line = line .. more
+  end
+  lines[#lines + 1] = line
+  return lines
+end
+
+local function times(plan)
+  if not plan.programs then
+    return {("time: %s; slots (-j) change nothing, for no task is a program"):format(
+      figures.duration(plan.slots[1].seconds))}
+  end
+  local rows = {{"slots (-j)"}, {"time"}, {"speed-up"}}
+  for i, s in ipairs(plan.slots) do
+    rows[1][i + 1], rows[2][i + 1] = tostring(s.slots), figures.duration(s.seconds)
+    rows[3][i + 1] = ("%.1f"):format(s.speedup)
+  end
+  local right = {}
+  for i = 2, #rows[1] do right[i] = true end
+  return grid(rows, right)
+end
+
+-- Should it be parallel? In words.
+local function verdict(plan)
+  local alone = ("one by one: %s"):format(figures.duration(plan.work))
+  if not plan.programs then return alone end
+  local enough = "more than 64 still gain"
+  if plan.enough then
+    enough = plan.enough == 1 and "more than one brings nothing"
+      or ("more than %d bring nothing"):format(plan.enough)
+  end
+  if not plan.pays_from then
+    return ("break-even: never (%s); what slots gain is less than the overhead"):format(alone)
+  end
+  return ("break-even: from %s on (%s); %s"):format(plural(plan.pays_from, "slot"), alone, enough)
+end
+
+--- The plan for people. limits: {why_assumed =, overhead =, functions_ran =}.
+function M.plan(plan, limits)
+  local lines, agents = {}, 0
+  local function say(...) lines[#lines + 1] = (...):format(select(2, ...)) end
+  if #plan.tasks == 0 then return "no task is started\n" end
+  for _, t in ipairs(plan.tasks) do
+    if t.agent or t.kind == "program" then agents = agents + 1 end
+  end
+  say("%s, %d of agents or programs, none of which was started: stand-ins gave results",
+    plural(#plan.tasks, "task"), agents)
+  if #plan.tasks > agents and limits.functions_ran then
+    say("functions ran (with --no-functions they do not)")
+  end
+  say("")
+  for _, line in ipairs(tasks(plan)) do say("%s", line) end
+  say("")
+  for _, line in ipairs(path(plan)) do say("%s", line) end
+  say("")
+  for _, line in ipairs(times(plan)) do say("%s", line) end
+  say("%s", verdict(plan))
+  if plan.cost > 0 then
+    local lacks = plan.cost_unknown == 0 and "" or
+      (", and what %s of which none is known"):format(plural(plan.cost_unknown, "task costs",
+        "tasks cost"))
+    say("cost: %s%s", figures.cost(plan.cost), lacks)
+  elseif plan.cost_unknown > 0 then
+    say("cost: not known; no agent here has ever told one")
+  end
+  if plan.unknown > 0 then
+    say("%s new: %s each is assumed (%s)", plural(plan.unknown, "task is", "tasks are"),
+      figures.duration(plan.assumed), limits.why_assumed)
+  end
+  if plan.items > 0 then
+    say("%s not part of it: agents that work decide what is done with them",
+      plural(plan.items, "list item is", "list items are"))
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+local function quoted(s)
+  return '"' .. s:gsub('[\\"]', "\\%0") .. '"'
+end
+
+--- The graph in DOT: tasks, what blocks them (lines) and what the code that starts them
+--- waits for before (dashed); the critical path is bold.
+function M.dot(plan)
+  local lines = {"digraph plan {", "  rankdir = LR;", "  node [shape = box];"}
+  local on_path, follows = {}, {}
+  for i, id in ipairs(plan.critical_path) do
+    on_path[id], follows[id] = true, plan.critical_path[i - 1]
+  end
+  local function edge(from, to, style)
+    if follows[to] == from then style = style .. ", penwidth = 2" end
+    lines[#lines + 1] = ("  %s -> %s [style = %s];"):format(from, to, style)
+  end
+  for _, t in ipairs(plan.tasks) do
+    lines[#lines + 1] = ("  %s [label = %s%s];"):format(t.id,
+      quoted(orun.clean(("%s %s, %s"):format(t.id, title(t), figures.duration(t.expected)))),
+      on_path[t.id] and ", penwidth = 2" or "")
+  end
+  for _, t in ipairs(plan.tasks) do
+    local blocks = {}
+    for _, id in ipairs(t.blockedBy) do
+      blocks[id] = true
+      edge(id, t.id, "solid")
+    end
+    for _, id in ipairs(t.waits_for) do
+      if not blocks[id] then edge(id, t.id, "dashed") end
+    end
+  end
+  lines[#lines + 1] = "}\n"
+  return table.concat(lines, "\n")
+end
+
+return M

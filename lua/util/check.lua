@@ -1,0 +1,228 @@
+--- orun.util.check: the argument checks of the bundled modules.
+--
+-- A caller's mistake raises an error that names the function and the argument,
+-- shows the value and says what to do. Every such message of the modules in
+-- lua/ and stdlib/ is made here, so they all read alike. Call these straight
+-- from the public function: the error is blamed on that function's caller.
+--
+-- Tables are read raw, so no metamethod of the caller's runs.
+--
+--     local check = require "orun.util.check"
+--     local OPTIONS <const> = {limit = "count", order = {"input", "done"}}
+--     opts = check.options("orun.fan_out", opts, OPTIONS)
+--
+-- Glossary
+--   where   the public function's name as users write it: "orun.fan_out"
+--   kind    what an option may be: a name in KINDS, or an array of the strings
+--           that are allowed
+
+local orun = require "orun"
+
+local M = {}
+
+--- Longest piece of a value that a message repeats.
+local SHOWN <const> = 40
+
+local function is_whole(v)
+  return math.type(v) == "integer" and v >= 0
+end
+
+local function is_count(v)
+  return is_whole(v) and v > 0
+end
+
+--- Seconds in one of a duration's units.
+local UNITS <const> = {ms = 0.001, s = 1, m = 60, h = 3600, d = 86400}
+
+--- Seconds of a duration as users write it, or nil when it is none.
+local function seconds(v)
+  if type(v) == "number" then return v >= 0 and v or nil end
+  if type(v) ~= "string" then return nil end
+  local count, unit = v:match("^(%d+%.?%d*)(%a+)$")
+  return count and UNITS[unit] and count * UNITS[unit]
+end
+
+local function is_duration(v)
+  return seconds(v) ~= nil
+end
+
+local function is_hook(v)
+  return type(v) == "function" or type(v) == "boolean"
+end
+
+local function is(name)
+  return function(v) return type(v) == name end
+end
+
+--- kind -> {test, what a message asks for}
+local KINDS <const> = {
+  any = {function() return true end},
+  boolean = {is "boolean", "true or false is wanted"},
+  count = {is_count, "a whole number is wanted, 1 or more"},
+  duration = {is_duration, 'a number of seconds is wanted, or "250ms", "30s", "5m", "2h"'},
+  ["function"] = {is "function", "a function is wanted"},
+  hook = {is_hook, "a function is wanted, or false for none"},
+  table = {is "table", "a table is wanted"},
+  text = {function(v) return type(v) == "string" and v ~= "" end, "a text is wanted"},
+  whole = {is_whole, "a whole number is wanted, 0 or more"},
+}
+
+local function contains(list, value)
+  for _, v in ipairs(list) do
+    if v == value then return true end
+  end
+  return false
+end
+
+--- What is wrong with `value` for `kind`, or nil when nothing is.
+local function complaint(kind, value)
+  if type(kind) == "table" then
+    if contains(kind, value) then return nil end
+    return ('one of "%s" is wanted'):format(table.concat(kind, '", "'))
+  end
+  local test = KINDS[kind]
+  if test[1](value) then return nil end
+  return test[2]
+end
+
+--- A value as a message shows it: strings quoted and cut, tables by type.
+-- @param value  anything; its metamethods never run
+-- @return string
+-- @usage require "orun.util.check".show("a\nb")  --> "a\nb"
+function M.show(value)
+  local kind = type(value)
+  if kind == "string" then
+    local cut = #value > SHOWN and value:sub(1, SHOWN) .. "..." or value
+    return '"' .. cut:gsub("[%c\"\\]", function(c)
+      return c == "\n" and "\\n" or ("\\%d"):format(c:byte())
+    end) .. '"'
+  elseif kind == "number" or kind == "boolean" or kind == "nil" then
+    return tostring(value)
+  end
+  return "a " .. kind
+end
+
+--- A message in the form all have: "FUNCTION: NAME = VALUE: WANT".
+function M.message(where, name, value, want)
+  return ("%s: %s = %s: %s"):format(where, name, M.show(value), want)
+end
+
+--- The names that are the keys of `known`, in order.
+function M.sorted(known)
+  local names = {}
+  for name in next, known do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+--- The same in one text.
+function M.listed(known)
+  return table.concat(M.sorted(known), ", ")
+end
+
+--- The name in `known` nearest to `name`, or nil when none is near.
+-- @param name   what the user wrote
+-- @param known  table with the names as keys
+-- @return string or nil
+function M.nearest(name, known)
+  return orun.nearest(tostring(name), M.sorted(known))
+end
+
+--- What to say after a name that is not one of `known`.
+-- @param name   what the user wrote
+-- @param known  table with the names as keys
+-- @return ", did you mean 'NAME'?", or all the names when none is near
+function M.hint(name, known)
+  local near = M.nearest(name, known)
+  if near then return (", did you mean '%s'?"):format(near) end
+  return "; there are " .. M.listed(known)
+end
+
+--- Options, checked and copied.
+-- @param where  public function's name, for messages
+-- @param opts   the caller's table, or nil for none
+-- @param known  table: option name -> kind
+-- @return a new table with the same fields, without a metatable
+-- Raises for a value that is no table, an unknown field, a wrong kind.
+function M.options(where, opts, known)
+  if opts == nil then return {} end
+  if type(opts) ~= "table" then
+    error(M.message(where, "options", opts, "a table is wanted"), 3)
+  end
+  local copy = {}
+  for name, value in next, opts do
+    local kind = known[name]
+    if not kind then
+      error(("%s: unknown option %s%s"):format(where, M.show(name), M.hint(name, known)), 3)
+    end
+    local want = complaint(kind, value)
+    if want then
+      error(M.message(where, name, value, want), 3)
+    end
+    copy[name] = value
+  end
+  return copy
+end
+
+--- Seconds of a duration that has been checked.
+-- @param duration  seconds as a number, or "250ms", "30s", "5m", "2h"; or nil
+-- @return number of seconds, or nil for nil
+-- @usage require "orun.util.check".seconds("250ms")  --> 0.25
+function M.seconds(duration)
+  return seconds(duration)
+end
+
+--- An argument of one kind.
+-- @param where  public function's name
+-- @param name   the argument's name
+-- @param value  what was given
+-- @param kind   what it may be
+-- @return value
+function M.argument(where, name, value, kind)
+  local want = complaint(kind, value)
+  if want then
+    error(M.message(where, name, value, want), 3)
+  end
+  return value
+end
+
+--- The length of a plain array, nil when a closer look is needed. It sees every
+--- element of what orun.map gets, so it calls nothing but `next`.
+local function length_of(value)
+  local n, count = rawlen(value), 0
+  for _ in next, value do count = count + 1 end
+  if count ~= n or getmetatable(value) ~= nil then return nil end
+  for i = 1, n do
+    if value[i] == nil then return nil end
+  end
+  return n
+end
+
+--- An array without holes.
+-- @param where  public function's name
+-- @param name   the argument's name
+-- @param value  what was given
+-- @return its length
+-- Raises for a value that is no table, has a hole or other keys than 1..n.
+function M.array(where, name, value)
+  if type(value) ~= "table" then
+    error(M.message(where, name, value, "an array is wanted"), 3)
+  end
+  local n = length_of(value)
+  if n then return n end
+  local count, last = 0, 0
+  for key in next, value do
+    if math.type(key) ~= "integer" or key < 1 then
+      error(("%s: %s has the key %s; an array has 1, 2, 3, ..."):format(where, name,
+        M.show(key)), 3)
+    end
+    count, last = count + 1, math.max(last, key)
+  end
+  if last > count then
+    error(("%s: %s has holes: %d elements, but the last is [%d]"):format(where, name,
+      count, last), 3)
+  end
+  return count
+end
+
+return M
