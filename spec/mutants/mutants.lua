@@ -18,8 +18,9 @@ local GRAPHS <const> = 2000
 local PATIENCE <const> = 30 -- seconds with one graph; a mutant may hang
 local LIMIT <const> = 120   -- seconds with the unit specs
 local COLUMNS <const> = { 21, 44, 7 }
-local UNITS <const> = { "claims", "edges", "limits", "queue", "rank", "retry", "sched", "states",
-                        "timers", "waits" }
+local UNITS <const> = { "sched/claims", "sched/edges", "sched/limits", "thread/queue",
+                        "sched/rank", "sched/retry", "sched/sched", "task/states",
+                        "task/timers", "sched/waits" }
 
 local short = (os.getenv("SHORT") or "") ~= ""
 
@@ -75,7 +76,7 @@ local function by_units(bin)
   for i, unit in ipairs(UNITS) do words[i + 2] = "spec/unit/" .. unit .. "_spec.lua" end
   local r = h.orun(words)
   if r.code == 0 then return nil end
-  local spec = r.out:match("spec/unit/(%w+)_spec.lua @ %d+")
+  local spec = r.out:match("spec/unit/%w+/(%w+)_spec.lua @ %d+")
   return "units: " .. (spec or r.code == 124 and "hangs" or "signal " .. (r.signal or r.code))
 end
 

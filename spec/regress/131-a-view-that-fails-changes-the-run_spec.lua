@@ -4,11 +4,15 @@
 local h = require "spec.support.helper"
 local json = require "cjson"
 
--- Each module lua/view_NAME.lua is a view, so a new one is in here by itself.
+-- Each module of lua/view/ is a view, so a new one is in here by itself, but for those
+-- that views are made of.
+local PARTS <const> = {init = true, footer = true, lines = true}
 local NAMES = {}
-for _, path in ipairs(h.find("lua", "-name 'view_*.lua'")) do
-  NAMES[#NAMES + 1] = path:match("view_([%w_]+)%.lua$")
+for _, path in ipairs(h.find("lua/view", "-name '*.lua'")) do
+  local name = path:match("([%w_]+)%.lua$")
+  if not PARTS[name] then NAMES[#NAMES + 1] = name end
 end
+assert(#NAMES >= 9, "no views are found")
 
 -- What a view is opened with, where that is not "".
 local VALUES <const> = {progress = "plain verbose", output = "tagged", report = "full",

@@ -1,5 +1,5 @@
 --- graphs: what the scheduler promises holds after every step of random graphs
---- of tasks (spec/unit/graphs_spec.lua), of other seeds than the suite's.
+--- of tasks (spec/graph/graphs_spec.lua), of other seeds than the suite's.
 
 local graphs = require "spec.graph.graphs"
 

@@ -2,9 +2,9 @@
 # run.sh — runs the whole suite: `spec/support/run.sh ORUN TEST_ORUN [busted
 # arguments…]`, from the root of the tree.
 #
-# busted runs inside orun, in one process for each spec file: those of spec/ and
-# spec/regress/ in the program people get, those of spec/unit/ in the test
-# build. Several files run at a time, the longest first, and each has its own
+# busted runs inside orun, in one process for each spec file: those of
+# spec/unit/ and spec/graph/ in the test build, all others in the program people
+# get. Several files run at a time, the longest first, and each has its own
 # folder for temporary files, for what orun remembers, for its sockets, and its
 # own HOME, so that no file sees what another one does.
 #
@@ -23,8 +23,10 @@ set -uo pipefail
 export LC_ALL=C.UTF-8
 
 # What takes longest, for a first run; a later one knows the times of the last.
-longest='soak readme stops embed signals fault unit/graphs watch isolation
-    worktree http report_page mutants pristine resources programs secrets'
+longest='soak/soak source/readme script/stops embed/embed command/signals
+    fault/fault graph/graphs command/watch script/isolation
+    lua/worktree/worktree script/http command/report_page mutants/mutants
+    script/pristine script/resources script/programs script/secrets'
 
 # These run after all others, one at a time, for the reason given.
 alone=''
@@ -163,31 +165,23 @@ marked() {
 
 # ------------------------------------------------------------- chosen files
 
-# chosen FOLDER… : the specs there, or those of them that ORUN_ONLY names.
+# chosen : all specs, or those of them that ORUN_ONLY names: by a path, the end
+# of one, or a folder.
 chosen() {
-    local name names folder
-    read -ra names <<<"${ORUN_ONLY:-*}"
-    for name in "${names[@]}"; do
-        name=${name#./} name=${name#"$PWD"/} name=${name%/}
-        name=${name%.lua} name=${name%_spec}
-        for folder in "$@"; do
-            case $name in
-                spec | spec/unit | spec/regress)
-                    [ "$name" != "$folder" ] || files_of "$folder" '*' ;;
-                unit | regress)
-                    [ "spec/$name" != "$folder" ] || files_of "$folder" '*' ;;
-                spec/*) [ "$folder" != "${name%/*}" ] ||
-                    files_of "$folder" "${name##*/}" ;;
-                */*) [ "$folder" != "spec/${name%/*}" ] ||
-                    files_of "$folder" "${name##*/}" ;;
-                *) files_of "$folder" "$name" ;;
+    local name names file own
+    read -ra names <<<"${ORUN_ONLY:-}"
+    find spec -name '*_spec.lua' | sort | while read -r file; do
+        [ ${#names[@]} -gt 0 ] || echo "$file"
+        for name in "${names[@]}"; do
+            name=${name#./} name=${name#"$PWD"/} name=${name%/}
+            name=${name%.lua} name=${name%_spec} name=${name#spec/}
+            own=${file#spec/} own=${own%_spec.lua}
+            case $own in
+                $name | $name/* | */$name | */$name/*) echo "$file" && break ;;
             esac
+            [ "$name" != spec ] || echo "$file"
         done
-    done | sort -u
-}
-
-files_of() {
-    find "$1" -maxdepth 1 -name "$2_spec.lua"
+    done
 }
 
 # ordered FILE… : the longest first, by the times of the last run.
@@ -312,7 +306,7 @@ run_all() {
                 [ ${#running[@]} -lt "$jobs" ] || break
             fi
             program=$bin
-            [ "${file%/*}" != spec/unit ] || program=$test_bin
+            case $file in spec/unit/* | spec/graph/*) program=$test_bin ;; esac
             one "$next" "$program" "$file" 2>/dev/null &
             disown
             running[next]=$!
@@ -377,11 +371,11 @@ main() {
     trap 'rm -rf "$work"' EXIT
     trap 'stopping=130' INT
     trap 'stopping=143' TERM HUP
-    mapfile -t found < <(chosen spec spec/regress spec/unit)
+    mapfile -t found < <(chosen)
     mapfile -t all < <(ordered "${found[@]}" | cut -d ' ' -f 2)
     read -ra names <<<"${ORUN_ONLY:-}"
     for name in "${names[@]}"; do
-        [ -n "$(ORUN_ONLY=$name chosen spec spec/regress spec/unit)" ] || {
+        [ -n "$(ORUN_ONLY=$name chosen)" ] || {
             say "run.sh: no spec is called '$name'"
             failed=$((failed + 1))
         }

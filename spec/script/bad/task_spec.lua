@@ -340,7 +340,7 @@ describe("Task with careless arguments", function()
     local file = io.stdout
     local thread = coroutine.create(print)
     refused_saying({run = function() return file end}, "captures 'file', a userdata",
-      "bad_task_spec.lua:", "pass what it needs in input")
+      "bad/task_spec.lua:", "pass what it needs in input")
     refused_saying({run = function() return thread end}, "captures 'thread', a coroutine")
     local function helper() return file end
     refused_saying({run = function() return helper() end}, "'file'")

@@ -96,8 +96,9 @@ describe("values of tasks", function()
       ["input.a: a coroutine cannot be sent"] = {a = thread},
       ["input: a C function cannot be sent"] = iterator,
       ["input.p: a light userdata cannot be sent"] = {p = debug.upvalueid(capturing, 1)},
-      ["input.f (spec/bad_value_spec.lua:%d+) captures 'file', a userdata"] = {f = capturing},
-      ["input.f (spec/bad_value_spec.lua:%d+) captures 'iterator', a C function"] =
+      ["input.f (spec/script/bad/value_spec.lua:%d+) captures 'file', a userdata"] =
+        {f = capturing},
+      ["input.f (spec/script/bad/value_spec.lua:%d+) captures 'iterator', a C function"] =
         {f = function() return iterator end},
     }
     for text, value in pairs(cases) do
