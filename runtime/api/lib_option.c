@@ -10,6 +10,7 @@
 #include "sched/forget.h"
 #include "sched/sched.h"
 #include "sched/sched_add.h"
+#include "task/writes.h"
 #include "value/value.h"
 #include <ctype.h>
 #include <lauxlib.h>

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "task/limit.h"
+#include "task/writes.h"
 #include <stdint.h>
 
 enum { RING_SHOWN = 12 }; /* tasks of a ring in a message */
@@ -67,7 +68,7 @@ ring_writes_needs(Board *b, Task *t, RingEach *each, void *ring)
         return;
     list_each(node, &b->writing) {
         const Writes *theirs = container_of(node, Writes, held);
-        if (writes_bar(theirs, t))
+        if (task_barred(t, theirs))
             each(ring, theirs->owner, NEED_WRITES);
     }
 }

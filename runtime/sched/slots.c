@@ -3,6 +3,7 @@
 #include "sched/admit.h"
 #include "sched/wait.h"
 #include "task/limit.h"
+#include "task/writes.h"
 
 /* Does t hold writes? */
 static bool
@@ -20,7 +21,7 @@ slots_passed(Sched *s, const Task *t, const Task *other)
     list_each(node, &s->board.writing) {
         const Writes *held = container_of(node, Writes, held);
         if ((wait_on_tasks(held->owner) || task_above(held->owner, t))
-            && writes_bar(held, other))
+            && task_barred(other, held))
             return true;
     }
     return false;
@@ -34,7 +35,7 @@ slots_clash(Sched *s, Task *t)
     if (!task_writes(t) || slots_writes(t))
         return false;
     list_each(node, &s->board.writing) {
-        if (writes_bar(container_of(node, Writes, held), t))
+        if (task_barred(t, container_of(node, Writes, held)))
             return true;
     }
     list_each(node, &s->writers) {

@@ -2,9 +2,9 @@
 #include "task/task.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "task/limit.h"
 #include "task/output.h"
 #include "task/task_report.h"
+#include "task/writes.h"
 #include "value/value.h"
 #include <assert.h>
 
@@ -185,6 +185,15 @@ outcome_weight(const Outcome *o)
         + (o->error ? strlen(o->error) : 0)
         + (o->captured ? output_held(o->captured->out)
            + output_held(o->captured->err) : 0);
+}
+
+bool
+task_barred(const Task *t, const Writes *held)
+{
+    const Task *owner = held->owner;
+    if (task_above(owner, t) || (task_above(t, owner) && !owner->stopping))
+        return false;
+    return writes_overlap(held, t->opt->writes);
 }
 
 static void

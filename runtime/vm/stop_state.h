@@ -5,8 +5,7 @@
 #ifndef ORUN_STOP_STATE_H
 #define ORUN_STOP_STATE_H
 
-#include "vm/stop.h"
-#include "vm/vm.h"
+#include "vm/vm_state.h"
 
 static inline Stop *
 stop_of(lua_State *L)

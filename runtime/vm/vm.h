@@ -18,37 +18,9 @@
 
 #include "base/base.h"
 #include "base/buf.h"
-#include "vm/stop.h"
-#include <lua.h>
+#include "vm/vm_state.h"
 
 typedef struct VmPool VmPool;
-
-typedef struct Vm {
-    lua_State *L;    /* the main thread */
-    lua_State *co;   /* the coroutine its task runs in (the script: L) */
-    Stop stop;
-    void *owner;     /* the upper layer's; config->ud while it has no other */
-    bool script;     /* the script's own state: not sandboxed */
-    size_t limit;    /* memory limit in bytes, 0 none; may be set at any time */
-    bool over_limit; /* an allocation failed because of the limit: nothing
-                      * catches that error, and the task ends */
-    int exit_code;   /* os.exit(n) was called: n, else -1 */
-} Vm;
-
-typedef struct VmConfig {
-    void (*open)(lua_State *L, Vm *vm, void *ud); /* add libraries; may raise;
-                                                   * NULL: none */
-    void *ud;
-    const char *path, *cpath; /* package.path/cpath; NULL: Lua's; copied */
-    size_t pooled;            /* resting states kept; 0: 64 */
-} VmConfig;
-
-/* The Vm a state belongs to. Any lua_State of it, coroutines included. */
-static inline Vm *
-vm_of(lua_State *L)
-{
-    return *(Vm **)lua_getextraspace(L);
-}
 
 /* The pool for task states; cheap, the first vm_take opens the libraries.
  * Errors: ORUN_ENOMEM, ORUN_ESYS. */

@@ -11,7 +11,6 @@
 #include "value/module.h"
 #include "vm/arena.h"
 #include "vm/stop_lua.h"
-#include "vm/vm.h"
 #include <lauxlib.h>
 #include <lua-cjson.h>
 #include <lualib.h>

@@ -2,23 +2,19 @@
 #ifndef ORUN_VM_OPEN_H
 #define ORUN_VM_OPEN_H
 
-#include "base/base.h"
-#include <lua.h>
+#include "vm/vm_state.h"
 
 struct Arena;
-struct Vm;
-struct VmConfig;
 
 /* What must be done once before there are states. Errors: ORUN_ESYS. */
 int vm_open_init(void) NODISCARD;
 
 /* Make a state in `arena` with everything opened; sets vm->L, co and owner.
  * Errors: ORUN_ENOMEM; ORUN_EFAILED when a library raised, which is logged. */
-int vm_open(struct Vm *vm, struct Arena *arena, const struct VmConfig *config)
-    NODISCARD;
+int vm_open(Vm *vm, struct Arena *arena, const VmConfig *config) NODISCARD;
 
 /* Make vm_of(L) the Vm: coroutines made from then on have it from their main
  * thread, older ones must be told each. */
-void vm_open_point(lua_State *L, struct Vm *vm);
+void vm_open_point(lua_State *L, Vm *vm);
 
 #endif

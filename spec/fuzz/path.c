@@ -1,7 +1,7 @@
 /* path.c — declared writes: absolute, plain, and at rest once they are so. */
 #include "base/mem.h"
 #include "fuzz.h"
-#include "task/limit.h"
+#include "task/writes.h"
 
 static bool
 path_is_plain(const char *p)

@@ -10,6 +10,7 @@
 #include "task/limit.h"
 #include "task/task.h"
 #include "task/timer.h"
+#include "task/writes.h"
 #include "thread/queue.h"
 #include <lauxlib.h>
 

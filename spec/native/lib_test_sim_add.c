@@ -8,6 +8,7 @@
 #include "lib_test_sim.h"
 #include "sched/sched_add.h"
 #include "sched/slots.h"
+#include "task/writes.h"
 #include <lauxlib.h>
 
 typedef struct SimSpec {

@@ -5,6 +5,7 @@
  */
 #include "lib_test_sim.h"
 #include "sched/rank.h"
+#include "task/writes.h"
 #include <lauxlib.h>
 #include <math.h>
 #include <stdarg.h>
@@ -324,7 +325,7 @@ lib_check_behind(SimCheck *c, const Task *first, const Task *t)
         const SimRun *run = u->run;
         bool waits = task_waiting(u) && run && run->what.kind != WAIT_FOR_OP
             && run->what.kind != WAIT_FOR_TIME;
-        if ((waits || task_above(u, t)) && writes_bar(u->opt->writes, first))
+        if ((waits || task_above(u, t)) && task_barred(first, u->opt->writes))
             return false;
     }
     return true;
@@ -350,7 +351,7 @@ lib_check_writes(SimCheck *c)
         Task *t = container_of(a, Task, job.link);
         bool clash = false;
         list_each(b, writing)
-            clash = clash || writes_bar(container_of(b, Writes, held), t);
+            clash = clash || task_barred(t, container_of(b, Writes, held));
         for (List *b = s->writers.next; b != a; b = b->next)
             clash = clash
                 || lib_check_behind(c, container_of(b, Task, job.link), t);
