@@ -100,12 +100,74 @@ local function run_block(block, dir, blocks)
   end
 end
 
+-- The lines of a page outside of its fences.
+local function prose(path)
+  local lines, fenced = {}, false
+  for _, line in ipairs(h.lines(assert(h.read(path)))) do
+    if line:match("^%s*```") then
+      fenced = not fenced
+    elseif not fenced then
+      lines[#lines + 1] = line
+    end
+  end
+  return lines
+end
+
+-- What links to a page's headings end in, as GitHub makes it: { [anchor] = level }.
+local function anchors(path)
+  local found = {}
+  for _, line in ipairs(prose(path)) do
+    local level, title = line:match("^(#+) (.+)$")
+    if level then
+      local anchor = title:lower():gsub("[^%w%-_ ]", ""):gsub(" ", "-")
+      found[anchor] = #level
+    end
+  end
+  return found
+end
+
+-- Why a link of a page leads nowhere, or nil.
+local function broken(page_path, target)
+  if target:match("^https?:") then return end
+  local file, anchor = target:match("^([^#]*)#?(.*)$")
+  local path = file == "" and page_path or (page_path:match("^.*/") or "") .. file
+  if not h.exists(path) then return target .. ": no such file" end
+  if anchor ~= "" and not anchors(path)[anchor] then return target .. ": no such heading" end
+end
+
 describe("README", function()
   local pages = h.find("README.md runtime lua stdlib examples spec",
     "-name README.md")
 
   it("stands in every folder", function()
     assert.is_true(#pages >= 6)
+  end)
+
+  it("links to files and headings that exist", function()
+    local problems, seen = {}, 0
+    for _, path in ipairs(pages) do
+      for _, line in ipairs(prose(path)) do
+        for target in line:gmatch("%]%(([^)]+)%)") do
+          local problem = broken(path, target)
+          problems[#problems + 1] = problem and path .. ": " .. problem
+          seen = seen + 1
+        end
+      end
+    end
+    assert.is_true(seen > 20)
+    assert.equal("", table.concat(problems, "\n"))
+  end)
+
+  it("lists its chapters at the top", function()
+    local text = assert(h.read("README.md"))
+    local list = assert(text:match("\n%*%*Contents%*%*\n(.-)\n## "))
+    for anchor, level in pairs(anchors("README.md")) do
+      local listed = list:find("(#" .. anchor .. ")", 1, true)
+      -- A chapter that only gathers others is named by its line of the list.
+      local title = list:find("\n- " .. anchor:sub(1, 1):upper()
+        .. anchor:sub(2):gsub("-", " ") .. ":", 1, true)
+      assert.is_true(level == 1 or listed ~= nil or title ~= nil, anchor .. " is not listed")
+    end
   end)
 
   for _, path in ipairs(pages) do
