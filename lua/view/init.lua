@@ -2,7 +2,7 @@
 --
 -- The runtime calls this module on a thread of its own, in a state that has no
 -- tasks and shares nothing with the script's. A view is a module
--- `orun.view_NAME` that returns
+-- `orun.view.NAME` that returns
 --
 --     function(value, v) -> {event = function(e), tick = function(now), close = function(now)}
 --

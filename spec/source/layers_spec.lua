@@ -179,6 +179,51 @@ describe("calls", function()
   end)
 end)
 
+describe("the README of each folder of lua/", function()
+  -- The folders of lua/ whose modules a folder requires, also where the name is put together.
+  local function required(folder)
+    local uses = {}
+    for _, file in ipairs(source.files("lua/" .. folder, "-name '*.lua'")) do
+      for _, line in ipairs(file.lines) do
+        if line:match("require") and not line:match("^%s*%-%-") then
+          for name in line:gmatch('"orun%.([%w_]+)') do
+            if name ~= folder and h.exists("lua/" .. name .. "/") then uses[name] = true end
+          end
+        end
+      end
+    end
+    return uses
+  end
+
+  local function sorted(set)
+    local list = {}
+    for name in pairs(set) do list[#list + 1] = name end
+    table.sort(list)
+    return table.concat(list, " ")
+  end
+
+  for _, path in ipairs(h.find("lua", "-mindepth 1 -maxdepth 1 -type d")) do
+    local folder = path:match("[^/]+$")
+    local page = path .. "/README.md"
+
+    it("names the files and the folders used by " .. folder, function()
+      local text = assert(h.read(page), page .. " is missing")
+      local told, files = {}, {}
+      for name in text:gmatch("\n| `([%w_.]+)` |") do told[name] = true end
+      for _, file in ipairs(h.find(path, "-type f -not -name README.md")) do
+        files[file:match("[^/]+$")] = true
+      end
+      assert.equal(sorted(files), sorted(told), page)
+
+      local uses = {}
+      for name in text:match("\nUses (.-)\n\n"):gmatch("%]%(%.%./([%w_]+)%)") do
+        uses[name] = true
+      end
+      assert.equal(sorted(required(folder)), sorted(uses), page)
+    end)
+  end
+end)
+
 describe("folders", function()
   it("are the six of the design", function()
     local found = h.find(".", "-mindepth 1 -maxdepth 1 -type d"
