@@ -334,8 +334,8 @@ task_above(const Task *upper, const Task *t)
 }
 
 /* Do these writes, which another task holds, keep t from its own, which overlap
- * them? Not those of a task above it, which pass on what they hold; nor those of
- * one below it that goes on (it is detached, and t is tried again). */
+ * them? Not those of a task above it, which pass on what they hold; nor those
+ * of one below it that goes on (it is detached, and t is tried again). */
 bool task_barred(const Task *t, const struct Writes *held);
 
 /* What t was told to do beside its input, or NULL. */

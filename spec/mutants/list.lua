@@ -67,7 +67,7 @@ return {
     old = "    if (*writes && end)\n", new = "    if (*writes)\n" },
   { name = "writes-keep-waiting", file = "sched/slots.c", breaks = "a queue keeps who is needed",
     old = "            && !slots_passed(s, t, other))\n", new = "            )\n" },
-  { name = "writes-not-passed-on", file = "task/limit.c", breaks = "a task waits for its parent",
+  { name = "writes-not-passed-on", file = "task/task.c", breaks = "a task waits for its parent",
     old = "    if (task_above(owner, t) ||", new = "    if (" },
   { name = "ring-through-writes", file = "sched/ring.c",
     breaks = "a ring through writes is waited for",
