@@ -1,11 +1,11 @@
 --- The map of runtime/: which folder may include and call which, line 1 of every
---- file, and calls that come back to no file.
+--- file, calls that come back to no file, and what the READMEs say of all that.
 
 local h = require "spec.support.helper"
 local source = require "spec.support.source"
 
--- What each folder may use beside itself; runtime/README.md says why. keeper/ is
--- a program of its own, of which others know only the protocol.
+-- What each folder may use beside itself, as its README says, too. keeper/ is a
+-- program of its own, of which others know only the protocol.
 local MAY_USE <const> = {
   base = "",
   value = "base",
@@ -243,5 +243,73 @@ describe("folders", function()
         or mirrored ~= path and h.exists(mirrored),
         path .. " has no README.md, and none above speaks of it")
     end
+  end)
+end)
+
+describe("the README of a folder of runtime/", function()
+  local files = source.files("runtime", "-name '*.[ch]'")
+  local folders, named = {}, {} -- { [folder] = { [name of a file] = true } }
+  for _, file in ipairs(files) do
+    local folder = folder_of(file.path)
+    if folder and not named[folder] then
+      named[folder], folders[#folders + 1] = {}, folder
+    end
+    if folder then named[folder][file.name:match("^[^.]+")] = true end
+  end
+
+  local function page(folder) return h.read("runtime/" .. folder .. "/README.md") end
+
+  local function words(text, pattern)
+    local list = {}
+    for word in text:gmatch("`(" .. pattern .. ")`") do list[#list + 1] = word end
+    return list
+  end
+
+  it("says what the folder may use", function()
+    for _, folder in ipairs(folders) do
+      local told = assert(page(folder):match("\nMay use (.-)%.%s"), folder)
+      assert.equal(MAY_USE[folder], table.concat(words(told, "[%w_./]+"), " "), folder)
+    end
+  end)
+
+  it("names each file once, and no other", function()
+    local wrong = {}
+    for _, folder in ipairs(folders) do
+      local told = {}
+      for row in page(folder):gmatch("\n| (`[^|]*`) |") do
+        for _, name in ipairs(words(row, "[%w_]+")) do
+          if told[name] or not named[folder][name] then
+            wrong[#wrong + 1] = ("%s/README.md names %s"):format(folder, name)
+          end
+          told[name] = true
+        end
+      end
+      for name in pairs(named[folder]) do
+        if not told[name] then
+          wrong[#wrong + 1] = ("%s/README.md does not name %s"):format(folder, name)
+        end
+      end
+    end
+    table.sort(wrong)
+    assert.equal("", table.concat(wrong, "\n"))
+  end)
+
+  it("speaks of functions and types that there are", function()
+    local known, wrong = {}, {}
+    for _, file in ipairs(files) do
+      for _, line in ipairs(file.lines) do
+        for word in line:gmatch("[%a_][%w_]*") do known[word] = true end
+      end
+    end
+    for _, path in ipairs(h.find("runtime", "-name README.md")) do
+      for _, name in ipairs(words(h.read(path), "[%a_][%w_.%s]*")) do
+        for word in name:gmatch("[%a_][%w_]*") do
+          if not known[word] then
+            wrong[#wrong + 1] = ("%s speaks of %s"):format(path, word)
+          end
+        end
+      end
+    end
+    assert.equal("", table.concat(wrong, "\n"))
   end)
 end)
