@@ -3,7 +3,7 @@
  * Of the command only. `orun task` and `orun mcp` reach the run that started
  * them by its socket (control.h), `orun tasks` one that is in the roster
  * (roster.h), so they need no runtime, no worker and no io thread: a state with
- * what talks (lib_channel.h), and a bundled module, lua/command_WORD.lua, which
+ * what talks (lib_channel.h), and a bundled module, lua/command/WORD.lua, which
  * gives a function that is called with the arguments and gives the exit code.
  * They can so be started often: by a loop in a shell, by every agent.
  */

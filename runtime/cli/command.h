@@ -4,7 +4,7 @@
  * options.c.) A word is a command when it stands
  * where a script's name would, as it is in the table of command.c: a script of
  * that name is run as ./WORD, or after "--". A command is a bundled module,
- * lua/command_WORD.lua, that gives a function: it is called with the arguments
+ * lua/command/WORD.lua, that gives a function: it is called with the arguments
  * in the script's state and gives the exit code, 0 when it gives nothing.
  */
 #ifndef ORUN_COMMAND_H

@@ -13,7 +13,7 @@
 #include "base/base.h"
 
 typedef struct Folder Folder; /* folder.h */
-typedef struct Keeper Keeper; /* keeper.h */
+typedef struct Keeper Keeper; /* keeper_client.h */
 typedef struct Output Output; /* output.h */
 typedef struct Pace Pace;     /* pace.h */
 typedef struct Proc Proc;
