@@ -294,7 +294,7 @@ describe("the README of a folder of runtime/", function()
     assert.equal("", table.concat(wrong, "\n"))
   end)
 
-  it("speaks of functions and types that there are", function()
+  it("speaks of functions, types and files that there are", function()
     local known, wrong = {}, {}
     for _, file in ipairs(files) do
       for _, line in ipairs(file.lines) do
@@ -307,6 +307,11 @@ describe("the README of a folder of runtime/", function()
           if not known[word] then
             wrong[#wrong + 1] = ("%s speaks of %s"):format(path, word)
           end
+        end
+      end
+      for _, name in ipairs(words(h.read(path), "%w[%w_/]*/[%w_.]*")) do
+        if not h.exists(name) and not h.exists("runtime/" .. name) then
+          wrong[#wrong + 1] = ("%s speaks of %s"):format(path, name)
         end
       end
     end
