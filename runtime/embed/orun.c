@@ -92,17 +92,10 @@ orun_read_config(const orun_config *given, orun_config *c)
 static int
 orun_make(orun *o, const orun_config *c)
 {
-    HostConfig config = {
-        .processes = c->processes, .workers = c->workers,
-        .memory_limit = c->memory_limit, .backlog = c->backlog,
-        .program = c->program, .listed = c->listed != 0,
-        .keep = c->keep,
-        .history = c->history, .plan = c->plan, .trust = c->trust != 0,
-        .vm = { .open = lib_orun_open },
-    };
+    const VmConfig tasks = { .open = lib_orun_open };
     int e = stop_init();
     if (e == 0)
-        e = host_new(&config, &o->host);
+        e = host_new(c, &tasks, &o->host);
     if (e)
         return e;
     run_lua_init(&o->host->lua);

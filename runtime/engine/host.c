@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "orun.h"
 #include "sched/attempt.h"
 #include "sched/cancel.h"
 #include "sched/rank.h"
@@ -289,7 +290,7 @@ host_name(Host *h)
 }
 
 int
-host_new(const HostConfig *config, Host **out)
+host_new(const orun_config *config, const VmConfig *vm, Host **out)
 {
     int e = ORUN_ENOMEM;
     Host *h = mem_zalloc(1, sizeof *h);
@@ -313,7 +314,7 @@ host_new(const HostConfig *config, Host **out)
         goto close_secrets;
     if ((e = pool_new(config->workers, &h->pool)) != 0)
         goto free_folder;
-    if ((e = vmpool_new(&config->vm, &h->vms)) != 0)
+    if ((e = vmpool_new(vm, &h->vms)) != 0)
         goto free_pool;
     const int slots[SLOT_KINDS] = {
         [SLOT_LUA] = config->workers, [SLOT_PROCESS] = config->processes,
@@ -322,7 +323,7 @@ host_new(const HostConfig *config, Host **out)
     if ((e = sched_init(&h->sched, &h->clock, slots, attempt_due)) != 0)
         goto free_vms;
     h->sched.plan = config->plan;
-    h->trust = config->trust;
+    h->trust = config->trust != 0;
     if (config->history
         && (e = rank_open(&h->sched, config->history, h->cwd)) != 0)
         goto destroy_sched;

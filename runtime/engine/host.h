@@ -21,6 +21,7 @@
 #include "vm/vm.h"
 
 typedef struct Host Host;
+struct orun_config; /* orun.h */
 
 /* The parts there may be, each once. They follow the run and end in this
  * order, and are freed in the reverse one. */
@@ -96,23 +97,12 @@ struct Host {
     int programs;     /* how many run */
 };
 
-typedef struct HostConfig {
-    int processes;    /* programs at once */
-    int workers;      /* Lua tasks at once */
-    size_t memory_limit;
-    const char *program; /* path of an orun, or its name in PATH; copied */
-    bool listed;      /* its user's other programs find it */
-    size_t keep;      /* tasks that have ended; 0: all */
-    size_t backlog;   /* bytes of tasks, inputs and results; 0: no bound */
-    int plan;         /* what is not started; see orun_config */
-    bool trust;       /* Lua code of any project may run */
-    const char *history; /* file of durations; NULL: none is kept; copied */
-    VmConfig vm;      /* for task states */
-} HostConfig;
-
-/* Make a host, whose two runners are to be filled in before there is a task.
- * Errors: ORUN_ENOMEM, ORUN_ESYS. */
-int host_new(const HostConfig *config, Host **out) NODISCARD;
+/* Make a host from a config in which no default is left to be resolved
+ * (orun_read_config); its strings are copied. `vm` is for task states. The two
+ * runners are to be filled in before there is a task. Errors: ORUN_ENOMEM,
+ * ORUN_ESYS. */
+int host_new(const struct orun_config *config, const VmConfig *vm,
+             Host **out) NODISCARD;
 
 /* End everything: tasks are cancelled, children ended, workers and io joined;
  * true. While a worker is stuck in a C function the memory stays, for it may
