@@ -12,13 +12,6 @@
 
 enum { CLIENT_FAILED = 1 };
 
-bool
-client_knows(const char *word)
-{
-    return strcmp(word, "task") == 0 || strcmp(word, "tasks") == 0
-        || strcmp(word, "mcp") == 0;
-}
-
 /* Protected; arguments: argc, argv. */
 static int
 client_run(lua_State *L)

@@ -3,19 +3,16 @@
  * Of the command only. `orun task` and `orun mcp` reach the run that started
  * them by its socket (control.h), `orun tasks` one that is in the roster
  * (roster.h), so they need no runtime, no worker and no io thread: a state with
- * what talks (lib_channel.h), and a bundled module, lua/command/WORD.lua, which
- * gives a function that is called with the arguments and gives the exit code.
- * They can so be started often: by a loop in a shell, by every agent.
+ * what talks (lib_channel.h), and the module of the command. They can so be
+ * started often: by a loop in a shell, by every agent.
  */
 #ifndef ORUN_CLIENT_H
 #define ORUN_CLIENT_H
 
 #include "base/base.h"
 
-/* Is `orun WORD` one of them? */
-bool client_knows(const char *word);
-
-/* Do it, for argv[1], and give the exit code. */
+/* Run the command argv[1], which is one that needs no more (COMMAND_STATE of
+ * command.h), and return the exit code. */
 int client_main(int argc, char **argv);
 
 #endif

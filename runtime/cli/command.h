@@ -1,17 +1,32 @@
-/* command.h — what `orun WORD` does other than run a script.
+/* command.h — the words that `orun WORD` knows, beside scripts.
  *
- * Of the command only; not in the library. (`orun plan` runs a script: see
- * options.c.) A word is a command when it stands
- * where a script's name would, as it is in the table of command.c: a script of
- * that name is run as ./WORD, or after "--". A command is a bundled module,
- * lua/command/WORD.lua, that gives a function: it is called with the arguments
- * in the script's state and gives the exit code, 0 when it gives nothing.
+ * Of the command only; not in the library. A word is a command when it stands
+ * where a script's name would, and is in the table of command.c: a script of
+ * that name is run as ./WORD, or after "--". But for `orun plan`, a command is
+ * a bundled module, lua/command/WORD.lua, that returns a function: it is called
+ * with the arguments and returns the exit code, nil for 0.
  */
 #ifndef ORUN_COMMAND_H
 #define ORUN_COMMAND_H
 
-/* The Lua code that runs the command `word`, a constant; NULL when it is none.
- * Any thread. */
-const char *command_code(const char *word);
+#include "base/buf.h"
+
+/* What a command needs to be run. */
+typedef enum CommandNeeds {
+    COMMAND_STATE,   /* a Lua state of its own, no runtime: see client.h. The
+                      * word is the first argument */
+    COMMAND_RUNTIME, /* a runtime: it is run in the script's state. Options of
+                      * a run may stand before the word */
+    COMMAND_SCRIPT,  /* a script, and options of its own: see options.c. The
+                      * word is the first argument */
+} CommandNeeds;
+
+/* Is `word` a command that needs this? */
+bool command_is(const char *word, CommandNeeds needs);
+
+/* Append that `word`, which stands where a script's name would, is neither a
+ * script nor a command, with the command that is nearly it, or all there are.
+ */
+void command_explain(const char *word, Buf *to);
 
 #endif

@@ -3,7 +3,6 @@
  * A thin user of orun.h; the command line is read by options.c, and what
  * signals do to it is in signals.c.
  */
-#include "api/lib_arg.h"
 #include "base/log.h"
 #include "base/order.h"
 #include "base/secret.h"
@@ -11,6 +10,7 @@
 #include "base/terminal.h"
 #include "child/child.h"
 #include "cli/client.h"
+#include "cli/command.h"
 #include "cli/options.h"
 #include "cli/signals.h"
 #include "embed/orun_own.h"
@@ -135,22 +135,13 @@ main_show_plan(int kept)
 static bool
 main_misspelt(const Options *a, char **argv)
 {
-    static const char *const commands[] = {
-        "agents", "mcp", "plan", "report", "task", "tasks",
-    };
     const char *word = a->script;
     bool named = a->first > 0 && strcmp(argv[a->first - 1], "--") == 0;
     if (!word || named || a->count > 0 || strpbrk(word, "./")
         || strcmp(word, "-") == 0 || access(word, F_OK) == 0)
         return false;
     Buf text = { 0 };
-    const char *near = arg_nearest(word, commands, countof(commands));
-    buf_printf(&text, "'%s' is neither a script nor a command", word);
-    if (near)
-        buf_printf(&text, ": did you mean 'orun %s'?", near);
-    else
-        buf_puts(&text, "; the commands are agents, mcp, plan, report, task "
-                 "and tasks");
+    command_explain(word, &text);
     main_usage(buf_cstr(&text));
     buf_free(&text);
     return true;
@@ -163,7 +154,7 @@ main_init(const Options *a)
 {
     static const char *const names[] = { "=LUA_INIT_5_4", "=LUA_INIT" };
     ScriptStep init = { .kind = 'I' };
-    bool heeded = !a->clean && !a->code;
+    bool heeded = !a->clean && !a->command;
     for (size_t i = 0; heeded && !init.text && i < countof(names); i++) {
         init.name = names[i];
         init.text = getenv(names[i] + 1);
@@ -187,6 +178,11 @@ main_steps(const Options *a, ScriptStep init)
     return s;
 }
 
+/* Runs a command that needs a runtime (command.h): `arg` is as for a script. */
+static const char main_command[] =
+    "local code = require('orun.command.' .. arg[0])(...)\n"
+    "if code and code ~= 0 then os.exit(code) end\n";
+
 /* Without its arguments a script would do something else. */
 static int
 main_script(orun *o, const Options *a, int argc, char **argv)
@@ -195,8 +191,9 @@ main_script(orun *o, const Options *a, int argc, char **argv)
     int e = orun_set_args(o, argc, (const char *const *)argv, a->first);
     if (e)
         return e;
-    if (a->code)
-        return orun_run_string(o, "=(command line)", a->code, strlen(a->code));
+    if (a->command)
+        return orun_run_string(o, "=(command line)", main_command,
+                               sizeof main_command - 1);
     if (a->first > 0 && a->count == 0 && !a->interactive && !init.text)
         return orun_run_file(o, a->script);
     ScriptSteps steps = main_steps(a, init);
@@ -419,7 +416,7 @@ main_begin(int argc, char **argv)
     }
     if (argc == 2 && strcmp(argv[1], ISOLATE_ARGUMENT) == 0)
         return child_main();
-    if (argc > 1 && client_knows(argv[1]))
+    if (argc > 1 && command_is(argv[1], COMMAND_STATE))
         return main_flush(client_main(argc, argv));
     options_read(&a, argc, argv);
     if (a.what == OPTIONS_NOTHING && !a.plan && !isatty(STDIN_FILENO)) {

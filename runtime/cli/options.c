@@ -155,13 +155,8 @@ static void
 options_word(Options *o, const char *word, bool after_dashes)
 {
     bool named = after_dashes || o->count > 0 || o->interactive;
-    const char *code = named ? NULL : command_code(word);
-    if (!code) {
-        o->script = word;
-        return;
-    }
-    o->command = true;
-    o->code = code;
+    o->command = !named && command_is(word, COMMAND_RUNTIME);
+    o->script = o->command ? NULL : word;
 }
 
 /* `name` is "events" or its like; there may be `most` views afterwards. */
@@ -369,7 +364,7 @@ options_read(Options *o, int argc, char *const *argv)
     int i = 1;
     bool dashes = false;
     *o = (Options){ .config = ORUN_CONFIG_INIT };
-    if (argc > 1 && strcmp(argv[1], "plan") == 0) {
+    if (argc > 1 && command_is(argv[1], COMMAND_SCRIPT)) {
         options_begin_plan(o);
         i++;
     }

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 typedef enum OptionsWhat {
-    OPTIONS_RUN,     /* `code`, or the steps and then `script` */
+    OPTIONS_RUN,     /* a command, or the steps and then `script` */
     OPTIONS_VERSION, /* print it */
     OPTIONS_HELP,    /* print it */
     OPTIONS_NOTHING, /* no script was given */
@@ -29,7 +29,6 @@ enum {
 typedef struct Options {
     OptionsWhat what;
     orun_config config;
-    const char *code;   /* of a command (see command.h); NULL none */
     ScriptStep *steps;  /* -e, -l and -W, and room for three more */
     int count;
     const char *script; /* path, "-", or NULL */
@@ -37,7 +36,7 @@ typedef struct Options {
     bool clean;         /* -E: without what the environment says to Lua */
     bool no_history;
     bool plan;          /* orun plan: what it is to show is among the views */
-    bool command;       /* `code` is that of a command */
+    bool command;       /* argv[first] is one (COMMAND_RUNTIME) */
     bool record;        /* --record */
     char *views[OPTIONS_MOST + 1]; /* for orun_watch */
     const char *progress; /* its mode, or NULL when not said */

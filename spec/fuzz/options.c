@@ -15,8 +15,8 @@ options_check(const Options *o, int argc, char *const *argv)
         FUZZ_MUST(!o->error);
     if (o->what != OPTIONS_RUN)
         return;
-    FUZZ_MUST(o->code || o->script || o->count > 0 || o->interactive);
-    FUZZ_MUST(!o->code || !o->script);
+    FUZZ_MUST(o->command || o->script || o->count > 0 || o->interactive);
+    FUZZ_MUST(!o->command || !o->script);
     FUZZ_MUST(o->first >= 0 && o->first < argc);
     if (o->script)
         FUZZ_MUST(o->first < argc && o->script == argv[o->first]);
