@@ -8,9 +8,10 @@ local figures = require "orun.util.format"
 local json = require "orun.json"
 local json_line = require "orun.util.json_line"
 local line_width = require "orun.util.line_width"
+local options = require "orun.command.options"
 local terminal = require "orun.terminal"
 
-local USAGE <const> = "usage: orun agents [--json]\n\n"
+local HELP <const> = "usage: orun agents [--json]\n\n"
   .. "Lists the agent types that files define (.orun/agents, .claude/agents,\n"
   .. ".opencode/agents, .gemini/agents, .codex/agents, of the project and of the\n"
   .. "user) and the built-in ones: where each comes from, what does its work and its\n"
@@ -137,20 +138,11 @@ local function print_text(list)
   end
 end
 
-return function(...)
-  local as_json = false
-  for _, word in ipairs{...} do
-    if word == "--help" or word == "-h" then
-      io.write(USAGE)
-      return 0
-    elseif word ~= "--json" then
-      io.stderr:write(("orun agents: unknown argument '%s'\n%s"):format(line_of(word, 80), USAGE))
-      return 2
-    end
-    as_json = true
-  end
+return options.command("orun agents", HELP, function(...)
+  local args = options.read({["--json"] = {"json"}}, {...})
+  if args[1] then options.usage("%s is one word too many", args[1]) end
   local list = agents.list()
   check(list)
-  if as_json then print_json(list) else print_text(list) end
+  if args.json then print_json(list) else print_text(list) end
   return #list.broken > 0 and 1 or 0
-end
+end)

@@ -1,6 +1,8 @@
 --- orun.command.mcp: `orun mcp`, for agents that are started with MCP servers.
 
-local USAGE <const> = [[
+local options = require "orun.command.options"
+
+local HELP <const> = [[
 usage: orun mcp
 
 Serves the tasks of the run that started this program as MCP tools, on standard
@@ -8,11 +10,8 @@ input and output, until standard input ends. Agents start it; orun tells those o
 its presets that can about it by itself.
 ]]
 
-return function(...)
-  if select("#", ...) > 0 then
-    local help = ... == "--help" or ... == "-h"
-    io[help and "stdout" or "stderr"]:write(USAGE)
-    return help and 0 or 2
-  end
+return options.command("orun mcp", HELP, function(...)
+  local args = options.read({}, {...})
+  if args[1] then options.usage("%s is one word too many", args[1]) end
   return require("orun.control.mcp").serve()
-end
+end)

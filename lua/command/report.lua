@@ -8,6 +8,7 @@ local events_file = require "orun.record.file"
 local json = require "orun.json"
 local json_line = require "orun.util.json_line"
 local line_width = require "orun.util.line_width"
+local options = require "orun.command.options"
 local report = require "orun.report.metrics"
 local report_html = require "orun.report.html"
 local report_text = require "orun.report.text"
@@ -15,7 +16,7 @@ local runs = require "orun.record.store"
 local sink = require "orun.util.sink"
 local terminal = require "orun.terminal"
 
-local USAGE <const> = "usage: orun report [RUN] [--html FILE] [--json]\n"
+local HELP <const> = "usage: orun report [RUN] [--html FILE] [--json]\n"
   .. "       orun report --list\n\n"
   .. "Says how a run went: how long it took and could have taken, its critical path,\n"
   .. "where the rest of the time went, what it cost. RUN is a file that --events wrote,\n"
@@ -26,42 +27,12 @@ local USAGE <const> = "usage: orun report [RUN] [--html FILE] [--json]\n"
   .. "  --list        print the recorded runs and their scripts, the newest first\n"
 local WIDTH <const> = 100
 
-local function say(what, ...)
-  io.stderr:write("orun report: ", what:format(...), "\n")
-end
-
 local function shown(word)
   return report_text.line(word, 200)
 end
 
--- The options; or nil and the exit code.
-local function options_of(words)
-  local o, i = {}, 1
-  while i <= #words do
-    local word = words[i]
-    local file = word:match("^%-%-html=(.*)$")
-    if word == "--help" or word == "-h" then
-      io.write(USAGE)
-      return nil, 0
-    elseif file or word == "--html" then
-      if not file then i, file = i + 1, words[i + 1] end
-      if not file or file == "" then
-        say("--html needs the name of a file\n%s", USAGE)
-        return nil, 2
-      end
-      o.html = file
-    elseif word == "--json" or word == "--list" then
-      o[word:sub(3)] = true
-    elseif word:sub(1, 1) == "-" and #word > 1 or o.run then
-      say("unknown argument '%s'\n%s", shown(word), USAGE)
-      return nil, 2
-    else
-      o.run = word
-    end
-    i = i + 1
-  end
-  return o
-end
+local OPTIONS <const> = {unknown = "unknown argument '%s'%s", ["--json"] = {"json"},
+  ["--list"] = {"list"}, ["--html"] = {"html", options.word, "the name of a file"}}
 
 local function exists(path)
   local file <close> = path and io.open(path, "rb")
@@ -99,42 +70,31 @@ end
 
 local function write_html(path, model, figures)
   local ok, why = sink.put(path, report_html.page(model, figures))
-  if ok then return 0 end
-  say("cannot write the page: %s", shown(why))
-  return 1
+  if not ok then options.refuse("cannot write the page: %s", shown(why)) end
 end
 
--- Print the records there are; gives the exit code.
+-- Print the records there are.
 local function list()
   local names, why = runs.names()
-  if not names then
-    say("the recorded runs cannot be read: %s", shown(why))
-    return 1
-  end
+  if not names then options.refuse("the recorded runs cannot be read: %s", shown(why)) end
   for _, name in ipairs(names) do print(name .. "  " .. script_of(runs.path(name))) end
-  return 0
 end
 
-return function(...)
-  local o, code = options_of{...}
-  if not o then return code end
-  if o.list then return list() end
-  local path, why = find(o.run)
+return options.command("orun report", HELP, function(...)
+  local args = options.read(OPTIONS, {...})
+  if args[2] then options.usage("unknown argument '%s'", args[2]) end
+  if args.json and args.html == "-" then
+    options.usage("--json and --html - both write to standard output")
+  end
+  if args.list then return list() end
+  local path, why = find(args[1])
   local model
   if path then model, why = events_file.read(path) end
-  if not model then
-    say("%s", orun.clean(why))
-    return 1
-  end
+  if not model then options.refuse("%s", why) end
   local figures = report.of(model)
-  if o.json and o.html == "-" then
-    say("--json and --html - both write to standard output")
-    return 2
-  end
-  if o.json then print(json_line(figures)) end
-  if o.html then return write_html(o.html, model, figures) end
-  if o.json then return 0 end
+  if args.json then print(json_line(figures)) end
+  if args.html then return write_html(args.html, model, figures) end
+  if args.json then return end
   local columns = terminal.size(1)
   for _, line in ipairs(report_text.full(figures, line_width(columns, WIDTH))) do print(line) end
-  return 0
-end
+end)

@@ -7,8 +7,9 @@
 local client = require "orun.control.client"
 local json = require "orun.json"
 local json_line = require "orun.util.json_line"
+local options = require "orun.command.options"
 
-local M = {}
+local usage <const>, write <const> = options.usage, options.write
 
 local DONE <const>, FAILED <const>, USAGE <const> = 0, 1, 2
 local NOTHING <const>, TIMED_OUT <const> = 3, 4
@@ -38,25 +39,14 @@ task of `output` has not ended.
 
 -- ---- options ----
 
-local function usage(text, ...)
-  error({usage = text:format(...)}, 0)
-end
-
-local function write(text)
-  local ok, why = orun.write(text)
-  if not ok then error({unwritten = why}, 0) end
-end
-
 -- What an option's word means: its value, or a usage error.
-local kinds = {}
+local kinds = {word = options.word}
 
 function kinds.text(name, word)
   if word == "-" then return io.read("a") end
   if not utf8.len(word) then usage("%s is not UTF-8", name) end
   return word
 end
-
-function kinds.word(_, word) return word end
 
 function kinds.ids(_, word)
   local ids = json.array()
@@ -81,82 +71,41 @@ function kinds.seconds(name, word)
   return n
 end
 
--- option -> {field of the call, kind}; a field alone: a flag. `id`: the first word is one.
+-- Options (options.lua) with the field of the call. `id`: the first word is one.
 local COMMANDS <const> = {
-  list = {call = "TaskList", ["--status"] = {"status", "word"}, ["--owner"] = {"owner", "text"},
-    ["--kind"] = {"kind", "word"}},
+  list = {call = "TaskList", ["--status"] = {"status", kinds.word},
+    ["--owner"] = {"owner", kinds.text}, ["--kind"] = {"kind", kinds.word}},
   get = {call = "TaskGet", id = "needed"},
-  create = {call = "TaskCreate", needs = {"--subject"}, ["--subject"] = {"subject", "text"},
-    ["--description"] = {"description", "text"}, ["--blocked-by"] = {"blockedBy", "ids"},
-    ["--active-form"] = {"activeForm", "text"},
-    ["--metadata"] = {"metadata", "json"}},
+  create = {call = "TaskCreate", needs = {"--subject"}, ["--subject"] = {"subject", kinds.text},
+    ["--description"] = {"description", kinds.text}, ["--blocked-by"] = {"blockedBy", kinds.ids},
+    ["--active-form"] = {"activeForm", kinds.text},
+    ["--metadata"] = {"metadata", kinds.json}},
   claim = {call = "TaskClaim", id = "optional", ["--next"] = {"next"}, ["--wait"] = {"wait"},
-    ["--owner"] = {"owner", "text"}},
-  update = {call = "TaskUpdate", id = "needed", ["--status"] = {"status", "word"},
-    ["--output"] = {"output", "text"}, ["--error"] = {"error", "text"},
-    ["--owner"] = {"owner", "text"}, ["--add-blocked-by"] = {"addBlockedBy", "ids"},
-    ["--subject"] = {"subject", "text"}, ["--description"] = {"description", "text"},
-    ["--active-form"] = {"activeForm", "text"},
-    ["--add-blocks"] = {"addBlocks", "ids"}, ["--metadata"] = {"metadata", "json"}},
-  run = {call = "Task", needs = {"--prompt"}, ["--prompt"] = {"prompt", "text"},
-    ["--agent"] = {"subagent_type", "word"}, ["--description"] = {"description", "text"},
-    ["--model"] = {"model", "word"}, ["--permissions"] = {"permissions", "word"},
-    ["--blocked-by"] = {"blockedBy", "ids"},
+    ["--owner"] = {"owner", kinds.text}},
+  update = {call = "TaskUpdate", id = "needed", ["--status"] = {"status", kinds.word},
+    ["--output"] = {"output", kinds.text}, ["--error"] = {"error", kinds.text},
+    ["--owner"] = {"owner", kinds.text}, ["--add-blocked-by"] = {"addBlockedBy", kinds.ids},
+    ["--subject"] = {"subject", kinds.text}, ["--description"] = {"description", kinds.text},
+    ["--active-form"] = {"activeForm", kinds.text},
+    ["--add-blocks"] = {"addBlocks", kinds.ids}, ["--metadata"] = {"metadata", kinds.json}},
+  run = {call = "Task", needs = {"--prompt"}, ["--prompt"] = {"prompt", kinds.text},
+    ["--agent"] = {"subagent_type", kinds.word}, ["--description"] = {"description", kinds.text},
+    ["--model"] = {"model", kinds.word}, ["--permissions"] = {"permissions", kinds.word},
+    ["--blocked-by"] = {"blockedBy", kinds.ids},
     ["--background"] = {"run_in_background"}},
   output = {call = "TaskOutput", id = "needed", ["--wait"] = {"block"},
-    ["--timeout"] = {"timeout", "seconds"}},
+    ["--timeout"] = {"timeout", kinds.seconds}},
   stop = {call = "TaskStop", id = "needed"},
 }
-
-local function names(t, pattern)
-  local list = {}
-  for name in pairs(t) do
-    if name:find(pattern) then list[#list + 1] = name end
-  end
-  table.sort(list)
-  return list
-end
-
--- The value of the option at words[i], and where the next word is.
-local function value_of(option, name, inline, words, i)
-  if not option[2] then
-    if inline then usage("%s takes no value", name) end
-    return true, i + 1
-  end
-  local word = inline or words[i + 1]
-  if not word then usage("%s needs a value", name) end
-  return kinds[option[2]](name, word), inline and i + 1 or i + 2
-end
+for _, command in pairs(COMMANDS) do command["--json"] = {"json"} end
 
 -- The arguments of the call, and whether JSON is wanted.
 local function read(word, command, words)
-  local args, as_json, i, plain = {}, false, 1, false
-  while i <= #words do
-    local name, inline = words[i]:match("^(%-%-[%a-]+)=(.*)$")
-    name = name or words[i]
-    if plain or name:sub(1, 1) ~= "-" then
-      if not command.id or args.task_id then
-        usage("%s: %s is one word too many", word, words[i])
-      end
-      args.task_id, i = words[i], i + 1
-    elseif name == "--" then
-      plain, i = true, i + 1
-    elseif name == "--json" and not inline then
-      as_json, i = true, i + 1
-    else
-      local option = command[name:find("^%-%-") and name or ""]
-      if not option then
-        local near = orun.nearest(name, names(command, "^%-%-"))
-        usage("%s: unknown option %s%s", word, name,
-          near and (", did you mean " .. near .. "?") or "")
-      end
-      args[option[1]], i = value_of(option, name, inline, words, i)
-    end
-  end
-  return args, as_json
-end
-
-local function check(word, command, args)
+  local args = options.read(command, words)
+  local as_json = args.json
+  local extra = args[command.id and 2 or 1]
+  if extra then usage("%s: %s is one word too many", word, extra) end
+  args.task_id, args[1], args.json = args[1], nil, nil
   if command.id == "needed" and not args.task_id then
     usage("%s: the id of a task is missing", word)
   end
@@ -166,6 +115,7 @@ local function check(word, command, args)
   if args.next and args.task_id then usage("claim: either an id or --next") end
   args.next = nil
   if word == "output" then args.block = args.block or args.timeout ~= nil end
+  return args, as_json
 end
 
 -- ---- what is printed ----
@@ -228,44 +178,38 @@ end
 
 -- ---- exit codes ----
 
-local function complain(text)
-  io.stderr:write("orun task: ", orun.clean(text), "\n")
-end
-
 local ENDED <const> = {completed = DONE, failed = FAILED, cancelled = FAILED,
                        async_launched = DONE}
 
 local function code_of(call, result, id)
   if call == "TaskClaim" and type(result.task) ~= "table" then return NOTHING end
   if call == "TaskGet" and type(result.task) ~= "table" then
-    complain(("%s: no such task"):format(id))
-    return FAILED
+    options.refuse("%s: no such task", id)
   end
   if call ~= "TaskOutput" and call ~= "Task" then return DONE end
   local code = ENDED[result.status] or TIMED_OUT
   if code == FAILED then
-    complain(("%s is %s: %s"):format(result.task_id, result.status,
-      result.error or "no reason was given"))
+    options.refuse("%s is %s: %s", result.task_id, result.status,
+      result.error or "no reason was given")
   end
   return code
 end
 
-local function run(word, ...)
-  if not word or word == "--help" or word == "-h" then
-    write(HELP)
-    return word and DONE or USAGE
-  end
+return options.command("orun task", HELP, function(word, ...)
   local command = COMMANDS[word]
   if not command then
-    local near = orun.nearest(word, names(COMMANDS, ""))
-    usage("unknown command %s%s", word, near and (", did you mean %s?"):format(near) or "")
+    word = options.read({}, {word})[1]
+    if not word then
+      write(HELP)
+      return USAGE
+    end
+    usage("unknown command %s%s", word, options.near(word, options.names(COMMANDS, "")))
   end
   local args, as_json = read(word, command, {...})
-  check(word, command, args)
   local result, message, reason = client.call(command.call, args)
   if result == nil then
     if as_json then write(json_line({error = message, reason = reason}, true) .. "\n") end
-    complain(message)
+    options.complain("orun task", message)
     return reason == "request" and USAGE or FAILED
   end
   if as_json then
@@ -274,20 +218,4 @@ local function run(word, ...)
     prints[command.call](result)
   end
   return code_of(command.call, result, args.task_id)
-end
-
---- `orun task` with these arguments; gives the exit code.
-function M.main(...)
-  local ok, code = pcall(run, ...)
-  if ok then return code end
-  if type(code) == "table" and code.usage then
-    complain(code.usage .. "\nTry 'orun task --help'.")
-    return USAGE
-  end
-  if type(code) == "table" and code.unwritten then
-    return require("orun.util.refusal").unwritten("orun task", code.unwritten)
-  end
-  error(code, 0)
-end
-
-return M.main
+end)

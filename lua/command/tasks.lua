@@ -6,14 +6,15 @@
 local client = require "orun.control.client"
 local json = require "orun.json"
 local json_line = require "orun.util.json_line"
+local options = require "orun.command.options"
 local roster = require "orun.control.runs"
 local task_table = require "orun.watch.table"
 local terminal = require "orun.terminal"
 local words = require "orun.watch.words"
 
-local M = {}
+local refuse <const>, usage <const>, write <const> = options.refuse, options.usage, options.write
 
-local DONE <const>, FAILED <const>, USAGE <const> = 0, 1, 2
+local DONE <const> = 0
 local PATIENCE <const> = 5      -- seconds until a run answers
 local PAGE <const> = 500        -- tasks asked for at once
 local WIDE <const> = 400        -- columns of a table that nobody reads on a terminal
@@ -43,60 +44,27 @@ Exit codes: 0 done, 1 no run, several, or refused, 2 usage.
 local LIVE <const> = {"running", "queued", "blocked", "failed"}
 local ALL <const> = {"running", "queued", "blocked", "failed", "cancelled", "completed"}
 
-local function usage(text, ...)
-  error({usage = text:format(...)}, 0)
-end
-
-local function refuse(text, ...)
-  error({refusal = text:format(...)}, 0)
-end
-
-local function complain(text)
-  io.stderr:write("orun tasks: ", orun.clean(text), "\n")
-end
-
-local function write(text)
-  local ok, why = orun.write(text)
-  if not ok then error({unwritten = why}, 0) end
-end
-
 local function say(line) write(line .. "\n") end
 
 -- ---- options ----
 
-local OPTIONS <const> = {"--all", "--watch", "--json", "--stderr", "--help"}
-
-local function option(args, word)
-  local name = word == "-h" and "--help" or word == "-w" and "--watch" or word
-  for _, known in ipairs(OPTIONS) do
-    if name == known then
-      args[name:sub(3)] = true
-      return
-    end
-  end
-  local near = orun.nearest(word, OPTIONS)
-  usage("unknown option %s%s", word, near and (", did you mean " .. near .. "?") or "")
-end
+local OPTIONS <const> = {["--all"] = {"all"}, ["--watch"] = {"watch"}, ["-w"] = {"watch"},
+  ["--json"] = {"json"}, ["--stderr"] = {"stderr"}}
+local COMMANDS <const> = {"output", "stop"}
 
 -- {run=, command=, id=, all=, …}
 local function read(list)
-  local args, plain = {}, {}
-  for _, word in ipairs(list) do
-    if word:sub(1, 1) == "-" then option(args, word) else plain[#plain + 1] = word end
+  local args = options.read(OPTIONS, list)
+  if args[1] and args[1] ~= "stop" and args[1] ~= "output" then
+    args.run = table.remove(args, 1)
   end
-  if plain[1] and plain[1] ~= "stop" and plain[1] ~= "output" then
-    args.run = table.remove(plain, 1)
-  end
-  args.command, args.id = plain[1], plain[2]
+  args.command, args.id = args[1], args[2]
   if args.command and args.command ~= "stop" and args.command ~= "output" then
-    local near = orun.nearest(args.command, {"stop", "output"})
-    usage("%s: unknown command%s", args.command, near and (", did you mean " .. near .. "?") or "")
+    usage("%s: unknown command%s", args.command, options.near(args.command, COMMANDS))
   end
   if args.command and not args.id then usage("%s: the id of a task is missing", args.command) end
-  if plain[3] then usage("%s is one word too many", plain[3]) end
-  for name, needs in pairs{stderr = "output"} do
-    if args[name] and args.command ~= needs then usage("--%s is for %s", name, needs) end
-  end
+  if args[3] then usage("%s is one word too many", args[3]) end
+  if args.stderr and args.command ~= "output" then usage("--stderr is for output") end
   if args.command and (args.all or args.watch) then
     usage("%s takes no --%s", args.command, args.all and "all" or "watch")
   end
@@ -239,36 +207,12 @@ local function watch(run) -- nil: one is chosen
   refuse("--watch needs a terminal (%s); without one: orun tasks, or --json", why)
 end
 
-local function go(...)
+return options.command("orun tasks", HELP, function(...)
   local args = read{...}
-  if args.help then
-    write(HELP)
-    return DONE
-  end
   local run = find(args)
   if not run then return watch() end
   if args.command == "output" then return print_output(run, args) end
   if args.command == "stop" then return stop(run, args) end
   if args.watch then return watch(run) end
   return show(run, args)
-end
-
---- `orun tasks` with these arguments; gives the exit code.
-function M.main(...)
-  local ok, code = pcall(go, ...)
-  if ok then return code end
-  if type(code) == "table" and code.refusal then
-    complain(code.refusal)
-    return FAILED
-  end
-  if type(code) == "table" and code.usage then
-    complain(code.usage .. "\nTry 'orun tasks --help'.")
-    return USAGE
-  end
-  if type(code) == "table" and code.unwritten then
-    return require("orun.util.refusal").unwritten("orun tasks", code.unwritten)
-  end
-  error(code, 0)
-end
-
-return M.main
+end)

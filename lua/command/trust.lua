@@ -1,8 +1,9 @@
 --- orun.command.trust: `orun trust`, which Lua code of projects may run.
 
+local options = require "orun.command.options"
 local trust = require "orun.agents.trust"
 
-local USAGE <const> = [[
+local HELP <const> = [[
 usage: orun trust [PATH]
        orun trust --list
        orun trust --remove [PATH]
@@ -20,10 +21,7 @@ local UNKNOWN <const> = "what is trusted cannot be read: "
 
 local function say(...) print((orun.clean(table.concat({...})):gsub("\n", " "))) end
 
-local function fail(...)
-  io.stderr:write("orun trust: ", orun.clean(table.concat{...}), "\n")
-  return 1
-end
+local function fail(...) options.refuse("%s", table.concat{...}) end
 
 -- The nearest folder with .orun in it, going up.
 local function nearest()
@@ -49,65 +47,56 @@ end
 
 local function add(path)
   local files, why = meant(path)
-  if not files then return fail(why) end
+  if not files then fail(why) end
   if #files == 0 then
-    return fail(why, ": there are no Lua files in .orun/agents or .orun/workflows")
+    fail(why, ": there are no Lua files in .orun/agents or .orun/workflows")
   end
   local known, problem = trust.load()
-  if not known then return fail(UNKNOWN, problem) end
+  if not known then fail(UNKNOWN, problem) end
   for _, file in ipairs(files) do
     local text, wrong = trust.text(file)
-    if not text then return fail(file, ": ", wrong) end
+    if not text then fail(file, ": ", wrong) end
     known[file] = text
   end
   local done, wrong = trust.save(known)
-  if not done then return fail("it cannot be remembered: ", wrong) end
+  if not done then fail("it cannot be remembered: ", wrong) end
   for _, file in ipairs(files) do say("trusted: ", file) end
-  return 0
 end
 
 local function list()
   local paths, known, problem = {}, trust.load()
-  if not known then return fail(UNKNOWN, problem) end
+  if not known then fail(UNKNOWN, problem) end
   for path in pairs(known) do paths[#paths + 1] = path end
   table.sort(paths)
   for _, path in ipairs(paths) do
     local text = trust.text(path)
     say(path, text == known[path] and "" or text and "  (changed: not run)" or "  (gone)")
   end
-  return 0
 end
 
 -- Also what is not there any more: then the path goes by its letters.
 local function remove(path)
   local project = path == nil and nearest() or nil
   local at = project or path and (orun.real(path) or path)
-  if not at then return fail("there is no .orun in this folder or above it") end
+  if not at then fail("there is no .orun in this folder or above it") end
   local gone, known, problem = {}, trust.load()
-  if not known then return fail(UNKNOWN, problem) end
+  if not known then fail(UNKNOWN, problem) end
   for file in pairs(known) do
     if trust.within(file, at) then gone[#gone + 1] = file end
   end
   table.sort(gone)
-  if #gone == 0 then return fail(at, ": nothing there is trusted") end
+  if #gone == 0 then fail(at, ": nothing there is trusted") end
   for _, file in ipairs(gone) do known[file] = nil end
   local done, wrong = trust.save(known)
-  if not done then return fail("it cannot be forgotten: ", wrong) end
+  if not done then fail("it cannot be forgotten: ", wrong) end
   for _, file in ipairs(gone) do say("not trusted any more: ", file) end
-  return 0
 end
 
-return function(first, second, third)
-  if first == "--help" or first == "-h" then
-    io.write(USAGE)
-    return 0
-  elseif first == "--list" and second == nil then
-    return list()
-  elseif first == "--remove" and third == nil then
-    return remove(second)
-  elseif second ~= nil or first and first:sub(1, 1) == "-" then
-    io.stderr:write(USAGE)
-    return 2
-  end
-  return add(first)
-end
+return options.command("orun trust", HELP, function(...)
+  local args = options.read({["--list"] = {"list"}, ["--remove"] = {"remove"}}, {...})
+  local path, extra = args[1], args[2]
+  if args.list then extra = path or args.remove and "--remove" end
+  if extra then options.usage("%s is one word too many", extra) end
+  local act = args.list and list or args.remove and remove or add
+  act(path)
+end)

@@ -45,6 +45,19 @@ describe("words", function()
     assert.matches("cannot open agnets.lua", r.err, 1, true)
   end)
 
+  it("name an option of a command that is nearly one", function()
+    for words, near in pairs{["agents --jsn"] = "--json", ["report --lits"] = "--list",
+                             ["tasks --hlep"] = "--help", ["trust --remvoe x"] = "--remove",
+                             ["task get --josn"] = "--json", ["mcp --hepl"] = "--help"} do
+      local given = {}
+      for word in words:gmatch("%S+") do given[#given + 1] = word end
+      local r = h.orun(given)
+      assert.same({2, ""}, {r.code, r.out})
+      assert.matches((", did you mean %s?\nTry 'orun %s --help'.\n"):format(near, given[1]), r.err,
+        1, true)
+    end
+  end)
+
   it("of an interrupted pattern show no traceback of orun's own", function()
     local p = h.start{"-e", [[
       print("ready") io.stdout:flush()
