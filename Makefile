@@ -208,10 +208,12 @@ COMMAND := $(filter runtime/cli/%,$(ALL))
 TESTLIB := $(sort $(wildcard spec/native/*.c))
 BUNDLER := runtime/vm/bundle_make.c runtime/vm/bundle_method.c
 SOURCES := $(filter-out $(COMMAND) $(BUNDLER) $(KEEPER),$(ALL))
-# lua/X/Y.lua is the module orun.X.Y, and lua/X/init.lua is orun.X.
-MODULES := $(sort $(shell find lua stdlib -name '*.lua'))
+# lua/X/Y.lua is the module orun.X.Y, lua/X/init.lua is orun.X, and lua/X/Y.css
+# is orun.X.Y.css, which is the text of that file.
+MODULES := $(sort $(shell find lua stdlib -name '*.lua' -o -name '*.css' \
+    -o -name '*.html' -o -name '*.js'))
 module  = orun.$(subst /,.,$(patsubst %/init,%,$(patsubst stdlib/%,%,$(patsubst\
-    lua/%,%,$(basename $(1))))))
+    lua/%,%,$(patsubst %.lua,%,$(1))))))
 MADE    := keeper_image bundle build_id
 
 # objects FILES : what FILES of runtime/ become.

@@ -1,8 +1,8 @@
 --- orun.report.html: a run as one HTML page, for a browser.
 --
--- The page loads nothing: its style and its script are in it (report/page_css.lua,
--- report/page_js.lua, report/page_timeline.lua, report/page_input.lua), and so is what happened, as
--- JSON in which every "<" is written \u003c, so no text can end the element that it is in.
+-- The page loads nothing: report/page.html has its style (report/page.css), its script
+-- (report/page.js, report/page_timeline.lua, report/page_input.lua) and what happened put into it.
+-- That is JSON in which every "<" is written \u003c, so no text can end the element that it is in.
 -- The script puts texts on the page as text only, never as HTML.
 --
 -- The data are {figures=, tasks=, script=, phases=}. Times are whole microseconds. A task is
@@ -20,9 +20,10 @@
 local bound = require "orun.report.bound"
 local input = require "orun.report.page_input"
 local json = require "orun.json"
-local page = require "orun.report.page_css"
+local page = require "orun.report.page.html"
 local path = require "orun.report.path"
-local script = require "orun.report.page_js"
+local script = require "orun.report.page.js"
+local style = require "orun.report.page.css"
 local timeline = require "orun.report.page_timeline"
 local place <const> = require("orun.record.title").at
 
@@ -100,9 +101,8 @@ end
 -- @return a string
 function M.page(model, figures)
   local data = json.encode(data_of(model, figures), {salvage = true}):gsub("<", "\\u003c")
-  return table.concat{page.head, '<script type="application/json" id="data">', data, "</script>\n",
-                      '<script nonce="orun">\n"use strict";\n(() => {\n', script, timeline,
-                      input, "})();\n</script>\n</body>\n</html>\n"}
+  local program = table.concat{'"use strict";\n(() => {\n', script, timeline, input, "})();\n"}
+  return (page:gsub("{{(%a+)}}", {css = style, data = data, js = program}))
 end
 
 return M

@@ -1,4 +1,4 @@
---- orun.report.page_timeline: the timeline on the page of a run: what of report/page_js.lua draws.
+--- orun.report.page_timeline: the timeline on the page of a run: what of report/page.js draws.
 --
 -- A lane is a slot that was used again and again; in it stand attempts of tasks as bars. What
 -- is seen is drawn, at most once a frame; times are microseconds, places are pixels.

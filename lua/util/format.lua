@@ -5,7 +5,7 @@
 --     print(figures.duration(125), figures.bytes(1536))  --> 2 m 05 s	1.5 KiB
 --
 -- C code writes durations and sizes in the same form, with buf_seconds and buf_bytes, and the
--- page of a report with time and bytes of report/page_js.lua.
+-- page of a report with time and bytes of report/page.js.
 
 local M = {}
 

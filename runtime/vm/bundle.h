@@ -1,9 +1,10 @@
-/* bundle.h — the Lua files inside the binary.
+/* bundle.h — the files of lua/ and stdlib/ inside the binary.
  *
  * bundle_make, which runs before anything else is built, turns lua/ and
  * stdlib/ into build/bundle.c: all that is declared here. Source and not
  * bytecode, so any Lua 5.4 can be linked and errors show lines. The chunk of a
- * module is called `[orun]/FILE`.
+ * module is called `[orun]/FILE`. A file that is not Lua is data: its module
+ * returns its text (`require "orun.report.page.css"`).
  */
 #ifndef ORUN_BUNDLE_H
 #define ORUN_BUNDLE_H
@@ -13,7 +14,7 @@
 typedef struct BundleFile {
     const char *name; /* the module's: "orun.llm.sse" */
     const char *file; /* its own, below lua/ or stdlib/: "llm/sse.lua" */
-    const char *text; /* NUL-terminated */
+    const char *text; /* Lua, NUL-terminated */
     size_t size;      /* without that NUL */
 } BundleFile;
 

@@ -5,8 +5,8 @@
  *                                          const unsigned char SYMBOL[];
  *                                          const size_t SYMBOL_len;
  *
- * The files of the table are Lua, in which methods of strings become functions
- * (bundle_method.h).
+ * In a file of the table that is Lua, methods of strings become functions
+ * (bundle_method.h). Any other becomes Lua that returns the text of the file.
  *
  * A program of its own that needs nothing of orun: it runs before the rest is
  * compiled, so it may print and exit. The bytes are written as strings, a line
@@ -15,6 +15,7 @@
  */
 #include "vm/bundle_method.h"
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,8 +87,8 @@ bundle_make_text(FILE *out, const char *p, size_t n)
     fputc('"', out);
 }
 
-/* Lua, whose calls of strings' methods do not need the script's `string`. Gives
- * the size. */
+/* Lua, whose calls of strings' methods do not need the script's `string`.
+ * Returns the size. */
 static size_t
 bundle_make_lua(FILE *out, const char *path)
 {
@@ -105,6 +106,36 @@ bundle_make_lua(FILE *out, const char *path)
     free(code);
     free(text);
     return n;
+}
+
+/* Anything else: Lua that returns the bytes as they are. Returns the size. */
+static size_t
+bundle_make_data(FILE *out, const char *path)
+{
+    size_t n;
+    char *text = bundle_make_read(path, &n);
+    char *code = malloc(4 * n + sizeof "return \"\"");
+    if (!code)
+        bundle_make_die(path);
+    char *end = code + sprintf(code, "return \"");
+    for (size_t i = 0; i < n; i++)
+        if (memchr("\"\\\r\n", text[i], 5)) /* and NUL */
+            end += sprintf(end, "\\%03d", text[i]);
+        else
+            *end++ = text[i];
+    *end++ = '"';
+    n = (size_t)(end - code);
+    bundle_make_text(out, code, n);
+    free(code);
+    free(text);
+    return n;
+}
+
+static bool
+bundle_make_is_lua(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot && strcmp(dot, ".lua") == 0;
 }
 
 static void
@@ -154,7 +185,9 @@ bundle_make_table(const char *path, char **files, int count)
         const char *below = strchr(equals + 1, '/');
         fprintf(out, "{ \"%s\", \"%s\",\n", files[i],
                 below ? below + 1 : equals + 1);
-        size_t n = bundle_make_lua(out, equals + 1);
+        size_t n = bundle_make_is_lua(equals + 1)
+                       ? bundle_make_lua(out, equals + 1)
+                       : bundle_make_data(out, equals + 1);
         fprintf(out, ",\n  %zu },\n", n);
     }
     fprintf(out, "{ 0, 0, 0, 0 }};\nconst size_t bundle_count = %d;\n%s",

@@ -8,13 +8,14 @@ local CUTS <const> = {["lib_terminal.c"] = true, ["view_screen.c"] = true}
 -- The code of a line, without what is a comment.
 local function code_of(path, line)
   if path:match("%.lua$") then return (line:gsub("%-%-.*$", "")) end
-  return line:match("^%s*/?%*") and "" or (line:gsub("/%*.*$", ""))
+  return line:match("^%s*/?%*") and "" or (line:gsub("/[*/].*$", ""))
 end
 
 describe("dots", function()
   it("are three in all messages", function()
     local found = {}
-    for _, path in ipairs(h.find("runtime lua stdlib", "-name '*.c' -o -name '*.lua'")) do
+    local kinds <const> = "-type f -not -name '*.h' -not -name '*.md'"
+    for _, path in ipairs(h.find("runtime lua stdlib", kinds)) do
       local comment = false
       for line in (h.read(path)):gmatch("[^\n]*") do
         comment = comment or line:find("^%s*/%*") ~= nil

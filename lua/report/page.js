@@ -1,10 +1,3 @@
---- orun.report.page_js: what the page of a run (report/html.lua) does, but for its timeline.
---
--- JavaScript, followed by that of report/page_timeline.lua in one function. `data` is what
--- report/html.lua documents, `tasks` its tasks; one of them is named by its index. Texts of
--- the run get onto the page by textContent only.
-
-return [==[
 const data = JSON.parse(document.getElementById("data").textContent);
 const fig = data.figures, tasks = data.tasks, wall = Math.max(fig.wall * 1e6, 1);
 const byId = new Map(tasks.map((t, i) => [t.id, i]));
@@ -396,4 +389,3 @@ function choose(i, look) {
   showRows();
   draw();
 }
-]==]
