@@ -1,9 +1,9 @@
 --- orun.report.html: a run as one HTML page, for a browser.
 --
 -- The page loads nothing: report/page.html has its style (report/page.css), its script
--- (report/page.js, report/page_timeline.lua, report/page_input.lua) and what happened put into it.
--- That is JSON in which every "<" is written \u003c, so no text can end the element that it is in.
--- The script puts texts on the page as text only, never as HTML.
+-- (report/page.js) and what happened put into it. That is JSON in which every "<" is written
+-- \u003c, so no text can end the element that it is in. The script puts texts on the page as
+-- text only, never as HTML.
 --
 -- The data are {figures=, tasks=, script=, phases=}. Times are whole microseconds. A task is
 --
@@ -18,13 +18,11 @@
 --   r           how often the script was handed its result
 
 local bound = require "orun.report.bound"
-local input = require "orun.report.page_input"
 local json = require "orun.json"
 local page = require "orun.report.page.html"
 local path = require "orun.report.path"
 local script = require "orun.report.page.js"
 local style = require "orun.report.page.css"
-local timeline = require "orun.report.page_timeline"
 local place <const> = require("orun.record.title").at
 
 local M = {}
@@ -101,8 +99,7 @@ end
 -- @return a string
 function M.page(model, figures)
   local data = json.encode(data_of(model, figures), {salvage = true}):gsub("<", "\\u003c")
-  local program = table.concat{'"use strict";\n(() => {\n', script, timeline, input, "})();\n"}
-  return (page:gsub("{{(%a+)}}", {css = style, data = data, js = program}))
+  return (page:gsub("{{(%a+)}}", {css = style, data = data, js = script}))
 end
 
 return M

