@@ -110,7 +110,7 @@ lib_limit_see(Sched *s, const Limit *l)
     sched_lock(s);
     double now = board_now(&s->board);
     double at = l->meter ? meter_opens(l->meter, now) : 0;
-    LibLimitSeen seen = { .slots = l->cap, .now = limit_slots(l),
+    LibLimitSeen seen = { .slots = l->slots, .now = limit_slots_now(l),
                           .used = l->used, .metered = l->meter != NULL,
                           .opens = at > 0 ? at - now : 0 };
     if (l->meter)
@@ -198,9 +198,9 @@ lib_limit(lua_State *L)
     } else {
         n = arg_integer(L, "limit", "slots", 2, 1, 1000000, 0);
     }
-    int cap = n ? (int)n : metered ? INT_MAX : 0;
-    Limit *l = cap
-        ? slots_limit(run->sched, name, cap, metered ? &spec : NULL)
+    int slots = n ? (int)n : metered ? INT_MAX : 0;
+    Limit *l = slots
+        ? slots_limit(run->sched, name, slots, metered ? &spec : NULL)
         : lib_limit_find(L, "limit", "name", name);
     if (!l)
         return luaL_error(L, "limit: %s", err_text(ORUN_ENOMEM));

@@ -199,7 +199,7 @@ lib_config(lua_State *L)
         run->sched->board.keep = (size_t)keep;
     keep = (lua_Integer)run->sched->board.keep;
     for (int i = 0; i < SLOT_KINDS; i++)
-        slots[i] = run->sched->kind[i]->cap;
+        slots[i] = run->sched->kind[i]->slots;
     board_unlock(&run->sched->board);
     lua_createtable(L, 0, 7);
     lua_pushstring(L, run->host->backend);

@@ -68,7 +68,7 @@ const char options_help[] =
 
 typedef struct OptionsKnown {
     const char *name;
-    char kind; /* n: --jobs  w: --workers  0: --no-wait  V h
+    char kind; /* j: --jobs  w: --workers  0: --no-wait  V h
                 * e l i E, and X for -W: as Lua's own program has them
                 * p: --progress  q: --quiet  v: --verbose  r: --record
                 * s: --strict  H: --no-history  t: --trust
@@ -77,7 +77,7 @@ typedef struct OptionsKnown {
 } OptionsKnown;
 
 static const OptionsKnown options_known[] = {
-    { "--jobs", 'n' }, { "-j", 'n' }, { "--workers", 'w' }, { "-e", 'e' },
+    { "--jobs", 'j' }, { "-j", 'j' }, { "--workers", 'w' }, { "-e", 'e' },
     { "--events", 'W' }, { "--trace", 'W' }, { "--output", 'W' },
     { "--report", 'W' }, { "--record", 'r' }, { "--strict", 's' },
     { "--progress", 'p' }, { "--quiet", 'q' }, { "-q", 'q' },
@@ -103,7 +103,7 @@ options_fail(Options *o, const char *format, const char *what)
 static bool
 options_valued(const OptionsKnown *known)
 {
-    return strchr("nwelWpo", known->kind) != NULL;
+    return strchr("jwelWpo", known->kind) != NULL;
 }
 
 /* The option an argument is, NULL for an unknown one. */
@@ -285,12 +285,12 @@ options_overhead(Options *o, const char *value)
 static void
 options_slots(Options *o, const OptionsKnown *known, const char *value)
 {
-    if (o->plan && known->kind == 'n') {
+    if (o->plan && known->kind == 'j') {
         options_compare(o, value);
         return;
     }
-    int n = options_number(value, known->kind == 'n' ? 100000 : 10000);
-    *(known->kind == 'n' ? &o->config.processes : &o->config.workers) = n;
+    int n = options_number(value, known->kind == 'j' ? 100000 : 10000);
+    *(known->kind == 'j' ? &o->config.processes : &o->config.workers) = n;
     if (n == 0)
         options_fail(o, "'%s' is not a number of slots: a whole number, 1 or "
                      "more, is wanted, as in -j 5", value);

@@ -152,7 +152,7 @@ admit_again(Sched *s, Task *t, const Outcome *o)
         .n = (uint64_t)(fmax(0, l->meter->until - now) * 1000) });
     LOG(SCHED, "t%llu throttled: %s opens in %g s, %d at once",
         (unsigned long long)t->id, l->name, l->meter->until - now,
-        limit_slots(l));
+        limit_slots_now(l));
     return true;
 }
 
@@ -170,8 +170,8 @@ admit_reason(Sched *s, const Task *t, const char **limit, double *wait)
         if (at > 0)
             return l[i]->meter->until >= at ? "throttled" : "rate";
         if (limit_full(l[i]))
-            return l[i]->meter && limit_slots(l[i]) < l[i]->cap ? "throttled"
-                                                                : "slot";
+            return l[i]->meter && limit_slots_now(l[i]) < l[i]->slots
+                ? "throttled" : "slot";
     }
     *limit = s->kind[t->slot]->name;
     if (limit_full(s->kind[t->slot]))

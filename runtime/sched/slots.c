@@ -566,14 +566,13 @@ slots_look(const List *ring, const char *name)
     return NULL;
 }
 
-/* The named pool, made with `cap` slots when there is none. With the lock held.
- */
+/* The named pool, made with `slots` when there is none. With the lock held. */
 static Limit *
-slots_named(Sched *s, const char *name, int cap)
+slots_named(Sched *s, const char *name, int slots)
 {
     List *ring = slots_ring(s, name);
     Limit *l = slots_look(ring, name);
-    if (l || !(l = limit_new(name, cap)))
+    if (l || !(l = limit_new(name, slots)))
         return l;
     list_push(&s->limits, &l->all);
     list_push(ring, &l->alike);
@@ -614,14 +613,14 @@ slots_account(Sched *s, const char *name)
 }
 
 Limit *
-slots_limit(Sched *s, const char *name, int cap, const MeterSpec *spec)
+slots_limit(Sched *s, const char *name, int slots, const MeterSpec *spec)
 {
     sched_lock(s);
     Limit *l = slots_named(s, name, 1);
     if (l && spec && limit_meter(l, spec, s))
         l = NULL;
-    if (l && cap > 0)
-        l->cap = cap;
+    if (l && slots > 0)
+        l->slots = slots;
     if (l)
         slots_serve(s, &l, 1);
     sched_unlock(s);
@@ -644,10 +643,10 @@ slots_whole(Sched *s, const MeterSpec *spec)
 }
 
 void
-slots_set(Sched *s, SlotKind kind, int cap)
+slots_set(Sched *s, SlotKind kind, int slots)
 {
     sched_lock(s);
-    s->kind[kind]->cap = cap;
+    s->kind[kind]->slots = slots;
     slots_serve(s, &s->kind[kind], 1);
     sched_unlock(s);
 }

@@ -79,10 +79,10 @@ void slots_return(Sched *s, Task *t);
 /* Its wait has ended: start it (t->woken) when it has its slots again. */
 void slots_wake(Sched *s, Task *t);
 
-/* The named pool, made with one slot when new. cap > 0 sets its slots, `spec`
+/* The named pool, made with one slot when new. slots > 0 sets how many, `spec`
  * (NULL: as it is) what else it asks. NULL when memory is out. Takes the lock
  * itself, any thread. */
-struct Limit *slots_limit(Sched *s, const char *name, int cap,
+struct Limit *slots_limit(Sched *s, const char *name, int slots,
                           const MeterSpec *spec);
 
 /* The named pool, NULL when there is none. Takes the lock itself, any thread.
@@ -107,6 +107,6 @@ int slots_whole(Sched *s, const MeterSpec *spec) NODISCARD;
 void slots_set_priority(Sched *s, Task *t, int priority);
 
 /* Change the slots of a kind. Takes the lock itself, any thread. */
-void slots_set(Sched *s, SlotKind kind, int cap);
+void slots_set(Sched *s, SlotKind kind, int slots);
 
 #endif

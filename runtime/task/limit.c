@@ -3,7 +3,7 @@
 #include "base/mem.h"
 
 Limit *
-limit_new(const char *name, int cap)
+limit_new(const char *name, int slots)
 {
     Limit *l = mem_zalloc(1, sizeof *l);
     if (!l)
@@ -13,7 +13,7 @@ limit_new(const char *name, int cap)
         mem_free(l);
         return NULL;
     }
-    l->cap = cap;
+    l->slots = slots;
     for (int i = 0; i < LIMIT_LINES; i++) {
         l->line[i].limit = l;
         turn_init(&l->line[i].waiting);

@@ -25,8 +25,8 @@ typedef struct LimitLine {
 
 typedef struct Limit {
     char *name;
-    int cap;       /* slots */
-    int used;      /* of them taken; more than cap only by tasks that go on */
+    int slots;     /* how many tasks may run at once */
+    int used;      /* of them taken; more only by tasks that go on */
     bool closed;   /* nobody new gets one, just now */
     Meter *meter;  /* NULL: it is about slots only */
     LimitLine line[LIMIT_LINES]; /* by SlotKind, the last: needs none */
@@ -35,22 +35,22 @@ typedef struct Limit {
     List freed;    /* in its other: of those with a slot to be given */
 } Limit;
 
-/* A pool of `cap` slots; NULL when memory is out. */
-Limit *limit_new(const char *name, int cap);
+/* A pool of `slots`; NULL when memory is out. */
+Limit *limit_new(const char *name, int slots);
 void limit_free(Limit *l);
 
 /* Slots just now: throttling takes some away. */
 static inline int
-limit_slots(const Limit *l)
+limit_slots_now(const Limit *l)
 {
-    return l->meter && l->meter->window < l->cap ? (int)l->meter->window
-                                                 : l->cap;
+    return l->meter && l->meter->window < l->slots ? (int)l->meter->window
+                                                 : l->slots;
 }
 
 static inline bool
 limit_full(const Limit *l)
 {
-    return l->used >= limit_slots(l);
+    return l->used >= limit_slots_now(l);
 }
 
 /* Have tasks of this limit asked for what a Meter measures? ORUN_ENOMEM. */

@@ -76,9 +76,9 @@ typedef enum TaskKind {
 
 /* What a task holds a slot of while its work goes on. */
 typedef enum SlotKind {
-    SLOT_LUA,     /* a worker's time: only while its code runs */
-    SLOT_PROCESS, /* a program */
-    SLOT_HTTP,    /* requests */
+    SLOT_LUA,     /* a worker's time: only while its code runs (`workers`) */
+    SLOT_PROCESS, /* a program (`processes` of orun_config: the option -j) */
+    SLOT_HTTP,    /* requests (`http`) */
     SLOT_KINDS
 } SlotKind;
 

@@ -140,7 +140,7 @@ view_set_limits(lua_State *L, Sched *s, const Task *t)
     int n = admit_limits(s, t, l);
     l[n++] = s->kind[t->slot];
     for (int i = 0; i < n; i++)
-        slots[i] = l[i]->cap;
+        slots[i] = l[i]->slots;
     board_unlock(&s->board);
     lua_createtable(L, 0, n);
     for (int i = 0; i < n; i++)

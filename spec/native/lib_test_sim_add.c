@@ -218,14 +218,14 @@ lib_sim_limit(lua_State *L)
 {
     Sim *sim = lib_sim(L);
     const char *name = luaL_checkstring(L, 2);
-    int cap = (int)luaL_checkinteger(L, 3);
+    int slots = (int)luaL_checkinteger(L, 3);
     lib_test_arm();
     Limit *l = slots_limit(&sim->sched, name, 0, NULL);
     lib_test_disarm();
     if (!l)
         return lib_test_error(L, ORUN_ENOMEM);
-    sim->lowered = sim->lowered || cap < l->cap;
-    (void)slots_limit(&sim->sched, name, cap, NULL);
+    sim->lowered = sim->lowered || slots < l->slots;
+    (void)slots_limit(&sim->sched, name, slots, NULL);
     lua_pushboolean(L, 1);
     return 1;
 }
@@ -237,8 +237,8 @@ lib_sim_slots(lua_State *L)
     static const char *const kinds[] = { "lua", "process", "http", NULL };
     Sim *sim = lib_sim(L);
     int kind = luaL_checkoption(L, 2, NULL, kinds);
-    int cap = (int)luaL_checkinteger(L, 3);
-    sim->lowered = sim->lowered || cap < sim->sched.kind[kind]->cap;
-    slots_set(&sim->sched, (SlotKind)kind, cap);
+    int slots = (int)luaL_checkinteger(L, 3);
+    sim->lowered = sim->lowered || slots < sim->sched.kind[kind]->slots;
+    slots_set(&sim->sched, (SlotKind)kind, slots);
     return 0;
 }

@@ -257,10 +257,11 @@ lib_check_line(SimCheck *c, Limit *l, int i)
     bool waits = queue_peek(&q->rings) || !list_empty(&q->late);
     bool lacks = i < SLOT_KINDS && limit_full(c->sim->sched.kind[i]);
     lib_check_that(c, !waits || limit_full(l) || lacks, "limit %s: %d of %d "
-                   "slots are used, and tasks queue", l->name, l->used, l->cap);
+                   "slots are used, and tasks queue", l->name, l->used,
+                   l->slots);
 }
 
-/* Slots: `used` is what the tasks hold, at most the cap of what is owed. */
+/* Slots: `used` is what the tasks hold, of what is owed at most all. */
 static void
 lib_check_limit(SimCheck *c, Limit *l)
 {
@@ -270,8 +271,8 @@ lib_check_limit(SimCheck *c, Limit *l)
             tally = &c->tally[i];
     lib_check_that(c, tally->used == l->used, "limit %s: used is %d, and %d "
                    "tasks hold a slot", l->name, l->used, tally->used);
-    lib_check_that(c, tally->owed <= l->cap || c->sim->lowered, "limit %s: %d "
-                   "of %d slots are used", l->name, tally->owed, l->cap);
+    lib_check_that(c, tally->owed <= l->slots || c->sim->lowered, "limit %s: "
+                   "%d of %d slots are used", l->name, tally->owed, l->slots);
     for (int i = 0; i < LIMIT_LINES; i++)
         lib_check_line(c, l, i);
 }

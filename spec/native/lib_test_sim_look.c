@@ -123,7 +123,7 @@ lib_look_turns(Turns *q)
     return n;
 }
 
-/* Set the field `key` to {cap=, used=, waiting=}. */
+/* Set the field `key` to {slots=, used=, waiting=}. */
 static void
 lib_look_limit(lua_State *L, const char *key, Limit *l)
 {
@@ -131,7 +131,7 @@ lib_look_limit(lua_State *L, const char *key, Limit *l)
     for (int i = 0; i < LIMIT_LINES; i++)
         waiting += lib_look_turns(&l->line[i].waiting);
     lua_newtable(L);
-    lib_look_number(L, "cap", l->cap);
+    lib_look_number(L, "slots", l->slots);
     lib_look_number(L, "used", l->used);
     lib_look_number(L, "waiting", (double)waiting);
     lua_setfield(L, -2, key);

@@ -20,9 +20,9 @@ describe("a named limit", function()
     local sim = new { lua = 5 }
     for _ = 1, 3 do sim:add { limit = "db" } end
     assert.same({ 1 }, sim:running())
-    assert.same({ cap = 1, used = 1, waiting = 2 }, sim:figures().limits.db)
+    assert.same({ slots = 1, used = 1, waiting = 2 }, sim:figures().limits.db)
     assert.same({ 1, 2, 3 }, drain(sim))
-    assert.same({ cap = 1, used = 0, waiting = 0 }, sim:figures().limits.db)
+    assert.same({ slots = 1, used = 0, waiting = 0 }, sim:figures().limits.db)
   end)
 
   it("lets as many run as it has slots, in the order they came", function()
