@@ -41,23 +41,31 @@ lib_agent_copy(char **to, const char *s)
     return !s || *to;
 }
 
-/* A preset or an API: lua/agents/define.lua makes a type with a function of it,
- * which takes the place of argument 1. */
+/* An API or a preset: its module makes a type with a function of it, which
+ * takes the place of argument 1. */
 static void
 lib_agent_drive(lua_State *L)
 {
-    static const char *const drivers[] = { "api", "preset" };
-    bool driven = false;
+    static const struct {
+        const char *field, *module;
+    } drivers[] = {
+        { "api", "orun.llm" }, { "preset", "orun.preset.agent" },
+    };
+    const char *module = NULL;
     if (lua_type(L, 1) != LUA_TTABLE)
         return;
     for (size_t i = 0; i < countof(drivers); i++) {
-        lua_pushstring(L, drivers[i]);
-        driven |= lua_rawget(L, 1) != LUA_TNIL;
+        lua_pushstring(L, drivers[i].field);
+        bool given = lua_rawget(L, 1) != LUA_TNIL;
         lua_pop(L, 1);
+        if (given && module)
+            luaL_error(L, "agent: give either api= or preset=");
+        if (given)
+            module = drivers[i].module;
     }
-    if (!driven)
+    if (!module)
         return;
-    module_push(L, "orun.agents.define");
+    module_push_field(L, module, "define");
     lua_pushvalue(L, 1);
     lua_call(L, 1, 1);
     lua_replace(L, 1);

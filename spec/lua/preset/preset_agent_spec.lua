@@ -495,7 +495,13 @@ describe("orun.agent with preset", function()
     refused("preset.program = 7: a string is wanted", {preset = {program = 7}})
     refused('preset.system = "argument": "file" is wanted', {preset = {program = "x",
       argv = print, line = print, system = "argument"}})
-    refused("give either api= or preset=", {preset = "claude", api = "openai"})
+  end)
+
+  it("refuses an API beside it, at the line that gives both", function()
+    local why = error_of(function()
+      orun.agent{name = "refused", preset = "claude", api = "openai"}
+    end)
+    assert.matches("_spec%.lua:%d+: agent: give either api= or preset=", why)
   end)
 
   it("refuses values that are none, and what could be an option", function()
