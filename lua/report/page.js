@@ -1,3 +1,12 @@
+/* page.js — what the page of a run does: figures, tables, the timeline, mouse and keyboard.
+ *
+ * `data` is what html.lua documents, `tasks` its tasks; one of them is named by its index. Texts
+ * of the run get onto the page by textContent only.
+ *
+ * A lane of the timeline is a slot that was used again and again; the bars in it are attempts of
+ * tasks. Only what is in sight is drawn, at most once a frame. Times are microseconds, places are
+ * pixels.
+ */
 "use strict";
 (() => {
 const data = JSON.parse(document.getElementById("data").textContent);
@@ -41,7 +50,7 @@ function link(i, text) {
 
 // -- Words
 
-// As figures.lua writes numbers.
+// Numbers as util/format.lua writes them.
 function three(x) {
   return String(Number(x.toFixed(x < 9.995 ? 2 : x < 99.95 ? 1 : 0)));
 }

@@ -229,6 +229,18 @@ describe("the top level", function()
   end)
 end)
 
+describe("a page", function()
+  it("says at the head of each of its files what that is", function()
+    local problems = {}
+    for _, file in ipairs(source.files("lua", "-name '*.css' -o -name '*.html' -o -name '*.js'")) do
+      local number = file.lines[1] == "<!DOCTYPE html>" and 2 or 1
+      local name = file.lines[number]:match("^[/<][*!]%-* ([%w.]+) — %S")
+      if name ~= file.name then problems[#problems + 1] = file.path end
+    end
+    report(problems)
+  end)
+end)
+
 describe("Lua", function()
   it("is clean for luacheck", function()
     local r = h.sh("luacheck -q --no-color lua stdlib examples spec",
