@@ -33,7 +33,7 @@ end
 
 local function check(t)
   if type(t) ~= "table" then
-    error(("fail: a table {kind=, message=} is wanted, not a %s"):format(type(t)), 3)
+    error(("fail: expected a table {kind=, message=}, not a %s"):format(type(t)), 3)
   end
   for name in pairs(t) do
     if not has(FIELDS, name) then
@@ -42,7 +42,7 @@ local function check(t)
     end
   end
   if t.kind ~= nil and not has(KINDS, t.kind) then
-    error(("fail: kind = %q: one of these is wanted: %s"):format(tostring(t.kind),
+    error(("fail: kind = %q: expected one of these: %s"):format(tostring(t.kind),
       table.concat(KINDS, ", ")), 3)
   end
   if type(t.message) ~= "string" or t.message == "" then
@@ -50,7 +50,7 @@ local function check(t)
   end
   local after = t.retry_after
   if after ~= nil and not (math.type(after) and after >= 0 and after < math.huge) then
-    error(("fail: retry_after = %s: seconds are wanted, not below 0"):format(tostring(after)), 3)
+    error(("fail: retry_after = %s: expected seconds, not below 0"):format(tostring(after)), 3)
   end
 end
 

@@ -57,8 +57,8 @@ function methods:filter(want)
       return true
     end
   elseif type(want) ~= "function" then
-    error(check.message("filter", "the condition", want, "a function or a table of fields "
-      .. "is wanted"), 2)
+    error(check.message("filter", "the condition", want, "expected a function or a "
+      .. "table of fields"), 2)
   end
   local out = setmetatable({}, List)
   for _, item in ipairs(self) do

@@ -102,7 +102,7 @@ function Reader:seek(offset)
   if offset == nil then return self.offset end
   if math.type(offset) ~= "integer" then
     error(check.message("reader:seek", "offset", offset,
-      "a whole number is wanted; a negative one counts from the end"), 2)
+      "expected a whole number; a negative one counts from the end"), 2)
   end
   if offset < 0 then offset = math.max(0, self:size() + offset) end
   self.offset = offset

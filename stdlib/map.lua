@@ -99,8 +99,8 @@ local function map(items, fn, opts)
   local n = check.array("orun.map", "items", items)
   local call = called(fn)
   if not call then
-    error(check.message("orun.map", "fn", fn, "a function, or {command = {...}} without input, "
-      .. "is wanted"), 2)
+    error(check.message("orun.map", "fn", fn, "expected a function, or {command = {...}} "
+      .. "without input"), 2)
   end
   opts = check.options("orun.map", opts, OPTIONS)
   local go_on = opts.errors == "return"

@@ -33,7 +33,7 @@ local OWN <const> = {"input", "blockedBy"}
 local function read_stage(given)
   if type(given) == "string" then given = {subagent_type = given} end
   if type(given) ~= "table" and type(given) ~= "function" then
-    return nil, (" = %s: a function, an agent's name or a table of Task fields is wanted")
+    return nil, (" = %s: expected a function, an agent's name or a table of Task fields")
       :format(check.show(given))
   end
   local stage = launch.spec(given)

@@ -73,7 +73,7 @@ local function retry(what, opts)
   end
   if type(what) ~= "table" then
     error(check.message("orun.retry", "the first argument", what,
-      "a table of Task fields or a function is wanted"), 2)
+      "expected a table of Task fields or a function"), 2)
   end
   if opts.on then check.array("orun.retry", "on", opts.on) end
   local spec = launch.spec(what)

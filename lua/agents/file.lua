@@ -54,7 +54,7 @@ function Form:number(least, whole, ...)
   local n = type(value) ~= "table" and tonumber(value)
   n = n and whole and math.tointeger(n) or not whole and n
   if n and n >= least and n < math.huge then return n end
-  self:note(field, "%s = %s: a %s of %s or more is wanted; it is left out", field,
+  self:note(field, "%s = %s: expected a %s of %s or more; it is left out", field,
     check.show(value), whole and "whole number" or "number", least)
 end
 
@@ -63,7 +63,7 @@ function Form:flag(field)
   if value == nil then return nil end
   if value == true or value == "true" then return true end
   if value == false or value == "false" then return false end
-  self:note(field, "%s = %s: true or false is wanted; it is left out", field, check.show(value))
+  self:note(field, "%s = %s: expected true or false; it is left out", field, check.show(value))
 end
 
 function Form:choice(field, allowed)
@@ -72,7 +72,7 @@ function Form:choice(field, allowed)
     if value == known then return value end
   end
   if value then
-    self:note(field, "%s = %s: one of %s is wanted; it is left out", field, check.show(value),
+    self:note(field, "%s = %s: expected one of %s; it is left out", field, check.show(value),
       table.concat(allowed, ", "))
   end
 end
@@ -104,7 +104,7 @@ function Form:words(field)
   if value == nil then return nil end
   local list = type(value) == "string" and split(value) or value
   if type(list) ~= "table" or #list == 0 and next(list) ~= nil then
-    self:note(field, "%s: a list of names is wanted; it is left out", field)
+    self:note(field, "%s: expected a list of names; it is left out", field)
     return nil
   end
   local words = {}

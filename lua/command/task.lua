@@ -56,7 +56,7 @@ end
 
 function kinds.json(name, word)
   local value, why = json.decode(word)
-  if type(value) ~= "table" then usage("%s %s: a JSON object is wanted%s", name, word,
+  if type(value) ~= "table" then usage("%s %s: expected a JSON object%s", name, word,
     why and " (" .. why .. ")" or "") end
   local fine, wrong = pcall(json.encode, value, {lossy = true, name = name})
   if not fine then usage("%s", (tostring(wrong):gsub("^json%.encode: ", ""))) end
@@ -66,7 +66,7 @@ end
 function kinds.seconds(name, word)
   local n = tonumber(word)
   if not n or n < 0 or n ~= n or n == math.huge then
-    usage("%s %s: a number of seconds is wanted, 0 or more", name, word)
+    usage("%s %s: expected a number of seconds, 0 or more", name, word)
   end
   return n
 end

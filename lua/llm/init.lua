@@ -54,7 +54,7 @@ local REPORT_EACH <const> = 0.2     -- seconds between two reports of what is be
 
 local function dialect_of(name)
   if name ~= "anthropic" and name ~= "openai" then
-    error(("agent: api = %s: \"anthropic\" or \"openai\" is wanted"):format(check.show(name)), 0)
+    error(("agent: api = %s: expected \"anthropic\" or \"openai\""):format(check.show(name)), 0)
   end
   return require("orun.llm." .. name)
 end
@@ -270,7 +270,7 @@ local function check_own(t)
     local value, want = t[field], WANTS[field]
     local got = math.type(value) == "integer" and want == "integer" and "integer" or type(value)
     if value ~= nil and want and got ~= want then
-      wrong(t, "%s = %s: a %s is wanted", field, check.show(value), want)
+      wrong(t, "%s = %s: expected a %s", field, check.show(value), want)
     end
   end
   for _, field in ipairs{"max_tokens", "max_turns", "idle_timeout"} do

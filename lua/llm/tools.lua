@@ -48,15 +48,15 @@ local function check_one(agent, i, tool)
       .. "TaskCreate, TaskUpdate, TaskClaim")
   end
   if type(tool) ~= "table" then
-    wrong(agent, i, " = %s: a name or a table {name=, description=, schema=, run=} is wanted",
+    wrong(agent, i, " = %s: expected a name or a table {name=, description=, schema=, run=}",
       check.show(tool))
   end
   if type(tool.name) ~= "string" or not tool.name:find("^[%w_-]+$") or #tool.name > 64 then
-    wrong(agent, i, ".name = %s: up to 64 letters, digits, _ and - are wanted",
+    wrong(agent, i, ".name = %s: expected up to 64 letters, digits, _ and -",
       check.show(tool.name))
   end
   if type(tool.run) ~= "function" then
-    wrong(agent, i, " (%s): run = %s: a function is wanted", tool.name, check.show(tool.run))
+    wrong(agent, i, " (%s): run = %s: expected a function", tool.name, check.show(tool.run))
   end
   if type(tool.description) ~= "string" then
     wrong(agent, i, " (%s): description is missing; the model goes by it", tool.name)
@@ -75,7 +75,7 @@ end
 --- The tools of an agent type, checked, as they go into its config.
 function M.check(agent, tools)
   if type(tools) ~= "table" then
-    error(("agent %q: tools = %s: an array is wanted"):format(tostring(agent),
+    error(("agent %q: tools = %s: expected an array"):format(tostring(agent),
       check.show(tools)), 0)
   end
   local checked, seen = {}, {}

@@ -33,7 +33,7 @@ end
 local function array_of(where, value)
   if value == nil then return {} end
   if type(value) ~= "table" then
-    refuse("%s = %s: an array is wanted", where, check.show(value))
+    refuse("%s = %s: expected an array", where, check.show(value))
   end
   return value
 end
@@ -57,7 +57,7 @@ end
 local function read_batch(batch, b, defaults, entries)
   local where = ("batches[%d]"):format(b)
   if type(batch) ~= "table" then
-    refuse("%s = %s: {tasks = {...}, blockedBy = {...}} is wanted", where, check.show(batch))
+    refuse("%s = %s: expected {tasks = {...}, blockedBy = {...}}", where, check.show(batch))
   end
   for field in next, batch do
     if not BATCH_FIELDS[field] then
@@ -66,7 +66,7 @@ local function read_batch(batch, b, defaults, entries)
     end
   end
   if type(rawget(batch, "tasks")) ~= "table" then
-    refuse("%s.tasks = %s: an array is wanted", where, check.show(rawget(batch, "tasks")))
+    refuse("%s.tasks = %s: expected an array", where, check.show(rawget(batch, "tasks")))
   end
   local shared = array_of(where .. ".blockedBy", rawget(batch, "blockedBy"))
   for i, value in ipairs(batch.tasks) do
@@ -81,7 +81,7 @@ local function names_of(entries)
   for _, entry in ipairs(entries) do
     local name = entry.name
     if name ~= nil and type(name) ~= "string" then
-      refuse("%s.name = %s: a string is wanted", entry.place, check.show(name))
+      refuse("%s.name = %s: expected a string", entry.place, check.show(name))
     elseif name and names[name] then
       refuse("%s and %s have the same name; give each its own", title(names[name]),
         title(entry))

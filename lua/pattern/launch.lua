@@ -34,7 +34,7 @@ end
 function M.spec(value, defaults)
   if type(value) == "function" then value = {run = value} end
   if type(value) ~= "table" then
-    return nil, (" = %s: a table of Task fields or a function is wanted")
+    return nil, (" = %s: expected a table of Task fields or a function")
       :format(check.show(value))
   end
   local spec = {}

@@ -147,7 +147,7 @@ end
 local function command_of(p, options)
   local given, last, command = p.argv(options), 0, {}
   if type(given) ~= "table" then
-    error(("preset %s: argv gave a %s; an array of arguments is wanted"):format(p.program,
+    error(("preset %s: argv gave a %s; expected an array of arguments"):format(p.program,
       type(given)), 0)
   end
   for i in pairs(given) do last = math.max(last, math.tointeger(i) or 0) end
@@ -156,7 +156,7 @@ local function command_of(p, options)
     if type(word) == "string" then
       command[#command + 1] = word
     elseif word then
-      error(("preset %s: argv gave a %s as argument %d; strings are wanted"):format(p.program,
+      error(("preset %s: argv gave a %s as argument %d; expected strings"):format(p.program,
         type(word), i), 0)
     end
   end
@@ -340,7 +340,7 @@ local WANTS <const> = {
 local function check_field(t, where, name, value, kind)
   local want = WANTS[kind]
   if value ~= nil and not want[2](value) then
-    wrong(t, "%s%s = %s: %s is wanted", where, name, check.show(value), want[1])
+    wrong(t, "%s%s = %s: expected %s", where, name, check.show(value), want[1])
   end
 end
 
@@ -372,7 +372,7 @@ local function check_preset(t)
     end
   end
   if p.system and p.system ~= "file" then
-    wrong(t, "preset.system = %s: \"file\" is wanted, or nothing", check.show(p.system))
+    wrong(t, "preset.system = %s: expected \"file\", or nothing", check.show(p.system))
   end
   return p
 end
@@ -405,7 +405,7 @@ local function check_own(t)
   for name, kind in pairs(OWN) do check_field(t, "", name, t[name], kind) end
   for _, name in ipairs{"model", "sandbox"} do
     if t[name] and not t[name]:find("^%w[%w._/:@+%[%]%-]*$") then
-      wrong(t, "%s = %s: a name is wanted", name, check.show(t[name]))
+      wrong(t, "%s = %s: expected a name", name, check.show(t[name]))
     end
   end
   local why = t.agent and require("orun.agents.file").bad_name(t.agent)
@@ -415,7 +415,7 @@ local function check_own(t)
   end
   for i, tool in ipairs(t.tools or {}) do
     if not tool:find("^[%w_*]") then
-      wrong(t, "tools[%d] = %s: the name of a tool is wanted", i, check.show(tool))
+      wrong(t, "tools[%d] = %s: expected the name of a tool", i, check.show(tool))
     end
   end
 end

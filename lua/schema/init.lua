@@ -6,7 +6,7 @@
 --       properties = {files = {type = "array", items = {type = "string"}}},
 --     })
 --     local ok, errors = checker:check{files = {7}}
---     print(errors[1])  --> /files/0: 7 is a number, a string is wanted
+--     print(errors[1])  --> /files/0: 7 is a number, expected a string
 --
 -- What is understood: true and false as schemas; type, enum, const; minimum,
 -- maximum, exclusiveMinimum, exclusiveMaximum, multipleOf; minLength,
@@ -129,7 +129,7 @@ keyword("type", shape.type, function(run, wanted, value, pointer)
   end
   local names = type(wanted) == "table" and table.concat(wanted, " or ") or wanted
   local article = names:find("^[aio]") and "an" or "a"
-  fail(run, pointer, "%s is %s %s, %s %s is wanted", show(value),
+  fail(run, pointer, "%s is %s %s, expected %s %s", show(value),
     kind:find("^[ao]") and "an" or "a", kind, article, names)
 end)
 
@@ -171,8 +171,7 @@ local function length(name, kind, measure, wrong, words)
   keyword(name, shape.size, of(kind, function(run, limit, value, pointer)
     local n = measure(value)
     if wrong(n, limit) then
-      fail(run, pointer, "it has %d %s, %s %d %s wanted", n, words[1], words[2], limit,
-        limit == 1 and "is" or "are")
+      fail(run, pointer, "it has %d %s, expected %s %d", n, words[1], words[2], limit)
     end
   end))
 end

@@ -44,37 +44,37 @@ function M.node(v)
   if type(v) == "boolean" or type(v) == "table" and not (json.is_array(v) and #v > 0) then
     return nil
   end
-  return "a schema is wanted"
+  return "expected a schema"
 end
 
 --- Schemas.
 function M.nodes(v)
-  if type(v) ~= "table" or #v == 0 then return "an array of schemas is wanted" end
+  if type(v) ~= "table" or #v == 0 then return "expected an array of schemas" end
   for _, node in ipairs(v) do
-    if M.node(node) then return "an array of schemas is wanted" end
+    if M.node(node) then return "expected an array of schemas" end
   end
 end
 
 --- Schemas by name.
 function M.node_map(v)
-  if type(v) ~= "table" then return "a table of schemas by name is wanted" end
+  if type(v) ~= "table" then return "expected a table of schemas by name" end
   for k, node in next, v do
-    if type(k) ~= "string" or M.node(node) then return "a table of schemas by name is wanted" end
+    if type(k) ~= "string" or M.node(node) then return "expected a table of schemas by name" end
   end
 end
 
 --- An array of strings.
 function M.strings(v)
-  if type(v) ~= "table" then return "an array of strings is wanted" end
+  if type(v) ~= "table" then return "expected an array of strings" end
   for _, s in ipairs(v) do
-    if type(s) ~= "string" then return "an array of strings is wanted" end
+    if type(s) ~= "string" then return "expected an array of strings" end
   end
-  if next(v) ~= nil and not json.is_array(v) then return "an array of strings is wanted" end
+  if next(v) ~= nil and not json.is_array(v) then return "expected an array of strings" end
 end
 
 --- Arrays of strings by name.
 function M.string_lists(v)
-  if type(v) ~= "table" then return "a table of arrays of names is wanted" end
+  if type(v) ~= "table" then return "expected a table of arrays of names" end
   for _, names in next, v do
     local wrong = M.strings(names)
     if wrong then return wrong end
@@ -88,22 +88,22 @@ end
 
 --- A number.
 function M.number(v)
-  return not is_finite(v) and "a number is wanted (a finite one)" or nil
+  return not is_finite(v) and "expected a number (a finite one)" or nil
 end
 
 --- A number above 0.
 function M.positive(v)
-  return not (is_finite(v) and v > 0) and "a number above 0 is wanted" or nil
+  return not (is_finite(v) and v > 0) and "expected a number above 0" or nil
 end
 
 --- A count.
 function M.size(v)
-  return (not M.is_integer(v) or v < 0) and "a whole number is wanted, 0 or more" or nil
+  return (not M.is_integer(v) or v < 0) and "expected a whole number, 0 or more" or nil
 end
 
 --- true or false.
 function M.flag(v)
-  return type(v) ~= "boolean" and "true or false is wanted" or nil
+  return type(v) ~= "boolean" and "expected true or false" or nil
 end
 
 local TYPES <const> = {array = true, boolean = true, integer = true, null = true,
@@ -113,15 +113,15 @@ local TYPES <const> = {array = true, boolean = true, integer = true, null = true
 function M.type(v)
   for _, name in ipairs(type(v) == "table" and v or {v}) do
     if not TYPES[name] then
-      return "array, boolean, integer, null, number, object or string is wanted"
+      return "expected array, boolean, integer, null, number, object or string"
     end
   end
-  if type(v) == "table" and #v == 0 then return "a type is wanted, or several" end
+  if type(v) == "table" and #v == 0 then return "expected a type, or several" end
 end
 
 --- One value or more.
 function M.values(v)
-  return (type(v) ~= "table" or #v == 0) and "an array of values is wanted" or nil
+  return (type(v) ~= "table" or #v == 0) and "expected an array of values" or nil
 end
 
 --- Whatever it is.

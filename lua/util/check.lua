@@ -57,14 +57,14 @@ end
 --- kind -> {test, what a message asks for}
 local KINDS <const> = {
   any = {function() return true end},
-  boolean = {is "boolean", "true or false is wanted"},
-  count = {is_count, "a whole number is wanted, 1 or more"},
-  duration = {is_duration, 'a number of seconds is wanted, or "250ms", "30s", "5m", "2h"'},
-  ["function"] = {is "function", "a function is wanted"},
-  hook = {is_hook, "a function is wanted, or false for none"},
-  table = {is "table", "a table is wanted"},
-  text = {function(v) return type(v) == "string" and v ~= "" end, "a text is wanted"},
-  whole = {is_whole, "a whole number is wanted, 0 or more"},
+  boolean = {is "boolean", "expected true or false"},
+  count = {is_count, "expected a whole number, 1 or more"},
+  duration = {is_duration, 'expected a number of seconds, or "250ms", "30s", "5m", "2h"'},
+  ["function"] = {is "function", "expected a function"},
+  hook = {is_hook, "expected a function, or false for none"},
+  table = {is "table", "expected a table"},
+  text = {function(v) return type(v) == "string" and v ~= "" end, "expected a text"},
+  whole = {is_whole, "expected a whole number, 0 or more"},
 }
 
 local function contains(list, value)
@@ -78,7 +78,7 @@ end
 local function complaint(kind, value)
   if type(kind) == "table" then
     if contains(kind, value) then return nil end
-    return ('one of "%s" is wanted'):format(table.concat(kind, '", "'))
+    return ('expected one of "%s"'):format(table.concat(kind, '", "'))
   end
   local test = KINDS[kind]
   if test[1](value) then return nil end
@@ -147,7 +147,7 @@ end
 function M.options(where, opts, known)
   if opts == nil then return {} end
   if type(opts) ~= "table" then
-    error(M.message(where, "options", opts, "a table is wanted"), 3)
+    error(M.message(where, "options", opts, "expected a table"), 3)
   end
   local copy = {}
   for name, value in next, opts do
@@ -206,7 +206,7 @@ end
 -- Raises for a value that is no table, has a hole or other keys than 1..n.
 function M.array(where, name, value)
   if type(value) ~= "table" then
-    error(M.message(where, name, value, "an array is wanted"), 3)
+    error(M.message(where, name, value, "expected an array"), 3)
   end
   local n = length_of(value)
   if n then return n end

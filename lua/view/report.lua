@@ -14,7 +14,7 @@ local HOW <const> = {full = true, short = true, none = true, auto = true}
 
 return function(how, v)
   if not HOW[how] then
-    refusal.raise("--report = %q: full, short or none is wanted", how)
+    refusal.raise("--report = %q: expected full, short or none", how)
   end
   if how == "none" then return {done = true} end
   local model, self = v.model(), {}

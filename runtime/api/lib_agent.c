@@ -95,9 +95,9 @@ lib_agent_slot(lua_State *L, bool command)
     if (s && strcmp(s, "http") == 0)
         return SLOT_HTTP;
     if (s && strcmp(s, "lua") != 0)
-        arg_error(L, "agent", "slots", ARG(A_slots), "\"process\" (it runs a "
-                  "program), \"http\" (it makes requests) or \"lua\" (the "
-                  "default) is wanted");
+        arg_error(L, "agent", "slots", ARG(A_slots), "expected \"process\" (it "
+                  "runs a program), \"http\" (it makes requests) or \"lua\" "
+                  "(the default)");
     return SLOT_LUA;
 }
 
@@ -113,7 +113,7 @@ lib_agent_read(lua_State *L, AgentArgs *a)
         luaL_error(L, "agent \"%s\": give either command={...} (a program) or "
                    "run=function", a->name);
     if (run && lua_type(L, ARG(A_run)) != LUA_TFUNCTION)
-        arg_error(L, fn, "run", ARG(A_run), "a function is wanted");
+        arg_error(L, fn, "run", ARG(A_run), "expected a function");
     if (command)
         a->command = lib_check_command(L, fn, ARG(A_command));
     a->description = arg_text(L, fn, "description", ARG(A_description),

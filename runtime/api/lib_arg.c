@@ -195,7 +195,7 @@ arg_string(lua_State *L, const char *fn, const char *name, int idx, size_t max,
     if (lua_isnil(L, idx))
         return NULL;
     if (lua_type(L, idx) != LUA_TSTRING)
-        arg_error(L, fn, name, idx, "a string is wanted; convert it yourself "
+        arg_error(L, fn, name, idx, "expected a string; convert it yourself "
                   "with tostring");
     const char *s = lua_tolstring(L, idx, &length);
     if (length > max)
@@ -222,7 +222,7 @@ arg_bool(lua_State *L, const char *fn, const char *name, int idx, bool other)
     if (lua_isnil(L, idx))
         return other;
     if (!lua_isboolean(L, idx))
-        arg_error(L, fn, name, idx, "true or false is wanted (a string counts "
+        arg_error(L, fn, name, idx, "expected true or false (a string counts "
                   "as true in Lua)");
     return lua_toboolean(L, idx);
 }
@@ -237,8 +237,8 @@ arg_integer(lua_State *L, const char *fn, const char *name, int idx,
     lua_Integer i = lua_type(L, idx) == LUA_TNUMBER
         ? lua_tointegerx(L, idx, &is) : 0;
     if (!is || i < lo || i > hi) {
-        const char *want = lua_pushfstring(L, "an integer from %I to %I is "
-                                           "wanted", (LUAI_UACINT)lo,
+        const char *want = lua_pushfstring(L, "expected an integer from "
+                                           "%I to %I", (LUAI_UACINT)lo,
                                            (LUAI_UACINT)hi);
         arg_error(L, fn, name, idx, want);
     }
@@ -249,7 +249,7 @@ void
 arg_table(lua_State *L, const char *fn, const char *name, int idx)
 {
     if (!lua_isnil(L, idx) && lua_type(L, idx) != LUA_TTABLE)
-        arg_error(L, fn, name, idx, "a table of named fields is wanted");
+        arg_error(L, fn, name, idx, "expected a table of named fields");
 }
 
 typedef struct ArgUnit {
@@ -354,7 +354,7 @@ arg_array(lua_State *L, const char *fn, const char *name, int idx,
           lua_Integer max)
 {
     if (lua_type(L, idx) != LUA_TTABLE)
-        arg_error(L, fn, name, idx, "an array is wanted");
+        arg_error(L, fn, name, idx, "expected an array");
     lua_Integer count = 0, highest = 0;
     for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1), count++) {
         if (!lua_isinteger(L, -2)) {

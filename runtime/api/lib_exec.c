@@ -120,13 +120,13 @@ lib_exec_files(lua_State *L, const char *const *argv, size_t *count)
     if (!arg_given(L, t))
         return NULL;
     if (lua_type(L, t) != LUA_TTABLE)
-        arg_error(L, "exec", "files", t, "a table {name = text} is wanted");
+        arg_error(L, "exec", "files", t, "expected a table {name = text}");
     LaunchFile *files = lua_newuserdatauv(L, LIB_EXEC_FILES * sizeof *files, 0);
     for (lua_pushnil(L); lua_next(L, t); lua_pop(L, 1)) {
         LaunchFile f = { .name = lib_exec_file_name(L) };
         if (lua_type(L, -1) != LUA_TSTRING)
-            luaL_error(L, "exec: files.%s is a %s; its text, a string, is "
-                       "wanted", f.name, luaL_typename(L, -1));
+            luaL_error(L, "exec: files.%s is a %s; expected its text, a "
+                       "string", f.name, luaL_typename(L, -1));
         f.text = lua_tolstring(L, -1, &f.size);
         if (!launch_mentions(argv, f.name)
             && !lib_exec_env_mentions(L, f.name))

@@ -94,8 +94,8 @@ lib_http_method(lua_State *L, bool body)
     for (size_t i = 0; i < countof(known); i++)
         if (strcmp(s, known[i]) == 0)
             return known[i];
-    arg_error(L, "http", "method", ARG(H_method), "DELETE, GET, HEAD, OPTIONS, "
-              "PATCH, POST or PUT is wanted");
+    arg_error(L, "http", "method", ARG(H_method), "expected DELETE, GET, HEAD, "
+              "OPTIONS, PATCH, POST or PUT");
     return NULL;
 }
 
@@ -147,7 +147,7 @@ lib_http_header_value(lua_State *L, const char *name)
 {
     size_t n;
     if (lua_type(L, -1) != LUA_TSTRING)
-        luaL_error(L, "http: headers[\"%s\"] is a %s; a string is wanted", name,
+        luaL_error(L, "http: headers[\"%s\"] is a %s; expected a string", name,
                    luaL_typename(L, -1));
     const char *s = lua_tolstring(L, -1, &n);
     if (n > LIB_HTTP_LINE)

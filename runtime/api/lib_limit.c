@@ -41,11 +41,11 @@ lib_read_rate(lua_State *L, const char *fn, int idx, MeterSpec *spec)
     r->tokens = strcmp(what, "tokens") == 0;
     if ((!plain && !named) || (named && !r->tokens) || r->period == 0
         || !(n >= 1 && n <= 1e15))
-        arg_error(L, fn, "rate", idx, "a number of tasks or tokens in a time "
-                  "is wanted, such as \"50/min\", \"10/s\", \"1000/h\" or "
+        arg_error(L, fn, "rate", idx, "expected a number of tasks or tokens "
+                  "in a time, such as \"50/min\", \"10/s\", \"1000/h\" or "
                   "\"100000 tokens/min\"");
     if (!r->tokens && (n > METER_MOST || floor(n) != n))
-        arg_error(L, fn, "rate", idx, "whole tasks are wanted, 100000 at most");
+        arg_error(L, fn, "rate", idx, "expected whole tasks, 100000 at most");
     spec->rates++;
 }
 
@@ -53,8 +53,8 @@ static void
 lib_read_budget(lua_State *L, const char *fn, int idx, MeterBudget *b)
 {
     if (lua_type(L, idx) != LUA_TTABLE)
-        arg_error(L, fn, "budget", idx, "a table {usd=, tokens=, tasks=} is "
-                  "wanted");
+        arg_error(L, fn, "budget", idx, "expected a table {usd=, tokens=, "
+                  "tasks=}");
     for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
         const char *name = lua_type(L, -2) == LUA_TSTRING
             ? lua_tostring(L, -2) : "";
@@ -65,7 +65,7 @@ lib_read_budget(lua_State *L, const char *fn, int idx, MeterBudget *b)
             luaL_error(L, "%s: budget has the unknown field %s; it has usd, "
                        "tokens and tasks", fn, arg_show(L, -2));
         if (!(n > 0 && n < 1e15) || (!usd && floor(n) != n))
-            luaL_error(L, "%s: budget.%s = %s: a number above 0 is wanted%s",
+            luaL_error(L, "%s: budget.%s = %s: expected a number above 0%s",
                        fn, name, arg_show(L, -1), usd ? "" : ", a whole one");
         if (usd)
             b->usd = n;

@@ -79,7 +79,7 @@ lib_task_create(lua_State *L)
                                   ARG(C_on_blocker_failure), 32);
     if (policy && strcmp(policy, "run") != 0 && strcmp(policy, "cancel") != 0)
         arg_error(L, fn, "on_blocker_failure", ARG(C_on_blocker_failure),
-                  "\"cancel\" (the default) or \"run\" is wanted");
+                  "expected \"cancel\" (the default) or \"run\"");
     int first = lua_gettop(L) + 1;
     lua_Integer n = lib_ref_tasks(L, fn, "blockedBy", ARG(C_blockedBy));
     Task *t, draft = { .priority = (int8_t)priority };
@@ -331,16 +331,17 @@ lib_task_list(lua_State *L)
     f.owner = arg_text(L, fn, "owner", ARG(L_owner), LIB_MAX_LABEL);
     f.status = arg_text(L, fn, "status", ARG(L_status), LIB_MAX_LABEL);
     if (f.status && !lib_is_status(f.status))
-        arg_error(L, fn, "status", ARG(L_status), "\"pending\", \"in_progress\""
-                  ", \"completed\", \"failed\" or \"cancelled\" is wanted");
+        arg_error(L, fn, "status", ARG(L_status), "expected \"pending\", "
+                  "\"in_progress\", \"completed\", \"failed\" or "
+                  "\"cancelled\"");
     const char *kind = arg_text(L, fn, "kind", ARG(L_kind), LIB_MAX_LABEL);
     bool all = kind && strcmp(kind, "all") == 0;
     f.tasks = all || (kind && strcmp(kind, "task") == 0);
     f.items = all || !kind || strcmp(kind, "item") == 0;
     if (!f.tasks && !f.items)
-        arg_error(L, fn, "kind", ARG(L_kind), "\"item\" (made by TaskCreate; "
-                  "the default), \"task\" (started by Task) or \"all\" is "
-                  "wanted");
+        arg_error(L, fn, "kind", ARG(L_kind), "expected \"item\" (made by "
+                  "TaskCreate; the default), \"task\" (started by Task) or "
+                  "\"all\"");
     f.about_blocked = arg_given(L, ARG(L_unblocked));
     f.unblocked = arg_bool(L, fn, "unblocked", ARG(L_unblocked), false);
     lua_newtable(L);

@@ -41,7 +41,7 @@ lib_look_path(lua_State *L, const char *fn)
     lua_settop(L, 1);
     const char *path = arg_text(L, fn, "path", 1, PATH_MAX - 1);
     if (!path || !*path)
-        arg_error(L, fn, "path", 1, "a path is wanted");
+        arg_error(L, fn, "path", 1, "expected a path");
     return path;
 }
 

@@ -61,8 +61,8 @@ lib_retry(lua_State *L, const char *fn, int idx)
         return r;
     }
     if (lua_type(L, idx) != LUA_TTABLE)
-        arg_error(L, fn, "retry", idx, "a number of tries or a table {max=, "
-                  "backoff=, on=, resume=} is wanted");
+        arg_error(L, fn, "retry", idx, "expected a number of tries or a table "
+                  "{max=, backoff=, on=, resume=}");
     static const char *const names[] = { "backoff", "max", "on", "resume" };
     int top = lua_gettop(L);
     luaL_checkstack(L, 8, NULL);
@@ -90,8 +90,8 @@ lib_retry(lua_State *L, const char *fn, int idx)
             if (is >= 0)
                 r.on |= 1u << is;
             else
-                arg_error(L, fn, "retry.on", -1, "an error_kind such as "
-                          "\"exit\", \"timeout\", \"lua\" is wanted");
+                arg_error(L, fn, "retry.on", -1, "expected an error_kind such "
+                          "as \"exit\", \"timeout\", \"lua\"");
             lua_pop(L, 1);
         }
     }
@@ -151,10 +151,10 @@ lib_isolation_word(lua_State *L, const char *fn, int idx, bool lua,
         return;
     }
     if (!s || strcmp(s, "process") != 0)
-        arg_error(L, fn, "isolation", idx, "\"process\" (a process of its own; "
-                  "without it a Lua task runs in a thread), \"worktree\" (a "
-                  "git worktree of its own) or {\"process\", \"worktree\"} "
-                  "is wanted");
+        arg_error(L, fn, "isolation", idx, "expected \"process\" (a process "
+                  "of its own; without it a Lua task runs in a thread), "
+                  "\"worktree\" (a git worktree of its own) or "
+                  "{\"process\", \"worktree\"}");
     if (!lua)
         arg_error(L, fn, "isolation", idx, "it is for Lua functions; what an "
                   "agent with a command, preset or api does is done by another "
@@ -186,7 +186,7 @@ lib_base(lua_State *L, const char *fn, int idx, bool worktree)
 {
     const char *base = arg_text(L, fn, "base", idx, 256);
     if (base && (!*base || *base == '-'))
-        arg_error(L, fn, "base", idx, "a commit, branch or tag is wanted");
+        arg_error(L, fn, "base", idx, "expected a commit, branch or tag");
     if (base && !worktree)
         arg_error(L, fn, "base", idx, "it is what a worktree begins at, and "
                   "none is asked for: isolation = \"worktree\"");
@@ -199,7 +199,7 @@ lib_check_env(lua_State *L, const char *fn, int idx)
     if (lua_isnil(L, idx))
         return;
     if (lua_type(L, idx) != LUA_TTABLE)
-        arg_error(L, fn, "env", idx, "a table {NAME=\"value\"} is wanted");
+        arg_error(L, fn, "env", idx, "expected a table {NAME=\"value\"}");
     for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING)
             luaL_error(L, "%s: env has the key %s; names of variables are "
@@ -212,7 +212,7 @@ lib_check_env(lua_State *L, const char *fn, int idx)
         if (lua_isboolean(L, -1) && !lua_toboolean(L, -1))
             continue; /* to be without it */
         if (lua_type(L, -1) != LUA_TSTRING)
-            luaL_error(L, "%s: env.%s = %s: a string is wanted, or false for "
+            luaL_error(L, "%s: env.%s = %s: expected a string, or false for "
                        "none", fn, k, arg_show(L, -1));
         const char *v = lua_tolstring(L, -1, &vn);
         if (strlen(v) != vn)
@@ -262,8 +262,8 @@ lib_model(lua_State *L, const char *fn, int idx)
     for (const char *p = s; fine && *p; p++)
         fine = isalnum((unsigned char)*p) || strchr(others, *p);
     if (s && !fine)
-        arg_error(L, fn, "model", idx, "a name such as \"haiku\", "
-                  "\"gpt-5.1\" or \"provider/model\" is wanted");
+        arg_error(L, fn, "model", idx, "expected a name such as \"haiku\", "
+                  "\"gpt-5.1\" or \"provider/model\"");
     return s;
 }
 

@@ -89,7 +89,7 @@ lib_ref_tasks(lua_State *L, const char *fn, const char *name, int idx)
     if (lua_isnil(L, idx))
         return 0;
     if (handle_is(L, idx))
-        arg_error(L, fn, name, idx, "an array of tasks is wanted; put the "
+        arg_error(L, fn, name, idx, "expected an array of tasks; put the "
                   "handle in braces: {handle}");
     lua_Integer n = arg_array(L, fn, name, idx, BOARD_MAX_BLOCKERS);
     luaL_checkstack(L, (int)n + 8, "too many tasks");

@@ -34,8 +34,8 @@ lib_report_usage(lua_State *L, int idx, uint64_t usage[REPORT_COUNT_KINDS])
     if (lua_isnil(L, idx))
         return 0;
     if (lua_type(L, idx) != LUA_TTABLE)
-        arg_error(L, "report", "usage", idx, "a table such as "
-                  "{input_tokens=, output_tokens=} is wanted");
+        arg_error(L, "report", "usage", idx, "expected a table such as "
+                  "{input_tokens=, output_tokens=}");
     for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
         const char *name = lua_type(L, -2) == LUA_TSTRING
             ? lua_tostring(L, -2) : "";
@@ -50,7 +50,7 @@ lib_report_usage(lua_State *L, int idx, uint64_t usage[REPORT_COUNT_KINDS])
         int whole;
         lua_Integer n = lua_tointegerx(L, -1, &whole);
         if (!whole || lua_type(L, -1) != LUA_TNUMBER || n < 0)
-            luaL_error(L, "report: usage.%s = %s: a count is wanted, a whole "
+            luaL_error(L, "report: usage.%s = %s: expected a count, a whole "
                        "number not below 0", name, arg_show(L, -1));
         usage[i] = (uint64_t)n;
         counted |= 1u << i;
@@ -118,10 +118,10 @@ lib_report(lua_State *L)
     news.model = arg_text(L, fn, "model", ARG(R_model), LIB_REPORT_TEXT);
     news.session_id = arg_text(L, fn, "session_id", ARG(R_session_id),
                                LIB_REPORT_TEXT);
-    news.cost = lib_report_number(L, "cost", ARG(R_cost), "US dollars are "
-                                  "wanted, not below 0");
+    news.cost = lib_report_number(L, "cost", ARG(R_cost), "expected US "
+                                  "dollars, not below 0");
     news.retry_after = lib_report_number(L, "retry_after", ARG(R_retry_after),
-                                         "seconds are wanted, not below 0");
+                                         "expected seconds, not below 0");
     news.counted = lib_report_usage(L, ARG(R_usage), news.usage);
     lib_report_session(L, ARG(R_session), &news);
     if (run->task->id == 0)

@@ -295,7 +295,7 @@ lib_task_output(lua_State *L)
     lib_names_id(L, "TaskOutput");
     if (lib_output_bare(L)) {
         if (lua_gettop(L) != 1)
-            return luaL_error(L, "TaskOutput: one task is wanted, got %d "
+            return luaL_error(L, "TaskOutput: expected one task, got %d "
                               "arguments; options go into the table: "
                               "TaskOutput{task_id=, timeout=}", lua_gettop(L));
         return lib_await(L, "TaskOutput", lib_ref_task(L, "TaskOutput",

@@ -48,8 +48,8 @@ lib_secret_names(lua_State *L, const char *fn, const char *field, int idx)
         lua_rawgeti(L, idx, i);
         const char *s = arg_text(L, fn, field, lua_gettop(L), 1024);
         if (!s || !*s || strchr(s, '='))
-            arg_error(L, fn, field, lua_gettop(L), "the name of an environment "
-                      "variable is wanted, such as \"GITHUB_TOKEN\"");
+            arg_error(L, fn, field, lua_gettop(L), "expected the name of an "
+                      "environment variable, such as \"GITHUB_TOKEN\"");
     }
     return (size_t)n;
 }
@@ -187,7 +187,7 @@ lib_clean(lua_State *L)
     size_t n;
     lua_settop(L, 1);
     if (lua_type(L, 1) != LUA_TSTRING)
-        arg_error(L, "clean", "text", 1, "a string is wanted");
+        arg_error(L, "clean", "text", 1, "expected a string");
     const char *s = lua_tolstring(L, 1, &n);
     if (secret_longest() == 0 && show_safe(s, n, SHOW_TEXT))
         return 1;

@@ -133,9 +133,9 @@ lib_config_backend(lua_State *L, int idx)
         if (strcmp(s, known[i]) == 0)
             return known[i];
     if (s)
-        arg_error(L, "config", "backend", idx, "\"claude\", \"codex\", "
-                  "\"gemini\", \"opencode\", \"anthropic\" or \"openai\" is "
-                  "wanted");
+        arg_error(L, "config", "backend", idx, "expected \"claude\", "
+                  "\"codex\", \"gemini\", \"opencode\", \"anthropic\" or "
+                  "\"openai\"");
     return NULL;
 }
 

@@ -153,7 +153,7 @@ lib_task_read_edges(lua_State *L, TaskArgs *a)
                                   ARG(F_on_blocker_failure), 32);
     if (policy && strcmp(policy, "run") != 0 && strcmp(policy, "cancel") != 0)
         arg_error(L, "Task", "on_blocker_failure", ARG(F_on_blocker_failure),
-                  "\"cancel\" (the default) or \"run\" is wanted");
+                  "expected \"cancel\" (the default) or \"run\"");
     a->despite_failure = policy && policy[0] == 'r';
 }
 
@@ -167,8 +167,8 @@ lib_task_read_writes(lua_State *L, TaskArgs *a)
         lua_rawgeti(L, ARG(F_writes), i);
         const char *s = arg_text(L, "Task", "writes", lua_gettop(L), 4096);
         if (!s || !*s)
-            arg_error(L, "Task", "writes", -1, "paths of files or folders are "
-                      "wanted");
+            arg_error(L, "Task", "writes", -1, "expected paths of files or "
+                      "folders");
         lua_pop(L, 1);
     }
 }
@@ -241,7 +241,7 @@ lib_task_key(lua_State *L)
 {
     const char *s = arg_text(L, "Task", "key", ARG(F_key), LIB_MAX_KEY);
     if (s && !*s)
-        arg_error(L, "Task", "key", ARG(F_key), "a text is wanted that names "
+        arg_error(L, "Task", "key", ARG(F_key), "expected a text that names "
                   "this work in every run, such as \"review src/a.c\"");
     return s;
 }

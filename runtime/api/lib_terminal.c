@@ -15,7 +15,7 @@ static int
 lib_terminal_stream(lua_State *L)
 {
     lua_Integer fd = luaL_checkinteger(L, 1);
-    luaL_argcheck(L, fd >= 0 && fd <= STDERR_FILENO, 1, "0, 1 or 2 is wanted");
+    luaL_argcheck(L, fd >= 0 && fd <= STDERR_FILENO, 1, "expected 0, 1 or 2");
     return (int)fd;
 }
 

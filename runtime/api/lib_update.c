@@ -194,9 +194,9 @@ lib_update_read_status(lua_State *L)
         if (strcmp(status, known[i]) == 0)
             return status;
     if (status)
-        arg_error(L, "TaskUpdate", "status", ARG(U_status), "\"pending\", "
-                  "\"in_progress\", \"completed\", \"failed\", \"cancelled\" "
-                  "or \"deleted\" is wanted");
+        arg_error(L, "TaskUpdate", "status", ARG(U_status), "expected "
+                  "\"pending\", \"in_progress\", \"completed\", \"failed\", "
+                  "\"cancelled\" or \"deleted\"");
     return NULL;
 }
 

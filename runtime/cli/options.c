@@ -292,8 +292,8 @@ options_slots(Options *o, const OptionsKnown *known, const char *value)
     int n = options_number(value, known->kind == 'j' ? 100000 : 10000);
     *(known->kind == 'j' ? &o->config.processes : &o->config.workers) = n;
     if (n == 0)
-        options_fail(o, "'%s' is not a number of slots: a whole number, 1 or "
-                     "more, is wanted, as in -j 5", value);
+        options_fail(o, "'%s' is not a number of slots: expected a whole "
+                     "number, 1 or more, as in -j 5", value);
 }
 
 static void

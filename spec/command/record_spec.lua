@@ -52,7 +52,7 @@ describe("the report at the end", function()
 
   it("is refused, before the script, when it is unknown", function()
     local r = h.orun{"--report", "long", "-e", "print('ran')"}
-    assert.same({1, "", 'orun: --report = "long": full, short or none is wanted\n'},
+    assert.same({1, "", 'orun: --report = "long": expected full, short or none\n'},
       {r.code, r.out, r.err})
     r = h.orun{"--report"}
     assert.matches("option '--report' needs a value", r.err, 1, true)

@@ -65,11 +65,11 @@ describe("orun.report", function()
     end
     assert.matches("report: usage has the unknown field \"tokens\"; it has input_tokens",
       refused{usage = {tokens = 1}}, 1, true)
-    assert.matches("report: usage.input_tokens = -1: a count is wanted",
+    assert.matches("report: usage.input_tokens = -1: expected a count",
       refused{usage = {input_tokens = -1}}, 1, true)
     assert.matches("report: usage.input_tokens = 1.5", refused{usage = {input_tokens = 1.5}}, 1,
       true)
-    assert.matches("report: cost = -1: US dollars are wanted", refused{cost = -1}, 1, true)
+    assert.matches("report: cost = -1: expected US dollars", refused{cost = -1}, 1, true)
     assert.matches("report: cost = ", refused{cost = 0 / 0}, 1, true)
     assert.matches('report: unknown field "price"', refused{price = 1}, 1, true)
     assert.has_error(function() orun.report{cost = 1} end,
@@ -127,12 +127,12 @@ describe("orun.fail", function()
 
   it("refuses what makes no sense", function()
     local function refused(t) return select(2, pcall(orun.fail, t)) end
-    assert.matches("fail: kind = \"sad\": one of these is wanted: exit, http", refused{
+    assert.matches("fail: kind = \"sad\": expected one of these: exit, http", refused{
       kind = "sad", message = "x"}, 1, true)
     assert.matches("fail: kind = \"cancelled\"", refused{kind = "cancelled", message = "x"}, 1,
       true)
     assert.matches("fail: message is missing", refused{kind = "exit"}, 1, true)
-    assert.matches("fail: a table", refused("x"), 1, true)
+    assert.matches("fail: expected a table", refused("x"), 1, true)
     assert.matches('fail: unknown field "why"', refused{why = 1}, 1, true)
     assert.matches("fail: retry_after = -1: seconds", refused{message = "x", retry_after = -1}, 1,
       true)
@@ -227,7 +227,7 @@ describe("slots of an agent type", function()
 
   it("are \"process\", \"http\" or \"lua\", and not a command's to say", function()
     assert.error_matches(function() orun.agent{name = "x", slots = "disk", run = print} end,
-      'agent: slots = "disk": "process"')
+      'agent: slots = "disk": expected "process"')
     assert.error_matches(function() orun.agent{name = "x", slots = "http", command = {"true"}} end,
       'agent: slots = "http": a command takes a slot of "process"')
   end)

@@ -75,7 +75,7 @@ describe("private_file", function()
     assert.equal("text", h.read(dir .. "/state/orun/f"))
     assert.matches("^nil\t.*/f: File exists\t17$", lines[2])
     assert.matches("^nil\t.*/f2: File exists\t17$", lines[3])
-    assert.matches("private_file: path = \"relative\": an absolute path is wanted", lines[4], 1,
+    assert.matches("private_file: path = \"relative\": expected an absolute path", lines[4], 1,
       true)
   end)
 end)

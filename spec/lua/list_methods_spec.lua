@@ -39,7 +39,7 @@ describe("list:filter", function()
   it("refuses other conditions", function()
     local ok, message = pcall(list(a).filter, list(a), "pending")
     assert.is_false(ok)
-    assert.equal('filter: the condition = "pending": a function or a table of fields is wanted',
+    assert.equal('filter: the condition = "pending": expected a function or a table of fields',
       message)
   end)
 end)

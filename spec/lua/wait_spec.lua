@@ -56,7 +56,7 @@ describe("wait_any", function()
     local function raised(...)
       return select(2, pcall(orun.wait_any, ...))
     end
-    assert.equal("orun.wait_any: handles = nil: an array is wanted", raised())
+    assert.equal("orun.wait_any: handles = nil: expected an array", raised())
     assert.is_truthy(raised({}, -1):find("orun.wait_any: timeout = -1", 1, true))
     assert.is_truthy(raised{"t0"}:find('"t0"', 1, true))
   end)

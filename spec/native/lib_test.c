@@ -226,7 +226,7 @@ static List *
 lib_queue_node(lua_State *L, LibQueue *q)
 {
     lua_Integer i = luaL_checkinteger(L, 2);
-    luaL_argcheck(L, i >= 0 && i < LIB_NODES, 2, "0 to 4095 is wanted");
+    luaL_argcheck(L, i >= 0 && i < LIB_NODES, 2, "expected 0 to 4095");
     return &q->node[i];
 }
 
@@ -319,7 +319,7 @@ static Timer *
 lib_timers_one(lua_State *L, LibTimers *t)
 {
     lua_Integer i = luaL_checkinteger(L, 2);
-    luaL_argcheck(L, i >= 0 && i < LIB_NODES, 2, "0 to 4095 is wanted");
+    luaL_argcheck(L, i >= 0 && i < LIB_NODES, 2, "expected 0 to 4095");
     return &t->timer[i];
 }
 

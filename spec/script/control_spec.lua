@@ -120,7 +120,7 @@ describe("the control socket", function()
       ["TOKEN "] = "not JSON", ["TOKEN {\"call\":\"frob\"}"] = "no call \"frob\"",
       ["TOKEN {\"call\":7}"] = "a call is", ["TOKEN \0\255\27"] = "not JSON",
       ["TOKEN {\"call\":\"TaskList\",\"args\":7}"] = "args must be an object",
-      ["TOKEN {\"call\":\"TaskGet\",\"args\":{\"task_id\":7}}"] = "a string is wanted",
+      ["TOKEN {\"call\":\"TaskGet\",\"args\":{\"task_id\":7}}"] = "expected a string",
       ["TOKEN {\"call\":\"TaskList\",\"args\":{\"x\":1}}"] = "x",
       ["TOKEN " .. ("["):rep(100000)] = "not JSON",
     } do

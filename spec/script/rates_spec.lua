@@ -175,7 +175,7 @@ describe("budget", function()
     ]])
     assert.equal('completed\tthe budget of "run" is used up: usd 1 of 1\n'
       .. "functions of the script's own are free\n"
-      .. 'false\tconfig: budget.usd = "1": a number above 0 is wanted\n', r.out)
+      .. 'false\tconfig: budget.usd = "1": expected a number above 0\n', r.out)
     r = h.script([[
       local t = Task{run = function() orun.sleep(0.1) end, run_in_background = true}
       print(pcall(orun.config, {budget = {usd = 1}}))]])
@@ -189,7 +189,7 @@ describe("budget", function()
     assert.matches('agent: budget has the unknown field "euros"', refused{euros = 1}, 1, true)
     assert.matches("agent: budget.tokens = 1.5", refused{tokens = 1.5}, 1, true)
     assert.matches("agent: budget.usd = 0", refused{usd = 0}, 1, true)
-    assert.matches("agent: budget = 5: a table", refused(5), 1, true)
+    assert.matches("agent: budget = 5: expected a table", refused(5), 1, true)
   end)
 end)
 

@@ -191,7 +191,7 @@ describe("secrets that scripts name", function()
       end]])
     local count = select(2, r.out:gsub("false\tagent: secrets", ""))
     assert.equal(7, count, r.out)
-    assert.matches('agent: secrets = "A=b": the name of an environment variable is wanted', r.out,
+    assert.matches('agent: secrets = "A=b": expected the name of an environment variable', r.out,
       1, true)
   end)
 end)

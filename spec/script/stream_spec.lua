@@ -85,7 +85,7 @@ describe("orun.exec with stream", function()
 
   it("refuses a length of lines that is none", function()
     local r <close> = stream{command = {"true"}}
-    assert.matches("longest = 0: a whole number is wanted", error_of(r.lines, r, 0), 1, true)
+    assert.matches("longest = 0: expected a whole number", error_of(r.lines, r, 0), 1, true)
   end)
 
   it("does not hold a program up that is not read, nor keep what it prints in memory", function()
@@ -278,8 +278,8 @@ describe("orun.exec with files", function()
       local message = error_of(orun.exec, {command = {"echo", "{a}"}, files = files})
       assert.matches(words, message, 1, true)
     end
-    refused("x", 'exec: files = "x": a table {name = text} is wanted')
-    refused({a = 1}, "exec: files.a is a number; its text, a string, is wanted")
+    refused("x", 'exec: files = "x": expected a table {name = text}')
+    refused({a = 1}, "exec: files.a is a number; expected its text, a string,")
     refused({"x"}, "exec: files has the name 1; a name has the letters a-z and _")
     refused({A = "x"}, 'exec: files has the name "A"')
     refused({["../a"] = "x"}, 'exec: files has the name "../a"')

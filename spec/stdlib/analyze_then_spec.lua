@@ -121,9 +121,9 @@ describe("analyze_then", function()
     local function raised(fields)
       return select(2, pcall(orun.analyze_then, fields))
     end
-    assert.equal("orun.analyze_then: analyze = nil: a table of Task fields or a function is wanted",
+    assert.equal("orun.analyze_then: analyze = nil: expected a table of Task fields or a function",
       raised{})
-    assert.equal("orun.analyze_then: meanwhile = 1: a function is wanted",
+    assert.equal("orun.analyze_then: meanwhile = 1: expected a function",
       raised{analyze = print, meanwhile = 1})
     assert.equal("orun.analyze_then: unknown option \"plam\", did you mean 'plan'?",
       raised{analyze = print, plam = 1})

@@ -198,14 +198,14 @@ describe("batches", function()
   end)
 
   it("names what has the wrong shape", function()
-    assert.equal("orun.batches: batches = 1: an array is wanted", raised(1))
-    assert.equal("orun.batches: batches[1] = \"x\": {tasks = {...}, blockedBy = {...}} is wanted",
+    assert.equal("orun.batches: batches = 1: expected an array", raised(1))
+    assert.equal("orun.batches: batches[1] = \"x\": expected {tasks = {...}, blockedBy = {...}}",
       raised{"x"})
-    assert.equal("orun.batches: batches[1].tasks = nil: an array is wanted", raised{{}})
-    assert.equal("orun.batches: batches[1].blockedBy = 1: an array is wanted",
+    assert.equal("orun.batches: batches[1].tasks = nil: expected an array", raised{{}})
+    assert.equal("orun.batches: batches[1].blockedBy = 1: expected an array",
       raised{{tasks = {}, blockedBy = 1}})
-    assert.equal("orun.batches: batches[1].tasks[1] = 7: a table of Task fields or a function "
-      .. "is wanted", raised{{tasks = {7}}})
+    assert.equal("orun.batches: batches[1].tasks[1] = 7: expected a table of Task fields or "
+      .. "a function", raised{{tasks = {7}}})
     assert.equal("orun.batches: batches[1] has the unknown field \"task\"; a batch has tasks, "
       .. "blockedBy and name", raised{{task = {}}})
   end)

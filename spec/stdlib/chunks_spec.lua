@@ -20,9 +20,9 @@ describe("chunks", function()
     local function raised(...)
       return select(2, pcall(orun.chunks, ...))
     end
-    assert.equal("orun.chunks: size = 0: a whole number is wanted, 1 or more", raised({1}, 0))
-    assert.equal("orun.chunks: size = nil: a whole number is wanted, 1 or more", raised({1}))
-    assert.equal("orun.chunks: size = 1.5: a whole number is wanted, 1 or more", raised({1}, 1.5))
+    assert.equal("orun.chunks: size = 0: expected a whole number, 1 or more", raised({1}, 0))
+    assert.equal("orun.chunks: size = nil: expected a whole number, 1 or more", raised({1}))
+    assert.equal("orun.chunks: size = 1.5: expected a whole number, 1 or more", raised({1}, 1.5))
     assert.equal("orun.chunks: array has holes: 2 elements, but the last is [3]",
       raised({1, nil, 3}, 1))
   end)

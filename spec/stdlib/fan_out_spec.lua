@@ -163,7 +163,7 @@ describe("fan_out", function()
   it("refuses a wrong spec before anything starts", function()
     local log = h.tmpdir() .. "/started"
     local function write(path) assert(io.open(path, "w")):close() end
-    assert.equal("orun.fan_out: specs[2] = 7: a table of Task fields or a function is wanted",
+    assert.equal("orun.fan_out: specs[2] = 7: expected a table of Task fields or a function",
       raised(orun.fan_out, {{run = write, input = log}, 7}))
     assert.is_false(h.exists(log))
   end)
@@ -176,10 +176,10 @@ describe("fan_out", function()
   end)
 
   it("refuses wrong arguments by name, value and fix", function()
-    assert.equal('orun.fan_out: specs = "x": an array is wanted', raised(orun.fan_out, "x"))
-    assert.equal("orun.fan_out: limit = 0: a whole number is wanted, 1 or more",
+    assert.equal('orun.fan_out: specs = "x": expected an array', raised(orun.fan_out, "x"))
+    assert.equal("orun.fan_out: limit = 0: expected a whole number, 1 or more",
       raised(orun.fan_out, {}, {limit = 0}))
-    assert.equal('orun.fan_out: order = "any": one of "input", "done" is wanted',
+    assert.equal('orun.fan_out: order = "any": expected one of "input", "done"',
       raised(orun.fan_out, {}, {order = "any"}))
     assert.equal("orun.fan_out: unknown option \"limt\", did you mean 'limit'?",
       raised(orun.fan_out, {}, {limt = 2}))

@@ -168,10 +168,10 @@ describe("map", function()
   end)
 
   it("refuses wrong arguments", function()
-    assert.equal("orun.map: items = 1: an array is wanted", raised(1, print))
-    assert.equal("orun.map: fn = nil: a function, or {command = {...}} without input, is "
-      .. "wanted", raised({}))
-    assert.equal('orun.map: errors = "keep": one of "raise", "return" is wanted',
+    assert.equal("orun.map: items = 1: expected an array", raised(1, print))
+    assert.equal("orun.map: fn = nil: expected a function, or {command = {...}} without "
+      .. "input", raised({}))
+    assert.equal('orun.map: errors = "keep": expected one of "raise", "return"',
       raised({}, print, {errors = "keep"}))
     local file <close> = assert(io.open("/dev/null"))
     assert.is_truthy(raised({1}, function() return file end):find("'file'", 1, true))

@@ -101,12 +101,12 @@ describe("pipeline", function()
     local function raised(...)
       return select(2, pcall(orun.pipeline, ...))
     end
-    assert.equal("orun.pipeline: stage 2 = 7: a function, an agent's name or a table of Task "
-      .. "fields is wanted", raised({}, print, 7))
+    assert.equal("orun.pipeline: stage 2 = 7: expected a function, an agent's name or "
+      .. "a table of Task fields", raised({}, print, 7))
     assert.equal("orun.pipeline: at least one stage is needed", raised{})
     assert.equal("orun.pipeline: stage 1 needs run, command or subagent_type", raised({}, {}))
     assert.equal("orun.pipeline: stage 1 cannot have input: the pipeline sets it",
       raised({}, {run = print, input = 1}))
-    assert.equal("orun.pipeline: items = nil: an array is wanted", raised())
+    assert.equal("orun.pipeline: items = nil: expected an array", raised())
   end)
 end)

@@ -55,6 +55,6 @@ describe("quorum", function()
       return select(2, pcall(orun.quorum, ...))
     end
     assert.equal("orun.quorum: k is 3, but there are only 2 specs", raised({yes, no}, 3))
-    assert.equal("orun.quorum: k = 0: a whole number is wanted, 1 or more", raised({yes}, 0))
+    assert.equal("orun.quorum: k = 0: expected a whole number, 1 or more", raised({yes}, 0))
   end)
 end)

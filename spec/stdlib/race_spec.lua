@@ -76,12 +76,12 @@ describe("race", function()
       return select(2, pcall(orun.race, ...))
     end
     assert.equal("orun.race: specs is empty; a race needs one at least", raised{})
-    assert.equal("orun.race: specs = nil: an array is wanted", raised())
-    assert.equal("orun.race: specs[1] = 1: a table of Task fields or a function is wanted",
+    assert.equal("orun.race: specs = nil: expected an array", raised())
+    assert.equal("orun.race: specs[1] = 1: expected a table of Task fields or a function",
       raised{1})
     assert.is_truthy(raised{{run = forever, timeot = 1}}:find(
       "orun.race: specs[1]: Task: unknown field", 1, true))
-    assert.equal("orun.race: timeout = \"soon\": a number of seconds is wanted, or \"250ms\", "
+    assert.equal("orun.race: timeout = \"soon\": expected a number of seconds, or \"250ms\", "
       .. "\"30s\", \"5m\", \"2h\"", raised({forever}, {timeout = "soon"}))
   end)
 end)

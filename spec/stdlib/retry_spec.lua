@@ -117,11 +117,11 @@ describe("retry of a task", function()
     local function raised(...)
       return select(2, pcall(orun.retry, ...))
     end
-    assert.equal("orun.retry: the first argument = 7: a table of Task fields or a function "
-      .. "is wanted", raised(7))
-    assert.equal("orun.retry: max = -1: a whole number is wanted, 0 or more",
+    assert.equal("orun.retry: the first argument = 7: expected a table of Task fields or "
+      .. "a function", raised(7))
+    assert.equal("orun.retry: max = -1: expected a whole number, 0 or more",
       raised(print, {max = -1}))
-    assert.equal("orun.retry: on = \"x\": a function is wanted", raised(print, {on = "x"}))
+    assert.equal("orun.retry: on = \"x\": expected a function", raised(print, {on = "x"}))
     assert.is_truthy(raised({run = print, x = 1}):find("orun.retry: Task: unknown field", 1, true))
   end)
 end)

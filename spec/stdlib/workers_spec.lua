@@ -173,7 +173,7 @@ describe("workers", function()
 
   it("refuses wrong fields", function()
     assert.same({
-      "orun.workers: run = nil: a function is wanted",
+      "orun.workers: run = nil: expected a function",
       "orun.workers: unknown option \"cuont\", did you mean 'count'?",
       "orun.workers: items has the key \"description\"; an array has 1, 2, 3, ...",
       "orun.workers: items[1]: TaskCreate: description is missing; it is the item's short title",

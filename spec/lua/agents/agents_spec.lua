@@ -400,7 +400,7 @@ describe("the default backend", function()
     r = run(p, 'Task{prompt = "x"}', {ORUN_BACKEND = "clod"})
     assert.matches('ORUN_BACKEND says "clod", which is no backend', r.err, 1, true)
     r = run(p, 'orun.config{backend = "clod"}')
-    assert.matches('config: backend = "clod": "claude", "codex",', r.err, 1, true)
+    assert.matches('config: backend = "clod": expected "claude", "codex",', r.err, 1, true)
   end)
 end)
 

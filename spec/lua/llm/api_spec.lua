@@ -307,7 +307,7 @@ describe("an agent that is an API", function()
       for field, value in pairs(fields) do t[field] = value end
       return tostring(select(2, pcall(orun.agent, t)))
     end
-    assert.matches('agent: api = "cohere": "anthropic" or "openai"', refused{api = "cohere"}, 1,
+    assert.matches('agent: api = "cohere": expected "anthropic" or "openai"', refused{api = "cohere"}, 1,
       true)
     assert.matches("unknown field \"sytem\", did you mean 'system'?", refused{sytem = ""}, 1, true)
     assert.matches("max_tokens = 0: it must be above 0", refused{max_tokens = 0}, 1, true)

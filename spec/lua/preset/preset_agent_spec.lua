@@ -466,8 +466,8 @@ describe("a preset of one's own", function()
     end
     local function echo() return {"echo", "x"} end
     local function take(s, text) s.text = text end
-    failed("lua", "an array of arguments is wanted", failure(function() return "echo" end, take))
-    failed("lua", "strings are wanted", failure(function() return {"echo", 7} end, take))
+    failed("lua", "expected an array of arguments", failure(function() return "echo" end, take))
+    failed("lua", "expected strings", failure(function() return {"echo", 7} end, take))
     failed("lua", "in line", failure(echo, function() error("in line") end))
     failed("lua", "fail: kind", failure(echo, take, function()
       return {kind = "sad", message = "x"}
@@ -492,8 +492,8 @@ describe("orun.agent with preset", function()
     refused("unknown field \"command\"", {preset = "claude", command = {"x"}})
     refused("unknown field of preset: \"lines\", did you mean 'line'?", {preset = {lines = 1}})
     refused("preset.argv is missing; it is a function", {preset = {program = "x"}})
-    refused("preset.program = 7: a string is wanted", {preset = {program = 7}})
-    refused('preset.system = "argument": "file" is wanted', {preset = {program = "x",
+    refused("preset.program = 7: expected a string", {preset = {program = 7}})
+    refused('preset.system = "argument": expected "file"', {preset = {program = "x",
       argv = print, line = print, system = "argument"}})
   end)
 
@@ -505,18 +505,18 @@ describe("orun.agent with preset", function()
   end)
 
   it("refuses values that are none, and what could be an option", function()
-    refused("model = 7: a string is wanted", {preset = "claude", model = 7})
-    refused('model = "--yolo": a name is wanted', {preset = "claude", model = "--yolo"})
+    refused("model = 7: expected a string", {preset = "claude", model = 7})
+    refused('model = "--yolo": expected a name', {preset = "claude", model = "--yolo"})
     refused('agent: the name "-x" cannot be that of an agent', {preset = "claude", agent = "-x"})
     refused('permissions = "write": expected "read", "edit" or "full"', {preset = "claude",
       permissions = "write"})
     refused('tools[1] = "--all"', {preset = "claude", tools = {"--all"}})
-    refused('tools = "Read": an array of strings is wanted', {preset = "claude", tools = "Read"})
-    refused("args = a table: an array of strings is wanted", {preset = "claude", args = {1}})
-    refused("args = a table: an array of strings is wanted", {preset = "claude", args = {a = "x"}})
-    refused("max_turns = 0: a whole number above 0 is wanted", {preset = "claude", max_turns = 0})
+    refused('tools = "Read": expected an array of strings', {preset = "claude", tools = "Read"})
+    refused("args = a table: expected an array of strings", {preset = "claude", args = {1}})
+    refused("args = a table: expected an array of strings", {preset = "claude", args = {a = "x"}})
+    refused("max_turns = 0: expected a whole number above 0", {preset = "claude", max_turns = 0})
     refused('agent: timeout = "soon"', {preset = "claude", timeout = "soon"})
-    assert.matches('Task: model = "-x": a name such as', error_of(Task, {subagent_type = "claude",
+    assert.matches('Task: model = "-x": expected a name such as', error_of(Task, {subagent_type = "claude",
       prompt = "x", model = "-x"}), 1, true)
   end)
 

@@ -76,7 +76,7 @@ describe("orun.schema", function()
   end
 
   it("says where and what is wrong, and what is wanted", function()
-    assert.equal('/files/1/line: "x" is a string, an integer is wanted',
+    assert.equal('/files/1/line: "x" is a string, expected an integer',
       wrong('{"properties":{"files":{"items":{"properties":{"line":{"type":"integer"}}}}}}',
         '{"files":[{"line":1},{"line":"x"}]}'))
     assert.equal('the value: the field "a" is missing', wrong('{"required":["a"]}', "{}"))
@@ -84,12 +84,12 @@ describe("orun.schema", function()
     assert.equal('/a~1b~0: 3 is more than the maximum 2',
       wrong('{"properties":{"a/b~":{"maximum":2}}}', '{"a/b~":3}'))
     assert.equal('the value: "c" is none of "a", "b"', wrong('{"enum":["a","b"]}', '"c"'))
-    assert.equal("the value: it has 1 items, at least 2 are wanted", wrong('{"minItems":2}', "[1]"))
+    assert.equal("the value: it has 1 items, expected at least 2", wrong('{"minItems":2}', "[1]"))
   end)
 
   it("names ten of many errors, in the same order each time", function()
     local many = wrong('{"items":{"type":"string"}}', "[" .. ("1,"):rep(50) .. "1]")
-    assert.equal(10, select(2, many:gsub("a string is wanted", "")))
+    assert.equal(10, select(2, many:gsub("expected a string", "")))
     assert.is_truthy(many:find("^/0: .*/9: "))
   end)
 
@@ -104,12 +104,12 @@ describe("orun.schema", function()
       ['{"unevaluatedProperties":false}'] = "/unevaluatedProperties",
       ['{"items":{"anchor":1}}'] = "/items/anchor",
       ['{"requierd":["a"]}'] = 'did you mean "required"?',
-      ['{"type":"text"}'] = '/type = "text": array, boolean',
-      ['{"required":"a"}'] = "an array of strings is wanted",
-      ['{"minItems":-1}'] = "a whole number is wanted, 0 or more",
-      ['{"multipleOf":0}'] = "a number above 0 is wanted",
-      ['{"properties":{"a":7}}'] = "a table of schemas by name is wanted",
-      ['{"anyOf":[]}'] = "an array of schemas is wanted",
+      ['{"type":"text"}'] = '/type = "text": expected array, boolean',
+      ['{"required":"a"}'] = "expected an array of strings",
+      ['{"minItems":-1}'] = "expected a whole number, 0 or more",
+      ['{"multipleOf":0}'] = "expected a number above 0",
+      ['{"properties":{"a":7}}'] = "expected a table of schemas by name",
+      ['{"anyOf":[]}'] = "expected an array of schemas",
       ['{"$ref":"other.json"}'] = "only places in this schema",
       ['{"$ref":"#/$defs/no"}'] = "there is nothing at this place",
       ['{"$ref":"#/type","type":"null"}'] = "there is no schema at this place",

@@ -43,20 +43,20 @@ describe("check.options", function()
 
   it("refuses what is wrong, with name, value and fix", function()
     local wrong = {
-      [{limit = 0}] = "f: limit = 0: a whole number is wanted, 1 or more",
-      [{limit = 1.0}] = "f: limit = 1.0: a whole number is wanted, 1 or more",
-      [{limit = "2"}] = 'f: limit = "2": a whole number is wanted, 1 or more',
-      [{max = -1}] = "f: max = -1: a whole number is wanted, 0 or more",
-      [{order = "x"}] = 'f: order = "x": one of "input", "done" is wanted',
-      [{each = 1}] = "f: each = 1: a function is wanted",
-      [{quiet = "false"}] = 'f: quiet = "false": true or false is wanted',
-      [{hook = 1}] = "f: hook = 1: a function is wanted, or false for none",
-      [{defaults = print}] = "f: defaults = a function: a table is wanted",
+      [{limit = 0}] = "f: limit = 0: expected a whole number, 1 or more",
+      [{limit = 1.0}] = "f: limit = 1.0: expected a whole number, 1 or more",
+      [{limit = "2"}] = 'f: limit = "2": expected a whole number, 1 or more',
+      [{max = -1}] = "f: max = -1: expected a whole number, 0 or more",
+      [{order = "x"}] = 'f: order = "x": expected one of "input", "done"',
+      [{each = 1}] = "f: each = 1: expected a function",
+      [{quiet = "false"}] = 'f: quiet = "false": expected true or false',
+      [{hook = 1}] = "f: hook = 1: expected a function, or false for none",
+      [{defaults = print}] = "f: defaults = a function: expected a table",
     }
     for opts, message in pairs(wrong) do
       assert.equal(message, raised(check.options, "f", opts, KNOWN))
     end
-    assert.equal("f: options = 1: a table is wanted", raised(check.options, "f", 1, KNOWN))
+    assert.equal("f: options = 1: expected a table", raised(check.options, "f", 1, KNOWN))
   end)
 
   it("suggests the nearest name for an unknown one", function()
@@ -87,7 +87,7 @@ describe("check.seconds", function()
     for _, wrong in ipairs{-1, 0 / 0, "5", "s", "1 s", "5x", "-1s", {}, true} do
       assert.is_nil(check.seconds(wrong))
       assert.is_truthy(raised(check.argument, "f", "wait", wrong, "duration")
-        :find("a number of seconds is wanted", 1, true))
+        :find("expected a number of seconds", 1, true))
     end
   end)
 end)
@@ -99,7 +99,7 @@ describe("check.array", function()
   end)
 
   it("refuses holes, other keys and what is no table", function()
-    assert.equal("f: a = nil: an array is wanted", raised(check.array, "f", "a", nil))
+    assert.equal("f: a = nil: expected an array", raised(check.array, "f", "a", nil))
     assert.equal("f: a has holes: 1 elements, but the last is [3]",
       raised(check.array, "f", "a", {[3] = 1}))
     assert.equal('f: a has the key "n"; an array has 1, 2, 3, ...',

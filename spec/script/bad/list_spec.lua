@@ -297,7 +297,7 @@ describe("the list with careless arguments", function()
   it("C9 refuses blockers that are no array", function()
     local a = item()
     local cases = {
-      {"t1", "an array is wanted"}, {7, "an array is wanted"}, {a, "{handle}"},
+      {"t1", "expected an array"}, {7, "expected an array"}, {a, "{handle}"},
       {{n = 3}, 'has the key "n"'}, {{[1] = a, [3] = a}, "holes"}, {{nil, a}, "holes"},
       {{[0] = a}, "keys from 1"}, {{[1.5] = a}, "1.5"}, {{"x"}, "a task is named"},
       {{{a}}, "a task is named"}, {{false}, "a task is named"},

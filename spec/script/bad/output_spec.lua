@@ -52,7 +52,7 @@ describe("TaskOutput with careless arguments", function()
     local task = background{run = function() return 1 end}
     assert.matches("task_id is missing", message_of(TaskOutput, {}), 1, true)
     assert.matches("task_id is missing", message_of(TaskOutput, {block = false}), 1, true)
-    assert.matches("one task is wanted, got 0 arguments", message_of(TaskOutput), 1, true)
+    assert.matches("expected one task, got 0 arguments", message_of(TaskOutput), 1, true)
     assert.matches("task_id = nil", message_of(TaskOutput, nil), 1, true)
     assert.matches("got 2 arguments", message_of(TaskOutput, task, 5), 1, true)
     assert.matches("unknown field \"blok\", did you mean 'block'?",

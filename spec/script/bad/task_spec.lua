@@ -89,7 +89,7 @@ describe("Task with careless arguments", function()
   it("A4 does not turn a prompt of another type into text", function()
     for _, value in ipairs{7, true, {}, print} do
       refused_saying({subagent_type = "bad-cat", prompt = value}, "Task: prompt = ",
-        "a string is wanted")
+        "expected a string")
     end
   end)
 
@@ -128,7 +128,7 @@ describe("Task with careless arguments", function()
       refused_saying({subagent_type = name, prompt = "x"}, "Task: subagent_type = ",
         "one line of text, at most 200 bytes")
     end
-    refused_saying({subagent_type = 7, prompt = "x"}, "a string is wanted")
+    refused_saying({subagent_type = 7, prompt = "x"}, "expected a string")
     for _, name in ipairs{"a/\n", "", "a\0b", ("x"):rep(201)} do
       local ok, message = pcall(orun.agent, {name = name, run = print})
       assert.is_false(ok)
@@ -164,12 +164,12 @@ describe("Task with careless arguments", function()
     for _, name in ipairs{"run_in_background", "detach", "allow_empty"} do
       refused_saying(lua{[name] = "false"}, "Task: " .. name .. ' = "false"',
         "a string counts as true")
-      refused_saying(lua{[name] = 0}, "true or false is wanted")
+      refused_saying(lua{[name] = 0}, "expected true or false")
     end
   end)
 
   it("A13 refuses an environment that is none", function()
-    refused_saying(cat{env = {PATH = 1}}, "env.PATH = 1: a string is wanted")
+    refused_saying(cat{env = {PATH = 1}}, "env.PATH = 1: expected a string")
     refused_saying(cat{env = {["A=B"] = "x"}}, '"A=B"')
     refused_saying(cat{env = {[""] = "x"}}, "may not be empty")
     refused_saying(cat{env = {"x"}}, "env has the key 1")
@@ -397,7 +397,7 @@ describe("Task with careless arguments", function()
 
   it("refuses a policy for blockers that is none", function()
     refused_saying(lua{on_blocker_failure = "skip"}, '"cancel" (the default) or "run"')
-    refused_saying(lua{on_blocker_failure = true}, "a string is wanted")
+    refused_saying(lua{on_blocker_failure = true}, "expected a string")
   end)
 end)
 

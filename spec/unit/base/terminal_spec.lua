@@ -33,7 +33,7 @@ describe("terminal.fit", function()
 
   it("refuses what is no text, and a stream that is none", function()
     assert.error_matches(function() terminal.fit(nil, 4) end, "string expected")
-    assert.error_matches(function() terminal.is(3) end, "0, 1 or 2 is wanted")
+    assert.error_matches(function() terminal.is(3) end, "expected 0, 1 or 2")
   end)
 end)
 
