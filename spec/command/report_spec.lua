@@ -134,8 +134,8 @@ describe("orun.fail", function()
     assert.matches("fail: message is missing", refused{kind = "exit"}, 1, true)
     assert.matches("fail: expected a table", refused("x"), 1, true)
     assert.matches('fail: unknown field "why"', refused{why = 1}, 1, true)
-    assert.matches("fail: retry_after = -1: seconds", refused{message = "x", retry_after = -1}, 1,
-      true)
+    assert.matches("fail: retry_after = -1: expected seconds",
+      refused{message = "x", retry_after = -1}, 1, true)
   end)
 end)
 

@@ -96,7 +96,8 @@ describe("the tools that read files", function()
       {"list_files", json.encode{path = long}}, {"list_files", json.encode{name = long}},
       {"run", json.encode{command = long}}})
     for _, text in ipairs(list) do
-      assert.matches("^F error: the arguments do not fit: .*102400 characters, expected at most", text)
+      assert.matches("^F error: the arguments do not fit: .*102400 characters, "
+        .. "expected at most", text)
     end
   end)
 

@@ -222,7 +222,8 @@ describe("orun.http", function()
       assert.matches("byte 11 of 13 may not be in one; write it as %20",
         refusal{url = "http://a/b c?"}, 1, true)
       assert.matches("method = \"TRACE\"", refusal{url = url "/", method = "TRACE"}, 1, true)
-      assert.matches("stream = 1: expected true or false", refusal{url = url "/", stream = 1}, 1, true)
+      assert.matches("stream = 1: expected true or false", refusal{url = url "/", stream = 1},
+        1, true)
       assert.matches("timeout = 0", refusal{url = url "/", timeout = 0}, 1, true)
       assert.matches("max_body = -1", refusal{url = url "/", max_body = -1}, 1, true)
       assert.matches("body = a table", refusal{url = url "/", body = {}}, 1, true)

@@ -307,11 +307,12 @@ describe("an agent that is an API", function()
       for field, value in pairs(fields) do t[field] = value end
       return tostring(select(2, pcall(orun.agent, t)))
     end
-    assert.matches('agent: api = "cohere": expected "anthropic" or "openai"', refused{api = "cohere"}, 1,
-      true)
+    assert.matches('agent: api = "cohere": expected "anthropic" or "openai"',
+      refused{api = "cohere"}, 1, true)
     assert.matches("unknown field \"sytem\", did you mean 'system'?", refused{sytem = ""}, 1, true)
     assert.matches("max_tokens = 0: it must be above 0", refused{max_tokens = 0}, 1, true)
-    assert.matches("temperature = \"hot\": a number", refused{temperature = "hot"}, 1, true)
+    assert.matches("temperature = \"hot\": expected a number", refused{temperature = "hot"},
+      1, true)
     assert.matches("tools[1] = \"rm\": there is no such built-in tool", refused{tools = {"rm"}}, 1,
       true)
     assert.matches("tools[1] (x): run = nil", refused{tools = {{name = "x"}}}, 1, true)
