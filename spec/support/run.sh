@@ -9,7 +9,7 @@
 # own HOME, so that no file sees what another one does.
 #
 # A failure is printed when it happens. The last line is `N passed, N failed`,
-# the sum of all files. A file that crashes, hangs, exits badly or runs nothing
+# the sum of all files; tests that need what is not here are counted above it. A file that crashes, hangs, exits badly or runs nothing
 # counts as a failure, and so does each report of a sanitizer, whichever process
 # wrote it, and each file of which a process is still there at its end.
 #
@@ -84,7 +84,7 @@ environment() {
 # one N PROGRAM FILE : runs it; what comes of it is in files $work/N.*, and they
 # are complete when there is $work/N.ended. A byte on descriptor 3 says: look.
 one() {
-    local n=$1 program=$2 file=$3 code p=0 f=0
+    local n=$1 program=$2 file=$3 code p=0 f=0 s=0
     local start
     start=$(now)
     environment "$n"
@@ -92,10 +92,10 @@ one() {
         --no-history spec/support/suite.lua "${arguments[@]}" "$file" \
         </dev/null >"$work/$n.out" 2>&1 3>&-
     code=$?
-    if [ -s "$work/$n.tally" ] && read -r p f <"$work/$n.tally"; then
+    if [ -s "$work/$n.tally" ] && read -r p f s <"$work/$n.tally"; then
         if [ "$code" != 0 ] && [ "$f" = 0 ]; then
             failure "$n" "$file: all passed, yet it ended with code $code"
-        elif [ $((p + f)) = 0 ] && [ ${#arguments[@]} = 0 ]; then
+        elif [ $((p + f + s)) = 0 ] && [ ${#arguments[@]} = 0 ]; then
             failure "$n" "$file: no test ran"
         fi
     else
@@ -198,7 +198,7 @@ ordered() {
 
 # --------------------------------------------------------------- while they run
 
-passed=0 failed=0 done=0 running=() began=$SECONDS told=0 stopping=
+passed=0 failed=0 skipped=0 done=0 running=() began=$SECONDS told=0 stopping=
 
 # say TEXT : a line that stays, above the one that is rewritten.
 say() {
@@ -240,12 +240,13 @@ failures() {
 
 # ended N : adds what came of the file to the sum.
 ended() {
-    local p=0 f=0 more
-    [ ! -s "$work/$1.tally" ] || read -r p f <"$work/$1.tally"
+    local p=0 f=0 s=0 more
+    [ ! -s "$work/$1.tally" ] || read -r p f s <"$work/$1.tally"
     more=$(stat -c %s "$work/$1.more" 2>/dev/null)
     failures "$1"
     [ ${#arguments[@]} = 0 ] || say "$(cat "$work/$1.out")"
     passed=$((passed + p)) failed=$((failed + f + ${more:-0}))
+    skipped=$((skipped + s))
     done=$((done + 1))
     unset "running[$1]"
 }
@@ -362,6 +363,8 @@ summary() {
         END { printf "%d files in %d s (one after another: %d s), %d s of " \
               "processor time; the longest is %s, %d s\n", NR, took,
               all / 1000, cpu / 1000, name, longest / 1000 }'
+    [ "$skipped" = 0 ] ||
+        echo "$skipped tests need what is not here (\`pending\` says what)"
 }
 
 declare -A shown=()

@@ -13,7 +13,7 @@ local system = require "system"
 local TALLY <const> = os.getenv("ORUN_TALLY")
 local FAILURES <const> = os.getenv("ORUN_FAILURES")
 
-local tally = { passed = 0, failed = 0, lines = {} }
+local tally = { passed = 0, failed = 0, skipped = 0, lines = {} }
 
 local function put(path, mode, ...)
   if not path then return end
@@ -43,7 +43,9 @@ local function count(element, _, status)
   if element.descriptor ~= "it" then return nil, true end
   if status == "success" then
     tally.passed = tally.passed + 1
-  elseif status ~= "pending" then
+  elseif status == "pending" then
+    tally.skipped = tally.skipped + 1
+  else
     tally.failed = tally.failed + 1
   end
   table.insert(tally.lines, ("%.3f\t%s\n"):format(system.monotime() - tally.began,
@@ -72,7 +74,7 @@ end
 
 local function write()
   look()
-  put(TALLY, "w", tally.passed, " ", tally.failed, "\n", table.concat(tally.lines))
+  put(TALLY, "w", tally.passed, " ", tally.failed, " ", tally.skipped, "\n", table.concat(tally.lines))
   return nil, true
 end
 
