@@ -74,7 +74,8 @@ end
 
 local function write()
   look()
-  put(TALLY, "w", tally.passed, " ", tally.failed, " ", tally.skipped, "\n", table.concat(tally.lines))
+  local counts = ("%d %d %d\n"):format(tally.passed, tally.failed, tally.skipped)
+  put(TALLY, "w", counts, table.concat(tally.lines))
   return nil, true
 end
 
