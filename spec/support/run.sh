@@ -11,8 +11,8 @@
 # A failure is printed when it happens. The last line is `N passed, N failed`,
 # the sum of all files; tests that need what is not here are counted above it. A
 # file that crashes, hangs, exits badly or runs nothing counts as a failure, and
-# so does each report of a sanitizer, whichever process wrote it, and each file of
-# which a process is still there at its end.
+# so does each report of a sanitizer, whichever process wrote it, and each file
+# of which a process is still there at its end.
 #
 #   VARIANT=asan|tsan|ubsan|valgrind   what the two programs are
 #   ORUN_ONLY='board unit/sched'       only these specs: names, patterns of the
