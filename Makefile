@@ -73,14 +73,18 @@ valgrind: deps-valgrind ## The same under valgrind.
 	@$(MAKE) --no-print-directory VARIANT=$@ test
 
 .PHONY: lint
-lint: deps-build-test ## No warnings, luacheck, the style and layer specs.
+lint: deps-build-test ## No warnings, luacheck, how the source is written.
 	+@$(SUB) files lint
 	luacheck -q lua stdlib examples spec
-	@ORUN_ONLY='layers style' $(SUITE)
+	@ORUN_ONLY='layers style editors' $(SUITE)
 
 .PHONY: analyze
 analyze: deps-build-analyze ## clang's check of locks and roles, cppcheck.
 	+@$(SUB) analyze
+
+.PHONY: compdb
+compdb: deps-build ## Write compile_commands.json, for editors (clangd).
+	+@$(SUB) compdb
 
 bench soak fault mutants: export ORUN_PROGRESS := none
 .PHONY: bench
@@ -121,7 +125,7 @@ uninstall: ## Remove what install put there.
 
 .PHONY: clean
 clean: ## Remove everything that was built.
-	rm -rf build orun
+	rm -rf build orun compile_commands.json
 
 .PHONY: help
 help: ## List the targets.
@@ -353,7 +357,7 @@ $(BUILD)/.list: FORCE
 	$(call note,$(MODULES) $(OBJECTS) $(TOBJECTS))
 FORCE:
 
-.PHONY: files lint analyze install mutants fuzzers fuzz
+.PHONY: files lint compdb analyze install mutants fuzzers fuzz
 fuzzers: $(FUZZERS) ;
 files: $(ORUN) $(TORUN) $(BUILD)/liborun.a $(LUA_PC) ;
 $(LUA_PC): $(BUILD)/.flags
@@ -367,6 +371,19 @@ lint:
 	@echo '  cc -Werror'
 	for f in $(CHECKED); do $(CC) -std=c11 $(CPPFLAGS) $(WARN) -O2 \
 	    -DORUN_TEST -Werror -c -o /dev/null $$f || exit 1; done
+
+# Each file as the test build compiles it, which has all of every file.
+COMPDB ?= compile_commands.json
+compdb:
+	@echo '  make  $(COMPDB)'
+	compile='$(subst ",\",$(subst \,\\,$(COMPILE)))'; sep='['; \
+	for f in $(ALL) $(TESTLIB); do \
+	    printf '%s\n{"directory": "%s", "file": "%s",' \
+	        "$$sep" '$(CURDIR)' "$$f"; \
+	    o=$${f#*/}; printf ' "command": "%s -DORUN_TEST -o %s %s"}' \
+	        "$$compile" "$(BUILD)/test/$${o%.c}.o" "$$f"; \
+	    sep=,; done >$(COMPDB)
+	printf '\n]\n' >>$(COMPDB)
 
 # What libFuzzer finds worth keeping goes to the build folder; spec/fuzz has
 # what is kept of that. A state of Lua that is kept from run to run looks like a

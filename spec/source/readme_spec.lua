@@ -158,6 +158,25 @@ describe("README", function()
     assert.equal("", table.concat(problems, "\n"))
   end)
 
+  it("names files and folders that exist", function()
+    local problems, seen = {}, 0
+    for _, path in ipairs(pages) do
+      for _, line in ipairs(prose(path)) do
+        for name in line:gmatch("`(%l+/[%w_./-]+)`") do
+          local top = name:match("^%l+/")
+          -- In capitals is what the reader replaces: NAME, NNN, X/Y.
+          local real = not name:match("%u%u") and not name:match("/%u%f[%A]")
+          if h.exists(top) and top ~= "build/" and real then
+            seen = seen + 1
+            if not h.exists(name) then problems[#problems + 1] = path .. ": " .. name end
+          end
+        end
+      end
+    end
+    assert.is_true(seen > 10)
+    assert.equal("", table.concat(problems, "\n"))
+  end)
+
   it("lists its chapters at the top", function()
     local text = assert(h.read("README.md"))
     local list = assert(text:match("\n%*%*Contents%*%*\n(.-)\n## "))

@@ -10,7 +10,7 @@ local MAX_FILE <const> = 800      -- beyond it a file surely holds two things
 -- A page that loads nothing has its whole program in one script.
 local LONGER <const> = { ["lua/report/page.js"] = 1100 }
 -- Of a line; 80 elsewhere.
-local COLUMNS <const> = { lua = 100, css = 100, html = 100, js = 100 }
+local COLUMNS <const> = { lua = 100, css = 100, html = 100, js = 100, json = 100 }
 
 -- Functions that must have a name that others chose.
 local GIVEN_NAMES <const> = { "^main$", "^luaopen_", "^__" }
@@ -117,7 +117,8 @@ end)
 
 describe("every source file", function()
   local files = source.files(
-    "runtime lua stdlib examples spec Makefile README.md .ci .luacheckrc",
+    "runtime lua stdlib examples spec Makefile README.md .ci .github .luacheckrc"
+      .. " .editorconfig .clang-format .luarc.json",
     "-not -name '*.tmp' -not -path '*/corpus/*'")
 
   -- `check(line, file)` gives what is wrong with a line, or nothing.
