@@ -398,7 +398,10 @@ lib_pool_back(lua_State *L)
     uv_mutex_unlock(&p->lock);
     lib_pool_ends(j);
     lua_pushinteger(L, before - mem_live());
-    lua_pushinteger(L, p->forsaken);
+    uv_mutex_lock(&p->lock);
+    lua_Integer forsaken = p->forsaken;
+    uv_mutex_unlock(&p->lock);
+    lua_pushinteger(L, forsaken);
     return 2;
 }
 
