@@ -567,7 +567,7 @@ describe("isolation", function()
       assert.is_truthy(message:find(text, 1, true), message)
     end
     local function run() end
-    refused({run = run, isolation = "thread"}, 'isolation = "thread": "process" (a process')
+    refused({run = run, isolation = "thread"}, 'isolation = "thread": expected "process"')
     refused({run = run, isolation = true}, "isolation")
     refused({run = run, isolation = {"process", "thread"}}, 'isolation = "thread"')
     refused({run = run, isolation = {"process", "process", "process"}}, "isolation")

@@ -279,7 +279,7 @@ describe("orun.exec with files", function()
       assert.matches(words, message, 1, true)
     end
     refused("x", 'exec: files = "x": expected a table {name = text}')
-    refused({a = 1}, "exec: files.a is a number; expected its text, a string,")
+    refused({a = 1}, "exec: files.a is a number; expected its text, a string")
     refused({"x"}, "exec: files has the name 1; a name has the letters a-z and _")
     refused({A = "x"}, 'exec: files has the name "A"')
     refused({["../a"] = "x"}, 'exec: files has the name "../a"')
