@@ -4,7 +4,7 @@
 #include "api/lib_task.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "sched/slots.h"
 #include "task/limit.h"
 #include "value/module.h"
@@ -268,7 +268,7 @@ lib_agent_find(lua_State *L, const char *name)
     module_push_field(L, "orun.agents", "find");
     lua_pushstring(L, name);
     lua_pushstring(L, names);
-    lua_pushboolean(L, atomic_exchange(&run->host->told, true));
+    lua_pushboolean(L, atomic_exchange(&run->engine->told, true));
     lua_pushcfunction(L, lib_agent_found);
     lua_call(L, 4, 2);
     if (!lua_toboolean(L, -2))

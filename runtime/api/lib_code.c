@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "base/order.h"
 #include "base/show.h"
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "value/value.h"
 #include "vm/handle.h"
 #include <lauxlib.h>
@@ -91,7 +91,7 @@ lib_code_tell_left(LuaRun *run, const char *fn, const Buf *left)
     buf_printf(&text, "orun: %s: ", fn);
     buf_put(&text, left->p, left->n);
     buf_putc(&text, '\n');
-    if (!buf_failed(&text) && host_once(run->host, buf_cstr(&text))) {
+    if (!buf_failed(&text) && engine_once(run->engine, buf_cstr(&text))) {
         order_keep(STDERR_FILENO);
         show_write(STDERR_FILENO, text.p, text.n);
     }
@@ -134,7 +134,7 @@ lib_code_sync_path(lua_State *L, LuaRun *run)
                                                        : NULL;
     if (path && cpath
         && (path != run->path_seen || cpath != run->cpath_seen)) {
-        int e = vmpool_set_path(run->host->vms, path, cpath);
+        int e = vmpool_set_path(run->engine->vms, path, cpath);
         if (e)
             luaL_error(L, "Task: %s", err_text(e));
         run->path_seen = path;

@@ -31,9 +31,9 @@ lib_control(lua_State *L)
     lua_pushcfunction(L, lib_control_gc);
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
-    int e = control_open(run->host, &c);
+    int e = control_open(run->engine, &c);
     if (e == 0)
-        e = control_put_env(run->host, run->task->id, run->attempt, env);
+        e = control_put_env(run->engine, run->task->id, run->attempt, env);
     if (e)
         return luaL_error(L, "control: the socket cannot be made: %s",
                           e == ORUN_ESYS ? strerror(errno) : err_text(e));

@@ -259,7 +259,7 @@ lib_http(lua_State *L)
     park_check(L, "http");
     Request **box = lib_response_push(L);
     const char *why = "";
-    int e = request_start(run->host, &spec, box, &why);
+    int e = request_start(run->engine, &spec, box, &why);
     if (e)
         return luaL_error(L, "http: %s",
                           e == ORUN_ESYS ? why : err_text(e));

@@ -6,7 +6,7 @@
 #include "api/lib_task.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "sched/forget.h"
 #include "value/module.h"
 #include "value/value.h"
@@ -86,7 +86,7 @@ lib_task_create(lua_State *L)
     lib_where(L, &draft);
     int e = lib_create_make(L, &draft, description, prompt, prompt_len, &text);
     if (e == 0)
-        e = host_keep(run->host, &draft.input);
+        e = engine_keep(run->engine, &draft.input);
     if (e == 0) {
         draft.opt->despite_failure = policy && policy[0] == 'r';
         e = lib_add(L, &draft, first, n, &t);

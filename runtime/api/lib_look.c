@@ -7,7 +7,7 @@
 #include "api/lib_arg.h"
 #include "api/lib_class.h"
 #include "api/lib_task.h"
-#include "engine/host.h"
+#include "engine/engine.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -131,7 +131,7 @@ lib_program_path(lua_State *L)
 {
     char path[PATH_MAX];
     const char *name = lib_look_path(L, "program"), *at = "";
-    char **env = park_run(L)->host->env;
+    char **env = park_run(L)->engine->env;
     for (; env && *env; env++)
         if (strncmp(*env, "PATH=", 5) == 0)
             at = *env + 5;
@@ -158,7 +158,7 @@ lib_program_path(lua_State *L)
 int
 lib_script_place(lua_State *L)
 {
-    const Host *h = park_run(L)->host;
+    const Engine *h = park_run(L)->engine;
     lua_pushstring(L, h->script_file);
     lua_pushboolean(L, h->trust);
     lua_pushboolean(L, h->sched.plan != 0);

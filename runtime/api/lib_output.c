@@ -9,7 +9,7 @@
 #include "api/lib_ref.h"
 #include "api/lib_task.h"
 #include "base/err.h"
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "runner/run_lua.h"
 #include "runner/run_process.h"
 #include "value/value.h"

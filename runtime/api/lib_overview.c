@@ -4,7 +4,7 @@
 #include "api/lib_task.h"
 #include "base/err.h"
 #include "base/secret.h"
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "sched/cancel.h"
 #include "sched/wait.h"
 #include "value/value.h"

@@ -7,7 +7,7 @@
  */
 #include "api/lib_task.h"
 #include "base/err.h"
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "sched/ring.h"
 #include "vm/handle.h"
 #include <lauxlib.h>

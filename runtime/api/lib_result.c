@@ -5,7 +5,7 @@
 #include "api/lib_report.h"
 #include "api/lib_task.h"
 #include "base/err.h"
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "process/launch.h"
 #include "runner/run_process.h"
 #include "sched/cancel.h"
@@ -25,7 +25,7 @@ lib_where(lua_State *L, Task *t)
         t->file = run->file;
     } else if (park_line(L, &ar)) {
         t->line = ar.currentline;
-        t->file = host_intern(run->host, ar.short_src);
+        t->file = engine_intern(run->engine, ar.short_src);
     }
 }
 

@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "base/show.h"
-#include "engine/host.h"
+#include "engine/engine.h"
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +29,7 @@ lib_secret_value(lua_State *L, int env, const char *name)
             return value;
     }
     size_t n = strlen(name);
-    for (char **e = park_run(L)->host->env; *e; e++)
+    for (char **e = park_run(L)->engine->env; *e; e++)
         if (strncmp(*e, name, n) == 0 && (*e)[n] == '=')
             return *e + n + 1;
     return NULL;

@@ -6,7 +6,7 @@
 #include "base/order.h"
 #include "base/show.h"
 #include "control/control.h"
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "runner/stuck.h"
 #include "sched/slots.h"
 #include <errno.h>
@@ -97,7 +97,7 @@ lib_once(lua_State *L)
     const char *text = arg_text(L, "once", "text", 1, LIB_MAX_LABEL);
     if (!text)
         return luaL_error(L, "once: a text is missing");
-    lua_pushboolean(L, host_once(park_run(L)->host, text));
+    lua_pushboolean(L, engine_once(park_run(L)->engine, text));
     return 1;
 }
 
@@ -149,7 +149,7 @@ lib_config_control(lua_State *L, int idx)
     if (!arg_bool(L, "config", "control", idx, true))
         luaL_error(L, "config: control = false: the socket is made when it is "
                    "needed, and stays; only true can be asked for");
-    int e = control_open(park_run(L)->host, &c);
+    int e = control_open(park_run(L)->engine, &c);
     if (e)
         luaL_error(L, "config: control: the socket cannot be made: %s",
                    e == ORUN_ESYS ? strerror(errno) : err_text(e));
@@ -187,13 +187,13 @@ lib_config(lua_State *L)
         if (slots[i])
             slots_set(run->sched, (SlotKind)i, slots[i]);
     if (stuck)
-        stuck_set_most(run->host, (int)stuck);
+        stuck_set_most(run->engine, (int)stuck);
     if (backlog)
         run->sched->backlog = backlog;
     if (memory)
-        run->host->memory_limit = memory;
+        run->engine->memory_limit = memory;
     if (backend)
-        run->host->backend = backend;
+        run->engine->backend = backend;
     sched_lock(run->sched);
     if (keep >= 0)
         run->sched->board.keep = (size_t)keep;
@@ -202,14 +202,14 @@ lib_config(lua_State *L)
         slots[i] = run->sched->kind[i]->slots;
     board_unlock(&run->sched->board);
     lua_createtable(L, 0, 7);
-    lua_pushstring(L, run->host->backend);
+    lua_pushstring(L, run->engine->backend);
     lua_setfield(L, -2, "backend");
     lib_config_set(L, "keep", keep);
     lib_config_set(L, "backlog", (lua_Integer)run->sched->backlog);
     lib_config_set(L, "http", slots[SLOT_HTTP]);
     lib_config_set(L, "max_stuck", pool_most(run->pool));
-    lib_config_set(L, "memory_limit", (lua_Integer)run->host->memory_limit);
+    lib_config_set(L, "memory_limit", (lua_Integer)run->engine->memory_limit);
     lib_config_set(L, "processes", slots[SLOT_PROCESS]);
-    lib_config_set(L, "workers", run->host->workers);
+    lib_config_set(L, "workers", run->engine->workers);
     return 1;
 }

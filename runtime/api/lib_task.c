@@ -9,7 +9,7 @@
 #include "api/lib_ref.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "process/launch.h"
 #include "process/program.h"
 #include "sched/rank.h"
@@ -308,7 +308,7 @@ lib_task_cwd(const LuaRun *run, const TaskArgs *a)
     const char *from = program_cwd(run);
     bool below = !a->cwd || (*a->cwd && a->cwd[0] != '/');
     if (below)
-        buf_puts(&path, from ? from : run->host->cwd);
+        buf_puts(&path, from ? from : run->engine->cwd);
     if (below && a->cwd)
         buf_puts(&path, "/");
     buf_puts(&path, a->cwd ? a->cwd : "");
@@ -361,7 +361,7 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     opt->worktree = a->isolation.worktree;
     opt->apart = opt->worktree || (from && (from->worktree || from->apart));
     opt->limit = a->limit;
-    if (a->writes && !(opt->writes = lib_writes(L, run->host, ARG(F_writes),
+    if (a->writes && !(opt->writes = lib_writes(L, run->engine, ARG(F_writes),
                                                 a->writes, opt->cwd)))
         return ORUN_ENOMEM;
     if (a->model && !(opt->model = mem_dup(a->model, strlen(a->model))))
@@ -432,11 +432,11 @@ lib_task_make(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t, Buf *why)
     if (e == 0)
         e = lib_task_options(L, run, a, t, why);
     if (e == 0 && t->own_code)
-        e = host_keep(run->host, &t->code);
+        e = engine_keep(run->engine, &t->code);
     if (e == 0)
-        e = host_keep(run->host, &t->input);
+        e = engine_keep(run->engine, &t->input);
     if (e == 0 && t->opt)
-        e = host_keep(run->host, &t->opt->prompt);
+        e = engine_keep(run->engine, &t->opt->prompt);
     return e;
 }
 

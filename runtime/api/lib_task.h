@@ -32,8 +32,8 @@ const char *lib_model(lua_State *L, const char *fn, int idx);
 
 /* The n paths of the array at idx, checked, seen from `cwd`; NULL when memory
  * is out. Raises nothing. Blocks on the file system. */
-struct Writes *lib_writes(lua_State *L, struct Host *h, int idx, lua_Integer n,
-                          const char *cwd);
+struct Writes *lib_writes(lua_State *L, struct Engine *h, int idx,
+                          lua_Integer n, const char *cwd);
 
 /* Read `retry` at idx: a number of tries, or {max=, backoff=, on=}. */
 Retry lib_retry(lua_State *L, const char *fn, int idx);

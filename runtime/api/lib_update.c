@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/secret.h"
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "sched/cancel.h"
 #include "sched/claim.h"
 #include "sched/edge.h"
@@ -103,7 +103,7 @@ lib_update_resolve(lua_State *L, Task *t, TaskState state)
         lib_why(&why, "TaskUpdate", &text);
         return luaL_error(L, "%s", why.text);
     }
-    if (host_keep(run->host, &o.output)) {
+    if (engine_keep(run->engine, &o.output)) {
         value_drop(o.output);
         lib_why_backlog(&why, "TaskUpdate", run);
         return luaL_error(L, "%s", why.text);

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 typedef struct Announce {
-    HostPart part;
-    Host *host;
+    EnginePart part;
+    Engine *engine;
     LoopMsg msg;
     struct timespec began;
     RosterEntry entry; /* of the io thread */
@@ -34,13 +34,13 @@ announce_put_text(Buf *out, const Announce *a, const Control *c)
     token_put(control_tokens(c), 0, 0, token);
     buf_printf(out, "pid %ld\nbegan %lld.%06ld\n", (long)getpid(),
                (long long)a->began.tv_sec, a->began.tv_nsec / 1000);
-    announce_put(out, "cwd", a->host->cwd);
-    announce_put(out, "script", a->host->script ? a->host->script : "");
+    announce_put(out, "cwd", a->engine->cwd);
+    announce_put(out, "script", a->engine->script ? a->engine->script : "");
     buf_printf(out, "token %s\nsocket %s\n", token, control_path(c));
 }
 
 static const char *
-announce_runtime_dir(const Host *h)
+announce_runtime_dir(const Engine *h)
 {
     static const char name[] = "XDG_RUNTIME_DIR=";
     for (char **each = h->env; *each; each++)
@@ -56,12 +56,12 @@ announce_posted(LoopMsg *msg)
     Announce *a = container_of(msg, Announce, msg);
     Control *c;
     Buf text = { 0 };
-    int e = control_open(a->host, &c);
+    int e = control_open(a->engine, &c);
     if (e == 0) {
         announce_put_text(&text, a, c);
         e = buf_failed(&text) ? ORUN_ENOMEM
-            : roster_put(announce_runtime_dir(a->host), a->host->name, text.p,
-                         text.n, &a->entry);
+            : roster_put(announce_runtime_dir(a->engine), a->engine->name,
+                         text.p, text.n, &a->entry);
     }
     if (e)
         LOG(PROC, "the run cannot be found by others: %s",
@@ -71,31 +71,31 @@ announce_posted(LoopMsg *msg)
 
 /* The run is not to be found any more. */
 static void
-announce_leave(HostPart *part)
+announce_leave(EnginePart *part)
 {
     role_is_io();
     roster_remove(&container_of(part, Announce, part)->entry);
 }
 
 static void
-announce_free(HostPart *part)
+announce_free(EnginePart *part)
 {
     mem_free(container_of(part, Announce, part));
 }
 
 void
-announce_run(Host *h)
+announce_run(Engine *h)
 {
     if (atomic_load_explicit(&h->announced, memory_order_relaxed)
         || atomic_exchange(&h->announced, true))
         return;
-    Loop *loop = host_loop(h);
+    Loop *loop = engine_loop(h);
     Announce *a = loop ? mem_alloc(sizeof *a) : NULL;
     if (!a)
         return;
     *a = (Announce){
         .part = { .leave = announce_leave, .free = announce_free },
-        .host = h, .msg.run = announce_posted, .entry = ROSTER_NONE,
+        .engine = h, .msg.run = announce_posted, .entry = ROSTER_NONE,
     };
     clock_gettime(CLOCK_REALTIME, &a->began);
     h->parts[PART_ANNOUNCE] = &a->part;

@@ -19,10 +19,10 @@
 #ifndef ORUN_ANNOUNCE_H
 #define ORUN_ANNOUNCE_H
 
-#include "engine/host.h"
+#include "engine/engine.h"
 
 /* There is a task: announce the run, unless that was done or is not wanted. Any
  * thread; cheap. */
-void announce_run(Host *h);
+void announce_run(Engine *h);
 
 #endif

@@ -95,7 +95,7 @@ caller_knows(const Caller *c, const char *token, size_t n, uint32_t *attempt)
 {
     uint64_t task;
     return token_read(&c->control->tokens, token, n, &task, attempt)
-        ? board_find(&c->host->sched.board, task) : NULL;
+        ? board_find(&c->engine->sched.board, task) : NULL;
 }
 
 /* Act on a line: TOKEN, a space, JSON. */
@@ -248,11 +248,11 @@ caller_late(uv_timer_t *timer)
 int
 caller_new(Control *control, int fd)
 {
-    Loop *loop = control->host->loop;
+    Loop *loop = control->engine->loop;
     Caller *c = mem_zalloc(1, sizeof *c);
     if (!c)
         return ORUN_ENOMEM;
-    *c = (Caller){ .control = control, .host = control->host, .fd = fd,
+    *c = (Caller){ .control = control, .engine = control->engine, .fd = fd,
                    .in.most = CONTROL_LINE, .handles = 2,
                    .reply_msg.run = caller_reply_posted };
     if (loop_watch(loop, &c->poll, fd, UV_READABLE, caller_event)) {

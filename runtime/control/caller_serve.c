@@ -75,20 +75,20 @@ caller_take_reply(Caller *c, lua_State *L, int status)
 static void
 caller_give_vm(Caller *c)
 {
-    Sched *s = &c->host->sched;
+    Sched *s = &c->engine->sched;
     sched_lock(s);
     Vm *vm = c->run.vm;
     c->run.vm = NULL;
     sched_unlock(s);
     if (vm)
-        vm_give(c->host->vms, vm);
+        vm_give(c->engine->vms, vm);
 }
 
 static void
 caller_end(Caller *c)
 {
     caller_give_vm(c);
-    loop_post(c->host->loop, &c->reply_msg);
+    loop_post(c->engine->loop, &c->reply_msg);
 }
 
 /* Resume until it waits, or ends. */
@@ -128,7 +128,7 @@ caller_may(const Caller *c)
 static void
 caller_begin(Caller *c) ON_WORKER
 {
-    Host *h = c->host;
+    Engine *h = c->engine;
     Vm *vm = caller_may(c) ? vm_take(h->vms) : NULL;
     if (!vm) {
         if (caller_may(c))
@@ -172,10 +172,10 @@ caller_job(Job *job)
 static int
 caller_push(Caller *c)
 {
-    int e = pool_resume(c->host->pool, &c->job);
+    int e = pool_resume(c->engine->pool, &c->job);
     c->run.queued = e == 0;
     if (e == 0)
-        pool_hurry(c->host->pool, &c->job);
+        pool_hurry(c->engine->pool, &c->job);
     return e;
 }
 
@@ -188,7 +188,7 @@ caller_wake(LuaRun *run)
     if (caller_push(c) == 0)
         return;
     caller_put_refusal(&c->reply, "failed", "no worker is left to go on");
-    loop_post(c->host->loop, &c->reply_msg);
+    loop_post(c->engine->loop, &c->reply_msg);
 }
 
 int
@@ -196,8 +196,9 @@ caller_serve(Caller *c, Task *task, uint32_t attempt)
 {
     LuaRun *run = &c->run;
     *run = (LuaRun){
-        .sched = &c->host->sched, .pool = c->host->pool, .host = c->host,
-        .task = task, .attempt = attempt, .guest = caller_wake,
+        .sched = &c->engine->sched, .pool = c->engine->pool,
+        .engine = c->engine, .task = task, .attempt = attempt,
+        .guest = caller_wake,
     };
     park_init(run);
     c->job = (Job){ .run = caller_job };
@@ -215,7 +216,7 @@ caller_serve(Caller *c, Task *task, uint32_t attempt)
 void
 caller_interrupt(Caller *c)
 {
-    Sched *s = &c->host->sched;
+    Sched *s = &c->engine->sched;
     sched_lock(s);
     c->run.given_up = true;
     if (c->run.vm) {

@@ -15,7 +15,7 @@
 struct Caller {
     /* Never changes. */
     Control *control;
-    Host *host;
+    Engine *engine;
 
     /* Of the io thread. */
     List link;       /* in control->callers */

@@ -46,7 +46,7 @@ control_put(char **env, size_t *n, const char *name, const char *value)
 }
 
 int
-control_put_env(Host *h, uint64_t task, uint32_t attempt, char **env)
+control_put_env(Engine *h, uint64_t task, uint32_t attempt, char **env)
 {
     char id[HANDLE_ID_SIZE], token[TOKEN_SIZE];
     size_t n = 0;
@@ -138,7 +138,7 @@ control_shut(Control *c)
     if (c->fd >= 0)
         close(c->fd);
     c->fd = -1;
-    folder_remove(c->host->folder, c->path);
+    folder_remove(c->engine->folder, c->path);
 }
 
 /* Begin to take on who connects. Where that takes memory that is out it is
@@ -146,7 +146,7 @@ control_shut(Control *c)
 static void
 control_watch(Control *c)
 {
-    int e = loop_watch(c->host->loop, &c->poll, c->fd, UV_READABLE,
+    int e = loop_watch(c->engine->loop, &c->poll, c->fd, UV_READABLE,
                        control_event);
     LOG(PROC, "control socket %s%s%s", c->path, e ? ": " : "",
         e ? strerror(e) : "");
@@ -165,7 +165,7 @@ control_start_posted(LoopMsg *msg)
 {
     role_is_io();
     Control *c = container_of(msg, Control, start_msg);
-    uv_timer_init(loop_uv(c->host->loop), &c->timer);
+    uv_timer_init(loop_uv(c->engine->loop), &c->timer);
     c->timer.data = c;
     c->started = true;
     control_watch(c);
@@ -173,7 +173,7 @@ control_start_posted(LoopMsg *msg)
 
 /* End the socket, and the connections. */
 static void
-control_leave(HostPart *part)
+control_leave(EnginePart *part)
 {
     role_is_io();
     Control *c = container_of(part, Control, part);
@@ -240,7 +240,7 @@ control_drop(Control *c)
 }
 
 static void
-control_free(HostPart *part)
+control_free(EnginePart *part)
 {
     Control *c = container_of(part, Control, part);
     caller_free_all(c);
@@ -248,13 +248,13 @@ control_free(HostPart *part)
 }
 
 static int
-control_new(Host *h, Control **out)
+control_new(Engine *h, Control **out)
 {
     Control *c = mem_zalloc(1, sizeof *c);
     if (!c)
         return ORUN_ENOMEM;
-    c->part = (HostPart){ .leave = control_leave, .free = control_free };
-    c->host = h;
+    c->part = (EnginePart){ .leave = control_leave, .free = control_free };
+    c->engine = h;
     c->fd = -1;
     c->start_msg.run = control_start_posted;
     list_init(&c->callers);
@@ -272,21 +272,21 @@ control_new(Host *h, Control **out)
 
 /* The run's; NULL: it is not made yet. */
 static Control *
-control_of(Host *h)
+control_of(Engine *h)
 {
-    HostPart *part = atomic_load_explicit(&h->parts[PART_CONTROL],
-                                          memory_order_acquire);
+    EnginePart *part = atomic_load_explicit(&h->parts[PART_CONTROL],
+                                            memory_order_acquire);
     return part ? container_of(part, Control, part) : NULL;
 }
 
 int
-control_open(Host *h, Control **out)
+control_open(Engine *h, Control **out)
 {
     int e = 0;
     *out = control_of(h);
     if (*out)
         return 0;
-    Loop *loop = host_loop(h);
+    Loop *loop = engine_loop(h);
     if (!loop)
         return ORUN_ESYS;
     uv_mutex_lock(&h->io_lock);

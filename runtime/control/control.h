@@ -32,7 +32,7 @@
 #define ORUN_CONTROL_H
 
 #include "control/token.h"
-#include "engine/host.h"
+#include "engine/engine.h"
 #include <sys/un.h>
 
 typedef struct Control Control;
@@ -46,9 +46,9 @@ enum {
 
 /* The socket, made when it is not there yet. Errors: ORUN_ENOMEM, ORUN_ESYS
  * (errno tells). Any thread. */
-int control_open(Host *h, Control **out) NODISCARD;
+int control_open(Engine *h, Control **out) NODISCARD;
 
-/* The path of the socket, as long as the host lives. Any thread. */
+/* The path of the socket, as long as the engine lives. Any thread. */
 const char *control_path(const Control *c);
 
 /* The address of the socket at that path. Where a path is too long for one it
@@ -64,10 +64,10 @@ bool control_owns(const char *variable);
  * ORUN_TASK_TOKEN of the attempt to env, allocated: CONTROL_VARIABLES at most
  * and a NULL. When the socket cannot be made the last two are missing, for most
  * programs do not need them. ORUN_ENOMEM. Any thread. */
-int control_put_env(Host *h, uint64_t task, uint32_t attempt,
+int control_put_env(Engine *h, uint64_t task, uint32_t attempt,
                     char **env) NODISCARD;
 
-/* What the run's tokens are made with, as long as the host lives. Any
+/* What the run's tokens are made with, as long as the engine lives. Any
  * thread. */
 const TokenKeys *control_tokens(const Control *c);
 

@@ -6,8 +6,8 @@
 
 struct Control {
     /* Never changes. */
-    HostPart part;
-    Host *host;
+    EnginePart part;
+    Engine *engine;
     char *path;
     TokenKeys tokens;
     LoopMsg start_msg;

@@ -11,7 +11,7 @@
 #include "embed/orun_own.h"
 #include "embed/script.h"
 #include "embed/verdict.h"
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "orun.h"
 #include "process/program.h"
 #include "runner/run_lua.h"
@@ -95,17 +95,18 @@ orun_make(orun *o, const orun_config *c)
     const VmConfig tasks = { .open = lib_orun_open };
     int e = stop_init();
     if (e == 0)
-        e = host_new(c, &tasks, &o->host);
+        e = engine_new(c, &tasks, &o->engine);
     if (e)
         return e;
-    run_lua_init(&o->host->lua);
-    run_process_init(&o->host->process);
-    o->run = (LuaRun){ .sched = &o->host->sched, .pool = o->host->pool,
-                       .host = o->host, .task = o->host->sched.board.root };
+    run_lua_init(&o->engine->lua);
+    run_process_init(&o->engine->process);
+    o->run = (LuaRun){ .sched = &o->engine->sched, .pool = o->engine->pool,
+                       .engine = o->engine,
+                       .task = o->engine->sched.board.root };
     VmConfig script = { .open = lib_orun_open, .ud = &o->run };
     e = vm_script_new(&script, &o->vm);
     if (e) {
-        host_free(o->host);
+        engine_free(o->engine);
         return e;
     }
     o->vm->owner = &o->run;
@@ -204,7 +205,7 @@ orun_cancel(orun *o)
     o->run.sched->closing = true; /* clean-up starts nothing more */
     program_stop_all(&o->run, false);
     sched_unlock(o->run.sched);
-    host_hasten(o->host, true);
+    engine_hasten(o->engine, true);
     cancel_all(o->run.sched, WHY_SCRIPT);
 }
 
@@ -213,7 +214,7 @@ orun_cancel(orun *o)
 static void
 orun_flush(orun *o)
 {
-    fflush(pool_stuck(o->host->pool) ? stdout : NULL);
+    fflush(pool_stuck(o->engine->pool) ? stdout : NULL);
 }
 
 /* The end-of-script rule. `code` is how the script itself ended. */
@@ -232,7 +233,7 @@ orun_conclude(orun *o, int code)
     sched_lock(o->run.sched);
     o->run.sched->closing = false; /* there may be another script */
     sched_unlock(o->run.sched);
-    host_hasten(o->host, false);
+    engine_hasten(o->engine, false);
     program_task_over(&o->run);
     if (stop_wanted(&o->vm->stop) && o->vm->exit_code < 0 && code == 0)
         code = orun_fail(o, ORUN_ESTOPPED, "interrupted");
@@ -296,7 +297,7 @@ orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
     o->vm->exit_code = -1;
     stop_reset(&o->vm->stop);
     escalate_hurry(o->run.sched, false);
-    host_hasten(o->host, false);
+    engine_hasten(o->engine, false);
     lua_settop(L, 0);
     int status = script_load(L, load, ud);
     if (status == LUA_ERRMEM)
@@ -323,7 +324,7 @@ orun_name_script(orun *o, const char *name)
 {
     if (*name == '=' || *name == '@')
         name++;
-    o->host->script = host_intern(o->host, name);
+    o->engine->script = engine_intern(o->engine, name);
 }
 
 /* Whose history it is that is read and goes on, and whose project's code may
@@ -332,9 +333,9 @@ static void
 orun_remember(orun *o, const char *path)
 {
     char *full = strcmp(path, "-") ? realpath(path, NULL) : NULL;
-    const char *real = full ? host_intern(o->host, full) : NULL;
-    rank_script(o->run.sched, host_intern(o->host, path), real);
-    o->host->script_file = real;
+    const char *real = full ? engine_intern(o->engine, full) : NULL;
+    rank_script(o->run.sched, engine_intern(o->engine, path), real);
+    o->engine->script_file = real;
     free(full);
 }
 
@@ -380,7 +381,7 @@ orun_run_string(orun *o, const char *name, const char *code, size_t size)
     else {
         orun_name_script(o, text.name);
         rank_script(o->run.sched, NULL, NULL);
-        o->host->script_file = NULL;
+        o->engine->script_file = NULL;
         e = orun_run(o, script_load_text, &text);
     }
     gate_leave(&o->gate);
@@ -447,7 +448,7 @@ orun_stuck(orun *o)
     if (gate_enter(orun_gate(o)) != 0)
         return "";
     buf_clear(&o->stuck);
-    stuck_report(o->host, &o->stuck);
+    stuck_report(o->engine, &o->stuck);
     const char *text = buf_cstr(&o->stuck);
     gate_leave(&o->gate);
     return text;
@@ -474,8 +475,8 @@ orun_free(orun *o)
     if (!o || e)
         return e;
     bool last = gate_close(&o->gate);
-    host_resume(o->host);
-    host_hasten(o->host, true);
+    engine_resume(o->engine);
+    engine_hasten(o->engine, true);
     o->run.task->stopping = FAULT_NONE;
     cancel_and_close(o->run.sched);
     orun_wait_idle(o);
@@ -485,7 +486,7 @@ orun_free(orun *o)
     thread_block_pipe(&before);
     vm_script_free(o->vm);
     thread_unblock_pipe(&before);
-    bool stuck = !host_free(o->host);
+    bool stuck = !engine_free(o->engine);
     park_destroy(&o->run);
     buf_free(&o->message);
     buf_free(&o->stuck);

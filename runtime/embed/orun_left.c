@@ -1,7 +1,7 @@
 /* orun_left.c — what goes on, or may go on, though it was told to end. */
 #include "base/show.h"
 #include "embed/orun_own.h"
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "vm/handle.h"
 
 enum {

@@ -12,7 +12,7 @@ struct orun {
     Gate gate; /* first: by it any pointer can be checked */
 
     /* Never changes. */
-    Host *host;
+    Engine *engine;
     Vm *vm;
     LuaRun run; /* of the script, task 0 */
     View *view; /* NULL: nobody watches; of the owning thread */

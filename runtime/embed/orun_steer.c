@@ -1,6 +1,6 @@
 /* orun_steer.c — interrupting, suspending, resuming a run. */
 #include "embed/orun_own.h"
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "process/program.h"
 #include "sched/escalate.h"
 #include "sched/wait.h"
@@ -12,8 +12,8 @@ orun_interrupt(orun *o)
         return;
     Sched *s = o->run.sched;
     bool again = stop_wanted(&o->vm->stop);
-    host_resume(o->host);
-    host_hasten(o->host, true);
+    engine_resume(o->engine);
+    engine_hasten(o->engine, true);
     stop_request(&o->vm->stop, again ? STOP_HARD : STOP_ONCE, "interrupted");
     sched_lock(s);
     s->board.root->stopping = FAULT_CANCELLED;
@@ -31,7 +31,7 @@ orun_suspend(orun *o)
 {
     if (gate_hold(orun_gate(o)) != 0)
         return;
-    host_suspend(o->host);
+    engine_suspend(o->engine);
     gate_unhold(&o->gate);
 }
 
@@ -40,6 +40,6 @@ orun_resume(orun *o)
 {
     if (gate_hold(orun_gate(o)) != 0)
         return;
-    host_resume(o->host);
+    engine_resume(o->engine);
     gate_unhold(&o->gate);
 }

@@ -10,7 +10,7 @@ orun_start_view(orun *o, const char *const *views)
     if (o->view || o->run.sched->board.count > 1)
         return orun_fail(o, ORUN_ESTATE, "orun_watch: call it once, before the "
                          "first script");
-    int e = view_start(o->host, views, &o->view, &why);
+    int e = view_start(o->engine, views, &o->view, &why);
     if (e)
         orun_fail(o, e, "%s", why.n ? buf_cstr(&why) : err_text(e));
     buf_free(&why);

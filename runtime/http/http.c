@@ -11,7 +11,7 @@
 #include "base/mem.h"
 
 struct Http {
-    HostPart part;
+    EnginePart part;
     Loop *loop;
     const Libcurl *curl;
     CURLM *multi;    /* NULL: to be made with the next call */
@@ -194,7 +194,7 @@ http_timer_closed(uv_handle_t *timer)
 
 /* End all calls, and go as soon as the loop has closed its handles. */
 static void
-http_close(HostPart *part)
+http_close(EnginePart *part)
 {
     role_is_io();
     Http *h = container_of(part, Http, part);
@@ -208,7 +208,7 @@ http_new(Loop *loop, const Libcurl *curl)
     Http *h = mem_zalloc(1, sizeof *h);
     if (!h)
         return NULL;
-    h->part = (HostPart){ .close = http_close };
+    h->part = (EnginePart){ .close = http_close };
     h->loop = loop;
     h->curl = curl;
     list_init(&h->calls);
@@ -218,14 +218,14 @@ http_new(Loop *loop, const Libcurl *curl)
 }
 
 Http *
-http_of(Host *host, const Libcurl *curl)
+http_of(Engine *engine, const Libcurl *curl)
 {
-    HostPart *part = host->parts[PART_HTTP];
+    EnginePart *part = engine->parts[PART_HTTP];
     if (part)
         return container_of(part, Http, part);
-    Http *h = http_new(host->loop, curl);
+    Http *h = http_new(engine->loop, curl);
     if (h)
-        host->parts[PART_HTTP] = &h->part;
+        engine->parts[PART_HTTP] = &h->part;
     return h;
 }
 

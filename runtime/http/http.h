@@ -1,14 +1,14 @@
 /* http.h — transfers on the io thread: libcurl driven by the uv loop.
  *
  * curl says which sockets it watches and when it wants to be called; this has
- * the loop do so, and tells each call's end. One a host, made with the first
+ * the loop do so, and tells each call's end. One an engine, made with the first
  * call; it ends with the run. Connections are kept and used again.
  */
 #ifndef ORUN_HTTP_H
 #define ORUN_HTTP_H
 
 #include "base/list.h"
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "http/libcurl.h"
 
 typedef struct Http Http;
@@ -22,7 +22,7 @@ typedef struct HttpCall {
 } HttpCall;
 
 /* The run's. NULL when memory is out. */
-Http *http_of(Host *host, const Libcurl *curl) ON_IO;
+Http *http_of(Engine *engine, const Libcurl *curl) ON_IO;
 
 /* Begin; `done` comes later, once. ORUN_ENOMEM: it never will. */
 int http_begin(Http *h, HttpCall *call) ON_IO NODISCARD;

@@ -36,7 +36,7 @@ static void
 request_post(Request *r, LoopMsg *msg)
 {
     atomic_fetch_add(&r->refs, 1);
-    loop_post(r->host->loop, msg);
+    loop_post(r->engine->loop, msg);
 }
 
 /* ---- the end ---- */
@@ -45,7 +45,7 @@ request_post(Request *r, LoopMsg *msg)
 static void ON_IO
 request_finish(Request *r, CURLcode result)
 {
-    Sched *s = &r->host->sched;
+    Sched *s = &r->engine->sched;
     sched_lock(s);
     board_disarm(&s->board, &r->timer);
     const char *late = r->late;
@@ -132,7 +132,7 @@ request_due(Timer *timer)
     const char *which;
     if (request_limit(r, &which) <= request_now(r))
         request_give_up(r, which);
-    else if (board_arm(&r->host->sched.board, timer, request_next_look(r)))
+    else if (board_arm(&r->engine->sched.board, timer, request_next_look(r)))
         request_give_up(r, NULL);
 }
 
@@ -143,7 +143,7 @@ static void
 request_more(LoopMsg *msg)
 {
     Request *r = container_of(msg, Request, more_msg);
-    Sched *s = &r->host->sched;
+    Sched *s = &r->engine->sched;
     role_is_io();
     sched_lock(s);
     r->more_posted = false;
@@ -161,7 +161,7 @@ request_go(LoopMsg *msg)
 {
     Request *r = container_of(msg, Request, go_msg);
     role_is_io();
-    r->http = http_of(r->host, r->curl);
+    r->http = http_of(r->engine, r->curl);
     r->begun = r->http && http_begin(r->http, &r->call) == 0;
     if (!r->begun)
         request_finish(r, CURLE_OUT_OF_MEMORY);
@@ -169,13 +169,13 @@ request_go(LoopMsg *msg)
 }
 
 static Request *
-request_new(Host *h, const Libcurl *curl, const RequestSpec *spec)
+request_new(Engine *h, const Libcurl *curl, const RequestSpec *spec)
 {
     Request *r = mem_zalloc(1, sizeof *r);
     if (!r)
         return NULL;
     *r = (Request){
-        .host = h, .curl = curl, .began = board_now(&h->sched.board),
+        .engine = h, .curl = curl, .began = board_now(&h->sched.board),
         .timeout = spec->timeout, .connect_timeout = spec->connect_timeout,
         .idle_timeout = spec->idle_timeout, .max_body = spec->max_body,
         .stream = spec->stream, .repeatable = spec->repeatable,
@@ -190,14 +190,14 @@ request_new(Host *h, const Libcurl *curl, const RequestSpec *spec)
 }
 
 int
-request_start(Host *h, const RequestSpec *spec, Request **out,
+request_start(Engine *h, const RequestSpec *spec, Request **out,
               const char **why)
 {
     const Libcurl *curl = libcurl_get(why);
     if (!curl)
         return ORUN_ESYS;
     *why = "no io thread can be started";
-    if (!host_loop(h))
+    if (!engine_loop(h))
         return ORUN_ESYS;
     Request *r = request_new(h, curl, spec);
     if (!r)
@@ -223,25 +223,25 @@ request_start(Host *h, const RequestSpec *spec, Request **out,
 bool
 request_ready(Request *r)
 {
-    sched_lock(&r->host->sched);
+    sched_lock(&r->engine->sched);
     bool is = r->op.done;
-    sched_unlock(&r->host->sched);
+    sched_unlock(&r->engine->sched);
     return is;
 }
 
 bool
 request_headed(Request *r)
 {
-    sched_lock(&r->host->sched);
+    sched_lock(&r->engine->sched);
     bool is = r->headed;
-    sched_unlock(&r->host->sched);
+    sched_unlock(&r->engine->sched);
     return is;
 }
 
 int
 request_take(Request *r)
 {
-    Sched *s = &r->host->sched;
+    Sched *s = &r->engine->sched;
     if (r->piece.n > 0) /* Lua had no memory for it */
         return 1;
     sched_lock(s);
@@ -259,9 +259,9 @@ request_take(Request *r)
 void
 request_stop(Request *r)
 {
-    sched_lock(&r->host->sched);
+    sched_lock(&r->engine->sched);
     request_give_up(r, NULL);
-    sched_unlock(&r->host->sched);
+    sched_unlock(&r->engine->sched);
 }
 
 void

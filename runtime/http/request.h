@@ -10,7 +10,7 @@
 #ifndef ORUN_REQUEST_H
 #define ORUN_REQUEST_H
 
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "http/http.h"
 #include "sched/wait.h"
 
@@ -35,7 +35,7 @@ typedef struct RequestSpec {
 
 typedef struct Request {
     /* Never changes. */
-    Host *host;
+    Engine *engine;
     const Libcurl *curl;
     char *name;       /* "GET https://host/path", for messages */
     char *body;
@@ -89,7 +89,7 @@ typedef struct Request {
 
 /* Send it. Everything is copied. ORUN_ENOMEM; ORUN_ESYS, with the reason, a
  * constant, in *why. May block for the loading of libcurl. */
-int request_start(Host *h, const RequestSpec *spec, Request **out,
+int request_start(Engine *h, const RequestSpec *spec, Request **out,
                   const char **why) NODISCARD;
 
 /* May its owner go on: is there an answer (of a stream: its head, or its next

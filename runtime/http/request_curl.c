@@ -30,7 +30,7 @@ request_refuse(Request *r, const char *format, ...)
 static void
 request_end_head(Request *r)
 {
-    Sched *s = &r->host->sched;
+    Sched *s = &r->engine->sched;
     if (r->status < 200)
         return;
     sched_lock(s);
@@ -116,7 +116,7 @@ request_header(char *p, size_t size, size_t n, void *ud)
 static size_t
 request_offer(Request *r, const char *p, size_t n)
 {
-    Sched *s = &r->host->sched;
+    Sched *s = &r->engine->sched;
     sched_lock(s);
     r->paused = r->ready.n >= REQUEST_AHEAD;
     if (!r->paused)

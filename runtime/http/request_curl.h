@@ -21,7 +21,7 @@ char *request_explain(Request *r, CURLcode result, const char *late,
 static inline double
 request_now(const Request *r)
 {
-    return board_now(&r->host->sched.board);
+    return board_now(&r->engine->sched.board);
 }
 
 #endif

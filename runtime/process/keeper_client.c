@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "process/keeper_frame.h"
 #include "process/keeper_launch.h"
 #include "task/folder.h"
@@ -42,7 +42,7 @@ typedef struct Line {
 } Line;
 
 struct Keeper {
-    HostPart part;
+    EnginePart part;
     Loop *loop;
     Folder *folder; /* may be NULL */
     int null; /* /dev/null */
@@ -488,7 +488,7 @@ keeper_suspend(Keeper *k, bool suspended)
  * most a few seconds; free. Children that were not reported yet are reported
  * lost from inside this call. */
 static void
-keeper_close(HostPart *part)
+keeper_close(EnginePart *part)
 {
     role_is_io();
     Keeper *k = container_of(part, Keeper, part);
@@ -504,7 +504,7 @@ keeper_close(HostPart *part)
 /* ---- the run's ---- */
 
 static void
-keeper_follow(HostPart *part, Host *h)
+keeper_follow(EnginePart *part, Engine *h)
 {
     role_is_io();
     Keeper *k = container_of(part, Keeper, part);
@@ -513,7 +513,7 @@ keeper_follow(HostPart *part, Host *h)
 }
 
 static int
-keeper_new(Host *h, Keeper **out)
+keeper_new(Engine *h, Keeper **out)
 {
     Keeper *k = mem_zalloc(1, sizeof *k);
     if (!k)
@@ -524,7 +524,7 @@ keeper_new(Host *h, Keeper **out)
         keeper_drop(k);
         return e;
     }
-    k->part = (HostPart){ .follow = keeper_follow, .close = keeper_close };
+    k->part = (EnginePart){ .follow = keeper_follow, .close = keeper_close };
     k->loop = h->loop;
     k->folder = h->folder;
     list_init(&k->unsent);
@@ -535,9 +535,9 @@ keeper_new(Host *h, Keeper **out)
 }
 
 Keeper *
-keeper_of(Host *h)
+keeper_of(Engine *h)
 {
-    HostPart *part = h->parts[PART_KEEPER];
+    EnginePart *part = h->parts[PART_KEEPER];
     Keeper *k = part ? container_of(part, Keeper, part) : NULL;
     int e = k ? 0 : keeper_new(h, &k);
     if (e == ORUN_ENOMEM)

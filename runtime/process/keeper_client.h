@@ -11,7 +11,7 @@
  *
  * A keeper that is killed takes all its descendants with it (another process
  * guards it): its children are reported lost, and the next spawn starts a new
- * keeper. While a run is to end (host_hasten), one that does not answer, for
+ * keeper. While a run is to end (engine_hasten), one that does not answer, for
  * it was stopped, is killed so.
  */
 #ifndef ORUN_KEEPER_CLIENT_H
@@ -20,7 +20,7 @@
 #include "base/base.h"
 #include "base/list.h"
 
-typedef struct Host Host; /* host.h */
+typedef struct Engine Engine; /* engine.h */
 typedef struct Loop Loop; /* loop.h */
 typedef struct Keeper Keeper;
 
@@ -50,7 +50,7 @@ typedef struct KeeperChild { /* embedded in a Proc */
 /* The run's keeper, which is started with the first keeper_spawn, and removes
  * the run's folder when this process is killed. It ends with the run. NULL and
  * errno when it cannot be made. */
-Keeper *keeper_of(Host *h) ON_IO;
+Keeper *keeper_of(Engine *h) ON_IO;
 
 /* See that the process runs, which keeper_spawn does too, but with more
  * descriptors open. `env` as there. Errors: ORUN_ENOMEM, ORUN_ESYS with errno,

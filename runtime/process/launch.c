@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 struct Launch {
-    Host *host;
+    Engine *engine;
     char **argv, **env, **files; /* of the files, the paths */
     char *cwd, *in;
     size_t in_len, keep;
@@ -61,7 +61,7 @@ static void
 launch_remove_files(Launch *l)
 {
     for (size_t i = 0; l->files && l->files[i]; i++)
-        folder_remove(l->host->folder, l->files[i]);
+        folder_remove(l->engine->folder, l->files[i]);
     task_strings_free(l->files);
     l->files = NULL;
 }
@@ -129,7 +129,7 @@ launch_add(char **env, char *const *const lists[LAUNCH_ENVS],
 }
 
 char **
-launch_env(Host *h, char *const *tree, char *const *type, char *const *own,
+launch_env(Engine *h, char *const *tree, char *const *type, char *const *own,
            uint64_t task, uint32_t attempt)
 {
     char *const *const lists[LAUNCH_ENVS] = { h->env, tree, type, own };
@@ -206,8 +206,8 @@ launch_write_files(Launch *l, const LaunchSpec *spec)
         return ORUN_ENOMEM;
     for (size_t i = 0; i < spec->file_count; i++) {
         const LaunchFile *f = &spec->files[i];
-        int e = folder_file(l->host->folder, f->name, ".txt", f->text, f->size,
-                            &l->files[i]);
+        int e = folder_file(l->engine->folder, f->name, ".txt", f->text,
+                            f->size, &l->files[i]);
         if (e)
             return e;
     }
@@ -230,7 +230,7 @@ launch_copy(Launch *l, const LaunchSpec *spec)
     l->argv = launch_marked(l, spec, (char *const *)spec->argv);
     char **env = spec->env ? launch_marked(l, spec, spec->env) : NULL;
     if (env || !spec->env)
-        l->env = launch_env(l->host, spec->tree_env, spec->type_env, env,
+        l->env = launch_env(l->engine, spec->tree_env, spec->type_env, env,
                             spec->task, spec->attempt);
     task_strings_free(env);
     if (spec->cwd && !(l->cwd = mem_dup(spec->cwd, strlen(spec->cwd))))
@@ -239,9 +239,9 @@ launch_copy(Launch *l, const LaunchSpec *spec)
 }
 
 int
-launch_new(Host *h, const LaunchSpec *spec, Launch **out)
+launch_new(Engine *h, const LaunchSpec *spec, Launch **out)
 {
-    bool io = host_loop(h) != NULL;
+    bool io = engine_loop(h) != NULL;
     Launch *l = io ? mem_zalloc(1, sizeof *l) : NULL;
     if (!l) {
         launch_close(spec);
@@ -250,7 +250,7 @@ launch_new(Host *h, const LaunchSpec *spec, Launch **out)
     l->has_fds = spec->fds != NULL;
     for (int i = 0; i < 3; i++)
         l->fds[i] = l->has_fds ? spec->fds[i] : -1;
-    l->host = h;
+    l->engine = h;
     l->keep = spec->keep;
     l->lingers = spec->lingers;
     l->task = spec->task;
@@ -274,7 +274,7 @@ launch_new(Host *h, const LaunchSpec *spec, Launch **out)
 void
 launch_go(Launch *l)
 {
-    Loop *loop = host_loop(l->host);
+    Loop *loop = engine_loop(l->engine);
     atomic_fetch_add(&l->refs, 1);
     if (loop_is_io(loop)) /* the end of one program starts the next */
         launch_go_posted(&l->go_msg);
@@ -304,7 +304,7 @@ static bool ON_IO
 launch_may_have_fds(Launch *l)
 {
     uint64_t now = uv_hrtime();
-    if (l->host->programs > 0) {
+    if (l->engine->programs > 0) {
         l->alone = 0;
     } else if (!l->alone) {
         l->alone = now + LAUNCH_SETTLE * 1000000ull;
@@ -337,7 +337,7 @@ launch_refused(Launch *l, const ProcEnd *end)
     LOG(PROC, "%s: %s, later once more", l->argv[0],
         strerror(end->spawn_errno));
     if (!l->has_again) {
-        uv_timer_init(loop_uv(l->host->loop), &l->again);
+        uv_timer_init(loop_uv(l->engine->loop), &l->again);
         l->has_again = true;
         atomic_fetch_add(&l->refs, 1);
     }
@@ -354,9 +354,9 @@ launch_proc_done(Proc *proc, void *ud)
     Launch *l = ud;
     ProcEnd end = *proc_end(proc);
     l->proc = NULL;
-    l->host->programs -= l->out != NULL;
+    l->engine->programs -= l->out != NULL;
     if (end.left)
-        sched_left(&l->host->sched, l->task);
+        sched_left(&l->engine->sched, l->task);
     if (l->out)
         launch_end(l, &end);
     else
@@ -376,17 +376,17 @@ launch_proc_started(void *ud)
 static void ON_IO
 launch_start(Launch *l)
 {
-    Keeper *keeper = keeper_of(l->host);
+    Keeper *keeper = keeper_of(l->engine);
     ProcSpec spec = {
         .argv = (const char *const *)l->argv,
         .env = (const char *const *)l->env,
         .cwd = l->cwd, .in = l->in, .in_len = l->in_len,
         .fds = l->has_fds ? l->fds : NULL,
         .keep = l->keep, .lingers = l->lingers, .task = l->task,
-        .pace = &l->host->pace,
+        .pace = &l->engine->pace,
         .started = launch_proc_started, .done = launch_proc_done, .ud = l,
     };
-    l->proc = keeper ? proc_start(keeper, l->host->folder, &spec) : NULL;
+    l->proc = keeper ? proc_start(keeper, l->engine->folder, &spec) : NULL;
     for (int i = 0; l->proc && i < 3; i++)
         l->fds[i] = -1;
     if (!l->proc) {
@@ -397,7 +397,7 @@ launch_start(Launch *l)
     }
     if (proc_end(l->proc)->spawn_errno)
         return;
-    l->host->programs++;
+    l->engine->programs++;
     if (l->grew) {
         output_on_growth(proc_out(l->proc), l->grew, l->ud);
         output_on_growth(proc_err(l->proc), l->grew, l->ud);
@@ -458,12 +458,12 @@ launch_stop(Launch *l, bool hard)
     if (atomic_exchange(&l->posted[hard], true))
         return;
     atomic_fetch_add(&l->refs, 1);
-    loop_post(host_loop(l->host), &l->stop_msgs[hard]);
+    loop_post(engine_loop(l->engine), &l->stop_msgs[hard]);
 }
 
 typedef struct LaunchOver {
     LoopMsg msg;
-    Host *host;
+    Engine *engine;
     uint64_t task;
 } LaunchOver;
 
@@ -472,7 +472,7 @@ launch_over_posted(LoopMsg *msg)
 {
     role_is_io();
     LaunchOver *over = container_of(msg, LaunchOver, msg);
-    Keeper *keeper = keeper_of(over->host);
+    Keeper *keeper = keeper_of(over->engine);
     if (keeper)
         keeper_task_over(keeper, over->task);
     mem_free(over);
@@ -480,13 +480,13 @@ launch_over_posted(LoopMsg *msg)
 
 /* Without memory for the message they go when the run ends. */
 void
-launch_task_over(Host *h, uint64_t task)
+launch_task_over(Engine *h, uint64_t task)
 {
     LaunchOver *over = mem_alloc(sizeof *over);
     if (!over)
         return;
     *over = (LaunchOver){ { .run = launch_over_posted }, h, task };
-    loop_post(host_loop(h), &over->msg);
+    loop_post(engine_loop(h), &over->msg);
 }
 
 Output *

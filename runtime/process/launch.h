@@ -8,7 +8,7 @@
 #ifndef ORUN_LAUNCH_H
 #define ORUN_LAUNCH_H
 
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "process/proc.h"
 
 typedef struct Launch Launch;
@@ -69,7 +69,7 @@ enum {
  * `own` (each may be NULL), and what control.h puts there: its id and how it
  * reaches orun. "K=V" sets a variable, in the last three "K" takes it away. For
  * task_strings_free; NULL when memory is out. Any thread, not under io_lock. */
-char **launch_env(Host *h, char *const *tree, char *const *type,
+char **launch_env(Engine *h, char *const *tree, char *const *type,
                   char *const *own, uint64_t task, uint32_t attempt) NODISCARD;
 
 /* Does an argument hold "{name}"? */
@@ -78,7 +78,7 @@ bool launch_mentions(const char *const *argv, const char *name);
 /* Make one; everything is copied, and the descriptors are taken, whatever
  * comes. Errors: ORUN_ENOMEM, ORUN_ESYS (a file could not be written, or no io
  * thread; errno kept). May block for file writes. */
-int launch_new(Host *h, const LaunchSpec *spec, Launch **out) NODISCARD;
+int launch_new(Engine *h, const LaunchSpec *spec, Launch **out) NODISCARD;
 
 /* Start it. Any thread, with no lock held: `done` may be called from inside, on
  * the io thread, when memory is out. */
@@ -91,7 +91,7 @@ void launch_stop(Launch *l, bool hard);
 
 /* The task is over: what its programs left behind, because they linger, is to
  * go. Any thread. */
-void launch_task_over(Host *h, uint64_t task);
+void launch_task_over(Engine *h, uint64_t task);
 
 /* stdout, stderr: held by l once started (NULL before); hold to keep. From
  * `done`, or any thread that knows l lives. */

@@ -168,7 +168,8 @@ program_start(LuaRun *run, LaunchSpec *spec, double timeout, Program **out)
     Buf place = { 0 };
     spec->cwd = program_place(run, spec->cwd, &place);
     spec->tree_env = program_tree_env(run);
-    int e = buf_failed(&place) ? ORUN_ENOMEM : launch_new(run->host, spec, &l);
+    int e = buf_failed(&place) ? ORUN_ENOMEM
+                               : launch_new(run->engine, spec, &l);
     if (buf_failed(&place))
         launch_close(spec);
     buf_free(&place);
@@ -244,7 +245,7 @@ void
 program_task_over(LuaRun *run)
 {
     if (run->lingers)
-        launch_task_over(run->host, run->task->id);
+        launch_task_over(run->engine, run->task->id);
     run->lingers = false;
 }
 

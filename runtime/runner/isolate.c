@@ -37,7 +37,7 @@ isolate_interrupt(LuaRun *run, const char *reason)
 static void ON_IO
 isolate_finish(Isolate *i)
 {
-    Sched *s = &i->host->sched;
+    Sched *s = &i->engine->sched;
     if (i->end.left)
         sched_left(s, i->task);
     sched_lock(s);
@@ -59,7 +59,7 @@ isolate_op(Isolate *i)
 Frame *
 isolate_take(Isolate *i, bool *ended)
 {
-    Sched *s = &i->host->sched;
+    Sched *s = &i->engine->sched;
     sched_lock(s);
     *ended = i->ended;
     bool called = i->called && !i->ended;
@@ -171,7 +171,7 @@ isolate_stop(Isolate *i, TaskFault why, bool now)
 static void ON_IO
 isolate_give_up(Isolate *i)
 {
-    keeper_forget(keeper_of(i->host), &i->child);
+    keeper_forget(keeper_of(i->engine), &i->child);
     i->end.code = -1;
     i->end.lost = i->end.left = true;
     isolate_close(i);
@@ -230,7 +230,7 @@ isolate_exited(KeeperChild *c, const KeeperExit *exit)
     end->signal = !exit->lost && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     end->core = end->signal && WCOREDUMP(status);
     end->max_rss = exit->max_rss;
-    event_used(&i->host->sched.board, (uint32_t)i->task,
+    event_used(&i->engine->sched.board, (uint32_t)i->task,
                (uint64_t)(exit->cpu * 1e9));
     LOG(PROC, "t%llu: its process %d ended", (unsigned long long)i->task,
         c->pid);
@@ -261,8 +261,8 @@ static int ON_IO
 isolate_spawn(Isolate *i)
 {
     int pair[2], fds[3];
-    const char *argv[] = { i->host->program, ISOLATE_ARGUMENT, NULL };
-    Keeper *keeper = keeper_of(i->host);
+    const char *argv[] = { i->engine->program, ISOLATE_ARGUMENT, NULL };
+    Keeper *keeper = keeper_of(i->engine);
     if (!keeper)
         return errno;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
@@ -287,7 +287,7 @@ isolate_go_posted(LoopMsg *msg)
 {
     role_is_io();
     Isolate *i = container_of(msg, Isolate, go_msg);
-    uv_timer_init(loop_uv(host_loop(i->host)), &i->timer);
+    uv_timer_init(loop_uv(engine_loop(i->engine)), &i->timer);
     i->timer.data = i;
     i->handles++;
     i->begun = true;
@@ -317,7 +317,7 @@ static bool
 isolate_copy(Isolate *i, const LuaRun *run)
 {
     const char *cwd = program_cwd(run);
-    i->env = launch_env(i->host, program_tree_env(run), NULL, NULL,
+    i->env = launch_env(i->engine, program_tree_env(run), NULL, NULL,
                         run->task->id, run->attempt);
     i->cwd = cwd ? mem_dup(cwd, strlen(cwd)) : NULL;
     return i->env && (i->cwd || !cwd);
@@ -326,12 +326,12 @@ isolate_copy(Isolate *i, const LuaRun *run)
 int
 isolate_new(LuaRun *run, Buf *start, Isolate **out)
 {
-    if (!host_loop(run->host))
+    if (!engine_loop(run->engine))
         return ORUN_ESYS;
     Isolate *i = mem_zalloc(1, sizeof *i);
     if (!i)
         return ORUN_ENOMEM;
-    i->host = run->host;
+    i->engine = run->engine;
     if (!isolate_copy(i, run)) {
         task_strings_free(i->env);
         mem_free(i);
@@ -367,7 +367,7 @@ isolate_free(Isolate *i)
 {
     if (!i)
         return;
-    Sched *s = &i->host->sched;
+    Sched *s = &i->engine->sched;
     sched_lock(s);
     i->run = NULL;
     bool ended = i->ended;

@@ -37,7 +37,7 @@ isolate_exhausted(const Isolate *i)
 static void
 isolate_judge_exit(Isolate *i, Outcome *o)
 {
-    launch_judge(&i->end, i->host->program, NULL, NULL, o);
+    launch_judge(&i->end, i->engine->program, NULL, NULL, o);
     if (i->end.spawn_errno || i->end.lost)
         return;
     if (i->end.signal == SIGPIPE)
@@ -55,7 +55,7 @@ isolate_judge_exit(Isolate *i, Outcome *o)
                      "of the user) or ulimit -v is too low");
     else if (!i->end.signal && (i->cut || i->state == ISOLATE_GREETING))
         isolate_fail(o, FAULT_LOST, "protocol: '%s' ended with exit code %d %s",
-                     i->host->program, o->code, i->cut
+                     i->engine->program, o->code, i->cut
                          ? "in the middle of a frame"
                          : "before it greeted: it is no orun of this build");
     else if (!i->end.signal)

@@ -26,13 +26,13 @@ void
 isolate_post(Isolate *i, LoopMsg *msg)
 {
     atomic_fetch_add(&i->refs, 1);
-    loop_post(host_loop(i->host), msg);
+    loop_post(engine_loop(i->engine), msg);
 }
 
 void
 isolate_hand_over(Isolate *i, const Frame *call)
 {
-    Sched *s = &i->host->sched;
+    Sched *s = &i->engine->sched;
     i->state = ISOLATE_SERVING;
     i->call = *call;
     sched_lock(s);
@@ -57,6 +57,6 @@ isolate_kill(Isolate *i)
     LOG(PROC, "t%llu: killing its process %d", (unsigned long long)i->task,
         i->child.pid);
     i->rung = RUNG_KILLED;
-    keeper_signal(keeper_of(i->host), &i->child, SIGKILL, true);
+    keeper_signal(keeper_of(i->engine), &i->child, SIGKILL, true);
     isolate_arm(i, ISOLATE_GIVE_UP_MS);
 }

@@ -7,7 +7,7 @@
 #ifndef ORUN_ISOLATE_STATE_H
 #define ORUN_ISOLATE_STATE_H
 
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "process/keeper_client.h"
 #include "process/proc.h"
 #include "runner/isolate.h"
@@ -23,7 +23,7 @@ enum { RUNG_NONE, RUNG_ONCE, RUNG_HARD, RUNG_KILLED };
 
 struct Isolate {
     /* Never changes. */
-    Host *host;
+    Engine *engine;
     uint64_t task;
     size_t limit;   /* of the Lua state, bytes */
     char **env, *cwd;

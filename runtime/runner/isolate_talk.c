@@ -27,7 +27,7 @@ static void isolate_event(uv_poll_t *poll, int status, int events);
 int
 isolate_open(Isolate *i, int fd)
 {
-    int err = loop_watch(host_loop(i->host), &i->poll, fd, UV_READABLE,
+    int err = loop_watch(engine_loop(i->engine), &i->poll, fd, UV_READABLE,
                          isolate_event);
     if (err)
         return err;
@@ -114,7 +114,7 @@ isolate_greeted(Isolate *i, Frame *f)
     if (strcmp(version, ORUN_VERSION) != 0 || strcmp(build, build_id) != 0) {
         snprintf(i->refused, sizeof i->refused, "'%s' is orun %.32s (build "
                  "%.32s), and this is orun %s (build %s): an isolated task "
-                 "needs the same", i->host->program, version, build,
+                 "needs the same", i->engine->program, version, build,
                  ORUN_VERSION, build_id);
         i->deaf = true;
         isolate_kill(i);

@@ -13,7 +13,7 @@
 #include "runner/run_isolated.h"
 #include "base/err.h"
 #include "base/version.h"
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "http/request.h"
 #include "process/program.h"
 #include "runner/isolate.h"
@@ -306,7 +306,7 @@ run_isolated_serve(lua_State *L)
         return luaL_error(L, "malformed call");
     if (count > MOST)
         return luaL_error(L, "%s: too many arguments", name);
-    run->file = file ? host_intern(run->host, file) : NULL;
+    run->file = file ? engine_intern(run->engine, file) : NULL;
     run->line = run->file ? (int)line : 0;
     luaL_checkstack(L, (int)count + 8, NULL);
     for (uint64_t i = 0; i < count; i++)

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/machine.h"
 #include "base/mem.h"
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "process/launch.h"
 #include "process/program.h"
 #include "runner/isolate.h"
@@ -82,7 +82,7 @@ run_lua_set(LuaRun *run)
     Task *t = run->task;
     size_t limit = t->opt && !run->steward ? t->opt->memory_limit : 0;
     vm->owner = run;
-    vm->limit = limit ? limit : run->host->memory_limit;
+    vm->limit = limit ? limit : run->engine->memory_limit;
     if (t->stopping && !(run->tree && run->tree->stage == RUN_AFTER))
         stop_request(&vm->stop, STOP_ONCE, task_fault_name(t->stopping));
     lua_pushcfunction(vm->co, run_lua_code(run));
@@ -106,7 +106,7 @@ run_lua_take(LuaRun *run, Task *t)
 static bool
 run_lua_renew(LuaRun *run, Task *next)
 {
-    VmPool *vms = run->host->vms;
+    VmPool *vms = run->engine->vms;
     if (vm_renew(vms, run->vm))
         return true;
     sched_lock(run->sched);
@@ -124,7 +124,7 @@ run_lua_renew(LuaRun *run, Task *next)
 static void
 run_lua_free(LuaRun *run)
 {
-    stuck_remove(run->host, run);
+    stuck_remove(run->engine, run);
     run_tree_close(run);
     park_destroy(run);
     mem_free(run);
@@ -137,7 +137,7 @@ run_lua_keep(LuaRun *run, Outcome *o)
     static const char why[] = "its result does not fit in the memory set aside "
         "for the run (the backlog): write it to a file and return the path, or "
         "raise it with orun.config{backlog = \"4GiB\"}";
-    if (!o->output || host_keep(run->host, &o->output) == 0)
+    if (!o->output || engine_keep(run->engine, &o->output) == 0)
         return;
     outcome_clear(o);
     o->state = TASK_FAILED;
@@ -166,7 +166,7 @@ run_lua_judge(LuaRun *run, int status, Outcome *o)
 }
 
 static void
-run_lua_no_memory(Host *h, Task *t, uint32_t attempt)
+run_lua_no_memory(Engine *h, Task *t, uint32_t attempt)
 {
     Outcome o = { .state = TASK_FAILED, .fault = FAULT_MEMORY, .code = -1 };
     attempt_finish(&h->sched, t, attempt, &o);
@@ -182,7 +182,7 @@ run_lua_end_dirty(LuaRun *run, Outcome *o)
     if (run->task->run == run)
         run->task->run = NULL;
     sched_unlock(run->sched);
-    vm_give(run->host->vms, run->vm);
+    vm_give(run->engine->vms, run->vm);
     attempt_finish(run->sched, run->task, run->attempt, o);
     run_lua_free(run);
 }
@@ -195,7 +195,7 @@ run_lua_turn(LuaRun *run)
         run_lua_set(run);
         return true;
     }
-    Host *h = run->host;
+    Engine *h = run->engine;
     if (run->vm)
         vm_give(h->vms, run->vm);
     run_lua_no_memory(h, run->task, run->attempt);
@@ -234,7 +234,7 @@ static bool
 run_lua_end(LuaRun *run, int status)
 {
     Outcome o = { .code = -1 };
-    Host *h = run->host;
+    Engine *h = run->engine;
     run_lua_judge(run, status, &o);
     program_task_over(run);
     if (run_tree_ended(run, &o))
@@ -299,14 +299,14 @@ run_lua_go(LuaRun *run, int nargs) ON_WORKER
 }
 
 static LuaRun *
-run_lua_new(Host *h)
+run_lua_new(Engine *h)
 {
     LuaRun *run = mem_zalloc(1, sizeof *run);
     if (!run)
         return NULL;
     run->sched = &h->sched;
     run->pool = h->pool;
-    run->host = h;
+    run->engine = h;
     run->vm = vm_take(h->vms);
     if (!run->vm) {
         mem_free(run);
@@ -317,7 +317,7 @@ run_lua_new(Host *h)
 }
 
 static void
-run_lua_begin(Host *h, Task *t) ON_WORKER
+run_lua_begin(Engine *h, Task *t) ON_WORKER
 {
     uint32_t attempt;
     LuaRun *run = run_lua_new(h);
@@ -343,7 +343,7 @@ run_lua_job(Job *job)
     Task *t = container_of(job, Task, job);
     LuaRun *run = t->run;
     if (!run) {
-        run_lua_begin(container_of(sched_of(t)->runner[TASK_LUA], Host, lua),
+        run_lua_begin(container_of(sched_of(t)->runner[TASK_LUA], Engine, lua),
                       t);
         return;
     }
@@ -353,7 +353,7 @@ run_lua_job(Job *job)
 
 /* t, granted, cannot begin: stuck ones take all places, or the pool gave e. */
 static void
-run_lua_refuse(Host *h, Task *t, int e)
+run_lua_refuse(Engine *h, Task *t, int e)
 {
     const char *refusal = e == ORUN_ESYS ? strerror(errno) : err_text(e);
     uint32_t attempt;
@@ -372,7 +372,7 @@ run_lua_refuse(Host *h, Task *t, int e)
 static void
 run_lua_start(Runner *r, Task *t)
 {
-    Host *h = container_of(r, Host, lua);
+    Engine *h = container_of(r, Engine, lua);
     LuaRun *run = t->run;
     t->job.run = run_lua_job;
     if (run && park_go_on(run))
@@ -442,7 +442,7 @@ run_lua_abandon(Runner *r, Task *t)
     if (!t->run)
         return;
     program_task_over(t->run);
-    stuck_add(container_of(r, Host, lua), t->run);
+    stuck_add(container_of(r, Engine, lua), t->run);
 }
 
 void

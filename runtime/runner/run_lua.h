@@ -11,7 +11,7 @@
 
 #include "sched/runner.h"
 
-/* Fill in the runner. It finds its Host around itself (host->lua). */
+/* Fill in the runner. It finds its Engine around itself (engine->lua). */
 void run_lua_init(Runner *r);
 
 /* The transcript of t as of now (program.h), held for the caller, with which

@@ -19,7 +19,7 @@
 /* One attempt. t->run points to it, under the board's lock, while it may be
  * stopped. */
 typedef struct ProcessRun {
-    Host *host;
+    Engine *engine;
     Task *task;
     uint32_t attempt;
     Launch *launch;
@@ -28,7 +28,7 @@ typedef struct ProcessRun {
 /* From `start` on `in` holds a JSON string, so the input is the handle of a
  * task with a string for output: write that as it is. */
 static void
-run_process_plain(Host *h, const Task *t, size_t start, Buf *in)
+run_process_plain(Engine *h, const Task *t, size_t start, Buf *in)
 {
     size_t n;
     Task *from = board_held(&h->sched.board, value_handle(t->input, 0));
@@ -40,7 +40,7 @@ run_process_plain(Host *h, const Task *t, size_t start, Buf *in)
 /* The bytes for stdin: prompt, empty line, input. A string goes as it is, all
  * else as JSON. */
 static int
-run_process_stdin(Host *h, Task *t, Buf *in, Buf *why)
+run_process_stdin(Engine *h, Task *t, Buf *in, Buf *why)
 {
     size_t n;
     const Value *prompt = task_prompt(t);
@@ -72,13 +72,13 @@ run_process_max(const Task *t)
 
 /* A result that there is no memory for is a failure, not an empty one. */
 static void
-run_process_keep(Host *h, Outcome *o)
+run_process_keep(Engine *h, Outcome *o)
 {
     static const char why[] = "its output does not fit in the memory set aside "
         "for the run (the backlog): ask for less with max_output, or raise it "
         "with orun.config{backlog = \"4GiB\"}";
     bool there = o->output != NULL;
-    if (there && host_keep(h, &o->output) == 0)
+    if (there && engine_keep(h, &o->output) == 0)
         return;
     value_drop(o->output);
     o->output = NULL;
@@ -111,7 +111,7 @@ run_process_capture(Output *out, Output *err, bool cut, Outcome *o)
 
 /* What the program's end, and what it printed, mean for t. */
 static void
-run_process_outcome(Host *h, const Task *t, const ProcEnd *end, Output *out,
+run_process_outcome(Engine *h, const Task *t, const ProcEnd *end, Output *out,
                     Output *err, Outcome *o)
 {
     Buf text = { 0 };
@@ -134,9 +134,9 @@ static void
 run_process_grew(void *ud)
 {
     ProcessRun *run = ud;
-    sched_lock(&run->host->sched);
+    sched_lock(&run->engine->sched);
     wait_fire_growth(run->task);
-    sched_unlock(&run->host->sched);
+    sched_unlock(&run->engine->sched);
 }
 
 static void
@@ -145,13 +145,13 @@ run_process_done(Launch *l, const ProcEnd *end, void *ud)
     ProcessRun *run = ud;
     Task *t = run->task;
     Outcome o = { .code = -1 };
-    run_process_outcome(run->host, t, end, launch_out(l), launch_err(l), &o);
-    event_used(&run->host->sched.board, t->id, (uint64_t)(end->cpu * 1e9));
-    sched_lock(&run->host->sched);
+    run_process_outcome(run->engine, t, end, launch_out(l), launch_err(l), &o);
+    event_used(&run->engine->sched.board, t->id, (uint64_t)(end->cpu * 1e9));
+    sched_lock(&run->engine->sched);
     t->run = NULL;
-    sched_unlock(&run->host->sched);
+    sched_unlock(&run->engine->sched);
     launch_free(l);
-    attempt_finish(&run->host->sched, t, run->attempt, &o);
+    attempt_finish(&run->engine->sched, t, run->attempt, &o);
     mem_free(run);
 }
 
@@ -165,7 +165,7 @@ typedef struct ProcessWork {
 /* Fill it in; a failure leaves its reason in `why`. The caller frees
  * work->in. */
 static int
-run_process_read(Host *h, Task *t, uint32_t attempt, ProcessWork *work,
+run_process_read(Engine *h, Task *t, uint32_t attempt, ProcessWork *work,
                  Buf *why)
 {
     Buf *in = &work->in;
@@ -192,13 +192,13 @@ static int
 run_process_prepare(ProcessRun *run, Buf *why)
 {
     ProcessWork work = { 0 };
-    int e = run_process_read(run->host, run->task, run->attempt, &work,
+    int e = run_process_read(run->engine, run->task, run->attempt, &work,
                              why);
     work.spec.done = run_process_done;
     work.spec.grew = run_process_grew;
     work.spec.ud = run;
     if (e == 0)
-        e = launch_new(run->host, &work.spec, &run->launch);
+        e = launch_new(run->engine, &work.spec, &run->launch);
     if (e && !why->n)
         launch_put_refusal(work.spec.argv[0], e, why);
     buf_free(&work.in);
@@ -208,14 +208,14 @@ run_process_prepare(ProcessRun *run, Buf *why)
 static void
 run_process_start(Runner *r, Task *t)
 {
-    Host *h = container_of(r, Host, process);
+    Engine *h = container_of(r, Engine, process);
     uint32_t attempt;
     if (!attempt_begin(&h->sched, t, NULL, &attempt))
         return;
     Buf why = { 0 };
     ProcessRun *run = mem_zalloc(1, sizeof *run);
     if (run)
-        *run = (ProcessRun){ .host = h, .task = t, .attempt = attempt };
+        *run = (ProcessRun){ .engine = h, .task = t, .attempt = attempt };
     if (!run || run_process_prepare(run, &why)) {
         Outcome o = { .state = TASK_FAILED, .code = -1,
                       .fault = run ? FAULT_SPAWN : FAULT_MEMORY,
@@ -302,7 +302,7 @@ run_process_enter(LuaRun *run, Buf *why)
 {
     ProcessWork work = { 0 };
     Program *p = NULL;
-    int e = run_process_read(run->host, run->task, run->attempt, &work,
+    int e = run_process_read(run->engine, run->task, run->attempt, &work,
                              why);
     if (!run->tree->alone)
         work.spec.cwd = NULL; /* the worktree */
@@ -359,7 +359,7 @@ run_process_judge(LuaRun *run, Outcome *o)
     RunTree *tree = run->tree;
     const Program *p = tree->program;
     if (p) {
-        run_process_outcome(run->host, run->task, &p->end, p->out, p->err, o);
+        run_process_outcome(run->engine, run->task, &p->end, p->out, p->err, o);
         if (o->state == TASK_COMPLETED && lua_gettop(run->vm->co) > 0)
             run_process_value(run->vm->co, o);
         return;

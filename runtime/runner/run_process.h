@@ -10,7 +10,7 @@
 
 #include "process/program.h"
 
-/* Fill in the runner. It finds its Host around itself (host->process). */
+/* Fill in the runner. It finds its Engine around itself (engine->process). */
 void run_process_init(Runner *r);
 
 /* The same in a task's worktree, where a Lua run stands in for the program: the

@@ -2,7 +2,7 @@
 #include "runner/run_tree.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "sched/escalate.h"
 #include "sched/settle.h"
 #include "task/agent.h"
@@ -106,7 +106,7 @@ run_tree_keep(lua_State *L)
 {
     LuaRun *run = park_run(L);
     RunTree *tree = run->tree;
-    const char *cwd = host_intern(run->host, luaL_checkstring(L, 1));
+    const char *cwd = engine_intern(run->engine, luaL_checkstring(L, 1));
     size_t path, branch;
     const char *s = luaL_checklstring(L, 2, &path);
     tree->path = mem_dup(s, path);
@@ -137,11 +137,11 @@ run_tree_push_task(lua_State *L, const LuaRun *run)
     handle_name(t->id, id);
     lua_createtable(L, 0, 8);
     run_tree_set(L, "id", id);
-    run_tree_set(L, "run", run->host->name);
+    run_tree_set(L, "run", run->engine->name);
     run_tree_set(L, "description", t->description);
     run_tree_set(L, "agent", agent ? agent->name : NULL);
     run_tree_set(L, "base", t->opt->base);
-    run_tree_set(L, "cwd", t->opt->cwd ? t->opt->cwd : run->host->cwd);
+    run_tree_set(L, "cwd", t->opt->cwd ? t->opt->cwd : run->engine->cwd);
     lua_pushinteger(L, run->attempt);
     lua_setfield(L, -2, "attempt");
     lua_pushboolean(L, t->opt->retry.resume);

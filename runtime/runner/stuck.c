@@ -21,7 +21,7 @@ stuck_name(const Task *t, Buf *to)
 
 /* Append who is stuck. With the lock held. */
 static void
-stuck_list(Host *h, Buf *to)
+stuck_list(Engine *h, Buf *to)
 {
     int n = 0;
     list_each(node, &h->stuck) {
@@ -37,7 +37,7 @@ stuck_list(Host *h, Buf *to)
 
 /* Append why nothing can begin or go on now. With the lock held. */
 static void
-stuck_why(Host *h, Buf *to)
+stuck_why(Engine *h, Buf *to)
 {
     int n = pool_stuck(h->pool);
     if (!stuck_full(h)) {
@@ -56,7 +56,7 @@ static LuaRun *_Atomic stuck_lost;
 /* No worker will begin t or go on with it. What has begun keeps its state as it
  * is, for to clean up is Lua code; what it runs outside ends. With the lock. */
 static void
-stuck_fail(Host *h, Task *t)
+stuck_fail(Engine *h, Task *t)
 {
     LuaRun *run = t->run;
     Buf why = { 0 };
@@ -73,14 +73,14 @@ stuck_fail(Host *h, Task *t)
 
 /* Whatever is still queued when no worker is left fails. With the lock held. */
 static void
-stuck_drain(Host *h)
+stuck_drain(Engine *h)
 {
     for (Job *job; (job = pool_reject(h->pool)) != NULL;)
         stuck_fail(h, container_of(job, Task, job));
 }
 
 void
-stuck_add(Host *h, LuaRun *run)
+stuck_add(Engine *h, LuaRun *run)
 {
     stop_request(&run->vm->stop, STOP_HARD, "given up");
     if (!run->worker)
@@ -94,7 +94,7 @@ stuck_add(Host *h, LuaRun *run)
 }
 
 void
-stuck_lose(Host *h, LuaRun *run)
+stuck_lose(Engine *h, LuaRun *run)
 {
     sched_lock(&h->sched);
     if (run->task->run == run)
@@ -104,7 +104,7 @@ stuck_lose(Host *h, LuaRun *run)
 }
 
 void
-stuck_remove(Host *h, LuaRun *run)
+stuck_remove(Engine *h, LuaRun *run)
 {
     if (!run->given_up)
         return;
@@ -114,13 +114,13 @@ stuck_remove(Host *h, LuaRun *run)
 }
 
 bool
-stuck_full(const Host *h)
+stuck_full(const Engine *h)
 {
     return pool_stuck(h->pool) >= pool_most(h->pool);
 }
 
 void
-stuck_set_most(Host *h, int most)
+stuck_set_most(Engine *h, int most)
 {
     sched_lock(&h->sched);
     pool_set_most(h->pool, most);
@@ -130,7 +130,7 @@ stuck_set_most(Host *h, int most)
 }
 
 void
-stuck_explain(Host *h, Buf *to)
+stuck_explain(Engine *h, Buf *to)
 {
     sched_lock(&h->sched);
     stuck_why(h, to);
@@ -138,7 +138,7 @@ stuck_explain(Host *h, Buf *to)
 }
 
 void
-stuck_report(Host *h, Buf *to)
+stuck_report(Engine *h, Buf *to)
 {
     sched_lock(&h->sched);
     if (!list_empty(&h->stuck)) {

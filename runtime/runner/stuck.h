@@ -18,32 +18,32 @@
 #ifndef ORUN_STUCK_H
 #define ORUN_STUCK_H
 
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "vm/park.h"
 
 /* run, whose task is told as stopped now, is given up. With the board's lock
  * held; settle_aftermath is due afterwards. */
-void stuck_add(Host *h, LuaRun *run);
+void stuck_add(Engine *h, LuaRun *run);
 
 /* run, which waited, cannot go on, for no worker is left: its task fails. Takes
  * the lock. */
-void stuck_lose(Host *h, LuaRun *run);
+void stuck_lose(Engine *h, LuaRun *run);
 
 /* The thread of a run has come back; does nothing to one that was not given
  * up. Takes the lock. */
-void stuck_remove(Host *h, LuaRun *run);
+void stuck_remove(Engine *h, LuaRun *run);
 
 /* Are too many stuck for another Lua task to begin? Any thread. */
-bool stuck_full(const Host *h);
+bool stuck_full(const Engine *h);
 
 /* Set how many may be. Takes the lock. */
-void stuck_set_most(Host *h, int most);
+void stuck_set_most(Engine *h, int most);
 
 /* Append why no Lua task can begin now. Takes the lock. */
-void stuck_explain(Host *h, Buf *to);
+void stuck_explain(Engine *h, Buf *to);
 
 /* Append which tasks are stuck now, and what helps, in two lines; nothing when
  * none is. Takes the lock. */
-void stuck_report(Host *h, Buf *to);
+void stuck_report(Engine *h, Buf *to);
 
 #endif

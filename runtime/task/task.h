@@ -156,7 +156,7 @@ typedef struct TaskOptions {
     bool apart;            /* … or in that of the task that started it */
     char *base;            /* where it begins; NULL: at HEAD */
     _Atomic(const char *) place; /* a folder in it, where programs begin, once
-                                  * that is there; host_intern's */
+                                  * that is there; engine_intern's */
     struct Value *tree;    /* what the result tells of the last attempt's,
                             * written before the task is final */
 } TaskOptions;

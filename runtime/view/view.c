@@ -24,7 +24,7 @@
 enum { VIEW_PACE = 100 * 1000 * 1000 };
 
 struct View {
-    Host *host;
+    Engine *engine;
     Vm *vm;
     char **wanted;
     double begun; /* on the run's clock */
@@ -98,7 +98,7 @@ static void
 view_catch_up(void *ud)
 {
     View *v = ud;
-    event_catch_up(&v->host->sched.board, view_hurry, v);
+    event_catch_up(&v->engine->sched.board, view_hurry, v);
 }
 
 /* Seconds since the run began; of a run that is over, how long it took. */
@@ -106,7 +106,7 @@ static double
 view_now(View *v)
 {
     uv_mutex_lock(&v->lock);
-    double now = v->ending ? v->over : board_now(&v->host->sched.board);
+    double now = v->ending ? v->over : board_now(&v->engine->sched.board);
     uv_mutex_unlock(&v->lock);
     return now - v->begun;
 }
@@ -118,7 +118,7 @@ static int
 view_next(lua_State *L)
 {
     View *v = view_of(L);
-    Board *b = &v->host->sched.board;
+    Board *b = &v->engine->sched.board;
     bool ending = false;
     if (!v->rest) {
         event_shown(b);
@@ -129,7 +129,7 @@ view_next(lua_State *L)
     }
     if (ending && !v->rest)
         return 0;
-    ViewBatch batch = { .host = v->host, .begun = v->begun, .all = v->rest,
+    ViewBatch batch = { .engine = v->engine, .begun = v->begun, .all = v->rest,
                         .lost = v->lost, .brief = v->brief };
     if (v->rest) {
         v->rest = batch.all->next;
@@ -155,7 +155,7 @@ static int
 view_enough(lua_State *L)
 {
     View *v = view_of(L);
-    event_stop(&v->host->sched.board);
+    event_stop(&v->engine->sched.board);
     view_drop_rest(v);
     return 0;
 }
@@ -167,7 +167,7 @@ view_brief(lua_State *L)
 {
     View *v = view_of(L);
     v->brief = true;
-    event_be_brief(&v->host->sched.board);
+    event_be_brief(&v->engine->sched.board);
     return 0;
 }
 
@@ -179,7 +179,7 @@ view_tally(lua_State *L)
     static const TaskState states[] = { TASK_COMPLETED, TASK_FAILED,
                                         TASK_CANCELLED };
     size_t ended[TASK_STATE_COUNT];
-    size_t all = event_tally(&view_of(L)->host->sched.board, ended);
+    size_t all = event_tally(&view_of(L)->engine->sched.board, ended);
     lua_createtable(L, 0, countof(states) + 1);
     lua_pushinteger(L, (lua_Integer)all);
     lua_setfield(L, -2, "tasks");
@@ -195,7 +195,7 @@ static int
 view_final(lua_State *L)
 {
     uint64_t id = handle_parse(luaL_checkstring(L, 1));
-    const Task *t = board_find(&view_of(L)->host->sched.board, id);
+    const Task *t = board_find(&view_of(L)->engine->sched.board, id);
     lua_pushboolean(L, t && task_final(t));
     return 1;
 }
@@ -204,10 +204,10 @@ view_final(lua_State *L)
 static int
 view_tell_added(lua_State *L)
 {
-    Host *host = view_of(L)->host;
+    Engine *engine = view_of(L)->engine;
     uint64_t id = handle_parse(luaL_checkstring(L, 1));
-    luaL_argcheck(L, board_find(&host->sched.board, id), 1, "no task has it");
-    view_push_added(L, host, id);
+    luaL_argcheck(L, board_find(&engine->sched.board, id), 1, "no task has it");
+    view_push_added(L, engine, id);
     return 1;
 }
 
@@ -233,7 +233,7 @@ view_shows(lua_State *L)
         luaL_argcheck(L, kind, i, "no event is called that");
         kinds |= kind;
     }
-    event_show(&view_of(L)->host->sched.board, kinds);
+    event_show(&view_of(L)->engine->sched.board, kinds);
     return 0;
 }
 
@@ -257,7 +257,7 @@ static int
 view_output(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
-    return view_push_output(L, view_of(L)->host, handle_parse(name),
+    return view_push_output(L, view_of(L)->engine, handle_parse(name),
                             lua_toboolean(L, 2),
                             luaL_checkinteger(L, 3),
                             (size_t)luaL_checkinteger(L, 4));
@@ -380,7 +380,7 @@ view_main(void *arg)
     if (failed) {
         vm_error_text(L, &why);
         terminal_foot_close();
-        event_stop(&v->host->sched.board);
+        event_stop(&v->engine->sched.board);
         view_drop_rest(v);
     }
     era_leave();
@@ -441,16 +441,16 @@ view_begin(View *v, Buf *why)
 }
 
 static void
-view_init(View *v, Host *h)
+view_init(View *v, Engine *h)
 {
-    v->host = h;
+    v->engine = h;
     v->order = (OrderWatcher){ .catch_up = view_catch_up, .ud = v };
     uv_cond_init(&v->change);
     uv_mutex_init(&v->lock);
 }
 
 int
-view_start(Host *h, const char *const *wanted, View **out, Buf *why)
+view_start(Engine *h, const char *const *wanted, View **out, Buf *why)
 {
     VmConfig config = { .open = lib_orun_open_view };
     View *v = mem_zalloc(1, sizeof *v);
@@ -482,14 +482,14 @@ view_finish(View *v, Buf *problems)
         return false;
     uv_mutex_lock(&v->lock);
     v->ending = true;
-    v->over = board_now(&v->host->sched.board);
+    v->over = board_now(&v->engine->sched.board);
     uv_cond_broadcast(&v->change);
     uv_mutex_unlock(&v->lock);
     uv_thread_join(&v->thread);
     order_leave(&v->order);
-    board_lock(&v->host->sched.board);
-    event_close(&v->host->sched.board);
-    board_unlock(&v->host->sched.board);
+    board_lock(&v->engine->sched.board);
+    event_close(&v->engine->sched.board);
+    board_unlock(&v->engine->sched.board);
     bool any = v->problems.n > 0;
     buf_put(problems, v->problems.p, v->problems.n);
     view_free(v);

@@ -10,7 +10,7 @@
 #define ORUN_VIEW_H
 
 #include "base/buf.h"
-#include "engine/host.h"
+#include "engine/engine.h"
 
 typedef struct View View;
 
@@ -18,7 +18,7 @@ typedef struct View View;
  * lua/view/init.lua documents; copied. Before the first task of the run.
  * Returns when all of it is ready. Errors: ORUN_ENOMEM, ORUN_ESYS, ORUN_EINVAL
  * (it could not begin; `why` gets a line that says so). */
-int view_start(Host *h, const char *const *wanted, View **out, Buf *why)
+int view_start(Engine *h, const char *const *wanted, View **out, Buf *why)
     NODISCARD;
 
 /* The run is over: let the views show its end, wait for that, and free all.

@@ -409,7 +409,7 @@ view_added(lua_State *L)
 static int
 view_protected(lua_State *L, lua_CFunction f, const ViewBatch *b, uint64_t id)
 {
-    ViewWork work = { .batch = b, .sched = &b->host->sched };
+    ViewWork work = { .batch = b, .sched = &b->engine->sched };
     lua_pushcfunction(L, f);
     lua_pushlightuserdata(L, &work);
     lua_pushinteger(L, (lua_Integer)id);
@@ -431,9 +431,9 @@ view_push_events(lua_State *L, const ViewBatch *batch)
 }
 
 void
-view_push_added(lua_State *L, Host *host, uint64_t id)
+view_push_added(lua_State *L, Engine *engine, uint64_t id)
 {
-    ViewBatch none = { .host = host };
+    ViewBatch none = { .engine = engine };
     if (view_protected(L, view_added, &none, id) != LUA_OK)
         lua_error(L);
 }

@@ -2,13 +2,13 @@
 #ifndef ORUN_VIEW_LUA_H
 #define ORUN_VIEW_LUA_H
 
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "task/event.h"
 #include <lua.h>
 
 /* What has gathered since it was last asked. */
 typedef struct ViewBatch {
-    Host *host;
+    Engine *engine;
     EventChunk *all; /* freed by view_push_events, also when it raises */
     size_t lost;     /* events that could not be kept, so far */
     double begun;    /* seconds of the run's clock that times are told from */
@@ -21,6 +21,6 @@ void view_push_events(lua_State *L, const ViewBatch *batch);
 
 /* Push the event "added" of a task, without its time: for one whose own was not
  * kept. */
-void view_push_added(lua_State *L, Host *host, uint64_t id);
+void view_push_added(lua_State *L, Engine *engine, uint64_t id);
 
 #endif

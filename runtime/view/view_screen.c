@@ -77,7 +77,7 @@ view_close_foot(lua_State *L)
 }
 
 int
-view_push_output(lua_State *L, Host *h, uint64_t id, bool err,
+view_push_output(lua_State *L, Engine *h, uint64_t id, bool err,
                  lua_Integer offset, size_t max)
 {
     Task *t = board_find(&h->sched.board, id);

@@ -6,7 +6,7 @@
 #ifndef ORUN_VIEW_SCREEN_H
 #define ORUN_VIEW_SCREEN_H
 
-#include "engine/host.h"
+#include "engine/engine.h"
 #include <lua.h>
 
 /* size() -> rows, columns; nil when it is no terminal */
@@ -30,7 +30,7 @@ int view_close_foot(lua_State *L);
  * (before the end, when that is negative), at most `max` bytes; whether it is
  * final; a number that changes when it prints anew. Gives 3, or 0 when there is
  * no such task. */
-int view_push_output(lua_State *L, Host *h, uint64_t id, bool err,
+int view_push_output(lua_State *L, Engine *h, uint64_t id, bool err,
                      lua_Integer offset, size_t max);
 
 #endif

@@ -23,7 +23,7 @@ typedef struct LuaRun {
     /* Never changes. */
     Sched *sched;
     Pool *pool;
-    struct Host *host;
+    struct Engine *engine;
     Task *task;
     Vm *vm;
     uint32_t attempt;

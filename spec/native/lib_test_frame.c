@@ -2,7 +2,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/version.h"
-#include "engine/host.h"
+#include "engine/engine.h"
 #include "lib_test.h"
 #include "value/frame.h"
 #include "vm/park.h"
@@ -118,7 +118,7 @@ lib_frame_program(lua_State *L)
 {
     size_t n;
     const char *path = luaL_checklstring(L, 1, &n);
-    Host *h = park_run(L)->host;
+    Engine *h = park_run(L)->engine;
     lua_pushstring(L, h->program);
     char *copy = mem_dup(path, n);
     if (!copy)

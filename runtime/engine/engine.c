@@ -1,5 +1,5 @@
-/* host.c — making and ending what a run owns; the clock that ticks it. */
-#include "engine/host.h"
+/* engine.c — making and ending what a run owns; the clock that ticks it. */
+#include "engine/engine.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -21,25 +21,25 @@
 extern char **environ;
 
 static double
-host_now(Clock *c)
+engine_now(Clock *c)
 {
-    return (double)pace_now(&container_of(c, Host, clock)->pace) * 1e-9;
+    return (double)pace_now(&container_of(c, Engine, clock)->pace) * 1e-9;
 }
 
-static void host_tick(Host *h) ON_IO;
+static void engine_tick(Engine *h) ON_IO;
 
 static void
-host_timer_fired(uv_timer_t *timer)
+engine_timer_fired(uv_timer_t *timer)
 {
     role_is_io();
-    host_tick(timer->data);
+    engine_tick(timer->data);
 }
 
 /* Fire what is due and set the uv timer to what is due next; nothing is while
  * the clock stands. A timer armed by another thread meanwhile posts a message
  * of its own. */
 static void
-host_tick(Host *h)
+engine_tick(Engine *h)
 {
     uv_loop_t *uv = loop_uv(h->loop);
     if (!h->timer_ready) {
@@ -52,26 +52,26 @@ host_tick(Host *h)
         uv_timer_stop(&h->timer);
         return;
     }
-    double left = next - host_now(&h->clock);
+    double left = next - engine_now(&h->clock);
     uint64_t ms = left <= 0 ? 0 : (uint64_t)ceil(fmin(left, 1e9) * 1000);
     uv_update_time(uv);
-    uv_timer_start(&h->timer, host_timer_fired, ms, 0);
+    uv_timer_start(&h->timer, engine_timer_fired, ms, 0);
 }
 
 static void
-host_tick_posted(LoopMsg *msg)
+engine_tick_posted(LoopMsg *msg)
 {
     role_is_io();
-    Host *h = container_of(msg, Host, tick_msg);
+    Engine *h = container_of(msg, Engine, tick_msg);
     uv_mutex_lock(&h->io_lock);
     h->tick_posted = false;
     uv_mutex_unlock(&h->io_lock);
-    host_tick(h);
+    engine_tick(h);
 }
 
 /* With io_lock held. */
 static Loop *
-host_start_loop(Host *h)
+engine_start_loop(Engine *h)
 {
     Loop *loop = h->loop;
     int e = loop ? 0 : loop_start(&loop);
@@ -83,24 +83,24 @@ host_start_loop(Host *h)
 }
 
 Loop *
-host_loop(Host *h)
+engine_loop(Engine *h)
 {
     Loop *loop = atomic_load_explicit(&h->loop, memory_order_acquire);
     if (loop)
         return loop;
     uv_mutex_lock(&h->io_lock);
-    loop = host_start_loop(h);
+    loop = engine_start_loop(h);
     uv_mutex_unlock(&h->io_lock);
     return loop;
 }
 
 static int
-host_wake_at(Clock *c, double at)
+engine_wake_at(Clock *c, double at)
 {
-    Host *h = container_of(c, Host, clock);
+    Engine *h = container_of(c, Engine, clock);
     (void)at;
     uv_mutex_lock(&h->io_lock);
-    bool post = !h->tick_posted && host_start_loop(h);
+    bool post = !h->tick_posted && engine_start_loop(h);
     if (post)
         h->tick_posted = true;
     Loop *loop = h->loop;
@@ -112,69 +112,69 @@ host_wake_at(Clock *c, double at)
 
 /* What the io thread holds follows the clock and the haste. */
 static void
-host_follow(Loop *loop, void *ud)
+engine_follow(Loop *loop, void *ud)
 {
-    Host *h = ud;
+    Engine *h = ud;
     (void)loop;
     role_is_io();
     for (int i = 0; i < PART_COUNT; i++) {
-        HostPart *p = h->parts[i];
+        EnginePart *p = h->parts[i];
         if (p && p->follow)
             p->follow(p, h);
     }
-    host_tick(h);
+    engine_tick(h);
 }
 
 void
-host_suspend(Host *h)
+engine_suspend(Engine *h)
 {
     pace_stand(&h->pace);
     Loop *loop = atomic_load(&h->loop);
     if (loop)
-        loop_call(loop, host_follow, h);
+        loop_call(loop, engine_follow, h);
 }
 
 void
-host_resume(Host *h)
+engine_resume(Engine *h)
 {
     pace_go(&h->pace);
     Loop *loop = atomic_load(&h->loop);
     if (loop)
-        loop_call(loop, host_follow, h);
+        loop_call(loop, engine_follow, h);
 }
 
 void
-host_hasten(Host *h, bool hasty)
+engine_hasten(Engine *h, bool hasty)
 {
     Loop *loop = atomic_load(&h->loop);
     if (atomic_exchange(&h->hasty, hasty) != hasty && loop)
-        loop_call(loop, host_follow, h);
+        loop_call(loop, engine_follow, h);
 }
 
-typedef struct HostName {
+typedef struct EngineName {
     List link;
     char text[];
-} HostName;
+} EngineName;
 
 /* With io_lock held. */
 static const char *
-host_add_name(Host *h, const char *s)
+engine_add_name(Engine *h, const char *s)
 {
     size_t size = strlen(s) + 1;
-    HostName *name = mem_alloc(sizeof *name + size);
+    EngineName *name = mem_alloc(sizeof *name + size);
     if (!name)
         return NULL;
     memcpy(name->text, s, size);
-    list_push(list_named(h->names, HOST_NAMES, s), &name->link);
+    list_push(list_named(h->names, ENGINE_NAMES, s), &name->link);
     return name->text;
 }
 
 /* With io_lock held. */
 static const char *
-host_find_name(Host *h, const char *s)
+engine_find_name(Engine *h, const char *s)
 {
-    list_each(node, list_named(h->names, HOST_NAMES, s)) {
-        HostName *name = container_of(node, HostName, link);
+    list_each(node, list_named(h->names, ENGINE_NAMES, s)) {
+        EngineName *name = container_of(node, EngineName, link);
         if (strcmp(name->text, s) == 0)
             return name->text;
     }
@@ -182,42 +182,42 @@ host_find_name(Host *h, const char *s)
 }
 
 static void
-host_free_names(Host *h)
+engine_free_names(Engine *h)
 {
-    for (size_t i = 0; i < HOST_NAMES; i++)
+    for (size_t i = 0; i < ENGINE_NAMES; i++)
         for (List *node; (node = list_shift(&h->names[i])) != NULL;)
-            mem_free(container_of(node, HostName, link));
+            mem_free(container_of(node, EngineName, link));
 }
 
 const char *
-host_intern(Host *h, const char *s)
+engine_intern(Engine *h, const char *s)
 {
     uv_mutex_lock(&h->io_lock);
-    const char *found = host_find_name(h, s);
+    const char *found = engine_find_name(h, s);
     if (!found)
-        found = host_add_name(h, s);
+        found = engine_add_name(h, s);
     uv_mutex_unlock(&h->io_lock);
     return found;
 }
 
 bool
-host_once(Host *h, const char *s)
+engine_once(Engine *h, const char *s)
 {
     uv_mutex_lock(&h->io_lock);
-    bool first = !host_find_name(h, s);
+    bool first = !engine_find_name(h, s);
     if (first)
-        host_add_name(h, s);
+        engine_add_name(h, s);
     uv_mutex_unlock(&h->io_lock);
     return first;
 }
 
 enum {
-    HOST_LARGE = 256 << 10, /* values that are worth a file */
-    HOST_HTTP = 32,         /* tasks that are requests, at once, at first */
+    ENGINE_LARGE = 256 << 10, /* values that are worth a file */
+    ENGINE_HTTP = 32,         /* tasks that are requests, at once, at first */
 };
 
 static bool
-host_to_file(Host *h, Value **v)
+engine_to_file(Engine *h, Value **v)
 {
     int fd;
     char *path;
@@ -231,18 +231,18 @@ host_to_file(Host *h, Value **v)
 }
 
 int
-host_keep(Host *h, Value **v)
+engine_keep(Engine *h, Value **v)
 {
     size_t n = value_held(*v);
     if (n == 0 || sched_has_room(&h->sched, n, 2))
         return 0;
-    if (n >= HOST_LARGE && host_to_file(h, v))
+    if (n >= ENGINE_LARGE && engine_to_file(h, v))
         return 0;
     return sched_has_room(&h->sched, n, 1) ? 0 : ORUN_EBACKLOG;
 }
 
 static char **
-host_copy_env(void)
+engine_copy_env(void)
 {
     size_t n = 0;
     while (environ && environ[n])
@@ -259,7 +259,7 @@ host_copy_env(void)
 }
 
 static char *
-host_copy_cwd(void)
+engine_copy_cwd(void)
 {
     char *dir = getcwd(NULL, 0);
     char *copy = dir ? mem_dup(dir, strlen(dir)) : mem_dup("/", 1);
@@ -269,7 +269,7 @@ host_copy_cwd(void)
 
 /* Runs side by side must not all try again at the same moments. */
 static void
-host_seed(Host *h)
+engine_seed(Engine *h)
 {
     uint64_t seed;
     if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) == sizeof seed && seed)
@@ -278,7 +278,7 @@ host_seed(Host *h)
 
 /* A name that no other run has, for what it makes outside of itself. */
 static void
-host_name(Host *h)
+engine_name(Engine *h)
 {
     struct tm tm;
     time_t now = time(NULL);
@@ -290,22 +290,22 @@ host_name(Host *h)
 }
 
 int
-host_new(const orun_config *config, const VmConfig *vm, Host **out)
+engine_new(const orun_config *config, const VmConfig *vm, Engine **out)
 {
     int e = ORUN_ENOMEM;
-    Host *h = mem_zalloc(1, sizeof *h);
+    Engine *h = mem_zalloc(1, sizeof *h);
     if (!h)
         return e;
     list_init(&h->stuck);
-    for (size_t i = 0; i < HOST_NAMES; i++)
+    for (size_t i = 0; i < ENGINE_NAMES; i++)
         list_init(&h->names[i]);
-    h->clock = (Clock){ .now = host_now, .wake_at = host_wake_at };
-    h->tick_msg.run = host_tick_posted;
+    h->clock = (Clock){ .now = engine_now, .wake_at = engine_wake_at };
+    h->tick_msg.run = engine_tick_posted;
     h->workers = config->workers;
     h->announced = !config->listed;
     h->memory_limit = config->memory_limit;
     uv_mutex_init(&h->io_lock);
-    if (!(h->env = host_copy_env()) || !(h->cwd = host_copy_cwd())
+    if (!(h->env = engine_copy_env()) || !(h->cwd = engine_copy_cwd())
         || !(h->program = mem_dup(config->program, strlen(config->program))))
         goto free_strings;
     if (secret_open(h->env))
@@ -318,7 +318,7 @@ host_new(const orun_config *config, const VmConfig *vm, Host **out)
         goto free_pool;
     const int slots[SLOT_KINDS] = {
         [SLOT_LUA] = config->workers, [SLOT_PROCESS] = config->processes,
-        [SLOT_HTTP] = HOST_HTTP,
+        [SLOT_HTTP] = ENGINE_HTTP,
     };
     if ((e = sched_init(&h->sched, &h->clock, slots, attempt_due)) != 0)
         goto free_vms;
@@ -327,8 +327,8 @@ host_new(const orun_config *config, const VmConfig *vm, Host **out)
     if (config->history
         && (e = rank_open(&h->sched, config->history, h->cwd)) != 0)
         goto destroy_sched;
-    host_seed(h);
-    host_name(h);
+    engine_seed(h);
+    engine_name(h);
     h->sched.backlog = config->backlog;
     h->sched.board.keep = config->keep;
     h->sched.runner[TASK_LUA] = &h->lua;
@@ -355,16 +355,16 @@ free_strings:
 }
 
 static void
-host_close_io(Loop *loop, void *ud)
+engine_close_io(Loop *loop, void *ud)
 {
-    Host *h = ud;
+    Engine *h = ud;
     (void)loop;
     role_is_io();
     if (h->timer_ready)
         uv_close((uv_handle_t *)&h->timer, NULL);
     h->timer_ready = false;
     for (int i = 0; i < PART_COUNT; i++) {
-        HostPart *p = h->parts[i];
+        EnginePart *p = h->parts[i];
         if (!p || !p->close)
             continue;
         p->close(p);
@@ -373,23 +373,23 @@ host_close_io(Loop *loop, void *ud)
 }
 
 static void
-host_leave(Loop *loop, void *ud)
+engine_leave(Loop *loop, void *ud)
 {
-    Host *h = ud;
+    Engine *h = ud;
     (void)loop;
     role_is_io();
     for (int i = 0; i < PART_COUNT; i++) {
-        HostPart *p = h->parts[i];
+        EnginePart *p = h->parts[i];
         if (p && p->leave)
             p->leave(p);
     }
 }
 
 static void
-host_free_parts(Host *h)
+engine_free_parts(Engine *h)
 {
     for (int i = PART_COUNT; i-- > 0;) {
-        HostPart *p = h->parts[i];
+        EnginePart *p = h->parts[i];
         h->parts[i] = NULL;
         if (p && p->free)
             p->free(p);
@@ -399,19 +399,19 @@ host_free_parts(Host *h)
 /* No worker is left. On the thread of the owner, or of the last worker that was
  * stuck. */
 static void
-host_release(void *ud)
+engine_release(void *ud)
 {
-    Host *h = ud;
+    Engine *h = ud;
     if (h->loop)
         loop_stop(h->loop);
-    host_free_parts(h);
+    engine_free_parts(h);
     vmpool_free(h->vms);
     sched_destroy(&h->sched);
     rank_close(h->sched.ranks);
     folder_free(h->folder);
     secret_close();
     task_strings_free(h->env);
-    host_free_names(h);
+    engine_free_names(h);
     mem_free(h->cwd);
     mem_free(h->program);
     uv_mutex_destroy(&h->io_lock);
@@ -419,20 +419,20 @@ host_release(void *ud)
 }
 
 bool
-host_free(Host *h)
+engine_free(Engine *h)
 {
     if (!h)
         return true;
     cancel_and_close(&h->sched);
     if (h->loop)
-        loop_call(h->loop, host_leave, h);
+        loop_call(h->loop, engine_leave, h);
     bool ended = pool_close(h->pool);
     if (!ended) /* it may be long until the folder is freed */
         folder_abandon(h->folder);
     if (h->loop)
-        loop_call(h->loop, host_close_io, h);
-    if ((!ended && h->forsaken) || !pool_free(h->pool, host_release, h))
+        loop_call(h->loop, engine_close_io, h);
+    if ((!ended && h->forsaken) || !pool_free(h->pool, engine_release, h))
         return false;
-    host_release(h);
+    engine_release(h);
     return true;
 }

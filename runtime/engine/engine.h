@@ -1,17 +1,17 @@
-/* host.h — what one run owns: scheduler, workers, states, io.
+/* engine.h — what one run owns: scheduler, workers, states, io.
  *
  * The io thread, the keeper and the temporary folder are made when they are
  * first needed, so a script without programs and timers starts no thread but
- * its workers (and, in a run that is listed, the io thread; announce.h). host.h
- * is what the runners and the Lua API see of the runtime; orun.h is what an
- * embedding program sees.
+ * its workers (and, in a run that is listed, the io thread; announce.h).
+ * engine.h is what the runners and the Lua API see of the runtime; orun.h is
+ * what an embedding program sees.
  *
- * What stands above the host and is made when it is first needed (the keeper,
- * the control socket, …) registers a HostPart. The host knows no more of it,
- * and calls that when the run is suspended or is to end, and when it ends.
+ * What stands above the engine and is made when it is first needed (the keeper,
+ * the control socket, …) registers an EnginePart. The engine knows no more of
+ * it, and calls that when the run is suspended or is to end, and when it ends.
  */
-#ifndef ORUN_HOST_H
-#define ORUN_HOST_H
+#ifndef ORUN_ENGINE_H
+#define ORUN_ENGINE_H
 
 #include "base/pace.h"
 #include "sched/sched.h"
@@ -20,7 +20,7 @@
 #include "thread/pool.h"
 #include "vm/vm.h"
 
-typedef struct Host Host;
+typedef struct Engine Engine;
 struct orun_config; /* orun.h */
 
 /* The parts there may be, each once. They follow the run and end in this
@@ -32,35 +32,36 @@ enum {
 };
 
 /* Embedded in a part; its functions may be NULL. */
-typedef struct HostPart {
+typedef struct EnginePart {
     /* The run's clock stands now or goes on, or its haste has changed. On the
      * io thread. */
-    void (*follow)(struct HostPart *p, Host *h);
+    void (*follow)(struct EnginePart *p, Engine *h);
     /* Nobody new is to come in: whoever waits in a call goes on to its end, for
      * there are workers. On the io thread. */
-    void (*leave)(struct HostPart *p);
+    void (*leave)(struct EnginePart *p);
     /* The workers have ended, or are stuck: end and free it. On the io
      * thread. */
-    void (*close)(struct HostPart *p);
+    void (*close)(struct EnginePart *p);
     /* Free one without `close`. Neither a worker nor the io thread runs. */
-    void (*free)(struct HostPart *p);
-} HostPart;
+    void (*free)(struct EnginePart *p);
+} EnginePart;
 
-enum { HOST_NAMES = 256 }; /* rings, so that thousands are found */
+enum { ENGINE_NAMES = 256 }; /* rings, so that thousands are found */
 
-struct Host {
+struct Engine {
     /* Never changes once made. */
     Sched sched;
     Clock clock;      /* of the run: reads `pace` */
-    Runner lua, process; /* filled in by whoever makes the host */
+    Runner lua, process; /* filled in by whoever makes the engine */
     Pool *pool;
     VmPool *vms;
     Folder *folder;
     char **env;       /* snapshot of the environment */
     char *cwd;        /* absolute working directory at start */
     char name[32];    /* of the run: when it began, and a number */
-    const char *_Atomic script; /* what is run, as it was named: host_intern's;
-                                 * NULL: nothing yet. Set before its tasks */
+    const char *_Atomic script; /* what is run, as it was named: of
+                                 * engine_intern; NULL: nothing yet. Set before
+                                 * its tasks */
     const char *_Atomic script_file; /* its file, links followed; NULL: its
                                       * code lies nowhere */
     bool trust;       /* Lua code of any project may run */
@@ -82,14 +83,14 @@ struct Host {
                        * stay for good */
 
     _Atomic(Loop *) loop; /* NULL: not needed yet; set once, under io_lock */
-    _Atomic(HostPart *) parts[PART_COUNT]; /* NULL: not made; set by whoever
+    _Atomic(EnginePart *) parts[PART_COUNT]; /* NULL: not made; set by whoever
                                             * makes it */
 
     uv_mutex_t io_lock;
     /* Guarded by io_lock: */
     LoopMsg tick_msg;
     bool tick_posted;
-    List names[HOST_NAMES]; /* interned strings, by their hash */
+    List names[ENGINE_NAMES]; /* interned strings, by their hash */
 
     /* Of the io thread. */
     uv_timer_t timer;
@@ -97,43 +98,43 @@ struct Host {
     int programs;     /* how many run */
 };
 
-/* Make a host from a config in which no default is left to be resolved
+/* Make an engine from a config in which no default is left to be resolved
  * (orun_read_config); its strings are copied. `vm` is for task states. The two
  * runners are to be filled in before there is a task. Errors: ORUN_ENOMEM,
  * ORUN_ESYS. */
-int host_new(const struct orun_config *config, const VmConfig *vm,
-             Host **out) NODISCARD;
+int engine_new(const struct orun_config *config, const VmConfig *vm,
+               Engine **out) NODISCARD;
 
 /* End everything: tasks are cancelled, children ended, workers and io joined;
  * true. While a worker is stuck in a C function the memory stays, for it may
  * come back: false. The last that does frees it. Not from a thread of its own.
  */
-bool host_free(Host *h);
+bool engine_free(Engine *h);
 
-/* A copy of `s` that lives as long as the host, the same one each time. Any
+/* A copy of `s` that lives as long as the engine, the same one each time. Any
  * thread; NULL when memory is out. */
-const char *host_intern(Host *h, const char *s);
+const char *engine_intern(Engine *h, const char *s);
 
 /* True the first time in this run that anybody asks with this text (or when
  * memory is out): what is to be said once. Any thread. */
-bool host_once(Host *h, const char *s);
+bool engine_once(Engine *h, const char *s);
 
 /* See that the run can keep *v, which nobody else holds: when half of the
  * backlog is taken, a large value goes to the run's folder. ORUN_EBACKLOG: it
  * has no room for it. Any thread; may block for a file write. */
-int host_keep(Host *h, struct Value **v) NODISCARD;
+int engine_keep(Engine *h, struct Value **v) NODISCARD;
 
 /* The io thread, started when needed; NULL and errno when it cannot be, which
  * may be different the next time. Any thread. */
-Loop *host_loop(Host *h);
+Loop *engine_loop(Engine *h);
 
 /* Stop the programs and have the clock stand / let both go on. They return when
- * the keeper was told. Any thread but the io thread, until host_free. */
-void host_suspend(Host *h);
-void host_resume(Host *h);
+ * the keeper was told. Any thread but the io thread, until engine_free. */
+void engine_suspend(Engine *h);
+void engine_resume(Engine *h);
 
 /* The run is to end, and a keeper that does not answer may not hold it up /
- * nothing of the kind. Any thread but the io thread, until host_free. */
-void host_hasten(Host *h, bool hasty);
+ * nothing of the kind. Any thread but the io thread, until engine_free. */
+void engine_hasten(Engine *h, bool hasty);
 
 #endif
