@@ -72,8 +72,8 @@ local function unknown(known, name)
   M.usage(known.unknown or "unknown option %s%s", name, M.near(name, names))
 end
 
---- Read words: {[1] = the first that is no option, …, field = value, …}. What follows "--" are no
---- options; --help and -h end the command.
+--- Read words: {[1] = the first that is not an option, …, field = value, …}. Nothing after "--"
+--- is an option; --help and -h end the command.
 function M.read(known, words)
   local args, at, plain = {}, 0, false
   local function following()

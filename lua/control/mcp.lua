@@ -341,7 +341,7 @@ local function refuse(text, code, message)
   send_error(is_id(id) and id or nil, code, message)
 end
 
--- Why a line is no message, from what json.decode said of it.
+-- Why a line is not a message, from what json.decode said of it.
 local function unread(why)
   return why:find("too many nested", 1, true) and "a message is nested too deep"
     or "the line is no JSON"

@@ -191,7 +191,7 @@ function M.settle(state, message)
     return leave_gone(state)
   end
   local place = {dir = state.git_dir, work_tree = state.path}
-  unlock_index(state) -- nothing of the task's works there any more
+  unlock_index(state) -- no program of the task works there now
   local what = unfinished(place, state)
   if what then return leave_unfinished(place, state, what) end
   local head, tip, trouble, unborn = commit_all(place, state, message)
