@@ -3,8 +3,8 @@
 #include "api/lib_class.h"
 #include "base/err.h"
 #include "control/control.h"
+#include "value/line_reader.h"
 #include "value/rpc_id.h"
-#include "value/wire.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -23,7 +23,7 @@ typedef struct Channel {
     bool owned;  /* to be closed with it */
     bool ended;  /* nothing more will come */
     bool late;   /* a line was too long, and the end of it is waited for */
-    Wire in;
+    LineReader in;
     RpcId id;    /* of that line, where it is looked for */
 } Channel;
 
@@ -40,7 +40,7 @@ channel_close(lua_State *L)
     if (c->fd >= 0 && c->owned)
         close(c->fd);
     c->fd = -1;
-    wire_free(&c->in);
+    line_reader_free(&c->in);
     return 0;
 }
 
@@ -106,15 +106,15 @@ channel_line(lua_State *L)
     const char *p;
     size_t n;
     for (;;) {
-        if (c->late && (!wire_over(&c->in) || c->ended))
+        if (c->late && (!line_reader_dropping(&c->in) || c->ended))
             return channel_push_too_big(L, c);
-        int got = wire_line(&c->in, &p, &n);
+        int got = line_reader_next(&c->in, &p, &n);
         c->late = c->late || got < 0;
         if (got < 0)
             continue;
         if (got > 0) {
             lua_pushlstring(L, p, n);
-            wire_eat(&c->in);
+            line_reader_consume(&c->in);
             return 1;
         }
         if (c->fd < 0 || c->ended)

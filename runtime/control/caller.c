@@ -27,7 +27,7 @@ caller_drop(Caller *c)
         return;
     list_del(&c->link);
     c->control->count--;
-    wire_free(&c->in);
+    line_reader_free(&c->in);
     buf_free(&c->out);
     mem_free(c);
 }
@@ -131,7 +131,7 @@ caller_parse(Caller *c)
     const char *line;
     size_t n;
     while (!c->serving && !c->deaf) {
-        int got = wire_line(&c->in, &line, &n);
+        int got = line_reader_next(&c->in, &line, &n);
         if (got == 0)
             return;
         if (got < 0) {
@@ -139,7 +139,7 @@ caller_parse(Caller *c)
             return;
         }
         caller_act(c, line, n);
-        wire_eat(&c->in);
+        line_reader_consume(&c->in);
     }
 }
 
@@ -282,7 +282,7 @@ caller_free_all(Control *control)
         if (c->serving)
             caller_served(c);
         buf_free(&c->reply);
-        wire_free(&c->in);
+        line_reader_free(&c->in);
         buf_free(&c->out);
         mem_free(c);
     }

@@ -9,7 +9,7 @@
 
 #include "control/caller.h"
 #include "control/control_state.h"
-#include "value/wire.h"
+#include "value/line_reader.h"
 #include "vm/park.h"
 
 struct Caller {
@@ -26,7 +26,7 @@ struct Caller {
     bool known;      /* one has */
     bool deaf;       /* nothing more will come, or is wanted */
     bool serving;    /* a call is in flight */
-    Wire in;
+    LineReader in;
     Buf out;         /* to be sent, from `sent` on */
     size_t sent;
 

@@ -1,91 +1,91 @@
-/* wire.c — where lines end. */
-#include "value/wire.h"
+/* line_reader.c — where lines end. */
+#include "value/line_reader.h"
 #include "base/err.h"
 
-/* Done with all before `at`. The bytes move only when more are needed, so many
- * lines that came at once are not moved for each of them. */
+/* Everything before `at` is done with. The bytes move only when more are
+ * needed, so that many lines that came at once are not moved for each one. */
 static void
-wire_pass(Wire *w, size_t at)
+line_reader_skip_to(LineReader *r, size_t at)
 {
-    w->from = w->seen = at;
+    r->from = r->seen = at;
 }
 
-/* Have what is left stand at the beginning. */
+/* Move what is left to the beginning of the buffer. */
 static void
-wire_pack(Wire *w)
+line_reader_pack(LineReader *r)
 {
-    if (w->from == 0)
+    if (r->from == 0)
         return;
-    w->in.n -= w->from;
-    w->seen -= w->from;
-    memmove(w->in.p, w->in.p + w->from, w->in.n);
-    w->from = 0;
+    r->in.n -= r->from;
+    r->seen -= r->from;
+    memmove(r->in.p, r->in.p + r->from, r->in.n);
+    r->from = 0;
 }
 
-/* The LF after what was looked at, or NULL. */
+/* The first LF that was not looked at yet, or NULL. */
 static const char *
-wire_end(const Wire *w)
+line_reader_end(const LineReader *r)
 {
-    size_t left = w->in.n - w->seen;
-    return left ? memchr(w->in.p + w->seen, '\n', left) : NULL;
+    size_t left = r->in.n - r->seen;
+    return left ? memchr(r->in.p + r->seen, '\n', left) : NULL;
 }
 
 bool
-wire_over(Wire *w)
+line_reader_dropping(LineReader *r)
 {
-    if (!w->over)
+    if (!r->dropping)
         return false;
-    const char *end = wire_end(w);
-    size_t stop = end ? (size_t)(end - w->in.p) : w->in.n;
-    if (w->dropped && stop > w->from)
-        w->dropped(w->ud, w->in.p + w->from, stop - w->from);
-    wire_pass(w, end ? stop + 1 : stop);
-    w->over = !end;
-    if (w->over)
-        wire_pack(w);
-    return w->over;
+    const char *end = line_reader_end(r);
+    size_t stop = end ? (size_t)(end - r->in.p) : r->in.n;
+    if (r->dropped && stop > r->from)
+        r->dropped(r->ud, r->in.p + r->from, stop - r->from);
+    line_reader_skip_to(r, end ? stop + 1 : stop);
+    r->dropping = !end;
+    if (r->dropping)
+        line_reader_pack(r);
+    return r->dropping;
 }
 
 int
-wire_line(Wire *w, const char **p, size_t *n)
+line_reader_next(LineReader *r, const char **p, size_t *n)
 {
-    if (wire_over(w))
+    if (line_reader_dropping(r))
         return 0;
-    const char *end = wire_end(w);
-    size_t stop = end ? (size_t)(end - w->in.p) : w->in.n;
-    size_t length = stop - w->from;
+    const char *end = line_reader_end(r);
+    size_t stop = end ? (size_t)(end - r->in.p) : r->in.n;
+    size_t length = stop - r->from;
     if (end && length > 0 && end[-1] == '\r')
         length--;
-    if (length > w->most + !end) { /* a CR at the end is not counted */
-        w->seen = w->from; /* all of it is dropped */
-        w->over = true;
-        wire_over(w);
+    if (length > r->most + !end) { /* a CR at the end is not counted */
+        r->seen = r->from; /* all of it is dropped */
+        r->dropping = true;
+        line_reader_dropping(r);
         return ORUN_ETOOBIG;
     }
-    w->seen = stop;
+    r->seen = stop;
     if (!end)
-        wire_pack(w);
-    *p = w->in.p + w->from;
+        line_reader_pack(r);
+    *p = r->in.p + r->from;
     *n = length;
     return end != NULL;
 }
 
 void
-wire_eat(Wire *w)
+line_reader_consume(LineReader *r)
 {
-    wire_pass(w, w->seen + 1);
+    line_reader_skip_to(r, r->seen + 1);
 }
 
 bool
-wire_begun(const Wire *w)
+line_reader_partial(const LineReader *r)
 {
-    return w->over || w->in.n > w->from;
+    return r->dropping || r->in.n > r->from;
 }
 
 void
-wire_free(Wire *w)
+line_reader_free(LineReader *r)
 {
-    buf_free(&w->in);
-    w->from = w->seen = 0;
-    w->over = false;
+    buf_free(&r->in);
+    r->from = r->seen = 0;
+    r->dropping = false;
 }

@@ -1,42 +1,43 @@
-/* wire.h — lines that come piece by piece, of a bounded length.
+/* line_reader.h — splits bytes that come in pieces into lines, none too long.
  *
- * What programs say on the control socket, and what is said to `orun mcp`, are
- * lines. Whatever the bytes are and however they were cut, they are a line, the
- * beginning of one, or too long. Nothing is looked at twice.
+ * Programs send lines on the control socket, and `orun mcp` reads lines.
+ * However the bytes are cut, what has come is a line, the beginning of one, or
+ * too long. No byte is looked at twice.
  */
-#ifndef ORUN_WIRE_H
-#define ORUN_WIRE_H
+#ifndef ORUN_LINE_READER_H
+#define ORUN_LINE_READER_H
 
 #include "base/base.h"
 #include "base/buf.h"
 
-typedef struct Wire { /* zeroed at first, but for `most` */
-    size_t most;  /* bytes of a line, without its end */
-    Buf in;       /* append here what has come */
-    size_t from;  /* where in it the next line begins */
-    size_t seen;  /* where the search for the line's end goes on */
-    bool over;    /* in a line that is too long: the rest of it is dropped */
-    /* Is given a line that is too long, piece by piece; may be NULL. */
+typedef struct LineReader { /* zeroed at first, but for `most` */
+    size_t most;   /* the longest line, in bytes, without its end */
+    Buf in;        /* append here what was read */
+    size_t from;   /* where in it the next line begins */
+    size_t seen;   /* where the search for that line's end goes on */
+    bool dropping; /* within a line that is too long: its rest is dropped */
+    /* Gets a line that is too long, piece by piece; may be NULL. */
     void (*dropped)(void *ud, const char *p, size_t n);
     void *ud;
-} Wire;
+} LineReader;
 
-/* The next whole line, without LF or CR LF: 1, and *p (not NUL-terminated) is
- * good until wire_eat, which is due; 0: more is needed; ORUN_ETOOBIG, once for
- * each such line: it is not kept, and what follows it is read as ever. */
-int wire_line(Wire *w, const char **p, size_t *n);
+/* The next whole line, without LF or CR LF. 1: *p, which is not NUL-terminated,
+ * is valid until line_reader_consume, which the caller must call; 0: more bytes
+ * are needed; ORUN_ETOOBIG, once for each line that is too long: it is dropped,
+ * and the lines after it are read as usual. */
+int line_reader_next(LineReader *r, const char **p, size_t *n);
 
-/* Has the rest of a line that is too long not come yet? What is there of it is
- * dropped; wire_line does that, too. */
-bool wire_over(Wire *w);
+/* Is the end of a line that is too long still to come? Drops what there is of
+ * it, as line_reader_next does. */
+bool line_reader_dropping(LineReader *r);
 
-/* Done with the line that was given. */
-void wire_eat(Wire *w);
+/* The line that line_reader_next returned is done with. */
+void line_reader_consume(LineReader *r);
 
-/* Has a line begun that did not end? */
-bool wire_begun(const Wire *w);
+/* Has a line begun that has not ended? */
+bool line_reader_partial(const LineReader *r);
 
-/* Give everything back. */
-void wire_free(Wire *w);
+/* Free the buffer. The reader can be used again. */
+void line_reader_free(LineReader *r);
 
 #endif

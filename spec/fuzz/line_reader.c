@@ -1,40 +1,42 @@
-/* wire.c — lines on the control socket and for `orun mcp`: however the bytes
- * are cut, they are the same lines, and one that is too long costs only itself.
+/* line_reader.c — lines on the control socket and for `orun mcp`: however the
+ * bytes are cut, they are the same lines, and of those only one that is too
+ * long is lost.
  */
-#include "value/wire.h"
+#include "value/line_reader.h"
 #include "base/err.h"
 #include "fuzz.h"
 
 /* What is read of the bytes, given `step` at a time: each line, and a mark for
  * each that was too long. */
 static void
-wire_read_all(const uint8_t *p, size_t n, size_t most, size_t step, Buf *out)
+line_reader_read_all(const uint8_t *p, size_t n, size_t most, size_t step,
+                     Buf *out)
 {
-    Wire w = { .most = most };
+    LineReader r = { .most = most };
     const char *line;
     size_t length;
     for (size_t at = 0; at < n; at += step) {
-        buf_put(&w.in, p + at, n - at < step ? n - at : step);
-        for (int got; (got = wire_line(&w, &line, &length)) != 0;) {
+        buf_put(&r.in, p + at, n - at < step ? n - at : step);
+        for (int got; (got = line_reader_next(&r, &line, &length)) != 0;) {
             FUZZ_MUST(got == 1 || got == ORUN_ETOOBIG);
             buf_puts(out, got == 1 ? "<" : "!");
             if (got != 1)
                 continue;
-            FUZZ_MUST(length <= most && line >= w.in.p
-                      && line + length < w.in.p + w.in.n);
+            FUZZ_MUST(length <= most && line >= r.in.p
+                      && line + length < r.in.p + r.in.n);
             buf_put(out, line, length);
             buf_puts(out, ">\n");
-            wire_eat(&w);
+            line_reader_consume(&r);
         }
-        FUZZ_MUST(w.in.n <= most + 1 + step);
+        FUZZ_MUST(r.in.n <= most + 1 + step);
     }
-    buf_puts(out, wire_begun(&w) ? "+" : "");
-    wire_free(&w);
+    buf_puts(out, line_reader_partial(&r) ? "+" : "");
+    line_reader_free(&r);
 }
 
 /* The same, by looking at all of it. */
 static void
-wire_expect(const uint8_t *p, size_t n, size_t most, Buf *out)
+line_reader_expect(const uint8_t *p, size_t n, size_t most, Buf *out)
 {
     while (n > 0) {
         const uint8_t *end = memchr(p, '\n', n);
@@ -61,9 +63,9 @@ FUZZ(data, n)
     FuzzBytes bytes = { data, n };
     size_t most = fuzz_byte(&bytes) % 32, step = fuzz_byte(&bytes) % 16 + 1;
     Buf some = { 0 }, whole = { 0 }, right = { 0 };
-    wire_read_all(bytes.p, bytes.n, most, step, &some);
-    wire_read_all(bytes.p, bytes.n, most, bytes.n + 1, &whole);
-    wire_expect(bytes.p, bytes.n, most, &right);
+    line_reader_read_all(bytes.p, bytes.n, most, step, &some);
+    line_reader_read_all(bytes.p, bytes.n, most, bytes.n + 1, &whole);
+    line_reader_expect(bytes.p, bytes.n, most, &right);
     FUZZ_MUST(!buf_failed(&right) && some.n == right.n && whole.n == right.n);
     FUZZ_MUST(right.n == 0 || (!memcmp(some.p, right.p, right.n)
                                && !memcmp(whole.p, right.p, right.n)));
