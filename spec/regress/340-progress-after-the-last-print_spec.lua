@@ -16,7 +16,7 @@ local function run(text, options)
   local r = h.sh(command:format(h.quote(h.test_bin), options or ""), {cwd = dir,
     env = {ORUN_PROGRESS = false, TERM = "dumb"}})
   assert.equal(0, r.code, h.read(dir .. "/both"))
-  return (h.read(dir .. "/both"):gsub("%s*[%d.]+ µ?m?s  ", "\n"):gsub(" in [%d.]+ µ?m?s", ""))
+  return (h.read(dir .. "/both"):gsub("%s*[%d.]+ [µm]*s  ", "\n"):gsub(" in [%d.]+ [µm]*s", ""))
 end
 
 local function order(text, ...)
