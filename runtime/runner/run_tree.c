@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "engine/engine.h"
 #include "sched/escalate.h"
-#include "sched/settle.h"
+#include "sched/lifecycle.h"
 #include "task/agent.h"
 #include "value/module.h"
 #include "value/value.h"

@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "process/program.h"
 #include "runner/isolate.h"
-#include "sched/settle.h"
+#include "sched/lifecycle.h"
 
 static const char stuck_help[] = "isolation = \"process\" gives such a task a "
     "process of its own, which can be ended";
@@ -68,7 +68,8 @@ stuck_fail(Engine *h, Task *t)
     }
     if (run && run->isolate)
         isolate_stop(run->isolate, FAULT_LOST, true);
-    settle_lost(&h->sched, t, run ? FAULT_LOST : FAULT_SPAWN, buf_take(&why));
+    lifecycle_fail(&h->sched, t, run ? FAULT_LOST : FAULT_SPAWN,
+                   buf_take(&why));
 }
 
 /* Whatever is still queued when no worker is left fails. With the lock held. */
@@ -99,7 +100,7 @@ stuck_lose(Engine *h, LuaRun *run)
     sched_lock(&h->sched);
     if (run->task->run == run)
         stuck_fail(h, run->task);
-    settle_aftermath(&h->sched);
+    lifecycle_propagate(&h->sched);
     sched_unlock(&h->sched);
 }
 
@@ -125,7 +126,7 @@ stuck_set_most(Engine *h, int most)
     sched_lock(&h->sched);
     pool_set_most(h->pool, most);
     stuck_drain(h);
-    settle_aftermath(&h->sched);
+    lifecycle_propagate(&h->sched);
     sched_unlock(&h->sched);
 }
 

@@ -22,7 +22,7 @@
 #include "vm/park.h"
 
 /* run, whose task is told as stopped now, is given up. With the board's lock
- * held; settle_aftermath is due afterwards. */
+ * held; lifecycle_propagate is due afterwards. */
 void stuck_add(Engine *h, LuaRun *run);
 
 /* run, which waited, cannot go on, for no worker is left: its task fails. Takes

@@ -5,7 +5,7 @@
 #include "sched/escalate.h"
 #include "sched/rank.h"
 #include "sched/retry.h"
-#include "sched/settle.h"
+#include "sched/lifecycle.h"
 #include "sched/slots.h"
 
 /* The attempt has ended so: t is tried again, or final. */
@@ -15,7 +15,7 @@ attempt_end(Sched *s, Task *t, Outcome *o)
     t->run = NULL;
     sched_disarm(s, t);
     if (t->stopping)
-        settle_stopped(t, o);
+        lifecycle_explain_stop(t, o);
     if (admit_again(s, t, o)) {
         retry_reset(s, t);
         outcome_clear(o);
@@ -23,8 +23,8 @@ attempt_end(Sched *s, Task *t, Outcome *o)
     } else if (retry_again(s, t, o))
         outcome_clear(o);
     else
-        settle(s, t, o);
-    settle_aftermath(s);
+        lifecycle_finalize(s, t, o);
+    lifecycle_propagate(s);
 }
 
 /* It did not end: it is told as stopped, and its runner keeps what is left. */
@@ -60,9 +60,9 @@ attempt_begin_locked(Sched *s, Task *t, void *run, uint32_t *attempt)
     t->woken = false;
     if (t->stopping) {
         Outcome o = { .code = -1 };
-        settle_stopped(t, &o);
-        settle(s, t, &o);
-        settle_aftermath(s);
+        lifecycle_explain_stop(t, &o);
+        lifecycle_finalize(s, t, &o);
+        lifecycle_propagate(s);
         return false;
     }
     task_move(t, TASK_RUNNING);

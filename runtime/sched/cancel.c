@@ -1,7 +1,7 @@
 /* cancel.c — ending tasks before their time. */
 #include "sched/cancel.h"
 #include "base/err.h"
-#include "sched/settle.h"
+#include "sched/lifecycle.h"
 
 int
 cancel_task(Sched *s, Task *t)
@@ -9,8 +9,8 @@ cancel_task(Sched *s, Task *t)
     sched_lock(s);
     int e = task_final(t) ? ORUN_ERESOLVED : 0;
     if (e == 0)
-        settle_cancel(s, t, WHY_ASKED);
-    settle_aftermath(s);
+        lifecycle_cancel(s, t, WHY_ASKED);
+    lifecycle_propagate(s);
     sched_unlock(s);
     return e;
 }
@@ -22,9 +22,9 @@ cancel_each(Sched *s, TaskWhy why, bool items)
     for (size_t i = 1; i < s->board.count; i++) {
         Task *t = board_find(&s->board, i);
         if (!task_final(t) && (items || t->kind != TASK_ITEM))
-            settle_cancel(s, t, why);
+            lifecycle_cancel(s, t, why);
     }
-    settle_aftermath(s);
+    lifecycle_propagate(s);
 }
 
 void

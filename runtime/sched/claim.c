@@ -2,7 +2,7 @@
 #include "sched/claim.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "sched/settle.h"
+#include "sched/lifecycle.h"
 #include "sched/wait.h"
 
 /* Why `item` cannot be claimed now, 0 when it can. */
@@ -97,8 +97,8 @@ claim_resolve(Sched *s, Task *item, Task *who, Outcome *o)
             task_move(item, TASK_RUNNING);
             item->attempt++;
         }
-        settle(s, item, o);
-        settle_aftermath(s);
+        lifecycle_finalize(s, item, o);
+        lifecycle_propagate(s);
     } else {
         outcome_clear(o);
     }
@@ -116,7 +116,7 @@ claim_release(Sched *s, Task *item, Task *who)
     else if (e == ORUN_ECLAIMED && task_claimer(item) == who)
         e = 0;
     if (e == 0)
-        settle_give_back(s, item);
+        lifecycle_return_item(s, item);
     sched_unlock(s);
     return e;
 }

@@ -2,8 +2,8 @@
  *
  * A claim belongs to the claiming task. It is one move, ready to running, under
  * the board's lock, so exactly one caller wins. When the claimer ends, what it
- * did not finish goes back to the list (settle.h). All functions take the lock
- * themselves; any thread.
+ * did not finish goes back to the list (lifecycle.h). All functions take the
+ * lock themselves, and may be called from any thread.
  */
 #ifndef ORUN_CLAIM_H
 #define ORUN_CLAIM_H

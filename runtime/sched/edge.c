@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "sched/rank.h"
 #include "sched/ring.h"
-#include "sched/settle.h"
+#include "sched/lifecycle.h"
 #include "sched/slots.h"
 
 /* Why `e` may not be added, 0 when it may. */
@@ -49,7 +49,7 @@ edge_took(Sched *s, const Edge *edges, size_t n)
         Task *failed = task_final(t) || (i && t == edges[i - 1].task)
             ? NULL : board_failed_blocker(t);
         if (failed)
-            settle_blocked(s, t, failed);
+            lifecycle_cancel_blocked(s, t, failed);
     }
     if (freed)
         slots_serve_writers(s);
@@ -88,7 +88,7 @@ edge_add(Sched *s, const Edge *edges, size_t n, Buf *path)
         edge_took(s, edges, n);
     if (e == 0)
         rank_linked(s);
-    settle_aftermath(s);
+    lifecycle_propagate(s);
     sched_unlock(s);
     mem_free(added);
     return e;

@@ -2,7 +2,7 @@
 #include "sched/retry.h"
 #include "base/log.h"
 #include "sched/report.h"
-#include "sched/settle.h"
+#include "sched/lifecycle.h"
 #include "sched/slots.h"
 #include <math.h>
 
@@ -23,8 +23,8 @@ void
 retry_reset(Sched *s, Task *t)
 {
     report_next(t);
-    settle_children(s, t);
-    settle_claims(s, t);
+    lifecycle_cancel_children(s, t);
+    lifecycle_return_claims(s, t);
     slots_quit(s, t);
     task_move(t, TASK_READY);
     t->stopping = FAULT_NONE;

@@ -7,7 +7,7 @@
 /* Send t, whose running attempt has failed with `o`, back to be tried again
  * after a delay, when its options allow that; false when it is to end so. What
  * the attempt has started ends, what it claimed is given back. With the board's
- * lock held; settle_aftermath is due afterwards. */
+ * lock held; lifecycle_propagate is due afterwards. */
 bool retry_again(Sched *s, Task *t, const Outcome *o);
 
 /* t, whose attempt has ended, is ready again and in no queue: what the attempt

@@ -34,7 +34,7 @@ sched_init(Sched *s, Clock *clock, const int slots[SLOT_KINDS],
     list_init(&s->starts);
     list_init(&s->writers);
     list_init(&s->freed);
-    list_init(&s->aftermath);
+    list_init(&s->to_propagate);
     for (size_t i = 0; i < SLOT_KINDS; i++)
         failed |= !(s->kind[i] = limit_new(names[i], slots[i]));
     if (!failed && board_init(&s->board, clock) == 0) {

@@ -1,8 +1,9 @@
 /* sched.h — the life of tasks, from being added to being final.
  *
- * The scheduler holds the board and what decides who runs (slots.h); claims of
- * list items are claim.h's, edges added later edge.h's, and what a task's end
- * means for others settle.h's. All of it is behind the board's one lock.
+ * The scheduler holds the board, and what decides which task runs (slots.h).
+ * Claims of list items are in claim.h, edges added later in edge.h, and what
+ * the end of a task means for others in lifecycle.h. All of it is behind the
+ * board's one lock.
  *
  * Work granted under the lock is started after it: every function that may
  * have granted something ends with sched_unlock, which hands the starts to the
@@ -43,7 +44,8 @@ typedef struct Sched {
     List freed;           /* limits whose slots are given once all consequences
                            * of a task's end are there */
     bool freed_writes;    /* and somebody's writes with them */
-    List aftermath;       /* final tasks whose consequences are due */
+    List to_propagate;    /* final tasks, whose completion others have not been
+                           * notified of yet */
     double moment;        /* a time that has passed, of late */
     uint64_t turns;       /* the last given to a task that became ready */
     uint64_t offers;      /* how often one was offered what it needs */

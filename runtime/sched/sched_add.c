@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "sched/forget.h"
 #include "sched/rank.h"
-#include "sched/settle.h"
+#include "sched/lifecycle.h"
 #include "sched/slots.h"
 
 enum { SCHED_SWEEP = 64 }; /* tasks, between two looks at forgotten ones */
@@ -92,10 +92,10 @@ sched_add(Sched *s, Task *draft, Task *parent, Task *const *blockers, size_t n,
     rank_added(s, t);
     Task *failed = board_failed_blocker(t);
     if (failed)
-        settle_blocked(s, t, failed);
+        lifecycle_cancel_blocked(s, t, failed);
     else if (t->unmet == 0)
         slots_ready(s, t);
-    settle_aftermath(s);
+    lifecycle_propagate(s);
     sched_unlock(s);
     if (s->board.limbo && t->id % SCHED_SWEEP == 0)
         forget_sweep(s);

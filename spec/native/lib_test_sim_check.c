@@ -456,7 +456,7 @@ lib_sim_check(lua_State *L)
     for (size_t i = 1; i < s->board.count; i++)
         lib_check_task(&c, board_find(&s->board, i));
     lib_check_that(&c, list_empty(&s->starts), "granted, and not started");
-    lib_check_that(&c, list_empty(&s->aftermath), "consequences are left");
+    lib_check_that(&c, list_empty(&s->to_propagate), "consequences are left");
     lib_check_waits(&c);
     lib_check_limits(&c);
     lib_check_writes(&c);

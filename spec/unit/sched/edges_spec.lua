@@ -1,4 +1,4 @@
--- Blockers: who waits for whom (runtime/task/board.c, edge.c, settle.c).
+-- Blockers: who waits for whom (runtime/task/board.c, edge.c, lifecycle.c).
 
 local test = require "orun.test"
 local h = require "spec.support.helper"

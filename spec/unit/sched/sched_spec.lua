@@ -1,4 +1,4 @@
--- What runs when (runtime/sched/sched.c, settle.c), on a fake runner and a virtual
+-- What runs when (runtime/sched/sched.c, lifecycle.c), on a fake runner and a virtual
 -- clock: see spec/native/lib_test_sim.h.
 
 local test = require "orun.test"

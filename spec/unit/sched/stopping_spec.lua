@@ -1,4 +1,4 @@
--- Cancelling, and the stop ladder (runtime/sched/sched.c, settle.c).
+-- Cancelling, and the stop ladder (runtime/sched/sched.c, lifecycle.c).
 
 local test = require "orun.test"
 local support = require "spec.support.sim"

@@ -1,5 +1,5 @@
-/* settle.c — the end of a task and what follows from it. */
-#include "sched/settle.h"
+/* lifecycle.c — the end of a task and what follows from it. */
+#include "sched/lifecycle.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -13,13 +13,13 @@
 #include <assert.h>
 
 /* Bytes of a failed task's reason that its dependents repeat. */
-enum { SETTLE_REASON = 300 };
+enum { LIFECYCLE_REASON = 300 };
 
-static const char settle_mark[] = "blocked: ";
+static const char lifecycle_mark[] = "blocked: ";
 
 /* What the task was given, which nobody will read again, makes room. */
 static void
-settle_release(Sched *s, Task *t)
+lifecycle_release_given(Sched *s, Task *t)
 {
     Value *none = NULL;
     Value **given[] = { &t->code, &t->input, t->opt ? &t->opt->prompt : &none };
@@ -32,7 +32,7 @@ settle_release(Sched *s, Task *t)
 }
 
 void
-settle(Sched *s, Task *t, Outcome *o)
+lifecycle_finalize(Sched *s, Task *t, Outcome *o)
 {
     Board *b = &s->board;
     sched_disarm(s, t);
@@ -48,7 +48,7 @@ settle(Sched *s, Task *t, Outcome *o)
     t->outcome = *o;
     *o = (Outcome){ .code = -1 };
     if (t->kind != TASK_ITEM && !t->abandoned)
-        settle_release(s, t);
+        lifecycle_release_given(s, t);
     s->held += outcome_weight(&t->outcome);
     if (t->attempt)
         s->moment = board_now(b);
@@ -58,7 +58,7 @@ settle(Sched *s, Task *t, Outcome *o)
     if (s->ranks && state == TASK_COMPLETED && t->kind != TASK_ITEM)
         rank_note(s, t);
     list_del(&t->job.link);
-    list_push(&s->aftermath, &t->job.link);
+    list_push(&s->to_propagate, &t->job.link);
     event_add(b, (Event){ .kind = EVENT_ENDED, .task = t->id,
                           .what = (uint8_t)state });
     LOG(SCHED, "t%llu %s %s", (unsigned long long)t->id,
@@ -67,7 +67,7 @@ settle(Sched *s, Task *t, Outcome *o)
 }
 
 void
-settle_stopped(const Task *t, Outcome *o)
+lifecycle_explain_stop(const Task *t, Outcome *o)
 {
     Buf text = { 0 };
     if (t->stopping == FAULT_TIMEOUT) {
@@ -89,52 +89,52 @@ settle_stopped(const Task *t, Outcome *o)
 }
 
 void
-settle_lost(Sched *s, Task *t, TaskFault fault, char *why)
+lifecycle_fail(Sched *s, Task *t, TaskFault fault, char *why)
 {
     Outcome o = { .state = TASK_FAILED, .fault = fault, .code = -1,
                   .error = why };
     if (t->stopping)
-        settle_stopped(t, &o);
+        lifecycle_explain_stop(t, &o);
     t->run = NULL;
-    settle(s, t, &o);
+    lifecycle_finalize(s, t, &o);
 }
 
 /* What stands after the last mark: along a chain each names its own blocker and
  * the first failure, so texts stay short. */
 static const char *
-settle_root(const char *why)
+lifecycle_root_cause(const char *why)
 {
-    for (const char *at; (at = strstr(why, settle_mark)) != NULL;)
-        why = at + sizeof settle_mark - 1;
+    for (const char *at; (at = strstr(why, lifecycle_mark)) != NULL;)
+        why = at + sizeof lifecycle_mark - 1;
     return why;
 }
 
 void
-settle_blocked(Sched *s, Task *t, Task *blocker)
+lifecycle_cancel_blocked(Sched *s, Task *t, Task *blocker)
 {
     Buf text = { 0 };
     const char *why = task_error(blocker);
     if (why && blocker->outcome.fault == FAULT_BLOCKED)
-        why = settle_root(why);
-    buf_puts(&text, settle_mark);
+        why = lifecycle_root_cause(why);
+    buf_puts(&text, lifecycle_mark);
     board_name(blocker, &text);
     buf_printf(&text, " %s", task_state_name(blocker->state));
     if (blocker->outcome.fault == FAULT_BLOCKED)
-        buf_printf(&text, ", %s", settle_mark);
+        buf_printf(&text, ", %s", lifecycle_mark);
     else
         buf_puts(&text, why ? ": " : "");
-    size_t n = why ? strnlen(why, SETTLE_REASON) : 0, line = 0;
+    size_t n = why ? strnlen(why, LIFECYCLE_REASON) : 0, line = 0;
     while (line < n && why[line] != '\n')
         line++;
     buf_put(&text, why, line);
     Outcome o = { .state = TASK_CANCELLED, .fault = FAULT_BLOCKED, .code = -1,
                   .error = buf_take(&text) };
     slots_leave(s, t);
-    settle(s, t, &o);
+    lifecycle_finalize(s, t, &o);
 }
 
 void
-settle_cancel(Sched *s, Task *t, TaskWhy why)
+lifecycle_cancel(Sched *s, Task *t, TaskWhy why)
 {
     bool in_hand = t->state == TASK_RUNNING
         || (t->state == TASK_READY && t->has_kind);
@@ -147,21 +147,21 @@ settle_cancel(Sched *s, Task *t, TaskWhy why)
     Outcome o = { .state = TASK_CANCELLED, .fault = FAULT_CANCELLED,
                   .code = -1, .error = mem_dup(text, strlen(text)) };
     slots_leave(s, t);
-    settle(s, t, &o);
+    lifecycle_finalize(s, t, &o);
 }
 
 void
-settle_children(Sched *s, Task *t)
+lifecycle_cancel_children(Sched *s, Task *t)
 {
     for (Task *c = t->children; c; c = c->sibling)
         if (!task_final(c) && c->kind != TASK_ITEM
             && !(c->opt && c->opt->detach))
-            settle_cancel(s, c, WHY_PARENT);
+            lifecycle_cancel(s, c, WHY_PARENT);
 }
 
 /* The item leaves the hands of its claimer. */
 static void
-settle_unclaim(Task *item)
+lifecycle_unclaim(Task *item)
 {
     if (!task_claimer(item))
         return;
@@ -174,9 +174,9 @@ settle_unclaim(Task *item)
 }
 
 void
-settle_give_back(Sched *s, Task *item)
+lifecycle_return_item(Sched *s, Task *item)
 {
-    settle_unclaim(item);
+    lifecycle_unclaim(item);
     item->edges->claimer = NULL;
     if (item->opt) {
         mem_free(item->opt->owner);
@@ -189,17 +189,17 @@ settle_give_back(Sched *s, Task *item)
 }
 
 void
-settle_claims(Sched *s, Task *t)
+lifecycle_return_claims(Sched *s, Task *t)
 {
     for (Task *item; (item = task_claims(t)) != NULL;)
         if (item->state == TASK_RUNNING)
-            settle_give_back(s, item);
+            lifecycle_return_item(s, item);
         else
-            settle_unclaim(item);
+            lifecycle_unclaim(item);
 }
 
 static void
-settle_dependents(Sched *s, Task *t)
+lifecycle_release_dependents(Sched *s, Task *t)
 {
     TaskEdges *e = t->edges;
     if (e && e->dependent_count > 1)
@@ -210,7 +210,7 @@ settle_dependents(Sched *s, Task *t)
         if (d->state != TASK_WAITING)
             continue;
         if (t->state != TASK_COMPLETED && !(d->opt && d->opt->despite_failure))
-            settle_blocked(s, d, t);
+            lifecycle_cancel_blocked(s, d, t);
         else if (d->unmet == 0)
             slots_ready(s, d);
     }
@@ -219,16 +219,16 @@ settle_dependents(Sched *s, Task *t)
 }
 
 void
-settle_aftermath(Sched *s)
+lifecycle_propagate(Sched *s)
 {
     Board *b = &s->board;
-    for (List *node; (node = list_shift(&s->aftermath)) != NULL;) {
+    for (List *node; (node = list_shift(&s->to_propagate)) != NULL;) {
         Task *t = container_of(node, Task, job.link);
-        settle_unclaim(t);
+        lifecycle_unclaim(t);
         wait_fire_all(&t->waits);
-        settle_claims(s, t);
-        settle_children(s, t);
-        settle_dependents(s, t);
+        lifecycle_return_claims(s, t);
+        lifecycle_cancel_children(s, t);
+        lifecycle_release_dependents(s, t);
         forget_older(s, t);
     }
     slots_serve_freed(s);
