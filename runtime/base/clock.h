@@ -1,31 +1,41 @@
-/* pace.h — the run's clock, which can be made to stand still.
+/* clock.h — the time of a run, which can be paused.
  *
- * While a run is suspended no time passes for it: time-outs, sleeps and the
- * graces of programs that are being ended go on where they were. A Pace reads
- * CLOCK_MONOTONIC less all the time it stood. Any thread may read it; one word
- * says everything, so no reader sees half a change.
+ * All deadlines of a run go by its clock. While a run is suspended no time
+ * passes for it: time-outs, sleeps and the graces of programs that are being
+ * ended continue afterwards from where they were. The clock reads
+ * CLOCK_MONOTONIC minus all the time that it was paused. One word holds its
+ * state, so a reader never sees half a change.
  */
-#ifndef ORUN_PACE_H
-#define ORUN_PACE_H
+#ifndef ORUN_CLOCK_H
+#define ORUN_CLOCK_H
 
 #include "base/base.h"
 #include <stdatomic.h>
 
-typedef struct Pace {
-    /* Going: the nanoseconds it stood so far, 0 or more. Standing: -1 less what
-     * it reads. */
+typedef struct Clock {
+    /* Seconds, monotonic: clock_seconds, or the virtual time of a test. Any
+     * thread. */
+    double (*now)(struct Clock *c);
+    /* The first timer is now due at `at`. Returns 0, or an error when nothing
+     * could fire it then. Under the board's lock. */
+    int (*wake_at)(struct Clock *c, double at);
+    /* Running: how many nanoseconds it was paused so far, 0 or more. Paused:
+     * -1 minus what it reads. */
     _Atomic int64_t word;
-} Pace;
+} Clock;
 
-/* Nanoseconds; goes back by no more than the instant that pace_stand takes. Any
- * thread. */
-uint64_t pace_now(Pace *p);
+/* The time in nanoseconds. It goes back by no more than the instant that
+ * clock_pause takes. Any thread. */
+uint64_t clock_nanoseconds(Clock *c);
 
-/* Stand still / go on; does nothing when that is so already. Any thread. */
-void pace_stand(Pace *p);
-void pace_go(Pace *p);
+/* The same in seconds. */
+double clock_seconds(Clock *c);
 
-/* Does it stand? Any thread. */
-bool pace_stands(Pace *p);
+/* Pause or resume it; does nothing when it is so already. Any thread. */
+void clock_pause(Clock *c);
+void clock_resume(Clock *c);
+
+/* Any thread. */
+bool clock_is_paused(Clock *c);
 
 #endif

@@ -9,7 +9,7 @@
  *                  skips both; a second later the process ends, whatever
  *                  happens: what still runs is named, the temporary folder
  *                  goes, and the keeper ends what is left
- *   TSTP           the programs stop, the run's clock stands, orun stops
+ *   TSTP           the programs stop, the run's clock is paused, orun stops
  *   CONT           all go on where they were
  *   PIPE           is ignored: who finds that the reader of its output has gone
  *                  says so (signals_gone), which interrupts likewise; in the

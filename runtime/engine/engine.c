@@ -20,12 +20,6 @@
 
 extern char **environ;
 
-static double
-engine_now(Clock *c)
-{
-    return (double)pace_now(&container_of(c, Engine, clock)->pace) * 1e-9;
-}
-
 static void engine_tick(Engine *h) ON_IO;
 
 static void
@@ -35,9 +29,9 @@ engine_timer_fired(uv_timer_t *timer)
     engine_tick(timer->data);
 }
 
-/* Fire what is due and set the uv timer to what is due next; nothing is while
- * the clock stands. A timer armed by another thread meanwhile posts a message
- * of its own. */
+/* Fire what is due, and set the uv timer to what is due next; nothing is while
+ * the clock is paused. A timer that another thread arms meanwhile posts a
+ * message of its own. */
 static void
 engine_tick(Engine *h)
 {
@@ -48,11 +42,11 @@ engine_tick(Engine *h)
         h->timer_ready = true;
     }
     double next = wait_tick(&h->sched);
-    if (next == INFINITY || pace_stands(&h->pace)) {
+    if (next == INFINITY || clock_is_paused(&h->clock)) {
         uv_timer_stop(&h->timer);
         return;
     }
-    double left = next - engine_now(&h->clock);
+    double left = next - clock_seconds(&h->clock);
     uint64_t ms = left <= 0 ? 0 : (uint64_t)ceil(fmin(left, 1e9) * 1000);
     uv_update_time(uv);
     uv_timer_start(&h->timer, engine_timer_fired, ms, 0);
@@ -128,7 +122,7 @@ engine_follow(Loop *loop, void *ud)
 void
 engine_suspend(Engine *h)
 {
-    pace_stand(&h->pace);
+    clock_pause(&h->clock);
     Loop *loop = atomic_load(&h->loop);
     if (loop)
         loop_call(loop, engine_follow, h);
@@ -137,7 +131,7 @@ engine_suspend(Engine *h)
 void
 engine_resume(Engine *h)
 {
-    pace_go(&h->pace);
+    clock_resume(&h->clock);
     Loop *loop = atomic_load(&h->loop);
     if (loop)
         loop_call(loop, engine_follow, h);
@@ -299,7 +293,7 @@ engine_new(const orun_config *config, const VmConfig *vm, Engine **out)
     list_init(&h->stuck);
     for (size_t i = 0; i < ENGINE_NAMES; i++)
         list_init(&h->names[i]);
-    h->clock = (Clock){ .now = engine_now, .wake_at = engine_wake_at };
+    h->clock = (Clock){ .now = clock_seconds, .wake_at = engine_wake_at };
     h->tick_msg.run = engine_tick_posted;
     h->workers = config->workers;
     h->announced = !config->listed;

@@ -13,7 +13,7 @@
 #ifndef ORUN_ENGINE_H
 #define ORUN_ENGINE_H
 
-#include "base/pace.h"
+#include "base/clock.h"
 #include "sched/sched.h"
 #include "task/output.h"
 #include "thread/loop.h"
@@ -33,7 +33,7 @@ enum {
 
 /* Embedded in a part; its functions may be NULL. */
 typedef struct EnginePart {
-    /* The run's clock stands now or goes on, or its haste has changed. On the
+    /* The run's clock was paused or resumed, or its haste has changed. On the
      * io thread. */
     void (*follow)(struct EnginePart *p, Engine *h);
     /* Nobody new is to come in: whoever waits in a call goes on to its end, for
@@ -51,7 +51,7 @@ enum { ENGINE_NAMES = 256 }; /* rings, so that thousands are found */
 struct Engine {
     /* Never changes once made. */
     Sched sched;
-    Clock clock;      /* of the run: reads `pace` */
+    Clock clock;      /* of the run; any thread pauses it */
     Runner lua, process; /* filled in by whoever makes the engine */
     Pool *pool;
     VmPool *vms;
@@ -75,7 +75,6 @@ struct Engine {
                             * is not to be (announce.h); any thread */
     char *program;    /* the orun that runs isolated tasks */
 
-    Pace pace;        /* any thread */
     atomic_bool hasty; /* the run is to end; any thread */
     /* Guarded by the board's lock. */
     List stuck;       /* LuaRuns given up */
@@ -128,7 +127,7 @@ int engine_keep(Engine *h, struct Value **v) NODISCARD;
  * may be different the next time. Any thread. */
 Loop *engine_loop(Engine *h);
 
-/* Stop the programs and have the clock stand / let both go on. They return when
+/* Stop the programs and pause the clock / let both continue. They return when
  * the keeper was told. Any thread but the io thread, until engine_free. */
 void engine_suspend(Engine *h);
 void engine_resume(Engine *h);

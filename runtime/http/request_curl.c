@@ -245,7 +245,7 @@ request_set_callbacks(Request *r)
     return e;
 }
 
-/* What every request has. Time is ours to limit (curl's clock does not stand
+/* What every request has. Time is ours to limit (curl's clock does not pause
  * when orun's does), so curl's limits are as good as none. */
 static int
 request_set_common(Request *r, const char *url)

@@ -508,7 +508,7 @@ keeper_follow(EnginePart *part, Engine *h)
 {
     role_is_io();
     Keeper *k = container_of(part, Keeper, part);
-    keeper_suspend(k, pace_stands(&h->pace));
+    keeper_suspend(k, clock_is_paused(&h->clock));
     keeper_hasten(k, h->hasty);
 }
 
@@ -545,7 +545,7 @@ keeper_of(Engine *h)
     if (e)
         return NULL;
     h->parts[PART_KEEPER] = &k->part;
-    if (pace_stands(&h->pace))
+    if (clock_is_paused(&h->clock))
         keeper_suspend(k, true);
     keeper_hasten(k, h->hasty);
     return k;

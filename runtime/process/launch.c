@@ -383,7 +383,7 @@ launch_start(Launch *l)
         .cwd = l->cwd, .in = l->in, .in_len = l->in_len,
         .fds = l->has_fds ? l->fds : NULL,
         .keep = l->keep, .lingers = l->lingers, .task = l->task,
-        .pace = &l->engine->pace,
+        .clock = &l->engine->clock,
         .started = launch_proc_started, .done = launch_proc_done, .ud = l,
     };
     l->proc = keeper ? proc_start(keeper, l->engine->folder, &spec) : NULL;

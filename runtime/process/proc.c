@@ -11,10 +11,10 @@
  * one that uv finds due before that is set again.
  */
 #include "process/proc.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/pace.h"
 #include "process/keeper_client.h"
 #include "task/output.h"
 #include "thread/loop.h"
@@ -30,7 +30,7 @@ enum {
     PROC_READS = 4,         /* reads of one pipe before others have a turn */
     PROC_STDERR = 64 << 10, /* stderr bytes kept in memory */
     PROC_DRAIN_MS = 500,    /* for output after the exit */
-    PROC_STANDING_MS = 50   /* between looks at a clock that stands */
+    PROC_STANDING_MS = 50   /* between looks at a paused clock */
 };
 
 typedef enum ProcState {
@@ -48,7 +48,7 @@ typedef struct Pipe {
 
 struct Proc {
     Keeper *keeper;
-    Pace *pace;
+    Clock *clock;
     void (*started)(void *ud);
     void (*done)(Proc *proc, void *ud);
     void *ud;
@@ -214,20 +214,20 @@ static void proc_due(uv_timer_t *timer);
 static void ON_IO
 proc_arm(Proc *p, uint64_t ms)
 {
-    p->due = pace_now(p->pace) + ms * 1000000;
+    p->due = clock_nanoseconds(p->clock) + ms * 1000000;
     uv_update_time(p->timer.loop);
     uv_timer_start(&p->timer, proc_due, ms, 0);
 }
 
-/* The timer has fired, but the clock stood meanwhile: wait for the rest. */
+/* The timer fired, but the clock was paused meanwhile: wait for the rest. */
 static bool ON_IO
 proc_early(Proc *p)
 {
-    uint64_t now = pace_now(p->pace);
+    uint64_t now = clock_nanoseconds(p->clock);
     if (now >= p->due)
         return false;
     uint64_t ms = (p->due - now + 999999) / 1000000;
-    if (pace_stands(p->pace) && ms < PROC_STANDING_MS)
+    if (clock_is_paused(p->clock) && ms < PROC_STANDING_MS)
         ms = PROC_STANDING_MS;
     uv_timer_start(&p->timer, proc_due, ms, 0);
     return true;
@@ -281,7 +281,7 @@ proc_stop(Proc *p, double grace)
         return;
     bool first = p->kill_at == 0;
     uint64_t wait = (uint64_t)(fmin(fmax(grace, 0), 1e9) * 1e9);
-    uint64_t at = pace_now(p->pace) + wait;
+    uint64_t at = clock_nanoseconds(p->clock) + wait;
     if (!first && at >= p->kill_at)
         return;
     p->kill_at = at;
@@ -422,7 +422,7 @@ proc_new(Keeper *k, Folder *f, const ProcSpec *spec)
     if (!p)
         return NULL;
     p->keeper = k;
-    p->pace = spec->pace;
+    p->clock = spec->clock;
     p->child.lingers = spec->lingers;
     p->started = spec->started;
     p->done = spec->done;

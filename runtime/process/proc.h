@@ -15,7 +15,7 @@
 typedef struct Folder Folder; /* folder.h */
 typedef struct Keeper Keeper; /* keeper_client.h */
 typedef struct Output Output; /* output.h */
-typedef struct Pace Pace;     /* pace.h */
+typedef struct Clock Clock;   /* clock.h */
 typedef struct Proc Proc;
 
 enum { PROC_GIVE_UP_MS = 10000 }; /* for an exit after SIGKILL */
@@ -29,7 +29,7 @@ typedef struct ProcSpec {
     const int *fds;           /* what become its 0-2 (-1: /dev/null) instead of
                                * `in` and pipes; NULL: those */
     size_t keep;              /* stdout bytes kept in memory */
-    Pace *pace;               /* the clock of its graces */
+    Clock *clock;             /* by which its graces go */
     bool lingers;             /* what it leaves stays until the task is over */
     uint64_t task;            /* whose it is, for attribution of strays */
     void (*started)(void *ud); /* it runs; on the io thread; may be NULL, and

@@ -18,20 +18,13 @@
 
 #include "base/base.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/list.h"
 #include "task/event.h"
 #include "task/task.h"
 #include "task/timer.h"
 #include "thread/queue.h"
 #include <uv.h>
-
-/* The time of a run, and who is to come when a timer is due. */
-typedef struct Clock {
-    double (*now)(struct Clock *c); /* seconds, monotonic; any thread */
-    /* The first timer is now due at `at`; 0, or an error when there is nobody
-     * who could come then. Under the board's lock. */
-    int (*wake_at)(struct Clock *c, double at);
-} Clock;
 
 enum {
     BOARD_MAX_DEPTH = 32,       /* nesting of tasks */
