@@ -7,7 +7,7 @@ local client = require "orun.control.client"
 local json = require "orun.json"
 local json_line = require "orun.util.json_line"
 local options = require "orun.command.options"
-local roster = require "orun.control.runs"
+local registry = require "orun.control.runs"
 local task_table = require "orun.watch.table"
 local terminal = require "orun.terminal"
 local words = require "orun.watch.words"
@@ -93,9 +93,9 @@ end
 
 -- The run that is meant; nil where --watch has the user choose.
 local function find(args)
-  local all, why = roster.all()
+  local all, why = registry.all()
   if not all then refuse("the runs cannot be found: %s", why) end
-  local list = args.run and roster.matching(all, args.run) or all
+  local list = args.run and registry.matching(all, args.run) or all
   if #list == 1 then return list[1] end
   if #all == 0 then
     refuse("no run of yours is going on (one can be found from its first task on)")

@@ -27,7 +27,7 @@ end
 --- All of them, the oldest first.
 -- @return an array; nil and why they cannot be found
 function M.all()
-  local text, why = orun.read_roster()
+  local text, why = orun.read_run_registry()
   if not text then return nil, why end
   return parse(text)
 end

@@ -1,7 +1,7 @@
 --- orun.watch.runs: the runs that go on, as a page of watch/init.lua: one of them is chosen.
 
 local hints = require "orun.watch.hints"
-local roster = require "orun.control.runs"
+local registry = require "orun.control.runs"
 local terminal = require "orun.terminal"
 local words = require "orun.watch.words"
 
@@ -34,7 +34,7 @@ return function(watch)
   --- What goes on is in files: nothing is asked of a run.
   function page.look()
     local all
-    all, why = roster.all()
+    all, why = registry.all()
     runs = all or {}
     for i, run in ipairs(runs) do
       if run.name == selected then place = i end

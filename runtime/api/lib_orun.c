@@ -4,7 +4,7 @@
 #include "api/lib_base.h"
 #include "api/lib_channel.h"
 #include "api/lib_overview.h"
-#include "api/lib_roster.h"
+#include "api/lib_run_registry.h"
 #include "api/lib_screen.h"
 #include "api/lib_task.h"
 #include "api/lib_terminal.h"
@@ -207,7 +207,7 @@ lib_orun_open_client(lua_State *L, Vm *vm, void *ud)
         { "clean", lib_clean }, { "nearest", lib_nearest },
         { "channel", lib_channel }, { "input", lib_channel_input },
         { "await", lib_channel_await }, { "write", lib_channel_write },
-        { "read_roster", lib_roster }, { "screen", lib_screen },
+        { "read_run_registry", lib_run_registry }, { "screen", lib_screen },
         { NULL, NULL },
     };
     (void)ud;

@@ -1,18 +1,18 @@
-/* client.h — programs that talk to a run: `orun task`, ….
+/* client.h — commands that talk to a run: `orun task`, `orun tasks`, ….
  *
- * Of the command only. `orun task` and `orun mcp` reach the run that started
- * them by its socket (control.h), `orun tasks` one that is in the roster
- * (roster.h), so they need no runtime, no worker and no io thread: a state with
- * what talks (lib_channel.h), and the module of the command. They can so be
- * started often: by a loop in a shell, by every agent.
+ * `orun task` and `orun mcp` connect to the socket of the run that started them
+ * (control.h), `orun tasks` to a run that the registry lists (run_registry.h).
+ * So they need no runtime, worker or io thread, only a Lua state with the
+ * client functions (lib_channel.h) and the command's module. That keeps them
+ * cheap to start: from a shell loop, or by every agent.
  */
 #ifndef ORUN_CLIENT_H
 #define ORUN_CLIENT_H
 
 #include "base/base.h"
 
-/* Run the command argv[1], which is one that needs no more (COMMAND_STATE of
- * command.h), and return the exit code. */
+/* Run the command argv[1], one of kind COMMAND_STATE (command.h), and return
+ * the exit code. */
 int client_main(int argc, char **argv);
 
 #endif

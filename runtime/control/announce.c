@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "base/show.h"
 #include "control/control.h"
-#include "control/roster.h"
+#include "control/run_registry.h"
 #include <errno.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,7 +15,7 @@ typedef struct Announce {
     Engine *engine;
     LoopMsg msg;
     struct timespec began;
-    RosterEntry entry; /* of the io thread */
+    RunRegistryEntry entry; /* of the io thread */
 } Announce;
 
 /* A line that is one whatever stands in it. */
@@ -23,7 +23,7 @@ static void
 announce_put(Buf *out, const char *key, const char *value)
 {
     buf_printf(out, "%s ", key);
-    show_cut(out, value, strlen(value), ROSTER_TEXT / 4);
+    show_cut(out, value, strlen(value), RUN_REGISTRY_TEXT / 4);
     buf_putc(out, '\n');
 }
 
@@ -60,8 +60,8 @@ announce_posted(LoopMsg *msg)
     if (e == 0) {
         announce_put_text(&text, a, c);
         e = buf_failed(&text) ? ORUN_ENOMEM
-            : roster_put(announce_runtime_dir(a->engine), a->engine->name,
-                         text.p, text.n, &a->entry);
+            : run_registry_put(announce_runtime_dir(a->engine), a->engine->name,
+                               text.p, text.n, &a->entry);
     }
     if (e)
         LOG(PROC, "the run cannot be found by others: %s",
@@ -74,7 +74,7 @@ static void
 announce_leave(EnginePart *part)
 {
     role_is_io();
-    roster_remove(&container_of(part, Announce, part)->entry);
+    run_registry_remove(&container_of(part, Announce, part)->entry);
 }
 
 static void
@@ -95,7 +95,7 @@ announce_run(Engine *h)
         return;
     *a = (Announce){
         .part = { .leave = announce_leave, .free = announce_free },
-        .engine = h, .msg.run = announce_posted, .entry = ROSTER_NONE,
+        .engine = h, .msg.run = announce_posted, .entry = RUN_REGISTRY_NONE,
     };
     clock_gettime(CLOCK_REALTIME, &a->began);
     h->parts[PART_ANNOUNCE] = &a->part;

@@ -1,7 +1,7 @@
 /* announce.h — a run says where it is found.
  *
- * `orun tasks` finds the runs of its user by their entries in the roster
- * (roster.h): what runs, since when, where its control socket is, and the
+ * `orun tasks` finds the runs of its user by their entries in the registry
+ * (run_registry.h): what runs, since when, where its control socket is, and the
  * script's token, which says that whoever has it acts for the run's user. An
  * entry has the lines
  *

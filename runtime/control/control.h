@@ -22,7 +22,7 @@
  *
  * Who has the script's token may do what its user may: look at the whole run
  * and stop it (lua/control/run_tools.lua); the command's own entry in the
- * roster has it (announce.h).
+ * registry has it (announce.h).
  *
  * The socket is made with the first program, with the first task of a run that
  * is announced, or when somebody asks. Everything

@@ -1,5 +1,5 @@
-/* roster.c — the folder, its files, whose run lives. */
-#include "control/roster.h"
+/* run_registry.c — the folder of live runs: written, read, swept. */
+#include "control/run_registry.h"
 #include "base/err.h"
 #include <dirent.h>
 #include <errno.h>
@@ -11,16 +11,17 @@
 #include <unistd.h>
 
 enum {
-    ROSTER_SWEPT = 64, /* files a run that begins looks at */
-    ROSTER_NAMES = 9,  /* tried, when one is taken */
-    ROSTER_BEGUN = 60, /* seconds an empty file may have */
+    RUN_REGISTRY_SWEPT = 64, /* files that a starting run checks */
+    RUN_REGISTRY_NAMES = 9,  /* to try when one is taken */
+    RUN_REGISTRY_BEGUN = 60, /* seconds a file may stay empty */
 };
 
 /* ---- the folder ---- */
 
-/* Open a folder that is our own; others may do what `others` has. -1: errno. */
+/* Open a folder that we own, where others have at most the permissions
+ * `others`. -1: see errno. */
 static int
-roster_enter(int at, const char *path, mode_t others)
+run_registry_enter(int at, const char *path, mode_t others)
 {
     struct stat st;
     int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -34,81 +35,80 @@ roster_enter(int at, const char *path, mode_t others)
     return -1;
 }
 
-/* The folder `name` of our own in `parent`, a path or, with at, none. */
+/* Open our own folder `name`, relative to `at`; `make` creates it. */
 static int
-roster_below(int at, const char *name, bool make)
+run_registry_below(int at, const char *name, bool make)
 {
     if (make && mkdirat(at, name, 0700) != 0 && errno != EEXIST)
         return -1;
-    return roster_enter(at, name, 0);
+    return run_registry_enter(at, name, 0);
 }
 
-/* The folder in /tmp, where somebody else may have taken the name: the `i`-th
- * that is tried. */
+/* The i-th candidate for the folder in /tmp, where another user may have taken
+ * the name. */
 static int
-roster_shared(int i, bool make)
+run_registry_shared(int i, bool make)
 {
     char path[64];
     int n = snprintf(path, sizeof path, "/tmp/orun-%u", (unsigned)geteuid());
     if (i > 0)
         snprintf(path + n, sizeof path - (size_t)n, "-%d", i);
-    return roster_below(AT_FDCWD, path, make);
+    return run_registry_below(AT_FDCWD, path, make);
 }
 
-/* Open what the folder is in where that is not /tmp; -1: it is. */
+/* Open the directory that the folder is in; -1: it is in /tmp. */
 static int
-roster_parent(const char *runtime_dir)
+run_registry_parent(const char *runtime_dir)
 {
     char path[64];
     int parent = -1;
     if (runtime_dir && *runtime_dir == '/')
-        parent = roster_enter(AT_FDCWD, runtime_dir, 055);
+        parent = run_registry_enter(AT_FDCWD, runtime_dir, 055);
     snprintf(path, sizeof path, "/run/user/%u", (unsigned)geteuid());
-    return parent < 0 ? roster_enter(AT_FDCWD, path, 055) : parent;
+    return parent < 0 ? run_registry_enter(AT_FDCWD, path, 055) : parent;
 }
 
-/* Takes the descriptor. */
+/* Open the folder in `parent`, which is closed. */
 static int
-roster_in(int parent, bool make)
+run_registry_in(int parent, bool make)
 {
-    int fd = roster_below(parent, "orun", make), e = errno;
+    int fd = run_registry_below(parent, "orun", make), e = errno;
     close(parent);
     errno = e;
     return fd;
 }
 
-/* Open the folder, made when it is not there: in /tmp the first that is ours or
- * can be made. -1: errno. */
+/* Open the folder, creating it when missing. In /tmp: the first candidate that
+ * is ours or can be created. -1: see errno. */
 static int
-roster_open(const char *runtime_dir)
+run_registry_open(const char *runtime_dir)
 {
-    int parent = roster_parent(runtime_dir), fd = -1;
+    int parent = run_registry_parent(runtime_dir), fd = -1;
     if (parent >= 0)
-        return roster_in(parent, true);
-    for (int i = 0; fd < 0 && i < ROSTER_NAMES; i++)
-        fd = roster_shared(i, true);
+        return run_registry_in(parent, true);
+    for (int i = 0; fd < 0 && i < RUN_REGISTRY_NAMES; i++)
+        fd = run_registry_shared(i, true);
     return fd;
 }
 
 /* ---- reading ---- */
 
-/* Is it the file of a run that has ended? One that is empty has just been made,
- * and is not held yet. */
+/* Has the run of this file ended? An empty file is new and not locked yet. */
 static bool
-roster_dead(int fd)
+run_registry_dead(int fd)
 {
     struct stat st;
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
         return false;
-    if (st.st_size == 0 && time(NULL) - st.st_mtime < ROSTER_BEGUN)
+    if (st.st_size == 0 && time(NULL) - st.st_mtime < RUN_REGISTRY_BEGUN)
         return false;
     return flock(fd, LOCK_SH | LOCK_NB) == 0;
 }
 
 static void
-roster_take(int fd, const char *name, Buf *out)
+run_registry_take(int fd, const char *name, Buf *out)
 {
-    char text[ROSTER_TEXT];
+    char text[RUN_REGISTRY_TEXT];
     ssize_t n = read(fd, text, sizeof text);
     if (n <= 0 || text[n - 1] != '\n')
         return;
@@ -117,23 +117,23 @@ roster_take(int fd, const char *name, Buf *out)
     buf_putc(out, '\n');
 }
 
-/* Look at one file: into `out`, which may be NULL, or away with it. */
+/* Append one file to `out` (may be NULL), or remove it if its run is dead. */
 static void
-roster_look(int dir, const char *name, Buf *out)
+run_registry_look(int dir, const char *name, Buf *out)
 {
     int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return;
-    if (roster_dead(fd))
+    if (run_registry_dead(fd))
         unlinkat(dir, name, 0);
     else if (out)
-        roster_take(fd, name, out);
+        run_registry_take(fd, name, out);
     close(fd);
 }
 
-/* Look at `most` files. Takes the descriptor. */
+/* Do that for at most `most` files. Closes `dir`. */
 static int
-roster_each(int dir, size_t most, Buf *out)
+run_registry_each(int dir, size_t most, Buf *out)
 {
     DIR *all = fdopendir(dir);
     if (!all) {
@@ -142,47 +142,47 @@ roster_each(int dir, size_t most, Buf *out)
     }
     for (struct dirent *d; most-- > 0 && (d = readdir(all));)
         if (d->d_name[0] != '.')
-            roster_look(dirfd(all), d->d_name, out);
+            run_registry_look(dirfd(all), d->d_name, out);
     closedir(all);
     return 0;
 }
 
-/* In /tmp runs may be in any of them: what somebody else had taken when they
- * began may be free now. */
+/* In /tmp runs may be in any of the candidates: a name that was taken when a
+ * run started may be free now. */
 static int
-roster_read_shared(Buf *out)
+run_registry_read_shared(Buf *out)
 {
     int others = 0;
-    for (int i = 0; i < ROSTER_NAMES; i++) {
-        int dir = roster_shared(i, false);
+    for (int i = 0; i < RUN_REGISTRY_NAMES; i++) {
+        int dir = run_registry_shared(i, false);
         if (dir < 0)
             others += errno != ENOENT;
-        else if (roster_each(dir, SIZE_MAX, out))
+        else if (run_registry_each(dir, SIZE_MAX, out))
             return ORUN_ESYS;
     }
     errno = EPERM;
-    return others == ROSTER_NAMES ? ORUN_ESYS : 0;
+    return others == RUN_REGISTRY_NAMES ? ORUN_ESYS : 0;
 }
 
 int
-roster_read(const char *runtime_dir, Buf *out)
+run_registry_read(const char *runtime_dir, Buf *out)
 {
-    int parent = roster_parent(runtime_dir);
+    int parent = run_registry_parent(runtime_dir);
     if (parent < 0)
-        return roster_read_shared(out);
-    int dir = roster_in(parent, false);
+        return run_registry_read_shared(out);
+    int dir = run_registry_in(parent, false);
     if (dir < 0)
         return errno == ENOENT ? 0 : ORUN_ESYS;
-    return roster_each(dir, SIZE_MAX, out);
+    return run_registry_each(dir, SIZE_MAX, out);
 }
 
 /* ---- writing ---- */
 
-/* A new file, held. */
+/* Create the file and lock it. */
 static int
-roster_make(RosterEntry *e, const char *name)
+run_registry_make(RunRegistryEntry *e, const char *name)
 {
-    for (int i = 1; e->fd < 0 && i <= ROSTER_NAMES; i++) {
+    for (int i = 1; e->fd < 0 && i <= RUN_REGISTRY_NAMES; i++) {
         snprintf(e->name, sizeof e->name, i > 1 ? "%.50s-%d" : "%.50s", name,
                  i);
         e->fd = openat(e->dir, e->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
@@ -194,28 +194,28 @@ roster_make(RosterEntry *e, const char *name)
 }
 
 int
-roster_put(const char *runtime_dir, const char *name, const char *text,
-           size_t n, RosterEntry *e)
+run_registry_put(const char *runtime_dir, const char *name, const char *text,
+                 size_t n, RunRegistryEntry *e)
 {
-    *e = ROSTER_NONE;
-    e->dir = roster_open(runtime_dir);
+    *e = RUN_REGISTRY_NONE;
+    e->dir = run_registry_open(runtime_dir);
     if (e->dir < 0)
         return ORUN_ESYS;
     int again = fcntl(e->dir, F_DUPFD_CLOEXEC, 3);
     if (again >= 0)
-        (void)!roster_each(again, ROSTER_SWEPT, NULL);
+        (void)!run_registry_each(again, RUN_REGISTRY_SWEPT, NULL);
     errno = ENAMETOOLONG;
-    if (n <= ROSTER_TEXT && roster_make(e, name) == 0
+    if (n <= RUN_REGISTRY_TEXT && run_registry_make(e, name) == 0
         && write(e->fd, text, n) == (ssize_t)n)
         return 0;
     int saved = errno;
-    roster_remove(e);
+    run_registry_remove(e);
     errno = saved;
     return ORUN_ESYS;
 }
 
 void
-roster_remove(RosterEntry *e)
+run_registry_remove(RunRegistryEntry *e)
 {
     if (e->fd >= 0) {
         unlinkat(e->dir, e->name, 0);
@@ -223,5 +223,5 @@ roster_remove(RosterEntry *e)
     }
     if (e->dir >= 0)
         close(e->dir);
-    *e = ROSTER_NONE;
+    *e = RUN_REGISTRY_NONE;
 }

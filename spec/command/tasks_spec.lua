@@ -271,8 +271,8 @@ t7  completed      T                        good
   end)
 end)
 
-describe("the roster", function()
-  it("has a run from its first task on, and nothing of one without tasks", function()
+describe("the registry of runs", function()
+  it("lists a run from its first task on, and no run without tasks", function()
     local dir, env = place()
     local r = h.script("print(#require('orun').json.encode{}) os.execute('ls ' .. ...)", {dir,
       env = env})

@@ -59,7 +59,7 @@ arguments_watch(void)
     CHECK(orun_free(o) == ORUN_OK);
 }
 
-/* Its runs are in the roster where the config says so, as long as it lives. */
+/* A run is registered where the config asks for it, as long as it lives. */
 static void
 arguments_listed(void)
 {
