@@ -1,7 +1,7 @@
 --- orun.control.run_tools: what somebody outside asks of a run: what it does, and to end it.
 --
 -- The other half of what the control socket offers, beside control/task_tools.lua: for
--- `orun tasks`, which has the script's token (runtime/control/announce.h). To look changes
+-- `orun tasks`, which has the script's token (runtime/control/register.h). To look changes
 -- nothing: what failed is still told of at the end, where the script did not read it.
 --
 -- Glossary

@@ -7,7 +7,7 @@
 
 local M = {}
 
--- The entries of runtime/control/announce.h; one that lacks something has just been begun.
+-- Parses the entries (runtime/control/register.h). One that lacks a field is being written.
 local function parse(text)
   local runs = {}
   for name, lines in text:gmatch("([^\n]+)\n(.-\n)\n") do

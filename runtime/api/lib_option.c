@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/show.h"
-#include "control/announce.h"
+#include "control/register.h"
 #include "engine/engine.h"
 #include "sched/forget.h"
 #include "sched/sched.h"
@@ -274,7 +274,7 @@ lib_add(lua_State *L, Task *draft, int first, lua_Integer n, Task **out)
     Task *parent = park_run(L)->task;
     const Value *input = draft->input;
     size_t inside = input ? value_handles(input) : 0, count = 0;
-    announce_run(park_run(L)->engine);
+    register_run(park_run(L)->engine);
     if (n == 0 && inside == 0)
         return sched_add(s, draft, parent, NULL, 0, out);
     Task **all = mem_alloc(((size_t)n + inside) * sizeof *all);

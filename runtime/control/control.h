@@ -20,13 +20,13 @@
  * children, items claimed are its own, and go back when its attempt ends. The
  * script's own programs act in its name as long as it runs.
  *
- * Who has the script's token may do what its user may: look at the whole run
- * and stop it (lua/control/run_tools.lua); the command's own entry in the
- * registry has it (announce.h).
+ * A program with the script's token may do what the user may: look at the whole
+ * run and stop it (lua/control/run_tools.lua). The run's entry in the registry
+ * has that token (register.h).
  *
- * The socket is made with the first program, with the first task of a run that
- * is announced, or when somebody asks. Everything
- * about connections is on the io thread.
+ * The socket is made for the first program, for the first task of a run that is
+ * registered, or when orun.control() asks for it. Connections are handled on
+ * the io thread only.
  */
 #ifndef ORUN_CONTROL_H
 #define ORUN_CONTROL_H

@@ -1,9 +1,9 @@
-/* announce.h — a run says where it is found.
+/* register.h — registers this run, so that other programs can find it.
  *
  * `orun tasks` finds the runs of its user by their entries in the registry
- * (run_registry.h): what runs, since when, where its control socket is, and the
- * script's token, which says that whoever has it acts for the run's user. An
- * entry has the lines
+ * (run_registry.h). An entry says what runs, since when and in which folder,
+ * and has the path of the control socket and the script's token, with which a
+ * program acts for the run's user:
  *
  *     pid 4711
  *     began 1764165000.250000 (seconds since 1970)
@@ -12,17 +12,17 @@
  *     token 0123…
  *     socket /tmp/orun-x/control-1.socket
  *
- * It is made with the first task, by the io thread, so that nobody waits for
- * it, and only where it is wanted: a script without tasks pays nothing. A run
- * that cannot be announced is not found, and runs as ever.
+ * The io thread writes the entry when the first task is made, so no script
+ * waits for it and one without tasks costs nothing. Embedders enable it with
+ * `listed`. A run that cannot be registered works as usual, but is not found.
  */
-#ifndef ORUN_ANNOUNCE_H
-#define ORUN_ANNOUNCE_H
+#ifndef ORUN_REGISTER_H
+#define ORUN_REGISTER_H
 
 #include "engine/engine.h"
 
-/* There is a task: announce the run, unless that was done or is not wanted. Any
- * thread; cheap. */
-void announce_run(Engine *h);
+/* Register the run, unless it is registered or registration is disabled. Called
+ * for each new task. Any thread; cheap. */
+void register_run(Engine *h);
 
 #endif

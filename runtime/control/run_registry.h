@@ -1,7 +1,7 @@
 /* run_registry.h — the live runs of one user, registered on disk.
  *
  * A folder with one file per run. Its lines say what the run is and how to
- * reach it (announce.h). A run locks its file as long as it lives, so an
+ * reach it (register.h). A run locks its file as long as it lives, so an
  * unlocked file belongs to a dead run, whatever ended it. Such a file is
  * removed by the next run that starts or the next reader.
  *

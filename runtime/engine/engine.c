@@ -296,7 +296,7 @@ engine_new(const orun_config *config, const VmConfig *vm, Engine **out)
     h->clock = (Clock){ .now = clock_seconds, .wake_at = engine_wake_at };
     h->tick_msg.run = engine_tick_posted;
     h->workers = config->workers;
-    h->announced = !config->listed;
+    h->registered = !config->listed;
     h->memory_limit = config->memory_limit;
     uv_mutex_init(&h->io_lock);
     if (!(h->env = engine_copy_env()) || !(h->cwd = engine_copy_cwd())

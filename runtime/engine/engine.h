@@ -2,7 +2,7 @@
  *
  * The io thread, the keeper and the temporary folder are made when they are
  * first needed, so a script without programs and timers starts no thread but
- * its workers (and, in a run that is listed, the io thread; announce.h).
+ * its workers (and, in a run that is listed, the io thread; register.h).
  * engine.h is what the runners and the Lua API see of the runtime; orun.h is
  * what an embedding program sees.
  *
@@ -26,7 +26,7 @@ struct orun_config; /* orun.h */
 /* The parts there may be, each once. They follow the run and end in this
  * order, and are freed in the reverse one. */
 enum {
-    PART_ANNOUNCE, PART_CONTROL, /* nobody new comes in … */
+    PART_REGISTER, PART_CONTROL, /* nobody new comes in … */
     PART_HTTP, PART_KEEPER,      /* … then what runs outside ends */
     PART_COUNT
 };
@@ -71,8 +71,8 @@ struct Engine {
     _Atomic(const char *) backend; /* of agents that files describe: a constant;
                                     * NULL: what there is */
     atomic_bool told;  /* broken agent files were told of; any thread */
-    atomic_bool announced; /* the run needs no announcing any more: it was, or
-                            * is not to be (announce.h); any thread */
+    atomic_bool registered; /* the run is registered already, or registration is
+                             * disabled (register.h); any thread */
     char *program;    /* the orun that runs isolated tasks */
 
     atomic_bool hasty; /* the run is to end; any thread */

@@ -13,7 +13,7 @@ end
 
 -- In a /tmp with `squat` done (NAME is the folder's), a run begins and is looked for; then
 -- the folder's name is free, and it is looked for again. `orun` is open as 9, for its own
--- path may be below /tmp. (What starts a program has announced the run before.)
+-- path may be below /tmp. (A run that starts a program was registered before.)
 local LINES <const> = [[
   exec 9< "$ORUN_BIN"
   mount -t tmpfs -o mode=1777 none /tmp || exit 1

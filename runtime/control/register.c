@@ -1,5 +1,5 @@
-/* announce.c — the entry of a run: made, and taken down. */
-#include "control/announce.h"
+/* register.c — a run's entry in the registry: written, and removed. */
+#include "control/register.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -10,17 +10,17 @@
 #include <time.h>
 #include <unistd.h>
 
-typedef struct Announce {
+typedef struct Registration {
     EnginePart part;
     Engine *engine;
     LoopMsg msg;
     struct timespec began;
     RunRegistryEntry entry; /* of the io thread */
-} Announce;
+} Registration;
 
-/* A line that is one whatever stands in it. */
+/* Append "KEY VALUE" as one line, whatever characters the value has. */
 static void
-announce_put(Buf *out, const char *key, const char *value)
+register_put(Buf *out, const char *key, const char *value)
 {
     buf_printf(out, "%s ", key);
     show_cut(out, value, strlen(value), RUN_REGISTRY_TEXT / 4);
@@ -28,19 +28,19 @@ announce_put(Buf *out, const char *key, const char *value)
 }
 
 static void
-announce_put_text(Buf *out, const Announce *a, const Control *c)
+register_put_text(Buf *out, const Registration *a, const Control *c)
 {
     char token[TOKEN_SIZE];
     token_put(control_tokens(c), 0, 0, token);
     buf_printf(out, "pid %ld\nbegan %lld.%06ld\n", (long)getpid(),
                (long long)a->began.tv_sec, a->began.tv_nsec / 1000);
-    announce_put(out, "cwd", a->engine->cwd);
-    announce_put(out, "script", a->engine->script ? a->engine->script : "");
+    register_put(out, "cwd", a->engine->cwd);
+    register_put(out, "script", a->engine->script ? a->engine->script : "");
     buf_printf(out, "token %s\nsocket %s\n", token, control_path(c));
 }
 
 static const char *
-announce_runtime_dir(const Engine *h)
+register_runtime_dir(const Engine *h)
 {
     static const char name[] = "XDG_RUNTIME_DIR=";
     for (char **each = h->env; *each; each++)
@@ -50,17 +50,17 @@ announce_runtime_dir(const Engine *h)
 }
 
 static void
-announce_posted(LoopMsg *msg)
+register_posted(LoopMsg *msg)
 {
     role_is_io();
-    Announce *a = container_of(msg, Announce, msg);
+    Registration *a = container_of(msg, Registration, msg);
     Control *c;
     Buf text = { 0 };
     int e = control_open(a->engine, &c);
     if (e == 0) {
-        announce_put_text(&text, a, c);
+        register_put_text(&text, a, c);
         e = buf_failed(&text) ? ORUN_ENOMEM
-            : run_registry_put(announce_runtime_dir(a->engine), a->engine->name,
+            : run_registry_put(register_runtime_dir(a->engine), a->engine->name,
                                text.p, text.n, &a->entry);
     }
     if (e)
@@ -69,35 +69,35 @@ announce_posted(LoopMsg *msg)
     buf_free(&text);
 }
 
-/* The run is not to be found any more. */
+/* The run is ending: remove its entry. */
 static void
-announce_leave(EnginePart *part)
+register_leave(EnginePart *part)
 {
     role_is_io();
-    run_registry_remove(&container_of(part, Announce, part)->entry);
+    run_registry_remove(&container_of(part, Registration, part)->entry);
 }
 
 static void
-announce_free(EnginePart *part)
+register_free(EnginePart *part)
 {
-    mem_free(container_of(part, Announce, part));
+    mem_free(container_of(part, Registration, part));
 }
 
 void
-announce_run(Engine *h)
+register_run(Engine *h)
 {
-    if (atomic_load_explicit(&h->announced, memory_order_relaxed)
-        || atomic_exchange(&h->announced, true))
+    if (atomic_load_explicit(&h->registered, memory_order_relaxed)
+        || atomic_exchange(&h->registered, true))
         return;
     Loop *loop = engine_loop(h);
-    Announce *a = loop ? mem_alloc(sizeof *a) : NULL;
+    Registration *a = loop ? mem_alloc(sizeof *a) : NULL;
     if (!a)
         return;
-    *a = (Announce){
-        .part = { .leave = announce_leave, .free = announce_free },
-        .engine = h, .msg.run = announce_posted, .entry = RUN_REGISTRY_NONE,
+    *a = (Registration){
+        .part = { .leave = register_leave, .free = register_free },
+        .engine = h, .msg.run = register_posted, .entry = RUN_REGISTRY_NONE,
     };
     clock_gettime(CLOCK_REALTIME, &a->began);
-    h->parts[PART_ANNOUNCE] = &a->part;
+    h->parts[PART_REGISTER] = &a->part;
     loop_post(loop, &a->msg);
 }
