@@ -1,7 +1,7 @@
 --- orun.control.call: a call that a program made on the control socket.
 --
 -- Runs in a state of its own, in the name of the task whose program it is
--- (runtime/control/caller.h). A call is {"call": NAME, "args": {...}}, NAME one of
+-- (runtime/control/connection.h). A call is {"call": NAME, "args": {...}}, NAME one of
 -- control/task_tools.lua or control/run_tools.lua; the reply is a line of JSON, {"ok": true,
 -- "result": ...} or {"ok": false, "error": "in words", "reason": one of
 --   request    no call: no JSON, no such name, arguments that do not fit

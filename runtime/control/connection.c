@@ -1,8 +1,8 @@
-/* caller.c — a connection to the control socket, on the io thread. */
-#include "control/caller.h"
+/* connection.c — a connection to the control socket, on the io thread. */
+#include "control/connection.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "control/caller_state.h"
+#include "control/connection_state.h"
 #include "thread/era.h"
 #include <errno.h>
 #include <poll.h>
@@ -10,18 +10,18 @@
 #include <unistd.h>
 
 enum {
-    CALLER_READ = 64 << 10,
-    CALLER_READS = 4,        /* of one connection before others have a turn */
-    CALLER_GREET_MS = 30000, /* until its first line with a token has come */
+    CONNECTION_READ = 64 << 10,
+    CONNECTION_READS = 4,        /* in a row before others have a turn */
+    CONNECTION_TOKEN_MS = 30000, /* until the first line with a valid token */
 };
 
-static void caller_watch(Caller *c) ON_IO;
+static void connection_watch(Connection *c) ON_IO;
 
 /* ---- the end ---- */
 
-/* The list entry and the memory go when nothing refers to it. */
+/* Unlink and free the connection once nothing refers to it. */
 static void ON_IO
-caller_drop(Caller *c)
+connection_free_if_done(Connection *c)
 {
     if (c->handles > 0 || c->serving)
         return;
@@ -33,33 +33,33 @@ caller_drop(Caller *c)
 }
 
 static void
-caller_closed(uv_handle_t *h)
+connection_closed(uv_handle_t *h)
 {
     role_is_io();
-    Caller *c = h->data;
+    Connection *c = h->data;
     c->handles--;
-    caller_drop(c);
+    connection_free_if_done(c);
 }
 
-/* The connection ends; what it waits for, too. */
+/* Close the connection, and end the wait of the request in flight. */
 static void ON_IO
-caller_close(Caller *c)
+connection_close(Connection *c)
 {
     if (c->fd < 0)
         return;
-    uv_close((uv_handle_t *)&c->poll, caller_closed);
-    uv_close((uv_handle_t *)&c->timer, caller_closed);
+    uv_close((uv_handle_t *)&c->poll, connection_closed);
+    uv_close((uv_handle_t *)&c->timer, connection_closed);
     close(c->fd);
     c->fd = -1;
     if (c->serving)
-        caller_interrupt(c);
+        request_handler_interrupt(c);
 }
 
 /* ---- sending ---- */
 
-/* Send what the socket takes now; false when nobody is there any more. */
+/* Send what the socket takes now; false if the client disconnected. */
 static bool ON_IO
-caller_flush(Caller *c)
+connection_flush(Connection *c)
 {
     while (c->fd >= 0 && c->sent < c->out.n) {
         ssize_t n = send(c->fd, c->out.p + c->sent, c->out.n - c->sent,
@@ -77,210 +77,212 @@ caller_flush(Caller *c)
     return c->fd >= 0;
 }
 
-/* It is told no, and nothing more is read: what follows cannot be trusted to be
- * what it seems. */
+/* Send an error, and read nothing more: what follows cannot be trusted to be
+ * the beginning of a line. */
 static void ON_IO
-caller_refuse(Caller *c, const char *reason, const char *error)
+connection_refuse(Connection *c, const char *reason, const char *error)
 {
-    caller_put_refusal(&c->out, reason, error);
-    c->deaf = true;
+    request_handler_refuse(&c->out, reason, error);
+    c->input_done = true;
 }
 
-/* ---- calls ---- */
+/* ---- requests ---- */
 
-/* The task in whose name it is: its token's, and the attempt, which may be
- * over; NULL: it is none of this run's. */
+/* The task and attempt of a token; the attempt may be over. NULL: not a token
+ * of this run. */
 static Task *
-caller_knows(const Caller *c, const char *token, size_t n, uint32_t *attempt)
+connection_task(const Connection *c, const char *token, size_t n,
+                uint32_t *attempt)
 {
     uint64_t task;
     return token_read(&c->control->tokens, token, n, &task, attempt)
         ? board_find(&c->engine->sched.board, task) : NULL;
 }
 
-/* Act on a line: TOKEN, a space, JSON. */
+/* Start the request of a line: TOKEN, a space, JSON. */
 static void ON_IO
-caller_act(Caller *c, const char *line, size_t n)
+connection_take_line(Connection *c, const char *line, size_t n)
 {
     uint32_t attempt = 0;
     const char *space = n ? memchr(line, ' ', n) : NULL;
     size_t length = space ? (size_t)(space - line) : 0;
     era_enter();
-    Task *t = caller_knows(c, line, length, &attempt);
+    Task *t = connection_task(c, line, length, &attempt);
     if (!t) {
         era_leave();
-        caller_refuse(c, "token", "the line begins with no token of this run; "
-                      "ORUN_TASK_TOKEN has it");
+        connection_refuse(c, "token", "missing or invalid token (use "
+                          "$ORUN_TASK_TOKEN)");
         return;
     }
-    c->known = true;
+    c->has_token = true;
     uv_timer_stop(&c->timer);
     buf_put(&c->line, space + 1, n - length - 1);
-    c->serving = !buf_failed(&c->line) && caller_serve(c, t, attempt) == 0;
+    c->serving = !buf_failed(&c->line)
+        && request_handler_start(c, t, attempt) == 0;
     era_leave();
     if (!c->serving) {
         buf_free(&c->line);
-        caller_refuse(c, "failed", "no worker, or no memory, is left");
+        connection_refuse(c, "failed", "out of workers or memory");
     }
 }
 
-/* Act on the lines that are there, one after the other. */
+/* Start requests from the buffered lines, one at a time. */
 static void ON_IO
-caller_parse(Caller *c)
+connection_parse(Connection *c)
 {
     const char *line;
     size_t n;
-    while (!c->serving && !c->deaf) {
+    while (!c->serving && !c->input_done) {
         int got = line_reader_next(&c->in, &line, &n);
         if (got == 0)
             return;
         if (got < 0) {
-            caller_refuse(c, "too_big", "a line has more than 4 MiB");
+            connection_refuse(c, "too_big", "a line is longer than 4 MiB");
             return;
         }
-        caller_act(c, line, n);
+        connection_take_line(c, line, n);
         line_reader_consume(&c->in);
     }
 }
 
 static void
-caller_reply_posted(LoopMsg *msg)
+connection_reply_posted(LoopMsg *msg)
 {
     role_is_io();
-    Caller *c = container_of(msg, Caller, reply_msg);
+    Connection *c = container_of(msg, Connection, reply_msg);
     bool fine = c->fd >= 0 && !buf_failed(&c->reply);
     if (fine) {
         buf_put(&c->out, c->reply.p, c->reply.n);
-        fine = !buf_failed(&c->out) && caller_flush(c);
+        fine = !buf_failed(&c->out) && connection_flush(c);
     }
     buf_free(&c->reply);
     if (!fine)
-        caller_undo(c);
-    caller_served(c);
+        request_handler_undo(c);
+    request_handler_finish(c);
     c->serving = false;
     if (!fine) {
-        caller_close(c);
-        caller_drop(c);
+        connection_close(c);
+        connection_free_if_done(c);
         return;
     }
-    caller_parse(c);
-    caller_watch(c);
+    connection_parse(c);
+    connection_watch(c);
 }
 
 /* ---- receiving ---- */
 
-/* Take what is there; false when there is no more now. */
+/* Read once; false when there is no more for now. */
 static bool ON_IO
-caller_read(Caller *c)
+connection_read(Connection *c)
 {
-    char *room = buf_room(&c->in.in, CALLER_READ);
+    char *room = buf_room(&c->in.in, CONNECTION_READ);
     if (!room) {
-        caller_refuse(c, "failed", err_text(ORUN_ENOMEM));
+        connection_refuse(c, "failed", err_text(ORUN_ENOMEM));
         return false;
     }
-    ssize_t n = recv(c->fd, room, CALLER_READ, MSG_DONTWAIT);
+    ssize_t n = recv(c->fd, room, CONNECTION_READ, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return errno == EINTR;
     if (n <= 0) {
-        c->deaf = true; /* it may still want its reply */
+        c->input_done = true; /* the client may still read its reply */
         return false;
     }
     c->in.in.n += (size_t)n;
-    caller_parse(c);
-    return !c->serving && !c->deaf;
+    connection_parse(c);
+    return !c->serving && !c->input_done;
 }
 
-/* Has the other end closed its socket? One that only sends no more has not. */
+/* Has the client closed its socket? Not if it only shut down its sending. */
 static bool
-caller_left(const Caller *c)
+connection_hung_up(const Connection *c)
 {
     struct pollfd p = { .fd = c->fd };
     return poll(&p, 1, 0) > 0 && p.revents & (POLLHUP | POLLERR);
 }
 
 static void
-caller_event(uv_poll_t *poll, int status, int events)
+connection_event(uv_poll_t *poll, int status, int events)
 {
     role_is_io();
-    Caller *c = poll->data;
+    Connection *c = poll->data;
     bool there = true;
     if (status < 0 || events & UV_WRITABLE)
-        there = caller_flush(c);
-    if (events & UV_READABLE && !c->serving && !c->deaf)
-        for (int n = 0; n < CALLER_READS && caller_read(c); n++)
+        there = connection_flush(c);
+    if (events & UV_READABLE && !c->serving && !c->input_done)
+        for (int n = 0; n < CONNECTION_READS && connection_read(c); n++)
             continue;
-    if (!there || (c->serving && caller_left(c)))
-        caller_close(c);
-    caller_watch(c);
+    if (!there || (c->serving && connection_hung_up(c)))
+        connection_close(c);
+    connection_watch(c);
 }
 
-/* Have the loop look for what is of interest now. While a call is served that
- * is whether the caller leaves, which is told to whom waits for anything. */
+/* Poll for what matters in this state. While a request is in flight that is
+ * only a disconnect, which the loop reports whatever events were asked for. */
 static void
-caller_watch(Caller *c)
+connection_watch(Connection *c)
 {
     int events = 0;
     if (c->fd < 0)
         return;
-    if (c->out.n > c->sent && !caller_flush(c)) {
-        caller_close(c);
+    if (c->out.n > c->sent && !connection_flush(c)) {
+        connection_close(c);
         return;
     }
     if (c->out.n > c->sent)
         events |= UV_WRITABLE;
     if (c->serving)
         events |= UV_PRIORITIZED;
-    else if (!c->deaf)
+    else if (!c->input_done)
         events |= UV_READABLE;
     if (events)
-        uv_poll_start(&c->poll, events, caller_event);
+        uv_poll_start(&c->poll, events, connection_event);
     else
-        caller_close(c); /* all is said */
+        connection_close(c); /* every reply has been sent */
 }
 
 static void
-caller_late(uv_timer_t *timer)
+connection_timed_out(uv_timer_t *timer)
 {
     role_is_io();
-    caller_close(timer->data);
+    connection_close(timer->data);
 }
 
 int
-caller_new(Control *control, int fd)
+connection_new(Control *control, int fd)
 {
     Loop *loop = control->engine->loop;
-    Caller *c = mem_zalloc(1, sizeof *c);
+    Connection *c = mem_zalloc(1, sizeof *c);
     if (!c)
         return ORUN_ENOMEM;
-    *c = (Caller){ .control = control, .engine = control->engine, .fd = fd,
+    *c = (Connection){ .control = control, .engine = control->engine, .fd = fd,
                    .in.most = CONTROL_LINE, .handles = 2,
-                   .reply_msg.run = caller_reply_posted };
-    if (loop_watch(loop, &c->poll, fd, UV_READABLE, caller_event)) {
+                   .reply_msg.run = connection_reply_posted };
+    if (loop_watch(loop, &c->poll, fd, UV_READABLE, connection_event)) {
         mem_free(c);
         return ORUN_ESYS;
     }
     uv_timer_init(loop_uv(loop), &c->timer);
     c->poll.data = c->timer.data = c;
-    uv_timer_start(&c->timer, caller_late, CALLER_GREET_MS, 0);
-    list_push(&control->callers, &c->link);
+    uv_timer_start(&c->timer, connection_timed_out, CONNECTION_TOKEN_MS, 0);
+    list_push(&control->connections, &c->link);
     control->count++;
     return 0;
 }
 
 void
-caller_close_all(Control *control)
+connection_close_all(Control *control)
 {
-    list_each(node, &control->callers)
-        caller_close(container_of(node, Caller, link));
+    list_each(node, &control->connections)
+        connection_close(container_of(node, Connection, link));
 }
 
 void
-caller_free_all(Control *control)
+connection_free_all(Control *control)
 {
-    list_each(node, &control->callers) {
-        Caller *c = container_of(node, Caller, link);
+    list_each(node, &control->connections) {
+        Connection *c = container_of(node, Connection, link);
         if (c->serving)
-            caller_served(c);
+            request_handler_finish(c);
         buf_free(&c->reply);
         line_reader_free(&c->in);
         buf_free(&c->out);

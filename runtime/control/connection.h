@@ -1,30 +1,31 @@
-/* caller.h — one who is connected to the control socket.
+/* connection.h — a client connected to the control socket.
  *
  *   reading --a line--> serving --the reply--> reading … --closes--> gone
  *
- * While a call is served nothing is read, so who sends more is kept waiting by
- * his socket; that he has gone is noticed all the same. A call runs on a worker
- * in a pristine state of its own, in the name of the task whose token came with
- * it (LuaRun.guest): bundled Lua (lua/control/call.lua) reads its JSON, checks
- * it, calls the primitive and writes the reply. A call that waits holds no
- * worker. It comes before what begins, for a program waits for it, and one
- * worker more than is wanted may do it.
+ * While a request is in flight nothing is read: a client that sends more waits
+ * in its socket, but a disconnect is noticed. A request is handled on a worker,
+ * in a pristine state of its own, on behalf of the task whose token came with
+ * it (LuaRun.guest). Bundled Lua (lua/control/call.lua) decodes and checks
+ * the JSON, calls the primitive and encodes the reply. A request that waits
+ * holds no worker. Requests are queued ahead of new tasks, because a program
+ * waits for the reply, and one worker above the limit may be used for them.
  */
-#ifndef ORUN_CALLER_H
-#define ORUN_CALLER_H
+#ifndef ORUN_CONNECTION_H
+#define ORUN_CONNECTION_H
 
 #include "control/control.h"
 
-typedef struct Caller Caller;
+typedef struct Connection Connection;
 
-/* Take on who is connected by `fd`, which is taken when it gives 0. Errors:
+/* Adopt the connected socket `fd`; on success the connection owns it. Errors:
  * ORUN_ENOMEM, ORUN_ESYS. */
-int caller_new(Control *c, int fd) ON_IO NODISCARD;
+int connection_new(Control *c, int fd) ON_IO NODISCARD;
 
-/* End all connections, and what waits in their calls. */
-void caller_close_all(Control *c) ON_IO;
+/* Close all connections, and end the waits of their requests. */
+void connection_close_all(Control *c) ON_IO;
 
-/* Free what calls, begun or not, have left. Nothing runs any more. */
-void caller_free_all(Control *c);
+/* Free all connections and their requests, whatever state those are in. No
+ * thread may still run them. */
+void connection_free_all(Control *c);
 
 #endif

@@ -1,60 +1,61 @@
-/* caller_state.h — what the files of caller share.
+/* connection_state.h — shared by connection.c and request_handler.c.
  *
- * caller.c has the connection, on the io thread; caller_serve.c the call, on a
- * worker. A Caller is freed when its handles are closed and no call of it is in
- * flight.
+ * connection.c does the io, on the io thread. request_handler.c handles one
+ * request, on a worker. A Connection is freed when its handles are closed and
+ * no request is in flight.
  */
-#ifndef ORUN_CALLER_STATE_H
-#define ORUN_CALLER_STATE_H
+#ifndef ORUN_CONNECTION_STATE_H
+#define ORUN_CONNECTION_STATE_H
 
-#include "control/caller.h"
+#include "control/connection.h"
 #include "control/control_state.h"
 #include "value/line_reader.h"
 #include "vm/park.h"
 
-struct Caller {
+struct Connection {
     /* Never changes. */
     Control *control;
     Engine *engine;
 
     /* Of the io thread. */
-    List link;       /* in control->callers */
+    List link;       /* in control->connections */
     int fd;          /* -1: closed */
     uv_poll_t poll;
-    uv_timer_t timer; /* until a line with a token must have come */
-    int handles;     /* of the two that are not closed */
-    bool known;      /* one has */
-    bool deaf;       /* nothing more will come, or is wanted */
-    bool serving;    /* a call is in flight */
+    uv_timer_t timer; /* closes a client that sends no valid token in time */
+    int handles;     /* of the two, those not closed yet */
+    bool has_token;  /* a valid token has come */
+    bool input_done; /* nothing more is read */
+    bool serving;    /* a request is in flight */
     LineReader in;
     Buf out;         /* to be sent, from `sent` on */
     size_t sent;
 
-    /* The call: the io thread's until caller_serve, and from the reply on; of
-     * the run meanwhile. */
-    Buf line;        /* the JSON of it */
+    /* The request. Of the io thread, but of the run's thread from
+     * request_handler_start until the reply is posted. */
+    Buf line;        /* its JSON */
     Buf reply;
     LoopMsg reply_msg;
     Job job;
-    LuaRun run;      /* run.vm: written under the board's lock; NULL when it
-                      * has no state */
+    LuaRun run;      /* run.vm: written under the board's lock; NULL: it has no
+                      * state */
 };
 
-/* Have a worker serve c->line in the name of the task. Errors: ORUN_ENOMEM,
- * ORUN_ESYS: nobody will. */
-int caller_serve(Caller *c, Task *task, uint32_t attempt) ON_IO NODISCARD;
+/* Queue the request c->line for a worker, on behalf of that attempt of the
+ * task. Errors, with nothing queued: ORUN_ENOMEM, ORUN_ESYS. */
+int request_handler_start(Connection *c, Task *task,
+                          uint32_t attempt) ON_IO NODISCARD;
 
-/* Nobody wants the reply any more: end what the call waits for. */
-void caller_interrupt(Caller *c) ON_IO;
+/* The client has disconnected: end what its request waits for. */
+void request_handler_interrupt(Connection *c) ON_IO;
 
-/* The call was in vain: what it has claimed goes back. Any thread that has
- * it. */
-void caller_undo(Caller *c);
+/* The reply cannot be delivered: release what the request claimed. Called by
+ * the thread that owns the request. */
+void request_handler_undo(Connection *c);
 
-/* Free what the call had. */
-void caller_served(Caller *c);
+/* Free what the request used. */
+void request_handler_finish(Connection *c);
 
-/* Append a reply that says no. */
-void caller_put_refusal(Buf *to, const char *reason, const char *error);
+/* Append an error reply. */
+void request_handler_refuse(Buf *to, const char *reason, const char *error);
 
 #endif

@@ -1,9 +1,9 @@
-/* control.c — the socket: made, listening, ended. */
+/* control.c — the control socket: created, listening, closed. */
 #include "control/control.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "control/caller.h"
+#include "control/connection.h"
 #include "control/control_state.h"
 #include "task/folder.h"
 #include "vm/handle.h"
@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 enum {
-    CONTROL_QUEUE = 128,     /* connections that nobody has accepted yet */
-    CONTROL_ACCEPTS = 32,    /* of them before others have a turn */
-    CONTROL_PAUSE_MS = 100,  /* when descriptors or memory are out */
-    CONTROL_TRIES = 20,      /* to watch the socket, that long apart */
+    CONTROL_QUEUE = 128,     /* connections not accepted yet */
+    CONTROL_ACCEPTS = 32,    /* in a row before others have a turn */
+    CONTROL_PAUSE_MS = 100,  /* when out of descriptors or memory */
+    CONTROL_TRIES = 20,      /* to watch the socket, with that pause */
 };
 
 /* ---- the environment of programs ---- */
@@ -79,7 +79,7 @@ control_paused(uv_timer_t *timer)
         control_watch(c);
 }
 
-/* Nobody is taken on while there is no descriptor, or no room. */
+/* Out of descriptors, memory or connections: accept none for a while. */
 static void ON_IO
 control_pause(Control *c)
 {
@@ -87,8 +87,8 @@ control_pause(Control *c)
     uv_timer_start(&c->timer, control_paused, CONTROL_PAUSE_MS, 0);
 }
 
-/* The peer must be of our own user: others cannot enter the folder, but a
- * descriptor may have been passed on. */
+/* Is the peer our own user? Others cannot enter the folder, but a descriptor
+ * may have been passed on. */
 static bool
 control_trusts(int fd)
 {
@@ -106,7 +106,7 @@ control_event(uv_poll_t *poll, int status, int events)
     (void)status;
     (void)events;
     for (int i = 0; i < CONTROL_ACCEPTS; i++) {
-        if (c->count >= CONTROL_CALLERS) {
+        if (c->count >= CONTROL_CONNECTIONS) {
             control_pause(c);
             return;
         }
@@ -118,12 +118,12 @@ control_event(uv_poll_t *poll, int status, int events)
             control_pause(c);
             return;
         }
-        if (!control_trusts(fd) || caller_new(c, fd))
+        if (!control_trusts(fd) || connection_new(c, fd))
             close(fd);
     }
 }
 
-/* Take on who connects, again. */
+/* Accept connections again. */
 static void ON_IO
 control_listen(Control *c)
 {
@@ -131,7 +131,7 @@ control_listen(Control *c)
         uv_poll_start(&c->poll, UV_READABLE, control_event);
 }
 
-/* Nobody is listened to any more: who connects is refused. */
+/* Stop listening: further connections are refused. */
 static void
 control_shut(Control *c)
 {
@@ -141,8 +141,8 @@ control_shut(Control *c)
     folder_remove(c->engine->folder, c->path);
 }
 
-/* Begin to take on who connects. Where that takes memory that is out it is
- * tried again, for a while: nobody is left without an answer for ever. */
+/* Start to accept connections. If that fails for lack of memory, try again for
+ * a while, then close the socket so that no client waits forever. */
 static void
 control_watch(Control *c)
 {
@@ -171,7 +171,7 @@ control_start_posted(LoopMsg *msg)
     control_watch(c);
 }
 
-/* End the socket, and the connections. */
+/* Close the socket and all connections. */
 static void
 control_leave(EnginePart *part)
 {
@@ -183,10 +183,10 @@ control_leave(EnginePart *part)
         uv_close((uv_handle_t *)&c->timer, NULL);
     c->watching = c->started = false;
     control_shut(c);
-    caller_close_all(c);
+    connection_close_all(c);
 }
 
-/* ---- made and freed ---- */
+/* ---- creation and release ---- */
 
 int
 control_address(const char *path, struct sockaddr_un *a, int *dir)
@@ -209,7 +209,7 @@ control_address(const char *path, struct sockaddr_un *a, int *dir)
     return 0;
 }
 
-/* Bind and listen; c->fd is closed by who frees c. */
+/* Bind and listen. c->fd is closed by control_drop, also after an error. */
 static int
 control_bind(Control *c)
 {
@@ -243,7 +243,7 @@ static void
 control_free(EnginePart *part)
 {
     Control *c = container_of(part, Control, part);
-    caller_free_all(c);
+    connection_free_all(c);
     control_drop(c);
 }
 
@@ -257,7 +257,7 @@ control_new(Engine *h, Control **out)
     c->engine = h;
     c->fd = -1;
     c->start_msg.run = control_start_posted;
-    list_init(&c->callers);
+    list_init(&c->connections);
     int e = token_draw(&c->tokens);
     if (e == 0)
         e = folder_name(h->folder, "control", ".socket", &c->path);
@@ -270,7 +270,7 @@ control_new(Engine *h, Control **out)
     return e;
 }
 
-/* The run's; NULL: it is not made yet. */
+/* The run's control socket; NULL: not created yet. */
 static Control *
 control_of(Engine *h)
 {

@@ -1,24 +1,25 @@
-/* control.h — the socket by which programs reach orun.
+/* control.h — the socket by which programs call in.
  *
- * Programs of tasks may do what Lua tasks do: list, create, claim, start. They
- * connect to a Unix socket in the run's folder (0600, in a folder that is 0700;
- * whoever connects must be of orun's own user) and say lines
+ * A task's program may do what a Lua task does: list, create, claim and start
+ * tasks. It connects to a Unix socket in the run's folder (mode 0600, folder
+ * 0700, and the peer must run as orun's own user) and sends lines
  *
  *     TOKEN {"call": "TaskClaim", "args": {"owner": "w1"}}
  *
- * each of at most CONTROL_LINE bytes, and get a line for each
+ * of at most CONTROL_LINE bytes each. Each is answered with one line:
  *
  *     {"ok": true, "result": {…}}
  *     {"ok": false, "error": "in words", "reason": "already_claimed"}
  *
- * A call is one of those of lua/control/task_tools.lua or
- * control/run_tools.lua. One is done at a time; more connections do more. Who
- * ends his connection ends what waits in it; what he was to be told of and was
- * not, a claim, goes back (caller.h).
+ * The calls are in lua/control/task_tools.lua and control/run_tools.lua. A
+ * connection handles one request at a time; a client opens more to do more.
+ * Closing a connection ends the wait of its request; a claim whose reply was
+ * not delivered is released (connection.h).
  *
- * The token (token.h) says in which task's name it is done: tasks made are its
- * children, items claimed are its own, and go back when its attempt ends. The
- * script's own programs act in its name as long as it runs.
+ * The token (token.h) says on behalf of which task a call is made: tasks it
+ * makes are that task's children, and items it claims are released when the
+ * task's attempt ends. Programs that the script itself starts act for the
+ * script until it ends.
  *
  * A program with the script's token may do what the user may: look at the whole
  * run and stop it (lua/control/run_tools.lua). The run's entry in the registry
@@ -38,37 +39,37 @@
 typedef struct Control Control;
 
 enum {
-    CONTROL_LINE = 4 << 20,    /* bytes that a program may say at once … */
-    CONTROL_REPLY = 16 << 20,  /* … and is told */
-    CONTROL_CALLERS = 1000,    /* connections at once */
-    CONTROL_VARIABLES = 4,     /* of a program's environment */
+    CONTROL_LINE = 4 << 20,       /* bytes of a request, at most … */
+    CONTROL_REPLY = 16 << 20,     /* … and of a reply */
+    CONTROL_CONNECTIONS = 1000,   /* at once */
+    CONTROL_VARIABLES = 4,        /* of a program's environment */
 };
 
-/* The socket, made when it is not there yet. Errors: ORUN_ENOMEM, ORUN_ESYS
- * (errno tells). Any thread. */
+/* Return the run's socket in *out, creating it when missing. Errors:
+ * ORUN_ENOMEM, ORUN_ESYS (see errno). Any thread. */
 int control_open(Engine *h, Control **out) NODISCARD;
 
-/* The path of the socket, as long as the engine lives. Any thread. */
+/* The path of the socket; valid while the engine lives. Any thread. */
 const char *control_path(const Control *c);
 
-/* The address of the socket at that path. Where a path is too long for one it
- * goes by way of the descriptor of its folder: *dir (else -1), to be closed
- * once the address was used. Errors: ORUN_ENOMEM, ORUN_ESYS. Any thread. */
+/* Fill in the address of the socket at `path`. A path too long for an address
+ * is reached through a descriptor of its folder: *dir, which the caller closes
+ * after use (else -1). Errors: ORUN_ENOMEM, ORUN_ESYS. Any thread. */
 int control_address(const char *path, struct sockaddr_un *a, int *dir)
     NODISCARD;
 
-/* Is "NAME=value" one of the variables that orun alone sets? */
+/* Is "NAME=value" one of the variables that only orun may set? */
 bool control_owns(const char *variable);
 
-/* Put ORUN_TASK_ID, ORUN_PROGRAM (the path of this orun), ORUN_SOCKET and
- * ORUN_TASK_TOKEN of the attempt to env, allocated: CONTROL_VARIABLES at most
- * and a NULL. When the socket cannot be made the last two are missing, for most
- * programs do not need them. ORUN_ENOMEM. Any thread. */
+/* Append ORUN_TASK_ID, ORUN_PROGRAM (the path of this orun), ORUN_SOCKET and
+ * ORUN_TASK_TOKEN of the attempt to env, each allocated: at most
+ * CONTROL_VARIABLES, then a NULL. If the socket cannot be created the last two
+ * are left out, because most programs do not need them. Error: ORUN_ENOMEM. Any
+ * thread. */
 int control_put_env(Engine *h, uint64_t task, uint32_t attempt,
                     char **env) NODISCARD;
 
-/* What the run's tokens are made with, as long as the engine lives. Any
- * thread. */
+/* The keys of the run's tokens; valid while the engine lives. Any thread. */
 const TokenKeys *control_tokens(const Control *c);
 
 #endif

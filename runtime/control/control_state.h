@@ -1,4 +1,4 @@
-/* control_state.h — what the files of the control socket share. */
+/* control_state.h — shared by control.c and connection.c. */
 #ifndef ORUN_CONTROL_STATE_H
 #define ORUN_CONTROL_STATE_H
 
@@ -14,12 +14,12 @@ struct Control {
 
     /* Of the io thread. */
     int fd;
-    bool started, watching; /* the timer is one, the poll */
-    int tries;              /* to watch, that failed */
+    bool started, watching; /* the timer is initialized, the poll is */
+    int tries;              /* failed attempts to watch the socket */
     uv_poll_t poll;
-    uv_timer_t timer; /* until the next attempt to accept somebody */
-    List callers;
-    size_t count;     /* of them */
+    uv_timer_t timer;       /* until the next attempt to watch or accept */
+    List connections;
+    size_t count;           /* of them */
 };
 
 #endif

@@ -1,4 +1,4 @@
-/* token.c — tokens: drawn, made, read. */
+/* token.c — tokens: keys drawn, tokens written and checked. */
 #include "control/token.h"
 #include "base/err.h"
 #include "base/secret.h"
@@ -74,7 +74,7 @@ token_put(const TokenKeys *k, uint64_t task, uint32_t attempt,
     return (size_t)n;
 }
 
-/* Equal, in a time that tells nothing about where they differ. */
+/* Compare in constant time. */
 static bool
 token_same(const char *a, const char *b, size_t n)
 {

@@ -22,7 +22,7 @@ claim_refusal(const Task *item)
 
 /* Room for the claim and its owner's label, made before anything changes. What
  * `who` claims goes back when its attempt ends, so that must not be over: who
- * acts for it (caller.h) may be late. */
+ * acts for it (connection.h) may be late. */
 static int
 claim_room(Task *item, Task *who)
 {

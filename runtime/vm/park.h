@@ -39,9 +39,10 @@ typedef struct LuaRun {
     bool steward; /* orun's own code runs, around the task's: a stop of the task
                    * waits for its end */
 
-    /* Of what somebody does in the task's name (caller.h): have it go on, after
-     * a wait, under the board's lock. Such a run holds no slot, and several may
-     * act for one task, beside its own code. NULL: it is that code. */
+    /* Set for a request that is handled on the task's behalf
+     * (connection.h): makes it continue after a wait, under the board's lock.
+     * Such a run holds no slot, and one task may have several beside its own
+     * code. NULL: this is the task's own code. */
     void (*guest)(struct LuaRun *run);
     bool holds; /* … and its task is not released meanwhile (board_hold) */
 

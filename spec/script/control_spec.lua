@@ -187,7 +187,7 @@ describe("a token", function()
       else
         task claim --next --owner first >/dev/null; echo $ORUN_TASK_TOKEN > ]] .. file .. [[; exit 1
       fi]], {retry = {max = 1, backoff = 0}})
-    assert.matches("^orun task: the task that this token was given to has ended, or tries", out)
+    assert.matches("^orun task: token expired: its task has ended or is being retried", out)
     assert.is_truthy(out:find("\n1\n" .. item.id .. "\tpending\tone\n", 1, true), out)
     assert.equal(1, TaskGet(item).attempts)
   end)
@@ -215,7 +215,7 @@ describe("claims of programs", function()
     end
   end)
 
-  it("are one task's: others are told no", function()
+  it("are one task's: others are refused", function()
     clear()
     local item = TaskCreate{description = "a"}
     assert(TaskUpdate{task_id = item.id, status = "in_progress", owner = "script"})
@@ -225,7 +225,7 @@ describe("claims of programs", function()
     assert.is_truthy(err:find("is already claimed by script", 1, true), err)
   end)
 
-  it("are not made for a caller who has gone while he waited", function()
+  it("are not made for a client that disconnected while it waited", function()
     clear()
     local blocker = TaskCreate{description = "first"}
     assert(TaskUpdate{task_id = blocker.id, status = "in_progress"})

@@ -1,8 +1,8 @@
-/* caller_serve.c — a call of a program, on a worker. */
+/* request_handler.c — handles one request of a connection, on a worker. */
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "control/caller_state.h"
+#include "control/connection_state.h"
 #include "sched/claim.h"
 #include "sched/forget.h"
 #include "value/module.h"
@@ -10,7 +10,7 @@
 #include <lauxlib.h>
 
 void
-caller_put_refusal(Buf *to, const char *reason, const char *error)
+request_handler_refuse(Buf *to, const char *reason, const char *error)
 {
     buf_printf(to, "{\"ok\":false,\"reason\":\"%s\",\"error\":\"%s\"}\n",
                reason, error);
@@ -19,61 +19,62 @@ caller_put_refusal(Buf *to, const char *reason, const char *error)
 /* ---- the code ---- */
 
 static int
-caller_returned(lua_State *L, int status, lua_KContext ctx)
+request_handler_returned(lua_State *L, int status, lua_KContext ctx)
 {
     (void)status;
     (void)ctx;
     return lua_gettop(L) - 1;
 }
 
-/* The coroutine: argument 1 is the Caller. Gives the reply, and whether it says
- * yes. */
+/* The coroutine. Argument 1 is the Connection; returns the reply, and whether
+ * the call succeeded. */
 static int
-caller_body(lua_State *L)
+request_handler_entry(lua_State *L)
 {
-    Caller *c = lua_touserdata(L, 1);
+    Connection *c = lua_touserdata(L, 1);
     module_push(L, "orun.control.call");
     lua_pushlstring(L, buf_cstr(&c->line), c->line.n);
-    lua_callk(L, 1, 2, 0, caller_returned);
-    return caller_returned(L, LUA_OK, 0);
+    lua_callk(L, 1, 2, 0, request_handler_returned);
+    return request_handler_returned(L, LUA_OK, 0);
 }
 
 void
-caller_undo(Caller *c)
+request_handler_undo(Connection *c)
 {
     Sched *s = c->run.sched;
     Task *item = c->run.claimed ? board_find(&s->board, c->run.claimed) : NULL;
     if (item && claim_release(s, item, c->run.task))
-        LOG(PROC, "t%llu was claimed for nobody, and is not held any more",
+        LOG(PROC, "t%llu: claim released, because its client disconnected",
             (unsigned long long)item->id);
     c->run.claimed = 0;
 }
 
-/* What the ended coroutine says goes to c->reply. */
+/* Put the result of the ended coroutine into c->reply. */
 static void
-caller_take_reply(Caller *c, lua_State *L, int status)
+request_handler_take_reply(Connection *c, lua_State *L, int status)
 {
     size_t n = 0;
     const char *s = status == LUA_OK && lua_type(L, -2) == LUA_TSTRING
         ? lua_tolstring(L, -2, &n) : NULL;
     if (!s || n > CONTROL_REPLY || !lua_toboolean(L, -1))
-        caller_undo(c);
+        request_handler_undo(c);
     if (!s)
-        caller_put_refusal(&c->reply, "failed", stop_wanted(&c->run.vm->stop)
-                           ? "the call was stopped" : "no memory was left for "
-                           "the call, or for its answer");
+        request_handler_refuse(&c->reply, "failed",
+                               stop_wanted(&c->run.vm->stop)
+                               ? "the call was stopped"
+                               : "out of memory for the call or its answer");
     else if (n > CONTROL_REPLY)
-        caller_put_refusal(&c->reply, "too_big", "the answer has more than 16 "
-                           "MiB; read the task's output_file");
+        request_handler_refuse(&c->reply, "too_big", "the answer is larger "
+                               "than 16 MiB; read the task's output_file");
     else
         buf_put(&c->reply, s, n);
 }
 
 /* ---- running it ---- */
 
-/* The run has no state any more: nobody can stop it. */
+/* Give the Lua state back. From here on nothing can stop the run. */
 static void
-caller_give_vm(Caller *c)
+request_handler_give_vm(Connection *c)
 {
     Sched *s = &c->engine->sched;
     sched_lock(s);
@@ -85,15 +86,15 @@ caller_give_vm(Caller *c)
 }
 
 static void
-caller_end(Caller *c)
+request_handler_reply(Connection *c)
 {
-    caller_give_vm(c);
+    request_handler_give_vm(c);
     loop_post(c->engine->loop, &c->reply_msg);
 }
 
-/* Resume until it waits, or ends. */
+/* Resume the coroutine until it waits or ends. */
 static void
-caller_go(Caller *c, int nargs) ON_WORKER
+request_handler_go(Connection *c, int nargs) ON_WORKER
 {
     LuaRun *run = &c->run;
     Vm *vm = run->vm;
@@ -106,16 +107,16 @@ caller_go(Caller *c, int nargs) ON_WORKER
         }
         if (status == LUA_YIELD)
             status = body_yielded(vm);
-        caller_take_reply(c, vm->co, status);
-        caller_end(c);
+        request_handler_take_reply(c, vm->co, status);
+        request_handler_reply(c);
         return;
     }
 }
 
-/* Has the token's attempt not ended? What it must not do under any
- * circumstances is looked at again where it is done (claim.c, sched_add.c). */
+/* Is the token's attempt still running? What must never happen after its end is
+ * checked again where it is done (claim.c, sched_add.c). */
 static bool
-caller_may(const Caller *c)
+request_handler_may(const Connection *c)
 {
     const Task *t = c->run.task;
     sched_lock(c->run.sched);
@@ -126,18 +127,18 @@ caller_may(const Caller *c)
 }
 
 static void
-caller_begin(Caller *c) ON_WORKER
+request_handler_begin(Connection *c) ON_WORKER
 {
     Engine *h = c->engine;
-    Vm *vm = caller_may(c) ? vm_take(h->vms) : NULL;
+    Vm *vm = request_handler_may(c) ? vm_take(h->vms) : NULL;
     if (!vm) {
-        if (caller_may(c))
-            caller_put_refusal(&c->reply, "failed", err_text(ORUN_ENOMEM));
+        if (request_handler_may(c))
+            request_handler_refuse(&c->reply, "failed", err_text(ORUN_ENOMEM));
         else
-            caller_put_refusal(&c->reply, "ended", "the task that this token "
-                               "was given to has ended, or tries again: what "
-                               "it had is not its any more");
-        caller_end(c);
+            request_handler_refuse(&c->reply, "ended", "token expired: its "
+                                   "task has ended or is being retried; its "
+                                   "claims were released");
+        request_handler_reply(c);
         return;
     }
     vm->owner = &c->run;
@@ -147,30 +148,30 @@ caller_begin(Caller *c) ON_WORKER
     bool unwanted = c->run.given_up;
     sched_unlock(c->run.sched);
     if (unwanted)
-        stop_tell(&vm->stop, "the caller has gone");
-    lua_pushcfunction(vm->co, caller_body);
+        stop_tell(&vm->stop, "the client disconnected");
+    lua_pushcfunction(vm->co, request_handler_entry);
     lua_pushlightuserdata(vm->co, c);
-    caller_go(c, 1);
+    request_handler_go(c, 1);
 }
 
 static void
-caller_job(Job *job)
+request_handler_job(Job *job)
 {
     role_is_worker();
-    Caller *c = container_of(job, Caller, job);
+    Connection *c = container_of(job, Connection, job);
     sched_lock(c->run.sched);
     c->run.queued = false;
     c->run.worker = pool_worker();
     sched_unlock(c->run.sched);
     if (c->run.vm)
-        caller_go(c, 0);
+        request_handler_go(c, 0);
     else
-        caller_begin(c);
+        request_handler_begin(c);
 }
 
-/* Give it to a worker. Under the board's lock. */
+/* Queue the request for a worker. Under the board's lock. */
 static int
-caller_push(Caller *c)
+request_handler_push(Connection *c)
 {
     int e = pool_resume(c->engine->pool, &c->job);
     c->run.queued = e == 0;
@@ -179,32 +180,34 @@ caller_push(Caller *c)
     return e;
 }
 
-/* LuaRun.guest: its wait has ended. Its state goes with the reply when no
- * worker is left. */
+/* LuaRun.guest: the wait of the request has ended. If no worker can be had, the
+ * reply is an error, and request_handler_finish gives the state back. */
 static void
-caller_wake(LuaRun *run)
+request_handler_wake(LuaRun *run)
 {
-    Caller *c = container_of(run, Caller, run);
-    if (caller_push(c) == 0)
+    Connection *c = container_of(run, Connection, run);
+    if (request_handler_push(c) == 0)
         return;
-    caller_put_refusal(&c->reply, "failed", "no worker is left to go on");
+    request_handler_refuse(&c->reply, "failed", "no worker can continue the "
+                           "call");
     loop_post(c->engine->loop, &c->reply_msg);
 }
 
 int
-caller_serve(Caller *c, Task *task, uint32_t attempt)
+request_handler_start(Connection *c, Task *task, uint32_t attempt)
 {
     LuaRun *run = &c->run;
     *run = (LuaRun){
         .sched = &c->engine->sched, .pool = c->engine->pool,
         .engine = c->engine, .task = task, .attempt = attempt,
-        .guest = caller_wake,
+        .guest = request_handler_wake,
     };
     park_init(run);
-    c->job = (Job){ .run = caller_job };
+    c->job = (Job){ .run = request_handler_job };
     sched_lock(run->sched);
     run->holds = !forget_is(task) && board_hold(task);
-    int e = run->holds || forget_is(task) ? caller_push(c) : ORUN_ENOMEM;
+    int e = run->holds || forget_is(task)
+        ? request_handler_push(c) : ORUN_ENOMEM;
     if (e && run->holds)
         board_drop(task);
     sched_unlock(run->sched);
@@ -214,22 +217,22 @@ caller_serve(Caller *c, Task *task, uint32_t attempt)
 }
 
 void
-caller_interrupt(Caller *c)
+request_handler_interrupt(Connection *c)
 {
     Sched *s = &c->engine->sched;
     sched_lock(s);
     c->run.given_up = true;
     if (c->run.vm) {
-        stop_tell(&c->run.vm->stop, "the caller has gone");
+        stop_tell(&c->run.vm->stop, "the client disconnected");
         wait_fire(&c->run.wait, WAIT_STOPPED);
     }
     sched_unlock(s);
 }
 
 void
-caller_served(Caller *c)
+request_handler_finish(Connection *c)
 {
-    caller_give_vm(c);
+    request_handler_give_vm(c);
     sched_lock(c->run.sched);
     if (c->run.holds)
         board_drop(c->run.task);
