@@ -8,8 +8,8 @@
 #include "control/register.h"
 #include "engine/engine.h"
 #include "sched/forget.h"
+#include "sched/lifecycle.h"
 #include "sched/sched.h"
-#include "sched/sched_add.h"
 #include "task/writes.h"
 #include "value/value.h"
 #include <ctype.h>
@@ -276,7 +276,7 @@ lib_add(lua_State *L, Task *draft, int first, lua_Integer n, Task **out)
     size_t inside = input ? value_handles(input) : 0, count = 0;
     register_run(park_run(L)->engine);
     if (n == 0 && inside == 0)
-        return sched_add(s, draft, parent, NULL, 0, out);
+        return lifecycle_add(s, draft, parent, NULL, 0, out);
     Task **all = mem_alloc(((size_t)n + inside) * sizeof *all);
     if (!all)
         return ORUN_ENOMEM;
@@ -291,7 +291,7 @@ lib_add(lua_State *L, Task *draft, int first, lua_Integer n, Task **out)
         if (b && b->id != 0)
             all[count++] = b;
     }
-    int e = sched_add(s, draft, parent, all, count, out);
+    int e = lifecycle_add(s, draft, parent, all, count, out);
     mem_free(all);
     return e;
 }

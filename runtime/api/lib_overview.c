@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "engine/engine.h"
-#include "sched/cancel.h"
+#include "sched/lifecycle.h"
 #include "sched/wait.h"
 #include "value/value.h"
 #include "vm/handle.h"
@@ -321,7 +321,7 @@ static int
 overview_stop_all(lua_State *L)
 {
     lib_related_script(L, "overview.stop_all");
-    cancel_all(park_run(L)->sched, WHY_ASKED);
+    lifecycle_cancel_all(park_run(L)->sched, WHY_ASKED);
     return 0;
 }
 

@@ -8,7 +8,7 @@
 #include "engine/engine.h"
 #include "process/launch.h"
 #include "runner/run_process.h"
-#include "sched/cancel.h"
+#include "sched/lifecycle.h"
 #include "value/unread.h"
 #include "value/value.h"
 #include "vm/handle.h"
@@ -344,7 +344,7 @@ lib_task_stop(lua_State *L)
         t = lib_ref_task(L, "TaskStop", "task_id", ARG(0));
         lib_related_must(L, "TaskStop", t, ARG(0));
     }
-    if (cancel_task(run->sched, t) == 0) {
+    if (lifecycle_cancel(run->sched, t) == 0) {
         lua_pushboolean(L, 1);
         return 1;
     }

@@ -194,7 +194,7 @@ void lib_output_push_at(lua_State *L, const char *fn, Output *o, size_t offset,
 
 /* Put the draft on the board, where it is *out, blocked by the n tasks from
  * index `first` on and by those that handles inside its input stand for. Errors
- * as sched_add. */
+ * as lifecycle_add. */
 int lib_add(lua_State *L, Task *draft, int first, lua_Integer n, Task **out);
 
 /* Push a task as TaskList shows it: {id, kind, description, status, owner,

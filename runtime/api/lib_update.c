@@ -6,9 +6,9 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "engine/engine.h"
-#include "sched/cancel.h"
 #include "sched/claim.h"
 #include "sched/edge.h"
+#include "sched/lifecycle.h"
 #include "sched/slots.h"
 #include "value/value.h"
 #include "vm/handle.h"
@@ -135,7 +135,7 @@ lib_update_delete(lua_State *L, Task *t)
     if (park_run(L)->task->id != 0 && task_claimer(t)
         && !lib_related(park_run(L), t))
         return lib_refused(L, t, ORUN_ECLAIMED);
-    cancel_task(s, t);
+    lifecycle_cancel(s, t);
     sched_lock(s);
     t->removed = true;
     event_add(&s->board, (Event){ .kind = EVENT_REMOVED, .task = t->id });

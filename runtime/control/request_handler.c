@@ -114,7 +114,7 @@ request_handler_go(Connection *c, int nargs) ON_WORKER
 }
 
 /* Is the token's attempt still running? What must never happen after its end is
- * checked again where it is done (claim.c, sched_add.c). */
+ * checked again where it is done (claim.c, lifecycle.c). */
 static bool
 request_handler_may(const Connection *c)
 {

@@ -17,8 +17,8 @@
 #include "runner/run_lua.h"
 #include "runner/run_process.h"
 #include "runner/stuck.h"
-#include "sched/cancel.h"
 #include "sched/escalate.h"
+#include "sched/lifecycle.h"
 #include "sched/rank.h"
 #include "thread/era.h"
 #include "value/json.h"
@@ -192,7 +192,7 @@ orun_wait_idle(orun *o)
         sched_lock(o->run.sched);
         o->run.task->stopping = FAULT_NONE;
         sched_unlock(o->run.sched);
-        cancel_all(o->run.sched, WHY_RUN);
+        lifecycle_cancel_all(o->run.sched, WHY_RUN);
     }
     return fine;
 }
@@ -206,7 +206,7 @@ orun_cancel(orun *o)
     program_stop_all(&o->run, false);
     sched_unlock(o->run.sched);
     engine_hasten(o->engine, true);
-    cancel_all(o->run.sched, WHY_SCRIPT);
+    lifecycle_cancel_all(o->run.sched, WHY_SCRIPT);
 }
 
 /* What was written arrives. A thread that is stuck may be so in a file, whose
@@ -478,7 +478,7 @@ orun_free(orun *o)
     engine_resume(o->engine);
     engine_hasten(o->engine, true);
     o->run.task->stopping = FAULT_NONE;
-    cancel_and_close(o->run.sched);
+    lifecycle_close(o->run.sched);
     orun_wait_idle(o);
     view_finish(o->view, &o->message);
     (void)rank_save(o->run.sched, &o->message);

@@ -5,8 +5,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "orun.h"
-#include "sched/attempt.h"
-#include "sched/cancel.h"
+#include "sched/lifecycle.h"
 #include "sched/rank.h"
 #include "sched/wait.h"
 #include "task/folder.h"
@@ -314,7 +313,7 @@ engine_new(const orun_config *config, const VmConfig *vm, Engine **out)
         [SLOT_LUA] = config->workers, [SLOT_PROCESS] = config->processes,
         [SLOT_HTTP] = ENGINE_HTTP,
     };
-    if ((e = sched_init(&h->sched, &h->clock, slots, attempt_due)) != 0)
+    if ((e = sched_init(&h->sched, &h->clock, slots, lifecycle_timer_due)) != 0)
         goto free_vms;
     h->sched.plan = config->plan;
     h->trust = config->trust != 0;
@@ -417,7 +416,7 @@ engine_free(Engine *h)
 {
     if (!h)
         return true;
-    cancel_and_close(&h->sched);
+    lifecycle_close(&h->sched);
     if (h->loop)
         loop_call(h->loop, engine_leave, h);
     bool ended = pool_close(h->pool);

@@ -19,7 +19,7 @@
 #include "runner/run_process.h"
 #include "runner/run_tree.h"
 #include "runner/stuck.h"
-#include "sched/attempt.h"
+#include "sched/lifecycle.h"
 #include "task/agent.h"
 #include "thread/era.h"
 #include "vm/body.h"
@@ -169,7 +169,7 @@ static void
 run_lua_no_memory(Engine *h, Task *t, uint32_t attempt)
 {
     Outcome o = { .state = TASK_FAILED, .fault = FAULT_MEMORY, .code = -1 };
-    attempt_finish(&h->sched, t, attempt, &o);
+    lifecycle_finish(&h->sched, t, attempt, &o);
 }
 
 /* The state must be closed (files flushed) before others see the result, and
@@ -183,7 +183,7 @@ run_lua_end_dirty(LuaRun *run, Outcome *o)
         run->task->run = NULL;
     sched_unlock(run->sched);
     vm_give(run->engine->vms, run->vm);
-    attempt_finish(run->sched, run->task, run->attempt, o);
+    lifecycle_finish(run->sched, run->task, run->attempt, o);
     run_lua_free(run);
 }
 
@@ -244,8 +244,8 @@ run_lua_end(LuaRun *run, int status)
         run_lua_end_dirty(run, &o);
         return false;
     }
-    Task *next = attempt_finish_next(run->sched, run->task, &run->attempt, &o,
-                                     run);
+    Task *next = lifecycle_finish_next(run->sched, run->task, &run->attempt, &o,
+                                       run);
     if (!next) {
         vm_give(h->vms, run->vm);
         run_lua_free(run);
@@ -322,12 +322,12 @@ run_lua_begin(Engine *h, Task *t) ON_WORKER
     uint32_t attempt;
     LuaRun *run = run_lua_new(h);
     if (!run) {
-        if (attempt_begin(&h->sched, t, NULL, &attempt))
+        if (lifecycle_begin(&h->sched, t, NULL, &attempt))
             run_lua_no_memory(h, t, attempt);
         return;
     }
     run->worker = pool_worker();
-    if (!attempt_begin(&h->sched, t, run, &run->attempt)) {
+    if (!lifecycle_begin(&h->sched, t, run, &run->attempt)) {
         vm_give(h->vms, run->vm);
         run_lua_free(run);
         return;
@@ -358,7 +358,7 @@ run_lua_refuse(Engine *h, Task *t, int e)
     const char *refusal = e == ORUN_ESYS ? strerror(errno) : err_text(e);
     uint32_t attempt;
     Buf why = { 0 };
-    if (!attempt_begin(&h->sched, t, NULL, &attempt))
+    if (!lifecycle_begin(&h->sched, t, NULL, &attempt))
         return;
     if (stuck_full(h))
         stuck_explain(h, &why);
@@ -366,7 +366,7 @@ run_lua_refuse(Engine *h, Task *t, int e)
         buf_printf(&why, "no worker could be started: %s", refusal);
     Outcome o = { .state = TASK_FAILED, .fault = FAULT_SPAWN, .code = -1,
                   .error = buf_take(&why) };
-    attempt_finish(&h->sched, t, attempt, &o);
+    lifecycle_finish(&h->sched, t, attempt, &o);
 }
 
 static void

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "process/launch.h"
 #include "runner/run_tree.h"
-#include "sched/attempt.h"
+#include "sched/lifecycle.h"
 #include "sched/wait.h"
 #include "task/agent.h"
 #include "value/json.h"
@@ -151,7 +151,7 @@ run_process_done(Launch *l, const ProcEnd *end, void *ud)
     t->run = NULL;
     sched_unlock(&run->engine->sched);
     launch_free(l);
-    attempt_finish(&run->engine->sched, t, run->attempt, &o);
+    lifecycle_finish(&run->engine->sched, t, run->attempt, &o);
     mem_free(run);
 }
 
@@ -210,7 +210,7 @@ run_process_start(Runner *r, Task *t)
 {
     Engine *h = container_of(r, Engine, process);
     uint32_t attempt;
-    if (!attempt_begin(&h->sched, t, NULL, &attempt))
+    if (!lifecycle_begin(&h->sched, t, NULL, &attempt))
         return;
     Buf why = { 0 };
     ProcessRun *run = mem_zalloc(1, sizeof *run);
@@ -221,7 +221,7 @@ run_process_start(Runner *r, Task *t)
                       .fault = run ? FAULT_SPAWN : FAULT_MEMORY,
                       .error = run ? buf_take(&why) : NULL };
         mem_free(run);
-        attempt_finish(&h->sched, t, attempt, &o);
+        lifecycle_finish(&h->sched, t, attempt, &o);
         return;
     }
     sched_lock(&h->sched);

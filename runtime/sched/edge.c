@@ -2,9 +2,9 @@
 #include "sched/edge.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "sched/lifecycle.h"
 #include "sched/rank.h"
 #include "sched/ring.h"
-#include "sched/lifecycle.h"
 #include "sched/slots.h"
 
 /* Why `e` may not be added, 0 when it may. */

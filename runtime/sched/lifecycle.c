@@ -1,23 +1,32 @@
-/* lifecycle.c — the end of a task and what follows from it. */
+/* lifecycle.c — a task is added, attempted, tried again, ended, cancelled. */
 #include "sched/lifecycle.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "sched/admit.h"
 #include "sched/escalate.h"
 #include "sched/forget.h"
 #include "sched/rank.h"
+#include "sched/report.h"
 #include "sched/slots.h"
 #include "sched/wait.h"
 #include "value/value.h"
 #include <assert.h>
+#include <math.h>
 
-/* Bytes of a failed task's reason that its dependents repeat. */
-enum { LIFECYCLE_REASON = 300 };
+enum {
+    LIFECYCLE_SWEEP = 64,     /* tasks between two looks at forgotten ones */
+    LIFECYCLE_RETRY_CAP = 60, /* seconds between two attempts, at most */
+    LIFECYCLE_REASON = 300,   /* bytes of a failed task's reason that its
+                               * dependents repeat */
+};
 
 static const char lifecycle_mark[] = "blocked: ";
 
-/* What the task was given, which nobody will read again, makes room. */
+/* ---- the end ---- */
+
+/* Release what the task was given, which nobody will read again. */
 static void
 lifecycle_release_given(Sched *s, Task *t)
 {
@@ -66,7 +75,8 @@ lifecycle_finalize(Sched *s, Task *t, Outcome *o)
         t->outcome.fault ? task_fault_name(t->outcome.fault) : "");
 }
 
-void
+/* Make `o` the outcome of t, which was stopped, whatever it said. */
+static void
 lifecycle_explain_stop(const Task *t, Outcome *o)
 {
     Buf text = { 0 };
@@ -99,8 +109,8 @@ lifecycle_fail(Sched *s, Task *t, TaskFault fault, char *why)
     lifecycle_finalize(s, t, &o);
 }
 
-/* What stands after the last mark: along a chain each names its own blocker and
- * the first failure, so texts stay short. */
+/* The text after the last mark. Along a chain each task names its own blocker
+ * and the first failure, so texts stay short. */
 static const char *
 lifecycle_root_cause(const char *why)
 {
@@ -133,8 +143,10 @@ lifecycle_cancel_blocked(Sched *s, Task *t, Task *blocker)
     lifecycle_finalize(s, t, &o);
 }
 
-void
-lifecycle_cancel(Sched *s, Task *t, TaskWhy why)
+/* Cancel t, which is not final: at once if it is not running, otherwise through
+ * the stop ladder. */
+static void
+lifecycle_cancel_locked(Sched *s, Task *t, TaskWhy why)
 {
     bool in_hand = t->state == TASK_RUNNING
         || (t->state == TASK_READY && t->has_kind);
@@ -150,16 +162,20 @@ lifecycle_cancel(Sched *s, Task *t, TaskWhy why)
     lifecycle_finalize(s, t, &o);
 }
 
-void
+/* ---- what follows from an end ---- */
+
+/* Cancel the unfinished children of t that are not detached. Items are not
+ * children: what a planner put on the list outlives it. */
+static void
 lifecycle_cancel_children(Sched *s, Task *t)
 {
     for (Task *c = t->children; c; c = c->sibling)
         if (!task_final(c) && c->kind != TASK_ITEM
             && !(c->opt && c->opt->detach))
-            lifecycle_cancel(s, c, WHY_PARENT);
+            lifecycle_cancel_locked(s, c, WHY_PARENT);
 }
 
-/* The item leaves the hands of its claimer. */
+/* Take the item off the list of what its claimer has. */
 static void
 lifecycle_unclaim(Task *item)
 {
@@ -188,7 +204,8 @@ lifecycle_return_item(Sched *s, Task *item)
     wait_fire_all(&s->board.item_waits);
 }
 
-void
+/* Put the items that t has claimed and not finished back on the list. */
+static void
 lifecycle_return_claims(Sched *s, Task *t)
 {
     for (Task *item; (item = task_claims(t)) != NULL;)
@@ -237,4 +254,326 @@ lifecycle_propagate(Sched *s)
     if (b->live == 0)
         wait_fire_all(&b->idle_waits);
     wait_check_stuck(b);
+}
+
+/* ---- adding ---- */
+
+/* Why the task cannot be added, 0 if it can. */
+static int
+lifecycle_refusal(Sched *s, const Task *parent, Task *const *blockers, size_t n,
+                  size_t weight)
+{
+    if (s->closing)
+        return ORUN_ESHUTDOWN;
+    if (task_final(parent)) /* nobody would end its children */
+        return ORUN_EENDED;
+    if (parent->depth >= BOARD_MAX_DEPTH)
+        return ORUN_EDEPTH;
+    if (!sched_has_room(s, weight, 1))
+        return ORUN_EBACKLOG;
+    for (size_t i = 0; i < n; i++)
+        if (blockers[i]->removed)
+            return ORUN_EREMOVED;
+    return 0;
+}
+
+/* Link the new task to its blockers and parent; all or nothing. */
+static int
+lifecycle_link(Task *t, Task *parent, Task *const *blockers, size_t n)
+{
+    int e = 0;
+    for (size_t i = 0; i < n && e == 0; i++)
+        e = board_block(t, blockers[i]);
+    if (e == 0 && parent->id != 0 && !board_hold(parent))
+        e = ORUN_ENOMEM;
+    while (e && t->edges && t->edges->blocker_count)
+        board_unblock_last(t);
+    if (e)
+        return e;
+    t->parent = parent;
+    t->depth = (uint8_t)(parent->depth + 1);
+    if (parent->id == 0)
+        return 0; /* the script never ends as a task does */
+    t->sibling = parent->children;
+    parent->children = t;
+    return 0;
+}
+
+/* Give the draft its place on the board. On an error it is the draft again. */
+static int
+lifecycle_place(Sched *s, Task *draft, Task *parent, Task *const *blockers,
+                size_t n, Task **out)
+{
+    size_t weight = task_weight(draft) + 2 * n * sizeof *blockers;
+    int e = lifecycle_refusal(s, parent, blockers, n, weight);
+    if (e == 0)
+        e = board_place(&s->board, draft, out);
+    if (e)
+        return e;
+    e = lifecycle_link(*out, parent, blockers, n);
+    if (e) {
+        draft->edges = (*out)->edges;
+        return e;
+    }
+    board_publish(&s->board);
+    s->held += weight;
+    return 0;
+}
+
+int
+lifecycle_add(Sched *s, Task *draft, Task *parent, Task *const *blockers,
+              size_t n, Task **out)
+{
+    if (s->ranks)
+        rank_load(s);
+    sched_lock(s);
+    int e = lifecycle_place(s, draft, parent, blockers, n, out);
+    if (e) {
+        sched_unlock(s);
+        return e;
+    }
+    Task *t = *out;
+    event_add(&s->board, (Event){ .kind = EVENT_ADDED, .task = t->id,
+                                  .other = parent->id });
+    if (t->kind == TASK_ITEM)
+        s->board.open_items++;
+    else
+        s->board.live++;
+    rank_added(s, t);
+    Task *failed = board_failed_blocker(t);
+    if (failed)
+        lifecycle_cancel_blocked(s, t, failed);
+    else if (t->unmet == 0)
+        slots_ready(s, t);
+    lifecycle_propagate(s);
+    sched_unlock(s);
+    if (s->board.limbo && t->id % LIFECYCLE_SWEEP == 0)
+        forget_sweep(s);
+    return 0;
+}
+
+/* ---- attempts ---- */
+
+/* Make t, which has its slots, running. False: it was stopped, and is final
+ * now. With the lock held. */
+static bool
+lifecycle_begin_locked(Sched *s, Task *t, void *run, uint32_t *attempt)
+{
+    t->woken = false;
+    if (t->stopping) {
+        Outcome o = { .code = -1 };
+        lifecycle_explain_stop(t, &o);
+        lifecycle_finalize(s, t, &o);
+        lifecycle_propagate(s);
+        return false;
+    }
+    task_move(t, TASK_RUNNING);
+    t->run = run;
+    t->lacks = 0;
+    *attempt = ++t->attempt;
+    t->started = s->moment = board_now(&s->board);
+    event_add(&s->board, (Event){ .kind = EVENT_STARTED, .task = t->id,
+                                  .n = t->attempt });
+    if (t->opt && t->opt->timeout > 0
+        && sched_arm(s, t, t->started + t->opt->timeout))
+        escalate(s, t, FAULT_MEMORY);
+    return true;
+}
+
+bool
+lifecycle_begin(Sched *s, Task *t, void *run, uint32_t *attempt)
+{
+    sched_lock(s);
+    bool begun = lifecycle_begin_locked(s, t, run, attempt);
+    sched_unlock(s);
+    return begun;
+}
+
+/* Seconds before the next attempt. */
+static double
+lifecycle_retry_delay(Sched *s, const Task *t)
+{
+    uint32_t failed = t->attempt - t->throttles;
+    int doublings = (int)(failed < 30 ? failed : 30) - 1;
+    double delay = ldexp(t->opt->retry.backoff, doublings);
+    double least = t->report ? t->report->retry_after : 0;
+    return least + fmin(delay, LIFECYCLE_RETRY_CAP) * sched_jitter(s);
+}
+
+/* Make t, whose attempt has ended, ready again, in no queue: what the attempt
+ * has started is cancelled, what it had is given back. */
+static void
+lifecycle_reset(Sched *s, Task *t)
+{
+    report_next(t);
+    lifecycle_cancel_children(s, t);
+    lifecycle_return_claims(s, t);
+    slots_quit(s, t);
+    task_move(t, TASK_READY);
+    t->stopping = FAULT_NONE;
+    t->stop_rung = 0;
+    t->woken = t->given_up = false;
+}
+
+/* Send t, whose attempt has failed with `o`, back to be tried again after a
+ * delay. False if its options do not allow that. */
+static bool
+lifecycle_retry(Sched *s, Task *t, const Outcome *o)
+{
+    const Retry *r = t->opt ? &t->opt->retry : NULL;
+    if (!r || o->state != TASK_FAILED || s->closing)
+        return false;
+    uint32_t tried = t->attempt - t->throttles;
+    if (tried > (uint32_t)r->max || !(r->on >> o->fault & 1))
+        return false;
+    double delay = lifecycle_retry_delay(s, t);
+    lifecycle_reset(s, t);
+    LOG(SCHED, "t%llu failed (%s), try again in %g s",
+        (unsigned long long)t->id, task_fault_name(o->fault), delay);
+    event_add_text(&s->board, (Event){
+        .kind = EVENT_RETRY, .task = t->id, .what = o->fault,
+        .n = (uint64_t)(delay * 1000) }, o->error);
+    if (sched_arm(s, t, board_now(&s->board) + delay))
+        slots_enter(s, t);
+    return true;
+}
+
+/* The attempt has ended with `o`: try t again, or make it final. */
+static void
+lifecycle_end_attempt(Sched *s, Task *t, Outcome *o)
+{
+    t->run = NULL;
+    sched_disarm(s, t);
+    if (t->stopping)
+        lifecycle_explain_stop(t, o);
+    if (admit_again(s, t, o)) {
+        lifecycle_reset(s, t);
+        outcome_clear(o);
+        slots_offer(s, t);
+    } else if (lifecycle_retry(s, t, o)) {
+        outcome_clear(o);
+    } else {
+        lifecycle_finalize(s, t, o);
+    }
+    lifecycle_propagate(s);
+}
+
+/* The task ignored every step of the stop ladder: report it as stopped. Its
+ * runner keeps what is left of it. */
+static void
+lifecycle_give_up(Sched *s, Task *t)
+{
+    Outcome o = { .code = -1 };
+    s->runner[t->kind]->abandon(s->runner[t->kind], t);
+    t->given_up = t->abandoned = true;
+    lifecycle_end_attempt(s, t, &o);
+}
+
+void
+lifecycle_timer_due(Timer *timer)
+{
+    Task *t = container_of(timer, TaskTimer, timer)->task;
+    Sched *s = sched_of(t);
+    if (t->state == TASK_READY)
+        slots_enter(s, t);
+    else if (!t->stopping)
+        escalate(s, t, FAULT_TIMEOUT);
+    else if (t->stop_rung < ESCALATE_RUNGS || t->woken)
+        escalate_climb(s, t); /* woken: no worker has taken it up yet */
+    else
+        lifecycle_give_up(s, t);
+}
+
+/* The attempt has ended; false if it is no longer the current one. */
+static bool
+lifecycle_finish_locked(Sched *s, Task *t, uint32_t attempt, Outcome *o)
+{
+    if (t->state != TASK_RUNNING || t->attempt != attempt) {
+        outcome_clear(o);
+        return false;
+    }
+    rank_sweep(s);
+    lifecycle_end_attempt(s, t, o);
+    return true;
+}
+
+void
+lifecycle_finish(Sched *s, Task *t, uint32_t attempt, Outcome *o)
+{
+    secret_mask_string(&o->error);
+    sched_lock(s);
+    lifecycle_finish_locked(s, t, attempt, o);
+    sched_unlock(s);
+}
+
+/* The first new task of this kind among the starts, taken out of them. */
+static Task *
+lifecycle_take_start(Sched *s, TaskKind kind)
+{
+    list_each(node, &s->starts) {
+        Task *t = container_of(node, Task, job.link);
+        if (t->kind == kind && !t->woken) {
+            list_del(node);
+            return t;
+        }
+    }
+    return NULL;
+}
+
+Task *
+lifecycle_finish_next(Sched *s, Task *t, uint32_t *attempt, Outcome *o,
+                      void *run)
+{
+    Task *next = NULL;
+    secret_mask_string(&o->error);
+    sched_lock(s);
+    if (lifecycle_finish_locked(s, t, *attempt, o))
+        while ((next = lifecycle_take_start(s, (TaskKind)t->kind)) != NULL
+               && !lifecycle_begin_locked(s, next, run, attempt))
+            continue;
+    sched_unlock(s);
+    return next;
+}
+
+/* ---- cancelling ---- */
+
+int
+lifecycle_cancel(Sched *s, Task *t)
+{
+    sched_lock(s);
+    int e = task_final(t) ? ORUN_ERESOLVED : 0;
+    if (e == 0)
+        lifecycle_cancel_locked(s, t, WHY_ASKED);
+    lifecycle_propagate(s);
+    sched_unlock(s);
+    return e;
+}
+
+/* Cancel all tasks, and items too if asked. With the lock held. */
+static void
+lifecycle_cancel_each(Sched *s, TaskWhy why, bool items)
+{
+    for (size_t i = 1; i < s->board.count; i++) {
+        Task *t = board_find(&s->board, i);
+        if (!task_final(t) && (items || t->kind != TASK_ITEM))
+            lifecycle_cancel_locked(s, t, why);
+    }
+    lifecycle_propagate(s);
+}
+
+void
+lifecycle_cancel_all(Sched *s, TaskWhy why)
+{
+    sched_lock(s);
+    lifecycle_cancel_each(s, why, false);
+    sched_unlock(s);
+}
+
+void
+lifecycle_close(Sched *s)
+{
+    sched_lock(s);
+    s->closing = true;
+    lifecycle_cancel_each(s, WHY_RUN, true);
+    sched_unlock(s);
 }

@@ -5,8 +5,8 @@
  * scheduler cannot tell.
  *
  * For each task granted its slots the scheduler calls `start`, once. The
- * runner calls attempt_begin when the work truly starts and attempt_finish when
- * it has ended, from any thread.
+ * runner calls lifecycle_begin when the work truly starts and lifecycle_finish
+ * when it has ended, from any thread.
  */
 #ifndef ORUN_RUNNER_H
 #define ORUN_RUNNER_H
@@ -21,7 +21,7 @@ typedef struct Runner {
      * board's lock: may not block. */
     double (*stop)(struct Runner *r, Task *t, int rung);
     /* After the last rung: t is given up. The runner must never call
-     * attempt_finish for this attempt. Under the board's lock. */
+     * lifecycle_finish for this attempt. Under the board's lock. */
     void (*abandon)(struct Runner *r, Task *t);
 } Runner;
 

@@ -8,9 +8,9 @@
  *
  * The last three are final: reached exactly once. task_move is the only
  * function that assigns a state; it follows the table of legal moves. A task
- * is drafted wherever its maker likes; from sched_add on it lives on a page of
- * the board until the end of its run, so a pointer to one stays good, unless it
- * is forgotten (forget.h).
+ * is drafted wherever its maker likes. From lifecycle_add on it lives on a page
+ * of the board until the end of its run, so a pointer to one stays good, unless
+ * it is forgotten (forget.h).
  */
 #ifndef ORUN_TASK_H
 #define ORUN_TASK_H

@@ -6,10 +6,9 @@
  */
 #include "base/mem.h"
 #include "lib_test.h"
-#include "sched/attempt.h"
 #include "sched/claim.h"
+#include "sched/lifecycle.h"
 #include "sched/sched.h"
-#include "sched/sched_add.h"
 #include <lauxlib.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -48,8 +47,8 @@ static void
 lib_race_start(Runner *r, Task *t)
 {
     uint32_t attempt;
-    (void)attempt_begin(&container_of(r, LibRace, runner)->sched, t, NULL,
-                        &attempt);
+    (void)lifecycle_begin(&container_of(r, LibRace, runner)->sched, t, NULL,
+                          &attempt);
 }
 
 static void
@@ -95,7 +94,7 @@ lib_race_add(LibRace *race, TaskKind kind)
 {
     Task *t, draft = { .kind = (uint8_t)kind };
     Task *root = race->sched.board.root;
-    return sched_add(&race->sched, &draft, root, NULL, 0, &t) ? NULL : t;
+    return lifecycle_add(&race->sched, &draft, root, NULL, 0, &t) ? NULL : t;
 }
 
 static void
@@ -135,7 +134,7 @@ lib_test_race(lua_State *L)
     LibRace *race = lib_race_new(L);
     if (sched_init(&race->sched, &race->clock,
                    (const int[SLOT_KINDS]){ race->threads, 1, 1 },
-                   attempt_due))
+                   lifecycle_timer_due))
         return luaL_error(L, "out of memory");
     race->sched.runner[TASK_LUA] = &race->runner;
     bool made = true;

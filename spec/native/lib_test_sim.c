@@ -3,10 +3,9 @@
 #include "lib_test_sim.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "sched/attempt.h"
-#include "sched/cancel.h"
 #include "sched/claim.h"
 #include "sched/escalate.h"
+#include "sched/lifecycle.h"
 #include "sched/rank.h"
 #include "sched/slots.h"
 #include <lauxlib.h>
@@ -106,7 +105,7 @@ lib_sim_end_at_once(Sim *sim, Task *t)
         o.error = mem_dup("failed at once", 14);
     }
     lib_sim_forget(t);
-    attempt_finish(&sim->sched, t, attempt, &o);
+    lifecycle_finish(&sim->sched, t, attempt, &o);
 }
 
 /* Its code runs from now on. */
@@ -134,7 +133,7 @@ lib_sim_go(Sim *sim, Task *t)
         return;
     }
     run = lib_sim_new_run(t);
-    if (run && attempt_begin(&sim->sched, t, run, &run->attempt)) {
+    if (run && lifecycle_begin(&sim->sched, t, run, &run->attempt)) {
         lib_sim_began(sim, t);
         return;
     }
@@ -281,7 +280,7 @@ lib_sim_finish(lua_State *L)
     uint32_t attempt = lib_sim_let_go(L, t);
     Outcome o = lib_sim_told(L);
     lib_test_arm();
-    attempt_finish(&sim->sched, t, attempt, &o);
+    lifecycle_finish(&sim->sched, t, attempt, &o);
     lib_test_disarm();
     return 0;
 }
@@ -298,7 +297,7 @@ lib_sim_finish_next(lua_State *L)
     SimRun *run = lib_sim_new_run(NULL);
     if (!run)
         return luaL_error(L, "out of memory");
-    Task *next = attempt_finish_next(&sim->sched, t, &attempt, &o, run);
+    Task *next = lifecycle_finish_next(&sim->sched, t, &attempt, &o, run);
     if (!next) {
         free(run);
         return 0;
@@ -317,8 +316,8 @@ lib_sim_late(lua_State *L)
 {
     Sim *sim = lib_sim(L);
     Outcome o = { .state = TASK_COMPLETED, .code = -1 };
-    attempt_finish(&sim->sched, lib_sim_task(L, sim, 2),
-                   (uint32_t)luaL_checkinteger(L, 3), &o);
+    lifecycle_finish(&sim->sched, lib_sim_task(L, sim, 2),
+                     (uint32_t)luaL_checkinteger(L, 3), &o);
     return 0;
 }
 
@@ -337,7 +336,7 @@ lib_sim_stop(lua_State *L)
     Sim *sim = lib_sim(L);
     Task *t = lib_sim_task(L, sim, 2);
     lib_test_arm();
-    int e = cancel_task(&sim->sched, t);
+    int e = lifecycle_cancel(&sim->sched, t);
     lib_test_disarm();
     if (e)
         return lib_test_error(L, e);
@@ -348,14 +347,14 @@ lib_sim_stop(lua_State *L)
 static int
 lib_sim_cancel_all(lua_State *L)
 {
-    cancel_all(&lib_sim(L)->sched, WHY_SCRIPT);
+    lifecycle_cancel_all(&lib_sim(L)->sched, WHY_SCRIPT);
     return 0;
 }
 
 static int
 lib_sim_close(lua_State *L)
 {
-    cancel_and_close(&lib_sim(L)->sched);
+    lifecycle_close(&lib_sim(L)->sched);
     return 0;
 }
 
@@ -457,7 +456,8 @@ lib_sim_new(lua_State *L)
     Clock clock = { .now = lib_sim_now, .wake_at = lib_sim_wake_at };
     lib_test_arm();
     int e = sched_init(&sim->sched, &sim->clock,
-                       (const int[SLOT_KINDS]){ lua, process, 1 }, attempt_due);
+                       (const int[SLOT_KINDS]){ lua, process, 1 },
+                        lifecycle_timer_due);
     if (e == 0 && (e = lib_sim_remember(L, sim)) != 0)
         sched_destroy(&sim->sched);
     lib_test_disarm();

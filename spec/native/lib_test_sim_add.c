@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "lib_test_sim.h"
-#include "sched/sched_add.h"
+#include "sched/lifecycle.h"
 #include "sched/slots.h"
 #include "task/writes.h"
 #include <lauxlib.h>
@@ -180,8 +180,10 @@ lib_sim_add(lua_State *L)
     Task *t, draft;
     bool made = lib_sim_make(L, &spec, &draft);
     lib_test_arm();
-    int e = made ? sched_add(&sim->sched, &draft, spec.parent, spec.blockers,
-                             spec.n, &t) : ORUN_ENOMEM;
+    int e = ORUN_ENOMEM;
+    if (made)
+        e = lifecycle_add(&sim->sched, &draft, spec.parent, spec.blockers,
+                          spec.n, &t);
     lib_test_disarm();
     if (e) {
         task_clear(&draft);
