@@ -73,7 +73,7 @@ lib_set_error(lua_State *L, const char *error)
 static bool
 lib_stood_in(const Task *t)
 {
-    return t->opt && t->opt->stood_in && t->state == TASK_COMPLETED
+    return t->opt && t->opt->stubbed && t->state == TASK_COMPLETED
         && agent_argv(t);
 }
 

@@ -61,7 +61,7 @@ typedef struct TaskArgs {
     lua_Integer blockers, writes, command; /* entries */
     bool background, detach, despite_failure, plain;
     uint8_t permissions;
-    bool stood_in; /* the function in its frame gives what a plan wants */
+    bool stubbed; /* the function in its frame is a plan's stub */
     Isolation isolation;
 } TaskArgs;
 
@@ -194,7 +194,7 @@ lib_task_read_form(lua_State *L, TaskArgs *a)
     lua_call(L, 1, 0);
 }
 
-/* Where it works, and what it is kept apart by. */
+/* Where it works, and what isolates it. */
 static void
 lib_task_read_place(lua_State *L, TaskArgs *a)
 {
@@ -213,10 +213,10 @@ lib_task_read_place(lua_State *L, TaskArgs *a)
         a->base = own->base;
 }
 
-/* `orun plan` starts no agent: a function that gives what its result looks like
- * takes its place, and what it would be kept apart by is not made. */
+/* `orun plan` starts no agent: a stub, a function that returns what the agent's
+ * result looks like, takes its place, and no worktree or process is made. */
 static void
-lib_task_stand_in(lua_State *L, TaskArgs *a)
+lib_task_stub(lua_State *L, TaskArgs *a)
 {
     Sched *s = park_run(L)->sched;
     bool agent = lib_task_by_program(a)
@@ -225,7 +225,7 @@ lib_task_stand_in(lua_State *L, TaskArgs *a)
         return;
     const HistoryEntry *like = a->agent
         ? rank_known_agent(s, a->key, a->agent->name) : NULL;
-    a->stood_in = true;
+    a->stubbed = true;
     a->isolation = (Isolation){ 0 };
     a->base = NULL;
     module_push(L, "orun.plan.stub");
@@ -287,7 +287,7 @@ lib_task_read(lua_State *L, TaskArgs *a)
     a->permissions = lib_granted(L, fn, ARG(F_permissions), a->agent);
     lib_task_read_writes(L, a);
     lib_task_read_edges(L, a);
-    lib_task_stand_in(L, a);
+    lib_task_stub(L, a);
     a->plain = !a->agent && !a->command && !a->prompt && a->timeout == 0
         && a->retry.max == 0 && !a->limit
         && !a->memory_limit && !a->max_output && !a->writes && !a->detach
@@ -295,7 +295,7 @@ lib_task_read(lua_State *L, TaskArgs *a)
         && !a->isolation.worktree && !a->model && !a->cwd && !a->key
         && !program_cwd(park_run(L))
         && !lib_task_has(L, F_metadata)
-        && (a->stood_in || !lib_task_has(L, F_schema));
+        && (a->stubbed || !lib_task_has(L, F_schema));
 }
 
 /* ---- making: nothing below raises ---- */
@@ -355,11 +355,12 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     opt->max_output = a->max_output ? a->max_output : own ? own->max_output : 0;
     opt->despite_failure = a->despite_failure;
     opt->detach = a->detach;
-    opt->stood_in = a->stood_in;
+    opt->stubbed = a->stubbed;
     opt->permissions = a->permissions;
     opt->isolated = a->isolation.process;
     opt->worktree = a->isolation.worktree;
-    opt->apart = opt->worktree || (from && (from->worktree || from->apart));
+    opt->in_worktree = opt->worktree
+        || (from && (from->worktree || from->in_worktree));
     opt->limit = a->limit;
     if (a->writes && !(opt->writes = lib_writes(L, run->engine, ARG(F_writes),
                                                 a->writes, opt->cwd)))
@@ -370,7 +371,7 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     if (opt->argv && !t->description
         && !(t->description = lib_command_title(opt->argv)))
         return ORUN_ENOMEM;
-    if (lib_task_has(L, F_schema) && !a->stood_in)
+    if (lib_task_has(L, F_schema) && !a->stubbed)
         e = value_encode(L, ARG(F_schema), "schema", &value_data, &opt->schema,
                          why);
     if (e == 0 && lib_task_has(L, F_metadata))
@@ -404,10 +405,10 @@ lib_task_values(lua_State *L, const TaskArgs *a, Task *t, Buf *why)
         t->slot = (uint8_t)a->agent->slot;
     else if (a->command)
         t->slot = SLOT_PROCESS;
-    if (a->command && !a->stood_in) {
+    if (a->command && !a->stubbed) {
         bool alone = !a->isolation.worktree && !lib_task_has(L, F_schema);
         t->kind = alone ? TASK_PROCESS : TASK_LUA;
-    } else if (a->agent && !a->stood_in) {
+    } else if (a->agent && !a->stubbed) {
         t->code = value_hold(a->agent->code);
         t->kind = (uint8_t)(a->isolation.worktree ? TASK_LUA : a->agent->kind);
     } else {

@@ -50,7 +50,7 @@ uint8_t lib_granted(lua_State *L, const char *fn, int idx,
 /* Raise: a command's session is not known, so it cannot go on with one. */
 int lib_no_resume(lua_State *L, const char *fn);
 
-/* What a task is kept apart by. */
+/* What isolates a task. */
 typedef struct Isolation {
     bool process;  /* a process of its own */
     bool worktree; /* a git worktree of its own */

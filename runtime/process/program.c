@@ -138,7 +138,7 @@ program_tree_env(const LuaRun *run)
     const TaskOptions *opt = run->task->opt;
     if (run->tree_env)
         return run->tree_env;
-    return opt && opt->apart ? program_hidden : NULL;
+    return opt && opt->in_worktree ? program_hidden : NULL;
 }
 
 /* Where the program begins: where its run is, unless it says so in full. */

@@ -39,7 +39,7 @@ run_lua_returned(lua_State *L, int status, lua_KContext ctx)
 
 /* Does t want a worktree? */
 static bool
-run_lua_apart(const Task *t)
+run_lua_in_worktree(const Task *t)
 {
     return t->opt && t->opt->worktree;
 }
@@ -66,7 +66,7 @@ static lua_CFunction
 run_lua_code(const LuaRun *run)
 {
     const Task *t = run->task;
-    if (run->steward || (run_lua_apart(t) && !run->tree))
+    if (run->steward || (run_lua_in_worktree(t) && !run->tree))
         return run_tree_body;
     if (agent_by_program(t))
         return run_process_body;
@@ -94,9 +94,9 @@ static void
 run_lua_take(LuaRun *run, Task *t)
 {
     run->task = t;
-    bool apart = run_lua_apart(t);
-    if ((apart && run_tree_open(run))
-        || (!apart && agent_by_program(t) && run_tree_open_alone(run)))
+    bool in_worktree = run_lua_in_worktree(t);
+    if ((in_worktree && run_tree_open(run))
+        || (!in_worktree && agent_by_program(t) && run_tree_open_alone(run)))
         run->tree = NULL; /* the bodies say so */
     run_lua_set(run);
 }

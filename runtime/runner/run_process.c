@@ -176,7 +176,7 @@ run_process_read(Engine *h, Task *t, uint32_t attempt, ProcessWork *work,
     work->file = (LaunchFile){ LAUNCH_PROMPT_FILE, buf_cstr(in), in->n };
     work->spec = (LaunchSpec){
         .argv = argv,
-        .tree_env = t->opt && t->opt->apart ? program_hidden : NULL,
+        .tree_env = t->opt && t->opt->in_worktree ? program_hidden : NULL,
         .type_env = type ? type->opt.env : NULL,
         .env = t->opt ? t->opt->env : NULL,
         .cwd = t->opt ? t->opt->cwd : NULL,

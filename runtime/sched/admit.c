@@ -178,6 +178,7 @@ admit_reason(Sched *s, const Task *t, const char **limit, double *wait)
         return "slot";
     if (t->for_writes)
         return "writes";
-    return s->memory && turn_first(&s->memory->line[t->slot].waiting) ? "memory"
-                                                                      : "";
+    bool memory = s->memory
+        && wait_queue_first(&s->memory->line[t->slot].waiting);
+    return memory ? "memory" : "";
 }

@@ -35,8 +35,8 @@ void admit_begin(Sched *s, const Task *t, Limit *const *l, int n);
 void admit_put_broke(Sched *s, const Task *t, Buf *to);
 
 /* The attempt of t ended so: when it was refused for having asked too much, its
- * limit is throttled and t, which keeps its turn, is ready again: true. When it
- * went well the limit is told, too. */
+ * limit is throttled and t, which keeps its ticket, is ready again: true. A
+ * good end is reported to the limit, too. */
 bool admit_again(Sched *s, Task *t, const Outcome *o);
 
 /* Why t, which is ready, has not begun; what it is, "" for no such reason. In

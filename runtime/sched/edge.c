@@ -31,7 +31,7 @@ edge_hold(Sched *s, Task *t)
         return false;
     task_move(t, TASK_WAITING);
     if (t->kind != TASK_ITEM)
-        s->board.stirring--;
+        s->board.active--;
     return slots_unqueue(s, t);
 }
 

@@ -50,7 +50,7 @@ lifecycle_finalize(Sched *s, Task *t, Outcome *o)
     } else {
         b->live--;
         if (t->state != TASK_WAITING)
-            b->stirring--;
+            b->active--;
         slots_release(s, t);
     }
     TaskState state = o->state;
@@ -369,7 +369,7 @@ lifecycle_begin_locked(Sched *s, Task *t, void *run, uint32_t *attempt)
     }
     task_move(t, TASK_RUNNING);
     t->run = run;
-    t->lacks = 0;
+    t->blocked_on = 0;
     *attempt = ++t->attempt;
     t->started = s->moment = board_now(&s->board);
     event_add(&s->board, (Event){ .kind = EVENT_STARTED, .task = t->id,

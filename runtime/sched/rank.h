@@ -2,8 +2,8 @@
  *
  * A task's rank is how long the work will take that cannot begin before it: its
  * own expected duration and the longest chain of what depends on it. Of those
- * that queue the one with the highest rank goes first (turn.h), because the end
- * of the longest chain is the end of the run.
+ * that queue the one with the highest rank goes first (wait_queue.h), because
+ * the end of the longest chain is the end of the run.
  *
  * What a task is expected to take is what the same took in earlier runs of this
  * script: of its key, else of its agent type and description, else what was

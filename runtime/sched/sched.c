@@ -24,7 +24,7 @@ sched_init(Sched *s, Clock *clock, const int slots[SLOT_KINDS],
     *s = (Sched){ .random = 0x9e3779b97f4a7c15u, .forks = fork_count,
                   .due = due };
     for (int i = 0; i < SLOT_KINDS; i++)
-        list_init(&s->lacking[i]);
+        list_init(&s->blocked_lines[i]);
     list_init(&s->limits);
     for (size_t i = 0; i < countof(s->limits_by_name); i++)
         list_init(&s->limits_by_name[i]);

@@ -30,7 +30,7 @@ typedef struct Sched {
     Runner *runner[TASK_KINDS]; /* [TASK_ITEM] is NULL; set before any task */
 
     Limit *kind[SLOT_KINDS];
-    List lacking[SLOT_KINDS]; /* LimitLines, of a slot of this kind only */
+    List blocked_lines[SLOT_KINDS]; /* LimitLines, on this kind's slots only */
     List limits;          /* named ones */
     List limits_by_name[SCHED_NAMES]; /* the same, by the hash of the name */
     Limit *whole;         /* for all tasks of agents; NULL: none is asked */
@@ -46,18 +46,18 @@ typedef struct Sched {
     bool freed_writes;    /* and somebody's writes with them */
     List to_propagate;    /* final tasks, whose completion others have not been
                            * notified of yet */
-    double moment;        /* a time that has passed, of late */
-    uint64_t turns;       /* the last given to a task that became ready */
+    double moment;        /* when an attempt last began or ended */
+    uint64_t tickets;     /* the last given to a task that became ready */
     uint64_t offers;      /* how often one was offered what it needs */
     struct Ranks *ranks;  /* durations are remembered; NULL: they are not. Set
                            * before any task */
     bool ranked;          /* … and something is known */
     unsigned forks;       /* fork_count when it was made. Never changes */
-    int plan;             /* 1: agents are stood in for, 2: functions, too, and
-                           * what happens is not remembered; 0: they are not.
-                           * Never changes */
+    int plan;             /* 0: no plan; 1: agents are stubbed; 2: functions,
+                           * too, and durations are not remembered. Never
+                           * changes */
     bool closing;         /* no new tasks */
-    bool hurried;         /* who is stopped is stopped hard at once */
+    bool hurried;         /* stops begin with the last step */
     struct Value *spent[SCHED_SPENT]; /* to be dropped once it is unlocked */
     int spent_count;
     /* Written under the lock, read by anyone: */

@@ -42,7 +42,7 @@ slots_clash(Sched *s, Task *t)
     }
     list_each(node, &s->writers) {
         Task *other = container_of(node, Task, job.link);
-        if (!turn_before(other, t))
+        if (!wait_queue_before(other, t))
             break;
         if (writes_overlap(task_writes(t), task_writes(other))
             && !slots_passed(s, t, other))
@@ -51,11 +51,12 @@ slots_clash(Sched *s, Task *t)
     return false;
 }
 
-/* Only others can end what t queues for: it does not stir. */
+/* t queues for writes, or no longer does: only others can end that, so it is
+ * not active meanwhile. */
 static void
 slots_for_writes(Sched *s, Task *t, bool queues)
 {
-    s->board.stirring += t->for_writes - queues;
+    s->board.active += t->for_writes - queues;
     t->for_writes = queues;
 }
 
@@ -65,7 +66,7 @@ slots_queue_writer(Sched *s, Task *t)
 {
     List *at = s->writers.prev;
     while (at != &s->writers
-           && turn_before(t, container_of(at, Task, job.link)))
+           && wait_queue_before(t, container_of(at, Task, job.link)))
         at = at->prev;
     list_after(at, &t->job.link);
     slots_for_writes(s, t, true);
@@ -80,9 +81,9 @@ slots_line(const Task *t)
     return t->woken ? SLOT_KINDS : t->slot;
 }
 
-/* Do those in this line lack a slot of their kind? */
+/* Is there no slot of the kind that this line needs? */
 static bool
-slots_lack_kind(Sched *s, int line)
+slots_kind_full(Sched *s, int line)
 {
     if (line == SLOT_KINDS)
         return false;
@@ -107,9 +108,9 @@ slots_must_queue(Sched *s, Limit *l, const Task *t)
     if (limit_full(l) || l->closed || (!t->woken && admit_shut(l, slots_open)))
         return true;
     for (int i = 0; i < LIMIT_LINES; i++) {
-        const Task *first = turn_first(&l->line[i].waiting);
-        if (first && turn_before(first, t)
-            && (i == slots_line(t) || !slots_lack_kind(s, i)))
+        const Task *first = wait_queue_first(&l->line[i].waiting);
+        if (first && wait_queue_before(first, t)
+            && (i == slots_line(t) || !slots_kind_full(s, i)))
             return true;
     }
     return false;
@@ -129,47 +130,47 @@ slots_free(Sched *s, Limit *l)
 static void
 slots_queue(Sched *s, Limit *l, Task *t)
 {
-    turn_push(&l->line[slots_line(t)].waiting, t);
+    wait_queue_push(&l->line[slots_line(t)].waiting, t);
     if (s->ranked && !limit_full(l))
         slots_free(s, l);
 }
 
-/* What t lacks that queues at l, or (NULL) for others' writes. */
-static EventLack
-slots_lacking(Sched *s, const Task *t, const Limit *l)
+/* What keeps t, which queues at l, or (NULL) for others' writes. */
+static EventBlock
+slots_blocked_on(Sched *s, const Task *t, const Limit *l)
 {
     const char *limit;
     double wait;
     if (!l)
-        return EVENT_LACKS_WRITES;
+        return BLOCK_WRITES;
     if (l == s->memory)
-        return EVENT_LACKS_MEMORY;
+        return BLOCK_MEMORY;
     const char *why = l->meter ? admit_reason(s, t, &limit, &wait) : "slot";
-    return strcmp(why, "rate") == 0 ? EVENT_LACKS_RATE
-        : strcmp(why, "throttled") == 0 ? EVENT_LACKS_THROTTLED
-        : EVENT_LACKS_SLOT;
+    return strcmp(why, "rate") == 0 ? BLOCK_RATE
+        : strcmp(why, "throttled") == 0 ? BLOCK_THROTTLED
+        : BLOCK_SLOT;
 }
 
-/* t begins to queue: for this limit, or (NULL) for others' writes. One that
- * goes on after a wait is not told of, and no step from queue to queue while
- * what it lacks is the same: it may take thousands. */
+/* t begins to queue: for this limit, or (NULL) for others' writes. Emits QUEUED
+ * only if the reason changes, because t may step from queue to queue thousands
+ * of times, and never for a resumed task. */
 static void
-slots_tell(Sched *s, Task *t, const Limit *l)
+slots_report_blocked(Sched *s, Task *t, const Limit *l)
 {
     if (!s->board.events || t->woken)
         return;
-    EventLack lack = slots_lacking(s, t, l);
-    if (t->lacks == lack + 1)
+    EventBlock block = slots_blocked_on(s, t, l);
+    if (t->blocked_on == block + 1)
         return;
-    t->lacks = (lack + 1) & 7;
+    t->blocked_on = (block + 1) & 7;
     event_add(&s->board, (Event){ .kind = EVENT_QUEUED, .task = t->id,
-                                  .what = lack,
+                                  .what = block,
                                   .text = l ? l->name : NULL });
 }
 
-/* Queue t where it lacks a slot; false when it lacks none. */
+/* Queue t where there is no slot for it; false if there is one everywhere. */
 static bool
-slots_lack(Sched *s, Task *t)
+slots_block(Sched *s, Task *t)
 {
     Limit *l[ADMIT_LIMITS + 1];
     int n = t->has_rest ? 0 : admit_limits(s, t, l);
@@ -182,12 +183,12 @@ slots_lack(Sched *s, Task *t)
     for (int i = 0; i < n; i++)
         if (slots_must_queue(s, l[i], t)) {
             slots_queue(s, l[i], t);
-            slots_tell(s, t, l[i]);
+            slots_report_blocked(s, t, l[i]);
             return true;
         }
     if (!t->woken && admit_short(s, t, slots_open)) {
         slots_queue(s, s->memory, t);
-        slots_tell(s, t, s->memory);
+        slots_report_blocked(s, t, s->memory);
         return true;
     }
     return false;
@@ -220,58 +221,59 @@ slots_offer(Sched *s, Task *t)
     slots_for_writes(s, t, false);
     if (!t->stopping && !t->woken && admit_broke(s, t))
         t->stopping = FAULT_BUDGET; /* it is granted, so that it can end */
-    if (t->stopping || !slots_lack(s, t))
+    if (t->stopping || !slots_block(s, t))
         slots_grant(s, t);
     else if (t->for_writes && !wrote)
-        slots_tell(s, t, NULL);
+        slots_report_blocked(s, t, NULL);
 }
 
-/* One after the other; where ranks count, in microseconds (turn.h), as far as
- * they can be told without asking for the time. */
+/* Tickets are numbers; where ranks count, microseconds (wait_queue.h), as exact
+ * as they can be without asking for the time. */
 static uint64_t
-slots_next_turn(Sched *s)
+slots_next_ticket(Sched *s)
 {
     uint64_t now = s->ranked ? (uint64_t)(s->moment * 1e6) : 0;
-    s->turns = now > s->turns ? now : s->turns + 1;
-    return s->turns;
+    s->tickets = now > s->tickets ? now : s->tickets + 1;
+    return s->tickets;
 }
 
 void
 slots_enter(Sched *s, Task *t)
 {
-    t->turn = slots_next_turn(s);
+    t->ticket = slots_next_ticket(s);
     slots_offer(s, t);
 }
 
-/* The one of t (NULL: nobody) and the first of this line, who can have a slot
- * of its limit, that goes first. One that lacks a slot of its kind stays: when
- * there is one again its line is looked at. But one that is to fail, for a
- * budget is used up, needs none. */
+/* Which goes first: t (may be NULL), or the first of this line, which can have
+ * a slot of its limit. If there is no slot of its kind it stays, and its line
+ * is looked at when there is one again. But one that is to fail because a
+ * budget is used up needs none. */
 static Task *
 slots_sooner(Sched *s, LimitLine *line, int i, Task *t)
 {
     Limit *l = line->limit;
-    Task *first = turn_first(&line->waiting);
+    Task *first = wait_queue_first(&line->waiting);
     if (!first)
         return t;
-    if (slots_lack_kind(s, i) && l != s->kind[i]
+    if (slots_kind_full(s, i) && l != s->kind[i]
         && !(l->meter && meter_broke(l->meter, first->attempt == 0))) {
         list_del(&line->held);
-        list_push(&s->lacking[i], &line->held);
+        list_push(&s->blocked_lines[i], &line->held);
         return t;
     }
     if (!first->woken && !first->stopping && admit_shut(l, slots_open))
         return t;
-    return !t || turn_before(first, t) ? first : t;
+    return !t || wait_queue_before(first, t) ? first : t;
 }
 
-/* The same with those who lacked a slot of this kind, which there is. */
+/* The same for those that waited for a slot of this kind, which there is now.
+ * */
 static Task *
 slots_sooner_held(Sched *s, int kind, Task *t)
 {
-    list_each(node, &s->lacking[kind]) {
+    list_each(node, &s->blocked_lines[kind]) {
         LimitLine *line = container_of(node, LimitLine, held);
-        if (limit_full(line->limit) || !turn_first(&line->waiting))
+        if (limit_full(line->limit) || !wait_queue_first(&line->waiting))
             list_del(node);
         else
             t = slots_sooner(s, line, kind, t);
@@ -304,7 +306,7 @@ slots_serve(Sched *s, Limit *const *l, int n)
             next = slots_next(s, l[i], next);
         if (!next)
             return;
-        turn_leave(next);
+        wait_queue_leave(next);
         slots_offer(s, next);
     }
 }
@@ -324,7 +326,7 @@ bool
 slots_unqueue(Sched *s, Task *t)
 {
     bool for_writes = t->for_writes;
-    turn_leave(t);
+    wait_queue_leave(t);
     slots_for_writes(s, t, false);
     return for_writes;
 }
@@ -340,7 +342,7 @@ void
 slots_rerank(Sched *s, Task *t, float rank)
 {
     bool for_writes = t->for_writes;
-    turn_leave(t);
+    wait_queue_leave(t);
     t->rank = rank;
     slots_offer(s, t);
     if (for_writes)
@@ -481,7 +483,7 @@ slots_serve_freed(Sched *s)
         list_each(node, &s->freed)
             next = slots_next(s, container_of(node, Limit, freed), next);
         if (next) {
-            turn_leave(next);
+            wait_queue_leave(next);
             slots_offer(s, next);
             continue;
         }
@@ -510,7 +512,7 @@ slots_ready(Sched *s, Task *t)
         wait_fire_all(&s->board.item_waits);
         return;
     }
-    s->board.stirring++;
+    s->board.active++;
     slots_enter(s, t);
 }
 
@@ -527,7 +529,7 @@ static void
 slots_requeue(Sched *s, Task *t)
 {
     bool for_writes = t->for_writes;
-    turn_leave(t);
+    wait_queue_leave(t);
     slots_offer(s, t);
     if (for_writes)
         slots_serve_writers(s);

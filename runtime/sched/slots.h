@@ -10,10 +10,10 @@
  * waits for others has them (slots_passed). A wait that would close a ring is
  * refused (ring.h).
  *
- * Those who queue at a limit that has a slot and lack one of their kind stay
- * there (limit.h: a line for each kind), known to that kind: going over to its
- * queue and back, all of them, with each slot that comes free would cost the
- * square of their number.
+ * Tasks that queue at a limit that has a slot, and for which there is no slot
+ * of their kind, stay there (limit.h: a line for each kind), known to that
+ * kind. Moving all of them to its queue and back with each slot that comes free
+ * would cost the square of their number.
  *
  * What is granted lands in the scheduler's starts: with the lock held, and then
  * sched_unlock, unless said otherwise.
@@ -35,7 +35,7 @@ void slots_ready(Sched *s, Task *t);
  * granted at once, so that it can end. */
 void slots_enter(Sched *s, Task *t);
 
-/* The same for one that was ready before and keeps its turn. */
+/* The same for one that was ready before and keeps its ticket. */
 void slots_offer(Sched *s, Task *t);
 
 /* Is t in a queue for slots or writes, to begin or to go on? */

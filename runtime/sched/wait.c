@@ -101,7 +101,7 @@ wait_begin(Board *b, Wait *w, Task *waiter, const WaitFor *what)
     w->resting = waiter && what->deadline == INFINITY
         && what->kind != WAIT_FOR_OP;
     if (w->resting)
-        b->stirring--;
+        b->active--;
     if (waiter == b->root)
         wait_check_stuck(b);
     return w->outcome == WAIT_PENDING ? 1 : 0;
@@ -118,7 +118,7 @@ wait_fire(Wait *w, int outcome)
     if (w->waiter && !task_final(w->waiter))
         w->waiter->waiting = NULL;
     if (w->resting)
-        w->board->stirring++;
+        w->board->active++;
     w->resting = false;
     w->wake(w);
 }
@@ -144,7 +144,7 @@ void
 wait_check_stuck(Board *b)
 {
     Wait *w = b->root->waiting;
-    if (b->stirring == 0 && !timer_first(&b->timers) && w && w->resting)
+    if (b->active == 0 && !timer_first(&b->timers) && w && w->resting)
         wait_fire(w, WAIT_DEADLOCK);
 }
 

@@ -35,7 +35,7 @@ typedef struct Wait {
     uint8_t kind; /* a WaitFor.kind */
     bool growth;  /* for more output of the target, as well */
     struct Wait *next_guest; /* in TaskEdges.guests */
-    bool resting; /* taken out of board->stirring while pending */
+    bool resting; /* taken out of board->active while pending */
     int outcome;
     void (*wake)(struct Wait *w); /* under the board's lock */
 } Wait;

@@ -48,7 +48,7 @@ agent_argv(const Task *t)
 static inline bool
 agent_by_program(const Task *t)
 {
-    return agent_argv(t) && !t->opt->stood_in;
+    return agent_argv(t) && !t->opt->stubbed;
 }
 
 /* Free a type and all it owns. NULL is fine. */

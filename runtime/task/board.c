@@ -36,7 +36,7 @@ board_init(Board *b, Clock *clock)
     }
     board_publish(b);
     b->root = root;
-    b->stirring = 1;
+    b->active = 1;
     return 0;
 }
 

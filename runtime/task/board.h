@@ -9,7 +9,7 @@
  *   1. t->unmet counts the blockers of t that are not final.
  *   2. A task with unmet > 0 is waiting (items: waiting, too).
  *   3. A pending Wait is linked at what it waits for, and nowhere else.
- *   4. stirring counts the script while it runs, and the ready and running
+ *   4. `active` counts the script while it runs, and the ready and running
  *      tasks that are not resting in a wait only another task can end. When it
  *      is 0 and nothing is due, nothing will ever happen again.
  */
@@ -52,7 +52,7 @@ typedef struct Board {
     List item_waits;   /* Waits for an item to claim */
     List idle_waits;   /* Waits for live == 0 */
     List writing;      /* Writes that tasks hold */
-    int stirring;
+    int active;
     uint32_t search;   /* number of the last search (ring.h) */
     List retiring, retired, held; /* forgotten tasks (by job.link): those that
                         * are to be retired next; that were, in … */

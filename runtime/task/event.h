@@ -25,7 +25,7 @@ struct Board;
 #define EVENT_KINDS(X) \
     X(ADDED, "added")       /* other: its parent */ \
     X(READY, "ready")       /* nothing blocks it any more */ \
-    X(QUEUED, "queued")     /* what: an EventLack, text: the limit's name */ \
+    X(QUEUED, "queued")     /* what: an EventBlock, text: the limit's name */ \
     X(STARTED, "started")   /* n: the attempt, from 1 */ \
     X(WAITS, "waits")       /* its code begins to wait; what: a WaitFor.kind,
                              * other: for that task, text and line: where */ \
@@ -54,13 +54,13 @@ typedef enum EventKind {
     EVENT_KIND_COUNT
 } EventKind;
 
-typedef enum EventLack { /* why a ready task does not start */
-    EVENT_LACKS_SLOT,
-    EVENT_LACKS_WRITES,
-    EVENT_LACKS_MEMORY,
-    EVENT_LACKS_RATE,      /* so many begin in a time */
-    EVENT_LACKS_THROTTLED, /* the service had said that it is too much */
-} EventLack;
+typedef enum EventBlock { /* why a ready task does not start */
+    BLOCK_SLOT,
+    BLOCK_WRITES,
+    BLOCK_MEMORY,
+    BLOCK_RATE,      /* so many begin in a time */
+    BLOCK_THROTTLED, /* the service had said that it is too much */
+} EventBlock;
 
 typedef struct Event {
     double at;        /* seconds on the run's clock */

@@ -16,7 +16,7 @@ limit_new(const char *name, int slots)
     l->slots = slots;
     for (int i = 0; i < LIMIT_LINES; i++) {
         l->line[i].limit = l;
-        turn_init(&l->line[i].waiting);
+        wait_queue_init(&l->line[i].waiting);
         list_init(&l->line[i].held);
     }
     list_init(&l->all);

@@ -10,14 +10,14 @@
 #include "base/base.h"
 #include "base/list.h"
 #include "task/meter.h"
-#include "task/turn.h"
+#include "task/wait_queue.h"
 
 enum { LIMIT_LINES = 4 }; /* one for each SlotKind, and one */
 
 /* Tasks that wait for a slot of one limit and need the same besides: a slot of
  * one kind; or none, these go on after a wait. */
 typedef struct LimitLine {
-    Turns waiting;
+    WaitQueue waiting;
     struct Limit *limit; /* whose line it is */
     List held; /* in the scheduler's list, while there is a slot of the limit
                 * and none of the kind */

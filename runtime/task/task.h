@@ -151,9 +151,9 @@ typedef struct TaskOptions {
     bool despite_failure;  /* on_blocker_failure = "run" */
     bool detach;           /* outlives its parent */
     bool isolated;         /* a Lua task in a process of its own */
-    bool stood_in;         /* its agent is not started: see orun plan */
+    bool stubbed;          /* its agent is not started: see orun plan */
     bool worktree;         /* in a git worktree of its own … */
-    bool apart;            /* … or in that of the task that started it */
+    bool in_worktree;      /* … or in that of the task that started it */
     char *base;            /* where it begins; NULL: at HEAD */
     _Atomic(const char *) place; /* a folder in it, where programs begin, once
                                   * that is there; engine_intern's */
@@ -215,7 +215,7 @@ typedef struct Task {
 
     /* Guarded by the board's lock. */
     uint8_t throttles : 5; /* attempts that were refused for asking too much */
-    uint8_t lacks : 3;    /* 1 + the EventLack it was told to queue for, or 0 */
+    uint8_t blocked_on : 3; /* 1 + the EventBlock of its last QUEUED, or 0 */
     uint8_t stop_rung : 4; /* how far up the stop ladder */
     uint8_t stop_why : 4; /* a TaskWhy, when it is stopped for CANCELLED */
     int8_t priority;
@@ -248,8 +248,8 @@ typedef struct Task {
         struct { /* until it is final; read by task_waiting and task_due */
             struct Wait *waiting; /* what its own code waits in, or NULL */
             TaskTimer *timer;     /* NULL: none is made */
-            uint64_t turn; /* its place among those that queue; see turn.h */
-            List behind;   /* tasks (by job.link) after it there */
+            uint64_t ticket; /* its place in a WaitQueue … */
+            List behind;     /* … and tasks (by job.link) after it there */
         };
         Outcome outcome;   /* once it is */
     };

@@ -282,9 +282,9 @@ view_set_report(lua_State *L, ViewWork *w, const Task *t)
 }
 
 static const char *const view_lacks[] = {
-    [EVENT_LACKS_SLOT] = "slot", [EVENT_LACKS_WRITES] = "writes",
-    [EVENT_LACKS_MEMORY] = "memory", [EVENT_LACKS_RATE] = "rate",
-    [EVENT_LACKS_THROTTLED] = "throttled",
+    [BLOCK_SLOT] = "slot", [BLOCK_WRITES] = "writes",
+    [BLOCK_MEMORY] = "memory", [BLOCK_RATE] = "rate",
+    [BLOCK_THROTTLED] = "throttled",
 };
 
 static void

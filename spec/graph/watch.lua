@@ -361,7 +361,7 @@ function Watch:check_end()
   for _, name in ipairs { "live", "open_items", "timers", "items", "writing", "writers" } do
     if figures[name] ~= 0 then broken("%s is %d", name, figures[name]) end
   end
-  if figures.stirring ~= 1 then broken("stirring is %d", figures.stirring) end
+  if figures.active ~= 1 then broken("active is %d", figures.active) end
   figures.limits.lua, figures.limits.process = figures.lua, figures.process
   for name, limit in pairs(figures.limits) do
     if limit.used ~= 0 or limit.waiting ~= 0 then

@@ -26,7 +26,7 @@ typedef struct SimCheck {
     SimTally tally[LIB_CHECK_LIMITS];
     int tallies;
     size_t live, open, ready_items, armed;
-    int stirring;
+    int active;
 } SimCheck;
 
 static void lib_check_that(SimCheck *c, bool ok, const char *format, ...)
@@ -253,7 +253,7 @@ lib_check_holds(SimCheck *c, const Task *t)
 static void
 lib_check_line(SimCheck *c, Limit *l, int i)
 {
-    Turns *q = &l->line[i].waiting;
+    WaitQueue *q = &l->line[i].waiting;
     bool waits = queue_peek(&q->rings) || !list_empty(&q->late);
     bool lacks = i < SLOT_KINDS && limit_full(c->sim->sched.kind[i]);
     lib_check_that(c, !waits || limit_full(l) || lacks, "limit %s: %d of %d "
@@ -384,7 +384,7 @@ lib_check_count(SimCheck *c, const Task *t)
     c->live += !item && !task_final(t);
     c->open += item && !task_final(t);
     c->ready_items += item && t->state == TASK_READY;
-    c->stirring += !item
+    c->active += !item
         && (t->state == TASK_READY || t->state == TASK_RUNNING)
         && !t->for_writes && !(task_waiting(t) && task_waiting(t)->resting);
     c->armed += task_due(t) != NULL;
@@ -397,7 +397,7 @@ lib_check_sums(SimCheck *c)
     Board *b = &c->sim->sched.board;
     const Wait *w = task_waiting(b->root);
     bool rests = w && w->resting;
-    int stirring = c->stirring + !rests;
+    int active = c->active + !rests;
     size_t armed = c->armed + (w && w->timer.slot);
     lib_check_that(c, b->timers.n == armed, "%zu timers are armed, %zu of "
                    "tasks and waits", b->timers.n, armed);
@@ -405,10 +405,10 @@ lib_check_sums(SimCheck *c)
                    c->live);
     lib_check_that(c, b->open_items == c->open, "open_items is %zu, not %zu",
                    b->open_items, c->open);
-    lib_check_that(c, b->stirring == stirring, "stirring is %d, not %d",
-                   b->stirring, stirring);
-    lib_check_that(c, stirring || b->timers.n || !rests,
-                   "nothing stirs, and the script waits");
+    lib_check_that(c, b->active == active, "active is %d, not %d", b->active,
+                   active);
+    lib_check_that(c, active || b->timers.n || !rests,
+                   "nothing is active, and the script waits");
 }
 
 /* Once all is swept a blocker's rank is that of each who waits for it, and its

@@ -82,7 +82,7 @@ lib_sim_info(lua_State *L)
     lib_look_number(L, "own", t->own);
     lib_look_number(L, "rank", t->rank);
     if (!task_final(t))
-        lib_look_number(L, "order", (double)t->turn - 8e6 * t->rank);
+        lib_look_number(L, "order", (double)t->ticket - 8e6 * t->rank);
     if (task_final(t) && t->attempt)
         lib_look_number(L, "duration", t->took);
     if (task_due(t))
@@ -109,17 +109,17 @@ lib_look_queued(const Queue *q)
 }
 
 static size_t
-lib_look_turns(Turns *q)
+lib_look_wait_queue(WaitQueue *q)
 {
     size_t n = 0;
     List all;
     list_init(&all);
-    for (Task *t; (t = turn_first(q)) != NULL; n++) {
-        turn_leave(t);
+    for (Task *t; (t = wait_queue_first(q)) != NULL; n++) {
+        wait_queue_leave(t);
         list_push(&all, &t->job.link);
     }
     for (List *node; (node = list_shift(&all)) != NULL;)
-        turn_push(q, container_of(node, Task, job.link));
+        wait_queue_push(q, container_of(node, Task, job.link));
     return n;
 }
 
@@ -129,7 +129,7 @@ lib_look_limit(lua_State *L, const char *key, Limit *l)
 {
     size_t waiting = 0;
     for (int i = 0; i < LIMIT_LINES; i++)
-        waiting += lib_look_turns(&l->line[i].waiting);
+        waiting += lib_look_wait_queue(&l->line[i].waiting);
     lua_newtable(L);
     lib_look_number(L, "slots", l->slots);
     lib_look_number(L, "used", l->used);
@@ -151,7 +151,7 @@ lib_sim_figures(lua_State *L)
     lib_look_number(L, "live", (double)b->live);
     lib_look_number(L, "offers", (double)s->offers);
     lib_look_number(L, "open_items", (double)b->open_items);
-    lib_look_number(L, "stirring", b->stirring);
+    lib_look_number(L, "active", b->active);
     lib_look_flag(L, "ranked", rank_settled(s));
     lib_look_number(L, "timers", (double)b->timers.n);
     lib_look_number(L, "items", (double)lib_look_queued(&b->items));

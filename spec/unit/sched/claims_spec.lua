@@ -89,7 +89,7 @@ describe("claiming", function()
     sim:claim(1, 0)
     local figures = sim:figures()
     assert.same({ 0, 3, 0, 1 }, { figures.live, figures.open_items,
-      figures.lua.used, figures.stirring })
+      figures.lua.used, figures.active })
   end)
 end)
 

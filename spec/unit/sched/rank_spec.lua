@@ -1,5 +1,5 @@
 -- Durations remembered (runtime/task/history.c, history_file.c) and the order that
--- follows from them (rank.c, turn.c).
+-- follows from them (rank.c, wait_queue.c).
 
 local h = require "spec.support.helper"
 local test = require "orun.test"
@@ -148,7 +148,7 @@ describe("the order of tasks that queue", function()
     assert.same({ a, wa }, sim:running())
   end)
 
-  it("leaves no slot of a limit to who lacks another one by then", function()
+  it("leaves no slot of a limit to a task that needs another one", function()
     local sim = support.new { lua = 1, process = 1, history = keys { a = 1 } }
     local first, second = sim:add { limit = "db" }, sim:add {}
     local program = sim:add { kind = "process", limit = "db", blockers = { second } }

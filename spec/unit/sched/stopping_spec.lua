@@ -264,7 +264,7 @@ describe("stopping", function()
     sim:finish(more)
     assert.equal("CANCELLED CANCELLED", states(sim, { item, more }))
     local figures = sim:figures()
-    assert.same({ 0, 0, 1 }, { figures.live, figures.open_items, figures.stirring })
+    assert.same({ 0, 0, 1 }, { figures.live, figures.open_items, figures.active })
   end)
 
   it("100,000 that queue starts none of them", function()

@@ -360,28 +360,28 @@ describe("a wait that can never end", function()
   end)
 end)
 
-describe("stirring", function()
+describe("active", function()
   it("counts the script and what is ready or runs, but not what rests", function()
     local sim = new { lua = 1 }
-    local function stirring() return sim:figures().stirring end
-    assert.equal(1, stirring())
+    local function active() return sim:figures().active end
+    assert.equal(1, active())
     local a, b = sim:add {}, sim:add {}
     sim:add { kind = "item" }
     local blocked = sim:add { blockers = { b } }
-    assert.equal(3, stirring())
+    assert.equal(3, active())
     sim:wait(b, a)
-    assert.equal(2, stirring())
+    assert.equal(2, active())
     sim:wait("time", b, 1)
-    assert.equal(2, stirring())
+    assert.equal(2, active())
     sim:wait("idle", 0)
-    assert.equal(1, stirring())
+    assert.equal(1, active())
     sim:advance(1)
     sim:finish(b)
-    assert.equal(2, stirring())
+    assert.equal(2, active())
     sim:finish(a)
     sim:finish(blocked)
     assert.equal("done", sim:outcome(0))
-    assert.equal(1, stirring())
+    assert.equal(1, active())
   end)
 end)
 
