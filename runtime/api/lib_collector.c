@@ -22,7 +22,7 @@ lib_collected(lua_State *L, int status, lua_KContext ctx)
     int outcome = park_outcome(L);
     if (lib_related_waited(L, outcome))
         return 2;
-    if (outcome == WAIT_RING)
+    if (outcome == WAIT_CYCLE)
         return lib_collector_wait(L, c, park_run(L)->want.deadline);
     if (outcome == WAIT_DEADLOCK)
         return luaL_error(L, "collector: the tasks left can never end: nothing "

@@ -8,7 +8,7 @@
 #include "api/lib_task.h"
 #include "base/err.h"
 #include "engine/engine.h"
-#include "sched/ring.h"
+#include "sched/wait.h"
 #include "vm/handle.h"
 #include <lauxlib.h>
 #include <stdio.h>
@@ -74,13 +74,13 @@ lib_related_script(lua_State *L, const char *what)
 }
 
 void
-lib_related_ring(lua_State *L, const WaitFor *what)
+lib_related_cycle(lua_State *L, const WaitFor *what)
 {
     LuaRun *run = park_run(L);
     Buf path = { 0 };
     char text[512] = "";
     sched_lock(run->sched);
-    int e = ring_closes(&run->sched->board, run->task, what, &path);
+    int e = wait_closes_cycle(&run->sched->board, run->task, what, &path);
     board_unlock(&run->sched->board);
     if (e == ORUN_ECYCLE)
         snprintf(text, sizeof text, "%s", buf_cstr(&path));
@@ -95,9 +95,9 @@ lib_related_ring(lua_State *L, const WaitFor *what)
 bool
 lib_related_waited(lua_State *L, int outcome)
 {
-    if (outcome == WAIT_RING) {
+    if (outcome == WAIT_CYCLE) {
         WaitFor what = park_run(L)->want;
-        lib_related_ring(L, &what);
+        lib_related_cycle(L, &what);
     }
     if (outcome != WAIT_TIMED_OUT)
         return false;

@@ -216,9 +216,9 @@ lib_awaited(lua_State *L, int status, lua_KContext ctx)
     board_drop(t);
     board_unlock(&s->board);
     int outcome = park_outcome(L);
-    if (outcome == WAIT_RING) {
+    if (outcome == WAIT_CYCLE) {
         WaitFor what = park_run(L)->want;
-        lib_related_ring(L, &what);
+        lib_related_cycle(L, &what);
         return lib_await(L, what.fn, t, what.deadline);
     }
     if (outcome == WAIT_DEADLOCK) {

@@ -134,7 +134,7 @@ void lib_related_script(lua_State *L, const char *what);
 
 /* Refuse a wait that could never end because what it is for waits for the
  * caller, or needs writes that the caller has. */
-void lib_related_ring(lua_State *L, const WaitFor *what);
+void lib_related_cycle(lua_State *L, const WaitFor *what);
 
 /* A wait has ended so: raises for a ring that closed meanwhile; true, with nil
  * and "timeout" pushed, when its time was up. */

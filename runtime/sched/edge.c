@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "sched/lifecycle.h"
 #include "sched/rank.h"
-#include "sched/ring.h"
+#include "sched/wait.h"
 #include "sched/slots.h"
 
 /* Why `e` may not be added, 0 when it may. */
@@ -19,7 +19,7 @@ edge_refused(Sched *s, Edge e, Buf *path)
         return ORUN_ESTATE;
     if (e.blocker != e.task && !board_awaited(e.task))
         return 0;
-    return ring_leads(&s->board, e.blocker, e.task, path);
+    return wait_leads_to(&s->board, e.blocker, e.task, path);
 }
 
 /* A ready task that got a blocker leaves its queue. True when others may write

@@ -7,8 +7,8 @@
  * takes them again before it goes on, so nesting cannot deadlock a limit. Its
  * writes it keeps to the end of its attempt: those below it pass, and who
  * queues for others' writes does not keep anybody waiting while a task that
- * waits for others has them (slots_passed). A wait that would close a ring is
- * refused (ring.h).
+ * waits for others has them (slots_passed). A wait that would close a cycle
+ * is refused (wait.h).
  *
  * Tasks that queue at a limit that has a slot, and for which there is no slot
  * of their kind, stay there (limit.h: a line for each kind), known to that

@@ -1,10 +1,12 @@
-/* wait.c — waits and collectors. */
+/* wait.c — waits, collectors, and waits that would close a cycle. */
 #include "sched/wait.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "sched/sched.h"
 #include "task/output.h"
+#include "task/writes.h"
 #include <math.h>
+#include <stdint.h>
 
 typedef struct Entry {
     Wait wait; /* on the task; pending until it is final */
@@ -270,4 +272,292 @@ collector_free(Collector *c)
     }
     board_unlock(c->board);
     mem_free(c);
+}
+
+/* ---- cycles ---- */
+
+enum { CYCLE_SHOWN = 12 }; /* tasks of a cycle in a message */
+
+#define CYCLE_START SIZE_MAX
+
+/* What a task needs of another. */
+typedef enum Need {
+    NEED_END,
+    NEED_WRITES, /* its end, for it holds what the task is to write */
+    NEED_ONE,    /* the end of one of several; NULL after the last of them */
+} Need;
+
+/* A search: the tasks seen so far, each with the index it was reached from.
+ * Their marks are `number`; of those found to be free, which can end whatever
+ * the asker does, number + 1; on the way through the others, number + 2. */
+typedef struct Cycle {
+    Board *board;
+    struct Step { Task *task; size_t from; bool by_writes; } *steps;
+    size_t n, cap, at; /* at: whose needs are looked at */
+    Task *to;
+    uint32_t number;
+    bool among;  /* somebody waits for one of several */
+    bool narrow; /* only the way through those that are not free is gone */
+    bool fine, one; /* the needs looked at can be met; one of several can */
+    bool failed; /* memory is out: nothing can be said */
+} Cycle;
+
+/* Called with each need of a task; false: no more of several is asked for. */
+typedef bool CycleEach(void *cycle, Task *t, Need need);
+
+typedef struct CycleLeft {
+    CycleEach *each;
+    void *cycle;
+} CycleLeft;
+
+static bool
+cycle_one_left(void *ctx, Task *t)
+{
+    const CycleLeft *left = ctx;
+    return left->each(left->cycle, t, NEED_ONE);
+}
+
+static void
+cycle_wait_needs(const Wait *w, CycleEach *each, void *cycle)
+{
+    CycleLeft left = { each, cycle };
+    if (w->target)
+        each(cycle, w->target, NEED_END);
+    if (!w->collector)
+        return;
+    collector_each_left(w->collector, cycle_one_left, &left);
+    each(cycle, NULL, NEED_ONE);
+}
+
+/* The tasks that hold what t is to write and does not hold itself. */
+static void
+cycle_writes_needs(Board *b, Task *t, CycleEach *each, void *cycle)
+{
+    const Writes *mine = task_writes(t);
+    if (!mine || writes_held(mine))
+        return;
+    list_each(node, &b->writing) {
+        const Writes *theirs = container_of(node, Writes, held);
+        if (task_barred(t, theirs))
+            each(cycle, theirs->owner, NEED_WRITES);
+    }
+}
+
+static void
+cycle_needs(Board *b, Task *t, CycleEach *each, void *cycle)
+{
+    for (uint32_t i = 0; t->unmet && i < t->edges->blocker_count; i++)
+        each(cycle, t->edges->blockers[i], NEED_END);
+    if (task_waiting(t))
+        cycle_wait_needs(task_waiting(t), each, cycle);
+    for (const Wait *w = t->edges ? t->edges->guests : NULL; w;
+         w = w->next_guest)
+        cycle_wait_needs(w, each, cycle);
+    if (t->kind == TASK_ITEM && task_claimer(t))
+        each(cycle, task_claimer(t), NEED_END);
+    cycle_writes_needs(b, t, each, cycle);
+}
+
+static void
+cycle_add(Cycle *r, Task *t, size_t from, bool by_writes)
+{
+    if (r->n == r->cap) {
+        size_t cap = r->cap ? r->cap * 2 : 64;
+        void *p = mem_realloc(r->steps, cap * sizeof *r->steps);
+        if (!p) {
+            r->failed = true;
+            return;
+        }
+        r->steps = p;
+        r->cap = cap;
+    }
+    t->mark = r->number + 2 * r->narrow;
+    r->steps[r->n++] = (struct Step){ t, from, by_writes };
+}
+
+static bool
+cycle_reach(void *cycle, Task *t, Need need)
+{
+    Cycle *r = cycle;
+    r->among |= need == NEED_ONE;
+    if (!t || task_final(t))
+        return true;
+    uint32_t seen = t->mark - r->number;
+    if (r->narrow ? seen == 0 : seen > 2)
+        cycle_add(r, t, r->at, need == NEED_WRITES);
+    return true;
+}
+
+/* Follow the needs of those seen; true when `to` is among them, where it is. A
+ * search that is to see all goes on then. */
+static bool
+cycle_follow(Cycle *r, bool all, size_t *where)
+{
+    bool found = false;
+    for (r->at = 0; r->at < r->n && (all || !found); r->at++) {
+        Task *t = r->steps[r->at].task;
+        if (t == r->to) {
+            found = true;
+            *where = r->at;
+        } else {
+            cycle_needs(r->board, t, cycle_reach, r);
+        }
+    }
+    return found;
+}
+
+static bool
+cycle_free(const Cycle *r, const Task *t)
+{
+    return task_final(t) || t->mark == r->number + 1;
+}
+
+static bool
+cycle_meet(void *cycle, Task *t, Need need)
+{
+    Cycle *r = cycle;
+    if (need != NEED_ONE)
+        r->fine = r->fine && cycle_free(r, t);
+    else if (t)
+        r->one = r->one || cycle_free(r, t);
+    else
+        r->fine = r->fine && r->one;
+    if (!t)
+        r->one = false;
+    return true;
+}
+
+/* Mark all that can end though `to` does not go on. */
+static void
+cycle_mark_free(Cycle *r)
+{
+    for (bool more = true; more;) {
+        more = false;
+        for (size_t i = r->n; i-- > 0;) {
+            Task *t = r->steps[i].task;
+            if (t == r->to || cycle_free(r, t))
+                continue;
+            r->fine = true;
+            r->one = false;
+            cycle_needs(r->board, t, cycle_meet, r);
+            if (r->fine) {
+                t->mark = r->number + 1;
+                more = true;
+            }
+        }
+    }
+}
+
+static void
+cycle_print(const Cycle *r, size_t at, Buf *path)
+{
+    size_t length = 0;
+    for (size_t i = at; i != CYCLE_START; i = r->steps[i].from)
+        length++;
+    size_t *order = mem_alloc(length * sizeof *order);
+    if (!order)
+        return;
+    for (size_t i = length, s = at; i-- > 0; s = r->steps[s].from)
+        order[i] = s;
+    for (size_t i = 0; i < length; i++) {
+        if (length > CYCLE_SHOWN && i == CYCLE_SHOWN / 2) {
+            buf_printf(path, " -> (%zu more)", length - CYCLE_SHOWN);
+            i = length - CYCLE_SHOWN / 2;
+        }
+        if (i)
+            buf_puts(path, r->steps[order[i]].by_writes ? " -> (writes) "
+                                                        : " -> ");
+        board_name(r->steps[order[i]].task, path);
+    }
+    mem_free(order);
+}
+
+/* Some task waits for one of several: there is a cycle only if none of those
+ * that the search began with (the first `n`) can end otherwise. */
+static bool
+cycle_narrow(Cycle *r, size_t n, size_t *where)
+{
+    (void)cycle_follow(r, true, where);
+    cycle_mark_free(r);
+    for (size_t i = 0; i < n; i++)
+        if (cycle_free(r, r->steps[i].task))
+            return false;
+    r->n = 0;
+    r->narrow = true;
+    for (size_t i = 0; i < n; i++)
+        cycle_add(r, r->steps[i].task, CYCLE_START, false);
+    return cycle_follow(r, false, where);
+}
+
+/* Search from those that are there already. */
+static int
+cycle_search(Cycle *r, Buf *path)
+{
+    size_t n = r->n, where = 0;
+    bool found = cycle_follow(r, false, &where);
+    if (found && r->among)
+        found = cycle_narrow(r, n, &where);
+    if (found && path)
+        cycle_print(r, where, path);
+    mem_free(r->steps);
+    return r->failed ? ORUN_ENOMEM : found ? ORUN_ECYCLE : 0;
+}
+
+static Cycle
+cycle_begin(Board *b, Task *to)
+{
+    b->search += 3;
+    return (Cycle){ .board = b, .to = to, .number = b->search,
+                    .at = CYCLE_START };
+}
+
+int
+wait_leads_to(Board *b, Task *from, Task *to, Buf *path)
+{
+    Cycle r = cycle_begin(b, to);
+    cycle_reach(&r, from, NEED_END);
+    return cycle_search(&r, path);
+}
+
+static bool
+cycle_has_need(void *ctx, Task *t, Need need)
+{
+    bool *has = ctx;
+    (void)t, (void)need;
+    *has = true;
+    return false;
+}
+
+/* Begin with t; false when it needs nobody, so that no more need be asked. */
+static bool
+cycle_begin_with(void *cycle, Task *t)
+{
+    Cycle *r = cycle;
+    bool needs = t == r->to;
+    if (!needs)
+        cycle_needs(r->board, t, cycle_has_need, &needs);
+    r->fine = !needs;
+    if (needs)
+        cycle_reach(r, t, NEED_ONE);
+    return needs;
+}
+
+int
+wait_closes_cycle(Board *b, Task *waiter, const WaitFor *what, Buf *path)
+{
+    if (wait_ready(b, what))
+        return 0; /* it is over before it begins */
+    const Writes *mine = task_writes(waiter);
+    if (!board_awaited(waiter) && !(mine && writes_held(mine)))
+        return 0;
+    if (what->kind == WAIT_FOR_TASK || what->kind == WAIT_FOR_OUTPUT)
+        return wait_leads_to(b, what->task, waiter, path);
+    if (what->kind != WAIT_FOR_COLLECTOR)
+        return 0;
+    Cycle r = cycle_begin(b, waiter);
+    collector_each_left(what->collector, cycle_begin_with, &r);
+    if (!r.fine)
+        return cycle_search(&r, path);
+    mem_free(r.steps);
+    return 0;
 }

@@ -22,7 +22,7 @@ enum { /* Wait.outcome */
     WAIT_DEADLOCK,
     WAIT_NO_MEMORY, /* could not begin */
     WAIT_NO_THREAD, /* nor this one: where it waits, a thread must block */
-    WAIT_RING,      /* nor this one: it would close a ring (ring.h) */
+    WAIT_CYCLE,      /* nor this one: it would close a cycle, see below */
 };
 
 typedef struct Wait {
@@ -129,5 +129,20 @@ void collector_free(Collector *c);
  * held. */
 void collector_each_left(const Collector *c, bool (*each)(void *ctx, Task *t),
                          void *ctx);
+
+/* A cycle of tasks that wait for each other would never end. A task needs the
+ * end of its blockers, of what its code and its programs wait for, of the task
+ * that has claimed it, and of those that hold what it is to write. A wait for
+ * any of several needs one of them: it closes a cycle only if none of them can
+ * end otherwise.  Both return 0 when there is no cycle; ORUN_ECYCLE when there
+ * is, with "t1 -> t2 -> t3" in `path` (which may be NULL), or "t1 -> (writes)
+ * t2" where t2 holds what t1 is to write; or ORUN_ENOMEM. */
+
+/* Would `from` have to wait for `to` before it is final? */
+int wait_leads_to(Board *b, Task *from, Task *to, Buf *path);
+
+/* Would `waiter`, by this wait, wait for itself? A deadline does not count.
+ * Cheap when nobody can be waiting for the waiter's end or its writes. */
+int wait_closes_cycle(Board *b, Task *waiter, const WaitFor *what, Buf *path);
 
 #endif

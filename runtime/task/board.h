@@ -53,7 +53,7 @@ typedef struct Board {
     List idle_waits;   /* Waits for live == 0 */
     List writing;      /* Writes that tasks hold */
     int active;
-    uint32_t search;   /* number of the last search (ring.h) */
+    uint32_t search;   /* number of the last search (wait.h) */
     List retiring, retired, held; /* forgotten tasks (by job.link): those that
                         * are to be retired next; that were, in … */
     uint64_t era;      /* … this era; and that were still needed then */

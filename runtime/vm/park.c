@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/show.h"
-#include "sched/ring.h"
+#include "sched/wait.h"
 #include "sched/slots.h"
 #include "thread/era.h"
 #include <lauxlib.h>
@@ -123,12 +123,13 @@ park_try(LuaRun *run)
         return false;
     Board *b = &run->sched->board;
     Task *waiter = run->guest ? NULL : run->task;
-    bool room = !run->guest || board_edges(run->task);
-    int e = room ? ring_closes(b, run->task, &run->want, NULL) : ORUN_ENOMEM;
+    int e = ORUN_ENOMEM;
+    if (!run->guest || board_edges(run->task))
+        e = wait_closes_cycle(b, run->task, &run->want, NULL);
     if (e == 0)
         e = wait_begin(b, &run->wait, waiter, &run->want);
     if (e < 0)
-        run->wait.outcome = e == ORUN_ECYCLE ? WAIT_RING : WAIT_NO_MEMORY;
+        run->wait.outcome = e == ORUN_ECYCLE ? WAIT_CYCLE : WAIT_NO_MEMORY;
     if (e != 1)
         return false;
     bool all = park_gives_all(&run->want);

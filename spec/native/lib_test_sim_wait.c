@@ -5,7 +5,7 @@
  */
 #include "base/err.h"
 #include "lib_test_sim.h"
-#include "sched/ring.h"
+#include "sched/wait.h"
 #include "sched/slots.h"
 #include <lauxlib.h>
 #include <math.h>
@@ -155,7 +155,7 @@ lib_sim_closes(lua_State *L)
     char text[256];
     Buf path = { 0 };
     sched_lock(&sim->sched);
-    bool closes = ring_closes(&sim->sched.board, waiter, &what, &path);
+    bool closes = wait_closes_cycle(&sim->sched.board, waiter, &what, &path);
     sched_unlock(&sim->sched);
     size_t n = path.n < sizeof text ? path.n : sizeof text;
     memcpy(text, buf_cstr(&path), n);
