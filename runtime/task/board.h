@@ -20,10 +20,10 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/list.h"
+#include "base/queue.h"
 #include "task/event.h"
 #include "task/task.h"
 #include "task/timer.h"
-#include "thread/queue.h"
 #include <uv.h>
 
 enum {

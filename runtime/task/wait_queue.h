@@ -20,7 +20,7 @@
 
 #include "base/base.h"
 #include "base/list.h"
-#include "thread/queue.h"
+#include "base/queue.h"
 
 struct Task;
 

@@ -14,9 +14,9 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/queue.h"
 #include "base/thread.h"
 #include "thread/era.h"
-#include "thread/queue.h"
 #include <signal.h>
 #include <stdatomic.h>
 

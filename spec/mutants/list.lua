@@ -116,7 +116,7 @@ return {
     old = "        slots_release(s, t);", new = "        slots_quit(s, t);" },
   { name = "order-inverted", file = "task/wait_queue.c", breaks = "the last comes first",
     old = "mine < other : a->ticket < b->ticket;", new = "mine > other : a->ticket > b->ticket;" },
-  { name = "priority-inverted", file = "thread/queue.c", breaks = "the lowest priority goes first",
+  { name = "priority-inverted", file = "base/queue.c", breaks = "the lowest priority goes first",
     old = "    int i = QUEUE_HIGHEST - priority;", new = "    int i = QUEUE_HIGHEST + priority;" },
 
   -- ---- ranks ----

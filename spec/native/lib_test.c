@@ -7,11 +7,11 @@
 #include "lib_test.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/queue.h"
 #include "task/limit.h"
 #include "task/task.h"
 #include "task/timer.h"
 #include "task/writes.h"
-#include "thread/queue.h"
 #include <lauxlib.h>
 
 void *

@@ -1,4 +1,4 @@
--- First in, first out, by priority (runtime/thread/queue.c).
+-- First in, first out, by priority (runtime/base/queue.c).
 
 local test = require "orun.test"
 

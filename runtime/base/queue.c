@@ -1,5 +1,5 @@
 /* queue.c — first in, first out, by priority. */
-#include "thread/queue.h"
+#include "base/queue.h"
 
 MUST_BE(QUEUE_LEVELS <= 32);
 
