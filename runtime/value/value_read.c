@@ -10,7 +10,6 @@
 #include "value/module.h"
 #include "value/value.h"
 #include "value/value_form.h"
-#include "value/value_known.h"
 #include "value/value_meta.h"
 #include <lauxlib.h>
 #include <limits.h>
