@@ -1,6 +1,6 @@
 /* lib_arg.c — argument checks and their messages. */
 #include "api/lib_arg.h"
-#include "base/show.h"
+#include "base/sanitize.h"
 #include <lauxlib.h>
 #include <math.h>
 #include "vm/vm.h"
@@ -20,7 +20,7 @@ arg_show_string(lua_State *L, int idx)
     Buf text = { 0 };
     size_t n;
     const char *s = lua_tolstring(L, idx, &n);
-    show_cut(&text, s, n, ARG_SHOWN);
+    sanitize_cut(&text, s, n, ARG_SHOWN);
     snprintf(shown, sizeof shown, "\"%s\"", buf_cstr(&text));
     buf_free(&text);
     return lua_pushstring(L, shown);
@@ -342,7 +342,7 @@ arg_agent_name(lua_State *L, const char *fn, const char *name, int idx)
     const char *s = arg_string(L, fn, name, idx, SIZE_MAX, &n);
     if (s && (n == 0 || n > ARG_AGENT_NAME || s[0] == ' ' || s[0] == '-'
               || s[n - 1] == ' '
-              || !show_safe(s, n, SHOW_LINE)))
+              || !sanitize_is_safe(s, n, SANITIZE_LINE)))
         arg_error(L, fn, name, idx, "the name of an agent type is expected: "
                   "one line of text, at most 200 bytes, without blanks at its "
                   "ends, a '-' at its beginning, or control characters");

@@ -6,7 +6,7 @@
 #include "api/lib_base.h"
 #include "api/lib_class.h"
 #include "base/order.h"
-#include "base/show.h"
+#include "base/sanitize.h"
 #include "vm/vm.h"
 #include <lauxlib.h>
 #include <unistd.h>
@@ -214,10 +214,10 @@ lib_base_warn(void *ud, const char *text, int more)
     if (w->on) {
         order_keep(STDERR_FILENO);
         if (!w->more)
-            show_write(STDERR_FILENO, "Lua warning: ", 13);
-        show_write(STDERR_FILENO, text, strlen(text));
+            sanitize_write(STDERR_FILENO, "Lua warning: ", 13);
+        sanitize_write(STDERR_FILENO, text, strlen(text));
         if (!more)
-            show_write(STDERR_FILENO, "\n", 1);
+            sanitize_write(STDERR_FILENO, "\n", 1);
     }
     w->more = more;
 }

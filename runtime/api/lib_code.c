@@ -6,7 +6,7 @@
 #include "api/lib_task.h"
 #include "base/err.h"
 #include "base/order.h"
-#include "base/show.h"
+#include "base/sanitize.h"
 #include "engine/engine.h"
 #include "value/value.h"
 #include "vm/handle.h"
@@ -93,7 +93,7 @@ lib_code_tell_left(LuaRun *run, const char *fn, const Buf *left)
     buf_putc(&text, '\n');
     if (!buf_failed(&text) && engine_once(run->engine, buf_cstr(&text))) {
         order_keep(STDERR_FILENO);
-        show_write(STDERR_FILENO, text.p, text.n);
+        sanitize_write(STDERR_FILENO, text.p, text.n);
     }
     buf_free(&text);
 }

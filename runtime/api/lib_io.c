@@ -7,7 +7,7 @@
 #include "api/lib_base.h"
 #include "base/err.h"
 #include "base/order.h"
-#include "base/show.h"
+#include "base/sanitize.h"
 #include "base/terminal.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -38,8 +38,9 @@ lib_io_print(lua_State *L)
     size_t size;
     const char *text = lua_tolstring(L, -1, &size);
     Buf safe = { 0 };
-    if (!show_safe(text, size, SHOW_PRINT) && isatty(STDOUT_FILENO)) {
-        show_escape(&safe, text, size, SHOW_PRINT);
+    if (!sanitize_is_safe(text, size, SANITIZE_PRINT)
+        && isatty(STDOUT_FILENO)) {
+        sanitize_escape(&safe, text, size, SANITIZE_PRINT);
         text = buf_cstr(&safe);
         size = buf_failed(&safe) ? 0 : safe.n;
     }
@@ -53,7 +54,7 @@ lib_io_print(lua_State *L)
     bool failed = buf_failed(&safe);
     buf_free(&safe);
     if (gone) {
-        show_gone();
+        terminal_reader_gone();
         return luaL_error(L, "print: %s", strerror(EPIPE));
     }
     return failed ? luaL_error(L, "print: %s", err_text(ORUN_ENOMEM)) : 0;
@@ -78,7 +79,7 @@ lib_io_failed(lua_State *L, int fd)
         == LUA_TBOOLEAN;
     lua_pop(L, 1);
     if (e == EPIPE && (view || fd == STDOUT_FILENO || fd == STDERR_FILENO))
-        show_gone();
+        terminal_reader_gone();
     errno = e;
 }
 

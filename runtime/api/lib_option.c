@@ -3,8 +3,8 @@
 #include "api/lib_task.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/sanitize.h"
 #include "base/secret.h"
-#include "base/show.h"
 #include "control/register.h"
 #include "engine/engine.h"
 #include "sched/forget.h"
@@ -26,7 +26,7 @@ void
 lib_why(LibWhy *why, const char *fn, Buf *b)
 {
     Buf safe = { 0 };
-    show_put(&safe, b->p, b->n, SHOW_TEXT);
+    sanitize_put(&safe, b->p, b->n, SANITIZE_TEXT);
     const char *text = buf_cstr(&safe);
     /* cppcheck-suppress ctuuninitvar ; filled here, not read */
     snprintf(why->text, sizeof why->text, "%s: %s", fn,

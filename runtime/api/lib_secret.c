@@ -2,8 +2,8 @@
 #include "api/lib_arg.h"
 #include "api/lib_task.h"
 #include "base/err.h"
+#include "base/sanitize.h"
 #include "base/secret.h"
-#include "base/show.h"
 #include "engine/engine.h"
 #include <ctype.h>
 #include <errno.h>
@@ -189,7 +189,7 @@ lib_clean(lua_State *L)
     if (lua_type(L, 1) != LUA_TSTRING)
         arg_error(L, "clean", "text", 1, "expected a string");
     const char *s = lua_tolstring(L, 1, &n);
-    if (secret_longest() == 0 && show_safe(s, n, SHOW_TEXT))
+    if (secret_longest() == 0 && sanitize_is_safe(s, n, SANITIZE_TEXT))
         return 1;
     Buf *text = lua_newuserdatauv(L, sizeof *text, 0);
     *text = (Buf){ 0 };
@@ -197,7 +197,7 @@ lib_clean(lua_State *L)
     lua_pushcfunction(L, lib_clean_gc);
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
-    show_put(text, s, n, SHOW_TEXT);
+    sanitize_put(text, s, n, SANITIZE_TEXT);
     if (buf_failed(text))
         return luaL_error(L, "clean: %s", err_text(ORUN_ENOMEM));
     lua_pushlstring(L, buf_cstr(text), text->n);

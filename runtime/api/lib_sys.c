@@ -4,7 +4,7 @@
 #include "api/lib_task.h"
 #include "base/err.h"
 #include "base/order.h"
-#include "base/show.h"
+#include "base/sanitize.h"
 #include "control/control.h"
 #include "engine/engine.h"
 #include "runner/stuck.h"
@@ -85,7 +85,7 @@ lib_log(lua_State *L)
     size_t size;
     const char *s = lua_tolstring(L, -1, &size);
     order_keep(STDERR_FILENO);
-    show_write(STDERR_FILENO, s, size);
+    sanitize_write(STDERR_FILENO, s, size);
     return 0;
 }
 

@@ -2,7 +2,7 @@
 #include "api/lib_terminal.h"
 #include "api/lib_class.h"
 #include "base/err.h"
-#include "base/show.h"
+#include "base/sanitize.h"
 #include "base/terminal.h"
 #include <lauxlib.h>
 #include <limits.h>
@@ -57,7 +57,7 @@ lib_terminal_push_safe(lua_State *L, const char *text, size_t n)
     Buf *safe = lua_newuserdatauv(L, sizeof *safe, 0);
     *safe = (Buf){ 0 };
     lib_class_set(L, TERMINAL_TEXT_TYPE, methods);
-    show_put(safe, text, n, SHOW_LINE);
+    sanitize_put(safe, text, n, SANITIZE_LINE);
     if (buf_failed(safe))
         luaL_error(L, "%s", err_text(ORUN_ENOMEM));
     return safe;

@@ -1,7 +1,7 @@
 /* log.c — debug lines on stderr. */
 #include "base/log.h"
 #include "base/buf.h"
-#include "base/show.h"
+#include "base/sanitize.h"
 #include <stdarg.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,7 +59,7 @@ log_line(int area, const char *format, ...)
     buf_vprintf(&text, format, args);
     va_end(args);
     buf_printf(&line, "orun %9.3f %s: ", ms, log_names[area]);
-    show_cut(&line, text.p, text.n, LOG_SIZE);
+    sanitize_cut(&line, text.p, text.n, LOG_SIZE);
     buf_putc(&line, '\n');
     ssize_t written = write(2, line.p, buf_failed(&line) ? 0 : line.n);
     (void)written;

@@ -2,7 +2,7 @@
  *
  * ORUN_LOG=sched,pool (or `all`) prints lines of those areas on stderr, each in
  * one write, with milliseconds since start; secrets and what could drive a
- * terminal are replaced (show.h). Free when off: one load. Any thread.
+ * terminal are replaced (sanitize.h). Free when off: one load. Any thread.
  */
 #ifndef ORUN_LOG_H
 #define ORUN_LOG_H

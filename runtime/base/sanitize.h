@@ -1,52 +1,45 @@
-/* show.h — text of others, made safe to show.
+/* sanitize.h — untrusted text, made safe to show.
  *
- * What agents print, what scripts are given and what files are called may hold
+ * What agents print, what scripts are given and how files are named may hold
  * bytes that move the cursor, change the terminal, reverse the direction of
- * text or cannot be seen at all. Such are written out: \x1b for a control
- * character and for each byte that is not UTF-8, <U+202E> for all else. This
- * is done to all that orun says, whether a terminal reads it or not: a log may
- * be looked at on one later.
+ * text or are invisible. These are escaped: \x1b for a control character and
+ * for each byte that is not UTF-8, <U+202E> for other characters. All of
+ * orun's messages are sanitized, even where no terminal reads them, because a
+ * log may be shown on one later.
  */
-#ifndef ORUN_SHOW_H
-#define ORUN_SHOW_H
+#ifndef ORUN_SANITIZE_H
+#define ORUN_SANITIZE_H
 
 #include "base/base.h"
 #include "base/buf.h"
 
-typedef enum ShowMode {
-    SHOW_TEXT,  /* of many lines: newline, tab and CR LF stay */
-    SHOW_LINE,  /* of one line: these are written out, too */
-    SHOW_PRINT, /* as TEXT, but colours and zero-width characters, which other
-                   scripts and emoji need, stay; colours end with the text */
-    SHOW_DATA,  /* all stays: for what is data, and not shown as it is */
-} ShowMode;
+typedef enum SanitizeMode {
+    SANITIZE_TEXT,  /* of many lines: newline, tab and CR LF stay */
+    SANITIZE_LINE,  /* of one line: these are escaped, too */
+    SANITIZE_PRINT, /* as TEXT, but colours stay, and zero-width characters,
+                     * which some scripts and emoji need; colours are reset at
+                     * the end of the text */
+    SANITIZE_DATA,  /* all stays: for data that is not shown as it is */
+} SanitizeMode;
 
-/* Append the text, secrets replaced and unsafe characters written out. Any
+/* Append the text with secrets replaced and unsafe characters escaped. Any
  * thread. */
-void show_put(Buf *out, const char *text, size_t n, ShowMode mode);
+void sanitize_put(Buf *out, const char *text, size_t n, SanitizeMode mode);
 
-/* The first `max` bytes of the text at most; more is told by "...". */
-void show_head(Buf *out, const char *text, size_t n, size_t max,
-               ShowMode mode);
+/* The same of at most the first `max` bytes; "..." stands for the rest. */
+void sanitize_head(Buf *out, const char *text, size_t n, size_t max,
+                   SanitizeMode mode);
 
-/* As one line, of at most `max` bytes of the text; more is told by "...". */
-void show_cut(Buf *out, const char *text, size_t n, size_t max);
+/* sanitize_head in mode LINE. */
+void sanitize_cut(Buf *out, const char *text, size_t n, size_t max);
 
-/* Append the text with unsafe characters written out; secrets stay. */
-void show_escape(Buf *out, const char *text, size_t n, ShowMode mode);
+/* Append the text with unsafe characters escaped; secrets stay. */
+void sanitize_escape(Buf *out, const char *text, size_t n, SanitizeMode mode);
 
-/* Has it nothing to write out? */
-bool show_safe(const char *text, size_t n, ShowMode mode);
+/* Is there nothing to escape in it? */
+bool sanitize_is_safe(const char *text, size_t n, SanitizeMode mode);
 
-/* Write the text on `fd` in one write, as show_put in mode TEXT has it. */
-void show_write(int fd, const char *text, size_t n);
-
-/* What a write on standard output or error is to do that finds its reader gone
- * (EPIPE): NULL, as in a host, is nothing. `gone` is called each time, by any
- * thread, without a lock of orun's. Before there are threads. */
-void show_on_gone(void (*gone)(void));
-
-/* The reader has gone: do it. */
-void show_gone(void);
+/* Sanitize the text in mode TEXT, and write it to `fd` in one write. */
+void sanitize_write(int fd, const char *text, size_t n);
 
 #endif

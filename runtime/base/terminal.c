@@ -1,4 +1,4 @@
-/* terminal.c — its size, the width of text on it, and its foot. */
+/* terminal.c — its size, the width of text on it, its foot and its reader. */
 #include "base/terminal.h"
 #include "base/buf.h"
 #include "base/fork.h"
@@ -307,4 +307,21 @@ terminal_leave(int fd, char last)
         terminal_draw();
     terminal_entered = false;
     uv_mutex_unlock(&terminal_lock);
+}
+
+/* ---- its reader ---- */
+
+static void (*terminal_when_gone)(void);
+
+void
+terminal_on_reader_gone(void (*gone)(void))
+{
+    terminal_when_gone = gone;
+}
+
+void
+terminal_reader_gone(void)
+{
+    if (terminal_when_gone)
+        terminal_when_gone();
 }

@@ -55,4 +55,13 @@ void terminal_leave(int fd, char last);
  * then. */
 bool terminal_footed(int fd);
 
+/* Set what happens when a write to standard output or error finds that its
+ * reader has gone (EPIPE). By default, as in a program that embeds orun,
+ * nothing happens. `gone` is called each time, by any thread, with no lock
+ * held. Call this before there are threads. */
+void terminal_on_reader_gone(void (*gone)(void));
+
+/* Such a write failed: call it. */
+void terminal_reader_gone(void);
+
 #endif

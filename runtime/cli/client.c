@@ -2,8 +2,8 @@
 #include "cli/client.h"
 #include "api/lib_orun.h"
 #include "base/log.h"
+#include "base/sanitize.h"
 #include "base/secret.h"
-#include "base/show.h"
 #include "value/module.h"
 #include "vm/vm.h"
 #include <lauxlib.h>
@@ -35,7 +35,7 @@ client_tell(lua_State *L)
     buf_puts(&line, "orun: ");
     buf_put(&line, text.p, text.n);
     buf_putc(&line, '\n');
-    show_write(STDERR_FILENO, buf_cstr(&line), line.n);
+    sanitize_write(STDERR_FILENO, buf_cstr(&line), line.n);
     buf_free(&text);
     buf_free(&line);
 }

@@ -5,8 +5,8 @@
  */
 #include "base/log.h"
 #include "base/order.h"
+#include "base/sanitize.h"
 #include "base/secret.h"
-#include "base/show.h"
 #include "base/terminal.h"
 #include "child/child.h"
 #include "cli/client.h"
@@ -38,7 +38,7 @@ main_usage(const char *error)
 {
     Buf safe = { 0 };
     if (error && secret_open(environ) == 0) {
-        show_put(&safe, error, strlen(error), SHOW_LINE);
+        sanitize_put(&safe, error, strlen(error), SANITIZE_LINE);
         secret_close();
     }
     fprintf(stderr, "orun: %s\nTry 'orun --help'.\n",
@@ -331,7 +331,7 @@ main_check_log(void)
         return;
     Buf text = { 0 };
     buf_puts(&text, "orun: ORUN_LOG: '");
-    show_cut(&text, word, n, 100);
+    sanitize_cut(&text, word, n, 100);
     buf_puts(&text, "' is not an area; the areas are"
 #define X(name, word) " " word ","
              LOG_AREAS(X)
@@ -409,7 +409,7 @@ main_begin(int argc, char **argv)
     Options a;
     main_tidy();
     signals_tidy();
-    show_on_gone(signals_gone);
+    terminal_on_reader_gone(signals_gone);
     if (getauxval(AT_SECURE)) {
         fprintf(stderr, "orun: it will not run with another user's rights\n");
         return MAIN_USAGE;

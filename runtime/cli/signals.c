@@ -1,7 +1,7 @@
 /* signals.c — the thread that waits for signals. */
 #include "cli/signals.h"
 #include "base/fork.h"
-#include "base/show.h"
+#include "base/sanitize.h"
 #include "base/terminal.h"
 #include "base/thread.h"
 #include "embed/orun_own.h"
@@ -63,7 +63,7 @@ signals_name_left(orun *o)
         buf_printf(&text, "orun: could not be stopped within a second: %s; "
                    "programs of theirs are killed once orun has ended\n",
                    buf_cstr(&left));
-        show_write(STDERR_FILENO, buf_cstr(&text), text.n);
+        sanitize_write(STDERR_FILENO, buf_cstr(&text), text.n);
     }
     buf_free(&left);
     buf_free(&text);

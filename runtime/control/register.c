@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/show.h"
+#include "base/sanitize.h"
 #include "control/control.h"
 #include "control/run_registry.h"
 #include <errno.h>
@@ -23,7 +23,7 @@ static void
 register_put(Buf *out, const char *key, const char *value)
 {
     buf_printf(out, "%s ", key);
-    show_cut(out, value, strlen(value), RUN_REGISTRY_TEXT / 4);
+    sanitize_cut(out, value, strlen(value), RUN_REGISTRY_TEXT / 4);
     buf_putc(out, '\n');
 }
 

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/machine.h"
 #include "base/mem.h"
-#include "base/show.h"
+#include "base/sanitize.h"
 #include "base/thread.h"
 #include "base/version.h"
 #include "embed/orun_own.h"
@@ -275,7 +275,7 @@ void
 orun_make_safe(orun *o)
 {
     Buf safe = { 0 };
-    show_put(&safe, o->message.p, o->message.n, SHOW_TEXT);
+    sanitize_put(&safe, o->message.p, o->message.n, SANITIZE_TEXT);
     safe.failed |= buf_failed(&o->message); /* orun_errmsg has words for it */
     buf_free(&o->message);
     o->message = safe;

@@ -1,5 +1,5 @@
 /* orun_left.c — what goes on, or may go on, though it was told to end. */
-#include "base/show.h"
+#include "base/sanitize.h"
 #include "embed/orun_own.h"
 #include "engine/engine.h"
 #include "vm/handle.h"
@@ -18,7 +18,7 @@ orun_left_task(const Task *t, Buf *to)
     if (!t->description)
         return;
     buf_puts(to, " (");
-    show_cut(to, t->description, strlen(t->description), ORUN_LEFT_TEXT);
+    sanitize_cut(to, t->description, strlen(t->description), ORUN_LEFT_TEXT);
     buf_puts(to, ")");
 }
 

@@ -1,6 +1,6 @@
 /* verdict.c — what is said of a script's tasks at its end. */
 #include "embed/verdict.h"
-#include "base/show.h"
+#include "base/sanitize.h"
 #include "sched/wait.h"
 
 enum { VERDICT_LINES = 20 }; /* at most, of one kind */
@@ -12,7 +12,7 @@ verdict_line(Buf *to, const Task *t)
     if (to->n)
         buf_putc(to, '\n');
     if (t->file) {
-        show_put(to, t->file, strlen(t->file), SHOW_LINE);
+        sanitize_put(to, t->file, strlen(t->file), SANITIZE_LINE);
         buf_printf(to, ":%d: ", t->line);
     }
     board_name(t, to);

@@ -2,8 +2,8 @@
 #include "http/request_curl.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/sanitize.h"
 #include "base/secret.h"
-#include "base/show.h"
 #include "base/version.h"
 #include <stdio.h>
 
@@ -278,7 +278,7 @@ request_name(const RequestSpec *spec)
 {
     Buf b = { 0 };
     buf_printf(&b, "%s ", spec->method);
-    show_cut(&b, spec->url, strcspn(spec->url, "?#"), 200);
+    sanitize_cut(&b, spec->url, strcspn(spec->url, "?#"), 200);
     return buf_take(&b);
 }
 
@@ -357,7 +357,7 @@ request_put_detail(Request *r, CURLcode result, Buf *b)
     if (!*said)
         said = r->curl->easy_strerror(result);
     buf_puts(b, " (");
-    show_cut(b, said, strlen(said), CURL_ERROR_SIZE);
+    sanitize_cut(b, said, strlen(said), CURL_ERROR_SIZE);
     buf_putc(b, ')');
 }
 

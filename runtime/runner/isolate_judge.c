@@ -1,6 +1,6 @@
 /* isolate_judge.c — what the end of an isolated task's process means. */
 #include "base/mem.h"
-#include "base/show.h"
+#include "base/terminal.h"
 #include "process/launch.h"
 #include "runner/isolate_state.h"
 #include <signal.h>
@@ -41,7 +41,7 @@ isolate_judge_exit(Isolate *i, Outcome *o)
     if (i->end.spawn_errno || i->end.lost)
         return;
     if (i->end.signal == SIGPIPE)
-        show_gone(); /* what it printed was what is printed here */
+        terminal_reader_gone(); /* what it printed was what is printed here */
     if (i->end.signal && isolate_exhausted(i))
         isolate_fail(o, FAULT_MEMORY, "its process ended by signal %d when it "
                      "had %zu bytes of memory, C code's included; "

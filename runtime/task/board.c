@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/show.h"
+#include "base/sanitize.h"
 #include "base/thread.h"
 #include "thread/era.h"
 #include <math.h>
@@ -259,6 +259,6 @@ board_name(const Task *t, Buf *to)
     if (t->id == 0 || !t->description)
         return;
     buf_puts(to, " (");
-    show_cut(to, t->description, strlen(t->description), BOARD_SHOWN);
+    sanitize_cut(to, t->description, strlen(t->description), BOARD_SHOWN);
     buf_putc(to, ')');
 }

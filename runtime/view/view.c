@@ -5,7 +5,7 @@
 #include "base/machine.h"
 #include "base/mem.h"
 #include "base/order.h"
-#include "base/show.h"
+#include "base/sanitize.h"
 #include "base/terminal.h"
 #include "base/thread.h"
 #include "thread/era.h"
@@ -360,7 +360,7 @@ view_fail(View *v, const Buf *why)
         buf_put(&v->problems, line.p, line.n);
     } else {
         buf_putc(&line, '\n');
-        show_write(STDERR_FILENO, buf_cstr(&line), line.n);
+        sanitize_write(STDERR_FILENO, buf_cstr(&line), line.n);
     }
     buf_free(&line);
 }

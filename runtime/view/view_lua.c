@@ -1,8 +1,8 @@
 /* view_lua.c — events as Lua tables. */
 #include "view/view_lua.h"
 #include "base/mem.h"
+#include "base/sanitize.h"
 #include "base/secret.h"
-#include "base/show.h"
 #include "sched/admit.h"
 #include "sched/rank.h"
 #include "sched/report.h"
@@ -75,7 +75,7 @@ view_set_head(lua_State *L, ViewWork *w, const char *key, const char *s,
               size_t n)
 {
     buf_clear(&w->text);
-    show_head(&w->text, s, n, VIEW_OUTPUT, SHOW_DATA);
+    sanitize_head(&w->text, s, n, VIEW_OUTPUT, SANITIZE_DATA);
     if (buf_failed(&w->text))
         return;
     lua_pushlstring(L, buf_cstr(&w->text), w->text.n);

@@ -1,7 +1,7 @@
 /* view_screen.c — what views write on, and what they show of tasks' output. */
 #include "view/view_screen.h"
 #include "api/lib_task.h"
-#include "base/show.h"
+#include "base/sanitize.h"
 #include "base/terminal.h"
 #include <lauxlib.h>
 #include <unistd.h>
@@ -26,7 +26,7 @@ view_fit(lua_State *L)
     const char *text = luaL_checklstring(L, 1, &n);
     int columns = (int)luaL_checkinteger(L, 2);
     Buf safe = { 0 };
-    show_escape(&safe, text, n, SHOW_LINE);
+    sanitize_escape(&safe, text, n, SANITIZE_LINE);
     size_t fits = terminal_fit(safe.p, safe.n, columns, &width);
     bool cut = fits < safe.n;
     if (cut)
@@ -48,7 +48,7 @@ view_put(lua_State *L)
 {
     size_t n;
     const char *text = luaL_checklstring(L, 1, &n);
-    show_write(STDERR_FILENO, text, n);
+    sanitize_write(STDERR_FILENO, text, n);
     return 0;
 }
 

@@ -2,9 +2,9 @@
 #include "vm/park.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "base/show.h"
-#include "sched/wait.h"
+#include "base/sanitize.h"
 #include "sched/slots.h"
+#include "sched/wait.h"
 #include "thread/era.h"
 #include <lauxlib.h>
 #include <math.h>
@@ -266,7 +266,7 @@ park_end_fork(Vm *vm, int status)
     int code = vm->exit_code >= 0 ? vm->exit_code : status != LUA_OK;
     if (status != LUA_OK && vm->exit_code < 0) {
         vm_error_text(vm->co, &text);
-        show_put(&safe, text.p, text.n, SHOW_TEXT);
+        sanitize_put(&safe, text.p, text.n, SANITIZE_TEXT);
         fprintf(stderr, "orun: %s\n", buf_cstr(&safe));
     }
     vm_close(vm);

@@ -6,7 +6,7 @@
 #include "vm/vm_open.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "base/show.h"
+#include "base/sanitize.h"
 #include "base/thread.h"
 #include "value/module.h"
 #include "vm/arena.h"
@@ -39,9 +39,9 @@ vm_open_panic(lua_State *L)
     static const char text[] = "orun: unprotected error in Lua: ";
     const char *why = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1)
                                                      : "not a string";
-    show_write(STDERR_FILENO, text, sizeof text - 1);
-    show_write(STDERR_FILENO, why, strlen(why));
-    show_write(STDERR_FILENO, "\n", 1);
+    sanitize_write(STDERR_FILENO, text, sizeof text - 1);
+    sanitize_write(STDERR_FILENO, why, strlen(why));
+    sanitize_write(STDERR_FILENO, "\n", 1);
     return 0; /* and Lua aborts */
 }
 

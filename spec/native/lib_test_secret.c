@@ -1,7 +1,7 @@
 /* lib_test_secret.c — the door to secrets and to text made safe. */
 #include "base/err.h"
+#include "base/sanitize.h"
 #include "base/secret.h"
-#include "base/show.h"
 #include "lib_test.h"
 #include <lauxlib.h>
 
@@ -88,13 +88,13 @@ lib_secret_test_shown(lua_State *L)
     size_t n;
     Buf out = { 0 };
     const char *text = luaL_checklstring(L, 1, &n);
-    ShowMode mode = (ShowMode)luaL_checkoption(L, 2, "text", modes);
+    SanitizeMode mode = (SanitizeMode)luaL_checkoption(L, 2, "text", modes);
     lib_test_arm();
-    show_escape(&out, text, n, mode);
+    sanitize_escape(&out, text, n, mode);
     lib_test_disarm();
     int results = lib_test_text(L, &out);
     if (results == 1)
-        lua_pushboolean(L, show_safe(text, n, mode));
+        lua_pushboolean(L, sanitize_is_safe(text, n, mode));
     return 2;
 }
 
@@ -106,7 +106,7 @@ lib_secret_test_put(lua_State *L)
     Buf out = { 0 };
     const char *text = luaL_checklstring(L, 1, &n);
     lib_test_arm();
-    show_put(&out, text, n, SHOW_TEXT);
+    sanitize_put(&out, text, n, SANITIZE_TEXT);
     lib_test_disarm();
     return lib_test_text(L, &out);
 }
@@ -118,7 +118,7 @@ lib_secret_test_cut(lua_State *L)
     Buf out = { 0 };
     const char *text = luaL_checklstring(L, 1, &n);
     size_t max = (size_t)luaL_checkinteger(L, 2);
-    show_cut(&out, text, n, max);
+    sanitize_cut(&out, text, n, max);
     return lib_test_text(L, &out);
 }
 

@@ -1,10 +1,10 @@
-/* show.c — text of others, shown: nothing in it moves a cursor or hides. */
-#include "base/show.h"
+/* sanitize.c — sanitized text moves no cursor and hides nothing. */
+#include "base/sanitize.h"
 #include "fuzz.h"
 
 /* Valid UTF-8 without control characters, but those in `fine`. */
 static void
-show_check(lua_State *L, const Buf *shown, const char *fine)
+sanitize_check(lua_State *L, const Buf *shown, const char *fine)
 {
     for (size_t i = 0; i < shown->n; i++) {
         unsigned char c = (unsigned char)shown->p[i];
@@ -23,14 +23,14 @@ FUZZ(data, n)
     lua_State *L = fuzz_state();
     Buf line = { 0 }, text = { 0 }, print = { 0 }, cut = { 0 };
     const char *p = (const char *)data;
-    show_put(&line, p, n, SHOW_LINE);
-    show_check(L, &line, "");
-    show_put(&text, p, n, SHOW_TEXT);
-    show_check(L, &text, "\n\t\r");
-    show_put(&print, p, n, SHOW_PRINT);
-    show_check(L, &print, "\n\t\r\033");
-    show_cut(&cut, p, n, 20);
-    show_check(L, &cut, "");
+    sanitize_put(&line, p, n, SANITIZE_LINE);
+    sanitize_check(L, &line, "");
+    sanitize_put(&text, p, n, SANITIZE_TEXT);
+    sanitize_check(L, &text, "\n\t\r");
+    sanitize_put(&print, p, n, SANITIZE_PRINT);
+    sanitize_check(L, &print, "\n\t\r\033");
+    sanitize_cut(&cut, p, n, 20);
+    sanitize_check(L, &cut, "");
     buf_free(&line);
     buf_free(&text);
     buf_free(&print);

@@ -1,5 +1,5 @@
---- show.c: every class of character that may not reach a terminal, and every
---- way in which bytes are no UTF-8.
+--- sanitize.c: every class of character that may not reach a terminal, and every
+--- way in which bytes are not UTF-8.
 
 local secret = require "orun.test".secret
 local shown = secret.shown
@@ -8,7 +8,7 @@ local test = require "orun.test"
 -- Text whose bytes are these.
 local function bytes(...) return string.char(...) end
 
-describe("show", function()
+describe("sanitize", function()
   it("leaves ordinary text as it is", function()
     for _, text in ipairs{"", "abc ~", "tab\there\n", "dos\r\n", "é ü ß", "日本語", "שלום", "🙂",
                           "\u{fffd}", "\u{10ffff}", "\u{a0}", "e\u{301}", "☂\u{fe0f}"} do

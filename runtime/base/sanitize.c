@@ -1,17 +1,17 @@
-/* show.c — writing out what must not reach a terminal. */
-#include "base/show.h"
+/* sanitize.c — escaping what must not reach a terminal. */
+#include "base/sanitize.h"
 #include "base/secret.h"
 #include "base/terminal.h"
 #include <errno.h>
 #include <unistd.h>
 
-typedef struct ShowRange {
+typedef struct SanitizeRange {
     uint32_t first, last;
     bool joins; /* has no width and is needed by some scripts and by emoji */
-} ShowRange;
+} SanitizeRange;
 
 /* Beyond ASCII: control, direction, separator and invisible characters. */
-static const ShowRange show_unsafe[] = {
+static const SanitizeRange sanitize_unsafe[] = {
     { 0x80, 0x9f, false },      /* C1 controls */
     { 0xad, 0xad, true },       /* soft hyphen */
     { 0x61c, 0x61c, false },    /* Arabic letter mark */
@@ -37,7 +37,7 @@ static const ShowRange show_unsafe[] = {
 /* The character at s and its bytes, 1 to 4; *c is UINT32_MAX when the byte at s
  * begins none: overlong, cut off, a surrogate, beyond Unicode. */
 static size_t
-show_decode(const unsigned char *s, size_t n, uint32_t *c)
+sanitize_decode(const unsigned char *s, size_t n, uint32_t *c)
 {
     static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
     size_t size = *s < 0x80 ? 1 : *s < 0xc0 ? 0 : *s < 0xe0 ? 2
@@ -61,23 +61,23 @@ show_decode(const unsigned char *s, size_t n, uint32_t *c)
 }
 
 static bool
-show_is_unsafe(uint32_t c, ShowMode mode)
+sanitize_is_unsafe(uint32_t c, SanitizeMode mode)
 {
-    size_t lo = 0, hi = countof(show_unsafe);
+    size_t lo = 0, hi = countof(sanitize_unsafe);
     while (lo < hi) {
         size_t mid = (lo + hi) / 2;
-        if (c > show_unsafe[mid].last)
+        if (c > sanitize_unsafe[mid].last)
             lo = mid + 1;
         else
             hi = mid;
     }
-    return lo < countof(show_unsafe) && c >= show_unsafe[lo].first
-        && !(mode == SHOW_PRINT && show_unsafe[lo].joins);
+    return lo < countof(sanitize_unsafe) && c >= sanitize_unsafe[lo].first
+        && !(mode == SANITIZE_PRINT && sanitize_unsafe[lo].joins);
 }
 
-/* The bytes of a colour, "\033[1;31m", that the text begins with; 0: none. */
+/* The length of the colour, "\033[1;31m", that the text begins with, or 0. */
 static size_t
-show_colour(const char *s, size_t n)
+sanitize_colour(const char *s, size_t n)
 {
     size_t i = 2;
     if (n < 3 || s[0] != '\033' || s[1] != '[')
@@ -88,46 +88,47 @@ show_colour(const char *s, size_t n)
     return i < n && s[i] == 'm' ? i + 1 : 0;
 }
 
-/* How many of the first bytes stay as they are; 0: *size bytes, the character
- * *c (UINT32_MAX: a byte that is no character), are to be written out. */
+/* How many of the first bytes stay as they are; 0: *size bytes, which are the
+ * character *c (UINT32_MAX: a byte that is not UTF-8), must be escaped. */
 static size_t
-show_stays(const char *s, size_t n, ShowMode mode, uint32_t *c, size_t *size)
+sanitize_stays(const char *s, size_t n, SanitizeMode mode, uint32_t *c,
+               size_t *size)
 {
-    *size = show_decode((const unsigned char *)s, n, c);
-    if (mode == SHOW_DATA)
+    *size = sanitize_decode((const unsigned char *)s, n, c);
+    if (mode == SANITIZE_DATA)
         return *size;
     if (*c == '\n' || *c == '\t')
-        return mode != SHOW_LINE;
+        return mode != SANITIZE_LINE;
     if (*c == '\r' && n > 1 && s[1] == '\n')
-        return mode != SHOW_LINE;
-    if (*c == '\033' && mode == SHOW_PRINT)
-        return show_colour(s, n);
+        return mode != SANITIZE_LINE;
+    if (*c == '\033' && mode == SANITIZE_PRINT)
+        return sanitize_colour(s, n);
     if (*c < 32 || *c == 127 || *c == UINT32_MAX)
         return 0;
-    return *c >= 0x80 && show_is_unsafe(*c, mode) ? 0 : *size;
+    return *c >= 0x80 && sanitize_is_unsafe(*c, mode) ? 0 : *size;
 }
 
 bool
-show_safe(const char *text, size_t n, ShowMode mode)
+sanitize_is_safe(const char *text, size_t n, SanitizeMode mode)
 {
     uint32_t c;
     size_t size;
     for (size_t m; n > 0; text += m, n -= m) {
-        m = show_stays(text, n, mode, &c, &size);
-        if (m == 0 || (mode == SHOW_PRINT && c == '\033'))
+        m = sanitize_stays(text, n, mode, &c, &size);
+        if (m == 0 || (mode == SANITIZE_PRINT && c == '\033'))
             return false;
     }
     return true;
 }
 
 void
-show_escape(Buf *out, const char *text, size_t n, ShowMode mode)
+sanitize_escape(Buf *out, const char *text, size_t n, SanitizeMode mode)
 {
     uint32_t c;
     size_t size;
     bool coloured = false;
     while (n > 0) {
-        size_t m = show_stays(text, n, mode, &c, &size);
+        size_t m = sanitize_stays(text, n, mode, &c, &size);
         if (m > 0)
             buf_put(out, text, size = m);
         else if (c < 0x80 || c == UINT32_MAX)
@@ -144,17 +145,18 @@ show_escape(Buf *out, const char *text, size_t n, ShowMode mode)
 }
 
 void
-show_put(Buf *out, const char *text, size_t n, ShowMode mode)
+sanitize_put(Buf *out, const char *text, size_t n, SanitizeMode mode)
 {
     Buf masked = { 0 };
     secret_mask(text, n, 0, n, &masked);
-    show_escape(out, masked.p, masked.n, mode);
+    sanitize_escape(out, masked.p, masked.n, mode);
     out->failed |= buf_failed(&masked);
     buf_free(&masked);
 }
 
 void
-show_head(Buf *out, const char *text, size_t n, size_t max, ShowMode mode)
+sanitize_head(Buf *out, const char *text, size_t n, size_t max,
+              SanitizeMode mode)
 {
     size_t to = n < max ? n : max;
     while (to < n && to > 0 && max - to < 3
@@ -164,7 +166,7 @@ show_head(Buf *out, const char *text, size_t n, size_t max, ShowMode mode)
     size_t seen = n - to > longest ? to + longest : n;
     Buf masked = { 0 };
     secret_mask(text, seen, 0, to, &masked);
-    show_escape(out, masked.p, masked.n, mode);
+    sanitize_escape(out, masked.p, masked.n, mode);
     out->failed |= buf_failed(&masked);
     buf_free(&masked);
     if (to < n)
@@ -172,36 +174,21 @@ show_head(Buf *out, const char *text, size_t n, size_t max, ShowMode mode)
 }
 
 void
-show_cut(Buf *out, const char *text, size_t n, size_t max)
+sanitize_cut(Buf *out, const char *text, size_t n, size_t max)
 {
-    show_head(out, text, n, max, SHOW_LINE);
-}
-
-static void (*show_when_gone)(void);
-
-void
-show_on_gone(void (*gone)(void))
-{
-    show_when_gone = gone;
+    sanitize_head(out, text, n, max, SANITIZE_LINE);
 }
 
 void
-show_gone(void)
-{
-    if (show_when_gone)
-        show_when_gone();
-}
-
-void
-show_write(int fd, const char *text, size_t n)
+sanitize_write(int fd, const char *text, size_t n)
 {
     Buf safe = { 0 };
-    show_put(&safe, text, n, SHOW_TEXT);
+    sanitize_put(&safe, text, n, SANITIZE_TEXT);
     terminal_enter(fd);
     ssize_t written = write(fd, safe.p, buf_failed(&safe) ? 0 : safe.n);
     bool gone = written < 0 && errno == EPIPE;
     terminal_leave(fd, safe.n ? safe.p[safe.n - 1] : '\0');
     buf_free(&safe);
     if (gone)
-        show_gone();
+        terminal_reader_gone();
 }
