@@ -201,24 +201,24 @@ EXPORT := -Wl,--export-dynamic-symbol=lua_* \
     -Wl,--export-dynamic-symbol=luaL_* -Wl,--export-dynamic-symbol=luaopen_* \
     -Wl,--export-dynamic-symbol=orun_*
 
-# The folders of runtime/ that are not in the library: the keeper is a program
-# of its own, which has what it needs of base/, and cli/ is only the command's.
+# The folders of runtime/ that are not in the library: supervisor/ is a program
+# of its own, with what it needs of base/, and cli/ is the command's.
 # Each file has a name of its own, whatever its folder: archives know no more.
 ALL     := $(sort $(shell find runtime -name '*.c'))
 HEADERS := $(sort $(shell find runtime -name '*.h'))
-KEEPER  := $(filter runtime/keeper/%,$(ALL))
+SUPERVISOR := $(filter runtime/supervisor/%,$(ALL))
 GROUND  := $(addprefix runtime/base/,base.c buf.c leftover.c mem.c)
 COMMAND := $(filter runtime/cli/%,$(ALL))
 TESTLIB := $(sort $(wildcard spec/native/*.c))
 BUNDLER := runtime/vm/bundle_make.c runtime/vm/bundle_method.c
-SOURCES := $(filter-out $(COMMAND) $(BUNDLER) $(KEEPER),$(ALL))
+SOURCES := $(filter-out $(COMMAND) $(BUNDLER) $(SUPERVISOR),$(ALL))
 # lua/X/Y.lua is the module orun.X.Y, lua/X/init.lua is orun.X, and lua/X/Y.css
 # is orun.X.Y.css, which is the text of that file.
 MODULES := $(sort $(shell find lua stdlib -name '*.lua' -o -name '*.css' \
     -o -name '*.html' -o -name '*.js'))
 module  = orun.$(subst /,.,$(patsubst %/init,%,$(patsubst stdlib/%,%,$(patsubst\
     lua/%,%,$(patsubst %.lua,%,$(1))))))
-MADE    := keeper_image bundle build_id
+MADE    := supervisor_image bundle build_id
 
 # objects FILES : what FILES of runtime/ become.
 objects = $(patsubst runtime/%.c,$(1)/%.o,$(2))
@@ -290,10 +290,11 @@ $(BUILD)/%.o: $(BUILD)/%.c
 
 # Small, and without a sanitizer whatever the variant: it shares its memory
 # with the children it starts.
-$(BUILD)/keeper: $(KEEPER) $(GROUND) $(HEADERS) $(BUILD)/.flags
+$(BUILD)/supervisor: $(SUPERVISOR) $(GROUND) $(HEADERS) $(BUILD)/.flags
 	@echo '  link  $@'
 	$(CC) -std=c11 -D_GNU_SOURCE -iquote runtime -Os -s $(WARN) \
-	    -ffunction-sections -Wl,--gc-sections -o $@ $(KEEPER) $(GROUND)
+	    -ffunction-sections -Wl,--gc-sections -o $@ $(SUPERVISOR) \
+	    $(GROUND)
 
 # What the figures of `make bench` are held against.
 $(BUILD)/bench/anchor: spec/bench/anchor.c $(BUILD)/.flags
@@ -308,7 +309,7 @@ LIBFUZZER := $(filter libfuzzer,$(VARIANT))
 FUZZ      := $(filter-out driver,$(patsubst spec/fuzz/%.c,%, \
     $(wildcard spec/fuzz/*.c)))
 FUZZERS   := $(FUZZ:%=$(BUILD)/fuzz/%)
-$(BUILD)/fuzz/keeper: $(BUILD)/objects/keeper/keeper_start.o
+$(BUILD)/fuzz/spawn: $(BUILD)/objects/supervisor/spawn.o
 $(BUILD)/fuzz/options: $(BUILD)/objects/cli/options.o \
     $(BUILD)/objects/cli/command.o
 $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/%.o $(BUILD)/liborun.a \
@@ -327,9 +328,9 @@ $(BUILD)/bundle_make: $(BUNDLER) runtime/vm/bundle_method.h $(BUILD)/.flags
 	$(CC) -std=c11 -D_GNU_SOURCE -iquote runtime -O1 -g $(WARN) -o $@ \
 	    $(BUNDLER)
 
-$(BUILD)/keeper_image.c: $(BUILD)/bundle_make $(BUILD)/keeper
+$(BUILD)/supervisor_image.c: $(BUILD)/bundle_make $(BUILD)/supervisor
 	@echo '  make  $@'
-	$(BUILD)/bundle_make --bytes keeper_image $(BUILD)/keeper $@
+	$(BUILD)/bundle_make --bytes supervisor_image $(BUILD)/supervisor $@
 
 $(BUILD)/bundle.c: $(BUILD)/bundle_make $(MODULES) $(BUILD)/.list
 	@echo '  make  $@'

@@ -29,9 +29,9 @@
  * tasks with its workers. It has no global state: a program may have several.
  * It installs no signal handler but SIGURG's, with which it interrupts Lua
  * code that is to be stopped (one that was there before is still called), and
- * never touches SIGCHLD or waitpid: child processes belong to a small keeper
- * process, which ends them all however the program ends. A script whose output
- * nobody reads any more gets an error, never SIGPIPE.
+ * never touches SIGCHLD or waitpid: child processes belong to a small process,
+ * the supervisor, which ends them all however the program ends. A script whose
+ * output has lost its reader gets an error, never SIGPIPE.
  *
  * Threads. One thread at a time may be in a call with a runtime; it need not
  * be the same each time. A second one gets ORUN_ETHREAD meanwhile, and changes

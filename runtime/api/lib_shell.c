@@ -1,4 +1,4 @@
-/* lib_shell.c — os.execute and io.popen by way of the keeper.
+/* lib_shell.c — os.execute and io.popen by way of the supervisor.
  *
  * They give what Lua's own give, but their programs are children like any
  * other: they, and what they leave in the background, end with the task (or
@@ -7,7 +7,7 @@
  * error, and in the script its input.
  *
  * A task in a process of its own has Lua's own two: that process is a child of
- * the keeper, and all that descends from it ends with it.
+ * the supervisor, and all its descendants end with it.
  *
  * A file of popen holds the box of its program as user value: Lua closes a file
  * only once, and the wait for the program's end may raise.

@@ -2,8 +2,8 @@
  *
  * The temporary folder of a run (folder.h) is locked as long as the run lives,
  * and once it is locked a mark in it says so. One with the mark that is not
- * locked is what a killed run left: prompts and outputs. The keeper
- * removes that of its own run, the next run what it finds beside its own.
+ * locked is what a killed run left: prompts and outputs. The supervisor removes
+ * that of its own run, the next run what it finds beside its own.
  * Removed are regular files, sockets and links that are named as orun names
  * them, by descriptor, and the folder if nothing else is in it; a link is never
  * followed, and nothing is touched that is another user's or not named so.

@@ -17,6 +17,9 @@ static const char *const log_names[] = {
 #undef X
 };
 
+/* The earlier name of LOG_SUPERVISOR. */
+static const char log_alias[] = "keeper";
+
 void
 log_init(void)
 {
@@ -27,6 +30,14 @@ log_init(void)
     for (unsigned i = 0; i < LOG_AREA_COUNT; i++)
         if (strstr(wanted, log_names[i]) || strstr(wanted, "all"))
             log_mask |= 1u << i;
+    if (strstr(wanted, log_alias))
+        log_mask |= 1u << LOG_SUPERVISOR;
+}
+
+static bool
+log_is(const char *word, size_t n, const char *name)
+{
+    return strlen(name) == n && strncmp(word, name, n) == 0;
 }
 
 const char *
@@ -36,10 +47,9 @@ log_unknown(size_t *n)
     const char *at = getenv("ORUN_LOG");
     for (; at && *(at += strspn(at, between)); at += *n) {
         *n = strcspn(at, between);
-        bool known = *n == 3 && strncmp(at, "all", 3) == 0;
+        bool known = log_is(at, *n, "all") || log_is(at, *n, log_alias);
         for (size_t i = 0; i < countof(log_names) && !known; i++)
-            known = strlen(log_names[i]) == *n
-                && strncmp(at, log_names[i], *n) == 0;
+            known = log_is(at, *n, log_names[i]);
         if (!known)
             return at;
     }

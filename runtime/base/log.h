@@ -2,7 +2,8 @@
  *
  * ORUN_LOG=sched,pool (or `all`) prints lines of those areas on stderr, each in
  * one write, with milliseconds since start; secrets and what could drive a
- * terminal are replaced (sanitize.h). Free when off: one load. Any thread.
+ * terminal are replaced (sanitize.h). Free when off: one load. Any thread. The
+ * area "supervisor" is found by its earlier name too, "keeper".
  */
 #ifndef ORUN_LOG_H
 #define ORUN_LOG_H
@@ -10,8 +11,8 @@
 #include "base/base.h"
 
 #define LOG_AREAS(X) \
-    X(SCHED, "sched") X(POOL, "pool") X(LOOP, "loop") X(KEEPER, "keeper") \
-    X(VM, "vm") X(PROC, "proc") X(MAIN, "main")
+    X(SCHED, "sched") X(POOL, "pool") X(LOOP, "loop") \
+    X(SUPERVISOR, "supervisor") X(VM, "vm") X(PROC, "proc") X(MAIN, "main")
 
 enum {
 #define X(name, text) LOG_##name,

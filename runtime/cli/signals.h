@@ -8,14 +8,14 @@
  *   USR1 USR2      programs have their grace, Lua code its clean-up; the second
  *                  skips both; a second later the process ends, whatever
  *                  happens: what still runs is named, the temporary folder
- *                  goes, and the keeper ends what is left
+ *                  goes, and the supervisor ends what is left
  *   TSTP           the programs stop, the run's clock is paused, orun stops
  *   CONT           all go on where they were
  *   PIPE           is ignored: who finds that the reader of its output has gone
  *                  says so (signals_gone), which interrupts likewise; in the
  *                  end the process dies of the signal
  *   QUIT and the rest do what they do to any program: where that is its end,
- *   the keeper ends the programs.
+ *   the supervisor ends the programs.
  */
 #ifndef ORUN_SIGNALS_H
 #define ORUN_SIGNALS_H

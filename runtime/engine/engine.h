@@ -1,14 +1,15 @@
 /* engine.h — what one run owns: scheduler, workers, states, io.
  *
- * The io thread, the keeper and the temporary folder are made when they are
+ * The io thread, the supervisor and the temporary folder are made when they are
  * first needed, so a script without programs and timers starts no thread but
  * its workers (and, in a run that is listed, the io thread; register.h).
  * engine.h is what the runners and the Lua API see of the runtime; orun.h is
  * what an embedding program sees.
  *
- * What stands above the engine and is made when it is first needed (the keeper,
- * the control socket, …) registers an EnginePart. The engine knows no more of
- * it, and calls that when the run is suspended or is to end, and when it ends.
+ * A part that stands above the engine and is made when it is first needed (the
+ * supervisor's client, the control socket, …) registers an EnginePart. The
+ * engine knows only that, and calls it when the run is suspended or must end,
+ * and when it ends.
  */
 #ifndef ORUN_ENGINE_H
 #define ORUN_ENGINE_H
@@ -26,8 +27,8 @@ struct orun_config; /* orun.h */
 /* The parts there may be, each once. They follow the run and end in this
  * order, and are freed in the reverse one. */
 enum {
-    PART_REGISTER, PART_CONTROL, /* nobody new comes in … */
-    PART_HTTP, PART_KEEPER,      /* … then what runs outside ends */
+    PART_REGISTER, PART_CONTROL, /* no new connections … */
+    PART_HTTP, PART_SUPERVISOR,  /* … then what runs outside ends */
     PART_COUNT
 };
 
@@ -128,12 +129,13 @@ int engine_keep(Engine *h, struct Value **v) NODISCARD;
 Loop *engine_loop(Engine *h);
 
 /* Stop the programs and pause the clock / let both continue. They return when
- * the keeper was told. Any thread but the io thread, until engine_free. */
+ * the supervisor was asked to. Any thread but the io thread, until
+ * engine_free. */
 void engine_suspend(Engine *h);
 void engine_resume(Engine *h);
 
-/* The run is to end, and a keeper that does not answer may not hold it up /
- * nothing of the kind. Any thread but the io thread, until engine_free. */
+/* The run is to end, and a supervisor that does not answer must not prevent it;
+ * or this is no longer so. Any thread but the io thread, until engine_free. */
 void engine_hasten(Engine *h, bool hasty);
 
 #endif

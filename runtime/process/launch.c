@@ -4,9 +4,10 @@
  * References: one for the owner, one for each message in the mailbox, one for
  * the running Proc and one for the timer; the last one frees.
  *
- * What the system refuses is tried again: without descriptors as long as other
- * programs run, which give theirs back, and without a process for the keeper
- * for some seconds (the keeper does the same for all others).
+ * What the system refuses is tried again. Without descriptors that is as long
+ * as other programs run, because they give theirs back. Without a process for
+ * the supervisor it is for some seconds; the supervisor does the same for all
+ * other programs.
  */
 #include "process/launch.h"
 #include "base/err.h"
@@ -14,7 +15,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "control/control.h"
-#include "process/keeper_client.h"
+#include "process/supervisor_client.h"
 #include "task/folder.h"
 #include "vm/handle.h"
 #include <errno.h>
@@ -376,7 +377,7 @@ launch_proc_started(void *ud)
 static void ON_IO
 launch_start(Launch *l)
 {
-    Keeper *keeper = keeper_of(l->engine);
+    SupervisorClient *supervisor = supervisor_client_of(l->engine);
     ProcSpec spec = {
         .argv = (const char *const *)l->argv,
         .env = (const char *const *)l->env,
@@ -386,12 +387,13 @@ launch_start(Launch *l)
         .clock = &l->engine->clock,
         .started = launch_proc_started, .done = launch_proc_done, .ud = l,
     };
-    l->proc = keeper ? proc_start(keeper, l->engine->folder, &spec) : NULL;
+    l->proc = supervisor ? proc_start(supervisor, l->engine->folder, &spec)
+        : NULL;
     for (int i = 0; l->proc && i < 3; i++)
         l->fds[i] = -1;
     if (!l->proc) {
-        ProcEnd end = { .spawn_errno = keeper ? ENOMEM : errno,
-                        .spawn_what = "keeper", .code = -1 };
+        ProcEnd end = { .spawn_errno = supervisor ? ENOMEM : errno,
+                        .spawn_what = "supervisor", .code = -1 };
         launch_refused(l, &end);
         return;
     }
@@ -472,9 +474,9 @@ launch_over_posted(LoopMsg *msg)
 {
     role_is_io();
     LaunchOver *over = container_of(msg, LaunchOver, msg);
-    Keeper *keeper = keeper_of(over->engine);
-    if (keeper)
-        keeper_task_over(keeper, over->task);
+    SupervisorClient *supervisor = supervisor_client_of(over->engine);
+    if (supervisor)
+        supervisor_client_task_over(supervisor, over->task);
     mem_free(over);
 }
 

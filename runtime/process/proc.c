@@ -1,7 +1,7 @@
 /* proc.c — the life of one child process.
  *
- * Three pipes (or two and /dev/null), one timer and the keeper's two calls
- * drive it; proc_settle looks after each of them whether it is over. Each pipe
+ * Three pipes (or two and /dev/null), one timer and the supervisor's two calls
+ * drive it; after each of them proc_settle looks whether it is over. Each pipe
  * end has its own open file description, so ours are non-blocking and the
  * child's are not. Handles are counted: `done` is called when the last one is
  * closed, so whoever gets it may free at once.
@@ -15,7 +15,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "process/keeper_client.h"
+#include "process/supervisor_client.h"
 #include "task/output.h"
 #include "thread/loop.h"
 #include <errno.h>
@@ -47,7 +47,7 @@ typedef struct Pipe {
 } Pipe;
 
 struct Proc {
-    Keeper *keeper;
+    SupervisorClient *supervisor;
     Clock *clock;
     void (*started)(void *ud);
     void (*done)(Proc *proc, void *ud);
@@ -55,7 +55,7 @@ struct Proc {
     Output *out, *err;
 
     ProcState state;
-    KeeperChild child;
+    SupervisorChild child;
     Pipe pipes[3];   /* by the child's descriptor */
     char *in;        /* stdin that is not written yet, or NULL */
     size_t in_len, in_done;
@@ -197,7 +197,7 @@ proc_writable(uv_poll_t *poll, int status, int events)
 static int ON_IO
 proc_watch(Pipe *pipe, int events, uv_poll_cb call)
 {
-    Loop *loop = keeper_loop(pipe->proc->keeper);
+    Loop *loop = supervisor_client_loop(pipe->proc->supervisor);
     int err = loop_watch(loop, &pipe->poll, pipe->fd, events, call);
     if (err)
         return err;
@@ -240,7 +240,7 @@ proc_kill(Proc *p)
         return;
     LOG(PROC, "killing the tree of %d", p->child.pid);
     p->end.killed = true;
-    keeper_signal(p->keeper, &p->child, SIGKILL, true);
+    supervisor_client_signal(p->supervisor, &p->child, SIGKILL, true);
     proc_arm(p, PROC_GIVE_UP_MS);
 }
 
@@ -249,7 +249,7 @@ static void ON_IO
 proc_give_up(Proc *p)
 {
     LOG(PROC, "%d does not end", p->child.pid);
-    keeper_forget(p->keeper, &p->child);
+    supervisor_client_forget(&p->child);
     p->end.code = -1;
     p->end.lost = p->end.left = true;
     proc_finish(p);
@@ -290,13 +290,13 @@ proc_stop(Proc *p, double grace)
         return;
     }
     if (first) {
-        keeper_signal(p->keeper, &p->child, SIGTERM, false);
-        keeper_signal(p->keeper, &p->child, SIGCONT, false);
+        supervisor_client_signal(p->supervisor, &p->child, SIGTERM, false);
+        supervisor_client_signal(p->supervisor, &p->child, SIGCONT, false);
     }
     proc_arm(p, (wait + 999999) / 1000000);
 }
 
-/* ---- what the keeper tells ---- */
+/* ---- what the supervisor reports ---- */
 
 /* Output that cannot be watched cannot be kept: the child has to go. */
 static void ON_IO
@@ -313,7 +313,7 @@ proc_watch_output(Proc *p)
 }
 
 static void
-proc_started(KeeperChild *c, int pid, int err, const char *what)
+proc_started(SupervisorChild *c, int pid, int err, const char *what)
 {
     role_is_io();
     Proc *p = container_of(c, Proc, child);
@@ -340,7 +340,7 @@ proc_drain(Proc *p)
 }
 
 static void
-proc_exited(KeeperChild *c, const KeeperExit *exit)
+proc_exited(SupervisorChild *c, const SupervisorExit *exit)
 {
     role_is_io();
     Proc *p = container_of(c, Proc, child);
@@ -416,12 +416,12 @@ proc_unpipe(Proc *p, const int theirs[3])
 }
 
 static Proc * ON_IO
-proc_new(Keeper *k, Folder *f, const ProcSpec *spec)
+proc_new(SupervisorClient *s, Folder *f, const ProcSpec *spec)
 {
     Proc *p = mem_zalloc(1, sizeof *p);
     if (!p)
         return NULL;
-    p->keeper = k;
+    p->supervisor = s;
     p->clock = spec->clock;
     p->child.lingers = spec->lingers;
     p->started = spec->started;
@@ -439,27 +439,28 @@ proc_new(Keeper *k, Folder *f, const ProcSpec *spec)
     return NULL;
 }
 
-/* What the keeper's call gave, which may have left errno; 0. */
+/* Keep the error that supervisor_client.c returned, which may have set errno.
+ * Returns 0. */
 static int ON_IO
-proc_fail_keeper(Proc *p, int e)
+proc_fail_supervisor(Proc *p, int e)
 {
     proc_fail(p, e == ORUN_ENOMEM ? ENOMEM : e == ORUN_ESHUTDOWN ? ECANCELED
-              : errno, e == ORUN_ETOOBIG ? "exec" : "keeper");
+              : errno, e == ORUN_ETOOBIG ? "exec" : "supervisor");
     return 0;
 }
 
-/* Make the pipes and have the keeper start it with its ends of them. A failure
- * is left in p->end, but for ORUN_ENOMEM. */
+/* Make the pipes and have the supervisor start it with its ends of them. A
+ * failure is left in p->end, except ORUN_ENOMEM. */
 static int ON_IO
 proc_launch(Proc *p, const ProcSpec *spec)
 {
     int theirs[3] = { -1, -1, -1 }, err = 0, e = 0;
     if (spec->fds)
         memcpy(theirs, spec->fds, sizeof theirs);
-    else if ((e = keeper_need(p->keeper, spec->env)) != 0)
-        return proc_fail_keeper(p, e);
+    else if ((e = supervisor_client_need(p->supervisor, spec->env)) != 0)
+        return proc_fail_supervisor(p, e);
     else if ((e = proc_pipe(p, spec, theirs, &err)) == 0 && !err)
-        err = output_reserve(p->out, keeper_null(p->keeper));
+        err = output_reserve(p->out, supervisor_client_null(p->supervisor));
     if (!err && !e && p->in)
         err = proc_watch(&p->pipes[0], UV_WRITABLE, proc_writable);
     if (err || e) {
@@ -467,22 +468,22 @@ proc_launch(Proc *p, const ProcSpec *spec)
         proc_fail(p, err, "pipe");
         return e;
     }
-    e = keeper_spawn(p->keeper, &p->child, spec->task, spec->argv, spec->env,
-                     spec->cwd, theirs);
-    return e ? proc_fail_keeper(p, e) : 0;
+    e = supervisor_client_spawn(p->supervisor, &p->child, spec->task,
+                                spec->argv, spec->env, spec->cwd, theirs);
+    return e ? proc_fail_supervisor(p, e) : 0;
 }
 
 Proc *
-proc_start(Keeper *k, Folder *f, const ProcSpec *spec)
+proc_start(SupervisorClient *s, Folder *f, const ProcSpec *spec)
 {
-    Proc *p = proc_new(k, f, spec);
+    Proc *p = proc_new(s, f, spec);
     if (!p)
         return NULL;
     if (proc_launch(p, spec) != 0) {
         proc_free(p);
         return NULL;
     }
-    uv_timer_init(loop_uv(keeper_loop(k)), &p->timer);
+    uv_timer_init(loop_uv(supervisor_client_loop(s)), &p->timer);
     p->timer.data = p;
     p->handles++;
     if (p->end.spawn_what)

@@ -1,8 +1,8 @@
 /* proc.h — one child process: pipes, output, exit, end.
  *
- * A Proc is started by the keeper, fed its stdin, drained, and ended. It lives
- * on the io thread from proc_start until `done` was called; then its fields
- * may be read and proc_free'd there.
+ * A Proc is started by the supervisor, fed its stdin, drained, and ended. It
+ * lives on the io thread from proc_start until `done` was called. After that
+ * its fields may be read, and it may be freed, on that thread.
  *
  *   starting --spawned--> running --exit--> draining (<= 0.5 s) --> done
  *       \--spawn failed-------------------------------------------> done
@@ -13,10 +13,10 @@
 #include "base/base.h"
 
 typedef struct Folder Folder; /* folder.h */
-typedef struct Keeper Keeper; /* keeper_client.h */
 typedef struct Output Output; /* output.h */
 typedef struct Clock Clock;   /* clock.h */
 typedef struct Proc Proc;
+typedef struct SupervisorClient SupervisorClient; /* supervisor_client.h */
 
 enum { PROC_GIVE_UP_MS = 10000 }; /* for an exit after SIGKILL */
 
@@ -41,12 +41,12 @@ typedef struct ProcSpec {
 typedef struct ProcEnd {
     int spawn_errno;        /* 0, or why it could not be started … */
     const char *spawn_what; /* … and at which step: "exec", "interpreter",
-                             * "cwd", "fork", "pipe", "keeper" */
+                             * "cwd", "fork", "pipe", "supervisor" */
     int code;               /* exit code, -1 when a signal ended it */
     int signal;             /* that signal, 0 otherwise */
     bool core;              /* it dumped core */
     bool killed;            /* SIGKILL was sent by proc_stop's ladder */
-    bool lost;              /* its keeper died, or it cannot be killed */
+    bool lost;              /* its supervisor died, or it cannot be killed */
     bool left;              /* … and what it is doing now nobody knows */
     double wall, cpu;       /* seconds from start to exit; user + system */
     long max_rss;           /* KiB */
@@ -55,7 +55,7 @@ typedef struct ProcEnd {
 /* Start. NULL: out of memory; every other failure comes through `done`, never
  * from inside this call. argv, env, cwd, in are copied; fds are closed, unless
  * it gives NULL. */
-Proc *proc_start(Keeper *k, Folder *f, const ProcSpec *spec) ON_IO;
+Proc *proc_start(SupervisorClient *s, Folder *f, const ProcSpec *spec) ON_IO;
 
 /* SIGTERM to its group; after `grace` seconds SIGKILL to the whole tree. May
  * be called again with a smaller grace. One that does not even end by SIGKILL

@@ -1,21 +1,21 @@
-/* keeper_client.c — orun's end of the keeper's socket.
+/* supervisor_client.c — orun's end of the supervisor's socket.
  *
- * Requests are whole frames in a queue; most are sent before keeper_spawn
- * returns, the rest when the socket takes more. Replies name a child by id, and
- * ids are never used twice, so a reply for one that was forgotten finds
- * nothing. When the socket ends the keeper is dead: everything that waited on
- * it is told so, and the next spawn starts another. The uv handles live in a
- * Line of their own because closing them takes a turn of the loop, and a new
- * keeper may be there before.
+ * Requests are whole messages in a queue. Most are sent before
+ * supervisor_client_spawn returns, the rest when the socket takes more. Replies
+ * name a child by id, and no id is used twice, so a reply for a child that was
+ * forgotten finds nothing. When the socket ends the supervisor is dead: all
+ * that waited for it is notified, and the next spawn starts another one. The uv
+ * handles are in a SupervisorLink of their own, because closing them takes a
+ * turn of the loop, and a new supervisor may run before that.
  */
-#include "process/keeper_client.h"
+#include "process/supervisor_client.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/engine.h"
-#include "process/keeper_frame.h"
-#include "process/keeper_launch.h"
+#include "process/supervisor_process.h"
+#include "supervisor/supervisor_protocol.h"
 #include "task/folder.h"
 #include "thread/loop.h"
 #include <errno.h>
@@ -26,80 +26,200 @@
 #include <unistd.h>
 
 enum {
-    KEEPER_END_MS = 5000,   /* how long the keeper may take to end */
-    KEEPER_PRESS_MS = 1000, /* … and to read what it is told */
-    KEEPER_PING_MS = 1000,  /* between questions whether it lives … */
-    KEEPER_PINGS = 3,       /* … that it may leave without an answer */
-    KEEPER_ROOM = 16 << 10, /* for replies, which are much smaller each */
+    SUPERVISOR_END_MS = 5000,   /* for the supervisor to end */
+    SUPERVISOR_DRAIN_MS = 1000, /* … and to read what is queued */
+    SUPERVISOR_PING_MS = 1000,  /* between two pings … */
+    SUPERVISOR_PINGS = 3,       /* … that may be without an answer */
+    SUPERVISOR_ROOM = 16 << 10, /* for replies, each of which is much smaller */
 };
 
-typedef struct Line {
-    uv_poll_t poll;
-    uv_timer_t ping; /* runs while k->hasty */
-    int handles;     /* of the two that are not closed */
-    Keeper *keeper;
-    bool writing;    /* polled for room too */
-} Line;
+/* A message that is not sent yet, or only in part. */
+typedef struct SupervisorRequest {
+    List link; /* in SupervisorClient.unsent */
+    uint64_t id;
+    size_t n, sent;
+    int fds[PROTOCOL_FDS]; /* to go with the first byte; -1: /dev/null */
+    bool with_fds;         /* it has them: a SPAWN of which nothing is sent */
+    char bytes[];
+} SupervisorRequest;
 
-struct Keeper {
+typedef struct SupervisorLink {
+    uv_poll_t poll;
+    uv_timer_t ping; /* runs while client->hasty */
+    int handles;     /* of the two that are not closed */
+    SupervisorClient *client;
+    bool writing;    /* polled for room too */
+} SupervisorLink;
+
+struct SupervisorClient {
     EnginePart part;
     Loop *loop;
     Folder *folder; /* may be NULL */
-    int null; /* /dev/null */
+    int null;       /* /dev/null */
 
-    /* The rest is the io thread's. */
-    Line *line; /* NULL: no keeper runs */
-    KeeperLink link;
+    /* The rest belongs to the io thread. */
+    SupervisorLink *link; /* NULL: no supervisor runs */
+    SupervisorProcess process;
     uint64_t last_id;
     bool closing; /* start no other */
     bool suspended, hasty;
     int unanswered; /* pings */
     Buf in; /* has the room for all it ever holds */
-    List unsent;       /* of Frame */
-    List children[64]; /* of KeeperChild, by id */
+    List unsent;       /* of SupervisorRequest */
+    List children[64]; /* of SupervisorChild, by id */
 };
 
-static const char *const keeper_steps[] = {
+static const char *const supervisor_client_steps[] = {
 #define X(name, text) text,
-    WIRE_STEPS(X)
+    PROTOCOL_STEPS(X)
 #undef X
 };
 
 static void
-keeper_drop(Keeper *k)
+supervisor_client_free(SupervisorClient *s)
 {
-    buf_free(&k->in);
-    if (k->null >= 0)
-        close(k->null);
-    mem_free(k);
+    buf_free(&s->in);
+    if (s->null >= 0)
+        close(s->null);
+    mem_free(s);
 }
 
 int
-keeper_null(const Keeper *k)
+supervisor_client_null(const SupervisorClient *s)
 {
-    return k->null;
+    return s->null;
 }
 
 Loop *
-keeper_loop(Keeper *k)
+supervisor_client_loop(SupervisorClient *s)
 {
-    return k->loop;
+    return s->loop;
+}
+
+/* ---- a request ---- */
+
+/* One of that kind with room for `size` bytes of body; NULL: out of memory. */
+static SupervisorRequest *
+supervisor_request_new(uint32_t kind, uint64_t id, size_t size)
+{
+    SupervisorRequest *r = mem_alloc(sizeof *r + sizeof(ProtocolHead) + size);
+    if (!r)
+        return NULL;
+    ProtocolHead head = { PROTOCOL_MAGIC, kind, size, id };
+    r->id = id;
+    r->n = sizeof head + size;
+    r->sent = 0;
+    r->with_fds = false;
+    memcpy(r->bytes, &head, sizeof head);
+    return r;
+}
+
+/* Count the strings of `list` and add their bytes to *size. */
+static uint32_t
+supervisor_request_measure(const char *const *list, size_t *size)
+{
+    uint32_t n = 0;
+    for (; list[n]; n++)
+        *size += strlen(list[n]) + 1;
+    return n;
+}
+
+static char *
+supervisor_request_put(char *to, const char *const *list, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        to = stpcpy(to, list[i]) + 1;
+    return to;
+}
+
+/* A SPAWN, without its descriptors; task and lingers of `w` are set. Errors:
+ * ORUN_EINVAL (no argv[0]), ORUN_ETOOBIG, ORUN_ENOMEM, with errno to match. */
+static int
+supervisor_request_spawn(uint64_t id, ProtocolSpawn w, const char *const *argv,
+                         const char *const *env, const char *cwd,
+                         SupervisorRequest **out)
+{
+    size_t size = sizeof w + (cwd ? strlen(cwd) + 1 : 0);
+    w.has_cwd = cwd != NULL;
+    w.argc = supervisor_request_measure(argv, &size);
+    w.envc = supervisor_request_measure(env, &size);
+    if (w.argc == 0)
+        return errno = EINVAL, ORUN_EINVAL;
+    if (size > PROTOCOL_MAX)
+        return errno = E2BIG, ORUN_ETOOBIG;
+    SupervisorRequest *r = supervisor_request_new(PROTOCOL_SPAWN, id, size);
+    if (!r)
+        return errno = ENOMEM, ORUN_ENOMEM;
+    char *to = r->bytes + sizeof(ProtocolHead);
+    to = mempcpy(to, &w, sizeof w);
+    to = supervisor_request_put(to, &cwd, w.has_cwd);
+    to = supervisor_request_put(to, argv, w.argc);
+    supervisor_request_put(to, env, w.envc);
+    *out = r;
+    return 0;
+}
+
+static void
+supervisor_request_close(SupervisorRequest *r)
+{
+    for (int i = 0; r->with_fds && i < PROTOCOL_FDS; i++)
+        if (r->fds[i] >= 0)
+            close(r->fds[i]);
+    r->with_fds = false;
+}
+
+static void
+supervisor_request_free(SupervisorRequest *r)
+{
+    if (!r)
+        return;
+    supervisor_request_close(r);
+    mem_free(r);
+}
+
+/* Send what `fd` takes of the rest. Returns as send(2); counts in r->sent. */
+static ssize_t
+supervisor_request_send(SupervisorRequest *r, int fd, int null)
+{
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(sizeof r->fds)];
+    } control = { 0 };
+    struct iovec io = { r->bytes + r->sent, r->n - r->sent };
+    struct msghdr msg = { .msg_iov = &io, .msg_iovlen = 1 };
+    if (r->with_fds) {
+        int fds[PROTOCOL_FDS];
+        for (int i = 0; i < PROTOCOL_FDS; i++)
+            fds[i] = r->fds[i] < 0 ? null : r->fds[i];
+        control.head.cmsg_level = SOL_SOCKET;
+        control.head.cmsg_type = SCM_RIGHTS;
+        control.head.cmsg_len = CMSG_LEN(sizeof fds);
+        memcpy(CMSG_DATA(&control.head), fds, sizeof fds);
+        msg.msg_control = control.bytes;
+        msg.msg_controllen = sizeof control.bytes;
+    }
+    ssize_t n = sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n > 0) {
+        r->sent += (size_t)n;
+        supervisor_request_close(r);
+    }
+    return n;
 }
 
 /* ---- children ---- */
 
 static List *
-keeper_ring(Keeper *k, uint64_t id)
+supervisor_client_ring(SupervisorClient *s, uint64_t id)
 {
-    return &k->children[id % countof(k->children)];
+    return &s->children[id % countof(s->children)];
 }
 
-static KeeperChild *
-keeper_find(Keeper *k, uint64_t id)
+static SupervisorChild *
+supervisor_client_find(SupervisorClient *s, uint64_t id)
 {
-    List *ring = keeper_ring(k, id);
+    List *ring = supervisor_client_ring(s, id);
     list_each(node, ring) {
-        KeeperChild *c = container_of(node, KeeperChild, link);
+        SupervisorChild *c = container_of(node, SupervisorChild, link);
         if (c->id == id)
             return c;
     }
@@ -107,176 +227,199 @@ keeper_find(Keeper *k, uint64_t id)
 }
 
 void
-keeper_forget(Keeper *k, KeeperChild *c)
+supervisor_client_forget(SupervisorChild *c)
 {
-    (void)k;
     if (!c->id)
         return;
     list_del(&c->link);
     c->id = 0;
 }
 
-/* ---- the line ---- */
+/* ---- the link ---- */
 
 static void
-keeper_line_closed(uv_handle_t *h)
+supervisor_link_closed(uv_handle_t *h)
 {
-    Line *line = h->data;
-    if (--line->handles == 0)
-        mem_free(line);
+    SupervisorLink *link = h->data;
+    if (--link->handles == 0)
+        mem_free(link);
 }
 
 static void ON_IO
-keeper_line_close(Line *line)
+supervisor_link_close(SupervisorLink *link)
 {
-    line->handles = 2;
-    line->poll.data = line->ping.data = line;
-    uv_close((uv_handle_t *)&line->poll, keeper_line_closed);
-    uv_close((uv_handle_t *)&line->ping, keeper_line_closed);
+    link->handles = 2;
+    link->poll.data = link->ping.data = link;
+    uv_close((uv_handle_t *)&link->poll, supervisor_link_closed);
+    uv_close((uv_handle_t *)&link->ping, supervisor_link_closed);
 }
 
-/* Tell a child that its keeper is gone: it could not be started when nobody was
- * asked to (pid -1), else nobody knows what has become of it. */
+/* Notify a child that its supervisor is gone. If its request was not sent (pid
+ * -1) it could not be started; otherwise what became of it is unknown. */
 static void ON_IO
-keeper_lose_child(Keeper *k, KeeperChild *c, bool silent)
+supervisor_client_lose_child(SupervisorChild *c, bool silent)
 {
     int pid = c->pid;
-    keeper_forget(k, c);
+    supervisor_client_forget(c);
     if (pid > 0)
         kill(-pid, SIGKILL);
     if (pid >= 0)
-        c->exited(c, &(KeeperExit){ .lost = true, .silent = silent });
+        c->exited(c, &(SupervisorExit){ .lost = true, .silent = silent });
     else
-        c->started(c, 0, EPIPE, keeper_steps[WIRE_STEP_KEEPER]);
+        c->started(c, 0, EPIPE,
+                   supervisor_client_steps[PROTOCOL_STEP_SUPERVISOR]);
 }
 
-/* Let go of the socket and of everything that waited for it. The children are
- * taken aside first: what they are told may make them spawn again. */
+/* Close the socket, and notify all that waited for it. The children are put
+ * aside first, because their callbacks may spawn again. */
 static void ON_IO
-keeper_hang_up(Keeper *k)
+supervisor_client_hang_up(SupervisorClient *s)
 {
     List all;
-    bool silent = k->unanswered > KEEPER_PINGS;
+    bool silent = s->unanswered > SUPERVISOR_PINGS;
     list_init(&all);
-    for (List *node; (node = list_shift(&k->unsent)) != NULL;) {
-        Frame *f = container_of(node, Frame, link);
-        KeeperChild *c = keeper_frame_asks(f) ? keeper_find(k, f->id) : NULL;
+    for (List *node; (node = list_shift(&s->unsent)) != NULL;) {
+        SupervisorRequest *r = container_of(node, SupervisorRequest, link);
+        SupervisorChild *c = r->with_fds ? supervisor_client_find(s, r->id)
+            : NULL;
         if (c)
             c->pid = -1;
-        keeper_frame_free(f);
+        supervisor_request_free(r);
     }
-    for (size_t i = 0; i < countof(k->children); i++)
-        for (List *node; (node = list_shift(&k->children[i])) != NULL;)
+    for (size_t i = 0; i < countof(s->children); i++)
+        for (List *node; (node = list_shift(&s->children[i])) != NULL;)
             list_push(&all, node);
-    keeper_line_close(k->line);
-    close(k->link.fd);
-    k->line = NULL;
-    buf_clear(&k->in);
+    supervisor_link_close(s->link);
+    close(s->process.fd);
+    s->link = NULL;
+    buf_clear(&s->in);
     for (List *node; (node = list_shift(&all)) != NULL;)
-        keeper_lose_child(k, container_of(node, KeeperChild, link), silent);
+        supervisor_client_lose_child(container_of(node, SupervisorChild, link),
+                                     silent);
 }
 
-/* The socket ended or made no sense: the keeper and all its descendants are
- * dead, or about to be. */
+/* The socket has ended, or what came is not the protocol: the supervisor and
+ * all its descendants are dead, or about to be. */
 static void ON_IO
-keeper_lost(Keeper *k)
+supervisor_client_lost(SupervisorClient *s)
 {
-    LOG(KEEPER, "keeper %d is gone", k->link.pid);
-    keeper_launch_bury(&k->link);
-    keeper_hang_up(k);
+    LOG(SUPERVISOR, "supervisor %d is gone", s->process.pid);
+    supervisor_process_kill(&s->process);
+    supervisor_client_hang_up(s);
 }
 
 /* ---- sending ---- */
 
-static void keeper_event(uv_poll_t *poll, int status, int events);
+static void supervisor_client_event(uv_poll_t *poll, int status, int events);
 
 static void ON_IO
-keeper_watch(Keeper *k, bool writing)
+supervisor_client_watch(SupervisorClient *s, bool writing)
 {
-    Line *line = k->line;
+    SupervisorLink *link = s->link;
     int events = writing ? UV_READABLE | UV_WRITABLE : UV_READABLE;
-    line->writing = writing;
-    uv_poll_start(&line->poll, events, keeper_event);
+    link->writing = writing;
+    uv_poll_start(&link->poll, events, supervisor_client_event);
 }
 
-/* Send what the socket takes. A dead keeper is noticed by reading, so errors
- * only end the sending. ETOOMANYREFS is over when the keeper has read what is
- * under way. */
+/* Send what the socket takes. That the supervisor is dead is noticed by
+ * reading, so errors only end the sending. ETOOMANYREFS passes when the
+ * supervisor has read what is under way. */
 static void ON_IO
-keeper_flush(Keeper *k)
+supervisor_client_flush(SupervisorClient *s)
 {
-    while (!list_empty(&k->unsent)) {
-        Frame *f = container_of(k->unsent.next, Frame, link);
-        ssize_t n = keeper_frame_send(f, k->link.fd, k->null);
+    while (!list_empty(&s->unsent)) {
+        SupervisorRequest *r = container_of(s->unsent.next, SupervisorRequest,
+                                            link);
+        ssize_t n = supervisor_request_send(r, s->process.fd, s->null);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             break;
-        if (f->sent < f->n)
+        if (r->sent < r->n)
             continue;
-        list_del(&f->link);
-        keeper_frame_free(f);
+        list_del(&r->link);
+        supervisor_request_free(r);
     }
-    bool writing = !list_empty(&k->unsent);
-    if (writing != k->line->writing)
-        keeper_watch(k, writing);
+    bool writing = !list_empty(&s->unsent);
+    if (writing != s->link->writing)
+        supervisor_client_watch(s, writing);
+}
+
+static void ON_IO
+supervisor_client_queue(SupervisorClient *s, SupervisorRequest *r)
+{
+    list_push(&s->unsent, &r->link);
+    if (!s->link->writing)
+        supervisor_client_flush(s);
+}
+
+/* Send all requests before this process is stopped, unless the supervisor takes
+ * very long to read them. */
+static void ON_IO
+supervisor_client_drain(SupervisorClient *s)
+{
+    struct pollfd p = { .fd = s->process.fd, .events = POLLOUT };
+    while (!list_empty(&s->unsent) && poll(&p, 1, SUPERVISOR_DRAIN_MS) > 0
+           && !(p.revents & (POLLERR | POLLHUP)))
+        supervisor_client_flush(s);
 }
 
 /* ---- replies ---- */
 
 static void ON_IO
-keeper_on_started(KeeperChild *c, Keeper *k, const char *body)
+supervisor_client_started(SupervisorChild *c, const char *body)
 {
-    WireStarted w;
+    ProtocolStarted w;
     memcpy(&w, body, sizeof w);
     c->pid = w.pid;
     unsigned step = (unsigned)w.step;
     if (w.pid <= 0)
-        keeper_forget(k, c);
+        supervisor_client_forget(c);
     c->started(c, w.pid, w.err,
-               keeper_steps[step < WIRE_STEP_COUNT ? step : 0]);
+               supervisor_client_steps[step < PROTOCOL_STEP_COUNT ? step : 0]);
 }
 
 static void ON_IO
-keeper_on_exited(KeeperChild *c, Keeper *k, const char *body)
+supervisor_client_exited(SupervisorChild *c, const char *body)
 {
-    WireExited w;
+    ProtocolExited w;
     memcpy(&w, body, sizeof w);
-    keeper_forget(k, c);
+    supervisor_client_forget(c);
     c->pid = w.pid;
-    KeeperExit exit = { .status = w.status, .wall = w.wall, .cpu = w.cpu,
-                        .max_rss = (long)w.max_rss };
+    SupervisorExit exit = { .status = w.status, .wall = w.wall, .cpu = w.cpu,
+                            .max_rss = (long)w.max_rss };
     c->exited(c, &exit);
 }
 
-/* Act on one reply; false when it makes no sense. */
+/* Handle one reply; false when it is not of the protocol. */
 static bool ON_IO
-keeper_reply(Keeper *k, const WireHead *head, const char *body)
+supervisor_client_reply(SupervisorClient *s, const ProtocolHead *head,
+                        const char *body)
 {
-    bool started = head->kind == WIRE_STARTED;
-    if (head->kind == WIRE_PING && head->size == 0)
+    bool started = head->kind == PROTOCOL_STARTED;
+    size_t size = started ? sizeof(ProtocolStarted) : sizeof(ProtocolExited);
+    if (head->kind == PROTOCOL_PING && head->size == 0)
         return true;
-    if (head->size != (started ? sizeof(WireStarted) : sizeof(WireExited))
-        || (!started && head->kind != WIRE_EXITED))
+    if (head->size != size || (!started && head->kind != PROTOCOL_EXITED))
         return false;
-    KeeperChild *c = keeper_find(k, head->id);
+    SupervisorChild *c = supervisor_client_find(s, head->id);
     if (c && started)
-        keeper_on_started(c, k, body);
+        supervisor_client_started(c, body);
     else if (c)
-        keeper_on_exited(c, k, body);
+        supervisor_client_exited(c, body);
     return true;
 }
 
-/* Act on every whole reply in k->in; false when one makes no sense. */
+/* Handle each whole reply in s->in; false when one is not of the protocol. */
 static bool ON_IO
-keeper_replies(Keeper *k)
+supervisor_client_replies(SupervisorClient *s)
 {
-    Buf *in = &k->in;
-    WireHead head;
+    Buf *in = &s->in;
+    ProtocolHead head;
     size_t at = 0;
     int whole;
-    while ((whole = wire_head(in->p + at, in->n - at, &head)) > 0) {
-        if (!keeper_reply(k, &head, in->p + at + sizeof head))
+    while ((whole = protocol_head(in->p + at, in->n - at, &head)) > 0) {
+        if (!supervisor_client_reply(s, &head, in->p + at + sizeof head))
             return false;
         at += sizeof head + head.size;
     }
@@ -286,158 +429,157 @@ keeper_replies(Keeper *k)
 }
 
 static void
-keeper_event(uv_poll_t *poll, int status, int events)
+supervisor_client_event(uv_poll_t *poll, int status, int events)
 {
     role_is_io();
-    Keeper *k = container_of(poll, Line, poll)->keeper;
+    SupervisorClient *s = container_of(poll, SupervisorLink, poll)->client;
     if (status == 0 && !(events & UV_READABLE)) {
-        keeper_flush(k);
+        supervisor_client_flush(s);
         return;
     }
-    ssize_t n = recv(k->link.fd, k->in.p + k->in.n, k->in.cap - k->in.n,
+    ssize_t n = recv(s->process.fd, s->in.p + s->in.n, s->in.cap - s->in.n,
                      MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n > 0) {
-        k->in.n += (size_t)n;
-        k->unanswered = 0; /* whatever it says, it lives */
+        s->in.n += (size_t)n;
+        s->unanswered = 0; /* whatever it sends, it lives */
     }
-    if (n <= 0 || !keeper_replies(k))
-        keeper_lost(k);
+    if (n <= 0 || !supervisor_client_replies(s))
+        supervisor_client_lost(s);
     else if (events & UV_WRITABLE)
-        keeper_flush(k);
+        supervisor_client_flush(s);
 }
 
-/* ---- requests ---- */
+/* ---- what all of the supervisor is asked for ---- */
 
+/* Send what s->suspended says. Without memory for the request it is not sent,
+ * and the run goes on. */
 static void ON_IO
-keeper_queue(Keeper *k, Frame *f)
+supervisor_client_send_suspended(SupervisorClient *s)
 {
-    list_push(&k->unsent, &f->link);
-    if (!k->line->writing)
-        keeper_flush(k);
+    uint32_t kind = s->suspended ? PROTOCOL_SUSPEND : PROTOCOL_RESUME;
+    SupervisorRequest *r = supervisor_request_new(kind, 0, 0);
+    if (r)
+        supervisor_client_queue(s, r);
 }
 
-/* Have everything sent before this process is stopped, unless the keeper takes
- * very long to read it. */
+/* Stop all descendants and start none, or let them go on. What had stopped by
+ * itself before stays stopped. Killing works meanwhile. */
 static void ON_IO
-keeper_press(Keeper *k)
+supervisor_client_suspend(SupervisorClient *s, bool suspended)
 {
-    struct pollfd p = { .fd = k->link.fd, .events = POLLOUT };
-    while (!list_empty(&k->unsent) && poll(&p, 1, KEEPER_PRESS_MS) > 0
-           && !(p.revents & (POLLERR | POLLHUP)))
-        keeper_flush(k);
+    if (s->suspended == suspended)
+        return;
+    s->suspended = suspended;
+    if (!s->link)
+        return;
+    supervisor_client_send_suspended(s);
+    supervisor_client_drain(s);
 }
 
-/* Tell the keeper what k->suspended says. Without memory for that it is not
- * told; the run goes on all the same. */
-static void ON_IO
-keeper_tell_suspended(Keeper *k)
-{
-    uint32_t kind = k->suspended ? WIRE_SUSPEND : WIRE_RESUME;
-    Frame *f = keeper_frame_new(kind, 0, 0);
-    if (f)
-        keeper_queue(k, f);
-}
-
-/* Without memory for the question nothing is concluded from the silence. */
+/* Without memory for a ping its silence means nothing. */
 static void
-keeper_ping(uv_timer_t *timer)
+supervisor_client_ping(uv_timer_t *timer)
 {
     role_is_io();
-    Keeper *k = container_of(timer, Line, ping)->keeper;
-    Frame *f = keeper_frame_new(WIRE_PING, 0, 0);
-    if (f)
-        keeper_queue(k, f);
-    k->unanswered = f ? k->unanswered + 1 : 0;
-    if (k->unanswered > KEEPER_PINGS)
-        keeper_lost(k);
+    SupervisorClient *s = container_of(timer, SupervisorLink, ping)->client;
+    SupervisorRequest *r = supervisor_request_new(PROTOCOL_PING, 0, 0);
+    if (r)
+        supervisor_client_queue(s, r);
+    s->unanswered = r ? s->unanswered + 1 : 0;
+    if (s->unanswered > SUPERVISOR_PINGS)
+        supervisor_client_lost(s);
 }
 
+/* Start or stop the pings, as s->hasty says. */
 static void ON_IO
-keeper_line_hasten(Keeper *k)
+supervisor_client_send_pings(SupervisorClient *s)
 {
-    uv_timer_t *ping = &k->line->ping;
-    k->unanswered = 0;
-    if (k->hasty) {
+    uv_timer_t *ping = &s->link->ping;
+    s->unanswered = 0;
+    if (s->hasty) {
         uv_update_time(ping->loop);
-        uv_timer_start(ping, keeper_ping, 0, KEEPER_PING_MS);
+        uv_timer_start(ping, supervisor_client_ping, 0, SUPERVISOR_PING_MS);
     } else {
         uv_timer_stop(ping);
     }
 }
 
-/* The run is to end, and nothing may keep it from that / may take its time
- * again. Once is as good as twice. */
+/* The run is to end, and a supervisor that does not answer must not prevent
+ * that; or it may take its time again. Calling it twice has no effect. */
 static void ON_IO
-keeper_hasten(Keeper *k, bool hasty)
+supervisor_client_hasten(SupervisorClient *s, bool hasty)
 {
-    bool was = k->hasty;
-    k->hasty = hasty;
-    if (k->line && was != hasty)
-        keeper_line_hasten(k);
+    bool was = s->hasty;
+    s->hasty = hasty;
+    if (s->link && was != hasty)
+        supervisor_client_send_pings(s);
 }
 
 int
-keeper_need(Keeper *k, const char *const *env)
+supervisor_client_need(SupervisorClient *s, const char *const *env)
 {
-    if (k->line)
+    if (s->link)
         return 0;
-    if (k->closing)
+    if (s->closing)
         return ORUN_ESHUTDOWN;
-    Line *line = mem_zalloc(1, sizeof *line);
-    if (!line)
+    SupervisorLink *link = mem_zalloc(1, sizeof *link);
+    if (!link)
         return ORUN_ENOMEM;
-    int e = keeper_launch(&k->link,
-                          k->folder ? folder_path(k->folder) : NULL, env), err;
+    const char *folder = s->folder ? folder_path(s->folder) : NULL;
+    int e = supervisor_process_start(&s->process, folder, env), err;
     if (e)
-        goto fail_launch;
-    err = loop_watch(k->loop, &line->poll, k->link.fd, UV_READABLE,
-                     keeper_event);
+        goto fail_start;
+    err = loop_watch(s->loop, &link->poll, s->process.fd, UV_READABLE,
+                     supervisor_client_event);
     if (err)
         goto fail_poll;
-    uv_timer_init(loop_uv(k->loop), &line->ping);
-    line->keeper = k;
-    k->line = line;
-    if (k->suspended)
-        keeper_tell_suspended(k);
-    keeper_line_hasten(k);
+    uv_timer_init(loop_uv(s->loop), &link->ping);
+    link->client = s;
+    s->link = link;
+    if (s->suspended)
+        supervisor_client_send_suspended(s);
+    supervisor_client_send_pings(s);
     return 0;
 fail_poll:
-    keeper_launch_bury(&k->link);
-    close(k->link.fd);
+    supervisor_process_kill(&s->process);
+    close(s->process.fd);
     errno = err;
     e = err == ENOMEM ? ORUN_ENOMEM : ORUN_ESYS;
-fail_launch:
-    mem_free(line);
+fail_start:
+    mem_free(link);
     return e;
 }
 
+/* ---- what a child is asked for ---- */
+
 int
-keeper_spawn(Keeper *k, KeeperChild *c, uint64_t task,
-             const char *const *argv, const char *const *env,
-             const char *cwd, const int fds[3])
+supervisor_client_spawn(SupervisorClient *s, SupervisorChild *c, uint64_t task,
+                        const char *const *argv, const char *const *env,
+                        const char *cwd, const int fds[3])
 {
-    Frame *f;
-    uint64_t id = k->last_id + 1;
-    WireSpawn w = { .task = task, .lingers = c->lingers };
-    int e = keeper_frame_spawn(id, w, argv, env, cwd, &f);
+    SupervisorRequest *r;
+    uint64_t id = s->last_id + 1;
+    ProtocolSpawn w = { .task = task, .lingers = c->lingers };
+    int e = supervisor_request_spawn(id, w, argv, env, cwd, &r);
     if (e)
         goto fail_request;
-    e = keeper_need(k, env);
+    e = supervisor_client_need(s, env);
     if (e)
         goto fail_need;
-    keeper_frame_attach(f, fds);
-    c->id = k->last_id = id;
+    r->with_fds = true;
+    memcpy(r->fds, fds, sizeof r->fds);
+    c->id = s->last_id = id;
     c->pid = 0;
-    list_push(keeper_ring(k, id), &c->link);
-    keeper_queue(k, f);
+    list_push(supervisor_client_ring(s, id), &c->link);
+    supervisor_client_queue(s, r);
     return 0;
 fail_need:
-    keeper_frame_free(f);
+    supervisor_request_free(r);
 fail_request:;
     int saved = errno;
-    for (int i = 0; i < WIRE_FDS; i++)
+    for (int i = 0; i < PROTOCOL_FDS; i++)
         if (fds[i] >= 0)
             close(fds[i]);
     errno = saved;
@@ -445,108 +587,97 @@ fail_request:;
 }
 
 void
-keeper_signal(Keeper *k, KeeperChild *c, int signo, bool tree)
+supervisor_client_signal(SupervisorClient *s, SupervisorChild *c, int signo,
+                         bool tree)
 {
-    if (!c->id || !k->line)
+    if (!c->id || !s->link)
         return;
-    WireSignal w = { .signo = signo, .tree = tree };
-    Frame *f = keeper_frame_new(WIRE_SIGNAL, c->id, sizeof w);
-    if (!f) {
+    ProtocolSignal w = { .signo = signo, .tree = tree };
+    SupervisorRequest *r = supervisor_request_new(PROTOCOL_SIGNAL, c->id,
+                                                  sizeof w);
+    if (!r) {
         if (c->pid > 0) /* better its group than nothing */
             kill(-c->pid, tree ? SIGKILL : signo);
         return;
     }
-    memcpy(f->bytes + sizeof(WireHead), &w, sizeof w);
-    keeper_queue(k, f);
+    memcpy(r->bytes + sizeof(ProtocolHead), &w, sizeof w);
+    supervisor_client_queue(s, r);
 }
 
 void
-keeper_task_over(Keeper *k, uint64_t task)
+supervisor_client_task_over(SupervisorClient *s, uint64_t task)
 {
-    Frame *f = k->line ? keeper_frame_new(WIRE_OVER, task, 0) : NULL;
-    if (f)
-        keeper_queue(k, f);
+    SupervisorRequest *r = s->link
+        ? supervisor_request_new(PROTOCOL_TASK_OVER, task, 0) : NULL;
+    if (r)
+        supervisor_client_queue(s, r);
 }
 
-/* Stop every descendant and start none / have them go on. What had stopped by
- * itself before stays so. Killing works meanwhile. */
-static void ON_IO
-keeper_suspend(Keeper *k, bool suspended)
-{
-    if (k->suspended == suspended)
-        return;
-    k->suspended = suspended;
-    if (!k->line)
-        return;
-    keeper_tell_suspended(k);
-    keeper_press(k);
-}
+/* ---- as a part of the engine ---- */
 
-/* ---- the end ---- */
-
-/* Close the socket, wait until the keeper has killed everything and ended, at
- * most a few seconds; free. Children that were not reported yet are reported
- * lost from inside this call. */
+/* Close the socket, wait until the supervisor has killed all its descendants
+ * and ended, a few seconds at most; free. Children that were not reported yet
+ * are reported as lost from inside this call. */
 static void
-keeper_close(EnginePart *part)
+supervisor_client_close(EnginePart *part)
 {
     role_is_io();
-    Keeper *k = container_of(part, Keeper, part);
-    if (k->line) {
-        if (!keeper_launch_ends(&k->link, KEEPER_END_MS))
-            LOG(KEEPER, "keeper %d does not end", k->link.pid);
-        k->closing = true;
-        keeper_lost(k);
+    SupervisorClient *s = container_of(part, SupervisorClient, part);
+    if (s->link) {
+        if (!supervisor_process_end(&s->process, SUPERVISOR_END_MS))
+            LOG(SUPERVISOR, "supervisor %d does not end", s->process.pid);
+        s->closing = true;
+        supervisor_client_lost(s);
     }
-    keeper_drop(k);
+    supervisor_client_free(s);
 }
 
-/* ---- the run's ---- */
-
 static void
-keeper_follow(EnginePart *part, Engine *h)
+supervisor_client_follow(EnginePart *part, Engine *h)
 {
     role_is_io();
-    Keeper *k = container_of(part, Keeper, part);
-    keeper_suspend(k, clock_is_paused(&h->clock));
-    keeper_hasten(k, h->hasty);
+    SupervisorClient *s = container_of(part, SupervisorClient, part);
+    supervisor_client_suspend(s, clock_is_paused(&h->clock));
+    supervisor_client_hasten(s, h->hasty);
 }
 
 static int
-keeper_new(Engine *h, Keeper **out)
+supervisor_client_new(Engine *h, SupervisorClient **out)
 {
-    Keeper *k = mem_zalloc(1, sizeof *k);
-    if (!k)
+    SupervisorClient *s = mem_zalloc(1, sizeof *s);
+    if (!s)
         return ORUN_ENOMEM;
-    int e = buf_room(&k->in, KEEPER_ROOM) ? ORUN_ESYS : ORUN_ENOMEM;
-    k->null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (e == ORUN_ENOMEM || k->null < 0) {
-        keeper_drop(k);
+    int e = buf_room(&s->in, SUPERVISOR_ROOM) ? ORUN_ESYS : ORUN_ENOMEM;
+    s->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (e == ORUN_ENOMEM || s->null < 0) {
+        supervisor_client_free(s);
         return e;
     }
-    k->part = (EnginePart){ .follow = keeper_follow, .close = keeper_close };
-    k->loop = h->loop;
-    k->folder = h->folder;
-    list_init(&k->unsent);
-    for (size_t i = 0; i < countof(k->children); i++)
-        list_init(&k->children[i]);
-    *out = k;
+    s->part = (EnginePart){ .follow = supervisor_client_follow,
+                            .close = supervisor_client_close };
+    s->loop = h->loop;
+    s->folder = h->folder;
+    list_init(&s->unsent);
+    for (size_t i = 0; i < countof(s->children); i++)
+        list_init(&s->children[i]);
+    *out = s;
     return 0;
 }
 
-Keeper *
-keeper_of(Engine *h)
+SupervisorClient *
+supervisor_client_of(Engine *h)
 {
-    EnginePart *part = h->parts[PART_KEEPER];
-    Keeper *k = part ? container_of(part, Keeper, part) : NULL;
-    int e = k ? 0 : keeper_new(h, &k);
+    EnginePart *part = h->parts[PART_SUPERVISOR];
+    SupervisorClient *s = part ? container_of(part, SupervisorClient, part)
+        : NULL;
+    int e = s ? 0 : supervisor_client_new(h, &s);
     if (e == ORUN_ENOMEM)
         errno = ENOMEM;
     if (e)
         return NULL;
-    h->parts[PART_KEEPER] = &k->part;
+    h->parts[PART_SUPERVISOR] = &s->part;
     if (clock_is_paused(&h->clock))
-        keeper_suspend(k, true);
-    keeper_hasten(k, h->hasty);
-    return k;
+        supervisor_client_suspend(s, true);
+    supervisor_client_hasten(s, h->hasty);
+    return s;
 }

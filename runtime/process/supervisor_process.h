@@ -1,30 +1,30 @@
-/* keeper_launch.h — starts the keeper program, and ends it.
+/* supervisor_process.h — starts the supervisor's process, and ends it.
  *
- * Its bytes are inside the library; they are executed from a memfd or, where
- * that is refused, from a private file that is removed at once. With
- * posix_spawn the host is never forked.
+ * The bytes of its program are inside the library. They are executed from a
+ * memfd or, where that is refused, from a private file that is removed at once.
+ * It is started with posix_spawn, so the embedder is never forked.
  */
-#ifndef ORUN_KEEPER_LAUNCH_H
-#define ORUN_KEEPER_LAUNCH_H
+#ifndef ORUN_SUPERVISOR_PROCESS_H
+#define ORUN_SUPERVISOR_PROCESS_H
 
 #include "base/base.h"
 
-typedef struct KeeperLink {
+typedef struct SupervisorProcess {
     int fd;  /* our end of the socket, non-blocking */
-    int pid; /* the keeper's; waited for by the one who launched it */
-} KeeperLink;
+    int pid; /* waited for by the code that started it */
+} SupervisorProcess;
 
-/* Start a keeper and fill in `link`. It removes `folder` (NULL: none) when orun
- * is killed. TMPDIR of `env` is one place for the file
- * that may be needed. Errors: ORUN_ESYS with errno, `link` untouched. */
-int keeper_launch(KeeperLink *link, const char *folder,
-                  const char *const *env) NODISCARD;
+/* Start it and set *p. It removes `folder` (NULL: none) if orun is killed.
+ * TMPDIR of `env` is one place for the file that may be needed. Errors:
+ * ORUN_ESYS with errno, and *p untouched. */
+int supervisor_process_start(SupervisorProcess *p, const char *folder,
+                             const char *const *env) NODISCARD;
 
-/* Ask it to end, and wait up to `ms` milliseconds for that; what it still has
- * to say is lost. False when it takes longer. */
-bool keeper_launch_ends(const KeeperLink *link, unsigned ms);
+/* Ask it to end, and wait up to `ms` milliseconds for that; what it still sends
+ * is dropped. False when it takes longer. */
+bool supervisor_process_end(const SupervisorProcess *p, unsigned ms);
 
-/* See that it is dead, and reap it. */
-void keeper_launch_bury(const KeeperLink *link);
+/* Kill it, unless it has ended, and reap it. */
+void supervisor_process_kill(const SupervisorProcess *p);
 
 #endif

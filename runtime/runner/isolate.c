@@ -171,7 +171,7 @@ isolate_stop(Isolate *i, TaskFault why, bool now)
 static void ON_IO
 isolate_give_up(Isolate *i)
 {
-    keeper_forget(keeper_of(i->engine), &i->child);
+    supervisor_client_forget(&i->child);
     i->end.code = -1;
     i->end.lost = i->end.left = true;
     isolate_close(i);
@@ -203,10 +203,10 @@ isolate_due(uv_timer_t *timer)
         isolate_lose_late(i);
 }
 
-/* ---- the start, and what the keeper tells ---- */
+/* ---- the start, and what the supervisor reports ---- */
 
 static void
-isolate_started(KeeperChild *c, int pid, int err, const char *what)
+isolate_started(SupervisorChild *c, int pid, int err, const char *what)
 {
     role_is_io();
     Isolate *i = container_of(c, Isolate, child);
@@ -218,7 +218,7 @@ isolate_started(KeeperChild *c, int pid, int err, const char *what)
 }
 
 static void
-isolate_exited(KeeperChild *c, const KeeperExit *exit)
+isolate_exited(SupervisorChild *c, const SupervisorExit *exit)
 {
     role_is_io();
     Isolate *i = container_of(c, Isolate, child);
@@ -262,8 +262,8 @@ isolate_spawn(Isolate *i)
 {
     int pair[2], fds[3];
     const char *argv[] = { i->engine->program, ISOLATE_ARGUMENT, NULL };
-    Keeper *keeper = keeper_of(i->engine);
-    if (!keeper)
+    SupervisorClient *supervisor = supervisor_client_of(i->engine);
+    if (!supervisor)
         return errno;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return errno;
@@ -277,8 +277,8 @@ isolate_spawn(Isolate *i)
     err = isolate_share(fds);
     if (err)
         return err;
-    int e = keeper_spawn(keeper, &i->child, i->task, argv,
-                     (const char *const *)i->env, i->cwd, fds);
+    int e = supervisor_client_spawn(supervisor, &i->child, i->task, argv,
+                                    (const char *const *)i->env, i->cwd, fds);
     return e == 0 ? 0 : e == ORUN_ENOMEM ? ENOMEM : errno;
 }
 
@@ -293,7 +293,7 @@ isolate_go_posted(LoopMsg *msg)
     i->begun = true;
     int e = isolate_spawn(i);
     if (e) {
-        isolate_started(&i->child, 0, e, "keeper");
+        isolate_started(&i->child, 0, e, "supervisor");
         return;
     }
     isolate_flush(i);

@@ -1,9 +1,9 @@
 /* isolate.h — the process of one isolated task, seen from orun.
  *
- * An Isolate starts an orun through the keeper, with a socket as its standard
- * input and orun's own standard output and error, and exchanges frames with it
- * (frame.h). It lives on the io thread until the process is gone; the run that
- * stands in for the task on this side owns it, and waits on its Op.
+ * An Isolate starts an orun through the supervisor, with a socket as its
+ * standard input and orun's own standard output and error, and exchanges frames
+ * with it (frame.h). It lives on the io thread until the process is gone; the
+ * run that stands in for the task on this side owns it, and waits on its Op.
  *
  *   greeting --HELLO--> working --CALL--> serving
  *                        |   ^---reply------'

@@ -57,6 +57,7 @@ isolate_kill(Isolate *i)
     LOG(PROC, "t%llu: killing its process %d", (unsigned long long)i->task,
         i->child.pid);
     i->rung = RUNG_KILLED;
-    keeper_signal(keeper_of(i->engine), &i->child, SIGKILL, true);
+    supervisor_client_signal(supervisor_client_of(i->engine), &i->child,
+                             SIGKILL, true);
     isolate_arm(i, ISOLATE_GIVE_UP_MS);
 }

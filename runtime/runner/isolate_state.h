@@ -8,8 +8,8 @@
 #define ORUN_ISOLATE_STATE_H
 
 #include "engine/engine.h"
-#include "process/keeper_client.h"
 #include "process/proc.h"
+#include "process/supervisor_client.h"
 #include "runner/isolate.h"
 
 enum { ISOLATE_LINGER_MS = 5000 }; /* from the last word to the exit */
@@ -57,7 +57,7 @@ struct Isolate {
     FrameParser parser;
     Buf out;        /* to be sent, from `sent` on */
     size_t sent;
-    KeeperChild child;
+    SupervisorChild child;
     uv_poll_t poll;
     uv_timer_t timer;
     int handles;    /* of the two that are not closed */

@@ -1,58 +1,60 @@
-/* keeper_brood.c — the table of mains, and the sweep.
+/* children.c — the table of children, the sweep for orphans, and the pause.
  *
  * A sweep reads all of /proc, about 5 µs a process, so it is never part of
- * reporting an exit: many exits share one sweep, and sweeps keep a distance
- * that holds their cost at two per cent.
+ * reporting an exit: many exits share one sweep, and the time between sweeps is
+ * long enough that they take at most two per cent of it.
  */
-#include "keeper/keeper_brood.h"
+#include "supervisor/children.h"
 #include "base/mem.h"
 #include <signal.h>
 #include <unistd.h>
 
-/* Seconds between sweeps while exits happen; after the first that found
- * something; and how many times its own cost a sweep keeps away from the one
- * before. */
-static const double BROOD_GAP = 0.2, BROOD_AGAIN = 0.003, BROOD_COST = 50;
+/* Seconds between sweeps while exits happen, and after the first that found
+ * something; and the time between sweeps as a multiple of what one takes. */
+static const double SWEEP_GAP = 0.2, SWEEP_AGAIN = 0.003, SWEEP_COST = 50;
+
+/* Seconds from SIGTSTP to SIGSTOP; between looks while something still runs, at
+ * first and at most. */
+static const double PAUSE_PATIENCE = 0.1, PAUSE_AGAIN = 0.005, PAUSE_MOST = 0.2;
 
 void
-keeper_brood_init(Brood *b)
+children_init(Children *all)
 {
-    *b = (Brood){ .again = BROOD_AGAIN };
-    for (size_t i = 0; i < countof(b->rings); i++)
-        list_init(&b->rings[i]);
+    *all = (Children){ .again = SWEEP_AGAIN };
+    for (size_t i = 0; i < countof(all->rings); i++)
+        list_init(&all->rings[i]);
 }
 
 static List *
-keeper_brood_ring(Brood *b, int pid)
+children_ring(Children *all, int pid)
 {
-    return &b->rings[(unsigned)pid % countof(b->rings)];
+    return &all->rings[(unsigned)pid % countof(all->rings)];
 }
 
-/* Where `n` bytes stand in a Buf of things of that size; NULL: nowhere. */
+/* The place of an item in a Buf of items of `n` bytes, or NULL. */
 static char *
-keeper_brood_find(const Buf *b, const void *what, size_t n)
+children_find(const Buf *b, const void *item, size_t n)
 {
     for (size_t at = 0; at < b->n; at += n)
-        if (memcmp(b->p + at, what, n) == 0)
+        if (memcmp(b->p + at, item, n) == 0)
             return b->p + at;
     return NULL;
 }
 
 void
-keeper_brood_add(Brood *b, Child *c)
+children_add(Children *all, Child *c)
 {
-    if (c->lingers
-        && !keeper_brood_find(&b->lingering, &c->task, sizeof c->task))
-        buf_put(&b->lingering, &c->task, sizeof c->task);
-    b->lingering.failed = false; /* then its strays do not stay */
-    list_push(keeper_brood_ring(b, c->pid), &c->link);
-    b->n++;
+    if (c->lingers && !children_find(&all->lingering, &c->task, sizeof c->task))
+        buf_put(&all->lingering, &c->task, sizeof c->task);
+    all->lingering.failed = false; /* then its orphans do not stay */
+    list_push(children_ring(all, c->pid), &c->link);
+    all->n++;
 }
 
 Child *
-keeper_brood_pid(Brood *b, int pid)
+children_by_pid(Children *all, int pid)
 {
-    List *ring = keeper_brood_ring(b, pid);
+    List *ring = children_ring(all, pid);
     list_each(node, ring) {
         Child *c = container_of(node, Child, link);
         if (c->pid == pid)
@@ -61,13 +63,13 @@ keeper_brood_pid(Brood *b, int pid)
     return NULL;
 }
 
-/* Some live main that `match` takes, or NULL. */
+/* The first Child for which `match` returns true, or NULL. */
 static Child *
-keeper_brood_any(Brood *b, bool (*match)(const Child *c, uint64_t what),
-                 uint64_t what)
+children_any(Children *all, bool (*match)(const Child *c, uint64_t what),
+             uint64_t what)
 {
-    for (size_t i = 0; i < countof(b->rings); i++)
-        list_each(node, &b->rings[i]) {
+    for (size_t i = 0; i < countof(all->rings); i++)
+        list_each(node, &all->rings[i]) {
             Child *c = container_of(node, Child, link);
             if (match(c, what))
                 return c;
@@ -76,146 +78,214 @@ keeper_brood_any(Brood *b, bool (*match)(const Child *c, uint64_t what),
 }
 
 static bool
-keeper_brood_has_id(const Child *c, uint64_t id)
+children_has_id(const Child *c, uint64_t id)
 {
     return c->id == id;
 }
 
-/* A main that keeps the strays of its task alive. */
+/* Does it keep the orphans of that task alive? */
 static bool
-keeper_brood_shields(const Child *c, uint64_t task)
+children_shields(const Child *c, uint64_t task)
 {
     return c->task == task && !c->doomed;
 }
 
 static bool
-keeper_brood_is_doomed(const Child *c, uint64_t unused)
+children_is_doomed(const Child *c, uint64_t unused)
 {
     (void)unused;
     return c->doomed;
 }
 
 Child *
-keeper_brood_id(Brood *b, uint64_t id)
+children_by_id(Children *all, uint64_t id)
 {
-    return keeper_brood_any(b, keeper_brood_has_id, id);
+    return children_any(all, children_has_id, id);
 }
 
-/* See that a sweep happens, but not too soon after the last. */
+/* Schedule a sweep, but not too soon after the last. */
 static void
-keeper_brood_want(Brood *b, double now)
+children_schedule_sweep(Children *all, double now)
 {
-    double gap = b->cost * BROOD_COST;
-    double at = b->last + (gap > BROOD_GAP ? gap : BROOD_GAP);
-    if (b->due == 0)
-        b->due = at > now ? at : now;
+    double gap = all->cost * SWEEP_COST;
+    double at = all->last + (gap > SWEEP_GAP ? gap : SWEEP_GAP);
+    if (all->due == 0)
+        all->due = at > now ? at : now;
 }
 
 bool
-keeper_brood_lingers(const Brood *b, const Child *c)
+children_lingers(const Children *all, const Child *c)
 {
     return c->lingers && !c->doomed
-        && keeper_brood_find(&b->lingering, &c->task, sizeof c->task);
+        && children_find(&all->lingering, &c->task, sizeof c->task);
 }
 
 void
-keeper_brood_end(Brood *b, Child *c, double now)
+children_end(Children *all, Child *c, double now)
 {
-    if (!keeper_brood_lingers(b, c)) {
-        buf_put(&b->ended, &c->pid, sizeof c->pid);
-        keeper_brood_want(b, now);
+    if (!children_lingers(all, c)) {
+        buf_put(&all->ended, &c->pid, sizeof c->pid);
+        children_schedule_sweep(all, now);
     }
-    b->ended.failed = false; /* then its strays are known by their mark only */
+    all->ended.failed = false; /* then only their mark names its orphans */
     list_del(&c->link);
-    list_del(&c->news);
-    b->n--;
+    list_del(&c->unreported);
+    all->n--;
     mem_free(c);
 }
 
 void
-keeper_brood_doom(Brood *b, Child *c, double now)
+children_doom(Children *all, Child *c, double now)
 {
     c->doomed = true;
-    b->due = now;
+    all->due = now;
 }
 
 void
-keeper_brood_over(Brood *b, uint64_t task, double now)
+children_task_over(Children *all, uint64_t task, double now)
 {
-    char *at = keeper_brood_find(&b->lingering, &task, sizeof task);
+    char *at = children_find(&all->lingering, &task, sizeof task);
     if (!at)
         return;
     const char *next = at + sizeof task;
-    memmove(at, next, (size_t)(b->lingering.p + b->lingering.n - next));
-    b->lingering.n -= sizeof task;
-    keeper_brood_want(b, now);
+    memmove(at, next, (size_t)(all->lingering.p + all->lingering.n - next));
+    all->lingering.n -= sizeof task;
+    children_schedule_sweep(all, now);
 }
 
-/* Whether a stray is to be killed. */
+/* ---- the sweep ---- */
+
+/* Is this orphan to be killed? */
 static bool
-keeper_brood_judge(Brood *b, const TreeProc *p)
+children_kills(Children *all, const Process *p)
 {
-    const Child *owner = keeper_brood_pid(b, p->group);
+    const Child *owner = children_by_pid(all, p->group);
     if (owner)
         return owner->doomed;
-    if (keeper_brood_find(&b->ended, &p->group, sizeof p->group))
+    if (children_find(&all->ended, &p->group, sizeof p->group))
         return true;
     uint64_t task;
-    if (keeper_tree_task(p->pid, &task))
-        return !keeper_brood_find(&b->lingering, &task, sizeof task)
-            && !keeper_brood_any(b, keeper_brood_shields, task);
-    return b->n == 0 && b->lingering.n == 0;
+    if (process_tree_task(p->pid, &task))
+        return !children_find(&all->lingering, &task, sizeof task)
+            && !children_any(all, children_shields, task);
+    return all->n == 0 && all->lingering.n == 0;
 }
 
-/* Doom the mains that were told to end and the strays that are nobody's. */
+/* Mark each Child that is doomed, and the orphans that nothing keeps. */
 static void
-keeper_brood_mark(Brood *b)
+children_mark(Children *all)
 {
     int self = getpid();
-    for (size_t i = 0; i < b->tree.n; i++) {
-        TreeProc *p = &b->tree.procs[i];
+    for (size_t i = 0; i < all->tree.n; i++) {
+        Process *p = &all->tree.procs[i];
         if (p->parent != self || p->dead)
             continue;
-        const Child *c = keeper_brood_pid(b, p->pid);
-        p->marked = c ? c->doomed : keeper_brood_judge(b, p);
+        const Child *c = children_by_pid(all, p->pid);
+        p->marked = c ? c->doomed : children_kills(all, p);
     }
 }
 
 void
-keeper_brood_sweep(Brood *b, double (*clock)(void))
+children_sweep(Children *all, double (*clock)(void))
 {
     double start = clock();
-    keeper_tree_look(&b->tree);
-    keeper_brood_mark(b);
-    keeper_tree_spread(&b->tree);
-    bool found = keeper_tree_kill(&b->tree) > 0
-        || keeper_brood_any(b, keeper_brood_is_doomed, 0);
-    b->last = clock();
-    b->cost = b->last - start;
-    b->due = found ? b->last + b->again : 0;
+    process_tree_look(&all->tree);
+    children_mark(all);
+    process_tree_spread(&all->tree);
+    bool found = process_tree_kill(&all->tree) > 0
+        || children_any(all, children_is_doomed, 0);
+    all->last = clock();
+    all->cost = all->last - start;
+    all->due = found ? all->last + all->again : 0;
     if (!found)
-        buf_clear(&b->ended);
-    /* What does not die at once sits in the kernel: ask less and less. */
-    b->again = found && b->again < BROOD_GAP ? b->again * 2 : BROOD_AGAIN;
+        buf_clear(&all->ended);
+    /* What does not die at once is busy in the kernel: look less often. */
+    all->again = found && all->again < SWEEP_GAP ? all->again * 2 : SWEEP_AGAIN;
 }
 
 static bool
-keeper_brood_strike(const Child *c, uint64_t signo)
+children_signal_one(const Child *c, uint64_t signo)
 {
     kill(-c->pid, (int)signo);
     return false;
 }
 
 void
-keeper_brood_signal(Brood *b, int signo)
+children_signal(Children *all, int signo)
 {
-    keeper_brood_any(b, keeper_brood_strike, (uint64_t)signo);
+    children_any(all, children_signal_one, (uint64_t)signo);
+}
+
+/* ---- the pause ---- */
+
+/* Look at all processes, and mark the descendants of this one. */
+static void
+children_look(Children *all)
+{
+    process_tree_look(&all->tree);
+    process_tree_mark_own(&all->tree);
 }
 
 void
-keeper_brood_shift(Brood *b, double seconds)
+children_pause(Children *all, double now)
 {
-    for (size_t i = 0; i < countof(b->rings); i++)
-        list_each(node, &b->rings[i])
-            container_of(node, Child, link)->start += seconds;
+    Pause *p = &all->pause;
+    if (p->on)
+        return;
+    children_look(all);
+    for (size_t i = 0; i < all->tree.n; i++) {
+        const Process *t = &all->tree.procs[i];
+        if (t->marked && t->stopped)
+            buf_put(&p->before, &t->pid, sizeof t->pid);
+    }
+    p->before.failed = false; /* then some go on that had stopped */
+    children_signal(all, SIGTSTP);
+    p->on = true;
+    p->since = now;
+    p->due = now + PAUSE_PATIENCE;
+    p->again = PAUSE_AGAIN;
+}
+
+/* A process that is stuck in the kernel stops when it comes back. It may never
+ * do so: the parent of a vfork waits for a child that has been stopped. So
+ * after a while only those that run are a reason to look again. */
+void
+children_pause_sweep(Children *all, double now)
+{
+    Pause *p = &all->pause;
+    bool again = false, soon = p->again < PAUSE_MOST;
+    children_look(all);
+    for (size_t i = 0; i < all->tree.n; i++) {
+        const Process *t = &all->tree.procs[i];
+        if (t->marked && !t->dead && !t->stopped)
+            again |= kill(t->pid, SIGSTOP) == 0 && (soon || !t->stuck);
+    }
+    p->due = again ? now + p->again : 0;
+    if (soon)
+        p->again *= 2;
+}
+
+/* The last ones go on first, so that a parent that watches its child sees it
+ * run. All get the signal, because a SIGSTOP may not have arrived yet. */
+double
+children_resume(Children *all, double now)
+{
+    Pause *p = &all->pause;
+    if (!p->on)
+        return 0;
+    children_look(all);
+    for (size_t i = all->tree.n; i-- > 0;) {
+        const Process *t = &all->tree.procs[i];
+        if (t->marked && !t->dead
+            && !children_find(&p->before, &t->pid, sizeof t->pid))
+            kill(t->pid, SIGCONT);
+    }
+    buf_clear(&p->before);
+    p->on = false;
+    p->due = 0;
+    double paused = now - p->since;
+    for (size_t i = 0; i < countof(all->rings); i++)
+        list_each(node, &all->rings[i])
+            container_of(node, Child, link)->start += paused;
+    return paused;
 }

@@ -1,11 +1,11 @@
-/* keeper_tree.c — looking at /proc, and killing by what is found there.
+/* process_tree.c — reading /proc, and killing what is found there.
  *
- * One look is not atomic: a process may be born behind it. But SIGKILL, once
- * sent, stops a process from forking, and a child that was born before it shows
- * up in the next look. So whoever kills a tree looks again until a look finds
+ * One look is not atomic: a process may be born behind it. But a process that
+ * was sent SIGKILL cannot fork, and a child that was born before shows up in
+ * the next look. So code that kills a tree looks again until a look finds
  * nothing new.
  */
-#include "keeper/keeper_tree.h"
+#include "supervisor/process_tree.h"
 #include "base/mem.h"
 #include <dirent.h>
 #include <errno.h>
@@ -16,21 +16,21 @@
 #include <time.h>
 #include <unistd.h>
 
-static DIR *keeper_tree_proc;
+static DIR *process_tree_proc;
 
 void
-keeper_tree_init(void)
+process_tree_init(void)
 {
-    keeper_tree_proc = opendir("/proc");
+    process_tree_proc = opendir("/proc");
 }
 
 /* Read at most size - 1 bytes of /proc/PID/`what`; the count, or -1. */
 static ssize_t
-keeper_tree_read(const char *pid, const char *what, char *to, size_t size)
+process_tree_read(const char *pid, const char *what, char *to, size_t size)
 {
     char name[64];
     snprintf(name, sizeof name, "%s/%s", pid, what);
-    int fd = openat(dirfd(keeper_tree_proc), name, O_RDONLY | O_CLOEXEC);
+    int fd = openat(dirfd(process_tree_proc), name, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -1;
     size_t n = 0;
@@ -42,12 +42,12 @@ keeper_tree_read(const char *pid, const char *what, char *to, size_t size)
     return got < 0 ? -1 : (ssize_t)n;
 }
 
-/* Fill `p` from the stat line of a process; false when it is gone. */
+/* Set *p from the stat line of a process; false when it is gone. */
 static bool
-keeper_tree_stat(const char *pid, TreeProc *p)
+process_tree_stat(const char *pid, Process *p)
 {
     char line[512], state;
-    if (keeper_tree_read(pid, "stat", line, sizeof line) <= 0)
+    if (process_tree_read(pid, "stat", line, sizeof line) <= 0)
         return false;
     const char *end = strrchr(line, ')'); /* the name may hold anything */
     if (!end
@@ -61,13 +61,13 @@ keeper_tree_stat(const char *pid, TreeProc *p)
     return true;
 }
 
-/* Room for one more, or NULL. */
-static TreeProc *
-keeper_tree_slot(Tree *t)
+/* Room for one more process, or NULL. */
+static Process *
+process_tree_slot(ProcessTree *t)
 {
     if (t->n == t->cap) {
         size_t cap = t->cap ? t->cap * 2 : 256;
-        TreeProc *procs = mem_realloc(t->procs, cap * sizeof *procs);
+        Process *procs = mem_realloc(t->procs, cap * sizeof *procs);
         if (!procs)
             return NULL;
         t->procs = procs;
@@ -77,63 +77,63 @@ keeper_tree_slot(Tree *t)
 }
 
 static int
-keeper_tree_order(const void *a, const void *b)
+process_tree_order(const void *a, const void *b)
 {
-    const TreeProc *x = a, *y = b;
+    const Process *x = a, *y = b;
     return (x->pid > y->pid) - (x->pid < y->pid);
 }
 
 /* The next process folder of /proc, or NULL. */
 static const char *
-keeper_tree_next(void)
+process_tree_next(void)
 {
     const struct dirent *d;
-    while ((d = readdir(keeper_tree_proc)) != NULL)
+    while ((d = readdir(process_tree_proc)) != NULL)
         if (d->d_name[0] >= '1' && d->d_name[0] <= '9')
             return d->d_name;
     return NULL;
 }
 
 void
-keeper_tree_look(Tree *t)
+process_tree_look(ProcessTree *t)
 {
     t->n = 0;
-    if (!keeper_tree_proc)
+    if (!process_tree_proc)
         return;
-    rewinddir(keeper_tree_proc);
+    rewinddir(process_tree_proc);
     bool sorted = true;
-    for (const char *pid; (pid = keeper_tree_next()) != NULL;) {
-        TreeProc *p = keeper_tree_slot(t);
+    for (const char *pid; (pid = process_tree_next()) != NULL;) {
+        Process *p = process_tree_slot(t);
         if (!p)
             break;
-        if (!keeper_tree_stat(pid, p))
+        if (!process_tree_stat(pid, p))
             continue;
         if (t->n && p[-1].pid > p->pid)
             sorted = false;
         t->n++;
     }
     if (!sorted)
-        qsort(t->procs, t->n, sizeof *t->procs, keeper_tree_order);
+        qsort(t->procs, t->n, sizeof *t->procs, process_tree_order);
 }
 
-static TreeProc *
-keeper_tree_find(const Tree *t, int pid)
+static Process *
+process_tree_find(const ProcessTree *t, int pid)
 {
-    TreeProc key = { .pid = pid };
-    return t->n ? bsearch(&key, t->procs, t->n, sizeof key, keeper_tree_order)
+    Process key = { .pid = pid };
+    return t->n ? bsearch(&key, t->procs, t->n, sizeof key, process_tree_order)
                 : NULL;
 }
 
 void
-keeper_tree_spread(Tree *t)
+process_tree_spread(ProcessTree *t)
 {
     /* Pids wrap around, so a child may stand before its parent. */
     for (bool more = true; more;) {
         more = false;
         for (size_t i = 0; i < t->n; i++) {
-            TreeProc *p = &t->procs[i];
-            const TreeProc *parent = p->marked ? NULL
-                : keeper_tree_find(t, p->parent);
+            Process *p = &t->procs[i];
+            const Process *parent = p->marked ? NULL
+                : process_tree_find(t, p->parent);
             if (parent && parent->marked)
                 more = p->marked = true;
         }
@@ -141,16 +141,16 @@ keeper_tree_spread(Tree *t)
 }
 
 void
-keeper_tree_mark_own(Tree *t)
+process_tree_mark_own(ProcessTree *t)
 {
     int self = getpid();
     for (size_t i = 0; i < t->n; i++)
         t->procs[i].marked = t->procs[i].parent == self;
-    keeper_tree_spread(t);
+    process_tree_spread(t);
 }
 
 size_t
-keeper_tree_kill(const Tree *t)
+process_tree_kill(const ProcessTree *t)
 {
     size_t sent = 0;
     for (size_t i = 0; i < t->n; i++)
@@ -159,44 +159,44 @@ keeper_tree_kill(const Tree *t)
     return sent;
 }
 
-/* The ORUN_KEEPER that process `pid` was started with, in a static buffer, or
- * NULL. It is looked for everywhere: shells reorder what they pass on. */
+/* The value of the mark that process `pid` was started with, in a static
+ * buffer, or NULL. The whole environment is searched, because shells reorder
+ * what they pass on. */
 static const char *
-keeper_tree_mark(int pid)
+process_tree_mark(int pid)
 {
     enum { ENV_MAX = 1 << 20 };
     static char env[ENV_MAX];
-    static const char mark[] = "ORUN_KEEPER=";
     char text[16];
     snprintf(text, sizeof text, "%d", pid);
-    ssize_t n = keeper_tree_read(text, "environ", env, sizeof env);
+    ssize_t n = process_tree_read(text, "environ", env, sizeof env);
     for (const char *p = env; p < env + n; p += strlen(p) + 1)
-        if (strncmp(p, mark, sizeof mark - 1) == 0)
-            return p + sizeof mark - 1;
+        if (strncmp(p, PROCESS_TREE_MARK, sizeof PROCESS_TREE_MARK - 1) == 0)
+            return p + sizeof PROCESS_TREE_MARK - 1;
     return NULL;
 }
 
 bool
-keeper_tree_task(int pid, uint64_t *task)
+process_tree_task(int pid, uint64_t *task)
 {
-    const char *mark = keeper_tree_mark(pid);
-    int keeper;
+    const char *mark = process_tree_mark(pid);
+    int supervisor;
     unsigned long long number;
-    if (!mark || sscanf(mark, "%d:t%llu", &keeper, &number) != 2
-        || keeper != getpid())
+    if (!mark || sscanf(mark, "%d:t%llu", &supervisor, &number) != 2
+        || supervisor != getpid())
         return false;
     *task = number;
     return true;
 }
 
 void
-keeper_tree_end(void)
+process_tree_end(void)
 {
-    static Tree t;
+    static ProcessTree t;
     for (long ms = 1;; ms = ms < 50 ? ms * 2 : 50) {
-        keeper_tree_look(&t);
-        keeper_tree_mark_own(&t);
-        keeper_tree_kill(&t);
+        process_tree_look(&t);
+        process_tree_mark_own(&t);
+        process_tree_kill(&t);
         int pid;
         while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
             continue;

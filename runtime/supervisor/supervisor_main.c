@@ -1,68 +1,68 @@
-/* keeper_main.c — the keeper: the small process that starts and ends all
- * others.
+/* supervisor_main.c — the small process that starts and ends all others.
  *
- * A program of its own, with all of keeper_*.c but keeper_launch.c: one
- * thread, one poll over its socket and a signalfd. It obeys frames
- * (keeper_wire.h), and when the socket ends, or orun is gone in any way, it
- * kills everything that descends from it and only then ends, so that the end
- * of the socket at orun's side means that nothing is left. It is its own
- * session, so a terminal's signals do not reach it, and it blocks all signals,
- * so only SIGKILL ends it from outside.
+ * A program of its own: one thread, one poll over its socket and a signalfd. It
+ * obeys the messages of orun (supervisor_protocol.h). When the socket ends, or
+ * orun is gone in any way, it kills all its descendants and ends only after
+ * them, so that the end of the socket tells orun that nothing is left. It is a
+ * session of its own, so signals from a terminal do not reach it, and it blocks
+ * all signals, so from outside only SIGKILL ends it.
  *
- *     orun-keeper PARENT [FOLDER]
+ *     orun-supervisor PARENT [FOLDER]
  *
- * PARENT is orun's process id, FOLDER its temporary folder, which goes last
- * when orun was killed. Before it serves, the keeper forks: the child
- * is the keeper proper, the parent a guard that only waits. Each is a subreaper
- * and kills all descendants when the other, or orun, is gone; whichever single
- * process of the three is killed, nothing outlives it for long.
+ * PARENT is orun's process id. FOLDER is its temporary folder, which is removed
+ * last if orun was killed. The supervisor forks before it serves: the child is
+ * the supervisor proper, the parent a guard that only waits. Each is a
+ * subreaper, and kills all descendants when the other or orun is gone:
+ * whichever single process of the three is killed, nothing outlives it for
+ * long.
  */
 #include "base/buf.h"
 #include "base/leftover.h"
 #include "base/mem.h"
-#include "keeper/keeper_brood.h"
-#include "keeper/keeper_guard.h"
-#include "keeper/keeper_pause.h"
-#include "keeper/keeper_post.h"
-#include "keeper/keeper_start.h"
-#include "keeper/keeper_wire.h"
+#include "supervisor/children.h"
+#include "supervisor/process_tree.h"
+#include "supervisor/spawn.h"
+#include "supervisor/supervisor_protocol.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-/* A fork that was refused is tried again for this long, at distances growing
- * from the first to the second. */
-static const double KEEPER_PATIENCE = 5, KEEPER_SOON = 0.005,
-                    KEEPER_LATER = 0.25;
+/* Seconds for which a fork that was refused is tried again; between two tries,
+ * at first and at most. */
+static const double SUPERVISOR_PATIENCE = 5, SUPERVISOR_SOON = 0.005,
+                    SUPERVISOR_LATER = 0.25;
 
-/* How old a child is when its good start is told: the shortest programs have
- * ended by then, and orun is woken once and not several times. */
-static const double KEEPER_NEWS = 0.002;
+/* Seconds after which orun is notified that a child was started. The shortest
+ * programs have ended before, so orun is woken only once for them. */
+static const double SUPERVISOR_REPORT_AFTER = 0.002;
 
 static struct {
-    Buf in;         /* bytes received, whole frames and the start of one */
-    List news;      /* of Child.news: young, their start not told */
-    int fds[2 * WIRE_FDS]; /* received with frames that are not handled yet */
+    Buf in;          /* bytes received: whole messages and part of one */
+    Buf out;         /* bytes to send … */
+    size_t sent;     /* … and how many of them are sent */
+    List unreported; /* of Child.unreported: too young */
+    int fds[2 * PROTOCOL_FDS]; /* came with messages not handled yet */
     int nfds;
-    int signals;    /* a signalfd */
-    int parent;     /* the guard */
-    bool over;      /* the socket ended */
-    Brood brood;
-    Pause pause;
-    List refused;   /* of Start: fork said no, or all stand still */
-    double retry;   /* when to try those again */
-    double delay;   /* … and the distance after that */
-} keeper;
+    int signals;     /* a signalfd */
+    int parent;      /* the guard */
+    bool over;       /* the socket has ended, or has to */
+    Children children;
+    List refused;    /* of Spawn: fork was refused, or there is a pause */
+    double retry;    /* when to try those again … */
+    double delay;    /* … and how long after that once more */
+} supervisor;
 
 static double
-keeper_now(void)
+supervisor_now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -71,48 +71,76 @@ keeper_now(void)
 
 /* ---- answers ---- */
 
+/* Queue a message. Without memory the run has to end, because orun must not
+ * wait for an answer that it will not get. */
 static void
-keeper_tell_start(uint64_t id, int pid, int err, int step)
+supervisor_queue(uint32_t kind, uint64_t id, const void *body, size_t size)
 {
-    if (!keeper_post_start(id, pid, err, step))
-        keeper.over = true;
+    ProtocolHead head = { PROTOCOL_MAGIC, kind, size, id };
+    buf_put(&supervisor.out, &head, sizeof head);
+    buf_put(&supervisor.out, body, size);
+    if (buf_failed(&supervisor.out))
+        supervisor.over = true;
+}
+
+/* Queue the answer to a SPAWN. */
+static void
+supervisor_answer_start(uint64_t id, int pid, int err, int step)
+{
+    ProtocolStarted w = { .pid = pid, .err = err, .step = step };
+    supervisor_queue(PROTOCOL_STARTED, id, &w, sizeof w);
 }
 
 static Child *
-keeper_first_news(void)
+supervisor_first_unreported(void)
 {
-    if (list_empty(&keeper.news))
+    if (list_empty(&supervisor.unreported))
         return NULL;
-    return container_of(keeper.news.next, Child, news);
+    return container_of(supervisor.unreported.next, Child, unreported);
 }
 
-/* Tell the starts of those that have lived for a moment. */
+/* Report the starts of children that are old enough. */
 static void
-keeper_tell(void)
+supervisor_report_starts(void)
 {
     Child *c;
-    double born = keeper_now() - KEEPER_NEWS;
-    while ((c = keeper_first_news()) != NULL && c->start <= born) {
-        list_del(&c->news);
-        keeper_tell_start(c->id, c->pid, 0, WIRE_STEP_NONE);
+    double born = supervisor_now() - SUPERVISOR_REPORT_AFTER;
+    while ((c = supervisor_first_unreported()) != NULL && c->start <= born) {
+        list_del(&c->unreported);
+        supervisor_answer_start(c->id, c->pid, 0, PROTOCOL_STEP_NONE);
     }
 }
 
+/* Send what the socket takes now. */
 static void
-keeper_flush(void)
+supervisor_flush(void)
 {
-    if (!keeper_post_flush())
-        keeper.over = true;
+    Buf *out = &supervisor.out;
+    while (supervisor.sent < out->n) {
+        ssize_t n = send(PROTOCOL_SOCKET, out->p + supervisor.sent,
+                         out->n - supervisor.sent,
+                         MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            if (errno != EAGAIN && errno != ENOBUFS)
+                supervisor.over = true;
+            return;
+        }
+        supervisor.sent += (size_t)n;
+    }
+    supervisor.sent = 0;
+    buf_clear(out);
 }
 
 /* ---- exits ---- */
 
 static void
-keeper_report(Child *c, int status, const struct rusage *used)
+supervisor_report_exit(Child *c, int status, const struct rusage *used)
 {
     const struct timeval *u = &used->ru_utime, *s = &used->ru_stime;
-    double now = keeper_now();
-    WireExited w = {
+    double now = supervisor_now();
+    ProtocolExited w = {
         .pid = c->pid,
         .status = status,
         .wall = now - c->start,
@@ -120,17 +148,16 @@ keeper_report(Child *c, int status, const struct rusage *used)
             + (double)(u->tv_usec + s->tv_usec) / 1e6,
         .max_rss = used->ru_maxrss,
     };
-    if (!keeper_post(WIRE_EXITED, c->id, &w, sizeof w))
-        keeper.over = true;
-    keeper_brood_end(&keeper.brood, c, now);
-    if (!list_empty(&keeper.refused))
-        keeper.retry = 0; /* a process less: try now */
+    supervisor_queue(PROTOCOL_EXITED, c->id, &w, sizeof w);
+    children_end(&supervisor.children, c, now);
+    if (!list_empty(&supervisor.refused))
+        supervisor.retry = 0; /* there is one process less: try now */
 }
 
-/* Report and reap what ended. A main is looked at before it is reaped, so its
- * number is still its own when its group is killed. */
+/* Report and reap what has ended. The group of a Child is killed before it is
+ * reaped, while the process id is still its own. */
 static void
-keeper_reap(void)
+supervisor_reap(void)
 {
     for (;;) {
         siginfo_t info = { 0 };
@@ -139,178 +166,180 @@ keeper_reap(void)
             return;
         struct rusage used;
         int status;
-        Child *c = keeper_brood_pid(&keeper.brood, info.si_pid);
-        if (c && !keeper_brood_lingers(&keeper.brood, c))
+        Child *c = children_by_pid(&supervisor.children, info.si_pid);
+        if (c && !children_lingers(&supervisor.children, c))
             kill(-c->pid, SIGKILL);
         if (wait4(info.si_pid, &status, 0, &used) == info.si_pid && c)
-            keeper_report(c, status, &used);
+            supervisor_report_exit(c, status, &used);
     }
 }
 
 /* ---- starting ---- */
 
 static void
-keeper_close(const int *fds)
+supervisor_close(const int *fds)
 {
-    for (int i = 0; i < WIRE_FDS; i++)
+    for (int i = 0; i < PROTOCOL_FDS; i++)
         if (fds[i] >= 0)
             close(fds[i]);
 }
 
-/* Start it and take it in: its pid, or 0 with exec.err and exec.step. */
+/* Start it and add it to the children. Returns its process id, or 0 with s->err
+ * and s->step set. */
 static int
-keeper_start(Start *s)
+supervisor_start(Spawn *s)
 {
     Child *c = mem_alloc(sizeof *c);
     if (!c) {
-        s->exec.err = ENOMEM;
-        s->exec.step = WIRE_STEP_FORK;
+        s->err = ENOMEM;
+        s->step = PROTOCOL_STEP_FORK;
         return 0;
     }
-    double now = keeper_now();
-    int pid = keeper_exec(&s->exec);
+    double now = supervisor_now();
+    int pid = spawn_exec(s);
     if (pid) {
         *c = (Child){ .id = s->id, .task = s->task, .pid = pid, .start = now,
                       .lingers = s->lingers };
-        keeper_brood_add(&keeper.brood, c);
-        list_push(&keeper.news, &c->news);
+        children_add(&supervisor.children, c);
+        list_push(&supervisor.unreported, &c->unreported);
     } else {
         mem_free(c);
     }
     return pid;
 }
 
-/* Try to start; false when the system has no process to give just now. */
+/* Try to start it, and report a failure. False when the system refuses a
+ * process for now. */
 static bool
-keeper_try(Start *s)
+supervisor_try(Spawn *s)
 {
-    int pid = keeper_start(s), err = s->exec.err, step = s->exec.step;
-    if (step == WIRE_STEP_FORK && (err == EAGAIN || err == ENOMEM)
-        && keeper_now() < s->deadline)
+    int pid = supervisor_start(s), err = s->err, step = s->step;
+    if (step == PROTOCOL_STEP_FORK && (err == EAGAIN || err == ENOMEM)
+        && supervisor_now() < s->deadline)
         return false;
     if (!pid)
-        keeper_tell_start(s->id, 0, err, step);
+        supervisor_answer_start(s->id, 0, err, step);
     return true;
 }
 
 static void
-keeper_drop(Start *s)
+supervisor_drop(Spawn *s)
 {
-    keeper_close(s->exec.fds);
+    supervisor_close(s->fds);
     mem_free(s);
 }
 
-/* Put a refused start with the others that wait. */
+/* Let it wait with the others that were refused. */
 static void
-keeper_defer(Start *s)
+supervisor_defer(Spawn *s)
 {
-    if (list_empty(&keeper.refused)) {
-        keeper.delay = KEEPER_SOON;
-        keeper.retry = keeper_now() + keeper.delay;
+    if (list_empty(&supervisor.refused)) {
+        supervisor.delay = SUPERVISOR_SOON;
+        supervisor.retry = supervisor_now() + supervisor.delay;
     }
-    list_push(&keeper.refused, &s->link);
+    list_push(&supervisor.refused, &s->link);
 }
 
-/* Try the refused ones in their order, up to the first that is refused
+/* Try those that were refused, in their order, up to the first that is refused
  * again. */
 static void
-keeper_retry(void)
+supervisor_retry(void)
 {
-    while (!list_empty(&keeper.refused)) {
-        Start *s = container_of(keeper.refused.next, Start, link);
-        if (!keeper_try(s)) {
-            if (keeper.delay < KEEPER_LATER)
-                keeper.delay *= 2;
-            keeper.retry = keeper_now() + keeper.delay;
+    while (!list_empty(&supervisor.refused)) {
+        Spawn *s = container_of(supervisor.refused.next, Spawn, link);
+        if (!supervisor_try(s)) {
+            if (supervisor.delay < SUPERVISOR_LATER)
+                supervisor.delay *= 2;
+            supervisor.retry = supervisor_now() + supervisor.delay;
             return;
         }
         list_del(&s->link);
-        keeper_drop(s);
+        supervisor_drop(s);
     }
 }
 
 static void
-keeper_spawn(uint64_t id, const char *body, size_t size)
+supervisor_spawn(uint64_t id, const char *body, size_t size)
 {
-    if (keeper.nfds < WIRE_FDS) {
-        keeper.over = true;
+    if (supervisor.nfds < PROTOCOL_FDS) {
+        supervisor.over = true;
         return;
     }
-    int fds[WIRE_FDS];
-    keeper.nfds -= WIRE_FDS;
-    memcpy(fds, keeper.fds, sizeof fds);
-    memmove(keeper.fds, keeper.fds + WIRE_FDS, sizeof fds);
-    Start *s = keeper_start_new(id, body, size);
-    if (!s || fds[WIRE_FDS - 1] < 0) {
+    int fds[PROTOCOL_FDS];
+    supervisor.nfds -= PROTOCOL_FDS;
+    memcpy(fds, supervisor.fds, sizeof fds);
+    memmove(supervisor.fds, supervisor.fds + PROTOCOL_FDS, sizeof fds);
+    Spawn *s = spawn_new(id, body, size);
+    if (!s || fds[PROTOCOL_FDS - 1] < 0) {
         /* No room for the strings, or for the descriptors. */
-        keeper_tell_start(id, 0, s ? EMFILE : errno, WIRE_STEP_FORK);
-        keeper_close(fds);
+        supervisor_answer_start(id, 0, s ? EMFILE : errno, PROTOCOL_STEP_FORK);
+        supervisor_close(fds);
         mem_free(s);
         return;
     }
-    memcpy(s->exec.fds, fds, sizeof fds);
-    s->deadline = keeper_now() + KEEPER_PATIENCE;
-    if (!keeper.pause.on && keeper_try(s))
-        keeper_drop(s);
+    memcpy(s->fds, fds, sizeof fds);
+    s->deadline = supervisor_now() + SUPERVISOR_PATIENCE;
+    if (!supervisor.children.pause.on && supervisor_try(s))
+        supervisor_drop(s);
     else
-        keeper_defer(s);
+        supervisor_defer(s);
 }
 
 /* ---- signals ---- */
 
-/* Stopping what was not started yet is not starting it. */
+/* A request that is stopped while it waits is not started. */
 static void
-keeper_cancel(uint64_t id)
+supervisor_cancel(uint64_t id)
 {
-    list_each(node, &keeper.refused) {
-        Start *s = container_of(node, Start, link);
+    list_each(node, &supervisor.refused) {
+        Spawn *s = container_of(node, Spawn, link);
         if (s->id != id)
             continue;
         list_del(&s->link);
-        keeper_tell_start(id, 0, ECANCELED, WIRE_STEP_FORK);
-        keeper_drop(s);
+        supervisor_answer_start(id, 0, ECANCELED, PROTOCOL_STEP_FORK);
+        supervisor_drop(s);
     }
 }
 
 static void
-keeper_signal(uint64_t id, const char *body, size_t size)
+supervisor_signal(uint64_t id, const char *body, size_t size)
 {
-    WireSignal w;
+    ProtocolSignal w;
     if (size != sizeof w) {
-        keeper.over = true;
+        supervisor.over = true;
         return;
     }
     memcpy(&w, body, sizeof w);
-    Child *c = keeper_brood_id(&keeper.brood, id);
+    Child *c = children_by_id(&supervisor.children, id);
     if (!c)
-        keeper_cancel(id);
+        supervisor_cancel(id);
     else if (w.tree)
-        keeper_brood_doom(&keeper.brood, c, keeper_now());
+        children_doom(&supervisor.children, c, supervisor_now());
     else
         kill(-c->pid, w.signo);
 }
 
-/* ---- standing still ---- */
+/* ---- the end of a pause ---- */
 
-/* What waits to be started is as old as it was. */
+/* The time of the pause does not count for the starts that wait. */
 static void
-keeper_resume(void)
+supervisor_resume(void)
 {
-    double now = keeper_now();
-    double stood = keeper_pause_end(&keeper.pause, &keeper.brood, now);
-    list_each(node, &keeper.refused)
-        container_of(node, Start, link)->deadline += stood;
-    keeper.retry = now;
+    double now = supervisor_now();
+    double paused = children_resume(&supervisor.children, now);
+    list_each(node, &supervisor.refused)
+        container_of(node, Spawn, link)->deadline += paused;
+    supervisor.retry = now;
 }
 
-/* ---- frames ---- */
+/* ---- messages ---- */
 
-/* Queue the descriptors of one message, all WIRE_FDS of a frame: those that
- * did not fit into our table are -1. */
+/* Keep the PROTOCOL_FDS descriptors that came with a SPAWN. Those that this
+ * process has no room for are -1. */
 static void
-keeper_take_fds(struct msghdr *msg)
+supervisor_take_fds(struct msghdr *msg)
 {
-    int got = 0, *to = keeper.fds + keeper.nfds;
+    int got = 0, *to = supervisor.fds + supervisor.nfds;
     struct cmsghdr *c = CMSG_FIRSTHDR(msg);
     if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
         got = (int)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
@@ -318,79 +347,79 @@ keeper_take_fds(struct msghdr *msg)
     }
     if (got == 0 && !(msg->msg_flags & MSG_CTRUNC))
         return;
-    while (got < WIRE_FDS)
+    while (got < PROTOCOL_FDS)
         to[got++] = -1;
-    keeper.nfds += WIRE_FDS;
+    supervisor.nfds += PROTOCOL_FDS;
 }
 
-/* Receive once. A message never holds the descriptors of two frames, and at
- * most one frame is half received, so keeper.fds has the room. */
+/* Receive once. One recvmsg never returns the descriptors of two SPAWNs, and at
+ * most one message is received in part, so supervisor.fds has the room. */
 static void
-keeper_receive(void)
+supervisor_receive(void)
 {
     enum { ROOM = 128 << 10 };
     union {
         struct cmsghdr align;
-        char bytes[CMSG_SPACE(WIRE_FDS * sizeof(int))];
+        char bytes[CMSG_SPACE(PROTOCOL_FDS * sizeof(int))];
     } control;
-    struct iovec io = { buf_room(&keeper.in, ROOM), ROOM };
+    struct iovec io = { buf_room(&supervisor.in, ROOM), ROOM };
     struct msghdr msg = {
         .msg_iov = &io, .msg_iovlen = 1,
         .msg_control = control.bytes, .msg_controllen = sizeof control.bytes,
     };
     ssize_t n = io.iov_base
-        ? recvmsg(WIRE_SOCKET, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) : 0;
+        ? recvmsg(PROTOCOL_SOCKET, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) : 0;
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n <= 0) {
-        keeper.over = true;
+        supervisor.over = true;
         return;
     }
-    keeper.in.n += (size_t)n;
-    keeper_take_fds(&msg);
+    supervisor.in.n += (size_t)n;
+    supervisor_take_fds(&msg);
 }
 
 static void
-keeper_obey(const WireHead *head, const char *body)
+supervisor_handle(const ProtocolHead *head, const char *body)
 {
-    if (head->kind == WIRE_SPAWN)
-        keeper_spawn(head->id, body, head->size);
-    else if (head->kind == WIRE_SIGNAL)
-        keeper_signal(head->id, body, head->size);
-    else if (head->kind == WIRE_OVER)
-        keeper_brood_over(&keeper.brood, head->id, keeper_now());
-    else if (head->kind == WIRE_SUSPEND)
-        keeper_pause_begin(&keeper.pause, &keeper.brood, keeper_now());
-    else if (head->kind == WIRE_RESUME)
-        keeper_resume();
-    else if (head->kind == WIRE_PING)
-        keeper.over = !keeper_post(WIRE_PING, 0, NULL, 0);
+    if (head->kind == PROTOCOL_SPAWN)
+        supervisor_spawn(head->id, body, head->size);
+    else if (head->kind == PROTOCOL_SIGNAL)
+        supervisor_signal(head->id, body, head->size);
+    else if (head->kind == PROTOCOL_TASK_OVER)
+        children_task_over(&supervisor.children, head->id, supervisor_now());
+    else if (head->kind == PROTOCOL_SUSPEND)
+        children_pause(&supervisor.children, supervisor_now());
+    else if (head->kind == PROTOCOL_RESUME)
+        supervisor_resume();
+    else if (head->kind == PROTOCOL_PING)
+        supervisor_queue(PROTOCOL_PING, 0, NULL, 0);
     else
-        keeper.over = true;
+        supervisor.over = true;
 }
 
-/* Obey every whole frame. Exits are looked for after each, because a start
- * takes a while and orun may be waiting to fill a slot. */
+/* Handle each whole message. Exits are looked for after each one, because a
+ * start takes a while and orun may be waiting to fill a slot. */
 static void
-keeper_obey_all(void)
+supervisor_handle_all(void)
 {
-    Buf *in = &keeper.in;
-    WireHead head;
+    Buf *in = &supervisor.in;
+    ProtocolHead head;
     size_t at = 0;
     int whole;
-    while (!keeper.over
-           && (whole = wire_head(in->p + at, in->n - at, &head)) != 0) {
+    while (!supervisor.over
+           && (whole = protocol_head(in->p + at, in->n - at, &head)) != 0) {
         if (whole < 0) {
-            keeper.over = true;
+            supervisor.over = true;
             return;
         }
-        keeper_obey(&head, in->p + at + sizeof head);
+        supervisor_handle(&head, in->p + at + sizeof head);
         at += sizeof head + head.size;
-        keeper_reap();
-        keeper_flush();
+        supervisor_reap();
+        supervisor_flush();
     }
     if (at == 0)
-        return; /* a long frame comes in many pieces, which stay in place */
+        return; /* a long message comes in many pieces, which stay in place */
     in->n -= at;
     if (in->n)
         memmove(in->p, in->p + at, in->n);
@@ -403,116 +432,193 @@ keeper_obey_all(void)
 /* Empty the signalfd. SIGCHLD means only "look"; SIGCONT also comes when the
  * guard has ended. */
 static void
-keeper_read_signals(void)
+supervisor_read_signals(void)
 {
     struct signalfd_siginfo info[4];
-    ssize_t n = read(keeper.signals, info, sizeof info);
+    ssize_t n = read(supervisor.signals, info, sizeof info);
     (void)n;
-    if (getppid() != keeper.parent)
-        keeper.over = true;
+    if (getppid() != supervisor.parent)
+        supervisor.over = true;
 }
 
-/* Is there something to start that may be? */
+/* Is there something that may be started now? */
 static bool
-keeper_retries(void)
+supervisor_may_retry(void)
 {
-    return !list_empty(&keeper.refused) && !keeper.pause.on;
+    return !list_empty(&supervisor.refused) && !supervisor.children.pause.on;
 }
 
-/* Milliseconds until something is due, -1 for nothing. */
+/* The earlier of two times, where 0 is never. */
+static double
+supervisor_earlier(double a, double b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+/* Milliseconds until something is due, -1 for never. */
 static int
-keeper_timeout(void)
+supervisor_timeout(void)
 {
     static const double hour = 3600;
-    double now = keeper_now(), due = now + hour;
-    if (keeper.brood.due != 0 && keeper.brood.due < due)
-        due = keeper.brood.due;
-    if (keeper_retries() && keeper.retry < due)
-        due = keeper.retry;
-    if (keeper.pause.due != 0 && keeper.pause.due < due)
-        due = keeper.pause.due;
-    if (!list_empty(&keeper.news)
-        && keeper_first_news()->start + KEEPER_NEWS < due)
-        due = keeper_first_news()->start + KEEPER_NEWS;
-    if (due == now + hour)
+    const Children *all = &supervisor.children;
+    double now = supervisor_now();
+    double due = supervisor_earlier(all->due, all->pause.due);
+    if (supervisor_may_retry()) /* perhaps at 0, which is at once */
+        due = supervisor.retry == 0 ? now
+            : supervisor_earlier(due, supervisor.retry);
+    if (!list_empty(&supervisor.unreported))
+        due = supervisor_earlier(due, supervisor_first_unreported()->start
+                                 + SUPERVISOR_REPORT_AFTER);
+    if (due == 0)
         return -1;
-    return due <= now ? 0 : (int)((due - now) * 1000) + 1;
+    double wait = due - now < hour ? due - now : hour;
+    return wait <= 0 ? 0 : (int)(wait * 1000) + 1;
 }
 
 static void
-keeper_wait(void)
+supervisor_wait(void)
 {
-    bool unsent = keeper_post_waits();
+    bool unsent = supervisor.out.n > 0;
     struct pollfd p[] = {
-        { .fd = WIRE_SOCKET, .events = unsent ? POLLIN | POLLOUT : POLLIN },
-        { .fd = keeper.signals, .events = POLLIN },
+        { .fd = PROTOCOL_SOCKET, .events = unsent ? POLLIN | POLLOUT : POLLIN },
+        { .fd = supervisor.signals, .events = POLLIN },
     };
-    if (poll(p, countof(p), keeper_timeout()) < 0)
+    if (poll(p, countof(p), supervisor_timeout()) < 0)
         return;
     if (p[1].revents)
-        keeper_read_signals();
+        supervisor_read_signals();
     if (p[0].revents & ~POLLOUT)
-        keeper_receive();
+        supervisor_receive();
 }
 
 static void
-keeper_run(void)
+supervisor_run(void)
 {
-    Brood *b = &keeper.brood;
-    while (!keeper.over) {
-        keeper_wait();
-        keeper_reap();
-        keeper_flush();
-        keeper_obey_all();
-        if (keeper_retries() && keeper.retry <= keeper_now())
-            keeper_retry();
-        if (keeper.pause.due != 0 && keeper.pause.due <= keeper_now())
-            keeper_pause_sweep(&keeper.pause, keeper_now());
-        if (b->due != 0 && b->due <= keeper_now())
-            keeper_brood_sweep(b, keeper_now);
-        keeper_tell();
-        keeper_flush();
+    Children *all = &supervisor.children;
+    while (!supervisor.over) {
+        supervisor_wait();
+        supervisor_reap();
+        supervisor_flush();
+        supervisor_handle_all();
+        if (supervisor_may_retry() && supervisor.retry <= supervisor_now())
+            supervisor_retry();
+        if (all->pause.due != 0 && all->pause.due <= supervisor_now())
+            children_pause_sweep(all, supervisor_now());
+        if (all->due != 0 && all->due <= supervisor_now())
+            children_sweep(all, supervisor_now);
+        supervisor_report_starts();
+        supervisor_flush();
     }
 }
 
-/* Serve as the keeper proper, until the end. */
+/* Serve as the supervisor proper, until the end. */
 static void
-keeper_serve(void)
+supervisor_serve(void)
 {
-    prctl(PR_SET_NAME, "orun-keeper");
-    keeper.over = getppid() != keeper.parent;
-    list_init(&keeper.refused);
-    list_init(&keeper.news);
-    keeper_brood_init(&keeper.brood);
-    keeper_run();
-    keeper_brood_signal(&keeper.brood, SIGKILL);
-    for (int i = 0; i < keeper.nfds; i++)
-        if (keeper.fds[i] >= 0)
-            close(keeper.fds[i]);
+    prctl(PR_SET_NAME, "orun-supervisor");
+    supervisor.over = getppid() != supervisor.parent;
+    list_init(&supervisor.refused);
+    list_init(&supervisor.unreported);
+    children_init(&supervisor.children);
+    supervisor_run();
+    children_signal(&supervisor.children, SIGKILL);
+    for (int i = 0; i < supervisor.nfds; i++)
+        if (supervisor.fds[i] >= 0)
+            close(supervisor.fds[i]);
+}
+
+/* ---- the guard, and what it shares with the supervisor proper ---- */
+
+/* Leave only the socket open, and /dev/null on 0-2, so that nothing of orun's
+ * is held. */
+static bool
+supervisor_guard_descriptors(void)
+{
+    if (close_range(PROTOCOL_SOCKET + 1, ~0u, 0) != 0)
+        for (int fd = (int)sysconf(_SC_OPEN_MAX); --fd > PROTOCOL_SOCKET;)
+            close(fd);
+    int null = open("/dev/null", O_RDWR);
+    for (int fd = 0; fd < 3; fd++)
+        if (null < 0 || dup2(null, fd) < 0)
+            return false;
+    if (null > 2)
+        close(null);
+    return fcntl(PROTOCOL_SOCKET, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+/* Reset every signal to its default and block it. Returns a signalfd for the
+ * end of a child or of the parent, or -1. It uses the system call, because the
+ * C library protects two signals of its own, which posix_spawn may have set to
+ * be ignored. */
+static int
+supervisor_guard_signals(void)
+{
+    static const unsigned long standard[8]; /* a struct sigaction of zeros */
+    sigset_t all, wanted;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    for (int signo = 1; signo < NSIG; signo++)
+        syscall(SYS_rt_sigaction, signo, standard, NULL, (NSIG - 1) / 8);
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGCHLD);
+    sigaddset(&wanted, SIGCONT);
+    return signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Adopt orphans, and get SIGCONT when the parent ends. */
+static void
+supervisor_guard_adopt(void)
+{
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    prctl(PR_SET_PDEATHSIG, SIGCONT);
+}
+
+static bool
+supervisor_guard_ended(int pid)
+{
+    siginfo_t info = { 0 };
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0
+        || info.si_pid != 0;
+}
+
+/* Wait until the supervisor proper or orun is gone. Because SIGCONT reports the
+ * end of the parent, this works even if this process was stopped, or a forked
+ * copy of orun still holds the socket. */
+static void
+supervisor_guard(int child, int orun)
+{
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGCHLD);
+    sigaddset(&wanted, SIGCONT);
+    prctl(PR_SET_NAME, "orun-guard");
+    while (getppid() == orun && !supervisor_guard_ended(child))
+        sigwaitinfo(&wanted, NULL);
+    kill(child, SIGKILL); /* not reaped yet: the id is still its own */
 }
 
 int
 main(int argc, char **argv)
 {
-    if (argc < 2 || !keeper_guard_descriptors()
-        || (keeper.signals = keeper_guard_signals()) < 0)
+    if (argc < 2 || !supervisor_guard_descriptors()
+        || (supervisor.signals = supervisor_guard_signals()) < 0)
         return 1;
     int orun = atoi(argv[1]);
     setsid();
-    keeper_tree_init();
-    keeper_guard_adopt();
-    keeper.parent = getpid();
+    process_tree_init();
+    supervisor_guard_adopt();
+    supervisor.parent = getpid();
     int child = fork();
     if (child > 0) {
-        keeper_guard(child, orun);
+        supervisor_guard(child, orun);
     } else {
-        if (child < 0) /* no process to spare: better unguarded than not */
-            keeper.parent = orun;
-        keeper_guard_adopt();
-        keeper_serve();
+        if (child < 0) /* no process to spare: rather serve without a guard */
+            supervisor.parent = orun;
+        supervisor_guard_adopt();
+        supervisor_serve();
     }
-    keeper_tree_end();
-    if (argc > 2) /* locked, and let be, as long as orun lives */
+    process_tree_end();
+    if (argc > 2) /* while orun lives it is locked, and stays */
         leftover_remove_path(argv[2]);
     return 0;
 }

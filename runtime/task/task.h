@@ -69,7 +69,7 @@ enum {
 
 typedef enum TaskKind {
     TASK_LUA,     /* a Lua function, on a worker */
-    TASK_PROCESS, /* a program, through the keeper */
+    TASK_PROCESS, /* a program, through the supervisor */
     TASK_ITEM,    /* an entry of the list that somebody claims */
     TASK_KINDS
 } TaskKind;

@@ -400,7 +400,14 @@ unsigned long getauxval(unsigned long type)
   it("tells its log when asked, and only then", function()
     local code = "Task{run = print}"
     assert.matches("t1 completed", h.orun{"-e", code, env = {ORUN_LOG = "sched"}}.err, 1, true)
-    assert.equal("", h.orun{"-e", code, env = {ORUN_LOG = "keeper"}}.err)
+    assert.equal("", h.orun{"-e", code, env = {ORUN_LOG = "supervisor"}}.err)
     assert.equal("", h.orun{"-e", code}.err)
+  end)
+
+  it("finds the supervisor's area by its earlier name, too", function()
+    for _, name in ipairs{"supervisor", "keeper"} do
+      local r = h.orun{"-e", "os.execute('true')", env = {ORUN_LOG = name}}
+      assert.matches("orun +[%d.]+ supervisor: supervisor %d+ started\n", r.err)
+    end
   end)
 end)

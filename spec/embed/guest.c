@@ -163,7 +163,7 @@ guest_waitpid(void)
     pthread_join(reaper, NULL);
     sigaction(SIGCHLD, NULL, &now);
     CHECK(now.sa_handler == guest_on_child);
-    CHECK(foreign <= 1); /* the keeper; never a program of orun's */
+    CHECK(foreign <= 1); /* the supervisor; never a program of orun's */
 }
 
 static void

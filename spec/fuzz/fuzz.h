@@ -4,7 +4,7 @@
  * bytes to a part of orun and checks with FUZZ_MUST what comes back. It is
  * built twice: with libFuzzer (`make fuzz`), and with driver.c, which the suite
  * runs over spec/fuzz/corpus/NAME. A part that is not in the library is named
- * in the Makefile (see $(BUILD)/fuzz/keeper).
+ * in the Makefile (see $(BUILD)/fuzz/spawn).
  *
  * Bytes that are to mean several things are taken apart with a FuzzBytes: what
  * is asked for beyond the end is 0.

@@ -108,22 +108,22 @@ output-1.txt
   end)
 end)
 
--- The keeper of a run's programs stands still from now on.
-local function halt_keeper(p)
-  local keeper = h.sh(([[
+-- The supervisor of a run's programs stands still from now on.
+local function halt_supervisor(p)
+  local supervisor = h.sh(([[
     for guard in $(cat /proc/%d/task/*/children); do
       for k in $(cat /proc/$guard/task/*/children); do
-        grep -q '^orun-keeper' /proc/$k/comm && kill -STOP $k && echo $k
+        grep -q '^orun-supervisor' /proc/$k/comm && kill -STOP $k && echo $k
       done
     done]]):format(p.pid)).out
-  assert.matches("^%d+\n$", keeper)
+  assert.matches("^%d+\n$", supervisor)
 end
 
 describe("a run that was told twice to end", function()
-  it("ends though its keeper stands still, and names what could not be stopped", function()
+  it("ends though its supervisor stands still, and names what could not be stopped", function()
     local tmp, folders = place()
     local p = begin(tmp, PROGRAM)
-    halt_keeper(p)
+    halt_supervisor(p)
     -- Signals that come while one is pending are that one.
     assert(h.wait_for(function()
       p:kill("INT")
@@ -138,11 +138,11 @@ end)
 
 -- Two signals back to back are often one.
 describe("a run that was told once to end", function()
-  -- What it ends with, within ten seconds. (Without the keeper it took 17, or for ever.)
+  -- What it ends with, within ten seconds. (Without the supervisor it took 17, or for ever.)
   local function interrupt(more)
     local tmp, folders = place()
     local p = begin(tmp, more)
-    halt_keeper(p)
+    halt_supervisor(p)
     p:kill("INT")
     local r = p:wait(10)
     if not r then
@@ -155,7 +155,7 @@ describe("a run that was told once to end", function()
     return r
   end
 
-  it("ends though its keeper stands still, and names what could not be stopped", function()
+  it("ends though its supervisor stands still, and names what could not be stopped", function()
     local r = interrupt(PROGRAM)
     assert.matches("orun: could not be stopped in time: t2 (held);", r.err, 1, true)
   end)
@@ -182,7 +182,7 @@ describe("a run that was told once to end", function()
       orun.exec{command = {"sh", "-c", "echo > $TMPDIR/up; exec sleep 1000"}}]]
   end)
 
-  it("commits what was made in a worktree, with another keeper", function()
+  it("commits what was made in a worktree, with another supervisor", function()
     local dir = repo.new()
     local r = interrupt(([[
       local up = os.getenv "TMPDIR" .. "/up"

@@ -176,7 +176,7 @@ describe("an agent that is a program", function()
       print(TaskOutput(other).status)]])
   end)
 
-  it("F18 may kill the keeper or its guard: its task is lost, the next one works", function()
+  it("F18 may kill the supervisor or its guard: its task is lost, the next one works", function()
     prints("lost\nfine\nlost\nfine\n", [[
       for _, target in ipairs{"$PPID", "$(cut -d ' ' -f 4 /proc/$PPID/stat)"} do
         print(sh("setsid sleep 1000 & kill -9 " .. target .. "; sleep 1000").error_kind)

@@ -56,13 +56,13 @@ end
 describe("without processes to be had, orun", function()
   it("F12 tries again, and nobody notices", function()
     for _, errno in ipairs{EAGAIN, ENOMEM} do
-      -- The first is the keeper itself.
+      -- The first is the supervisor itself.
       local r = refused("fork", errno, 2, 5, CAT)
       assert.equal("cat\tnil\tlua\nnil\n", r.out, r.err)
     end
   end)
 
-  it("F12 tries again when it is the keeper that cannot start", function()
+  it("F12 tries again when it is the supervisor that cannot start", function()
     local r = refused("fork", EAGAIN, 1, 4, CAT)
     assert.equal("cat\tnil\tlua\nnil\n", r.out, r.err)
   end)
@@ -73,7 +73,7 @@ describe("without processes to be had, orun", function()
     -- Side by side, for each takes those seconds.
     h.sh(("for n in 1 2; do %s fork %d $n 0 %s script.lua >$n.out 2>$n.err & done; wait"):format(
       h.quote(refuse), EAGAIN, h.quote(h.bin)), {cwd = dir})
-    for first, step in ipairs{"keeper", "fork"} do
+    for first, step in ipairs{"supervisor", "fork"} do
       local r = {out = h.read(dir .. "/" .. first .. ".out"),
                  err = h.read(dir .. "/" .. first .. ".err")}
       if r.out == "" and r.err == "" then pending("system calls cannot be filtered here") end
@@ -321,7 +321,7 @@ cannot start 'cat': Read-only file system (EROFS)
 ]], r.out, r.err)
   end)
 
-  it("starts the keeper from a file where memory cannot be executed", function()
+  it("starts the supervisor from a file where memory cannot be executed", function()
     for _, call in ipairs{"memfd", "execve:/proc/self/fd"} do
       local dir = h.tmpdir()
       local r = refused(call, call == "memfd" and ENOSYS or EACCES, 1, 0, CAT,

@@ -36,7 +36,7 @@ local function script(deaf, last)
       Task{subagent_type = "sh", prompt = "p", env = {SCRIPT = text},
         run_in_background = true}
     end
-    os.execute("echo $PPID > keeper; cut -d ' ' -f 4 /proc/$PPID/stat > guard")
+    os.execute("echo $PPID > supervisor; cut -d ' ' -f 4 /proc/$PPID/stat > guard")
     os.execute("setsid sleep 1000 & sleep 1000 &")
     local pipe = io.popen("echo >> up; cat; sleep 1000", "w")
     Task{run_in_background = true, run = function()
@@ -96,7 +96,7 @@ local WAYS <const> = {
     -- A sanitizer would take the one for orun's own.
     p:kill(h.variant == "" and "SEGV" or "ABRT")
   end},
-  {name = "keeper", deaf = true, finish = kill_written "keeper"},
+  {name = "supervisor", deaf = true, finish = kill_written "supervisor"},
   {name = "guard", deaf = true, finish = kill_written "guard"},
 }
 

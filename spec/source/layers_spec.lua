@@ -4,20 +4,20 @@
 local h = require "spec.support.helper"
 local source = require "spec.support.source"
 
--- What each folder may use beside itself, as its README says, too. keeper/ is a
--- program of its own, of which others know only the protocol.
+-- What each folder may use beside itself, as its README says, too. supervisor/ is
+-- a program of its own, of which others know only the protocol.
 local MAY_USE <const> = {
   base = "",
   value = "base",
   thread = "base",
-  keeper = "base",
+  supervisor = "base",
   task = "base value thread",
   sched = "base value thread task",
   vm = "base value thread task sched",
   engine = "base value thread task sched vm",
   http = "base value thread task sched vm engine",
   control = "base value thread task sched vm engine",
-  process = "base value thread task sched vm engine control keeper/keeper_wire.h",
+  process = "base value thread task sched vm engine control supervisor/supervisor_protocol.h",
   runner = "base value thread task sched vm engine control http process",
   api = "base value thread task sched vm engine control http process runner",
   child = "base value thread task sched vm engine control http process runner api",
