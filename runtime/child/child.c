@@ -1,8 +1,8 @@
 /* child.c — the process of an isolated task: from START to END.
  *
- * The thread of main runs the task; one more reads (uplink.h). There is no
- * scheduler here, no worker and no io thread. Everything ends by _exit: what a
- * C module left to be done at exit could hang or crash after the task is done.
+ * The main thread runs the task; a second one reads (parent_link.h). There is
+ * no scheduler, worker or io thread. The process always ends by _exit, because
+ * exit handlers of C modules could hang or crash after the task is done.
  */
 #include "child/child.h"
 #include "base/err.h"
@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/version.h"
 #include "child/lib_remote.h"
-#include "child/uplink.h"
+#include "child/parent_link.h"
 #include "runner/isolate.h"
 #include "value/value.h"
 #include "vm/body.h"
@@ -37,19 +37,19 @@ enum { CHILD_LIMITED = 0 };
 enum { CHILD_LIMITED = 1 };
 #endif
 
-/* What START said. */
+/* The contents of START. */
 typedef struct Child {
     Task task; /* of it: id, attempt, description, code, input, prompt */
-    TaskOptions opt; /* of the task: the memory limit that was asked for */
+    TaskOptions opt; /* of the task: the requested memory limit */
     char *place[3];  /* BodyPlace */
-    size_t limit;    /* the one there is */
+    size_t limit;    /* the effective memory limit */
     char *path, *cpath;
     char *names;
     size_t names_size;
 } Child;
 
-/* Take the socket away from descriptor 0, which becomes /dev/null: no code of
- * the task, and none of its children, is to find it. -1: there is none. */
+/* Move the socket away from descriptor 0, which becomes /dev/null, so that
+ * neither the task's code nor its children find it. -1: no socket. */
 static int
 child_socket(void)
 {
@@ -67,7 +67,7 @@ child_socket(void)
 }
 
 static void
-child_greet(Uplink *u)
+child_greet(ParentLink *u)
 {
     Buf b = { 0 };
     frame_begin(&b, FRAME_HELLO);
@@ -75,7 +75,7 @@ child_greet(Uplink *u)
     frame_put_text(&b, build_id);
     if (frame_end(&b))
         _exit(FRAME_BROKEN);
-    uplink_send(u, &b);
+    parent_link_send(u, &b);
 }
 
 static bool
@@ -111,7 +111,7 @@ child_same_build(Frame *f)
         && strcmp(build, build_id) == 0;
 }
 
-/* What run_isolated_frame has put there. */
+/* The counterpart of run_isolated_frame. */
 static bool
 child_read_start(Frame *f, Child *c)
 {
@@ -138,7 +138,7 @@ child_read_start(Frame *f, Child *c)
     return c->task.code != NULL;
 }
 
-/* Bound what C code can take. */
+/* Limit the memory that C code can allocate. */
 static void
 child_limit(const Child *c)
 {
@@ -189,7 +189,7 @@ child_call(Child *c, Vm *vm, Outcome *o)
 }
 
 static void
-child_run(Child *c, Uplink *u, Outcome *o)
+child_run(Child *c, ParentLink *u, Outcome *o)
 {
     VmConfig config = { .open = lib_remote_open, .ud = u,
                         .path = c->path, .cpath = c->cpath };
@@ -202,35 +202,35 @@ child_run(Child *c, Uplink *u, Outcome *o)
     }
     vm->owner = u;
     vm->limit = c->limit;
-    uplink_serve(u, &vm->stop);
+    parent_link_serve(u, &vm->stop);
     child_call(c, vm, o);
-    uplink_serve(u, NULL);
-    vm_give(vms, vm); /* files are flushed before anybody is told */
+    parent_link_serve(u, NULL);
+    vm_give(vms, vm); /* flush files before the outcome is sent */
 }
 
 int
 child_main(void)
 {
-    Uplink *u;
+    ParentLink *u;
     Child c = { 0 };
     Outcome o = { .code = -1 };
     int fd = child_socket();
     if (fd < 0) {
-        fprintf(stderr, "orun: %s is how orun starts itself; it is of no use "
-                "elsewhere\n", ISOLATE_ARGUMENT);
+        fprintf(stderr, "orun: %s is internal: only orun itself may pass it\n",
+                ISOLATE_ARGUMENT);
         return CHILD_USAGE;
     }
     log_init();
     fork_ends(NULL);
     prctl(PR_SET_NAME, "orun-task");
-    if (uplink_new(fd, &u) != 0)
+    if (parent_link_new(fd, &u) != 0)
         _exit(FRAME_REFUSED);
     child_greet(u);
-    Frame start = uplink_wait(u, FRAME_START);
+    Frame start = parent_link_wait(u, FRAME_START);
     if (!child_read_start(&start, &c))
         _exit(FRAME_BROKEN);
     child_limit(&c);
     child_run(&c, u, &o);
     fflush(NULL);
-    uplink_end(u, &o);
+    parent_link_end(u, &o);
 }

@@ -1,4 +1,4 @@
-/* lib_remote.c — asking orun to do it. */
+/* lib_remote.c — calling primitives in the parent. */
 #include "child/lib_remote.h"
 #include "api/lib_arg.h"
 #include "api/lib_orun.h"
@@ -78,7 +78,7 @@ static const RemoteType lib_remote_types[] = {
     { STREAM_TYPE, { ":read", ":wait", ":kill", ":close" }, true },
 };
 
-/* The number of the object at idx; NULL when it is none. */
+/* The number of the object at idx; NULL: not an object. */
 static lua_Integer *
 lib_remote_object(lua_State *L, int idx)
 {
@@ -92,14 +92,14 @@ static int
 lib_remote_object_gc(lua_State *L)
 {
     lua_Integer *number = lua_touserdata(L, 1);
-    Uplink *u = vm_of(L)->owner;
+    ParentLink *u = vm_of(L)->owner;
     if (fork_count)
         return 0;
-    frame_put_number(uplink_released(u), (uint64_t)*number);
+    frame_put_number(parent_link_released(u), (uint64_t)*number);
     return 0;
 }
 
-/* __close; upvalue: the method. What it was closed for is not sent. */
+/* __close; upvalue: the method. The error it is closed for is not sent. */
 static int
 lib_remote_object_close(lua_State *L)
 {
@@ -174,8 +174,8 @@ lib_remote_put(lua_State *L, int idx, Buf *b, Buf *why)
     return true;
 }
 
-/* Why an argument cannot be sent, as the primitive itself would say it: the
- * path begins below its table of options. */
+/* Say why an argument cannot be sent, in the primitive's own words: the path
+ * starts below its table of options. */
 static void
 lib_remote_why(LibWhy *why, const char *name, int argument, Buf *text)
 {
@@ -188,14 +188,14 @@ lib_remote_why(LibWhy *why, const char *name, int argument, Buf *text)
     buf_free(text);
 }
 
-/* Send the CALL with the arguments from `first` on; false with the reason. */
+/* Send a CALL with the arguments from `first` on; false: see `why`. */
 static bool
-lib_remote_send(lua_State *L, Uplink *u, const char *name, int first,
+lib_remote_send(lua_State *L, ParentLink *u, const char *name, int first,
                 LibWhy *why)
 {
     int top = lua_gettop(L);
     lua_Debug ar = { 0 };
-    Buf b = { 0 }, text = { 0 }, *released = uplink_released(u);
+    Buf b = { 0 }, text = { 0 }, *released = parent_link_released(u);
     bool known = park_line(L, &ar), fine = true;
     frame_begin(&b, FRAME_CALL);
     frame_put_text(&b, name);
@@ -214,11 +214,11 @@ lib_remote_send(lua_State *L, Uplink *u, const char *name, int first,
         return false;
     }
     buf_free(released);
-    uplink_send(u, &b);
+    parent_link_send(u, &b);
     return true;
 }
 
-/* ---- what comes back ---- */
+/* ---- the reply ---- */
 
 static int
 lib_remote_malformed(lua_State *L)
@@ -245,7 +245,7 @@ lib_remote_raise(lua_State *L, Frame *f)
 
 /* Push the next result. */
 static void
-lib_remote_push_result(lua_State *L, Uplink *u, Frame *f)
+lib_remote_push_result(lua_State *L, ParentLink *u, Frame *f)
 {
     uint64_t tag, number = 0;
     const char *names = NULL, *p = NULL, *type = NULL;
@@ -256,7 +256,7 @@ lib_remote_push_result(lua_State *L, Uplink *u, Frame *f)
     if (!fine || !frame_get(f, &names, &names_size) || !frame_get(f, &p, &n))
         lib_remote_malformed(L);
     lib_remote_learn(L, names, names_size);
-    const Value *v = uplink_hold(u, p, n);
+    const Value *v = parent_link_hold(u, p, n);
     if (!v)
         luaL_error(L, "%s", err_text(ORUN_ENOMEM));
     value_decode(L, v, &lib_remote_decoding);
@@ -273,7 +273,7 @@ static int
 lib_remote_call(lua_State *L)
 {
     Vm *vm = vm_of(L);
-    Uplink *u = vm->owner;
+    ParentLink *u = vm->owner;
     LibWhy why = { "" };
     uint64_t fine, count;
     if (fork_count)
@@ -283,7 +283,7 @@ lib_remote_call(lua_State *L)
     luaL_checkstack(L, 16, NULL);
     if (!lib_remote_send(L, u, name, first, &why))
         return luaL_error(L, "%s", why.text);
-    Frame f = uplink_wait(u, FRAME_REPLY);
+    Frame f = parent_link_wait(u, FRAME_REPLY);
     if (!frame_get_number(&f, &fine))
         return lib_remote_malformed(L);
     if (!fine)
@@ -296,9 +296,9 @@ lib_remote_call(lua_State *L)
     return (int)count;
 }
 
-/* ---- what concerns nobody else ---- */
+/* ---- what needs no request ---- */
 
-/* now() -> seconds of the clock that orun goes by */
+/* now() -> seconds of the parent's clock */
 static int
 lib_remote_now(lua_State *L)
 {
@@ -323,7 +323,7 @@ lib_remote_own(const luaL_Reg *f)
 }
 
 /* Push the function for the primitive f, called as a method (its first argument
- * is not sent) or not. What concerns nobody else is done here. */
+ * is not sent) or not. Some are done in this process. */
 static void
 lib_remote_push(lua_State *L, const luaL_Reg *f, bool method)
 {

@@ -1,26 +1,27 @@
 /* lib_remote.h — the primitives in an isolated task's process.
  *
- * Each is a function that asks orun to call the primitive of that name in the
- * task's name, and waits for what it gives or raises: run_isolated.c answers.
- * Handles, lists and collectors are on this side what they are on the other.
+ * Each is a function that asks the parent to call the primitive of that name on
+ * the task's behalf, then returns or raises what the parent's call did
+ * (run_isolated.c answers). Handles, lists and collectors work as they do in
+ * the parent.
  */
 #ifndef ORUN_LIB_REMOTE_H
 #define ORUN_LIB_REMOTE_H
 
-#include "child/uplink.h"
+#include "child/parent_link.h"
 #include "value/value.h"
 #include "vm/vm.h"
 #include <lauxlib.h>
 
-/* The `open` of VmConfig there, where vm->owner is an Uplink: as lib_orun_open,
- * but for the primitives. May raise. */
+/* The `open` of VmConfig, for a vm->owner that is a ParentLink. As
+ * lib_orun_open, except for the primitives. May raise. */
 void lib_remote_open(lua_State *L, Vm *vm, void *ud);
 
-/* Learn the descriptions of tasks from a field of a frame; raises when they
- * make no sense. */
+/* Learn the descriptions of tasks from a field of a frame. Raises if it is
+ * malformed. */
 void lib_remote_learn(lua_State *L, const char *p, size_t n);
 
-/* For decoding: handles are handles, with what was learned. */
+/* For decoding: makes handles, with the descriptions learned so far. */
 extern const ValueOps lib_remote_decoding;
 
 #endif

@@ -583,6 +583,6 @@ describe("isolation", function()
   it("is not started by hand", function()
     local r = h.orun{"--isolated-task"}
     assert.equal(2, r.code)
-    assert.is_truthy(r.err:find("of no use", 1, true), r.err)
+    assert.is_truthy(r.err:find("is internal", 1, true), r.err)
   end)
 end)

@@ -1,5 +1,5 @@
-/* uplink.c — reading, handing over, writing. */
-#include "child/uplink.h"
+/* parent_link.c — the reading thread, sending, waiting for replies. */
+#include "child/parent_link.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/thread.h"
@@ -9,30 +9,30 @@
 #include <unistd.h>
 
 enum {
-    UPLINK_READ = 64 << 10,
-    UPLINK_STACK = 128 << 10, /* bytes of the reading thread's */
+    PARENT_LINK_READ = 64 << 10,
+    PARENT_LINK_STACK = 128 << 10, /* bytes of the reading thread's */
 };
 
-struct Uplink {
+struct ParentLink {
     int fd;
 
     uv_mutex_t lock;
     uv_cond_t arrived;
     /* Guarded by the lock: */
     Stop *stop;
-    int level;          /* of the stop that was asked for */
+    int level;          /* of the stop requested so far */
     const char *reason;
-    bool full;          /* `next` is to be taken */
+    bool full;          /* `next` holds a frame */
     Buf next;
 
     /* Of the thread that runs the task. */
-    Buf taken;          /* what the last uplink_wait gave */
+    Buf taken;          /* what parent_link_wait returned last */
     Value *held;
     Buf released;
 };
 
 static void
-uplink_put_value(Buf *b, const Value *v)
+parent_link_put_value(Buf *b, const Value *v)
 {
     size_t n = 0;
     const void *p = v ? value_bytes(v, &n) : NULL;
@@ -41,28 +41,28 @@ uplink_put_value(Buf *b, const Value *v)
 
 /* The END frame of an outcome. */
 static int
-uplink_frame(Buf *b, const Outcome *o)
+parent_link_frame(Buf *b, const Outcome *o)
 {
     frame_begin(b, FRAME_END);
     frame_put_number(b, o->state);
     frame_put_number(b, o->fault);
     frame_put_number(b, (uint64_t)(o->code + 1));
     frame_put_text(b, o->error);
-    uplink_put_value(b, o->output);
-    uplink_put_value(b, o->error_value);
+    parent_link_put_value(b, o->output);
+    parent_link_put_value(b, o->error_value);
     return frame_end(b);
 }
 
-/* What was received makes no sense: say so, if that can be done at once. The
- * other thread may be sending, which is no worse. */
+/* The protocol is broken: report that if it can be done at once, and exit. The
+ * other thread may be sending too, which makes it no worse. */
 static _Noreturn void
-uplink_break(Uplink *u)
+parent_link_break(ParentLink *u)
 {
     Buf b = { 0 };
     Outcome o = { .state = TASK_FAILED, .fault = FAULT_LOST, .code = -1,
-                  .error = "protocol: its process was told what it did not "
-                           "ask for" };
-    if (uplink_frame(&b, &o) == 0)
+                  .error = "protocol: its process received an unexpected "
+                           "message" };
+    if (parent_link_frame(&b, &o) == 0)
         (void)!send(u->fd, b.p, b.n, MSG_NOSIGNAL | MSG_DONTWAIT);
     _exit(FRAME_BROKEN);
 }
@@ -71,12 +71,12 @@ uplink_break(Uplink *u)
 
 /* level, TaskFault */
 static void
-uplink_stopped(Uplink *u, Frame *f)
+parent_link_stopped(ParentLink *u, Frame *f)
 {
     uint64_t level, fault;
     if (!frame_get_number(f, &level) || !frame_get_number(f, &fault)
         || level > STOP_HARD || fault >= FAULT_COUNT)
-        uplink_break(u);
+        parent_link_break(u);
     uv_mutex_lock(&u->lock);
     u->level = (int)level;
     u->reason = task_fault_name((TaskFault)fault);
@@ -85,9 +85,9 @@ uplink_stopped(Uplink *u, Frame *f)
     uv_mutex_unlock(&u->lock);
 }
 
-/* Give the bytes up to `end` to the other thread; what follows them stays. */
+/* Hand the bytes up to `end` to the other thread; keep what follows. */
 static void
-uplink_hand_over(Uplink *u, Buf *in, const char *end)
+parent_link_hand_over(ParentLink *u, Buf *in, const char *end)
 {
     Buf rest = { 0 };
     size_t whole = (size_t)(end - in->p);
@@ -95,7 +95,7 @@ uplink_hand_over(Uplink *u, Buf *in, const char *end)
     in->n = whole;
     uv_mutex_lock(&u->lock);
     if (u->full || buf_failed(&rest))
-        uplink_break(u);
+        parent_link_break(u);
     u->next = *in;
     u->full = true;
     uv_cond_signal(&u->arrived);
@@ -105,7 +105,7 @@ uplink_hand_over(Uplink *u, Buf *in, const char *end)
 
 /* Act on the whole frames in `in`. */
 static void
-uplink_parse(Uplink *u, FrameParser *parser, Buf *in)
+parent_link_parse(ParentLink *u, FrameParser *parser, Buf *in)
 {
     Frame f;
     const char *why;
@@ -113,58 +113,58 @@ uplink_parse(Uplink *u, FrameParser *parser, Buf *in)
     while ((got = frame_parse(parser, in, &f, &why)) > 0) {
         *parser = (FrameParser){ 0 };
         if (f.kind == FRAME_STOP) {
-            uplink_stopped(u, &f);
+            parent_link_stopped(u, &f);
             in->n = (size_t)(in->p + in->n - f.end);
             memmove(in->p, f.end, in->n);
         } else {
-            uplink_hand_over(u, in, f.end);
+            parent_link_hand_over(u, in, f.end);
         }
     }
     if (got < 0)
-        uplink_break(u);
+        parent_link_break(u);
 }
 
-/* What comes does not fit into the memory that the process may have. The other
- * thread waits for it, so nobody else sends. */
+/* What arrives does not fit into the process's memory limit. The other thread
+ * is waiting for it, so no other frame is being sent. */
 static _Noreturn void
-uplink_starve(Uplink *u, Buf *in)
+parent_link_starve(ParentLink *u, Buf *in)
 {
     buf_free(in);
-    uplink_end(u, &(Outcome){ .state = TASK_FAILED, .fault = FAULT_MEMORY,
+    parent_link_end(u, &(Outcome){ .state = TASK_FAILED, .fault = FAULT_MEMORY,
                               .code = -1, .error = "not enough memory" });
 }
 
 static void
-uplink_read(void *arg)
+parent_link_read(void *arg)
 {
-    Uplink *u = arg;
+    ParentLink *u = arg;
     Buf in = { 0 };
     FrameParser parser = { 0 };
     for (;;) {
-        char *room = buf_room(&in, UPLINK_READ);
+        char *room = buf_room(&in, PARENT_LINK_READ);
         if (!room)
-            uplink_starve(u, &in);
-        ssize_t n = recv(u->fd, room, UPLINK_READ, 0);
+            parent_link_starve(u, &in);
+        ssize_t n = recv(u->fd, room, PARENT_LINK_READ, 0);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
             _exit(FRAME_GONE);
         in.n += (size_t)n;
-        uplink_parse(u, &parser, &in);
+        parent_link_parse(u, &parser, &in);
     }
 }
 
 int
-uplink_new(int fd, Uplink **out)
+parent_link_new(int fd, ParentLink **out)
 {
-    Uplink *u = mem_zalloc(1, sizeof *u);
+    ParentLink *u = mem_zalloc(1, sizeof *u);
     if (!u)
         return ORUN_ENOMEM;
     u->fd = fd;
     uv_mutex_init(&u->lock);
     uv_cond_init(&u->arrived);
     uv_thread_t thread; /* never joined: it ends with the process */
-    int e = thread_start(&thread, UPLINK_STACK, 0, uplink_read, u);
+    int e = thread_start(&thread, PARENT_LINK_STACK, 0, parent_link_read, u);
     if (e)
         mem_free(u);
     else
@@ -175,7 +175,7 @@ uplink_new(int fd, Uplink **out)
 /* ---- the thread that runs the task ---- */
 
 void
-uplink_serve(Uplink *u, Stop *stop)
+parent_link_serve(ParentLink *u, Stop *stop)
 {
     uv_mutex_lock(&u->lock);
     u->stop = stop;
@@ -185,7 +185,7 @@ uplink_serve(Uplink *u, Stop *stop)
 }
 
 void
-uplink_send(Uplink *u, Buf *frame)
+parent_link_send(ParentLink *u, Buf *frame)
 {
     for (size_t done = 0; done < frame->n;) {
         ssize_t n = send(u->fd, frame->p + done, frame->n - done, MSG_NOSIGNAL);
@@ -197,7 +197,7 @@ uplink_send(Uplink *u, Buf *frame)
 }
 
 Frame
-uplink_wait(Uplink *u, int kind)
+parent_link_wait(ParentLink *u, int kind)
 {
     Frame f;
     const char *why;
@@ -211,12 +211,12 @@ uplink_wait(Uplink *u, int kind)
     uv_mutex_unlock(&u->lock);
     if (frame_parse(&(FrameParser){ 0 }, &u->taken, &f, &why) != 1
         || f.kind != kind)
-        uplink_break(u);
+        parent_link_break(u);
     return f;
 }
 
 const Value *
-uplink_hold(Uplink *u, const char *p, size_t n)
+parent_link_hold(ParentLink *u, const char *p, size_t n)
 {
     value_drop(u->held);
     u->held = value_import(p, n, true);
@@ -224,28 +224,28 @@ uplink_hold(Uplink *u, const char *p, size_t n)
 }
 
 Buf *
-uplink_released(Uplink *u)
+parent_link_released(ParentLink *u)
 {
     return &u->released;
 }
 
-/* Send END and end, or come back when there is no memory for it. */
+/* Send END and exit; returns if there is no memory for it. */
 static void
-uplink_tell(Uplink *u, const Outcome *o)
+parent_link_tell(ParentLink *u, const Outcome *o)
 {
     Buf b = { 0 };
-    if (uplink_frame(&b, o) == 0) {
-        uplink_send(u, &b);
+    if (parent_link_frame(&b, o) == 0) {
+        parent_link_send(u, &b);
         _exit(0);
     }
     buf_free(&b);
 }
 
 void
-uplink_end(Uplink *u, const Outcome *o)
+parent_link_end(ParentLink *u, const Outcome *o)
 {
-    uplink_tell(u, o);
-    uplink_tell(u, &(Outcome){ .state = TASK_FAILED, .fault = FAULT_MEMORY,
+    parent_link_tell(u, o);
+    parent_link_tell(u, &(Outcome){ .state = TASK_FAILED, .fault = FAULT_MEMORY,
                                .code = -1, .error = "not enough memory" });
     _exit(FRAME_BROKEN);
 }
