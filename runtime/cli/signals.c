@@ -55,10 +55,10 @@ signals_name_left(orun *o)
 {
     Buf left = { 0 }, text = { 0 };
     struct pollfd err = { .fd = STDERR_FILENO, .events = POLLOUT };
-    if (gate_hold(orun_gate(o)) != 0)
+    if (api_guard_hold(orun_guard(o)) != 0)
         return;
     orun_left(o, &left);
-    gate_unhold(orun_gate(o));
+    api_guard_unhold(orun_guard(o));
     if (left.n && poll(&err, 1, 0) == 1 && err.revents & POLLOUT) {
         buf_printf(&text, "orun: could not be stopped within a second: %s; "
                    "programs of theirs are killed once orun has ended\n",

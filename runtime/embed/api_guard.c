@@ -1,117 +1,116 @@
-/* gate.c — the list of runtimes, and the stack of a thread. */
-#include "embed/gate.h"
+/* api_guard.c — the list of runtimes, and the stack of a thread. */
+#include "embed/api_guard.h"
 #include "base/err.h"
 #include "base/fork.h"
 #include "base/thread.h"
 #include <pthread.h>
 #include <unistd.h>
 
-static uv_mutex_t gate_lock = THREAD_MUTEX_INIT;
-static uv_cond_t gate_unheld = THREAD_COND_INIT;
-static Gate *gate_list; /* guarded by gate_lock */
+static uv_mutex_t api_guard_lock = THREAD_MUTEX_INIT;
+static uv_cond_t api_guard_unheld = THREAD_COND_INIT;
+static ApiGuard *api_guard_list; /* guarded by api_guard_lock */
 
-/* Where the list points to g; NULL when g is not on it. With the lock held. */
-static Gate **
-gate_find(const Gate *g)
+/* The link that points to g; NULL: g is not in the list. Holds the lock. */
+static ApiGuard **
+api_guard_find(const ApiGuard *g)
 {
-    Gate **at = &gate_list;
+    ApiGuard **at = &api_guard_list;
     while (*at && *at != g)
         at = &(*at)->next;
     return *at ? at : NULL;
 }
 
-/* Is g a runtime of this process? With the lock held. */
+/* Is g a runtime of this process? Holds the lock. */
 static int
-gate_check(const Gate *g)
+api_guard_check(const ApiGuard *g)
 {
-    if (!g || !gate_find(g))
+    if (!g || !api_guard_find(g))
         return ORUN_EINVAL;
     return g->pid == getpid() ? 0 : ORUN_EFORKED;
 }
 
 void
-gate_open(Gate *g)
+api_guard_open(ApiGuard *g)
 {
-    /* No other thread is in the middle of the list when the process is copied.
-     */
-    fork_guard(FORK_GATE, &gate_lock);
+    /* A fork must not copy the list while another thread changes it. */
+    fork_guard(FORK_API_GUARD, &api_guard_lock);
     fork_watch();
     g->pid = getpid();
     g->inside = false;
     g->held = 0;
-    uv_mutex_lock(&gate_lock);
-    g->next = gate_list;
-    gate_list = g;
-    uv_mutex_unlock(&gate_lock);
+    uv_mutex_lock(&api_guard_lock);
+    g->next = api_guard_list;
+    api_guard_list = g;
+    uv_mutex_unlock(&api_guard_lock);
 }
 
 bool
-gate_close(Gate *g)
+api_guard_close(ApiGuard *g)
 {
     bool last = true;
-    uv_mutex_lock(&gate_lock);
-    *gate_find(g) = g->next;
+    uv_mutex_lock(&api_guard_lock);
+    *api_guard_find(g) = g->next;
     while (g->held > 0)
-        uv_cond_wait(&gate_unheld, &gate_lock);
-    for (const Gate *other = gate_list; other; other = other->next)
+        uv_cond_wait(&api_guard_unheld, &api_guard_lock);
+    for (const ApiGuard *other = api_guard_list; other; other = other->next)
         last = last && other->pid != g->pid;
-    uv_mutex_unlock(&gate_lock);
+    uv_mutex_unlock(&api_guard_lock);
     return last;
 }
 
-/* Is the thread inside g the one that asks? With the lock held. */
+/* Is the thread inside g the calling one? Holds the lock. */
 static bool
-gate_is_mine(const Gate *g)
+api_guard_is_mine(const ApiGuard *g)
 {
     uv_thread_t self = uv_thread_self();
     return uv_thread_equal(&g->thread, &self);
 }
 
 int
-gate_enter(Gate *g)
+api_guard_enter(ApiGuard *g)
 {
-    uv_mutex_lock(&gate_lock);
-    int e = gate_check(g);
+    uv_mutex_lock(&api_guard_lock);
+    int e = api_guard_check(g);
     if (e == 0 && g->inside)
-        e = gate_is_mine(g) ? ORUN_ESTATE : ORUN_ETHREAD;
+        e = api_guard_is_mine(g) ? ORUN_ESTATE : ORUN_ETHREAD;
     if (e == 0) {
         g->inside = true;
         g->thread = uv_thread_self();
     }
-    uv_mutex_unlock(&gate_lock);
+    uv_mutex_unlock(&api_guard_lock);
     return e;
 }
 
 void
-gate_leave(Gate *g)
+api_guard_leave(ApiGuard *g)
 {
-    uv_mutex_lock(&gate_lock);
+    uv_mutex_lock(&api_guard_lock);
     g->inside = false;
-    uv_mutex_unlock(&gate_lock);
+    uv_mutex_unlock(&api_guard_lock);
 }
 
 int
-gate_hold(Gate *g)
+api_guard_hold(ApiGuard *g)
 {
-    uv_mutex_lock(&gate_lock);
-    int e = gate_check(g);
+    uv_mutex_lock(&api_guard_lock);
+    int e = api_guard_check(g);
     if (e == 0)
         g->held++;
-    uv_mutex_unlock(&gate_lock);
+    uv_mutex_unlock(&api_guard_lock);
     return e;
 }
 
 void
-gate_unhold(Gate *g)
+api_guard_unhold(ApiGuard *g)
 {
-    uv_mutex_lock(&gate_lock);
+    uv_mutex_lock(&api_guard_lock);
     if (--g->held == 0)
-        uv_cond_broadcast(&gate_unheld);
-    uv_mutex_unlock(&gate_lock);
+        uv_cond_broadcast(&api_guard_unheld);
+    uv_mutex_unlock(&api_guard_lock);
 }
 
 size_t
-gate_stack(void)
+api_guard_stack(void)
 {
     pthread_attr_t attr;
     void *base = NULL;

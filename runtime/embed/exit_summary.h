@@ -1,23 +1,22 @@
-/* verdict.h — what is said of a script's tasks at its end.
+/* exit_summary.h — what is printed about tasks when a script ends.
  *
- * Lines for a person, each about one task: where it was started, what it is
- * called, what is the matter. They hold foreign text; whoever shows them makes
- * it safe.
+ * One line per task: where it was started, its name, and what went wrong. The
+ * text may come from anywhere; the caller sanitizes it before printing.
  */
-#ifndef ORUN_VERDICT_H
-#define ORUN_VERDICT_H
+#ifndef ORUN_EXIT_SUMMARY_H
+#define ORUN_EXIT_SUMMARY_H
 
 #include "base/buf.h"
 #include "task/board.h"
 
-/* Append a line for each task that waits for what can never be (the first ones
- * of many). Takes the board's lock. */
-void verdict_endless(Board *b, Buf *to);
+/* Append a line for each task whose wait can never end (of many, the first
+ * ones). Takes the board's lock. */
+void exit_summary_deadlocked(Board *b, Buf *to);
 
-/* Append a line for each task that failed and whose result nobody read (the
- * first ones of many), from id *from on, which becomes the id after the last;
- * gives how many there are. `traces`: with tracebacks. Takes the board's
- * lock. */
-int verdict_unread(Board *b, size_t *from, bool traces, Buf *to);
+/* Append a line for each failed task whose result was never read (of many, the
+ * first ones), from id *from on; *from becomes the id after the last one
+ * checked. Returns their number. `traces`: include tracebacks. Takes the
+ * board's lock. */
+int exit_summary_unread(Board *b, size_t *from, bool traces, Buf *to);
 
 #endif

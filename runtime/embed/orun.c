@@ -10,7 +10,7 @@
 #include "base/version.h"
 #include "embed/orun_own.h"
 #include "embed/script.h"
-#include "embed/verdict.h"
+#include "embed/exit_summary.h"
 #include "engine/engine.h"
 #include "orun.h"
 #include "process/program.h"
@@ -147,7 +147,7 @@ orun_new(const orun_config *config, orun **out)
         mem_free(o);
         return e;
     }
-    gate_open(&o->gate);
+    api_guard_open(&o->guard);
     *out = o;
     return 0;
 }
@@ -187,7 +187,7 @@ orun_wait_idle(orun *o)
     WaitFor idle = { .kind = WAIT_FOR_IDLE, .deadline = INFINITY };
     for (int end; (end = orun_wait(o, &idle)) != WAIT_DONE;) {
         if (end == WAIT_DEADLOCK && fine)
-            verdict_endless(&o->run.sched->board, &o->message);
+            exit_summary_deadlocked(&o->run.sched->board, &o->message);
         fine = fine && end != WAIT_DEADLOCK;
         sched_lock(o->run.sched);
         o->run.task->stopping = FAULT_NONE;
@@ -238,8 +238,8 @@ orun_conclude(orun *o, int code)
     if (stop_wanted(&o->vm->stop) && o->vm->exit_code < 0 && code == 0)
         code = orun_fail(o, ORUN_ESTOPPED, "interrupted");
     if (code == 0 && o->vm->exit_code < 0) {
-        bool unread = verdict_unread(&o->run.sched->board, &o->reported,
-                                     o->verbose, &o->message) > 0;
+        bool unread = exit_summary_unread(&o->run.sched->board, &o->reported,
+                                          o->verbose, &o->message) > 0;
         if (unread || !fine) {
             code = ORUN_EFAILED;
             o->status = 1;
@@ -286,7 +286,7 @@ static int
 orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
 {
     lua_State *L = o->vm->L;
-    size_t stack = gate_stack();
+    size_t stack = api_guard_stack();
     if (stack < ORUN_STACK)
         return orun_fail(o, ORUN_EINVAL, "a script needs 1 MiB of stack, and "
                          "this thread has %zu KiB left: run it on a thread "
@@ -369,7 +369,7 @@ int
 orun_run_string(orun *o, const char *name, const char *code, size_t size)
 {
     ScriptText text = { name ? name : "=script", code, size };
-    int e = gate_enter(orun_gate(o));
+    int e = api_guard_enter(orun_guard(o));
     if (e)
         return e;
     orun_tell(o, text.name + (*text.name == '=' || *text.name == '@'));
@@ -384,7 +384,7 @@ orun_run_string(orun *o, const char *name, const char *code, size_t size)
         o->engine->script_file = NULL;
         e = orun_run(o, script_load_text, &text);
     }
-    gate_leave(&o->gate);
+    api_guard_leave(&o->guard);
     return e;
 }
 
@@ -392,7 +392,7 @@ int
 orun_run_path(orun *o, const char *path,
               int (*load)(lua_State *L, void *ud), void *ud)
 {
-    int e = gate_enter(orun_gate(o));
+    int e = api_guard_enter(orun_guard(o));
     if (e)
         return e;
     orun_tell(o, path ? path : "(command line)");
@@ -407,7 +407,7 @@ orun_run_path(orun *o, const char *path,
         orun_remember(o, path);
         e = orun_run(o, load, ud);
     }
-    gate_leave(&o->gate);
+    api_guard_leave(&o->guard);
     return e;
 }
 
@@ -420,17 +420,17 @@ orun_run_file(orun *o, const char *path)
 int
 orun_exit_status(orun *o)
 {
-    if (gate_enter(orun_gate(o)))
+    if (api_guard_enter(orun_guard(o)))
         return 2;
     int status = o->status;
-    gate_leave(&o->gate);
+    api_guard_leave(&o->guard);
     return status;
 }
 
 const char *
 orun_errmsg(orun *o)
 {
-    int e = gate_enter(orun_gate(o));
+    int e = api_guard_enter(orun_guard(o));
     if (e)
         return err_text(e);
     const char *message = "";
@@ -438,43 +438,43 @@ orun_errmsg(orun *o)
         message = buf_cstr(&o->message);
     if (buf_failed(&o->message))
         message = err_text(ORUN_ENOMEM);
-    gate_leave(&o->gate);
+    api_guard_leave(&o->guard);
     return message;
 }
 
 const char *
 orun_stuck(orun *o)
 {
-    if (gate_enter(orun_gate(o)) != 0)
+    if (api_guard_enter(orun_guard(o)) != 0)
         return "";
     buf_clear(&o->stuck);
     stuck_report(o->engine, &o->stuck);
     const char *text = buf_cstr(&o->stuck);
-    gate_leave(&o->gate);
+    api_guard_leave(&o->guard);
     return text;
 }
 
 int
 orun_save_history(orun *o)
 {
-    int e = gate_enter(orun_gate(o));
+    int e = api_guard_enter(orun_guard(o));
     if (e)
         return e;
     buf_clear(&o->message);
     e = rank_save(o->run.sched, &o->message);
     if (e)
         orun_make_safe(o);
-    gate_leave(&o->gate);
+    api_guard_leave(&o->guard);
     return e;
 }
 
 int
 orun_free(orun *o)
 {
-    int e = o ? gate_enter(orun_gate(o)) : 0;
+    int e = o ? api_guard_enter(orun_guard(o)) : 0;
     if (!o || e)
         return e;
-    bool last = gate_close(&o->gate);
+    bool last = api_guard_close(&o->guard);
     engine_resume(o->engine);
     engine_hasten(o->engine, true);
     o->run.task->stopping = FAULT_NONE;

@@ -41,11 +41,11 @@ orun_take_args(orun *o, int argc, const char *const *argv, int script)
 int
 orun_set_args(orun *o, int argc, const char *const *argv, int script)
 {
-    int e = gate_enter(orun_gate(o));
+    int e = api_guard_enter(orun_guard(o));
     if (e)
         return e;
     e = orun_take_args(o, argc, argv, script);
-    gate_leave(&o->gate);
+    api_guard_leave(&o->guard);
     return e;
 }
 

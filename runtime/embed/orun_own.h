@@ -1,65 +1,65 @@
-/* orun_own.h — what a runtime is, for the files of its API. */
+/* orun_own.h — struct orun, for the files of the C API. */
 #ifndef ORUN_OWN_H
 #define ORUN_OWN_H
 
 #include "base/err.h"
-#include "embed/gate.h"
+#include "embed/api_guard.h"
 #include "orun.h"
 #include "view/view.h"
 #include "vm/park.h"
 
 struct orun {
-    Gate gate; /* first: by it any pointer can be checked */
+    ApiGuard guard; /* first: any pointer can be checked by it */
 
     /* Never changes. */
     Engine *engine;
     Vm *vm;
     LuaRun run; /* of the script, task 0 */
-    View *view; /* NULL: nobody watches; of the owning thread */
+    View *view; /* NULL: no view; of the owning thread */
     bool no_wait;
     bool verbose;
 
     /* Of the owning thread. */
     Buf message, stuck;
     int status;      /* exit status of the last run */
-    uint64_t used;   /* nanoseconds: by the script's thread when it began */
-    size_t reported; /* tasks up to this id were looked at for failures */
-    int args;        /* how many `...` there are */
+    uint64_t used;   /* CPU nanoseconds of the script's thread at its start */
+    size_t reported; /* tasks below this id were checked for failures */
+    int args;        /* number of the script's arguments (`...`) */
 };
 
-/* `o` may be any pointer: it is not followed here. */
-static inline Gate *
-orun_gate(orun *o)
+/* `o` may be any pointer: it is not dereferenced here. */
+static inline ApiGuard *
+orun_guard(orun *o)
 {
-    return (Gate *)(void *)o;
+    return (ApiGuard *)(void *)o;
 }
 
-/* Make the message one that may be printed anywhere: it holds what scripts
- * raise and programs print. */
+/* Sanitize the message, which holds what scripts raise and programs print, so
+ * that it can be printed anywhere. */
 void orun_make_safe(orun *o);
 
-/* Set the message; gives `code`. */
+/* Set the message; returns `code`. */
 int orun_fail(orun *o, int code, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* The message at the top of the script's stack becomes the error, and `status`
- * the exit status; gives `code`. A stop that nothing could hold back has no
- * message of its own (stop_raise): its reason is. */
+/* Make the error at the top of the script's stack the message, and `status` the
+ * exit status; returns `code`. A hard stop has no error value of its own
+ * (stop_raise): its reason becomes the message. */
 int orun_raised(orun *o, int code, int status);
 
-/* orun_run_file of what `load` makes of `ud`: the script at `path`, or more;
- * NULL is no script. */
+/* As orun_run_file, but runs the chunk that `load` makes from `ud`. `path`: the
+ * script it belongs to, or NULL. */
 int orun_run_path(orun *o, const char *path,
                   int (*load)(lua_State *L, void *ud), void *ud);
 
-/* The code that the script's own end gave, in a fork of the process, made by a
- * C module of that script: of the run that has come back with ORUN_EFORKED.
- * What it raised is appended to `to`. Closes the script's state, so that what
- * was written to files arrives; nothing else of o may be used. */
+/* After ORUN_EFORKED in a forked child, which a C module of the script made:
+ * the exit code with which the script itself ended there. Appends its error to
+ * `to`, and closes the script's state, so that files are flushed. Nothing else
+ * of `o` may be used then. */
 int orun_forked(orun *o, Buf *to);
 
-/* Append the tasks that run, and those with a program that could not be stopped
- * in time, "t1 (description), t2"; nothing when there is none. While `o` is not
- * freed; any thread. */
+/* Append "t1 (description), t2": the tasks still running, and those whose
+ * program could not be stopped in time; nothing if there is none. Any thread,
+ * as long as `o` is not freed. */
 void orun_left(orun *o, Buf *to);
 
 #endif

@@ -8,7 +8,7 @@
 void
 orun_interrupt(orun *o)
 {
-    if (gate_hold(orun_gate(o)) != 0)
+    if (api_guard_hold(orun_guard(o)) != 0)
         return;
     Sched *s = o->run.sched;
     bool again = stop_wanted(&o->vm->stop);
@@ -23,23 +23,23 @@ orun_interrupt(orun *o)
     sched_unlock(s);
     if (again)
         escalate_hurry(s, true);
-    gate_unhold(&o->gate);
+    api_guard_unhold(&o->guard);
 }
 
 void
 orun_suspend(orun *o)
 {
-    if (gate_hold(orun_gate(o)) != 0)
+    if (api_guard_hold(orun_guard(o)) != 0)
         return;
     engine_suspend(o->engine);
-    gate_unhold(&o->gate);
+    api_guard_unhold(&o->guard);
 }
 
 void
 orun_resume(orun *o)
 {
-    if (gate_hold(orun_gate(o)) != 0)
+    if (api_guard_hold(orun_guard(o)) != 0)
         return;
     engine_resume(o->engine);
-    gate_unhold(&o->gate);
+    api_guard_unhold(&o->guard);
 }

@@ -20,18 +20,18 @@ orun_start_view(orun *o, const char *const *views)
 int
 orun_watch(orun *o, const char *const *views)
 {
-    int e = gate_enter(orun_gate(o));
+    int e = api_guard_enter(orun_guard(o));
     if (e)
         return e;
     e = orun_start_view(o, views);
-    gate_leave(&o->gate);
+    api_guard_leave(&o->guard);
     return e;
 }
 
 int
 orun_unwatch(orun *o)
 {
-    int e = gate_enter(orun_gate(o));
+    int e = api_guard_enter(orun_guard(o));
     if (e)
         return e;
     buf_clear(&o->message);
@@ -39,6 +39,6 @@ orun_unwatch(orun *o)
         e = ORUN_ESYS;
     orun_make_safe(o);
     o->view = NULL;
-    gate_leave(&o->gate);
+    api_guard_leave(&o->guard);
     return e;
 }

@@ -1,13 +1,13 @@
-/* verdict.c — what is said of a script's tasks at its end. */
-#include "embed/verdict.h"
+/* exit_summary.c — lines about deadlocked tasks and failures never read. */
+#include "embed/exit_summary.h"
 #include "base/sanitize.h"
 #include "sched/wait.h"
 
-enum { VERDICT_LINES = 20 }; /* at most, of one kind */
+enum { EXIT_SUMMARY_LINES = 20 }; /* at most, of one kind */
 
-/* Begin a line that is about t. */
+/* Begin a line about t. */
 static void
-verdict_line(Buf *to, const Task *t)
+exit_summary_begin_line(Buf *to, const Task *t)
 {
     if (to->n)
         buf_putc(to, '\n');
@@ -18,9 +18,9 @@ verdict_line(Buf *to, const Task *t)
     board_name(t, to);
 }
 
-/* The task waited for by one that can never end, NULL when it is no task. */
+/* The task that a deadlocked one waits for; NULL: not a task. */
 static const Task *
-verdict_awaited(const Task *t)
+exit_summary_awaited(const Task *t)
 {
     if (task_waiting(t))
         return task_waiting(t)->target;
@@ -31,16 +31,16 @@ verdict_awaited(const Task *t)
 }
 
 void
-verdict_endless(Board *b, Buf *to)
+exit_summary_deadlocked(Board *b, Buf *to)
 {
     int lines = 0;
     board_lock(b);
-    for (size_t i = 1; i < b->count && lines < VERDICT_LINES; i++) {
+    for (size_t i = 1; i < b->count && lines < EXIT_SUMMARY_LINES; i++) {
         Task *t = board_find(b, i);
         if (task_final(t) || t->kind == TASK_ITEM)
             continue;
-        const Task *other = verdict_awaited(t);
-        verdict_line(to, t);
+        const Task *other = exit_summary_awaited(t);
+        exit_summary_begin_line(to, t);
         buf_puts(to, " can never end, and was cancelled: it waits");
         if (other) {
             buf_puts(to, " for ");
@@ -52,22 +52,23 @@ verdict_endless(Board *b, Buf *to)
 }
 
 int
-verdict_unread(Board *b, size_t *from, bool traces, Buf *to)
+exit_summary_unread(Board *b, size_t *from, bool traces, Buf *to)
 {
     int unread = 0;
     board_lock(b);
     for (; *from < b->count; ++*from) {
         Task *t = board_find(b, *from);
-        if (t->state != TASK_FAILED || t->read || unread++ >= VERDICT_LINES)
+        if (t->state != TASK_FAILED || t->read
+            || unread++ >= EXIT_SUMMARY_LINES)
             continue;
-        verdict_line(to, t);
+        exit_summary_begin_line(to, t);
         buf_puts(to, " failed and its result was never read: ");
         const char *why = task_error(t);
         const char *trace = traces ? NULL : strstr(why, "\nstack traceback:\n");
         buf_put(to, why, trace ? (size_t)(trace - why) : strlen(why));
     }
     board_unlock(b);
-    if (unread > VERDICT_LINES)
-        buf_printf(to, "\n(and %d more)", unread - VERDICT_LINES);
+    if (unread > EXIT_SUMMARY_LINES)
+        buf_printf(to, "\n(and %d more)", unread - EXIT_SUMMARY_LINES);
     return unread;
 }
