@@ -1,7 +1,7 @@
-/* main.c — the command `orun`: what is printed, exit codes.
+/* main.c — the command `orun`: what it prints, and its exit code.
  *
- * A thin user of orun.h; the command line is read by options.c, and what
- * signals do to it is in signals.c.
+ * A thin user of orun.h. options.c reads the command line, signals.c handles
+ * signals. The exit code of a run is decided in main_exit_code.
  */
 #include "base/log.h"
 #include "base/order.h"
@@ -29,10 +29,10 @@
 
 enum {
     MAIN_USAGE = 2,
-    MAIN_STACK = 64 << 10, /* bytes of stack to say anything with */
+    MAIN_STACK = 64 << 10, /* bytes of stack needed to print an error */
 };
 
-/* A mistake in the command line, whose words are shown as foreign ones. */
+/* Report a wrong command line; its words are sanitized. */
 static int
 main_usage(const char *error)
 {
@@ -47,7 +47,7 @@ main_usage(const char *error)
     return MAIN_USAGE;
 }
 
-/* Descriptors 0-2 are there. */
+/* Make sure that descriptors 0-2 are open. */
 static void
 main_tidy(void)
 {
@@ -58,8 +58,8 @@ main_tidy(void)
         close(fd);
 }
 
-/* The path of this very program, for isolated tasks, which holds when its file
- * is replaced or removed while it runs; NULL without /proc. */
+/* The path of this program, for isolated tasks. It stays valid when the file is
+ * replaced or removed meanwhile. NULL without /proc. */
 static const char *
 main_program(void)
 {
@@ -83,7 +83,7 @@ main_report(const char *message)
     terminal_leave(STDERR_FILENO, '\n');
 }
 
-/* Has the reader of standard output gone? */
+/* Has the reader of standard output closed its end? */
 static bool
 main_unread(void)
 {
@@ -91,8 +91,8 @@ main_unread(void)
     return poll(&out, 1, 0) == 1 && out.revents & POLLERR;
 }
 
-/* What was printed must have arrived: a full disk is not success. A reader
- * that has seen enough is. */
+/* Flush standard output. Returns `status`, but 1 instead of 0 if output was
+ * lost, as on a full disk. A reader that has closed its end is not an error. */
 static int
 main_flush(int status)
 {
@@ -109,8 +109,8 @@ main_flush(int status)
     return status ? status : 1;
 }
 
-/* A plan is all that is to stand on standard output: what the script prints
- * goes to standard error until then. Gives a descriptor for main_show_plan. */
+/* Only the plan goes to standard output: until it is printed, the script's
+ * output goes to standard error. Returns a descriptor for main_show_plan. */
 static int
 main_hide_output(void)
 {
@@ -130,8 +130,8 @@ main_show_plan(int kept)
     close(kept);
 }
 
-/* A word where a script's name stands, and there is no such file: is it that of
- * a command, not quite? Says so. */
+/* Is the script's name a misspelled command, and not a file? Explains it if
+ * so. */
 static bool
 main_misspelt(const Options *a, char **argv)
 {
@@ -147,8 +147,7 @@ main_misspelt(const Options *a, char **argv)
     return true;
 }
 
-/* What LUA_INIT says, unless -E is given; without a text when it says nothing.
- */
+/* The step for LUA_INIT. No text: unset, or -E was given. */
 static ScriptStep
 main_init(const Options *a)
 {
@@ -162,7 +161,7 @@ main_init(const Options *a)
     return init;
 }
 
-/* The steps of the command line; those of `a` have room for more. */
+/* All steps in order; a->steps has room for those that are added. */
 static ScriptSteps
 main_steps(const Options *a, ScriptStep init)
 {
@@ -178,12 +177,13 @@ main_steps(const Options *a, ScriptStep init)
     return s;
 }
 
-/* Runs a command that needs a runtime (command.h): `arg` is as for a script. */
+/* Runs a command that needs a runtime (command.h); `arg` is set as for a
+ * script. */
 static const char main_command[] =
     "local code = require('orun.command.' .. arg[0])(...)\n"
     "if code and code ~= 0 then os.exit(code) end\n";
 
-/* Without its arguments a script would do something else. */
+/* Run what the command line names. */
 static int
 main_script(orun *o, const Options *a, int argc, char **argv)
 {
@@ -200,8 +200,8 @@ main_script(orun *o, const Options *a, int argc, char **argv)
     return orun_run_steps(o, a->script, &steps);
 }
 
-/* With -E Lua does not see where the environment has modules searched; what the
- * script starts does. */
+/* With -E Lua ignores the variables for module paths. They are restored
+ * afterwards, for the programs that the script starts. */
 static int
 main_new(const Options *a, const orun_config *config, orun **o)
 {
@@ -223,8 +223,7 @@ main_new(const Options *a, const orun_config *config, orun **o)
     return e;
 }
 
-/* Name the tasks whose threads end with the process only; true when there are
- * any. */
+/* Name the tasks whose threads cannot be ended; true if there are any. */
 static bool
 main_tell_stuck(orun *o)
 {
@@ -234,7 +233,7 @@ main_tell_stuck(orun *o)
     return *text != '\0';
 }
 
-/* Name the tasks with programs of which nobody knows whether they ended. */
+/* Name the tasks whose programs could not be stopped in time. */
 static void
 main_tell_left(orun *o)
 {
@@ -249,13 +248,13 @@ main_tell_left(orun *o)
     buf_free(&text);
 }
 
-/* What is shown and kept without being asked for. */
+/* Add the views that are on by default or by the environment. */
 static void
 main_default_views(Options *a)
 {
     const char *record = getenv("ORUN_RECORD");
     if (a->plan)
-        return; /* nothing goes on that would be worth it */
+        return; /* a plan runs nothing worth showing or recording */
     options_default_views(a, &(OptionsUsual){
         .terminal = isatty(STDERR_FILENO),
         .recorded = !record || strcmp(record, "0") != 0,
@@ -266,14 +265,14 @@ main_default_views(Options *a)
     });
 }
 
-/* What the options ask to be shown. */
+/* Start the views. */
 static int
 main_watch(orun *o, const Options *a)
 {
     return a->views[0] ? orun_watch(o, (const char *const *)a->views) : 0;
 }
 
-/* … is complete, or the exit status says that it is not. */
+/* Finish the views; 1 instead of 0 if one is incomplete. */
 static int
 main_unwatch(orun *o, int status)
 {
@@ -283,8 +282,8 @@ main_unwatch(orun *o, int status)
     return status ? status : 1;
 }
 
-/* The file of durations, in `path`; NULL: none is wanted, or nobody says where
- * state is kept. */
+/* Put the path of the history file into `path`. NULL: history is disabled, or
+ * there is no place for it. */
 static const char *
 main_history(const Options *a, char *path, size_t size)
 {
@@ -300,8 +299,8 @@ main_history(const Options *a, char *path, size_t size)
     return n > 0 && (size_t)n < size ? path : NULL;
 }
 
-/* What tasks took is kept; that what earlier ones took is lost is told. That it
- * cannot be kept is not, for nobody asked for it. */
+/* Save task durations; warn if the old history file was corrupt. Other failures
+ * are silent, because nobody asked for the file. */
 static void
 main_save_history(orun *o)
 {
@@ -309,8 +308,8 @@ main_save_history(orun *o)
         main_report(orun_errmsg(o));
 }
 
-/* A C module of the script has forked, and this is the child: the script's end
- * is its own, and that of the run is the parent's. */
+/* This is a forked child that a C module of the script made. It ends as the
+ * script did here; ending the run is the parent's task. */
 static _Noreturn void
 main_forked(orun *o)
 {
@@ -321,7 +320,7 @@ main_forked(orun *o)
     _exit(main_flush(status));
 }
 
-/* Debug lines of an area that there is not are none. */
+/* Report an unknown area in ORUN_LOG. */
 static void
 main_check_log(void)
 {
@@ -341,6 +340,21 @@ main_check_log(void)
     buf_free(&text);
 }
 
+/* The exit code of a run; nothing else decides it. It is the script's own
+ * (orun_exit_status); but 1 instead of 0 if the script could not be run (`e`),
+ * or its output or a view is incomplete. Prints the reasons. */
+static int
+main_exit_code(orun *o, int e, int kept)
+{
+    int status = orun_exit_status(o);
+    if (e)
+        main_report(orun_errmsg(o));
+    if (e && status == 0)
+        status = 1;
+    main_show_plan(kept);
+    return main_flush(main_unwatch(o, main_flush(status)));
+}
+
 static int
 main_run(const Options *a, int argc, char **argv)
 {
@@ -357,19 +371,13 @@ main_run(const Options *a, int argc, char **argv)
     }
     main_check_log();
     if (signals_start(o) != 0)
-        fprintf(stderr, "orun: no thread for signals could be started\n");
+        fprintf(stderr, "orun: cannot start the thread for signals\n");
     e = main_watch(o, a);
     if (e == 0)
         e = main_script(o, a, argc, argv);
     if (e == ORUN_EFORKED)
         main_forked(o);
-    int status = orun_exit_status(o);
-    if (e)
-        main_report(orun_errmsg(o));
-    if (e && status == 0)
-        status = 1;
-    main_show_plan(kept);
-    status = main_flush(main_unwatch(o, main_flush(status)));
+    int status = main_exit_code(o, e, kept);
     main_save_history(o);
     int signo = signals_finish();
     bool stuck = main_tell_stuck(o);
@@ -378,11 +386,11 @@ main_run(const Options *a, int argc, char **argv)
     if (signo)
         signals_die(signo);
     if (stuck)
-        _exit(status); /* some thread may hold what exit waits for */
+        _exit(status); /* a stuck thread may hold what exit waits for */
     return status;
 }
 
-/* Do what the command line asks for; the exit code comes back. */
+/* Do what the command line asks for; returns the exit code. */
 static int
 main_do(const Options *a, int argc, char **argv)
 {
@@ -411,7 +419,7 @@ main_begin(int argc, char **argv)
     signals_tidy();
     terminal_on_reader_gone(signals_gone);
     if (getauxval(AT_SECURE)) {
-        fprintf(stderr, "orun: it will not run with another user's rights\n");
+        fprintf(stderr, "orun: refusing to run setuid or setgid\n");
         return MAIN_USAGE;
     }
     if (argc == 2 && strcmp(argv[1], ISOLATE_ARGUMENT) == 0)
@@ -434,8 +442,8 @@ main_begin(int argc, char **argv)
     return e;
 }
 
-/* Where the stack ends too soon the process would be killed without a word:
- * that is said while there is room for it. */
+/* With too little stack the process would be killed without a message: report
+ * that while there is room for it. */
 static bool
 main_has_stack(void)
 {

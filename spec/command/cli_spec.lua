@@ -394,7 +394,7 @@ unsigned long getauxval(unsigned long type)
       ASAN_OPTIONS = "verify_asan_link_order=0:detect_leaks=0",
     }}
     assert.equal(2, r.code)
-    assert.same({"", "orun: it will not run with another user's rights\n"}, {r.out, r.err})
+    assert.same({"", "orun: refusing to run setuid or setgid\n"}, {r.out, r.err})
   end)
 
   it("tells its log when asked, and only then", function()
