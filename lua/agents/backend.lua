@@ -1,32 +1,22 @@
---- orun.agents.backend: who does the work of an agent type that a file defines.
+--- orun.agents.backend: turns the definition in an agent file into an agent type.
 --
--- A definition (agents/file.lua) says what the agent is to be; this says by what: a
--- program that is an agent, or an LLM API. `choose` picks, `type_of` makes the table
--- for orun.agent of it, in the backend's own words.
+-- A definition (agents/file.lua) says what the agent is to be. `choose` picks the backend
+-- that does its work, a program that is an agent or an LLM; `type_of` makes the table for
+-- orun.agent, in that backend's words.
 --
 -- Glossary
---   backend  "claude", "codex", "gemini", "opencode": programs in PATH; "anthropic",
---            "openai": APIs, for which there is a key
+--   backend  a name of agents/backends.lua: a program in PATH, or an LLM for which there is a
+--            key. All that is known of one is in lua/preset/NAME.lua or lua/llm/NAME.lua
 --   own      a tool's name in the words of Claude Code, which most files are written in
+
+local backends = require "orun.agents.backends"
+local preset = require "orun.preset"
 
 local M = {}
 
-local PROGRAMS <const> = {"claude", "codex", "gemini", "opencode"}
-local APIS <const> = {"anthropic", "openai"}
-local KEYS <const> = {anthropic = "ANTHROPIC_API_KEY", openai = "OPENAI_API_KEY"}
+local PROGRAMS <const>, LLMS <const> = backends.PROGRAMS, backends.LLMS
 
---- The model of an API where neither the file nor $ORUN_MODEL names one.
-local MODELS <const> = {anthropic = "claude-sonnet-4-5", openai = "gpt-5"}
-local ALIASES <const> = {sonnet = "claude-sonnet-4-5", haiku = "claude-haiku-4-5",
-                         opus = "claude-opus-4-1"}
-
---- Whose models a backend knows, by the kind of file they are named in.
-local FAMILY <const> = {
-  claude = {claude = true}, anthropic = {claude = true}, codex = {codex = true},
-  openai = {codex = true}, gemini = {gemini = true}, opencode = {opencode = true},
-}
-
---- Tools as the files of claude, gemini and opencode call them -> built-in ones of APIs.
+--- Tools as the files of claude, gemini and opencode call them -> built-in ones of LLMs.
 local OFFERED <const> = {
   Read = "read_file", Glob = "list_files", LS = "list_files", Grep = "grep", Bash = "run",
   read_file = "read_file", read_many_files = "read_file", list_directory = "list_files",
@@ -38,8 +28,6 @@ local OFFERED <const> = {
 }
 local READING <const> = {"read_file", "list_files", "grep"}
 
---- Modes of claude that are permissions here.
-local LEVELS <const> = {acceptEdits = "edit", bypassPermissions = "full"}
 local CHANGES <const> = {"Edit", "Write", "MultiEdit", "NotebookEdit", "Bash", "write_file",
   "replace", "run_shell_command", "edit", "write", "bash"}
 
@@ -52,8 +40,11 @@ local function is_program(name)
   return false
 end
 
+local function preset_of(name) return require("orun.preset." .. name) end
+local function dialect_of(name) return require("orun.llm." .. name) end
+
 local function has_key(name)
-  local key = os.getenv(KEYS[name])
+  local key = os.getenv(dialect_of(name).key_env)
   return key ~= nil and key ~= ""
 end
 
@@ -66,7 +57,7 @@ local function absent(name)
   if is_program(name) then
     return ("there is no program %s in PATH"):format(name)
   end
-  return ("%s is not set"):format(KEYS[name])
+  return ("%s is not set"):format(dialect_of(name).key_env)
 end
 
 -- What the user asks for, and where it says so.
@@ -83,9 +74,9 @@ end
 function M.choose(runner)
   local backend, where = asked()
   if backend then
-    if not is_program(backend) and not KEYS[backend] then
-      return nil, ("%s says %q, which is no backend: %s are, and %s"):format(where, backend,
-        table.concat(PROGRAMS, ", "), table.concat(APIS, ", "))
+    if not backends.KNOWN[backend] then
+      return nil, ("%s says %q, which is not a backend; %s"):format(where, backend,
+        backends.EXPECTED)
     end
     if not is_there(backend) then
       return nil, ("%s asks for %s, and %s"):format(where, backend, absent(backend))
@@ -98,8 +89,10 @@ function M.choose(runner)
   for _, name in ipairs(PROGRAMS) do
     if orun.program(name) then return name, "the first of what is installed" end
   end
-  for _, name in ipairs(APIS) do
-    if has_key(name) then return name, KEYS[name] .. " is set, and no program is installed" end
+  for _, name in ipairs(LLMS) do
+    if has_key(name) then
+      return name, dialect_of(name).key_env .. " is set, and no program is installed"
+    end
   end
   return nil, ("there is nothing that could do its work: no program %s in PATH, and neither "
     .. "ANTHROPIC_API_KEY nor OPENAI_API_KEY is set; install one (npm install -g "
@@ -109,99 +102,46 @@ end
 
 -- ---- in the backend's words ----
 
--- Names without what is in parentheses: "Bash(git diff:*)" is Bash.
-local function bare(names)
-  local list, seen = {}, {}
-  for _, name in ipairs(names or {}) do
-    local short = name:match("^([^%(]+)")
-    if short and not seen[short] then
-      seen[short] = true
-      list[#list + 1] = short
-    end
-  end
-  return list, seen
-end
-
 local function note(t, text, ...)
   t.notes[#t.notes + 1] = text:format(...)
 end
 
--- The model the file names, when the backend can know it.
+-- The model that the file names, if the backend knows it.
 local function model_of(d, backend, t)
   local model = d.model
   if not model then return nil end
   if d.runner == nil or d.runner == "lua" then return model end
-  if FAMILY[backend][d.runner] then
-    return backend == "anthropic" and ALIASES[model:lower()] or model
+  local dialect = not is_program(backend) and dialect_of(backend)
+  if d.runner == (dialect and dialect.runner or backend) then
+    return dialect and dialect.aliases[model:lower()] or model
   end
   local provider, name = model:match("^([^/]+)/(.+)$")
   if provider == backend then return name end
   note(t, "its model, %s, is not known to %s: the default one is used", model, backend)
 end
 
--- A program without such an option would be told in vain.
+-- A program without such an option cannot limit its turns.
 local function drop_turns(t, backend)
-  if t.max_turns and backend ~= "claude" then
+  local takes = {}
+  for _, option in ipairs(preset_of(backend).takes or {"max_turns"}) do takes[option] = true end
+  if t.max_turns and not takes.max_turns then
     t.max_turns = nil
     note(t, "its turns are not limited in %s", backend)
   end
 end
 
--- The built-in tools of APIs that are taken away.
+-- The built-in tools of LLMs that are taken away.
 local function takes_away(d)
   local away = {}
-  for _, name in ipairs(bare(d.disallowed_tools)) do
+  for _, name in ipairs(preset.bare_names(d.disallowed_tools)) do
     if OFFERED[name] then away[OFFERED[name]] = true end
   end
   return away
 end
 
--- Tools of Claude's own words for claude; what the program is not to use is told too.
-local function for_claude(d, t)
-  t.args = {}
-  local function add(...)
-    for _, word in ipairs{...} do t.args[#t.args + 1] = word end
-  end
-  if d.tools and (d.runner == "claude" or d.runner == nil or d.runner == "lua") then
-    t.tools = d.tools
-    add("--tools", table.concat(bare(d.tools), ","))
-  elseif d.tools then
-    note(t, "its tools are named in the words of %s, and are not limited in claude", d.runner)
-  end
-  if d.disallowed_tools and d.runner ~= "opencode" and d.runner ~= "gemini" then
-    add("--disallowedTools", table.concat(d.disallowed_tools, ","))
-  end
-  if d.permission and not LEVELS[d.permission] then
-    add("--permission-mode", d.permission)
-  end
-  if d.effort then add("--effort", tostring(d.effort)) end
-end
-
-local function for_codex(d, t)
-  t.args = {}
-  t.sandbox = d.sandbox
-  if d.effort and d.runner == "codex" then
-    t.args = {"-c", ('model_reasoning_effort="%s"'):format(d.effort)}
-  end
-end
-
--- opencode reads its own files, which say their model themselves, too; the text of others
--- stands before the prompt.
-local function for_opencode(d, t)
-  if d.agent then
-    t.agent, t.system = d.agent, nil
-  elseif d.tools then
-    note(t, "its tools are not limited in opencode")
-  end
-end
-
-local function for_gemini(d, t)
-  if d.tools then note(t, "its tools are not limited in gemini") end
-end
-
-local function for_api(d, t, backend)
+local function for_llm(d, t, backend)
   local away, tools, seen, lacking = takes_away(d), {}, {}, {}
-  local names = bare(d.tools or READING)
+  local names = preset.bare_names(d.tools or READING)
   for _, name in ipairs(names) do
     local offered = OFFERED[name]
     if not offered then
@@ -211,16 +151,13 @@ local function for_api(d, t, backend)
       tools[#tools + 1] = offered
     end
   end
-  if #lacking > 0 then note(t, "an API has no tool %s", table.concat(lacking, ", ")) end
+  if #lacking > 0 then note(t, "an LLM has no tool %s", table.concat(lacking, ", ")) end
   t.tools, t.temperature = tools, d.temperature
-  t.model = t.model or os.getenv "ORUN_MODEL" or MODELS[backend]
+  t.model = t.model or os.getenv "ORUN_MODEL" or dialect_of(backend).model
 end
 
-local words <const> = {claude = for_claude, codex = for_codex, opencode = for_opencode,
-                       gemini = for_gemini}
-
 local function changes_files(d)
-  local _, named = bare(d.tools)
+  local _, named = preset.bare_names(d.tools)
   for _, name in ipairs(CHANGES) do
     if named[name] then return true end
   end
@@ -230,7 +167,7 @@ end
 -- What it may do: what it says itself, in orun's words or in claude's; that it reads, when
 -- it names its tools and none of them changes anything; else what is usual.
 local function permissions_of(d)
-  return d.permissions or LEVELS[d.permission]
+  return d.permissions or preset_of("claude").levels[d.permission]
     or (d.permission == "plan" or d.tools and not changes_files(d)) and "read" or nil
 end
 
@@ -247,10 +184,11 @@ function M.type_of(d, backend)
   if is_program(backend) then
     t.preset = backend
     drop_turns(t, backend)
-    words[backend](d, t)
+    local from_file = preset_of(backend).from_file
+    if from_file then from_file(d, t, note) end
   else
     t.api = backend
-    for_api(d, t, backend)
+    for_llm(d, t, backend)
   end
   local notes = t.notes
   t.notes = nil

@@ -1,17 +1,17 @@
---- orun.agents.file: what an agent file says, whoever's it is.
+--- orun.agents.file: reads one agent file into a definition.
 --
--- The forms of claude, opencode, gemini (Markdown below front matter in YAML),
--- codex (TOML) and of orun's own (Lua) become one definition:
+-- The formats of claude, opencode and gemini (Markdown with YAML front matter), of codex
+-- (TOML) and orun's own (Lua) all become
 --
 --     {name =, description =, system =, tools = {…}, disallowed_tools = {…},
 --      model =, max_turns =, timeout =, isolation =, background =, effort =,
 --      temperature =, permission =, sandbox =,
 --      runner = "claude", line = of the name, notes = {{line =, text =}, …}}
 --
--- Forgiving where their own programs are: a byte order mark, CR LF, colons and
--- brackets in a text without quotes, unknown fields. A field that is known and
--- makes no sense is left out with a note; what makes no agent is broken, and
--- that is told with its line.
+-- What the fields of a format mean is in its preset (`files.read`, lua/preset/NAME.lua).
+-- Forgiving where their own programs are: a byte order mark, CR LF, colons and brackets in
+-- unquoted text, unknown fields. A known field with a bad value is left out with a note. A
+-- file that does not define an agent is broken, which is reported with the line.
 
 local check = require "orun.util.check"
 
@@ -186,81 +186,12 @@ end
 
 -- ---- the forms ----
 
-local EFFORTS <const> = {"minimal", "low", "medium", "high", "xhigh", "max"}
-local MODES <const> = {"default", "acceptEdits", "bypassPermissions", "plan", "dontAsk", "auto"}
+--- Words for how hard a model is to think.
+Form.EFFORTS = {"minimal", "low", "medium", "high", "xhigh", "max"}
 
 local function own_model(f)
   local model = f:text("model")
   return model and model:lower() ~= "inherit" and model or nil
-end
-
-local forms = {}
-
-function forms.claude(f)
-  local d = f.d
-  d.description = d.description and d.description:gsub("\\n", "\n")
-  d.tools, d.disallowed_tools = f:words("tools"), f:words("disallowedTools")
-  d.max_turns = f:number(1, true, "maxTurns")
-  d.background, d.isolation = f:flag("background"), f:choice("isolation", {"worktree"})
-  d.permission = f:choice("permissionMode", MODES)
-  d.effort = math.type(tonumber(f.fields.effort)) == "integer" and f.fields.effort
-    or f:choice("effort", EFFORTS)
-  for _, field in ipairs{"mcpServers", "hooks", "skills"} do
-    if f.fields[field] ~= nil then f:note(field, "%s is not carried over", field) end
-  end
-end
-
--- What tools = {write = false} and permission = {edit = "deny"} take away.
-local function denied(f)
-  local list, seen = {}, {}
-  local function add(name)
-    if not seen[name] then list[#list + 1] = name end
-    seen[name] = true
-  end
-  local tools, permission = f.fields.tools, f.fields.permission
-  for name, on in pairs(type(tools) == "table" and tools or {}) do
-    if on == "false" then add(name) end
-  end
-  for name, what in pairs(type(permission) == "table" and permission or {}) do
-    if what == "deny" then add(name) end
-  end
-  table.sort(list)
-  return #list > 0 and list or nil
-end
-
-function forms.opencode(f)
-  local d = f.d
-  d.temperature, d.max_turns = f:number(0, false, "temperature"),
-    f:number(1, true, "steps", "maxSteps")
-  d.disallowed_tools, d.mode = denied(f), f:choice("mode", {"primary", "subagent", "all"})
-  d.agent = d.name
-  if f:flag("disable") then d.disabled = "it says disable: true" end
-  local prompt = f:text("prompt")
-  local path = prompt and prompt:match("^{file:(.-)}$")
-  if path then
-    d.system_file = path
-  elseif prompt then
-    d.system = prompt
-  end
-end
-
-function forms.gemini(f)
-  local d = f.d
-  local kind = f:choice("kind", {"local", "remote"})
-  if kind == "remote" then d.broken = "kind = remote: agents elsewhere (A2A) are not offered" end
-  d.tools = f:words("tools")
-  d.temperature, d.max_turns = f:number(0, false, "temperature"), f:number(1, true, "max_turns")
-  local minutes = f:number(0.001, false, "timeout_mins")
-  d.timeout = minutes and minutes * 60
-end
-
-function forms.codex(f)
-  local d = f.d
-  d.effort = f:choice("model_reasoning_effort", EFFORTS)
-  d.sandbox = f:choice("sandbox_mode", {"read-only", "workspace-write", "danger-full-access"})
-  for _, field in ipairs{"mcp_servers", "skills", "web_search"} do
-    if f.fields[field] ~= nil then f:note(field, "%s is not carried over", field) end
-  end
 end
 
 --- Why a text cannot be the name of an agent type, or nil.
@@ -313,11 +244,11 @@ end
 -- Reads name and description, which all forms have; false when there is no name.
 local function named(f, stem)
   local d = f.d
-  d.name = d.runner ~= "opencode" and f:text("name") or nil
+  d.name = not f.pathnames and f:text("name") or nil
   d.line = d.name and f.lines.name or 1
   if not d.name then
     d.name = stem
-    if d.runner ~= "opencode" then
+    if not f.pathnames then
       f:note("name", "no name is given: it is called as its file is")
     end
   end
@@ -326,13 +257,14 @@ local function named(f, stem)
 end
 
 --- The definition in the text of a file.
--- @param runner  "claude", "opencode", "gemini" or "codex"
+-- @param runner  the preset whose file it is: "claude", …
 -- @param text    the file's bytes
 -- @param stem    its name without the ending
 -- @return the definition; nil, why it is broken, the line, and the name it would have
 function M.read(runner, text, stem)
+  local place = require("orun.preset." .. runner).files
   local fields, lines, body
-  if runner == "codex" then
+  if place.ending == ".toml" then
     fields, lines, body = require "orun.agents.toml".read(text:gsub("^\xEF\xBB\xBF", "", 1))
     if fields then body = fields.developer_instructions end
   else
@@ -341,14 +273,14 @@ function M.read(runner, text, stem)
   if not fields then
     local name = text:match("\n%s*name%s*[:=]%s*[\"']?([^\r\n]*)")
     name = name and name:match("^(.-)[\"']?%s*$")
-    return nil, lines, body, runner ~= "opencode" and name ~= "" and name or stem
+    return nil, lines, body, not place.pathnames and name ~= "" and name or stem
   end
   local d = {runner = runner, notes = {},
              system = type(body) == "string" and body:find("%S") and body or nil}
-  local f = setmetatable({fields = fields, lines = lines, d = d}, Form)
+  local f = setmetatable({fields = fields, lines = lines, d = d, pathnames = place.pathnames}, Form)
   named(f, stem)
   d.model = own_model(f)
-  forms[runner](f)
+  place.read(f)
   local wrong = M.bad_name(d.name) or d.broken
   if wrong then return nil, wrong, d.line, d.name end
   if not d.system and not d.system_file then

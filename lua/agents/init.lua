@@ -20,6 +20,7 @@
 --   def         the definition: see agents/file.lua; of a Lua file the table it gives
 
 local backend = require "orun.agents.backend"
+local backends = require "orun.agents.backends"
 local check = require "orun.util.check"
 local code = require "orun.agents.code"
 local form = require "orun.agents.file"
@@ -31,18 +32,20 @@ local MAX_BYTES <const> = 1 << 20
 local MAX_DEPTH <const> = 8
 local MAX_FILES <const> = 2000
 
---- The runner whose files they are, the ending, the folders in a project and in the
---- user's home; `deep`: files of folders in them count, `pathnames`: and are called by
---- their path, as "team/review".
+--- Where agent files lie: orun's own in Lua, and those of the presets (`files`), by
+--- precedence.
 local PLACES <const> = {
-  {runner = "lua", ending = ".lua", project = {".orun/agents"}, home = {}},
-  {runner = "claude", ending = ".md", project = {".claude/agents"}, home = {".claude/agents"},
-   deep = true},
-  {runner = "opencode", ending = ".md", project = {".opencode/agents", ".opencode/agent"},
-   home = {".config/opencode/agents", ".config/opencode/agent"}, deep = true, pathnames = true},
-  {runner = "gemini", ending = ".md", project = {".gemini/agents"}, home = {".gemini/agents"}},
-  {runner = "codex", ending = ".toml", project = {".codex/agents"}, home = {".codex/agents"}},
+  {runner = "lua", ending = ".lua", project = {".orun/agents"}, home = {}, precedence = 0},
 }
+for _, name in ipairs(backends.PROGRAMS) do
+  local files = require("orun.preset." .. name).files
+  if files then
+    local place = {runner = name}
+    for field, value in pairs(files) do place[field] = value end
+    PLACES[#PLACES + 1] = place
+  end
+end
+table.sort(PLACES, function(a, b) return a.precedence < b.precedence end)
 
 -- ---- folders ----
 

@@ -6,6 +6,9 @@
 --   base, base_env   where the API is, and the variable that says otherwise
 --   key_env          the variable with the key
 --   path             below the base
+--   model            for agent files, where neither the file nor $ORUN_MODEL names one
+--   runner           the preset whose agent files name models of this dialect, …
+--   aliases          … and short names of them
 --   headers(key)     of a request
 --   body(o, messages) -> table to be sent as JSON; o has model, system,
 --                    max_tokens, temperature, tools (array of {name,
@@ -25,6 +28,8 @@ local rope = require "orun.llm.rope"
 local M = {
   base = "https://api.anthropic.com", base_env = "ANTHROPIC_BASE_URL",
   key_env = "ANTHROPIC_API_KEY", path = "/v1/messages",
+  model = "claude-sonnet-4-5", runner = "claude",
+  aliases = {sonnet = "claude-sonnet-4-5", haiku = "claude-haiku-4-5", opus = "claude-opus-4-1"},
 }
 
 local VERSION <const> = "2023-06-01"

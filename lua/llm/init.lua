@@ -25,6 +25,7 @@
 --                results have a cost
 --   idle_timeout seconds without a byte of the stream, 300
 
+local backends = require "orun.agents.backends"
 local check = require "orun.util.check"
 local json = require "orun.json"
 local preset = require "orun.preset"
@@ -53,9 +54,11 @@ local ERROR_BODY <const> = 64 << 10 -- bytes of an error's body that are looked 
 local REPORT_EACH <const> = 0.2     -- seconds between two reports of what is being said
 
 local function dialect_of(name)
-  if name ~= "anthropic" and name ~= "openai" then
-    error(("agent: api = %s: expected \"anthropic\" or \"openai\""):format(check.show(name)), 0)
+  for _, one in ipairs(backends.LLMS) do
+    if one == name then return require("orun.llm." .. name) end
   end
+  error(("agent: api = %s: expected %q or %q"):format(check.show(name),
+    table.unpack(backends.LLMS)), 0)
   return require("orun.llm." .. name)
 end
 

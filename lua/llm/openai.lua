@@ -7,7 +7,7 @@ local rope = require "orun.llm.rope"
 
 local M = {
   base = "https://api.openai.com/v1", base_env = "OPENAI_BASE_URL", key_env = "OPENAI_API_KEY",
-  path = "/chat/completions",
+  path = "/chat/completions", model = "gpt-5", runner = "codex", aliases = {},
 }
 
 local COUNTS <const> = {

@@ -39,8 +39,8 @@ local typed = require "orun.schema.typed"
 
 local M = {}
 
---- The presets there are.
-M.NAMES = {"claude", "codex", "gemini", "opencode"}
+--- The presets that come with orun.
+M.NAMES = require "orun.agents.backends".PROGRAMS
 
 local OWN <const> = {model = "string", system = "string", args = "strings", agent = "string",
   tools = "strings", max_turns = "count", sandbox = "string", permissions = "string",

@@ -150,6 +150,50 @@ local function judge(s, ending)
   return {kind = known and known[1] or preset.kind_of_words(said), message = "claude: " .. said}
 end
 
+-- ---- agent files ----
+
+local LEVELS <const> = {acceptEdits = "edit", bypassPermissions = "full"} -- as permissions here
+local FILE_MODES <const> = {"default", "acceptEdits", "bypassPermissions", "plan", "dontAsk",
+  "auto"}
+
+local function read_file(f)
+  local d = f.d
+  d.description = d.description and d.description:gsub("\\n", "\n")
+  d.tools, d.disallowed_tools = f:words("tools"), f:words("disallowedTools")
+  d.max_turns = f:number(1, true, "maxTurns")
+  d.background, d.isolation = f:flag("background"), f:choice("isolation", {"worktree"})
+  d.permission = f:choice("permissionMode", FILE_MODES)
+  d.effort = math.type(tonumber(f.fields.effort)) == "integer" and f.fields.effort
+    or f:choice("effort", f.EFFORTS)
+  for _, name in ipairs{"mcpServers", "hooks", "skills"} do
+    if f.fields[name] ~= nil then f:note(name, "%s is not carried over", name) end
+  end
+end
+
+-- --tools limits the tools there are, and --allowedTools (argv) those that need no asking.
+local function from_file(d, t, note)
+  t.args = {}
+  local function add(...)
+    for _, word in ipairs{...} do t.args[#t.args + 1] = word end
+  end
+  if d.tools and (d.runner == "claude" or d.runner == nil or d.runner == "lua") then
+    t.tools = d.tools
+    add("--tools", table.concat(preset.bare_names(d.tools), ","))
+  elseif d.tools then
+    note(t, "its tools are named in the words of %s, and are not limited in claude", d.runner)
+  end
+  if d.disallowed_tools and d.runner ~= "opencode" and d.runner ~= "gemini" then
+    add("--disallowedTools", table.concat(d.disallowed_tools, ","))
+  end
+  if d.permission and not LEVELS[d.permission] then
+    add("--permission-mode", d.permission)
+  end
+  if d.effort then add("--effort", tostring(d.effort)) end
+end
+
 return {program = "claude", argv = argv, line = line, judge = judge, system = "file",
         takes = {"agent", "tools", "max_turns", "permissions"}, resumes = true, mcp = true,
-        grants = {"--permission-mode", "--dangerously-skip-permissions"}, session_cost = true}
+        grants = {"--permission-mode", "--dangerously-skip-permissions"}, session_cost = true,
+        from_file = from_file, levels = LEVELS,
+        files = {precedence = 1, ending = ".md", project = {".claude/agents"},
+                 home = {".claude/agents"}, deep = true, read = read_file}}

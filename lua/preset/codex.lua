@@ -108,6 +108,28 @@ local function judge(s, ending)
   if said then return {kind = preset.kind_of_words(said), message = "codex: " .. said} end
 end
 
+-- ---- agent files ----
+
+local function read_file(f)
+  local d = f.d
+  d.effort = f:choice("model_reasoning_effort", f.EFFORTS)
+  d.sandbox = f:choice("sandbox_mode", {"read-only", "workspace-write", "danger-full-access"})
+  for _, name in ipairs{"mcp_servers", "skills", "web_search"} do
+    if f.fields[name] ~= nil then f:note(name, "%s is not carried over", name) end
+  end
+end
+
+local function from_file(d, t)
+  t.args = {}
+  t.sandbox = d.sandbox
+  if d.effort and d.runner == "codex" then
+    t.args = {"-c", ('model_reasoning_effort="%s"'):format(d.effort)}
+  end
+end
+
 return {program = "codex", argv = argv, line = line, judge = judge,
         takes = {"sandbox", "permissions"}, resumes = true, mcp = true,
-        grants = {"-s", "--sandbox", "--full-auto", "--dangerously-bypass-approvals-and-sandbox"}}
+        grants = {"-s", "--sandbox", "--full-auto", "--dangerously-bypass-approvals-and-sandbox"},
+        from_file = from_file,
+        files = {precedence = 4, ending = ".toml", project = {".codex/agents"},
+                 home = {".codex/agents"}, read = read_file}}

@@ -192,6 +192,24 @@ local function judge(s, ending)
   return {kind = known and known[1] or preset.kind_of_words(said), message = "gemini: " .. said}
 end
 
+-- ---- agent files ----
+
+local function read_file(f)
+  local d = f.d
+  local kind = f:choice("kind", {"local", "remote"})
+  if kind == "remote" then d.broken = "kind = remote: agents elsewhere (A2A) are not offered" end
+  d.tools = f:words("tools")
+  d.temperature, d.max_turns = f:number(0, false, "temperature"), f:number(1, true, "max_turns")
+  local minutes = f:number(0.001, false, "timeout_mins")
+  d.timeout = minutes and minutes * 60
+end
+
+local function from_file(d, t, note)
+  if d.tools then note(t, "its tools are not limited in gemini") end
+end
+
 return {program = "gemini", argv = argv, env = env_of, line = line, judge = judge,
         takes = {"permissions"}, grants = {"--approval-mode", "-y", "--yolo"}, resumes = true,
-        mcp = true}
+        mcp = true, from_file = from_file,
+        files = {precedence = 3, ending = ".md", project = {".gemini/agents"},
+                 home = {".gemini/agents"}, read = read_file}}

@@ -51,6 +51,14 @@
 --   resumes  true when argv understands o.resume, a session id
 --   session_cost  true when s.cost is that of the whole session, with the runs of
 --            it that were before
+-- and, only of those that come with orun (agents/backends.lua lists them),
+--   from_file  function(d, t, note): completes t, a table for orun.agent, with what the
+--            definition d of an agent file says (agents/file.lua); note(t, text, …) says
+--            what cannot be carried over
+--   files    where the program's own agent files lie, and how they are read: ending; project
+--            and home, arrays of folders; deep: files of folders in them count; pathnames:
+--            and are called by their path, as "team/review"; precedence among the presets,
+--            the lowest first; read = function(f) that fills f.d (agents/file.lua)
 --
 -- Nothing here runs a program: preset/agent.lua does.
 
@@ -334,6 +342,19 @@ function M.judge(p, s, ending)
     return {kind = "exit", message = p.program
       .. " ended well but gave no answer; ask for one in the prompt, or see its output_file"}
   end
+end
+
+--- Names of tools without what is in parentheses: "Bash(git diff:*)" is Bash.
+function M.bare_names(names)
+  local list, seen = {}, {}
+  for _, name in ipairs(names or {}) do
+    local short = name:match("^([^%(]+)")
+    if short and not seen[short] then
+      seen[short] = true
+      list[#list + 1] = short
+    end
+  end
+  return list, seen
 end
 
 return M

@@ -135,5 +135,55 @@ local function judge(s, ending)
   return {kind = kind, message = "opencode: " .. s.error.text}
 end
 
+-- ---- agent files ----
+
+-- What tools = {write = false} and permission = {edit = "deny"} take away.
+local function denied(f)
+  local list, seen = {}, {}
+  local function add(name)
+    if not seen[name] then list[#list + 1] = name end
+    seen[name] = true
+  end
+  local tools, permission = f.fields.tools, f.fields.permission
+  for name, allowed in pairs(type(tools) == "table" and tools or {}) do
+    if allowed == "false" then add(name) end
+  end
+  for name, what in pairs(type(permission) == "table" and permission or {}) do
+    if what == "deny" then add(name) end
+  end
+  table.sort(list)
+  return #list > 0 and list or nil
+end
+
+local function read_file(f)
+  local d = f.d
+  d.temperature, d.max_turns = f:number(0, false, "temperature"),
+    f:number(1, true, "steps", "maxSteps")
+  d.disallowed_tools, d.mode = denied(f), f:choice("mode", {"primary", "subagent", "all"})
+  d.agent = d.name
+  if f:flag("disable") then d.disabled = "it says disable: true" end
+  local prompt = f:text("prompt")
+  local path = prompt and prompt:match("^{file:(.-)}$")
+  if path then
+    d.system_file = path
+  elseif prompt then
+    d.system = prompt
+  end
+end
+
+-- opencode reads its own files, which also name their model. The text of other files stands
+-- before the prompt.
+local function from_file(d, t, note)
+  if d.agent then
+    t.agent, t.system = d.agent, nil
+  elseif d.tools then
+    note(t, "its tools are not limited in opencode")
+  end
+end
+
 return {program = "opencode", argv = argv, env = env_of, line = line, judge = judge,
-        takes = {"agent", "permissions"}, grants = {"--auto"}, resumes = true, mcp = true}
+        takes = {"agent", "permissions"}, grants = {"--auto"}, resumes = true, mcp = true,
+        from_file = from_file,
+        files = {precedence = 2, ending = ".md", project = {".opencode/agents", ".opencode/agent"},
+                 home = {".config/opencode/agents", ".config/opencode/agent"}, deep = true,
+                 pathnames = true, read = read_file}}

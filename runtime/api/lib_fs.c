@@ -1,8 +1,8 @@
-/* lib_look.c — entries, real, program, script_place: what is where.
+/* lib_fs.c — entries, real, program: looking at the file system.
  *
- * For finding agent files and the programs that are agents, which a Task call
- * does before there is a task, where nothing can wait for a program: these
- * block for a few calls of the system. All give strings of the system's bytes.
+ * For finding agent files and the programs that are agents. A Task call does
+ * that before there is a task, where nothing can wait for a program, so these
+ * make a few blocking system calls. Strings are the system's bytes.
  */
 #include "api/lib_arg.h"
 #include "api/lib_class.h"
@@ -16,12 +16,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LIB_LOOK_TYPE "orun.folder"
+#define LIB_FS_TYPE "orun.folder"
 
-enum { LIB_LOOK_ENTRIES = 10000 };
+enum { LIB_FS_ENTRIES = 10000 };
 
 static int
-lib_look_gc(lua_State *L)
+lib_fs_gc(lua_State *L)
 {
     DIR **dir = lua_touserdata(L, 1);
     if (*dir)
@@ -30,13 +30,13 @@ lib_look_gc(lua_State *L)
     return 0;
 }
 
-static const luaL_Reg lib_look_methods[] = {
-    { "__gc", lib_look_gc },
+static const luaL_Reg lib_fs_methods[] = {
+    { "__gc", lib_fs_gc },
     { NULL, NULL },
 };
 
 static const char *
-lib_look_path(lua_State *L, const char *fn)
+lib_fs_path(lua_State *L, const char *fn)
 {
     lua_settop(L, 1);
     const char *path = arg_text(L, fn, "path", 1, PATH_MAX - 1);
@@ -47,7 +47,7 @@ lib_look_path(lua_State *L, const char *fn)
 
 /* nil, the reason, its name */
 static int
-lib_look_failed(lua_State *L, int err)
+lib_fs_failed(lua_State *L, int err)
 {
     lua_pushnil(L);
     lua_pushstring(L, strerror(err));
@@ -55,9 +55,9 @@ lib_look_failed(lua_State *L, int err)
     return 3;
 }
 
-/* What an entry is, links to files followed. */
+/* The kind of an entry; links to files are followed. */
 static const char *
-lib_look_kind(int fd, const char *name)
+lib_fs_kind(int fd, const char *name)
 {
     struct stat st;
     if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
@@ -73,26 +73,26 @@ lib_look_kind(int fd, const char *name)
 
 /* entries(path) -> {name = kind, …} of a folder: "file" (also by a link),
  * "folder", "linked folder", "broken link" or "other"; nil, message and
- * "absent" or "refused". After 10,000 entries it is refused. */
+ * "absent" or "refused". More than 10,000 entries are refused. */
 int
 lib_entries(lua_State *L)
 {
-    const char *path = lib_look_path(L, "entries");
+    const char *path = lib_fs_path(L, "entries");
     DIR **dir = lua_newuserdatauv(L, sizeof *dir, 0);
     *dir = NULL;
-    lib_class_set(L, LIB_LOOK_TYPE, lib_look_methods);
+    lib_class_set(L, LIB_FS_TYPE, lib_fs_methods);
     lua_newtable(L);
     *dir = opendir(path);
     if (!*dir)
-        return lib_look_failed(L, errno);
+        return lib_fs_failed(L, errno);
     struct dirent *entry;
     for (int n = 0; (entry = readdir(*dir)); n++) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
-        if (n >= LIB_LOOK_ENTRIES)
-            return lib_look_failed(L, E2BIG);
+        if (n >= LIB_FS_ENTRIES)
+            return lib_fs_failed(L, E2BIG);
         lua_pushstring(L, entry->d_name);
-        lua_pushstring(L, lib_look_kind(dirfd(*dir), entry->d_name));
+        lua_pushstring(L, lib_fs_kind(dirfd(*dir), entry->d_name));
         lua_rawset(L, 3);
     }
     closedir(*dir);
@@ -100,16 +100,16 @@ lib_entries(lua_State *L)
     return 1;
 }
 
-/* real(path) -> the path without links, its owner (a number), and whether that
- * is this user or root; nil, message and "absent" or "refused" */
+/* real(path) -> the path without links, the number of its owner, and whether
+ * that is this user or root; nil, message and "absent" or "refused" */
 int
 lib_real(lua_State *L)
 {
     char real[PATH_MAX];
     struct stat st;
-    const char *path = lib_look_path(L, "real");
+    const char *path = lib_fs_path(L, "real");
     if (!realpath(path, real) || stat(real, &st) != 0)
-        return lib_look_failed(L, errno);
+        return lib_fs_failed(L, errno);
     lua_pushstring(L, real);
     lua_pushinteger(L, (lua_Integer)st.st_uid);
     lua_pushboolean(L, st.st_uid == geteuid() || st.st_uid == 0);
@@ -117,33 +117,33 @@ lib_real(lua_State *L)
 }
 
 static bool
-lib_look_runs(const char *path)
+lib_fs_runs(const char *path)
 {
     struct stat st;
     return access(path, X_OK) == 0 && stat(path, &st) == 0
         && S_ISREG(st.st_mode);
 }
 
-/* program(name) -> the path of the program that a command of this name is,
- * looked up in PATH as it was when orun started; nil when there is none */
+/* program(name) -> the path of the program that this command name runs, looked
+ * up in PATH as it was when orun started; nil: not found */
 int
 lib_program_path(lua_State *L)
 {
     char path[PATH_MAX];
-    const char *name = lib_look_path(L, "program"), *at = "";
+    const char *name = lib_fs_path(L, "program"), *at = "";
     char **env = park_run(L)->engine->env;
     for (; env && *env; env++)
         if (strncmp(*env, "PATH=", 5) == 0)
             at = *env + 5;
     if (strchr(name, '/')) {
-        lua_pushstring(L, lib_look_runs(name) ? name : NULL);
+        lua_pushstring(L, lib_fs_runs(name) ? name : NULL);
         return 1;
     }
     for (;; at++) {
         size_t n = strcspn(at, ":");
         int len = snprintf(path, sizeof path, "%.*s%s%s", (int)n, at,
                            n ? "/" : "", name);
-        if (len > 0 && (size_t)len < sizeof path && lib_look_runs(path)) {
+        if (len > 0 && (size_t)len < sizeof path && lib_fs_runs(path)) {
             lua_pushstring(L, path);
             return 1;
         }
@@ -151,16 +151,4 @@ lib_program_path(lua_State *L)
         if (!*at)
             return 0;
     }
-}
-
-/* script_place() -> the file of the script that runs, links followed, nil when
- * its code lies nowhere; may Lua code of any project run? is this a plan? */
-int
-lib_script_place(lua_State *L)
-{
-    const Engine *h = park_run(L)->engine;
-    lua_pushstring(L, h->script_file);
-    lua_pushboolean(L, h->trust);
-    lua_pushboolean(L, h->sched.plan != 0);
-    return 3;
 }
