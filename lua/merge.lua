@@ -84,10 +84,10 @@ local function unready(item)
   end
   local changes, why = git.changes(w.repository, w.base, item.tip)
   if not changes then return why end
-  local apart = nested.apart(w, item.tip, changes.links)
-  if apart[1] then
+  local left_out = nested.left_out(w, item.tip, changes.links)
+  if left_out[1] then
     return ("%s has a repository of its own in its worktree, and merging would bring a link "
-      .. "without its content: %s"):format(item.title, nested.names(apart))
+      .. "without its content: %s"):format(item.title, nested.names(left_out))
   end
 end
 

@@ -28,7 +28,7 @@ local check = require "orun.util.check"
 local launch = require "orun.pattern.launch"
 local plan = require "orun.pattern.batch_plan"
 local progress = require "orun.pattern.batch_progress"
-local tally = require "orun.pattern.summary"
+local summary = require "orun.pattern.summary"
 
 local OPTIONS <const> = {barrier = "boolean", progress = "hook", defaults = "table"}
 
@@ -103,7 +103,7 @@ local function batches(data, opts)
     table.insert(results.batches[entry.batch], result)
     if entry.name then results.named[entry.name] = result end
   end
-  return tally(results)
+  return summary(results)
 end
 
 return batches

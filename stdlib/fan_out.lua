@@ -19,8 +19,8 @@
 
 local check = require "orun.util.check"
 local launch = require "orun.pattern.launch"
-local tally = require "orun.pattern.summary"
-local window = require "orun.pattern.window"
+local summary = require "orun.pattern.summary"
+local bounded = require "orun.pattern.bounded"
 
 local OPTIONS <const> = {
   limit = "count",
@@ -59,13 +59,13 @@ local function fan_out(specs, opts)
   end
 
   local results = {}
-  for result, i in window(n, opts.limit or n, start) do
+  for result, i in bounded(n, opts.limit or n, start) do
     result.index = i
     results[opts.order == "done" and #results + 1 or i] = result
     if opts.each then opts.each(result, i) end
   end
   if why then error("orun.fan_out: " .. why, 2) end
-  return tally(results)
+  return summary(results)
 end
 
 return fan_out

@@ -23,7 +23,7 @@
 local check = require "orun.util.check"
 local launch = require "orun.pattern.launch"
 local orun = require "orun"
-local tally = require "orun.pattern.summary"
+local summary = require "orun.pattern.summary"
 
 --- Task fields that the pipeline sets itself.
 local OWN <const> = {"input", "blockedBy"}
@@ -108,7 +108,7 @@ local function pipeline(items, ...)
   end
   local results = {}
   for i, chain in ipairs(chains) do results[i] = result_of(chain) end
-  return tally(results)
+  return summary(results)
 end
 
 return pipeline

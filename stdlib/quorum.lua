@@ -13,7 +13,7 @@
 --     print(#votes .. " say " .. votes[1].output)  --> 2 say yes
 
 local check = require "orun.util.check"
-local elect = require "orun.pattern.first_k"
+local first_k = require "orun.pattern.first_k"
 
 local orun = require "orun"
 
@@ -39,7 +39,7 @@ local function quorum(specs, k, opts)
   if k > n then
     error(("orun.quorum: k is %d, but there are only %d specs"):format(k, n), 2)
   end
-  local votes, why = elect(specs, k, opts)
+  local votes, why = first_k(specs, k, opts)
   if not votes then error("orun.quorum: " .. why, 2) end
   return votes.ok and votes or orun.unread(votes, FIELDS, true)
 end

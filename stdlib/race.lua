@@ -14,7 +14,7 @@
 --     print(winner.index)   --> 3
 
 local check = require "orun.util.check"
-local elect = require "orun.pattern.first_k"
+local first_k = require "orun.pattern.first_k"
 
 local orun = require "orun"
 
@@ -45,7 +45,7 @@ local function race(specs, opts)
   opts = check.options("orun.race", opts, OPTIONS)
   local n = check.array("orun.race", "specs", specs)
   if n == 0 then error("orun.race: specs is empty; a race needs one at least", 2) end
-  local votes, why = elect(specs, 1, opts)
+  local votes, why = first_k(specs, 1, opts)
   if not votes then error("orun.race: " .. why, 2) end
   if not votes.ok then return lost(votes, n) end
   votes[1].failed = votes.failed

@@ -29,7 +29,7 @@
 local check = require "orun.util.check"
 local launch = require "orun.pattern.launch"
 local orun = require "orun"
-local tally = require "orun.pattern.summary"
+local summary = require "orun.pattern.summary"
 
 local FIELDS <const> = {
   count = "count",
@@ -166,7 +166,7 @@ local function workers(fields)
       results[#results + 1] = orun.TaskOutput{task_id = item.id, block = false}
     end
   end
-  return tally(results)
+  return summary(results)
 end
 
 return workers

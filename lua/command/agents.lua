@@ -4,7 +4,7 @@
 -- then the files that are broken or hidden. The exit code is 1 when one is broken.
 
 local agents = require "orun.agents"
-local figures = require "orun.util.format"
+local format = require "orun.util.format"
 local json = require "orun.json"
 local json_line = require "orun.util.json_line"
 local line_width = require "orun.util.line_width"
@@ -51,7 +51,7 @@ local function limits_of(agent)
   local t, words = agent.type or {}, {}
   for _, field in ipairs{"limit", "rate", "budget", "timeout", "retry", "max_turns"} do
     local value = t[field]
-    if type(value) == "number" and field == "timeout" then value = figures.duration(value) end
+    if type(value) == "number" and field == "timeout" then value = format.duration(value) end
     if value ~= nil then words[#words + 1] = field .. " " .. words_of(value) end
   end
   return table.concat(words, "; ")

@@ -1,7 +1,7 @@
 --- orun.command.report: `orun report [RUN] [--html FILE] [--json]`, how a run went.
 --
 -- RUN is a file that --events wrote, or the name of a recorded run (record/store.lua); without it,
--- the newest record. Prints the report as text, with --json the figures (report/metrics.lua
+-- the newest record. Prints the report as text, with --json the metrics (report/metrics.lua
 -- documents them) as JSON; with --html it writes the page, and prints no text.
 
 local events_file = require "orun.record.file"
@@ -23,7 +23,7 @@ local HELP <const> = "usage: orun report [RUN] [--html FILE] [--json]\n"
   .. "or the name of a recorded run (of those that began on a terminal or with --record\n"
   .. "the newest 20 are kept); without it, the last one. \"-\" is standard input.\n\n"
   .. "  --html FILE   write a page with the timeline, for a browser (-: on standard output)\n"
-  .. "  --json        print the figures as JSON\n"
+  .. "  --json        print the metrics as JSON\n"
   .. "  --list        print the recorded runs and their scripts, the newest first\n"
 local WIDTH <const> = 100
 
@@ -68,8 +68,8 @@ local function script_of(path)
   return shown(ok and type(event) == "table" and event.name or "?")
 end
 
-local function write_html(path, model, figures)
-  local ok, why = sink.put(path, report_html.page(model, figures))
+local function write_html(path, model, metrics)
+  local ok, why = sink.put(path, report_html.page(model, metrics))
   if not ok then options.refuse("cannot write the page: %s", shown(why)) end
 end
 
@@ -91,10 +91,10 @@ return options.command("orun report", HELP, function(...)
   local model
   if path then model, why = events_file.read(path) end
   if not model then options.refuse("%s", why) end
-  local figures = report.of(model)
-  if args.json then print(json_line(figures)) end
-  if args.html then return write_html(args.html, model, figures) end
+  local metrics = report.of(model)
+  if args.json then print(json_line(metrics)) end
+  if args.html then return write_html(args.html, model, metrics) end
   if args.json then return end
   local columns = terminal.size(1)
-  for _, line in ipairs(report_text.full(figures, line_width(columns, WIDTH))) do print(line) end
+  for _, line in ipairs(report_text.full(metrics, line_width(columns, WIDTH))) do print(line) end
 end)

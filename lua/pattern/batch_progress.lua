@@ -4,13 +4,13 @@
 -- hook when the last of a batch is in.
 
 local orun = require "orun"
-local figures = require "orun.util.format"
+local format = require "orun.util.format"
 
 --- One line on stderr.
 local function report(p)
   local rest = p.cancelled > 0 and (", %d cancelled"):format(p.cancelled) or ""
   orun.log(("batch %d/%d: %d done, %d failed%s, %s"):format(p.batch, p.batches, p.done,
-    p.failed, rest, figures.duration(p.seconds)))
+    p.failed, rest, format.duration(p.seconds)))
 end
 
 --- A counter for the results of batches.

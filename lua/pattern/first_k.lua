@@ -13,7 +13,7 @@ local orun = require "orun"
 -- @return array of at most k completed results in the order they ended, with
 --   `failed`, `ok` and `timed_out`; or nil and a message when Task refused a
 --   spec, after stopping what had been started
-local function elect(specs, k, opts)
+local function first_k(specs, k, opts)
   local ready, why = launch.specs("specs", specs, opts.defaults)
   if not ready then return nil, why end
   local handles, place = {}, {}
@@ -45,4 +45,4 @@ local function elect(specs, k, opts)
   return good
 end
 
-return elect
+return first_k

@@ -12,7 +12,7 @@ local FIELDS <const> = {"failed", "ok"}
 -- @param results  array of result tables
 -- @return results; `failed` is an array of those whose status is not
 --         "completed", in the same order; `ok` is true when there are none
-local function tally(results)
+local function summary(results)
   local failed = {}
   for _, result in ipairs(results) do
     if orun.peek(result, "status") ~= "completed" then failed[#failed + 1] = result end
@@ -22,4 +22,4 @@ local function tally(results)
   return results.ok and results or orun.unread(results, FIELDS)
 end
 
-return tally
+return summary

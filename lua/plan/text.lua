@@ -1,6 +1,6 @@
 --- orun.plan.text: a plan (view/plan.lua) as text for people, and as a graph in DOT.
 
-local figures = require "orun.util.format"
+local format = require "orun.util.format"
 
 local M = {}
 
@@ -67,7 +67,7 @@ local function tasks(plan)
       end
     end
     local by = t.agent or t.kind == "program" and "program" or "function"
-    rows[#rows + 1] = {t.id, by, list_of(after), figures.duration(t.expected), SOURCES[t.source],
+    rows[#rows + 1] = {t.id, by, list_of(after), format.duration(t.expected), SOURCES[t.source],
                        title(t)}
   end
   local lines = grid(rows, {[4] = true})
@@ -89,7 +89,7 @@ local function path(plan)
       names[#names + 1] = ("%d more"):format(n - NAMED // 2 * 2)
     end
   end
-  local lines, line = {}, ("critical path, %s: %s"):format(figures.duration(plan.span),
+  local lines, line = {}, ("critical path, %s: %s"):format(format.duration(plan.span),
     names[1] or "none")
   for i = 2, #names do
     local more = " -> " .. names[i]
@@ -106,11 +106,11 @@ end
 local function times(plan)
   if not plan.programs then
     return {("time: %s; slots (-j) change nothing, for no task is a program"):format(
-      figures.duration(plan.slots[1].seconds))}
+      format.duration(plan.slots[1].seconds))}
   end
   local rows = {{"slots (-j)"}, {"time"}, {"speed-up"}}
   for i, s in ipairs(plan.slots) do
-    rows[1][i + 1], rows[2][i + 1] = tostring(s.slots), figures.duration(s.seconds)
+    rows[1][i + 1], rows[2][i + 1] = tostring(s.slots), format.duration(s.seconds)
     rows[3][i + 1] = ("%.1f"):format(s.speedup)
   end
   local right = {}
@@ -120,7 +120,7 @@ end
 
 -- Should it be parallel? In words.
 local function verdict(plan)
-  local alone = ("one by one: %s"):format(figures.duration(plan.work))
+  local alone = ("one by one: %s"):format(format.duration(plan.work))
   if not plan.programs then return alone end
   local enough = "more than 64 still gain"
   if plan.enough then
@@ -157,13 +157,13 @@ function M.plan(plan, limits)
     local lacks = plan.cost_unknown == 0 and "" or
       (", and what %s of which none is known"):format(plural(plan.cost_unknown, "task costs",
         "tasks cost"))
-    say("cost: %s%s", figures.cost(plan.cost), lacks)
+    say("cost: %s%s", format.cost(plan.cost), lacks)
   elseif plan.cost_unknown > 0 then
     say("cost: not known; no agent here has ever told one")
   end
   if plan.unknown > 0 then
     say("%s new: %s each is assumed (%s)", plural(plan.unknown, "task is", "tasks are"),
-      figures.duration(plan.assumed), limits.why_assumed)
+      format.duration(plan.assumed), limits.why_assumed)
   end
   if plan.items > 0 then
     say("%s not part of it: agents that work decide what is done with them",
@@ -190,7 +190,7 @@ function M.dot(plan)
   end
   for _, t in ipairs(plan.tasks) do
     lines[#lines + 1] = ("  %s [label = %s%s];"):format(t.id,
-      quoted(orun.clean(("%s %s, %s"):format(t.id, title(t), figures.duration(t.expected)))),
+      quoted(orun.clean(("%s %s, %s"):format(t.id, title(t), format.duration(t.expected)))),
       on_path[t.id] and ", penwidth = 2" or "")
   end
   for _, t in ipairs(plan.tasks) do

@@ -1,18 +1,18 @@
---- orun.record.live: of a run with more tasks than anybody could look at, those that are at work.
+--- orun.record.live: the model of a run with too many tasks to follow each of them.
 --
--- It is a model as record/model.lua has it, with less in it: by_id has only tasks that have begun
--- and not ended, tasks is empty, and counts has "pending" for all that have not begun. It is
--- folded from the notable events (view/init.lua), and from what the runtime counts.
+-- It has the fields of a model (record/model.lua), but less in them: by_id has only tasks that
+-- have begun and not ended, tasks is empty, and counts has "pending" for all that have not begun.
+-- It is folded from the notable events (view/init.lua) and from the runtime's own counts.
 
 local run_model = require "orun.record.model"
 
 local M = {}
 
--- What a task that was not known becomes known by.
+-- Events by which an unknown task enters the model.
 local BEGINS <const> = {started = true, claimed = true, retry = true, throttled = true,
                         reported = true, ended = true}
 
---- The live model of a run of which there is a whole model, which stays as it is.
+--- A live model that goes on from a whole one, which is not changed.
 function M.of(whole)
   local model = run_model.new()
   model.script, model.slots, model.now = whole.script, whole.slots, whole.now
@@ -37,12 +37,13 @@ function M.add(model, e, added)
   model:add(e)
 end
 
---- Forget the tasks that are not at work any more, and count anew.
+--- Remove the tasks that are no longer at work, and update the counts.
 -- @param final  function(id) -> has that task ended?
--- @param tally  {tasks=, completed=, failed=, cancelled=}, of all
-function M.settle(model, final, tally)
-  local counts = {completed = tally.completed, failed = tally.failed, cancelled = tally.cancelled}
-  local pending = tally.tasks - tally.completed - tally.failed - tally.cancelled
+-- @param totals {tasks=, completed=, failed=, cancelled=}, of all
+function M.prune(model, final, totals)
+  local counts = {completed = totals.completed, failed = totals.failed,
+                  cancelled = totals.cancelled}
+  local pending = totals.tasks - totals.completed - totals.failed - totals.cancelled
   for id, t in pairs(model.by_id) do
     if run_model.at_work(t.state) and not final(id) then
       counts[t.state] = (counts[t.state] or 0) + 1
@@ -51,8 +52,8 @@ function M.settle(model, final, tally)
       model.by_id[id] = nil
     end
   end
-  counts.pending = math.max(pending, 0) -- the two were not counted at one moment
-  model.counts, model.total = counts, tally.tasks
+  counts.pending = math.max(pending, 0) -- they were counted at different moments
+  model.counts, model.total = counts, totals.tasks
 end
 
 return M

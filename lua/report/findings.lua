@@ -1,6 +1,6 @@
 --- orun.report.findings: what a run could have done better, from what was measured of it.
 --
---     for _, f in ipairs(findings.of(model, figures)) do print(f.at, f.title, f.fix) end
+--     for _, f in ipairs(findings.of(model, metrics)) do print(f.at, f.title, f.fix) end
 --
 -- A finding is a table:
 --
@@ -140,7 +140,7 @@ Task{..., blockedBy = {what_it_needs}, run_in_background = true}   -- starts whe
 orun.batches / orun.pipeline say the same of many]]
 
 function find.barrier(run, add)
-  for _, b in ipairs(run.figures.barriers) do
+  for _, b in ipairs(run.metrics.barriers) do
     local next = run.model.by_id[b.next]
     local foreground = next and in_foreground(next, run.waited)
     if b.kind == "barriers" and b.seconds >= BARRIER and b.seconds >= PART * run.finish
@@ -298,7 +298,7 @@ function find.too_small(run, add)
     for _, t in ipairs(g) do sum = sum + run.model:ran(t, run.finish) end
     if #g >= MANY and sum / #g < SMALL then
       add{at = key, tasks = g, fix = FIX_SMALL,
-          cost_seconds = math.max(run.finish - run.figures.work - run.figures.script, 0),
+          cost_seconds = math.max(run.finish - run.metrics.work - run.metrics.script, 0),
           title = ("%d tasks took %s each: starting them took as long"):format(#g,
             numbers.duration(sum / #g))}
     end
@@ -412,10 +412,10 @@ local function fold(all)
 end
 
 --- What could have been done better, what cost the most first; one of each kind.
--- @param figures what report.of gives of the same model
+-- @param metrics what report.of returns for the same model
 -- @return array of findings
-function M.of(model, figures)
-  local run = {model = model, tasks = model.tasks, figures = figures, finish = figures.wall,
+function M.of(model, metrics)
+  local run = {model = model, tasks = model.tasks, metrics = metrics, finish = metrics.wall,
                waited = first_waits(model), needed = needed_of(model)}
   local all = {}
   for nth, name in ipairs(ORDER) do

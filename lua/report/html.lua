@@ -5,7 +5,7 @@
 -- \u003c, so no text can end the element that it is in. The script puts texts on the page as
 -- text only, never as HTML.
 --
--- The data are {figures=, tasks=, script=, phases=}. Times are whole microseconds. A task is
+-- The data are {metrics=, tasks=, script=, phases=}. Times are whole microseconds. A task is
 --
 --   id, d (description), a (agent), k (kind), s (status), ek, e (error), at, ph (phase), key
 --   p, b        its parent and blockers, as indices (from 0) of tasks
@@ -85,20 +85,20 @@ local function task_of(t, finish, most)
   }
 end
 
-local function data_of(model, figures)
-  local finish, tasks, phases = figures.wall, json.array{}, json.array{}
+local function data_of(model, metrics)
+  local finish, tasks, phases = metrics.wall, json.array{}, json.array{}
   local most = OUTPUTS // math.max(#model.tasks, 1)
   for i, t in ipairs(model.tasks) do tasks[i] = task_of(t, finish, most) end
   for i, p in ipairs(model.phases) do phases[i] = {at = micro(p.at), name = p.name} end
-  return {figures = figures, tasks = tasks, phases = phases,
+  return {metrics = metrics, tasks = tasks, phases = phases,
           script = {w = waits_of(model.script.waits, finish), over = micro(model.script_ended)}}
 end
 
 --- The page of a run.
--- @param model from record/model.lua; figures what report/metrics.lua gave for it
+-- @param model from record/model.lua; metrics what report/metrics.lua returned for it
 -- @return a string
-function M.page(model, figures)
-  local data = json.encode(data_of(model, figures), {salvage = true}):gsub("<", "\\u003c")
+function M.page(model, metrics)
+  local data = json.encode(data_of(model, metrics), {salvage = true}):gsub("<", "\\u003c")
   return (page:gsub("{{(%a+)}}", {css = style, data = data, js = script}))
 end
 

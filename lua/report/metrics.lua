@@ -1,9 +1,9 @@
---- orun.report.metrics: how well a run went, in figures.
+--- orun.report.metrics: how well a run went, in numbers.
 --
---     local figures = require "orun.report.metrics".of(model)
+--     local metrics = require "orun.report.metrics".of(model)
 --
 -- From the model of a run (record/model.lua), so from measurements only. Seconds are seconds
--- of the run's clock; "task" in what is given is an id. The figures are
+-- of the run's clock; "task" in what is given is an id. The metrics are
 --
 --   name, begun, version, cut   of the model
 --   over        true when the run has ended
@@ -224,7 +224,7 @@ local function listed_barriers(waited)
   return json.array(waited)
 end
 
---- The figures of a run.
+--- The metrics of a run.
 -- @param model from record/model.lua
 -- @param now seconds: when it is looked at (nil: when it was over)
 -- @return the table documented above, which JSON can hold
@@ -239,7 +239,7 @@ function M.of(model, now)
   local alone = alone_of(model, own, finish)
   local one_by_one = alone and alone.work + alone.script
   local agents, cost = agents_of(model, own)
-  local figures = {
+  local metrics = {
     name = model.name, begun = model.begun, version = model.version, cut = model.cut,
     over = (model.ended or now) ~= nil, wall = finish,
     tasks = counts.tasks, ran = counts.ran, items = counts.items, by_status = counts.by_status,
@@ -255,8 +255,8 @@ function M.of(model, now)
     slowest = most(model, function(t) return own[t] end,
                    function(t) return {seconds = own[t]} end),
   }
-  figures.findings = json.array(findings.of(model, figures))
-  return figures
+  metrics.findings = json.array(findings.of(model, metrics))
+  return metrics
 end
 
 return M

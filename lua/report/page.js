@@ -1,4 +1,4 @@
-/* page.js — what the page of a run does: figures, tables, the timeline, mouse and keyboard.
+/* page.js — what the page of a run does: metrics, tables, the timeline, mouse and keyboard.
  *
  * `data` is what html.lua documents, `tasks` its tasks; one of them is named by its index. Texts
  * of the run get onto the page by textContent only.
@@ -10,7 +10,7 @@
 "use strict";
 (() => {
 const data = JSON.parse(document.getElementById("data").textContent);
-const fig = data.figures, tasks = data.tasks, wall = Math.max(fig.wall * 1e6, 1);
+const fig = data.metrics, tasks = data.tasks, wall = Math.max(fig.wall * 1e6, 1);
 const byId = new Map(tasks.map((t, i) => [t.id, i]));
 const dependents = tasks.map(() => []);
 tasks.forEach((t, i) => (t.b || []).forEach((b) => dependents[b].push(i)));
@@ -228,7 +228,7 @@ function showTables() {
 // -- The table of tasks: rows that are seen are there, the others are space
 
 const ROW = 24, ROWS = 18; // pixels of a row; how many there is room for
-const ALL = [ // field, heading, width, what is shown, what is sorted by; right: figures
+const ALL = [ // field, heading, width, what is shown, what is sorted by; right: a number
   ["id", "task", 70, (t) => t.id, (t, i) => i],
   ["d", "description", 0, nameOf, nameOf],
   ["a", "agent", 120, (t) => t.a || (t.k === "lua" ? "Lua function" : t.k), (t) => t.a || ""],

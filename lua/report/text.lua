@@ -1,9 +1,9 @@
---- orun.report.text: the figures of a run (report/metrics.lua) as text.
+--- orun.report.text: the metrics of a run (report/metrics.lua) as text.
 --
 -- Texts of others (descriptions, names of agents, errors) are made harmless, and nothing is
 -- wider than it is told.
 
-local figures = require "orun.util.format"
+local format = require "orun.util.format"
 
 local M = {}
 
@@ -20,8 +20,8 @@ local SEPARATE <const> = " > "
 local LISTED <const> = 10 -- others of a finding
 local FASTER <const> = 1.05 -- times, and less is no gain
 
-M.seconds, M.bytes = figures.duration, figures.bytes
-M.count, M.cost = figures.count, figures.cost
+M.seconds, M.bytes = format.duration, format.bytes
+M.count, M.cost = format.count, format.cost
 
 local function percent(part)
   if part > 0.999 and part < 1 then return "over 99.9 %" end
@@ -175,7 +175,7 @@ local function cut_of(r)
 end
 
 --- The report of a few lines, 12 at most.
--- @param r figures of report/metrics.lua
+-- @param r metrics of report/metrics.lua
 -- @param width columns, 40 at least
 -- @return array of lines
 function M.short(r, width)
@@ -196,7 +196,7 @@ function M.short(r, width)
   return fit(lines, width)
 end
 
--- A table of columns: left, but figures (those that `right` names) at the right.
+-- A table of columns: left-aligned, but the numbers (named in `right`) right-aligned.
 local function rows_of(rows, right)
   local widths = {}
   for _, row in ipairs(rows) do

@@ -1,8 +1,8 @@
 --- orun.util.format: numbers as people read them: the one way orun writes a duration, a size, a
 --- count and a cost.
 --
---     local figures = require "orun.util.format"
---     print(figures.duration(125), figures.bytes(1536))  --> 2 m 05 s	1.5 KiB
+--     local format = require "orun.util.format"
+--     print(format.duration(125), format.bytes(1536))  --> 2 m 05 s	1.5 KiB
 --
 -- C code writes durations and sizes in the same form, with buf_seconds and buf_bytes, and the
 -- page of a report with time and bytes of report/page.js.

@@ -4,7 +4,7 @@
 -- phases; then one line that counts. All of it is made from the model of the run; nothing is
 -- remembered from one picture to the next.
 
-local figures = require "orun.util.format"
+local format = require "orun.util.format"
 local title = require "orun.record.title"
 
 local M = {}
@@ -38,8 +38,8 @@ end
 -- Tokens and cost, where it told of some.
 local function spent(report)
   local words = {}
-  if tokens_of(report) then words[1] = figures.count(tokens_of(report)) .. " tok" end
-  if report.cost then words[#words + 1] = figures.cost(report.cost) end
+  if tokens_of(report) then words[1] = format.count(tokens_of(report)) .. " tok" end
+  if report.cost then words[#words + 1] = format.cost(report.cost) end
   return table.concat(words, " ")
 end
 
@@ -52,10 +52,10 @@ local function activity(t, look)
   local now <const> = look.now
   if t.state == "throttled" then
     return ("throttled by %s, %s"):format(t.limit or "its limit",
-      figures.duration(math.max((t.opens or now) - now, 0)))
+      format.duration(math.max((t.opens or now) - now, 0)))
   elseif t.state == "retrying" then
     return ("failed (%s), again in %s"):format(t.reason or "?",
-      figures.duration(math.max((t.opens or now) - now, 0)))
+      format.duration(math.max((t.opens or now) - now, 0)))
   elseif t.state == "waiting" then
     local w = t.wait or {}
     return "waits " .. (w.other and "for " .. title.named(w.other) or WAITS[w["for"]] or "")
@@ -85,7 +85,7 @@ end
 -- One task in one line: id, time, what it is, what it does, what it has spent.
 local function line_of(t, look)
   local room = look.columns - 1
-  local head = ("%-5s %9s  "):format(t.id, figures.duration(since(t, look.now)))
+  local head = ("%-5s %9s  "):format(t.id, format.duration(since(t, look.now)))
   if #head >= room then return (look.fit(head, room)) end
   local tail = t.report and spent(t.report) or ""
   if #tail > 0 then tail = "  " .. tail end
@@ -145,8 +145,8 @@ local function totals(model, look)
   local c, words = model.counts, {}
   if (c.failed or 0) > 0 then words[1] = {("%d failed"):format(c.failed), RED} end
   words[#words + 1] = {("%d of %d done"):format(c.completed or 0, model.total)}
-  words[#words + 1] = {figures.duration(look.now)}
-  if look.eta then words[#words + 1] = {"about " .. figures.duration(look.eta) .. " more"} end
+  words[#words + 1] = {format.duration(look.now)}
+  if look.eta then words[#words + 1] = {"about " .. format.duration(look.eta) .. " more"} end
   for _, o in ipairs(ORDER) do
     local n = c[o[1]] or 0
     if n > 0 then
@@ -154,8 +154,8 @@ local function totals(model, look)
       words[#words + 1] = {text, o[3]}
     end
   end
-  if look.tokens > 0 then words[#words + 1] = {figures.count(look.tokens) .. " tok"} end
-  if look.cost > 0 then words[#words + 1] = {figures.cost(look.cost)} end
+  if look.tokens > 0 then words[#words + 1] = {format.count(look.tokens) .. " tok"} end
+  if look.cost > 0 then words[#words + 1] = {format.cost(look.cost)} end
   return words
 end
 

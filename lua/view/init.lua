@@ -180,7 +180,7 @@ local function models(v)
   end
 
   function self.settle()
-    if live then live_model.settle(live, v.final, v.tally()) end
+    if live then live_model.prune(live, v.final, v.count_tasks()) end
   end
 
   -- The whole one has all that it will have.
@@ -242,7 +242,7 @@ return function(v)
       enough = true
       v.enough()
       guarded(v, views, model.cut)
-    elseif not enough and not brief and all_done(views, true) and v.tally().tasks > MANY then
+    elseif not enough and not brief and all_done(views, true) and v.count_tasks().tasks > MANY then
       brief = true
       v.brief()
       local live = guarded(v, views, model.brief)

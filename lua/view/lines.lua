@@ -4,7 +4,7 @@
 -- counted in one line; failures always have their own. Of a run that is looked at in brief a
 -- line every five seconds says how far it is, and failures have theirs.
 
-local figures = require "orun.util.format"
+local format = require "orun.util.format"
 local title = require "orun.record.title"
 
 local M = {}
@@ -12,7 +12,7 @@ local M = {}
 local MOST <const> = 20 -- lines of one look, but for failures
 
 local function stamp(at)
-  return ("%9s  "):format(figures.duration(at))
+  return ("%9s  "):format(format.duration(at))
 end
 
 local function first_line(text)
@@ -32,14 +32,14 @@ end
 local function spent(report)
   local words = {}
   local n = report and (report.input_tokens or 0) + (report.output_tokens or 0) or 0
-  if n > 0 then words[1] = ", " .. figures.count(n) .. " tokens" end
-  if report and report.cost then words[#words + 1] = ", " .. figures.cost(report.cost) end
+  if n > 0 then words[1] = ", " .. format.count(n) .. " tokens" end
+  if report and report.cost then words[#words + 1] = ", " .. format.cost(report.cost) end
   return table.concat(words)
 end
 
 local function ended(t, e)
   local how = e.status
-  if t.started then how = how .. " in " .. figures.duration(e.duration or 0) end
+  if t.started then how = how .. " in " .. format.duration(e.duration or 0) end
   if (e.attempts or 1) > 1 then how = ("%s, %d attempts"):format(how, e.attempts) end
   how = how .. spent(t.report)
   if e.status ~= "completed" then
@@ -65,10 +65,10 @@ local function of_event(t, e, verbose)
   if e.event == "ended" then return ended(t, e) end
   if e.event == "retry" then
     return ("%s failed (%s), again in %s: %s"):format(t.id, e.error_kind,
-      figures.duration(e.delay or 0), first_line(e.error))
+      format.duration(e.delay or 0), first_line(e.error))
   elseif e.event == "throttled" then
     return ("%s is throttled by %s for %s"):format(t.id, e.limit or "its limit",
-      figures.duration(e.wait or 0))
+      format.duration(e.wait or 0))
   end
   return started(t, e, verbose) or verbose and detail(t, e) or nil
 end

@@ -6,7 +6,7 @@
 -- kept by default is missing silently then.
 
 local events_file = require "orun.record.file"
-local figures = require "orun.util.format"
+local format = require "orun.util.format"
 local refusal = require "orun.util.refusal"
 local runs = require "orun.record.store"
 
@@ -51,7 +51,7 @@ return function(value, v)
     if tasks > TASKS then return cut(e.at, ("a record has no more than %d tasks"):format(TASKS)) end
     writer:put(e)
     if writer.bytes > BYTES then
-      cut(e.at, "a record has no more than " .. figures.bytes(BYTES))
+      cut(e.at, "a record has no more than " .. format.bytes(BYTES))
     end
   end
 

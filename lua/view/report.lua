@@ -20,10 +20,10 @@ return function(how, v)
   local model, self = v.model(), {}
   function self.event() self.done = #model.tasks >= MOST end
   function self.close(now)
-    local figures = report.of(model, now)
-    if how == "auto" and figures.ran < 2 then return end
+    local metrics = report.of(model, now)
+    if how == "auto" and metrics.ran < 2 then return end
     local _, columns = v.size()
-    local lines = text[how == "full" and "full" or "short"](figures, line_width(columns))
+    local lines = text[how == "full" and "full" or "short"](metrics, line_width(columns))
     v.put(table.concat(lines, "\n") .. "\n")
   end
   return self

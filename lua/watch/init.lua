@@ -15,7 +15,7 @@
 
 local canvas = require "orun.watch.canvas"
 local client = require "orun.control.client"
-local figures = require "orun.util.format"
+local format = require "orun.util.format"
 local keys_of = require "orun.watch.keys"
 local terminal = require "orun.terminal"
 
@@ -145,7 +145,7 @@ local function last_line(self, help)
   if self.said and now < self.said_until then return {self.said, style = "bold"} end
   if self.asked and now - self.asked.at > SILENCE then
     return {("no answer for %s; is process %d suspended?"):format(
-      figures.duration(now - self.asked.at), self.run.pid), style = "bold"}
+      format.duration(now - self.asked.at), self.run.pid), style = "bold"}
   end
   return help
 end

@@ -8,7 +8,7 @@
 --   window   the text from `from` to `to`, bytes of the output
 --   rows     the text as lines that have room
 
-local figures = require "orun.util.format"
+local format = require "orun.util.format"
 local hints = require "orun.watch.hints"
 local terminal = require "orun.terminal"
 local words = require "orun.watch.words"
@@ -157,7 +157,7 @@ return function(watch, entry, stop)
 
   local function facts()
     local parts = {words.state(entry)}
-    if entry.elapsed then parts[#parts + 1] = figures.duration(entry.elapsed) end
+    if entry.elapsed then parts[#parts + 1] = format.duration(entry.elapsed) end
     if entry.agent then parts[#parts + 1] = entry.agent end
     if entry.model then parts[#parts + 1] = entry.model end
     local tokens = words.tokens(entry)
@@ -171,7 +171,7 @@ return function(watch, entry, stop)
     if not text then return stream .. ": asking ..." end
     if size == 0 then return stream .. (final and ": nothing" or ": nothing yet") end
     local shown = following and (final and "the end" or "following") or "scrolled"
-    return ("%s: %s, %s"):format(stream, figures.bytes(size), shown)
+    return ("%s: %s, %s"):format(stream, format.bytes(size), shown)
   end
 
   function page.lines(wide, high)

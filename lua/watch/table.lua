@@ -7,7 +7,7 @@
 -- Glossary
 --   layout   how wide each column is: fitted to the rows there are
 
-local figures = require "orun.util.format"
+local format = require "orun.util.format"
 local terminal = require "orun.terminal"
 local words = require "orun.watch.words"
 
@@ -19,7 +19,7 @@ local COLUMNS <const> = {
   {name = "ID", most = 8, from = 0, of = function(e) return e.id end},
   {name = "STATE", most = 9, from = 0, of = words.state},
   {name = "TIME", least = 6, most = 9, from = 40, right = true,
-   of = function(e) return e.elapsed and figures.duration(e.elapsed) end},
+   of = function(e) return e.elapsed and format.duration(e.elapsed) end},
   {name = "TOKENS", most = 6, from = 60, right = true, of = words.tokens},
   {name = "COST", most = 8, from = 60, right = true, of = words.cost},
   {name = "AGENT", most = 16, from = 60, of = function(e) return e.agent end},

@@ -5,7 +5,7 @@
 --
 -- An entry is one of control/run_tools.lua.
 
-local figures = require "orun.util.format"
+local format = require "orun.util.format"
 
 local M = {}
 
@@ -13,13 +13,13 @@ local M = {}
 function M.tokens(entry)
   local usage = entry.usage
   if not usage then return nil end
-  return figures.count((usage.input_tokens or 0) + (usage.output_tokens or 0))
+  return format.count((usage.input_tokens or 0) + (usage.output_tokens or 0))
 end
 
 --- US dollars; nil: none were told.
 function M.cost(entry)
   if not entry.cost then return nil end
-  return figures.cost(entry.cost)
+  return format.cost(entry.cost)
 end
 
 local ITEM <const> = {queued = "free", running = "claimed"}
@@ -34,7 +34,7 @@ local SLOTS <const> = {process = "a program slot", lua = "a worker", http = "a r
 local function at(entry) return entry.waiting_at and " of " .. entry.waiting_at or "" end
 
 local function due(entry)
-  return entry.wait and ", " .. figures.duration(entry.wait) .. " more" or ""
+  return entry.wait and ", " .. format.duration(entry.wait) .. " more" or ""
 end
 
 local QUEUED <const> = {
@@ -45,7 +45,7 @@ local QUEUED <const> = {
   throttled = function(e) return "throttled" .. at(e):gsub("^ of", " by") .. due(e) end,
   writes = function() return "others write what it will write" end,
   memory = function() return "waits for free memory" end,
-  retry = function(e) return "tries again in " .. figures.duration(e.wait or 0) end,
+  retry = function(e) return "tries again in " .. format.duration(e.wait or 0) end,
 }
 
 local WAITS <const> = {
@@ -88,7 +88,7 @@ end
 --- How long a run goes on by now.
 function M.age(run)
   local seconds = math.max(0, os.time() - run.began)
-  return figures.duration(seconds)
+  return format.duration(seconds)
 end
 
 local ORDER <const> = {"failed", "running", "queued", "blocked", "cancelled", "completed"}

@@ -47,7 +47,7 @@ end
 --- when there are none.
 -- @param tip    the commit that the branch is at
 -- @param links  what git.changes says from the base to there
-function M.apart(w, tip, links)
+function M.left_out(w, tip, links)
   local list = {}
   if not links[1] then return list end
   local names = submodules(w.repository, tip)

@@ -103,9 +103,9 @@ end
 -- are kept: gives the branch's commit, and the name of the branch that was made for the other.
 local function gather(place, state, head, tip)
   local ref <const> = "refs/heads/" .. state.branch
-  local apart <const> = tip and tip ~= head
-  if apart and must(state, git.is_before(place, head, tip)) then return tip end
-  local other = apart and not must(state, git.is_before(place, tip, head))
+  local diverged <const> = tip and tip ~= head
+  if diverged and must(state, git.is_before(place, head, tip)) then return tip end
+  local other = diverged and not must(state, git.is_before(place, tip, head))
     and state.branch .. "-head" or nil
   local out, why = "", nil
   if other then
@@ -130,10 +130,10 @@ end
 -- What the result tells of a worktree that stays. `unborn`: repositories inside.
 local function describe(state, tip, other, rest, unborn)
   local result = must(state, git.changes(state.repository, state.base, tip))
-  local apart = nested.apart(state, tip, result.links)
-  table.move(unborn, 1, #unborn, #apart + 1, apart)
-  nested.tell(state, apart)
-  result.links, result.nested = nil, apart[1] and apart
+  local left_out = nested.left_out(state, tip, result.links)
+  table.move(unborn, 1, #unborn, #left_out + 1, left_out)
+  nested.tell(state, left_out)
+  result.links, result.nested = nil, left_out[1] and left_out
   result.path, result.branch, result.base, result.commit = state.path, state.branch, state.base, tip
   result.repository, result.dirty, result.earlier = state.repository, state.dirty, state.earlier
   result.other_branch, result.uncommitted = other, rest

@@ -161,7 +161,7 @@ event_notable(const Event *e)
 }
 
 size_t
-event_tally(Board *b, size_t *ended)
+event_count_tasks(Board *b, size_t *ended)
 {
     board_lock(b);
     memcpy(ended, b->events->ended, sizeof b->events->ended);

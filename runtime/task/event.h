@@ -8,8 +8,8 @@
  * An event is never changed. When memory is out, or the reader has fallen
  * EVENT_MOST behind, new ones are counted and not kept (event_lost).
  *
- * A run of a million tasks is not told task by task: its reader says so
- * (event_be_brief), and gets the notable ones only, and figures (event_tally).
+ * A reader that cannot follow each of a million tasks calls event_be_brief. It
+ * then gets only the notable events, and the counts of event_count_tasks.
  */
 #ifndef ORUN_EVENT_H
 #define ORUN_EVENT_H
@@ -109,7 +109,7 @@ bool event_notable(const Event *e);
 
 /* How many tasks have ended since event_open, by TaskState, of which there are
  * TASK_STATE_COUNT; and how many there are. Takes the board's lock. */
-size_t event_tally(struct Board *b, size_t *ended);
+size_t event_count_tasks(struct Board *b, size_t *ended);
 
 /* The reader shows events of these kinds (1 << kind, and EVENT_FAILURES) as
  * they come, beside those it said before. Takes the board's lock. */

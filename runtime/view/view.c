@@ -171,15 +171,15 @@ view_brief(lua_State *L)
     return 0;
 }
 
-/* tally() -> {tasks=, completed=, failed=, cancelled=}: how many there are, and
- * how they have ended */
+/* count_tasks() -> {tasks=, completed=, failed=, cancelled=}: all tasks, and how
+ * many ended in which way */
 static int
-view_tally(lua_State *L)
+view_count_tasks(lua_State *L)
 {
     static const TaskState states[] = { TASK_COMPLETED, TASK_FAILED,
                                         TASK_CANCELLED };
     size_t ended[TASK_STATE_COUNT];
-    size_t all = event_tally(&view_of(L)->engine->sched.board, ended);
+    size_t all = event_count_tasks(&view_of(L)->engine->sched.board, ended);
     lua_createtable(L, 0, countof(states) + 1);
     lua_pushinteger(L, (lua_Integer)all);
     lua_setfield(L, -2, "tasks");
@@ -286,7 +286,7 @@ static const luaL_Reg view_functions[] = {
     { "output", view_output }, { "problem", view_problem },
     { "ready", view_ready }, { "size", view_size }, { "fit", view_fit },
     { "put", view_put }, { "post", view_post },
-    { "brief", view_brief }, { "tally", view_tally },
+    { "brief", view_brief }, { "count_tasks", view_count_tasks },
     { "final", view_final }, { "added", view_tell_added },
     { "unix_time", view_unix_time }, { "processors", view_processors },
     { "open_foot", view_open_foot }, { "foot", view_foot },

@@ -136,7 +136,7 @@ describe("the live model", function()
 
   -- The model after t1 completed, t2 runs, t3 is blocked; then these events, of which only the
   -- notable ones are told; `over` has the ids of what has ended by then.
-  local function live(events, over, tally)
+  local function live(events, over, totals)
     local whole = run_model.new()
     whole:add{event = "phase", at = 0, name = "much"}
     for n = 1, 3 do whole:add(added(n, "part " .. n)) end
@@ -149,7 +149,7 @@ describe("the live model", function()
         return {event = "added", task = id, kind = "lua", description = "part " .. id:sub(2)}
       end)
     end
-    live_model.settle(model, function(id) return over[id] or false end, tally)
+    live_model.prune(model, function(id) return over[id] or false end, totals)
     return model, whole
   end
 

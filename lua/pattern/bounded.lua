@@ -1,4 +1,4 @@
---- orun.pattern.window: n tasks, at most so many at once, results as they end.
+--- orun.pattern.bounded: n tasks, at most so many at once, results as they end.
 --
 -- Not for scripts: orun.fan_out is. The next task is started when one has ended
 -- and its result is asked for.
@@ -11,7 +11,7 @@ local orun = require "orun"
 -- @param start  function(i) -> handle, or nil when the i-th cannot be started:
 --               then the iterator ends at once
 -- @return an iterator: result, i
-local function window(n, limit, start)
+local function bounded(n, limit, start)
   local collector, place, started, flying = orun.collector{}, {}, 0, 0
   return function()
     while started < n and flying < limit do
@@ -28,4 +28,4 @@ local function window(n, limit, start)
   end
 end
 
-return window
+return bounded
