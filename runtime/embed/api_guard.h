@@ -34,8 +34,8 @@ bool api_guard_close(ApiGuard *g);
 
 /* Begin a call; api_guard_leave ends it. `g` may be any pointer. Errors:
  * ORUN_EINVAL (not a runtime), ORUN_EFORKED (one of the parent process),
- * ORUN_ETHREAD (another thread is inside), ORUN_ESTATE (this thread is: a script
- * made the call). Any thread. */
+ * ORUN_ETHREAD (another thread is inside), ORUN_ESTATE (this thread is: a
+ * script made the call). Any thread. */
 int api_guard_enter(ApiGuard *g) NODISCARD;
 void api_guard_leave(ApiGuard *g);
 

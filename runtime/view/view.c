@@ -171,8 +171,8 @@ view_brief(lua_State *L)
     return 0;
 }
 
-/* count_tasks() -> {tasks=, completed=, failed=, cancelled=}: all tasks, and how
- * many ended in which way */
+/* count_tasks() -> {tasks=, completed=, failed=, cancelled=}: all tasks, and
+ * how many ended in which way */
 static int
 view_count_tasks(lua_State *L)
 {
