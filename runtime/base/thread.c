@@ -2,7 +2,10 @@
 #include "base/thread.h"
 #include "base/err.h"
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
+#include <time.h>
+#include <unistd.h>
 
 void
 thread_mutex_init_spinning(uv_mutex_t *lock)
@@ -60,4 +63,23 @@ void
 thread_detach(void)
 {
     pthread_detach(pthread_self());
+}
+
+uint64_t
+thread_cpu_time(void)
+{
+    struct timespec t;
+    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) != 0)
+        return 0;
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+int
+thread_processors(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
+        return CPU_COUNT(&set);
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (int)online : 1;
 }

@@ -3,9 +3,9 @@
 #include "base/err.h"
 #include "base/fork.h"
 #include "base/log.h"
-#include "base/machine.h"
 #include "base/mem.h"
 #include "base/sanitize.h"
+#include "base/sysmem.h"
 #include "base/thread.h"
 #include "base/version.h"
 #include "embed/orun_own.h"
@@ -77,7 +77,7 @@ orun_read_config(const orun_config *given, orun_config *c)
         c->workers = processors > 0 ? (int)processors : 1;
     if (c->processes == 0)
         c->processes = ORUN_PROCESSES;
-    size_t memory = machine_memory("");
+    size_t memory = sysmem_total("");
     if (c->memory_limit == 0)
         c->memory_limit = memory / 4 < ORUN_MEMORY ? memory / 4 : ORUN_MEMORY;
     if (c->backlog == 0)
@@ -225,7 +225,7 @@ orun_conclude(orun *o, int code)
         || stop_wanted(&o->vm->stop))
         orun_cancel(o);
     o->run.task->stopping = FAULT_NONE;
-    event_used(&o->run.sched->board, 0, machine_thread_time() - o->used);
+    event_used(&o->run.sched->board, 0, thread_cpu_time() - o->used);
     sched_lock(o->run.sched);
     event_add(&o->run.sched->board, (Event){ .kind = EVENT_SCRIPT_ENDED });
     sched_unlock(o->run.sched);
@@ -357,7 +357,7 @@ static void
 orun_tell(orun *o, const char *name)
 {
     Board *b = &o->run.sched->board;
-    o->used = machine_thread_time();
+    o->used = thread_cpu_time();
     sched_lock(o->run.sched);
     if (b->events && name)
         event_add(b, (Event){ .kind = EVENT_SCRIPT,

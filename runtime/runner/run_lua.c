@@ -9,8 +9,8 @@
 #include "runner/run_lua.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "base/machine.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "engine/engine.h"
 #include "process/launch.h"
 #include "process/program.h"
@@ -269,9 +269,9 @@ run_lua_resume(LuaRun *run, int nargs) ON_WORKER
     Vm *vm = run->vm;
     if (!run->sched->board.events)
         return stop_resume(&vm->stop, vm->co, nargs, &nresults);
-    uint64_t before = machine_thread_time();
+    uint64_t before = thread_cpu_time();
     int status = stop_resume(&vm->stop, vm->co, nargs, &nresults);
-    run->used += machine_thread_time() - before;
+    run->used += thread_cpu_time() - before;
     return status;
 }
 

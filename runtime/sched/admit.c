@@ -1,7 +1,7 @@
 /* admit.c — rates, budgets, throttling and memory, asked of tasks. */
 #include "sched/admit.h"
 #include "base/log.h"
-#include "base/machine.h"
+#include "base/sysmem.h"
 #include "task/task_report.h"
 #include <limits.h>
 #include <math.h>
@@ -95,7 +95,7 @@ admit_short(Sched *s, const Task *t, void (*open)(Timer *))
         return false;
     double now = board_now(&s->board);
     if (s->memory_free == 0 || now - s->memory_at > ADMIT_LOOK / 2) {
-        s->memory_free = machine_free("");
+        s->memory_free = sysmem_free("");
         s->memory_at = now;
     }
     if (s->memory_free >= need || !admit_memory(s))

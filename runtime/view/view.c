@@ -2,7 +2,6 @@
 #include "view/view.h"
 #include "api/lib_orun.h"
 #include "base/err.h"
-#include "base/machine.h"
 #include "base/mem.h"
 #include "base/order.h"
 #include "base/sanitize.h"
@@ -277,7 +276,7 @@ view_unix_time(lua_State *L)
 static int
 view_processors(lua_State *L)
 {
-    lua_pushinteger(L, machine_processors());
+    lua_pushinteger(L, thread_processors());
     return 1;
 }
 

@@ -1,9 +1,9 @@
-/* lib_test_memory.c — doors to pages and machine for the unit specs.
+/* lib_test_memory.c — doors to pages and sysmem for the unit specs.
  *
  * Each block of pages() is filled with bytes of its own, which must still be
  * there when it is looked at or given back: overlapping blocks would show.
  */
-#include "base/machine.h"
+#include "base/sysmem.h"
 #include "lib_test.h"
 #include "vm/pages.h"
 #include "vm/park.h"
@@ -89,13 +89,13 @@ lib_test_pages(lua_State *L)
     return 1;
 }
 
-/* machine(root) -> bytes there are, bytes that are free (nil: unknown) */
+/* sysmem(root) -> bytes there are, bytes that are free (nil: unknown) */
 static int
-lib_test_machine(lua_State *L)
+lib_test_sysmem(lua_State *L)
 {
     const char *root = luaL_checkstring(L, 1);
-    size_t left = machine_free(root);
-    lua_pushinteger(L, (lua_Integer)machine_memory(root));
+    size_t left = sysmem_free(root);
+    lua_pushinteger(L, (lua_Integer)sysmem_total(root));
     if (left == SIZE_MAX)
         lua_pushnil(L);
     else
@@ -117,7 +117,7 @@ int
 luaopen_test_memory(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "pages", lib_test_pages }, { "machine", lib_test_machine },
+        { "pages", lib_test_pages }, { "sysmem", lib_test_sysmem },
         { "agent_took", lib_test_agent_took },
         { NULL, NULL },
     };

@@ -1,20 +1,18 @@
-/* machine.c — how much memory and processor time there is.
+/* sysmem.c — how much memory the system has.
  *
- * Inside a container /proc/meminfo tells of the whole machine, and the limit
- * that the kernel enforces stands in the files of the control group: in its
- * own or, as limits add up, in one above it.
+ * Inside a container /proc/meminfo describes the whole machine. The limit that
+ * the kernel enforces is in the files of the control groups: that of this
+ * process or, because limits add up, of one above it.
  */
-#include "base/machine.h"
-#include <sched.h>
+#include "base/sysmem.h"
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { MACHINE_PATH = 4096 };
+enum { SYSMEM_PATH = 4096 };
 
 /* The number a file begins with, SIZE_MAX when it has none ("max"). */
 static size_t
-machine_read(const char *path)
+sysmem_read(const char *path)
 {
     unsigned long long n;
     FILE *f = fopen(path, "re");
@@ -25,24 +23,24 @@ machine_read(const char *path)
     return is && n > 0 && n < SIZE_MAX ? (size_t)n : SIZE_MAX;
 }
 
-/* The files of a control group that tell its limit and what is in use. */
-typedef struct MachineFiles {
+/* The files of a control group that hold its limit and what is in use. */
+typedef struct SysmemFiles {
     const char *limit, *used;
-} MachineFiles;
+} SysmemFiles;
 
-/* The least that the group `group` and those above it, below `mount`, allow; or
- * (left) allow beyond what they use. */
+/* The least that `group` and the groups above it, below `mount`, allow or, with
+ * `left`, allow beyond what they use. */
 static size_t
-machine_group(const char *mount, char *group, const MachineFiles *files,
-              bool left)
+sysmem_group(const char *mount, char *group, const SysmemFiles *files,
+             bool left)
 {
-    char path[2 * MACHINE_PATH];
+    char path[2 * SYSMEM_PATH];
     size_t least = SIZE_MAX;
     for (;;) {
         snprintf(path, sizeof path, "%s%s/%s", mount, group, files->limit);
-        size_t n = machine_read(path);
+        size_t n = sysmem_read(path);
         snprintf(path, sizeof path, "%s%s/%s", mount, group, files->used);
-        size_t used = left && n != SIZE_MAX ? machine_read(path) : 0;
+        size_t used = left && n != SIZE_MAX ? sysmem_read(path) : 0;
         if (used != SIZE_MAX)
             n = n > used ? n - used : 0;
         least = n < least ? n : least;
@@ -55,7 +53,7 @@ machine_group(const char *mount, char *group, const MachineFiles *files,
 
 /* Is `name` one of the comma-separated words? */
 static bool
-machine_has(const char *words, const char *name)
+sysmem_has(const char *words, const char *name)
 {
     size_t n = strlen(name);
     for (const char *at = words; (at = strstr(at, name)) != NULL; at += n)
@@ -64,14 +62,14 @@ machine_has(const char *words, const char *name)
     return false;
 }
 
-/* What the group allows that a line "ID:CONTROLLERS:/GROUP" tells. */
+/* What the group of a line "ID:CONTROLLERS:/GROUP" allows. */
 static size_t
-machine_line(const char *root, char *line, bool left)
+sysmem_line(const char *root, char *line, bool left)
 {
-    static const MachineFiles v2 = { "memory.max", "memory.current" };
-    static const MachineFiles v1 = { "memory.limit_in_bytes",
-                                     "memory.usage_in_bytes" };
-    char mount[MACHINE_PATH];
+    static const SysmemFiles v2 = { "memory.max", "memory.current" };
+    static const SysmemFiles v1 = { "memory.limit_in_bytes",
+                                    "memory.usage_in_bytes" };
+    char mount[SYSMEM_PATH];
     line[strcspn(line, "\n")] = '\0';
     char *words = strchr(line, ':');
     char *group = words ? strchr(words + 1, ':') : NULL;
@@ -80,23 +78,23 @@ machine_line(const char *root, char *line, bool left)
     *group++ = '\0';
     if (words[1] == '\0') {
         snprintf(mount, sizeof mount, "%s/sys/fs/cgroup", root);
-        return machine_group(mount, group, &v2, left);
+        return sysmem_group(mount, group, &v2, left);
     }
-    if (!machine_has(words + 1, "memory"))
+    if (!sysmem_has(words + 1, "memory"))
         return SIZE_MAX;
     snprintf(mount, sizeof mount, "%s/sys/fs/cgroup/memory", root);
-    return machine_group(mount, group, &v1, left);
+    return sysmem_group(mount, group, &v1, left);
 }
 
 static size_t
-machine_groups(const char *root, bool left)
+sysmem_groups(const char *root, bool left)
 {
-    char path[MACHINE_PATH], line[MACHINE_PATH];
+    char path[SYSMEM_PATH], line[SYSMEM_PATH];
     size_t least = SIZE_MAX;
     snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
     FILE *f = fopen(path, "re");
     while (f && fgets(line, sizeof line, f)) {
-        size_t n = machine_line(root, line, left);
+        size_t n = sysmem_line(root, line, left);
         least = n < least ? n : least;
     }
     if (f)
@@ -105,21 +103,21 @@ machine_groups(const char *root, bool left)
 }
 
 size_t
-machine_memory(const char *root)
+sysmem_total(const char *root)
 {
     long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGE_SIZE);
     size_t all = pages > 0 && size > 0 ? (size_t)pages * (size_t)size
                                        : (size_t)1 << 30;
-    size_t allowed = machine_groups(root, false);
+    size_t allowed = sysmem_groups(root, false);
     return allowed < all ? allowed : all;
 }
 
 size_t
-machine_free(const char *root)
+sysmem_free(const char *root)
 {
-    char path[MACHINE_PATH], line[256];
+    char path[SYSMEM_PATH], line[256];
     unsigned long long kib;
-    size_t most = SIZE_MAX, left = machine_groups(root, true);
+    size_t most = SIZE_MAX, left = sysmem_groups(root, true);
     snprintf(path, sizeof path, "%s/proc/meminfo", root);
     FILE *f = fopen(path, "re");
     while (f && most == SIZE_MAX && fgets(line, sizeof line, f))
@@ -128,23 +126,4 @@ machine_free(const char *root)
     if (f)
         fclose(f);
     return left < most ? left : most;
-}
-
-uint64_t
-machine_thread_time(void)
-{
-    struct timespec t;
-    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) != 0)
-        return 0;
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-int
-machine_processors(void)
-{
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
-        return CPU_COUNT(&set);
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (int)online : 1;
 }
