@@ -4,7 +4,7 @@
 #include "api/lib_task.h"
 #include "base/err.h"
 #include "sched/forget.h"
-#include "thread/era.h"
+#include "thread/epoch.h"
 #include "vm/handle.h"
 #include <lauxlib.h>
 #include <stdio.h>
@@ -108,7 +108,7 @@ lib_forget(lua_State *L)
         lua_pop(L, 1);
     }
     lua_Integer count = lib_forget_all(run->sched, all, (size_t)n);
-    era_pass();
+    epoch_pass();
     forget_sweep(run->sched);
     lua_pushinteger(L, count);
     return 1;

@@ -15,7 +15,7 @@
 #include "sched/rank.h"
 #include "sched/slots.h"
 #include "task/agent.h"
-#include "thread/era.h"
+#include "thread/epoch.h"
 #include "value/module.h"
 #include "value/value.h"
 #include "vm/handle.h"
@@ -465,7 +465,7 @@ int
 lib_task(lua_State *L)
 {
     LuaRun *run = park_run(L);
-    era_pass(); /* whoever is called by Lua holds no pointer yet */
+    epoch_pass(); /* a call from Lua holds no pointer yet */
     TaskArgs a = { 0 };
     LibWhy why = { "" };
     Buf text = { 0 };

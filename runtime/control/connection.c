@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "control/connection_state.h"
-#include "thread/era.h"
+#include "thread/epoch.h"
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -106,10 +106,10 @@ connection_take_line(Connection *c, const char *line, size_t n)
     uint32_t attempt = 0;
     const char *space = n ? memchr(line, ' ', n) : NULL;
     size_t length = space ? (size_t)(space - line) : 0;
-    era_enter();
+    epoch_enter();
     Task *t = connection_task(c, line, length, &attempt);
     if (!t) {
-        era_leave();
+        epoch_leave();
         connection_refuse(c, "token", "missing or invalid token (use "
                           "$ORUN_TASK_TOKEN)");
         return;
@@ -119,7 +119,7 @@ connection_take_line(Connection *c, const char *line, size_t n)
     buf_put(&c->line, space + 1, n - length - 1);
     c->serving = !buf_failed(&c->line)
         && request_handler_start(c, t, attempt) == 0;
-    era_leave();
+    epoch_leave();
     if (!c->serving) {
         buf_free(&c->line);
         connection_refuse(c, "failed", "out of workers or memory");

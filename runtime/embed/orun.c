@@ -20,7 +20,7 @@
 #include "sched/escalate.h"
 #include "sched/lifecycle.h"
 #include "sched/rank.h"
-#include "thread/era.h"
+#include "thread/epoch.h"
 #include "value/json.h"
 #include "vm/bundle.h"
 #include "vm/foreign.h"
@@ -344,9 +344,9 @@ orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
 {
     sigset_t before;
     thread_block_pipe(&before);
-    era_enter();
+    epoch_enter();
     int code = orun_load_run(o, load, ud);
-    era_leave();
+    epoch_leave();
     thread_unblock_pipe(&before);
     orun_make_safe(o);
     return code;

@@ -21,7 +21,7 @@
 #include "runner/stuck.h"
 #include "sched/lifecycle.h"
 #include "task/agent.h"
-#include "thread/era.h"
+#include "thread/epoch.h"
 #include "vm/body.h"
 #include "vm/handle.h"
 #include "vm/park.h"
@@ -293,7 +293,7 @@ run_lua_go(LuaRun *run, int nargs) ON_WORKER
             status = body_yielded(run->vm);
         if (!run_lua_end(run, status))
             return;
-        era_pass();
+        epoch_pass();
         nargs = 1;
     }
 }

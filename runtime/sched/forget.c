@@ -2,7 +2,7 @@
 #include "sched/forget.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "thread/era.h"
+#include "thread/epoch.h"
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -111,23 +111,23 @@ forget_release(Sched *s, Task *t, Task *grave)
         forget_page(b, nth);
 }
 
-/* Those that were retired may be released once the era is over; the next are
- * retired then. False when there is nothing to be done now. */
+/* Those that were retired may be released once their epoch is over; the next
+ * are retired then. False when there is nothing to do now. */
 static bool
 forget_turn(Board *b)
 {
     if (!list_empty(&b->retired))
-        return era_over(b->era);
+        return epoch_is_over(b->epoch);
     if (list_empty(&b->retiring))
         return false;
     for (List *node; (node = list_shift(&b->retiring)) != NULL;)
         list_push(&b->retired, node);
-    b->era = era_retire();
-    return era_over(b->era);
+    b->epoch = epoch_retire();
+    return epoch_is_over(b->epoch);
 }
 
-/* The next few; one that is still needed is retired anew. Gives how many were
- * released, -1 when no more is to be done now. */
+/* Release the next few; one that is still needed is retired again. Returns how
+ * many were released, -1 when there is nothing more to do now. */
 static int
 forget_some(Sched *s, Task graves[FORGET_BATCH])
 {
@@ -138,7 +138,7 @@ forget_some(Sched *s, Task graves[FORGET_BATCH])
     for (List *node; n < FORGET_BATCH && looked++ < 8 * FORGET_BATCH
              && (node = list_shift(&b->retired)) != NULL;) {
         Task *t = container_of(node, Task, job.link);
-        if (t->edges && (t->edges->holds || !era_over(t->edges->dropped)))
+        if (t->edges && (t->edges->holds || !epoch_is_over(t->edges->dropped)))
             list_push(&b->held, &t->job.link);
         else
             forget_release(s, t, &graves[n++]);

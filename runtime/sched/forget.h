@@ -2,7 +2,7 @@
  *
  * A task that has ended is kept for ever, unless it is forgotten: then nothing
  * finds it any more (board_find gives Board.gone). What it has is released once
- * nobody needs it (TaskEdges.holds) and no thread can be reading it (era.h);
+ * nobody needs it (TaskEdges.holds) and no thread can be reading it (epoch.h);
  * and when all tasks of a page of the board have been, the memory of that page
  * goes back to the system. Its addresses stay taken, so a pointer that was kept
  * for too long leads to zeros, never to something else.

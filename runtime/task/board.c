@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "base/sanitize.h"
 #include "base/thread.h"
-#include "thread/era.h"
+#include "thread/epoch.h"
 #include <math.h>
 
 enum { BOARD_SHOWN = 120 }; /* bytes of a description in a message */
@@ -188,7 +188,7 @@ void
 board_drop(Task *t)
 {
     t->edges->holds--;
-    t->edges->dropped = era_number();
+    t->edges->dropped = epoch_number();
 }
 
 void

@@ -56,7 +56,7 @@ typedef struct Board {
     uint32_t search;   /* number of the last search (wait.h) */
     List retiring, retired, held; /* forgotten tasks (by job.link): those that
                         * are to be retired next; that were, in … */
-    uint64_t era;      /* … this era; and that were still needed then */
+    uint64_t epoch;    /* … this epoch; and that were still needed then */
     List ended;        /* those that are kept, oldest first, when … */
     size_t ended_count, keep; /* … only so many are; 0: all */
     Task **spent;      /* blocks of pages all of whose tasks were released */

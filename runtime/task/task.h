@@ -173,7 +173,7 @@ typedef struct TaskEdges {
                               * forgotten: tasks that have not and are blocked
                               * by it or were started by it, and waits for it;
                               * … */
-    uint64_t dropped;        /* … the era of the last that did not any more */
+    uint64_t dropped;        /* … the epoch in which the last one let it go */
 } TaskEdges;
 
 #include "task/timer.h"

@@ -1,108 +1,108 @@
-/* era.c — the threads that are inside, and since when. */
-#include "thread/era.h"
+/* epoch.c — the threads that are inside an epoch, and since which. */
+#include "thread/epoch.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* Of one thread; when it has ended, of the next that has none. */
-typedef struct EraThread {
-    atomic_uint_least64_t since; /* the era it is inside of; 0: of none */
+/* The record of one thread. When that has ended, another thread takes it. */
+typedef struct EpochThread {
+    atomic_uint_least64_t since; /* the epoch it is inside of; 0: none */
     atomic_bool used;
-    struct EraThread *next;
+    struct EpochThread *next;
     int depth; /* of calls; the thread's own */
-} EraThread;
+} EpochThread;
 
-static _Atomic(EraThread *) era_threads; /* only grows */
-static atomic_uint_least64_t era_current = 1;
-static atomic_int era_unknown; /* threads inside for which memory was out */
-static _Thread_local EraThread *era_self;
-static _Thread_local int era_blind; /* depth of a thread without a record */
-static pthread_key_t era_key;
+static _Atomic(EpochThread *) epoch_threads; /* only grows */
+static atomic_uint_least64_t epoch_current = 1;
+static atomic_int epoch_unknown; /* threads inside that got no record */
+static _Thread_local EpochThread *epoch_self;
+static _Thread_local int epoch_blind; /* depth of a thread without a record */
+static pthread_key_t epoch_key;
 
 static void
-era_thread_ends(void *record)
+epoch_thread_ends(void *record)
 {
-    EraThread *t = record;
+    EpochThread *t = record;
     atomic_store(&t->since, 0);
     t->depth = 0;
     atomic_store(&t->used, false);
 }
 
 static void
-era_init_once(void)
+epoch_init_once(void)
 {
-    pthread_key_create(&era_key, era_thread_ends);
+    pthread_key_create(&epoch_key, epoch_thread_ends);
 }
 
-/* Enough of them for most processes. */
-static EraThread era_first[256];
-static atomic_uint era_given;
+/* Enough records for most processes. */
+static EpochThread epoch_first[256];
+static atomic_uint epoch_given;
 
-static EraThread *
-era_make(void)
+static EpochThread *
+epoch_make(void)
 {
-    unsigned nth = atomic_fetch_add(&era_given, 1);
-    return nth < countof(era_first) ? &era_first[nth]
-        : mem_zalloc(1, sizeof(EraThread));
+    unsigned nth = atomic_fetch_add(&epoch_given, 1);
+    return nth < countof(epoch_first) ? &epoch_first[nth]
+        : mem_zalloc(1, sizeof(EpochThread));
 }
 
-/* A record that nobody has, or a new one; NULL when memory is out. */
-static EraThread *
-era_take(void)
+/* An unused record, or a new one; NULL when memory is out. */
+static EpochThread *
+epoch_take(void)
 {
-    for (EraThread *t = atomic_load(&era_threads); t; t = t->next) {
+    for (EpochThread *t = atomic_load(&epoch_threads); t; t = t->next) {
         bool used = false;
         if (atomic_compare_exchange_strong(&t->used, &used, true))
             return t;
     }
-    EraThread *t = era_make();
+    EpochThread *t = epoch_make();
     if (!t)
         return NULL;
     t->used = true;
-    t->next = atomic_load(&era_threads);
-    while (!atomic_compare_exchange_weak(&era_threads, &t->next, t))
+    t->next = atomic_load(&epoch_threads);
+    while (!atomic_compare_exchange_weak(&epoch_threads, &t->next, t))
         continue;
     return t;
 }
 
-static EraThread *
-era_mine(void)
+static EpochThread *
+epoch_mine(void)
 {
     static uv_once_t once = UV_ONCE_INIT;
-    if (era_self || era_blind)
-        return era_self;
-    uv_once(&once, era_init_once);
-    era_self = era_take();
-    if (era_self)
-        pthread_setspecific(era_key, era_self);
-    return era_self;
+    if (epoch_self || epoch_blind)
+        return epoch_self;
+    uv_once(&once, epoch_init_once);
+    epoch_self = epoch_take();
+    if (epoch_self)
+        pthread_setspecific(epoch_key, epoch_self);
+    return epoch_self;
 }
 
 void
-era_enter(void)
+epoch_enter(void)
 {
-    EraThread *t = era_mine();
-    if (!t && era_blind++ == 0)
-        atomic_fetch_add(&era_unknown, 1);
+    EpochThread *t = epoch_mine();
+    if (!t && epoch_blind++ == 0)
+        atomic_fetch_add(&epoch_unknown, 1);
     if (t && t->depth++ == 0)
-        atomic_store(&t->since, atomic_load(&era_current));
+        atomic_store(&t->since, atomic_load(&epoch_current));
 }
 
 void
-era_leave(void)
+epoch_leave(void)
 {
-    EraThread *t = era_self;
-    if (!t && --era_blind == 0)
-        atomic_fetch_sub(&era_unknown, 1);
+    EpochThread *t = epoch_self;
+    if (!t && --epoch_blind == 0)
+        atomic_fetch_sub(&epoch_unknown, 1);
     if (t && --t->depth == 0)
         atomic_store(&t->since, 0);
 }
 
 int
-era_rest(void)
+epoch_pause(void)
 {
-    EraThread *t = era_self;
+    EpochThread *t = epoch_self;
     int depth = t ? t->depth : 0;
     if (depth) {
         t->depth = 0;
@@ -112,46 +112,46 @@ era_rest(void)
 }
 
 void
-era_resume(int depth)
+epoch_resume(int depth)
 {
-    EraThread *t = era_self;
+    EpochThread *t = epoch_self;
     if (!depth)
         return;
     t->depth = depth;
-    atomic_store(&t->since, atomic_load(&era_current));
+    atomic_store(&t->since, atomic_load(&epoch_current));
 }
 
 void
-era_pass(void)
+epoch_pass(void)
 {
-    era_pass_to(atomic_load(&era_current));
+    epoch_pass_to(atomic_load(&epoch_current));
 }
 
 uint64_t
-era_number(void)
+epoch_number(void)
 {
-    return atomic_load(&era_current);
+    return atomic_load(&epoch_current);
 }
 
 void
-era_pass_to(uint64_t number)
+epoch_pass_to(uint64_t number)
 {
-    if (era_self && era_self->depth)
-        atomic_store(&era_self->since, number);
+    if (epoch_self && epoch_self->depth)
+        atomic_store(&epoch_self->since, number);
 }
 
 uint64_t
-era_retire(void)
+epoch_retire(void)
 {
-    return atomic_fetch_add(&era_current, 1);
+    return atomic_fetch_add(&epoch_current, 1);
 }
 
 bool
-era_over(uint64_t number)
+epoch_is_over(uint64_t number)
 {
-    if (atomic_load(&era_unknown))
+    if (atomic_load(&epoch_unknown))
         return false;
-    for (EraThread *t = atomic_load(&era_threads); t; t = t->next) {
+    for (EpochThread *t = atomic_load(&epoch_threads); t; t = t->next) {
         uint64_t since = atomic_load(&t->since);
         if (since && since <= number)
             return false;

@@ -1,40 +1,41 @@
-/* era.h — when nobody can hold a pointer any more.
+/* epoch.h — when memory that other threads may be reading can be freed.
  *
- * Threads follow pointers to what may be retired meanwhile, without a lock. A
- * thread that does so is inside an era from era_enter to era_leave, and none of
- * the pointers it has found may be kept from one time inside to the next. What
- * was made impossible to find, and then retired, may be freed once all threads
- * that were inside then have left, or have said by era_pass that they hold
- * nothing.
+ * This is epoch-based reclamation. Threads follow pointers without a lock to
+ * objects that may be retired meanwhile. A thread that does so is inside an
+ * epoch from epoch_enter to epoch_leave, and keeps none of the pointers that it
+ * found for the next time. An object is first made unreachable and then
+ * retired. It may be freed once every thread that was inside at that time has
+ * left, or has said by epoch_pass that it holds no pointer.
  */
-#ifndef ORUN_ERA_H
-#define ORUN_ERA_H
+#ifndef ORUN_EPOCH_H
+#define ORUN_EPOCH_H
 
 #include "base/base.h"
 
-/* The calling thread is inside from here on; calls nest. */
-void era_enter(void);
-void era_leave(void);
+/* The calling thread is inside between the two. Calls nest. */
+void epoch_enter(void);
+void epoch_leave(void);
 
-/* Leave though calls have nested, as for a wait; gives what takes it back. */
-int era_rest(void);
-void era_resume(int depth);
+/* Leave all nested calls at once, as for a wait. Returns what epoch_resume
+ * needs to enter them again. */
+int epoch_pause(void);
+void epoch_resume(int depth);
 
-/* The calling thread, which is inside, holds no pointer. */
-void era_pass(void);
+/* The calling thread, which is inside, holds no pointer now. */
+void epoch_pass(void);
 
-/* The number of now. */
-uint64_t era_number(void);
+/* The number of the current epoch. */
+uint64_t epoch_number(void);
 
-/* The calling thread, inside, holds nothing that was retired before the era of
- * that number, and may hold all else. */
-void era_pass_to(uint64_t number);
+/* The calling thread, which is inside, holds nothing that was retired before
+ * the epoch of that number, and may hold anything else. */
+void epoch_pass_to(uint64_t number);
 
-/* What cannot be found any more is retired in the era whose number comes back,
- * which ends with it. Any thread. */
-uint64_t era_retire(void);
+/* Objects that are unreachable now are retired in the epoch whose number is
+ * returned, and the next epoch begins. Any thread. */
+uint64_t epoch_retire(void);
 
-/* Can nobody hold what was retired in that one? Any thread. */
-bool era_over(uint64_t number);
+/* Can no thread hold what was retired in that epoch? Any thread. */
+bool epoch_is_over(uint64_t number);
 
 #endif

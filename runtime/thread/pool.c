@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "base/queue.h"
 #include "base/thread.h"
-#include "thread/era.h"
+#include "thread/epoch.h"
 #include <signal.h>
 #include <stdatomic.h>
 
@@ -153,9 +153,9 @@ pool_main(void *arg)
     uv_mutex_lock(&p->lock);
     for (Job *job; (job = pool_wait(p, self)) != NULL;) {
         uv_mutex_unlock(&p->lock);
-        era_enter();
+        epoch_enter();
         job->run(job);
-        era_leave();
+        epoch_leave();
         uv_mutex_lock(&p->lock);
         p->hurries -= self->hurries;
         self->hurries = false;

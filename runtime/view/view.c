@@ -7,7 +7,7 @@
 #include "base/sanitize.h"
 #include "base/terminal.h"
 #include "base/thread.h"
-#include "thread/era.h"
+#include "thread/epoch.h"
 #include "value/module.h"
 #include "view/view_lua.h"
 #include "view/view_post.h"
@@ -36,7 +36,7 @@ struct View {
     size_t lost;
     bool brief;
 
-    uint64_t era; /* the view's thread's: in which events were taken last */
+    uint64_t epoch; /* its thread's: in which it took events last */
     uv_mutex_t lock;
     uv_cond_t change;
     /* Guarded by lock: */
@@ -121,9 +121,9 @@ view_next(lua_State *L)
     bool ending = false;
     if (!v->rest) {
         event_shown(b);
-        era_pass_to(v->era); /* before which all is shown */
+        epoch_pass_to(v->epoch); /* before which all is shown */
         ending = view_wait(v);
-        v->era = era_number();
+        v->epoch = epoch_number();
         v->rest = event_take(b, &v->lost);
     }
     if (ending && !v->rest)
@@ -371,8 +371,8 @@ view_main(void *arg)
     lua_State *L = v->vm->L;
     Buf why = { 0 };
     order_is_mine();
-    era_enter();
-    v->era = era_number();
+    epoch_enter();
+    v->epoch = epoch_number();
     lua_pushcfunction(L, view_run);
     lua_pushlightuserdata(L, v);
     bool failed = lua_pcall(L, 1, 0, 0) != LUA_OK;
@@ -382,7 +382,7 @@ view_main(void *arg)
         event_stop(&v->engine->sched.board);
         view_drop_rest(v);
     }
-    era_leave();
+    epoch_leave();
     uv_mutex_lock(&v->lock);
     if (failed)
         view_fail(v, &why);

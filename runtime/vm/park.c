@@ -5,7 +5,7 @@
 #include "base/sanitize.h"
 #include "sched/slots.h"
 #include "sched/wait.h"
-#include "thread/era.h"
+#include "thread/epoch.h"
 #include <lauxlib.h>
 #include <math.h>
 #include <stdio.h>
@@ -164,10 +164,10 @@ park_script(LuaRun *run)
     Board *b = &run->sched->board;
     if (!park_try(run))
         return;
-    int depth = era_rest();
+    int depth = epoch_pause();
     while (run->wait.outcome == WAIT_PENDING)
         uv_cond_wait(&run->go, &b->lock);
-    era_resume(depth);
+    epoch_resume(depth);
 }
 
 /* Wait where Lua cannot yield. With the lock held, which is free meanwhile. */
@@ -184,11 +184,11 @@ park_block_worker(LuaRun *run)
     run->blocked = park_try(run);
     if (run->blocked) {
         sched_unlock(s);
-        int depth = era_rest();
+        int depth = epoch_pause();
         sched_lock(s);
         while (!run->granted)
             uv_cond_wait(&run->go, &s->board.lock);
-        era_resume(depth);
+        epoch_resume(depth);
         run->blocked = false;
         if (!run->guest)
             run->task->woken = false;
