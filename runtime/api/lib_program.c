@@ -108,7 +108,7 @@ lib_program_wrong(Program *p, const char *name, char *why, size_t size,
                   TaskFault *fault)
 {
     Outcome o = { .code = -1 };
-    launch_judge(&p->end, name, p->out, p->err, &o);
+    launch_outcome(&p->end, name, p->out, p->err, &o);
     secret_mask_string(&o.error);
     lib_program_why(p, &o, why, size);
     outcome_clear(&o);

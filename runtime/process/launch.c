@@ -54,10 +54,10 @@ enum {
     LAUNCH_ENVS = 4, /* lists that an environment is made of */
     LAUNCH_SOON = 5, LAUNCH_LATER = 250, /* ms between two tries */
     LAUNCH_PATIENCE = 5000,              /* ms, for the first process */
-    LAUNCH_SETTLE = 300, /* ms, for what ended programs have to be closed */
+    LAUNCH_SETTLE = 300, /* ms, for descriptors of ended programs to close */
 };
 
-/* Before anybody is told of the end, the files are gone. */
+/* The files are removed before the end is reported. */
 static void
 launch_remove_files(Launch *l)
 {
@@ -100,7 +100,7 @@ launch_count(char *const *strings)
     return n;
 }
 
-/* True when the list sets the variable of `s`, or takes it away. */
+/* Does the list set or remove the variable of `s`? */
 static bool
 launch_overridden(const char *s, char *const *list)
 {
@@ -111,11 +111,11 @@ launch_overridden(const char *s, char *const *list)
     return false;
 }
 
-/* Append copies of the strings of lists[at] that set a variable which no later
- * list, and not orun itself, sets or takes away; false when memory is out. */
+/* Append copies of the strings of lists[at] that set a variable, except those
+ * that a later list or orun itself sets or removes. False when memory is
+ * out. */
 static bool
-launch_add(char **env, char *const *const lists[LAUNCH_ENVS],
-           int at)
+launch_add(char **env, char *const *const lists[LAUNCH_ENVS], int at)
 {
     size_t n = launch_count(env);
     for (size_t i = 0; lists[at] && lists[at][i]; i++) {
@@ -147,7 +147,7 @@ launch_env(Engine *h, char *const *tree, char *const *type, char *const *own,
     return NULL;
 }
 
-/* Does "{name}" stand at s? Gives its length, 0 when it does not. */
+/* The length of "{name}" at `s`, or 0 if something else is there. */
 static size_t
 launch_mark(const char *s, const char *name)
 {
@@ -166,8 +166,8 @@ launch_mentions(const char *const *argv, const char *name)
     return false;
 }
 
-/* Append an argument, with the files' paths for their marks. What a path holds
- * is never looked at again. */
+/* Append an argument, with the paths of files in place of their marks. No marks
+ * are looked for in a path. */
 static void
 launch_argument(const Launch *l, const LaunchSpec *spec, const char *s, Buf *b)
 {
@@ -184,7 +184,7 @@ launch_argument(const Launch *l, const LaunchSpec *spec, const char *s, Buf *b)
     }
 }
 
-/* A copy of the strings with the files' paths for their marks. */
+/* A copy of the strings, with the paths of files in place of their marks. */
 static char **
 launch_marked(const Launch *l, const LaunchSpec *spec, char *const *strings)
 {
@@ -299,8 +299,8 @@ launch_end(Launch *l, const ProcEnd *end)
     launch_unref(l);
 }
 
-/* Will there be descriptors? Those of programs that run, once they end, and
- * those of ones that have just ended, which take a moment to be given back. */
+/* Will there be descriptors? Programs that run return theirs when they end, and
+ * those of programs that have just ended take a moment to be closed. */
 static bool ON_IO
 launch_may_have_fds(Launch *l)
 {
@@ -314,7 +314,7 @@ launch_may_have_fds(Launch *l)
     return !l->alone || now < l->alone;
 }
 
-/* May it go better a little later? */
+/* May a later try succeed? */
 static bool ON_IO
 launch_may_retry(Launch *l, const ProcEnd *end)
 {
@@ -327,7 +327,7 @@ launch_may_retry(Launch *l, const ProcEnd *end)
 
 static void launch_try_again(uv_timer_t *timer);
 
-/* It could not be started: end it, or try again. */
+/* It could not be started: report that, or try again. */
 static void ON_IO
 launch_refused(Launch *l, const ProcEnd *end)
 {
@@ -480,7 +480,7 @@ launch_over_posted(LoopMsg *msg)
     mem_free(over);
 }
 
-/* Without memory for the message they go when the run ends. */
+/* Without memory for the message they are killed when the run ends. */
 void
 launch_task_over(Engine *h, uint64_t task)
 {
@@ -509,7 +509,7 @@ launch_free(Launch *l)
     launch_unref(l);
 }
 
-/* Which limit it is that was reached. */
+/* Add which limit was reached. */
 static void
 launch_put_limit(int err, Buf *text)
 {
@@ -528,7 +528,7 @@ launch_put_limit(int err, Buf *text)
 }
 
 static void
-launch_explain(int err, Buf *text)
+launch_explain_errno(int err, Buf *text)
 {
     const char *name = strerrorname_np(err);
     buf_printf(text, "%s (%s)", strerror(err), name ? name : "?");
@@ -541,13 +541,13 @@ launch_put_refusal(const char *program, int e, Buf *text)
     int err = errno;
     buf_printf(text, "cannot start '%s': ", program);
     if (e == ORUN_ESYS)
-        launch_explain(err, text);
+        launch_explain_errno(err, text);
     else
         buf_puts(text, err_text(e));
 }
 
 static void
-launch_judge_spawn(const ProcEnd *end, const char *program, Buf *text)
+launch_explain_refusal(const ProcEnd *end, const char *program, Buf *text)
 {
     const char *name = strerrorname_np(end->spawn_errno);
     const char *what = strerror(end->spawn_errno);
@@ -559,12 +559,12 @@ launch_judge_spawn(const ProcEnd *end, const char *program, Buf *text)
                        ? "; is it installed, and in PATH?" : "");
     else {
         buf_printf(text, "cannot start '%s': %s: ", program, end->spawn_what);
-        launch_explain(end->spawn_errno, text);
+        launch_explain_errno(end->spawn_errno, text);
     }
 }
 
-/* The end of stderr, in whole lines when it is cut. What stands before the cut
- * is looked at too, for the cut may go through a secret. */
+/* Append the end of stderr, in whole lines if it is cut. Secrets are looked for
+ * before the cut too, because it may go through one. */
 static void
 launch_tail(Output *err, Buf *text)
 {
@@ -583,7 +583,7 @@ launch_tail(Output *err, Buf *text)
     text->n -= (size_t)(line + 1 - tail);
 }
 
-/* What it said before its end is not all there. */
+/* Add why its output is incomplete, if it is. */
 static void
 launch_put_loss(Output *o, Buf *text)
 {
@@ -593,7 +593,7 @@ launch_put_loss(Output *o, Buf *text)
 }
 
 static void
-launch_judge_exit(const ProcEnd *end, Output *out, Output *err, Buf *text)
+launch_explain_exit(const ProcEnd *end, Output *out, Output *err, Buf *text)
 {
     if (end->signal)
         buf_printf(text, "killed by signal %d (SIG%s)%s", end->signal,
@@ -614,8 +614,8 @@ launch_judge_exit(const ProcEnd *end, Output *out, Output *err, Buf *text)
 }
 
 void
-launch_judge(const ProcEnd *end, const char *program, Output *out, Output *err,
-             Outcome *o)
+launch_outcome(const ProcEnd *end, const char *program, Output *out,
+               Output *err, Outcome *o)
 {
     Buf text = { 0 };
     o->code = end->code;
@@ -624,14 +624,14 @@ launch_judge(const ProcEnd *end, const char *program, Output *out, Output *err,
     if (end->spawn_errno) {
         o->fault = FAULT_SPAWN;
         o->code = end->spawn_errno == ENOENT ? 127 : 126;
-        launch_judge_spawn(end, program, &text);
+        launch_explain_refusal(end, program, &text);
     } else if (end->lost) {
         o->fault = FAULT_LOST;
         buf_puts(&text, end->left ? "lost: it could not be stopped in time"
-                 : "lost: the process that keeps the children died");
+                 : "lost: its supervisor process died");
     } else if (end->signal || end->code != 0) {
         o->fault = end->signal ? FAULT_SIGNAL : FAULT_EXIT;
-        launch_judge_exit(end, out, err, &text);
+        launch_explain_exit(end, out, err, &text);
     } else {
         o->state = TASK_COMPLETED;
         return;

@@ -37,7 +37,7 @@ isolate_exhausted(const Isolate *i)
 static void
 isolate_judge_exit(Isolate *i, Outcome *o)
 {
-    launch_judge(&i->end, i->engine->program, NULL, NULL, o);
+    launch_outcome(&i->end, i->engine->program, NULL, NULL, o);
     if (i->end.spawn_errno || i->end.lost)
         return;
     if (i->end.signal == SIGPIPE)

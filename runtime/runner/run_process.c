@@ -116,7 +116,7 @@ run_process_outcome(Engine *h, const Task *t, const ProcEnd *end, Output *out,
 {
     Buf text = { 0 };
     agent_took(task_agent(t), end->max_rss);
-    launch_judge(end, agent_argv(t)[0], out, err, o);
+    launch_outcome(end, agent_argv(t)[0], out, err, o);
     bool cut = out && output_copy(out, run_process_max(t), &text);
     bool kept = run_process_capture(out, err, cut, o);
     if (out && output_error(out) && o->state == TASK_COMPLETED) {
