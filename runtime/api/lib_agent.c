@@ -1,7 +1,10 @@
 /* lib_agent.c — orun.agent{...}: defining agent types. */
+#include "api/lib_agent.h"
 #include "api/lib_arg.h"
+#include "api/lib_command.h"
 #include "api/lib_limit.h"
-#include "api/lib_task.h"
+#include "api/lib_orun.h"
+#include "api/lib_secret.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "engine/engine.h"
@@ -119,7 +122,7 @@ lib_agent_read(lua_State *L, AgentArgs *a)
     a->description = arg_text(L, fn, "description", ARG(A_description),
                               64 << 10);
     a->cwd = arg_text(L, fn, "cwd", ARG(A_cwd), 4096);
-    lib_check_env(L, fn, ARG(A_env));
+    arg_check_env(L, fn, ARG(A_env));
     a->slot = lib_agent_slot(L, command);
     if (a->slot != SLOT_PROCESS && arg_given(L, ARG(A_env)))
         luaL_error(L, "agent \"%s\": env is for programs; a Lua agent shares "
@@ -132,21 +135,21 @@ lib_agent_read(lua_State *L, AgentArgs *a)
     if (command)
         lib_check_exposed(L, fn, ARG(A_command), ARG(A_expose));
     a->opt.timeout = arg_duration(L, fn, "timeout", ARG(A_timeout), false, 0);
-    a->opt.retry = lib_retry(L, fn, ARG(A_retry));
+    a->opt.retry = arg_retry(L, fn, ARG(A_retry));
     if (a->opt.retry.resume && command)
-        lib_no_resume(L, fn);
-    a->opt.permissions = lib_permissions(L, fn, ARG(A_permissions));
+        arg_no_resume(L, fn);
+    a->opt.permissions = arg_permissions(L, fn, ARG(A_permissions));
     if (a->opt.permissions && command)
         luaL_error(L, "agent \"%s\": permissions are for agents that orun asks "
                    "in its own name (preset, api, run=function); what a "
                    "command may do is said by its arguments", a->name);
     a->opt.memory_limit = arg_size(L, fn, "memory_limit", ARG(A_memory_limit));
     a->opt.max_output = arg_size(L, fn, "max_output", ARG(A_max_output));
-    Isolation isolation = lib_isolation(L, fn, ARG(A_isolation),
+    Isolation isolation = arg_isolation(L, fn, ARG(A_isolation),
                                         a->slot == SLOT_LUA);
     a->opt.isolated = isolation.process;
     a->opt.worktree = isolation.worktree;
-    a->base = lib_base(L, fn, ARG(A_base), isolation.worktree);
+    a->base = arg_base(L, fn, ARG(A_base), isolation.worktree);
     a->account = arg_name(L, fn, "account", ARG(A_account));
     a->metered = lib_read_meter(L, fn, ARG(A_rate), ARG(A_budget), &a->meter);
     a->typed = arg_bool(L, fn, "typed", ARG(A_typed), false);
@@ -179,7 +182,7 @@ lib_agent_make(lua_State *L, const AgentArgs *a, AgentType *t, Buf *why)
         || !lib_agent_copy(&t->opt.cwd, a->cwd)
         || !lib_agent_copy(&t->opt.base, a->base))
         return ORUN_ENOMEM;
-    t->opt.env = lib_env(L, ARG(A_env), &failed);
+    t->opt.env = arg_env(L, ARG(A_env), &failed);
     if (failed)
         return ORUN_ENOMEM;
     int e = lib_agent_limits(L, a, t);
@@ -191,8 +194,8 @@ lib_agent_make(lua_State *L, const AgentArgs *a, AgentType *t, Buf *why)
     if (a->command)
         return (t->argv = lib_command_copy(L, ARG(A_command), a->command))
             ? 0 : ORUN_ENOMEM;
-    return lib_code_encode(L, "agent", "run", ARG(A_run),
-                           &handle_encoding, &t->code, why);
+    return arg_encode(L, "agent", "run", ARG(A_run),
+                      &handle_encoding, &t->code, why);
 }
 
 /* orun.agent's work on argument 1; `found`: by Task, which a definition made in

@@ -1,14 +1,28 @@
 /* lib_arg.c — argument checks and their messages. */
 #include "api/lib_arg.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/order.h"
 #include "base/sanitize.h"
+#include "base/secret.h"
+#include "engine/engine.h"
+#include "sched/forget.h"
+#include "sched/sched.h"
+#include "task/agent.h"
+#include "task/writes.h"
+#include "value/value.h"
+#include "vm/handle.h"
+#include "vm/park.h"
+#include <ctype.h>
 #include <lauxlib.h>
 #include <math.h>
-#include "vm/vm.h"
 #include <stdio.h>
+#include <unistd.h>
 
 enum {
     ARG_SHOWN = 48,       /* bytes of a string shown in a message */
     ARG_AGENT_NAME = 200, /* bytes of an agent type's name */
+    ARG_MODEL = 128,      /* bytes of a model's name */
 };
 
 /* In quotes, cut, safe to show. It is on the C stack when Lua, which may raise,
@@ -52,68 +66,6 @@ arg_error(lua_State *L, const char *fn, const char *name, int idx,
 {
     const char *shown = arg_show(L, idx);
     return luaL_error(L, "%s: %s = %s: %s", fn, name, shown, want);
-}
-
-/* How many letters are wrong, missing, too many or swapped with the next one:
- * the distance of optimal string alignment, without regard to case. */
-static int
-arg_distance(const char *a, const char *b)
-{
-    enum { MAX = 32 };
-    size_t n = strlen(a), m = strlen(b);
-    int row[MAX + 1][MAX + 1];
-    if (n > MAX || m > MAX)
-        return MAX;
-    for (size_t i = 0; i <= n; i++)
-        row[i][0] = (int)i;
-    for (size_t j = 0; j <= m; j++)
-        row[0][j] = (int)j;
-    for (size_t i = 1; i <= n; i++)
-        for (size_t j = 1; j <= m; j++) {
-            int x = a[i - 1] | 32, y = b[j - 1] | 32;
-            int best = row[i - 1][j - 1] + (x != y);
-            if (row[i - 1][j] + 1 < best)
-                best = row[i - 1][j] + 1;
-            if (row[i][j - 1] + 1 < best)
-                best = row[i][j - 1] + 1;
-            if (i > 1 && j > 1 && x == (b[j - 2] | 32) && y == (a[i - 2] | 32)
-                && row[i - 2][j - 2] + 1 < best)
-                best = row[i - 2][j - 2] + 1;
-            row[i][j] = best;
-        }
-    return row[n][m];
-}
-
-const char *
-arg_nearest(const char *word, const char *const *known, int n)
-{
-    const char *best = arg_meant(word, known, n);
-    if (best)
-        return best;
-    int near = (int)(strlen(word) / 3) + 1;
-    for (int i = 0; i < n; i++) {
-        int d = arg_distance(word, known[i]);
-        if (d < near) {
-            near = d;
-            best = known[i];
-        }
-    }
-    return best;
-}
-
-/* nearest(word, {known, …}) -> the known word nearest to it, or nil */
-int
-lib_nearest(lua_State *L)
-{
-    const char *known[64];
-    int n = 0;
-    luaL_checktype(L, 2, LUA_TTABLE);
-    lua_settop(L, 2);
-    luaL_checkstack(L, countof(known) + 4, NULL);
-    while (n < (int)countof(known) && lua_rawgeti(L, 2, n + 1) == LUA_TSTRING)
-        known[n++] = lua_tostring(L, -1);
-    lua_pushstring(L, arg_nearest(luaL_checkstring(L, 1), known, n));
-    return 1;
 }
 
 static int
@@ -373,4 +325,400 @@ arg_array(lua_State *L, const char *fn, const char *name, int idx,
         luaL_error(L, "%s: %s has holes: %I entries, but the last is [%I]", fn,
                    name, (LUAI_UACINT)count, (LUAI_UACINT)highest);
     return count;
+}
+
+/* ---- tasks ---- */
+
+/* Raise for an id that names no task. */
+static int
+arg_no_task(lua_State *L, const char *fn, const char *name, uint64_t id,
+            size_t count)
+{
+    if (count <= 1)
+        return luaL_error(L, "%s: %s = t%I: no such task; none was started in "
+                          "this run", fn, name, (LUAI_UACINT)id);
+    return luaL_error(L, "%s: %s = t%I: no such task; the ids of this run are "
+                      "t1 to t%I (ids of another run mean nothing here)", fn,
+                      name, (LUAI_UACINT)id, (LUAI_UACINT)(count - 1));
+}
+
+/* Push what names the task: the string itself or the table's id. */
+static void
+arg_push_id(lua_State *L, int idx)
+{
+    static const char *const keys[] = { "id", "task_id" };
+    idx = lua_absindex(L, idx);
+    if (lua_type(L, idx) != LUA_TTABLE) {
+        lua_pushvalue(L, idx);
+        return;
+    }
+    for (size_t i = 0; i < countof(keys); i++) {
+        lua_pushstring(L, keys[i]);
+        lua_rawget(L, idx);
+        if (!lua_isnil(L, -1))
+            return;
+        lua_pop(L, 1);
+    }
+    lua_pushnil(L);
+}
+
+/* The number in the id on top; 0: it is none. */
+static uint64_t
+arg_parse_id(lua_State *L)
+{
+    size_t n = 0;
+    const char *s = lua_type(L, -1) == LUA_TSTRING
+        ? lua_tolstring(L, -1, &n) : NULL;
+    return s && strlen(s) == n ? handle_parse(s) : 0;
+}
+
+uint64_t
+arg_task_id(lua_State *L, int idx)
+{
+    luaL_checkstack(L, 8, NULL);
+    arg_push_id(L, idx);
+    uint64_t id = arg_parse_id(L);
+    lua_pop(L, 1);
+    return id;
+}
+
+Task *
+arg_task(lua_State *L, const char *fn, const char *name, int idx)
+{
+    LuaRun *run = park_run(L);
+    idx = lua_absindex(L, idx);
+    luaL_checkstack(L, 8, NULL);
+    arg_push_id(L, idx);
+    uint64_t id = arg_parse_id(L);
+    if (id == 0)
+        arg_error(L, fn, name, idx, lua_isnil(L, -1)
+                  ? "a task is named by its handle or its id, a string such "
+                    "as \"t1\": keep what Task gives, local t = Task{...}"
+                  : "a task is named by its handle or its id, a string such "
+                    "as \"t1\"");
+    Task *t = board_find(&run->sched->board, id);
+    if (!t)
+        arg_no_task(L, fn, name, id, run->sched->board.count);
+    if (forget_is(t))
+        luaL_error(L, ARG_FORGOTTEN, fn, name, (LUAI_UACINT)id,
+                   (LUAI_UACINT)id);
+    lua_pop(L, 1);
+    return t;
+}
+
+lua_Integer
+arg_tasks(lua_State *L, const char *fn, const char *name, int idx)
+{
+    if (lua_isnil(L, idx))
+        return 0;
+    if (handle_is(L, idx))
+        arg_error(L, fn, name, idx, "expected an array of tasks; put the "
+                  "handle in braces: {handle}");
+    lua_Integer n = arg_array(L, fn, name, idx, BOARD_MAX_BLOCKERS);
+    luaL_checkstack(L, (int)n + 8, "too many tasks");
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_rawgeti(L, idx, i);
+        Task *t = arg_task(L, fn, name, -1);
+        lua_pushlightuserdata(L, t);
+        lua_replace(L, -2);
+    }
+    return n;
+}
+
+/* ---- options of tasks and of agent types ---- */
+
+Retry
+arg_retry(lua_State *L, const char *fn, int idx)
+{
+    Retry r = { .backoff = 0.5, .on = ~(1u << FAULT_BLOCKED
+                                        | 1u << FAULT_CANCELLED
+                                        | 1u << FAULT_BUDGET) };
+    if (lua_isnil(L, idx))
+        return (Retry){ 0 };
+    if (lua_type(L, idx) == LUA_TNUMBER) {
+        r.max = (int)arg_integer(L, fn, "retry", idx, 0, 1000, 0);
+        return r;
+    }
+    if (lua_type(L, idx) != LUA_TTABLE)
+        arg_error(L, fn, "retry", idx, "expected a number of tries or a table "
+                  "{max=, backoff=, on=, resume=}");
+    static const char *const names[] = { "backoff", "max", "on", "resume" };
+    int top = lua_gettop(L);
+    luaL_checkstack(L, 8, NULL);
+    lua_settop(L, top + (int)countof(names));
+    for (lua_pushnil(L); lua_next(L, idx);) {
+        int i = -1;
+        bool named = lua_type(L, -2) == LUA_TSTRING;
+        for (int k = 0; named && k < (int)countof(names); k++)
+            if (strcmp(lua_tostring(L, -2), names[k]) == 0)
+                i = k;
+        if (i < 0)
+            luaL_error(L, "%s: retry has the unknown field %s; it has max, "
+                       "backoff, on and resume", fn, arg_show(L, -2));
+        lua_replace(L, top + 1 + i);
+    }
+    r.backoff = arg_duration(L, fn, "retry.backoff", top + 1, true, r.backoff);
+    r.max = (int)arg_integer(L, fn, "retry.max", top + 2, 0, 1000, 2);
+    r.resume = arg_bool(L, fn, "retry.resume", top + 4, false);
+    if (!lua_isnil(L, top + 3)) {
+        lua_Integer n = arg_array(L, fn, "retry.on", top + 3, FAULT_COUNT);
+        r.on = 0;
+        for (lua_Integer i = 1; i <= n; i++) {
+            int is = lua_rawgeti(L, top + 3, i) == LUA_TSTRING
+                ? task_fault_find(lua_tostring(L, -1)) : -1;
+            if (is >= 0)
+                r.on |= 1u << is;
+            else
+                arg_error(L, fn, "retry.on", -1, "expected an error_kind such "
+                          "as \"exit\", \"timeout\", \"lua\"");
+            lua_pop(L, 1);
+        }
+    }
+    lua_settop(L, top);
+    return r;
+}
+
+uint8_t
+arg_permissions(lua_State *L, const char *fn, int idx)
+{
+    if (lua_isnil(L, idx))
+        return PERMISSION_NONE;
+    const char *s = arg_text(L, fn, "permissions", idx, 32);
+    int permission = s ? task_permission_find(s) : -1;
+    if (permission < 0)
+        arg_error(L, fn, "permissions", idx, "expected \"read\", \"edit\" or "
+                  "\"full\"");
+    return (uint8_t)permission;
+}
+
+uint8_t
+arg_granted(lua_State *L, const char *fn, int idx, const AgentType *agent)
+{
+    uint8_t own = agent ? agent->opt.permissions : PERMISSION_NONE;
+    uint8_t asked = arg_permissions(L, fn, idx);
+    if (asked && !own)
+        arg_error(L, fn, "permissions", idx, "they are for agents of a preset "
+                  "that takes them, of an api, or of a type with run=function "
+                  "that has permissions itself");
+    if (!own)
+        return PERMISSION_NONE;
+    uint8_t most = task_permission(park_run(L)->task);
+    if (asked && most && asked > most)
+        luaL_error(L, "%s: permissions = \"%s\": the task that starts it has "
+                   "\"%s\", and cannot give more", fn,
+                   task_permission_name(asked), task_permission_name(most));
+    uint8_t granted = asked ? asked : own;
+    return most && granted > most ? most : granted;
+}
+
+int
+arg_no_resume(lua_State *L, const char *fn)
+{
+    return luaL_error(L, "%s: retry.resume is for agents whose session orun "
+                      "knows (a preset, or run=function that calls "
+                      "orun.report{session_id=}); a command has none", fn);
+}
+
+/* One word of it, at idx. */
+static void
+arg_isolation_word(lua_State *L, const char *fn, int idx, bool lua,
+                   Isolation *i)
+{
+    const char *s = arg_text(L, fn, "isolation", idx, 32);
+    if (s && strcmp(s, "worktree") == 0) {
+        i->worktree = true;
+        return;
+    }
+    if (!s || strcmp(s, "process") != 0)
+        arg_error(L, fn, "isolation", idx, "expected \"process\" (a process "
+                  "of its own; without it a Lua task runs in a thread), "
+                  "\"worktree\" (a git worktree of its own) or "
+                  "{\"process\", \"worktree\"}");
+    if (!lua)
+        arg_error(L, fn, "isolation", idx, "it is for Lua functions; what an "
+                  "agent with a command, preset or api does is done by another "
+                  "process already");
+    i->process = true;
+}
+
+Isolation
+arg_isolation(lua_State *L, const char *fn, int idx, bool lua)
+{
+    Isolation i = { 0 };
+    if (lua_isnil(L, idx))
+        return i;
+    if (lua_type(L, idx) != LUA_TTABLE) {
+        arg_isolation_word(L, fn, idx, lua, &i);
+        return i;
+    }
+    lua_Integer n = arg_array(L, fn, "isolation", idx, 2);
+    for (lua_Integer k = 1; k <= n; k++) {
+        lua_rawgeti(L, idx, k);
+        arg_isolation_word(L, fn, lua_gettop(L), lua, &i);
+        lua_pop(L, 1);
+    }
+    return i;
+}
+
+const char *
+arg_base(lua_State *L, const char *fn, int idx, bool worktree)
+{
+    const char *base = arg_text(L, fn, "base", idx, 256);
+    if (base && (!*base || *base == '-'))
+        arg_error(L, fn, "base", idx, "expected a commit, branch or tag");
+    if (base && !worktree)
+        arg_error(L, fn, "base", idx, "it is what a worktree begins at, and "
+                  "none is asked for: isolation = \"worktree\"");
+    return base;
+}
+
+void
+arg_check_env(lua_State *L, const char *fn, int idx)
+{
+    if (lua_isnil(L, idx))
+        return;
+    if (lua_type(L, idx) != LUA_TTABLE)
+        arg_error(L, fn, "env", idx, "expected a table {NAME=\"value\"}");
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING)
+            luaL_error(L, "%s: env has the key %s; names of variables are "
+                       "strings", fn, arg_show(L, -2));
+        size_t kn, vn;
+        const char *k = lua_tolstring(L, -2, &kn);
+        if (kn == 0 || strchr(k, '=') || strlen(k) != kn)
+            luaL_error(L, "%s: env has the name %s; it may not be empty or "
+                       "hold '=' or NUL", fn, arg_show(L, -2));
+        if (lua_isboolean(L, -1) && !lua_toboolean(L, -1))
+            continue; /* to be without it */
+        if (lua_type(L, -1) != LUA_TSTRING)
+            luaL_error(L, "%s: env.%s = %s: expected a string, or false for "
+                       "none", fn, k, arg_show(L, -1));
+        const char *v = lua_tolstring(L, -1, &vn);
+        if (strlen(v) != vn)
+            luaL_error(L, "%s: env.%s holds a NUL byte", fn, k);
+        if (secret_see(k, v))
+            luaL_error(L, "%s: %s", fn, err_text(ORUN_ENOMEM));
+    }
+}
+
+/* A model's name stands on the command line of programs and in requests: no
+ * option, and nothing that is not part of such names. */
+const char *
+arg_model(lua_State *L, const char *fn, int idx)
+{
+    static const char others[] = "._-/:@+[]";
+    const char *s = arg_text(L, fn, "model", idx, ARG_MODEL);
+    bool fine = s && isalnum((unsigned char)*s);
+    for (const char *p = s; fine && *p; p++)
+        fine = isalnum((unsigned char)*p) || strchr(others, *p);
+    if (s && !fine)
+        arg_error(L, fn, "model", idx, "expected a name such as \"haiku\", "
+                  "\"gpt-5.1\" or \"provider/model\"");
+    return s;
+}
+
+/* ---- what is made of them, without raising ---- */
+
+static void
+arg_report_left(LuaRun *run, const char *fn, const Buf *left)
+{
+    Buf text = { 0 };
+    buf_printf(&text, "orun: %s: ", fn);
+    buf_put(&text, left->p, left->n);
+    buf_putc(&text, '\n');
+    if (!buf_failed(&text) && engine_once(run->engine, buf_cstr(&text))) {
+        order_keep(STDERR_FILENO);
+        sanitize_write(STDERR_FILENO, text.p, text.n);
+    }
+    buf_free(&text);
+}
+
+int
+arg_encode(lua_State *L, const char *fn, const char *name, int idx,
+           const ValueOps *base, Value **out, Buf *why)
+{
+    Buf left = { 0 };
+    ValueOps ops = *base;
+    ops.left = &left;
+    int e = value_encode(L, idx, name, &ops, out, why);
+    if (e == 0 && left.n)
+        arg_report_left(park_run(L), fn, &left);
+    buf_free(&left);
+    return e;
+}
+
+void
+lib_why(LibWhy *why, const char *fn, Buf *b)
+{
+    Buf safe = { 0 };
+    sanitize_put(&safe, b->p, b->n, SANITIZE_TEXT);
+    const char *text = buf_cstr(&safe);
+    /* cppcheck-suppress ctuuninitvar ; filled here, not read */
+    snprintf(why->text, sizeof why->text, "%s: %s", fn,
+             *text ? text : err_text(ORUN_ENOMEM));
+    buf_free(&safe);
+    buf_free(b);
+}
+
+void
+lib_why_backlog(LibWhy *why, const char *fn, LuaRun *run)
+{
+    Buf text = { 0 };
+    buf_puts(&text, "the tasks of this run, their inputs and their results "
+             "would take more than the ");
+    buf_bytes(&text, run->sched->backlog);
+    buf_puts(&text, " of memory set aside for them (the backlog): start fewer "
+             "at a time (orun.fan_out has limit=), hand large data on in "
+             "files, or raise it with orun.config{backlog = \"4GiB\"}");
+    lib_why(why, fn, &text);
+}
+
+char **
+arg_env(lua_State *L, int idx, bool *failed)
+{
+    size_t n = 0;
+    if (lua_isnil(L, idx))
+        return NULL;
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1))
+        n++;
+    char **env = mem_zalloc(n + 1, sizeof *env);
+    *failed |= !env;
+    n = 0;
+    lua_pushnil(L);
+    while (env && lua_next(L, idx)) {
+        Buf b = { 0 };
+        buf_puts(&b, lua_tostring(L, -2));
+        if (lua_isstring(L, -1))
+            buf_printf(&b, "=%s", lua_tostring(L, -1));
+        env[n] = buf_take(&b);
+        *failed |= !env[n];
+        n += env[n] != NULL;
+        lua_pop(L, 1);
+    }
+    if (!env)
+        lua_pop(L, 1);
+    return env;
+}
+
+Writes *
+arg_writes(lua_State *L, Engine *h, int idx, lua_Integer n, const char *cwd)
+{
+    Writes *w = mem_zalloc(1, sizeof *w);
+    if (!w)
+        return NULL;
+    list_init(&w->held);
+    w->paths = mem_zalloc((size_t)n, sizeof *w->paths);
+    for (lua_Integer i = 1; w->paths && i <= n; i++) {
+        lua_rawgeti(L, idx, i);
+        char *p = writes_path(cwd && cwd[0] == '/' ? cwd : h->cwd,
+                              lua_tostring(L, -1));
+        lua_pop(L, 1);
+        if (!p)
+            break;
+        w->paths[w->n++] = p;
+    }
+    if (w->n == (size_t)n)
+        return w;
+    writes_free(w);
+    return NULL;
 }

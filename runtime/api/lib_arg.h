@@ -8,7 +8,9 @@
 #ifndef ORUN_LIB_ARG_H
 #define ORUN_LIB_ARG_H
 
-#include "base/base.h"
+#include "base/buf.h"
+#include "task/task.h"
+#include "vm/park.h"
 #include <lua.h>
 
 /* Where in the stack field `i` of the frame is. */
@@ -86,5 +88,98 @@ const char *arg_meant(const char *word, const char *const *known, int n);
 
 /* Push the value at `idx` as a short text for a message. */
 const char *arg_show(lua_State *L, int idx);
+
+/* ---- tasks ----
+ *
+ * A task is named by its id, by its handle, or by a table that has its id, such
+ * as a result or an entry of the list. */
+
+/* Of a task that is not there any more: function, argument, its number twice.
+ */
+#define ARG_FORGOTTEN "%s: %s = t%I: t%I was forgotten (orun.forget), " \
+    "and its result released; keep what you need of a result before"
+
+/* The task meant by the value at idx (an id, a handle, or a table with `id` or
+ * `task_id`). Raises for what was never one or is forgotten; a removed task is
+ * returned. */
+Task *arg_task(lua_State *L, const char *fn, const char *name, int idx);
+
+/* The number in the id that the value at idx is or has; 0: there is none. */
+uint64_t arg_task_id(lua_State *L, int idx);
+
+/* Read an array of tasks (nil: none) as light userdata above the frame; gives
+ * how many. */
+lua_Integer arg_tasks(lua_State *L, const char *fn, const char *name, int idx);
+
+/* ---- options of tasks and of agent types ---- */
+
+/* Read `retry` at idx: a number of tries, or {max=, backoff=, on=}. */
+Retry arg_retry(lua_State *L, const char *fn, int idx);
+
+/* Read `permissions` at idx, a TaskPermission: "read", "edit" or "full"; NONE
+ * for nil. */
+uint8_t arg_permissions(lua_State *L, const char *fn, int idx);
+
+/* What a task of `agent` (NULL: of none) may do: as `permissions` at idx or its
+ * type says, and never more than the task that starts it. */
+uint8_t arg_granted(lua_State *L, const char *fn, int idx,
+                    const struct AgentType *agent);
+
+/* Raise: a command's session is not known, so it cannot go on with one. */
+int arg_no_resume(lua_State *L, const char *fn);
+
+/* What isolates a task. */
+typedef struct Isolation {
+    bool process;  /* a process of its own */
+    bool worktree; /* a git worktree of its own */
+} Isolation;
+
+/* Read `isolation` at idx, of a Lua task or of a program: "process", "worktree"
+ * or an array of both; nothing is neither. */
+Isolation arg_isolation(lua_State *L, const char *fn, int idx, bool lua);
+
+/* Read `base` at idx, NULL when nil: what a worktree begins at. Raises when
+ * there is none. */
+const char *arg_base(lua_State *L, const char *fn, int idx, bool worktree);
+
+/* Check an `env` table at idx: names without "=", and strings, or false to be
+ * without that variable. Those that are secrets are known as such from then
+ * on. */
+void arg_check_env(lua_State *L, const char *fn, int idx);
+
+/* Read `model` at idx, NULL when nil: the name of a model. */
+const char *arg_model(lua_State *L, const char *fn, int idx);
+
+/* ---- what is made of them, without raising ---- */
+
+/* What raises is done first; then, with nothing to lose, things are made. A
+ * message of the second part is kept here until all is given back. */
+typedef struct LibWhy {
+    char text[512];
+} LibWhy;
+
+/* Keep the message in `b` (freed); when there is none, memory was out. */
+void lib_why(LibWhy *why, const char *fn, struct Buf *b);
+
+/* Say in `why` that the backlog has no room, and what to do about it. */
+void lib_why_backlog(LibWhy *why, const char *fn, LuaRun *run);
+
+/* "K=V" (and "K") strings of a checked table; NULL with *failed set on no
+ * memory. */
+char **arg_env(lua_State *L, int idx, bool *failed);
+
+/* The n paths of the array at idx, checked, seen from `cwd`; NULL when memory
+ * is out. Raises nothing. Blocks on the file system. */
+struct Writes *arg_writes(lua_State *L, struct Engine *h, int idx,
+                          lua_Integer n, const char *cwd);
+
+struct ValueOps;
+
+/* value_encode of the argument `name` at idx by the rules of `base`. What is
+ * copied without a metatable that it acts by is told on standard error, once a
+ * run. Raises nothing. */
+int arg_encode(lua_State *L, const char *fn, const char *name, int idx,
+               const struct ValueOps *base, struct Value **out,
+               struct Buf *why);
 
 #endif

@@ -1,10 +1,12 @@
-/* lib_arg_words.c — the words other tools have for our fields.
+/* lib_arg_words.c — the known word that an unknown one was meant for.
  *
- * Who comes from make, xargs, a subprocess module or a workflow engine writes
- * what is right there. No such word is accepted; a message names ours.
+ * Users of make, xargs, a subprocess module or a workflow engine write what is
+ * right there, and anybody mistypes. No such word is accepted; a message names
+ * ours.
  */
 #include "api/lib_arg.h"
 #include <ctype.h>
+#include <lauxlib.h>
 
 typedef struct ArgWords {
     const char *ours;
@@ -92,4 +94,66 @@ arg_meant(const char *word, const char *const *known, int n)
                 return known[k];
     }
     return NULL;
+}
+
+/* How many letters are wrong, missing, too many or swapped with the next one:
+ * the distance of optimal string alignment, without regard to case. */
+static int
+arg_distance(const char *a, const char *b)
+{
+    enum { MAX = 32 };
+    size_t n = strlen(a), m = strlen(b);
+    int row[MAX + 1][MAX + 1];
+    if (n > MAX || m > MAX)
+        return MAX;
+    for (size_t i = 0; i <= n; i++)
+        row[i][0] = (int)i;
+    for (size_t j = 0; j <= m; j++)
+        row[0][j] = (int)j;
+    for (size_t i = 1; i <= n; i++)
+        for (size_t j = 1; j <= m; j++) {
+            int x = a[i - 1] | 32, y = b[j - 1] | 32;
+            int best = row[i - 1][j - 1] + (x != y);
+            if (row[i - 1][j] + 1 < best)
+                best = row[i - 1][j] + 1;
+            if (row[i][j - 1] + 1 < best)
+                best = row[i][j - 1] + 1;
+            if (i > 1 && j > 1 && x == (b[j - 2] | 32) && y == (a[i - 2] | 32)
+                && row[i - 2][j - 2] + 1 < best)
+                best = row[i - 2][j - 2] + 1;
+            row[i][j] = best;
+        }
+    return row[n][m];
+}
+
+const char *
+arg_nearest(const char *word, const char *const *known, int n)
+{
+    const char *best = arg_meant(word, known, n);
+    if (best)
+        return best;
+    int near = (int)(strlen(word) / 3) + 1;
+    for (int i = 0; i < n; i++) {
+        int d = arg_distance(word, known[i]);
+        if (d < near) {
+            near = d;
+            best = known[i];
+        }
+    }
+    return best;
+}
+
+/* nearest(word, {known, …}) -> the known word nearest to it, or nil */
+int
+lib_nearest(lua_State *L)
+{
+    const char *known[64];
+    int n = 0;
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    luaL_checkstack(L, countof(known) + 4, NULL);
+    while (n < (int)countof(known) && lua_rawgeti(L, 2, n + 1) == LUA_TSTRING)
+        known[n++] = lua_tostring(L, -1);
+    lua_pushstring(L, arg_nearest(luaL_checkstring(L, 1), known, n));
+    return 1;
 }

@@ -4,7 +4,9 @@
  */
 #include "api/lib_arg.h"
 #include "api/lib_class.h"
-#include "api/lib_ref.h"
+#include "api/lib_orun.h"
+#include "api/lib_related.h"
+#include "api/lib_result.h"
 #include "api/lib_task.h"
 #include "base/err.h"
 #include "sched/forget.h"
@@ -60,7 +62,7 @@ static int
 lib_collector_add(lua_State *L)
 {
     Collector **c = luaL_checkudata(L, 1, COLLECTOR_TYPE);
-    if (collector_add(*c, lib_ref_task(L, "collector:add", "task", 2)))
+    if (collector_add(*c, arg_task(L, "collector:add", "task", 2)))
         return luaL_error(L, "collector:add: %s", err_text(ORUN_ENOMEM));
     lua_settop(L, 1);
     return 1;
@@ -88,7 +90,7 @@ lib_collector(lua_State *L)
 {
     LuaRun *run = park_run(L);
     park_check(L, "collector");
-    if (lib_closing(run))
+    if (lib_task_closing(run))
         return luaL_error(L, "collector: not allowed in a finalizer (__gc) of "
                           "a script that has ended");
     lua_settop(L, 1);
@@ -102,7 +104,7 @@ lib_collector(lua_State *L)
         return luaL_error(L, "collector: %s", err_text(ORUN_ENOMEM));
     for (lua_Integer i = 1; i <= n; i++) {
         lua_rawgeti(L, 1, i);
-        if (collector_add(*c, lib_ref_task(L, "collector", "tasks", -1)))
+        if (collector_add(*c, arg_task(L, "collector", "tasks", -1)))
             return luaL_error(L, "collector: %s", err_text(ORUN_ENOMEM));
         lua_pop(L, 1);
     }

@@ -1,6 +1,7 @@
 /* lib_command.c — command lines in Lua: arrays of arguments. */
+#include "api/lib_command.h"
 #include "api/lib_arg.h"
-#include "api/lib_task.h"
+#include "api/lib_orun.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include <lauxlib.h>

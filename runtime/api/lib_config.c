@@ -2,7 +2,7 @@
  */
 #include "api/lib_arg.h"
 #include "api/lib_limit.h"
-#include "api/lib_task.h"
+#include "api/lib_orun.h"
 #include "base/err.h"
 #include "control/control.h"
 #include "engine/engine.h"

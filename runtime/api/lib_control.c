@@ -1,9 +1,9 @@
-/* lib_control.c — orun.control: how a program reaches orun.
- */
-#include "api/lib_task.h"
+/* lib_control.c — orun.control: how a program reaches orun. */
+#include "api/lib_orun.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "control/control.h"
+#include "vm/park.h"
 #include <errno.h>
 #include <lauxlib.h>
 

@@ -3,9 +3,11 @@
  * The Program is in a box on the stack while its caller waits.
  */
 #include "api/lib_arg.h"
+#include "api/lib_command.h"
+#include "api/lib_orun.h"
 #include "api/lib_program.h"
+#include "api/lib_secret.h"
 #include "api/lib_stream.h"
-#include "api/lib_task.h"
 #include "base/err.h"
 #include <lauxlib.h>
 #include <math.h>
@@ -147,7 +149,7 @@ lib_exec_start(lua_State *L, LaunchSpec *spec, double timeout, Program **box)
 {
     LuaRun *run = park_run(L);
     bool failed = false;
-    char **env = lib_env(L, ARG(X_env), &failed);
+    char **env = arg_env(L, ARG(X_env), &failed);
     spec->env = env;
     int e = failed ? ORUN_ENOMEM : program_start(run, spec, timeout, box);
     task_strings_free(env);
@@ -172,7 +174,7 @@ lib_exec(lua_State *L)
                         .attempt = park_run(L)->attempt };
     spec.cwd = arg_text(L, fn, "cwd", ARG(X_cwd), 4096);
     spec.in = arg_string(L, fn, "input", ARG(X_input), SIZE_MAX, &spec.in_len);
-    lib_check_env(L, fn, ARG(X_env));
+    arg_check_env(L, fn, ARG(X_env));
     lib_check_exposed(L, fn, ARG(X_command), ARG(X_expose));
     spec.files = lib_exec_files(L, argv, &spec.file_count);
     double timeout = arg_duration(L, fn, "timeout", ARG(X_timeout), false,

@@ -1,7 +1,7 @@
 /* lib_forget.c — orun.forget: results that are not needed any more. */
 #include "api/lib_arg.h"
-#include "api/lib_ref.h"
-#include "api/lib_task.h"
+#include "api/lib_orun.h"
+#include "api/lib_related.h"
 #include "base/err.h"
 #include "sched/forget.h"
 #include "thread/epoch.h"
@@ -38,11 +38,11 @@ static Task *
 lib_forget_at(lua_State *L, LuaRun *run, int idx)
 {
     Board *b = &run->sched->board;
-    uint64_t id = lib_ref_number(L, idx);
+    uint64_t id = arg_task_id(L, idx);
     Task *t = id ? board_find(b, id) : NULL;
     if (t == &b->gone)
         return t;
-    t = lib_ref_task(L, "forget", "task", idx);
+    t = arg_task(L, "forget", "task", idx);
     if (!handle_is(L, idx) && !lib_related(run, t))
         luaL_error(L, "forget: t%I is not a task of t%I: a task may forget "
                    "what it started or claimed, or has the handle of; the "

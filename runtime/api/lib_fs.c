@@ -6,7 +6,7 @@
  */
 #include "api/lib_arg.h"
 #include "api/lib_class.h"
-#include "api/lib_task.h"
+#include "api/lib_orun.h"
 #include "engine/engine.h"
 #include <dirent.h>
 #include <errno.h>

@@ -5,8 +5,8 @@
  * own.
  */
 #include "api/lib_arg.h"
+#include "api/lib_orun.h"
 #include "api/lib_response.h"
-#include "api/lib_task.h"
 #include "base/err.h"
 #include <lauxlib.h>
 #include <stdio.h>

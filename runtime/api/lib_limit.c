@@ -1,7 +1,7 @@
 /* lib_limit.c — orun.limit: slots, rates and budgets. */
 #include "api/lib_limit.h"
 #include "api/lib_arg.h"
-#include "api/lib_task.h"
+#include "api/lib_orun.h"
 #include "base/err.h"
 #include "sched/admit.h"
 #include "sched/slots.h"

@@ -1,8 +1,11 @@
 /* lib_list.c — TaskCreate, TaskList, TaskGet, and their entries. */
+#include "api/lib_list.h"
 #include "api/lib_arg.h"
 #include "api/lib_limit.h"
-#include "api/lib_ref.h"
+#include "api/lib_names.h"
+#include "api/lib_orun.h"
 #include "api/lib_report.h"
+#include "api/lib_result.h"
 #include "api/lib_task.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -47,8 +50,8 @@ lib_create_make(lua_State *L, Task *t, const char *description,
     if (prompt && !(t->opt->prompt = value_string(prompt, prompt_len)))
         return ORUN_ENOMEM;
     if (arg_given(L, ARG(C_input)))
-        e = lib_code_encode(L, "TaskCreate", "input", ARG(C_input),
-                            &handle_shared, &t->input, why);
+        e = arg_encode(L, "TaskCreate", "input", ARG(C_input), &handle_shared,
+                       &t->input, why);
     if (e == 0 && arg_given(L, ARG(C_metadata)))
         e = value_encode(L, ARG(C_metadata), "metadata", &value_data,
                          &t->opt->metadata, why);
@@ -81,7 +84,7 @@ lib_task_create(lua_State *L)
         arg_error(L, fn, "on_blocker_failure", ARG(C_on_blocker_failure),
                   "expected \"cancel\" (the default) or \"run\"");
     int first = lua_gettop(L) + 1;
-    lua_Integer n = lib_ref_tasks(L, fn, "blockedBy", ARG(C_blockedBy));
+    lua_Integer n = arg_tasks(L, fn, "blockedBy", ARG(C_blockedBy));
     Task *t, draft = { .priority = (int8_t)priority };
     lib_where(L, &draft);
     int e = lib_create_make(L, &draft, description, prompt, prompt_len, &text);
@@ -89,7 +92,7 @@ lib_task_create(lua_State *L)
         e = engine_keep(run->engine, &draft.input);
     if (e == 0) {
         draft.opt->despite_failure = policy && policy[0] == 'r';
-        e = lib_add(L, &draft, first, n, &t);
+        e = lib_task_add(L, &draft, first, n, &t);
     }
     if (e) {
         if (e == ORUN_EBACKLOG)
@@ -252,7 +255,7 @@ lib_task_get(lua_State *L)
         }
     }
     Sched *s = park_run(L)->sched;
-    uint64_t id = lib_ref_number(L, idx);
+    uint64_t id = arg_task_id(L, idx);
     Task *there = id ? board_find(&s->board, id) : NULL;
     if (there && forget_is(there)) {
         lua_pushnil(L);
@@ -260,7 +263,7 @@ lib_task_get(lua_State *L)
         return 2;
     }
     bool unknown = lua_type(L, idx) == LUA_TSTRING && id && !there;
-    Task *t = unknown ? NULL : lib_ref_task(L, "TaskGet", "task_id", idx);
+    Task *t = unknown ? NULL : arg_task(L, "TaskGet", "task_id", idx);
     if (!t || t->removed)
         lua_pushnil(L);
     else if (t->kind == TASK_ITEM)

@@ -4,7 +4,9 @@
  * description), a description (our prompt) and an activeForm. Both kinds of
  * names are taken; what has no place of its own here is kept in metadata.
  */
+#include "api/lib_names.h"
 #include "api/lib_arg.h"
+#include "api/lib_orun.h"
 #include "api/lib_task.h"
 #include <lauxlib.h>
 

@@ -6,7 +6,6 @@
 #include "api/lib_overview.h"
 #include "api/lib_run_registry.h"
 #include "api/lib_screen.h"
-#include "api/lib_task.h"
 #include "api/lib_terminal.h"
 #include "base/version.h"
 #include "value/module.h"

@@ -32,4 +32,42 @@ void lib_orun_open_client(lua_State *L, Vm *vm, void *ud);
  */
 void lib_orun_open_view(lua_State *L, Vm *vm, void *ud);
 
+/* The functions of the API, each in the file of its noun. */
+int lib_task(lua_State *L);
+int lib_task_output(lua_State *L);
+int lib_task_stop(lua_State *L);
+int lib_dismiss(lua_State *L);
+int lib_read_output(lua_State *L);
+int lib_task_create(lua_State *L);
+int lib_task_list(lua_State *L);
+int lib_task_get(lua_State *L);
+int lib_task_update(lua_State *L);
+int lib_claim(lua_State *L);
+int lib_clean(lua_State *L);
+int lib_entries(lua_State *L);
+int lib_real(lua_State *L);
+int lib_private_folder(lua_State *L);
+int lib_private_file(lua_State *L);
+int lib_program_path(lua_State *L);
+int lib_script_place(lua_State *L);
+int lib_yaml(lua_State *L);
+int lib_collector(lua_State *L);
+int lib_agent(lua_State *L);
+int lib_exec(lua_State *L);
+int lib_http(lua_State *L);
+int lib_forget(lua_State *L);
+int lib_sleep(lua_State *L);
+int lib_now(lua_State *L);
+int lib_phase(lua_State *L);
+int lib_peek(lua_State *L);
+int lib_unread(lua_State *L);
+int lib_stopping(lua_State *L);
+int lib_once(lua_State *L);
+int lib_report(lua_State *L);
+int lib_key(lua_State *L);
+int lib_log(lua_State *L);
+int lib_limit(lua_State *L);
+int lib_config(lua_State *L);
+int lib_control(lua_State *L);
+
 #endif

@@ -4,10 +4,11 @@
  * which knows no position: it reads from an offset, and waits when there is
  * nothing there yet. What is read may be far larger than memory.
  */
+#include "api/lib_output.h"
 #include "api/lib_arg.h"
 #include "api/lib_class.h"
-#include "api/lib_ref.h"
-#include "api/lib_task.h"
+#include "api/lib_orun.h"
+#include "api/lib_related.h"
 #include "base/err.h"
 #include "engine/engine.h"
 #include "runner/run_lua.h"
@@ -174,7 +175,7 @@ lib_read_output(lua_State *L)
 {
     static const char fn[] = "orun.output";
     lua_settop(L, READ_ATTEMPT);
-    Task *t = lib_ref_task(L, fn, "task", READ_TASK);
+    Task *t = arg_task(L, fn, "task", READ_TASK);
     double timeout = arg_duration(L, fn, "timeout", READ_DEADLINE, true,
                                   INFINITY);
     lua_pushlightuserdata(L, t);

@@ -1,7 +1,9 @@
 /* lib_overview.c — a page of tasks. */
 #include "api/lib_overview.h"
 #include "api/lib_class.h"
-#include "api/lib_task.h"
+#include "api/lib_list.h"
+#include "api/lib_orun.h"
+#include "api/lib_related.h"
 #include "base/err.h"
 #include "base/secret.h"
 #include "engine/engine.h"

@@ -5,7 +5,7 @@
  * written to. They block for a few calls of the system.
  */
 #include "api/lib_arg.h"
-#include "api/lib_task.h"
+#include "api/lib_orun.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>

@@ -5,7 +5,8 @@
  * may read that, and what they were to wait for. A handle is passed on by who
  * has it; an id can be guessed. Nobody may wait for what waits for him.
  */
-#include "api/lib_task.h"
+#include "api/lib_related.h"
+#include "api/lib_orun.h"
 #include "base/err.h"
 #include "engine/engine.h"
 #include "sched/wait.h"

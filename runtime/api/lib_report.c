@@ -1,7 +1,7 @@
 /* lib_report.c — orun.report, and what tasks have told in results. */
 #include "api/lib_report.h"
 #include "api/lib_arg.h"
-#include "api/lib_task.h"
+#include "api/lib_orun.h"
 #include "base/err.h"
 #include "value/value.h"
 #include <lauxlib.h>

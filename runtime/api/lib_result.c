@@ -1,9 +1,12 @@
 /* lib_result.c — TaskOutput, TaskStop, dismiss: results. */
+#include "api/lib_result.h"
 #include "api/lib_arg.h"
 #include "api/lib_limit.h"
-#include "api/lib_ref.h"
+#include "api/lib_names.h"
+#include "api/lib_orun.h"
+#include "api/lib_output.h"
+#include "api/lib_related.h"
 #include "api/lib_report.h"
-#include "api/lib_task.h"
 #include "base/err.h"
 #include "engine/engine.h"
 #include "process/launch.h"
@@ -298,14 +301,14 @@ lib_task_output(lua_State *L)
             return luaL_error(L, "TaskOutput: expected one task, got %d "
                               "arguments; options go into the table: "
                               "TaskOutput{task_id=, timeout=}", lua_gettop(L));
-        return lib_await(L, "TaskOutput", lib_ref_task(L, "TaskOutput",
+        return lib_await(L, "TaskOutput", arg_task(L, "TaskOutput",
                          "task_id", 1), INFINITY);
     }
     arg_frame(L, "TaskOutput", lib_output_fields, 3, false);
     if (!arg_given(L, ARG(1)))
         return luaL_error(L, "TaskOutput: task_id is missing; it is the id of "
                           "the handle that Task gave");
-    Task *t = lib_ref_task(L, "TaskOutput", "task_id", ARG(1));
+    Task *t = arg_task(L, "TaskOutput", "task_id", ARG(1));
     bool block = arg_bool(L, "TaskOutput", "block", ARG(0), true);
     double timeout = arg_duration(L, "TaskOutput", "timeout", ARG(2), true,
                                   INFINITY);
@@ -335,13 +338,13 @@ lib_task_stop(lua_State *L)
     bool bare = !lua_isnil(L, -1) || lua_type(L, 1) != LUA_TTABLE;
     lua_pop(L, 1);
     if (bare) {
-        t = lib_ref_task(L, "TaskStop", "task_id", 1);
+        t = arg_task(L, "TaskStop", "task_id", 1);
         lib_related_must(L, "TaskStop", t, 1);
     } else {
         arg_frame(L, "TaskStop", lib_stop_fields, 1, false);
         if (!arg_given(L, ARG(0)))
             return luaL_error(L, "TaskStop: task_id is missing");
-        t = lib_ref_task(L, "TaskStop", "task_id", ARG(0));
+        t = arg_task(L, "TaskStop", "task_id", ARG(0));
         lib_related_must(L, "TaskStop", t, ARG(0));
     }
     if (lifecycle_cancel(run->sched, t) == 0) {
@@ -361,6 +364,6 @@ lib_task_stop(lua_State *L)
 int
 lib_dismiss(lua_State *L)
 {
-    lib_ref_task(L, "dismiss", "task", 1)->read = true;
+    arg_task(L, "dismiss", "task", 1)->read = true;
     return 0;
 }

@@ -1,6 +1,7 @@
 /* lib_secret.c — secrets and safe text as scripts see them. */
+#include "api/lib_secret.h"
 #include "api/lib_arg.h"
-#include "api/lib_task.h"
+#include "api/lib_orun.h"
 #include "base/err.h"
 #include "base/sanitize.h"
 #include "base/secret.h"

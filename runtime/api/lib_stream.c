@@ -7,9 +7,11 @@
 #include "api/lib_stream.h"
 #include "api/lib_arg.h"
 #include "api/lib_class.h"
+#include "api/lib_orun.h"
+#include "api/lib_output.h"
 #include "api/lib_program.h"
+#include "api/lib_related.h"
 #include "api/lib_response.h"
-#include "api/lib_task.h"
 #include <lauxlib.h>
 #include <math.h>
 

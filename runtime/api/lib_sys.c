@@ -1,5 +1,6 @@
 /* lib_sys.c — sleep, now, phase, log, once. */
 #include "api/lib_arg.h"
+#include "api/lib_orun.h"
 #include "api/lib_task.h"
 #include "base/order.h"
 #include "base/sanitize.h"

@@ -4,14 +4,22 @@
  * stack memory are held), then the task is made and linked, which cannot raise.
  */
 #include "api/lib_task.h"
+#include "api/lib_agent.h"
 #include "api/lib_arg.h"
+#include "api/lib_class.h"
+#include "api/lib_command.h"
 #include "api/lib_limit.h"
-#include "api/lib_ref.h"
+#include "api/lib_orun.h"
+#include "api/lib_result.h"
+#include "api/lib_secret.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "control/register.h"
 #include "engine/engine.h"
 #include "process/launch.h"
 #include "process/program.h"
+#include "sched/forget.h"
+#include "sched/lifecycle.h"
 #include "sched/rank.h"
 #include "sched/slots.h"
 #include "task/agent.h"
@@ -148,7 +156,7 @@ lib_task_read_prompt(lua_State *L, TaskArgs *a)
 static void
 lib_task_read_edges(lua_State *L, TaskArgs *a)
 {
-    a->blockers = lib_ref_tasks(L, "Task", "blockedBy", ARG(F_blockedBy));
+    a->blockers = arg_tasks(L, "Task", "blockedBy", ARG(F_blockedBy));
     const char *policy = arg_text(L, "Task", "on_blocker_failure",
                                   ARG(F_on_blocker_failure), 32);
     if (policy && strcmp(policy, "run") != 0 && strcmp(policy, "cancel") != 0)
@@ -177,7 +185,7 @@ lib_task_read_writes(lua_State *L, TaskArgs *a)
 static void
 lib_task_read_form(lua_State *L, TaskArgs *a)
 {
-    a->model = lib_model(L, "Task", ARG(F_model));
+    a->model = arg_model(L, "Task", ARG(F_model));
     if (a->model && lib_task_by_program(a))
         arg_error(L, "Task", "model", ARG(F_model), "it is for agents that "
                   "orun asks in its own name (preset, api) or functions; a "
@@ -203,12 +211,12 @@ lib_task_read_place(lua_State *L, TaskArgs *a)
     a->cwd = arg_text(L, "Task", "cwd", ARG(F_cwd), 4096);
     if (!a->cwd && own)
         a->cwd = own->cwd;
-    *i = lib_isolation(L, "Task", ARG(F_isolation),
+    *i = arg_isolation(L, "Task", ARG(F_isolation),
                        !a->command
                        && (!a->agent || a->agent->slot == SLOT_LUA));
     i->process |= own && own->isolated;
     i->worktree |= own && own->worktree;
-    a->base = lib_base(L, "Task", ARG(F_base), i->worktree);
+    a->base = arg_base(L, "Task", ARG(F_base), i->worktree);
     if (!a->base && own)
         a->base = own->base;
 }
@@ -262,9 +270,9 @@ lib_task_read(lua_State *L, TaskArgs *a)
     a->timeout = arg_duration(L, fn, "timeout", ARG(F_timeout), false,
                               own ? own->timeout : 0);
     a->retry = lib_task_has(L, F_retry) || !own
-        ? lib_retry(L, fn, ARG(F_retry)) : own->retry;
+        ? arg_retry(L, fn, ARG(F_retry)) : own->retry;
     if (a->retry.resume && lib_task_by_program(a))
-        lib_no_resume(L, fn);
+        arg_no_resume(L, fn);
     a->priority = (int)arg_integer(L, fn, "priority", ARG(F_priority),
                                    QUEUE_LOWEST, QUEUE_HIGHEST,
                                    a->agent ? a->agent->priority : 0);
@@ -273,7 +281,7 @@ lib_task_read(lua_State *L, TaskArgs *a)
     a->memory_limit = arg_size(L, fn, "memory_limit", ARG(F_memory_limit));
     a->max_output = arg_size(L, fn, "max_output", ARG(F_max_output));
     arg_table(L, fn, "metadata", ARG(F_metadata));
-    lib_check_env(L, fn, ARG(F_env));
+    arg_check_env(L, fn, ARG(F_env));
     if (lib_task_has(L, F_expose) && !a->command)
         luaL_error(L, "Task: expose is for command=; an agent type has its "
                    "own: orun.agent{command=, expose=}");
@@ -284,7 +292,7 @@ lib_task_read(lua_State *L, TaskArgs *a)
                    "shares the process: give it to orun.exec instead");
     lib_task_read_place(L, a);
     lib_task_read_form(L, a);
-    a->permissions = lib_granted(L, fn, ARG(F_permissions), a->agent);
+    a->permissions = arg_granted(L, fn, ARG(F_permissions), a->agent);
     lib_task_read_writes(L, a);
     lib_task_read_edges(L, a);
     lib_task_stub(L, a);
@@ -296,6 +304,118 @@ lib_task_read(lua_State *L, TaskArgs *a)
         && !program_cwd(park_run(L))
         && !lib_task_has(L, F_metadata)
         && (a->stubbed || !lib_task_has(L, F_schema));
+}
+
+/* ---- the code of its function ---- */
+
+/* A registry table, weak by key, from a function to a userdata that holds its
+ * encoding: for functions that capture nothing, which is always the same. */
+static const char lib_task_code_key;
+
+static int
+lib_task_code_gc(lua_State *L)
+{
+    Value **v = lua_touserdata(L, 1);
+    value_drop(*v);
+    *v = NULL;
+    return 0;
+}
+
+static const luaL_Reg lib_task_code_methods[] = {
+    { "__gc", lib_task_code_gc }, { NULL, NULL },
+};
+
+/* True when the function at idx captures nothing but the globals. */
+static bool
+lib_task_constant(lua_State *L, int idx)
+{
+    const char *name = lua_getupvalue(L, idx, 1);
+    if (!name)
+        return true;
+    bool env = strcmp(name, "_ENV") == 0;
+    if (env) {
+        lua_pushglobaltable(L);
+        env = lua_rawequal(L, -1, -2);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    if (!env || !lua_getupvalue(L, idx, 2))
+        return env;
+    lua_pop(L, 1);
+    return false;
+}
+
+/* Push the box in which the encoding of the function at idx is kept: a userdata
+ * whose Value is NULL the first time; nil when it may not be kept, because the
+ * function captures something. Only in the script: a task's state stays free of
+ * userdata, which makes it cheap to end. And not in a finalizer: when the state
+ * is being closed, what is made there is no longer finalized. */
+static void
+lib_task_code_box(lua_State *L, int idx)
+{
+    if (!vm_of(L)->script || lua_isnil(L, idx) || park_finalizing(L)
+        || lua_iscfunction(L, idx) || !lib_task_constant(L, idx)) {
+        lua_pushnil(L);
+        return;
+    }
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &lib_task_code_key) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_createtable(L, 0, 1);
+        lua_pushliteral(L, "k");
+        lua_setfield(L, -2, "__mode");
+        lua_setmetatable(L, -2);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &lib_task_code_key);
+    }
+    lua_pushvalue(L, idx);
+    if (lua_rawget(L, -2) != LUA_TUSERDATA) {
+        lua_pop(L, 1);
+        Value **box = lua_newuserdatauv(L, sizeof *box, 0);
+        *box = NULL;
+        lib_class_set(L, "orun.code", lib_task_code_methods);
+        lua_pushvalue(L, idx);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, -4);
+    }
+    lua_remove(L, -2);
+}
+
+/* `require` in tasks finds what it finds in the script: hand package.path and
+ * cpath on when the script changed them (they are compared by address). */
+static void
+lib_task_sync_path(lua_State *L, LuaRun *run)
+{
+    static const char key;
+    if (!run->vm->script)
+        return;
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &key) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+        lua_getfield(L, -1, "package");
+        lua_remove(L, -2);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+    }
+    lua_getfield(L, -1, "path");
+    lua_getfield(L, -2, "cpath");
+    const char *path = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2)
+                                                      : NULL;
+    const char *cpath = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1)
+                                                       : NULL;
+    if (path && cpath
+        && (path != run->path_seen || cpath != run->cpath_seen)) {
+        int e = vmpool_set_path(run->engine->vms, path, cpath);
+        if (e)
+            luaL_error(L, "Task: %s", err_text(e));
+        run->path_seen = path;
+        run->cpath_seen = cpath;
+        lua_pushvalue(L, -2);
+        lua_setfield(L, LUA_REGISTRYINDEX, "orun.path");
+        lua_pushvalue(L, -1);
+        lua_setfield(L, LUA_REGISTRYINDEX, "orun.cpath");
+    }
+    lua_pop(L, 3);
 }
 
 /* ---- making: nothing below raises ---- */
@@ -327,7 +447,7 @@ lib_task_copy(lua_State *L, const LuaRun *run, TaskOptions *opt,
         failed |= !(opt->base = mem_dup(a->base, strlen(a->base)));
     if (a->key)
         failed |= !(opt->key = mem_dup(a->key, strlen(a->key)));
-    opt->env = lib_env(L, ARG(F_env), &failed);
+    opt->env = arg_env(L, ARG(F_env), &failed);
     if (a->command)
         failed |= !(opt->argv = lib_command_copy(L, ARG(F_command),
                                                  a->command));
@@ -362,7 +482,7 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     opt->in_worktree = opt->worktree
         || (from && (from->worktree || from->in_worktree));
     opt->limit = a->limit;
-    if (a->writes && !(opt->writes = lib_writes(L, run->engine, ARG(F_writes),
+    if (a->writes && !(opt->writes = arg_writes(L, run->engine, ARG(F_writes),
                                                 a->writes, opt->cwd)))
         return ORUN_ENOMEM;
     if (a->model && !(opt->model = mem_dup(a->model, strlen(a->model))))
@@ -389,8 +509,8 @@ lib_task_code(lua_State *L, Task *t, Buf *why)
         t->code = value_hold(*box);
         return 0;
     }
-    int e = lib_code_encode(L, "Task", "run", ARG(F_run),
-                            &handle_encoding, &t->code, why);
+    int e = arg_encode(L, "Task", "run", ARG(F_run), &handle_encoding,
+                       &t->code, why);
     if (e == 0 && box)
         *box = value_hold(t->code);
     t->own_code = e == 0 && !box;
@@ -416,8 +536,8 @@ lib_task_values(lua_State *L, const TaskArgs *a, Task *t, Buf *why)
         e = lib_task_code(L, t, why);
     }
     if (e == 0 && lib_task_has(L, F_input))
-        e = lib_code_encode(L, "Task", "input", ARG(F_input),
-                            &handle_encoding, &t->input, why);
+        e = arg_encode(L, "Task", "input", ARG(F_input), &handle_encoding,
+                       &t->input, why);
     if (e == 0 && a->description
         && !(t->description = mem_dup(a->description, strlen(a->description))))
         e = ORUN_ENOMEM;
@@ -438,6 +558,41 @@ lib_task_make(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t, Buf *why)
         e = engine_keep(run->engine, &t->input);
     if (e == 0 && t->opt)
         e = engine_keep(run->engine, &t->opt->prompt);
+    return e;
+}
+
+bool
+lib_task_closing(const LuaRun *run)
+{
+    return run->vm->script && run->sched->closing;
+}
+
+int
+lib_task_add(lua_State *L, Task *draft, int first, lua_Integer n, Task **out)
+{
+    Sched *s = park_run(L)->sched;
+    Task *parent = park_run(L)->task;
+    const Value *input = draft->input;
+    size_t inside = input ? value_handles(input) : 0, count = 0;
+    register_run(park_run(L)->engine);
+    if (n == 0 && inside == 0)
+        return lifecycle_add(s, draft, parent, NULL, 0, out);
+    Task **all = mem_alloc(((size_t)n + inside) * sizeof *all);
+    if (!all)
+        return ORUN_ENOMEM;
+    for (lua_Integer i = 0; i < n; i++)
+        all[count++] = lua_touserdata(L, first + (int)i);
+    for (size_t i = 0; i < inside; i++) {
+        Task *b = board_find(&s->board, value_handle(input, i));
+        if (b && forget_is(b)) {
+            mem_free(all);
+            return ORUN_EFORGOTTEN;
+        }
+        if (b && b->id != 0)
+            all[count++] = b;
+    }
+    int e = lifecycle_add(s, draft, parent, all, count, out);
+    mem_free(all);
     return e;
 }
 
@@ -473,15 +628,15 @@ lib_task(lua_State *L)
     lib_task_read(L, &a);
     if (!a.background)
         park_check(L, "Task");
-    if (lib_closing(run))
+    if (lib_task_closing(run))
         return lib_task_failed(L, ORUN_ESHUTDOWN, &why);
-    lib_code_sync_path(L, run);
-    lib_code_box(L, ARG(F_run));
+    lib_task_sync_path(L, run);
+    lib_task_code_box(L, ARG(F_run));
     Task *t, draft = { 0 };
     lib_where(L, &draft);
     int e = lib_task_make(L, run, &a, &draft, &text);
     if (e == 0)
-        e = lib_add(L, &draft, ARG(F_COUNT), a.blockers, &t);
+        e = lib_task_add(L, &draft, ARG(F_COUNT), a.blockers, &t);
     if (e) {
         if (e == ORUN_EBACKLOG)
             lib_why_backlog(&why, "Task", run);

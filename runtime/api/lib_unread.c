@@ -6,7 +6,7 @@
  * name.
  */
 #include "api/lib_base.h"
-#include "api/lib_task.h"
+#include "api/lib_orun.h"
 #include "value/unread.h"
 #include "vm/vm.h"
 #include <lauxlib.h>

@@ -1,6 +1,9 @@
 /* lib_update.c — TaskUpdate and claim: changing the list. */
 #include "api/lib_arg.h"
-#include "api/lib_ref.h"
+#include "api/lib_list.h"
+#include "api/lib_names.h"
+#include "api/lib_orun.h"
+#include "api/lib_related.h"
 #include "api/lib_task.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -206,8 +209,8 @@ lib_update_edges(lua_State *L, Task *t)
 {
     const char *fn = "TaskUpdate";
     int first = lua_gettop(L) + 1;
-    lua_Integer by = lib_ref_tasks(L, fn, "addBlockedBy", ARG(U_addBlockedBy));
-    lua_Integer of = lib_ref_tasks(L, fn, "addBlocks", ARG(U_addBlocks));
+    lua_Integer by = arg_tasks(L, fn, "addBlockedBy", ARG(U_addBlockedBy));
+    lua_Integer of = arg_tasks(L, fn, "addBlocks", ARG(U_addBlocks));
     if (by + of == 0)
         return;
     Edge *edges = lua_newuserdatauv(L, (size_t)(by + of) * sizeof *edges, 0);
@@ -311,7 +314,7 @@ lib_task_update(lua_State *L)
     arg_frame(L, fn, lib_update_fields, U_COUNT, false);
     if (!arg_given(L, ARG(U_task_id)))
         return luaL_error(L, "TaskUpdate: task_id is missing");
-    Task *t = lib_ref_task(L, fn, "task_id", ARG(U_task_id));
+    Task *t = arg_task(L, fn, "task_id", ARG(U_task_id));
     const char *status = lib_update_read_status(L);
     lua_Integer priority = arg_integer(L, fn, "priority", ARG(U_priority),
                                        QUEUE_LOWEST, QUEUE_HIGHEST, 0);

@@ -7,7 +7,7 @@
  * see the Makefile.
  */
 #include "api/lib_class.h"
-#include "api/lib_task.h"
+#include "api/lib_orun.h"
 #include "base/mem.h"
 #include <lauxlib.h>
 #include <yaml.h>

@@ -3,7 +3,6 @@
 #include "api/lib_arg.h"
 #include "api/lib_orun.h"
 #include "api/lib_response.h"
-#include "api/lib_task.h"
 #include "base/err.h"
 #include "base/fork.h"
 #include "process/program.h"

@@ -1,6 +1,7 @@
 /* view_screen.c — what views write on, and what they show of tasks' output. */
 #include "view/view_screen.h"
-#include "api/lib_task.h"
+#include "api/lib_orun.h"
+#include "api/lib_output.h"
 #include "base/sanitize.h"
 #include "base/terminal.h"
 #include <lauxlib.h>

@@ -1,7 +1,7 @@
 /* front.c — an agent file as it comes: a definition, or what is wrong with it
  * and the line. The first byte says whose form it is.
  */
-#include "api/lib_task.h"
+#include "api/lib_orun.h"
 #include "fuzz.h"
 #include "vm/bundle.h"
 
