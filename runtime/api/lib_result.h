@@ -13,7 +13,7 @@ void lib_push_result(lua_State *L, Task *t, bool timed_out);
 void lib_hide_failure(lua_State *L, Task *t);
 
 /* Wait for t (until deadline) and return its result: `return lib_await(...)`.
- * */
+ */
 int lib_await(lua_State *L, const char *fn, Task *t, double deadline);
 
 /* Note in t where in the script it was called: the file and the line; of a call

@@ -25,7 +25,8 @@ admit_limits(Sched *s, const Task *t, Limit **out)
     return n;
 }
 
-/* Look at l again then, by `open`. Without memory for a timer it is open. */
+/* Look at l again at that time, by `open`. Without memory for a timer it is
+ * open. */
 static bool
 admit_wait(Limit *l, double at, void (*open)(Timer *))
 {
@@ -70,8 +71,8 @@ admit_put_broke(Sched *s, const Task *t, Buf *to)
     buf_puts(to, "the budget is used up");
 }
 
-/* The limit that those wait at who lack memory; NULL when there is no memory
- * for that either. */
+/* The limit where tasks wait for memory; NULL if there is no memory for that
+ * either. */
 static Limit *
 admit_memory(Sched *s)
 {
@@ -112,8 +113,8 @@ admit_begin(Sched *s, const Task *t, Limit *const *l, int n)
             meter_begin(l[i]->meter, board_now(&s->board), t->attempt == 0);
 }
 
-/* Who is told that a task of its asked too much: the account; without one the
- * type; without that the named pool. NULL: nobody. */
+/* The limit to be throttled when t asked too much: the account's, else the
+ * type's, else the named one; NULL if there is none. */
 static Limit *
 admit_whose(const Task *t)
 {

@@ -1,4 +1,4 @@
-/* claim.c — items of the list: who has which, and how they end. */
+/* claim.c — items of the list: claiming, releasing and ending them. */
 #include "sched/claim.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -20,45 +20,45 @@ claim_refusal(const Task *item)
     return item->state == TASK_WAITING ? ORUN_EBLOCKED : 0;
 }
 
-/* Room for the claim and its owner's label, made before anything changes. What
- * `who` claims goes back when its attempt ends, so that must not be over: who
- * acts for it (connection.h) may be late. */
+/* Make room for the claim and its owner's label, before anything changes.
+ * Claims are released when the claimer's attempt ends, so that must not be
+ * over: a program that acts for it (connection.h) may be late. */
 static int
-claim_room(Task *item, Task *who)
+claim_room(Task *item, Task *claimer)
 {
-    if (who->state != TASK_RUNNING)
+    if (claimer->state != TASK_RUNNING)
         return ORUN_EENDED;
     if (!item->opt)
         item->opt = mem_zalloc(1, sizeof *item->opt);
-    bool room = item->opt && board_edges(item) && board_edges(who);
+    bool room = item->opt && board_edges(item) && board_edges(claimer);
     return room ? 0 : ORUN_ENOMEM;
 }
 
 static void
-claim_take(Sched *s, Task *item, Task *who, char *owner)
+claim_take(Sched *s, Task *item, Task *claimer, char *owner)
 {
     list_del(&item->job.link);
     task_move(item, TASK_RUNNING);
     item->attempt++;
     item->started = board_now(&s->board);
-    item->edges->claimer = who;
-    item->edges->next_claim = who->edges->claims;
-    who->edges->claims = item;
+    item->edges->claimer = claimer;
+    item->edges->next_claim = claimer->edges->claims;
+    claimer->edges->claims = item;
     mem_free(item->opt->owner);
     item->opt->owner = owner;
     event_add(&s->board, (Event){ .kind = EVENT_CLAIMED, .task = item->id,
-                                  .other = who->id });
+                                  .other = claimer->id });
 }
 
 int
-claim_item(Sched *s, Task *item, Task *who, char *owner)
+claim_item(Sched *s, Task *item, Task *claimer, char *owner)
 {
     sched_lock(s);
     int e = claim_refusal(item);
     if (e == 0)
-        e = claim_room(item, who);
+        e = claim_room(item, claimer);
     if (e == 0)
-        claim_take(s, item, who, owner);
+        claim_take(s, item, claimer, owner);
     else
         mem_free(owner);
     sched_unlock(s);
@@ -66,16 +66,16 @@ claim_item(Sched *s, Task *item, Task *who, char *owner)
 }
 
 int
-claim_next(Sched *s, Task *who, char *owner, Task **item, size_t *open)
+claim_next(Sched *s, Task *claimer, char *owner, Task **item, size_t *open)
 {
     sched_lock(s);
     List *node = queue_peek(&s->board.items);
     *item = node ? container_of(node, Task, job.link) : NULL;
-    int e = *item ? claim_room(*item, who) : 0;
+    int e = *item ? claim_room(*item, claimer) : 0;
     if (e)
         *item = NULL;
     if (*item)
-        claim_take(s, *item, who, owner);
+        claim_take(s, *item, claimer, owner);
     else
         mem_free(owner);
     *open = s->board.open_items;
@@ -84,11 +84,11 @@ claim_next(Sched *s, Task *who, char *owner, Task **item, size_t *open)
 }
 
 int
-claim_resolve(Sched *s, Task *item, Task *who, Outcome *o)
+claim_resolve(Sched *s, Task *item, Task *claimer, Outcome *o)
 {
     sched_lock(s);
     int e = claim_refusal(item);
-    if (e == ORUN_ECLAIMED && task_claimer(item) == who)
+    if (e == ORUN_ECLAIMED && task_claimer(item) == claimer)
         e = 0;
     if (e == 0) {
         if (item->state == TASK_READY) {
@@ -107,13 +107,13 @@ claim_resolve(Sched *s, Task *item, Task *who, Outcome *o)
 }
 
 int
-claim_release(Sched *s, Task *item, Task *who)
+claim_release(Sched *s, Task *item, Task *claimer)
 {
     sched_lock(s);
     int e = claim_refusal(item);
     if (e == 0)
         e = ORUN_ESTATE;
-    else if (e == ORUN_ECLAIMED && task_claimer(item) == who)
+    else if (e == ORUN_ECLAIMED && task_claimer(item) == claimer)
         e = 0;
     if (e == 0)
         lifecycle_return_item(s, item);

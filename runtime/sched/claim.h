@@ -10,21 +10,21 @@
 
 #include "sched/sched.h"
 
-/* Claim `item` for `who`; `owner` (taken, may be NULL) is a label. Gives 0,
- * ORUN_ECLAIMED, ORUN_ERESOLVED, ORUN_EBLOCKED, ORUN_ESTATE (not an item),
- * ORUN_EENDED (`who` does not run any more), ORUN_ENOMEM. */
-int claim_item(Sched *s, Task *item, Task *who, char *owner) NODISCARD;
+/* Claim `item` for `claimer`; `owner` (taken, may be NULL) is a label. Returns
+ * 0, ORUN_ECLAIMED, ORUN_ERESOLVED, ORUN_EBLOCKED, ORUN_ESTATE (not an item),
+ * ORUN_EENDED (`claimer` is no longer running), ORUN_ENOMEM. */
+int claim_item(Sched *s, Task *item, Task *claimer, char *owner) NODISCARD;
 
 /* Claim the first ready item into *item; NULL when none is ready now. *open
- * gets how many items are not final. Gives 0, ORUN_EENDED or ORUN_ENOMEM. */
-int claim_next(Sched *s, Task *who, char *owner, Task **item,
+ * gets how many items are not final. Returns 0, ORUN_EENDED or ORUN_ENOMEM. */
+int claim_next(Sched *s, Task *claimer, char *owner, Task **item,
                size_t *open) NODISCARD;
 
-/* End an item: `o` is taken. As claim_item; ORUN_ECLAIMED when another task
- * holds it. */
-int claim_resolve(Sched *s, Task *item, Task *who, Outcome *o) NODISCARD;
+/* End an item with `o`, which is taken. Errors as claim_item; ORUN_ECLAIMED if
+ * another task has claimed it. */
+int claim_resolve(Sched *s, Task *item, Task *claimer, Outcome *o) NODISCARD;
 
-/* Give a claim back: in_progress to pending. Errors as claim_resolve. */
-int claim_release(Sched *s, Task *item, Task *who) NODISCARD;
+/* Release a claim: the item is pending again. Errors as claim_resolve. */
+int claim_release(Sched *s, Task *item, Task *claimer) NODISCARD;
 
 #endif

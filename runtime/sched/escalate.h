@@ -18,8 +18,8 @@ void escalate(Sched *s, Task *t, TaskFault why);
  * memory for a timer there is no grace either. */
 void escalate_climb(Sched *s, Task *t);
 
-/* Stop hard, without any grace, what is being stopped and what will be, until
- * told otherwise. Takes the lock itself, any thread. */
+/* hurry: stop hard, without any grace, what is being stopped and what will be,
+ * until this is called with false. Takes the lock itself, any thread. */
 void escalate_hurry(Sched *s, bool hurry);
 
 #endif

@@ -1,18 +1,18 @@
-/* forget.h — results that a run lets go of.
+/* forget.h — tasks whose results are no longer kept.
  *
- * A task that has ended is kept for ever, unless it is forgotten: then nothing
- * finds it any more (board_find gives Board.gone). What it has is released once
- * nobody needs it (TaskEdges.holds) and no thread can be reading it (epoch.h);
- * and when all tasks of a page of the board have been, the memory of that page
- * goes back to the system. Its addresses stay taken, so a pointer that was kept
- * for too long leads to zeros, never to something else.
+ * A task that has ended is kept for ever, unless it is forgotten: then it is no
+ * longer found (board_find returns Board.gone). What it has is released once
+ * nothing needs it (TaskEdges.holds) and no thread can be reading it (epoch.h).
+ * When all tasks of a page of the board have been released, the memory of that
+ * page goes back to the system. Its addresses stay taken, so a pointer that was
+ * kept for too long leads to zeros, never to something else.
  */
 #ifndef ORUN_FORGET_H
 #define ORUN_FORGET_H
 
 #include "sched/sched.h"
 
-/* Is t forgotten? Of a page that went, all are. */
+/* Is t forgotten? All tasks of a page that was given back are. */
 static inline bool
 forget_is(const Task *t)
 {
@@ -27,11 +27,11 @@ int forget_refusal(const Task *t);
  * the lock held. */
 void forget(Sched *s, Task *t);
 
-/* t has ended: when only the newest are kept, forget older ones. A failure that
- * nobody has read is kept beside them. With the lock held. */
+/* t has ended: if only the newest are kept, forget older ones. A failure that
+ * was not read is kept beside them. With the lock held. */
 void forget_older(Sched *s, Task *t);
 
-/* Release what can be. Takes the lock; any thread. */
+/* Release what can be released. Takes the lock; any thread. */
 void forget_sweep(Sched *s);
 
 #endif

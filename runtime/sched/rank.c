@@ -374,7 +374,7 @@ rank_note(Sched *s, const Task *t)
 
 /* ---- ranks ---- */
 
-/* b goes before what has this rank. True when that is news. */
+/* b goes before what has this rank. True if its rank has changed. */
 static bool
 rank_raise(Sched *s, Task *b, float rank)
 {
@@ -390,7 +390,7 @@ rank_raise(Sched *s, Task *b, float rank)
     return true;
 }
 
-/* t hands its rank on to its blockers; gives how many there are. */
+/* t hands its rank on to its blockers; returns how many there are. */
 static uint32_t
 rank_hand_on(Sched *s, Task *t)
 {
@@ -444,7 +444,7 @@ rank_linked(Sched *s)
 }
 
 bool
-rank_settled(const Sched *s)
+rank_swept(const Sched *s)
 {
     const Ranks *r = s->ranks;
     return !s->ranked || (r->at < r->floor && !r->stale);

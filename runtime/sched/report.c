@@ -1,4 +1,4 @@
-/* report.c — keeping what a task tells. */
+/* report.c — keeping what a task reports. */
 #include "sched/report.h"
 #include "base/err.h"
 #include "base/mem.h"

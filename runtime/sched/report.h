@@ -1,4 +1,4 @@
-/* report.h — what a task has told of its work.
+/* report.h — what a task has reported of its work.
  *
  * Code that does a task with an agent's help says what the agent does, what it
  * has used and what that cost. It is kept with the task: shown while it runs,
@@ -12,7 +12,7 @@
 #include "task/task_report.h"
 #include <lua.h>
 
-/* What is told at once; what is not given stays as it was. */
+/* What is reported at once; what is not given stays as it was. */
 typedef struct ReportNews {
     uint64_t usage[REPORT_COUNT_KINDS];
     unsigned counted;            /* bit 1 << i: usage[i] is given */
@@ -25,17 +25,17 @@ typedef struct ReportNews {
                                                 * character begins */
 } ReportNews;
 
-/* Keep the news with t, whose attempt that is; one that has ended, or another
- * attempt, is left alone. ORUN_ENOMEM. Takes the lock itself, any thread. */
+/* Keep the news with t if this attempt is its current one and running;
+ * otherwise do nothing. ORUN_ENOMEM. Takes the lock itself, any thread. */
 int report_add(Sched *s, Task *t, uint32_t attempt, const ReportNews *news)
     NODISCARD;
 
-/* Another attempt follows: this one's counts are those before it. With the
- * board's lock held. */
+/* Another attempt follows: add this one's counts to those of earlier attempts.
+ * With the board's lock held. */
 void report_next(Task *t);
 
-/* A copy of what t has told; false when that is nothing. Takes the lock. The
- * copy holds its denials until report_push_denials. */
+/* Copy what t has reported; false if that is nothing. Takes the lock. The copy
+ * holds its denials until report_push_denials. */
 bool report_get(Sched *s, const Task *t, TaskReport *out);
 
 /* Push the denials of a copy, nil for none; the copy has none afterwards.

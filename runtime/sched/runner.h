@@ -1,4 +1,4 @@
-/* runner.h — the seam between the scheduler and those who do the work.
+/* runner.h — the seam between the scheduler and the code that does the work.
  *
  * The scheduler knows tasks, slots and time; a runner knows how to do one kind
  * of task. The suite puts a scripted runner here and a virtual clock, and the
@@ -16,8 +16,8 @@
 typedef struct Runner {
     /* Start t, or go on with it when t->woken. No lock held, any thread. */
     void (*start)(struct Runner *r, Task *t);
-    /* End the running t; rung 1 is gentle, each next one harder. Gives the
-     * seconds until the next rung, 0 when there is none to come. Under the
+    /* Stop the running t; rung 1 is gentle, each next one harder. Returns the
+     * seconds until the next rung, 0 if none is to come. Under the
      * board's lock: may not block. */
     double (*stop)(struct Runner *r, Task *t, int rung);
     /* After the last rung: t is given up. The runner must never call

@@ -86,8 +86,8 @@ void sched_left(Sched *s, uint64_t id);
 
 /* Add a type, owned by the scheduler from then on; it hides older ones of its
  * name. The second is for types that were found when one was asked for: false,
- * and a stays the caller's, when the name is taken by now. The third gives the
- * type of a name, NULL when there is none. */
+ * and a stays the caller's, if the name is taken meanwhile. The third returns
+ * the type of a name, NULL if there is none. */
 void sched_add_agent(Sched *s, AgentType *a);
 bool sched_add_found_agent(Sched *s, AgentType *a) NODISCARD;
 const AgentType *sched_agent(Sched *s, const char *name);

@@ -1,4 +1,4 @@
-/* slots.c — the limits there are; offering, granting, serving who queues. */
+/* slots.c — the limits there are; offering, granting, queueing, serving. */
 #include "sched/slots.h"
 #include "base/err.h"
 #include "sched/admit.h"
@@ -15,8 +15,8 @@ slots_writes(const Task *t)
     return mine && writes_held(mine);
 }
 
-/* Need t not wait for `other`, which queues for writes and came before? A task
- * has those that waits for others, for t maybe; or it is above t. */
+/* May t pass `other`, which came before and queues for writes? The task that
+ * has those waits for others, maybe for t; or it is above t. */
 static bool
 slots_passed(Sched *s, const Task *t, const Task *other)
 {
@@ -29,8 +29,8 @@ slots_passed(Sched *s, const Task *t, const Task *other)
     return false;
 }
 
-/* True when t's writes overlap those that another has, or waited for before.
- */
+/* Do the writes of t overlap those that another task has, or queues for before
+ * it? */
 static bool
 slots_clash(Sched *s, Task *t)
 {
@@ -99,8 +99,8 @@ slots_open(Timer *timer)
     slots_serve(m->sched, &m->limit, 1);
 }
 
-/* Must t queue at l? It is full (or closed for a moment), or somebody there is
- * before t, who is about to be served (a slot has just come free) or needs
+/* Must t queue at l? It is full (or closed for a moment), or a task before t
+ * queues there that is about to be served (a slot has just come free) or needs
  * what t needs. */
 static bool
 slots_must_queue(Sched *s, Limit *l, const Task *t)
@@ -116,7 +116,7 @@ slots_must_queue(Sched *s, Limit *l, const Task *t)
     return false;
 }
 
-/* Slots of l are given by slots_serve_freed. */
+/* Leave the slots of l to slots_serve_freed. */
 static void
 slots_free(Sched *s, Limit *l)
 {
@@ -124,9 +124,9 @@ slots_free(Sched *s, Limit *l)
         list_push(&s->freed, &l->freed);
 }
 
-/* Where l has a slot, t queues for those before it, who are about to be served.
- * Where slots are given later (slots_release) another may get theirs of a kind:
- * then the slot of l is t's. */
+/* If l has a slot, t queues because of those before it, which are about to be
+ * served. Where slots are given later (slots_release) another task may get the
+ * slot of a kind that those need: then the slot of l is for t. */
 static void
 slots_queue(Sched *s, Limit *l, Task *t)
 {
@@ -257,8 +257,8 @@ slots_sooner(Sched *s, LimitLine *line, int i, Task *t)
         return t;
     if (slots_kind_full(s, i) && l != s->kind[i]
         && !(l->meter && meter_broke(l->meter, first->attempt == 0))) {
-        list_del(&line->held);
-        list_push(&s->blocked_lines[i], &line->held);
+        list_del(&line->blocked);
+        list_push(&s->blocked_lines[i], &line->blocked);
         return t;
     }
     if (!first->woken && !first->stopping && admit_shut(l, slots_open))
@@ -266,13 +266,12 @@ slots_sooner(Sched *s, LimitLine *line, int i, Task *t)
     return !t || wait_queue_before(first, t) ? first : t;
 }
 
-/* The same for those that waited for a slot of this kind, which there is now.
- * */
+/* The same for lines that were blocked on this kind, which has a slot now. */
 static Task *
-slots_sooner_held(Sched *s, int kind, Task *t)
+slots_sooner_blocked(Sched *s, int kind, Task *t)
 {
     list_each(node, &s->blocked_lines[kind]) {
-        LimitLine *line = container_of(node, LimitLine, held);
+        LimitLine *line = container_of(node, LimitLine, blocked);
         if (limit_full(line->limit) || !wait_queue_first(&line->waiting))
             list_del(node);
         else
@@ -281,8 +280,8 @@ slots_sooner_held(Sched *s, int kind, Task *t)
     return t;
 }
 
-/* The one of t (NULL: nobody) and all who can have a slot of l, which has just
- * come free, that goes first. */
+/* Which goes first: t (may be NULL), or any task that can have the slot of l
+ * that has just come free. */
 static Task *
 slots_next(Sched *s, Limit *l, Task *t)
 {
@@ -292,7 +291,7 @@ slots_next(Sched *s, Limit *l, Task *t)
         t = slots_sooner(s, &l->line[i], i, t);
     for (int i = 0; i < SLOT_KINDS; i++)
         if (l == s->kind[i])
-            t = slots_sooner_held(s, i, t);
+            t = slots_sooner_blocked(s, i, t);
     return t;
 }
 
@@ -349,8 +348,8 @@ slots_rerank(Sched *s, Task *t, float rank)
         slots_serve_writers(s);
 }
 
-/* Who waited for writes comes to the queues of its kind first, which sort it
- * in. */
+/* Serve those that queue for writes. Their kinds are closed meanwhile, so that
+ * they come to the queues of their kinds, in order. */
 static void
 slots_reopen_writes(Sched *s)
 {
@@ -361,9 +360,9 @@ slots_reopen_writes(Sched *s)
         s->kind[i]->closed = false;
 }
 
-/* t holds no slot any more of its kind, and (all) of any limit. Gives whose
- * slots came free by that, in l; *writes: who waits for writes is to be looked
- * at, too, for t waits, or (end) has them no longer. */
+/* Take from t its slot of its kind, and (all) those of its limits. Returns
+ * which limits have a free slot now, in l. *writes: tasks that queue for writes
+ * are to be served, too, because t waits or (end) no longer has its writes. */
 static int
 slots_take_back(Sched *s, Task *t, bool all, bool end, Limit **l, bool *writes)
 {
@@ -549,7 +548,7 @@ slots_set_priority(Sched *s, Task *t, int priority)
     sched_unlock(s);
 }
 
-/* Where limits of this name, and of some others, are. */
+/* The ring in which a limit of this name is. */
 static List *
 slots_ring(Sched *s, const char *name)
 {
@@ -568,7 +567,7 @@ slots_look(const List *ring, const char *name)
     return NULL;
 }
 
-/* The named pool, made with `slots` when there is none. With the lock held. */
+/* The named limit, made with `slots` if there is none. With the lock held. */
 static Limit *
 slots_named(Sched *s, const char *name, int slots)
 {

@@ -1,14 +1,13 @@
-/* slots.h — who may run now: limits, and writes that overlap.
+/* slots.h — which task may run now: limits, and writes that overlap.
  *
  * A ready task is offered: it takes a slot of each limit it is under (its named
  * pool, its agent type's, its kind's) and its writes, all or none, or queues at
  * the first one that is full. When a slot comes free the head of that queue is
  * offered again. Nothing polls. A task that waits gives its slots back and
- * takes them again before it goes on, so nesting cannot deadlock a limit. Its
- * writes it keeps to the end of its attempt: those below it pass, and who
- * queues for others' writes does not keep anybody waiting while a task that
- * waits for others has them (slots_passed). A wait that would close a cycle
- * is refused (wait.h).
+ * takes them again before it goes on, so nesting cannot deadlock a limit. It
+ * keeps its writes to the end of its attempt: tasks below it pass, and a task
+ * that queues for writes holds nobody up while a task that waits for others
+ * has them (slots_passed). A wait that would close a cycle is refused (wait.h).
  *
  * Tasks that queue at a limit that has a slot, and for which there is no slot
  * of their kind, stay there (limit.h: a line for each kind), known to that
@@ -23,12 +22,12 @@
 
 #include "sched/sched.h"
 
-/* Offer again, in order, those who wait at these limits for what has come
- * free. */
+/* Offer what has come free at these limits to the tasks that queue there, in
+ * order. */
 void slots_serve(Sched *s, struct Limit *const *l, int n);
 
-/* Nothing blocks t any more: it is ready. An item is there to be claimed, any
- * other task enters. */
+/* Nothing blocks t: it is ready. An item can be claimed now, any other task
+ * enters. */
 void slots_ready(Sched *s, Task *t);
 
 /* t has become ready: grant it, or queue it. One that is being stopped is
@@ -41,14 +40,13 @@ void slots_offer(Sched *s, Task *t);
 /* Is t in a queue for slots or writes, to begin or to go on? */
 bool slots_queues(const Task *t);
 
-/* t, which queues, gets another rank: it waits for what it waited for, and for
- * less long. */
+/* Give t, which queues, another rank: it waits for the same, in a new place. */
 void slots_rerank(Sched *s, Task *t, float rank);
 
 /* t, ready and not granted, leaves the queue it is in. */
 void slots_leave(Sched *s, Task *t);
 
-/* The same, and nobody is served yet: true when slots_serve_writers is due. */
+/* The same, without serving others yet: true if slots_serve_writers is due. */
 bool slots_unqueue(Sched *s, Task *t);
 
 /* Offer again, in order, the tasks that wait for writes. */
@@ -61,8 +59,8 @@ void slots_rest(Sched *s, Task *t, bool all);
 /* An attempt of t has ended: it gives back all it holds, writes too. */
 void slots_quit(Sched *s, Task *t);
 
-/* The same, and t is final. Where ranks count, slots_serve_freed
- * decides who gets that, when it is known who is ready by this end. */
+/* The same, and t is final. Where ranks count, slots_serve_freed decides which
+ * task gets that, once it is known which are ready because of this end. */
 void slots_release(Sched *s, Task *t);
 void slots_serve_freed(Sched *s);
 
@@ -70,9 +68,9 @@ void slots_serve_freed(Sched *s);
  * until slots_serve_freed, so that the most urgent is among the first. */
 void slots_hold(Sched *s);
 
-/* A program waits for another task in t's name: its slots, but not its writes,
- * are others' until it goes on, which it then does without asking: a limit may
- * be passed by such for a while. */
+/* A program waits for another task on behalf of t: others get the slots of t,
+ * but not its writes, until it goes on. It then does so without asking, so a
+ * limit may be exceeded for a while. */
 void slots_lend(Sched *s, Task *t);
 void slots_return(Sched *s, Task *t);
 
@@ -93,12 +91,12 @@ struct Limit *slots_find(Sched *s, const char *name);
  * returns how many. Takes the lock itself, any thread. */
 int slots_names(Sched *s, const char **names, int room);
 
-/* As slots_limit, made without a bound when new: what all share that use one
+/* As slots_limit, made without a bound when new: for all tasks that use one API
  * key. */
 struct Limit *slots_account(Sched *s, const char *name);
 
-/* What is asked of all tasks of agents together, called "run". ORUN_ENOMEM, or
- * ORUN_ESTATE: for the first time it is set while no task is there, for those
+/* Set what is asked of all tasks of agents together, a limit called "run".
+ * ORUN_ENOMEM, or ORUN_ESTATE: it was not set before there were tasks, which
  * would not have been counted. Takes the lock itself, any thread. */
 int slots_whole(Sched *s, const MeterSpec *spec) NODISCARD;
 

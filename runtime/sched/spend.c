@@ -16,7 +16,7 @@ spend_under(Sched *s, const Task *t, const Limit *limit)
     return false;
 }
 
-/* Far too much was spent: end what spends more. */
+/* Far too much was spent: stop all that would spend more. */
 static void
 spend_press(Sched *s, Limit *l)
 {

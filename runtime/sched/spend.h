@@ -4,8 +4,8 @@
 
 #include "sched/sched.h"
 
-/* t has used that much more: charge it; what it pays for beyond the budget is
- * stopped. With the lock held, and then sched_unlock. */
+/* t has used that much more: charge it to its limits. Far beyond a budget, the
+ * tasks under it are stopped. With the lock held, and then sched_unlock. */
 void spend(Sched *s, Task *t, double tokens, double usd);
 
 #endif

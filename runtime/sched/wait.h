@@ -75,8 +75,8 @@ typedef struct WaitFor {
     double deadline; /* on the run's clock; INFINITY: none */
     const char *fn;  /* what was called, for a message; NULL: not told */
     bool work;       /* what is waited for is the task's own work, done
-                      * elsewhere: it keeps its slots, and a stop is told to
-                      * that work, whose end ends the wait */
+                      * elsewhere: it keeps its slots, and a stop is passed on
+                      * to that work, whose end ends the wait */
 } WaitFor;
 
 /* The word for a WaitFor.kind ("task", "work"); a constant. Any thread. */
@@ -84,7 +84,7 @@ const char *wait_for_name(int kind);
 
 /* All below: with the board's lock held, unless said otherwise. */
 
-/* Begin. `waiter` is the task whose code waits (root for the script). Gives 1
+/* Begin. `waiter` is the task whose code waits (root for the script). Returns 1
  * when it is pending now, 0 when what it waits for is so already (outcome is
  * set and wake is not called), or ORUN_ENOMEM. */
 int wait_begin(Board *b, Wait *w, Task *waiter, const WaitFor *what) NODISCARD;
@@ -105,7 +105,7 @@ bool wait_ready(Board *b, const WaitFor *what);
  * a task has begun to wait and what it gave back is others'. */
 void wait_check_stuck(Board *b);
 
-/* Fire what is due; gives the time of the next timer (INFINITY: none). Takes
+/* Fire what is due; returns the time of the next timer (INFINITY: none). Takes
  * the lock itself. */
 double wait_tick(struct Sched *s);
 

@@ -69,7 +69,7 @@ typedef struct Board {
 
 /* A board with the script as task 0, which is running. */
 int board_init(Board *b, Clock *clock) NODISCARD;
-/* Free all tasks. Nobody waits or runs any more. */
+/* Free all tasks. None waits or runs. */
 void board_destroy(Board *b);
 
 static inline void board_lock(Board *b) { uv_mutex_lock(&b->lock); }
@@ -103,7 +103,7 @@ int board_block(Task *t, Task *blocker) NODISCARD;
 /* Take the edge to the last-added blocker back (to undo board_block). */
 void board_unblock_last(Task *t);
 
-/* t has ended, and does not need its parent and its blockers any more. */
+/* t has ended, and no longer needs its parent and its blockers. */
 void board_let_go(Task *t);
 
 /* t is needed, though it may be forgotten, until board_drop. False: memory is
@@ -115,7 +115,7 @@ void board_drop(Task *t);
  * else NULL. */
 Task *board_failed_blocker(Task *t);
 
-/* Can anybody be waiting for t's end? When not, and it holds no writes, no
+/* May some task be waiting for t's end? If not, and it holds no writes, no
  * search leads to t. */
 bool board_awaited(const Task *t);
 
@@ -123,7 +123,7 @@ bool board_awaited(const Task *t);
 int board_arm(Board *b, Timer *t, double at) NODISCARD;
 void board_disarm(Board *b, Timer *t);
 
-/* Fire what is due; gives the time of the next timer (INFINITY: none). */
+/* Fire what is due; returns the time of the next timer (INFINITY: none). */
 double board_fire_due(Board *b);
 
 /* The name to show for a task: "t3" or "t3 (build)"; a description is cut to

@@ -24,7 +24,7 @@ struct Board;
  *   what   a small number, n and text more of it */
 #define EVENT_KINDS(X) \
     X(ADDED, "added")       /* other: its parent */ \
-    X(READY, "ready")       /* nothing blocks it any more */ \
+    X(READY, "ready")       /* nothing blocks it now */ \
     X(QUEUED, "queued")     /* what: an EventBlock, text: the limit's name */ \
     X(STARTED, "started")   /* n: the attempt, from 1 */ \
     X(WAITS, "waits")       /* its code begins to wait; what: a WaitFor.kind,
@@ -125,7 +125,7 @@ void event_shown(struct Board *b);
  * Takes the board's lock, and holds none while it waits. */
 void event_catch_up(struct Board *b, void (*hurry)(void *ud), void *ud);
 
-/* Nobody listens any more: forget all. With the board's lock held, where others
+/* Stop listening: forget all. With the board's lock held, where others
  * may add. */
 void event_close(struct Board *b);
 

@@ -50,7 +50,7 @@ int folder_name(Folder *f, const char *prefix, const char *suffix,
 /* Remove a file that was made here, by its path. */
 void folder_remove(Folder *f, const char *path);
 
-/* Write `n` bytes to a new file named like folder_open's and give its path in
+/* Write `n` bytes to a new file named like folder_open's and store its path in
  * *path, as there. A failure leaves no file behind. Blocks for the write. */
 int folder_file(Folder *f, const char *prefix, const char *suffix,
                 const void *p, size_t n, char **path) NODISCARD;

@@ -12,7 +12,7 @@
  * A History is a table in memory, not locked: its owner's lock guards it. One
  * file holds the history of all runs. A run reads it into a table that it does
  * not change, notes its own tasks in another, and at its end history_merge adds
- * those to what the file holds by then.
+ * those to what the file holds at that time.
  *
  * The file is text: a line that says what it is, then a line for each name, of
  * fields that blanks separate: the letter and the text (with %XX for bytes that

@@ -17,7 +17,7 @@ limit_new(const char *name, int slots)
     for (int i = 0; i < LIMIT_LINES; i++) {
         l->line[i].limit = l;
         wait_queue_init(&l->line[i].waiting);
-        list_init(&l->line[i].held);
+        list_init(&l->line[i].blocked);
     }
     list_init(&l->all);
     list_init(&l->freed);
@@ -31,7 +31,7 @@ limit_free(Limit *l)
         return;
     list_del(&l->freed);
     for (int i = 0; i < LIMIT_LINES; i++)
-        list_del(&l->line[i].held);
+        list_del(&l->line[i].blocked);
     meter_free(l->meter);
     mem_free(l->name);
     mem_free(l);

@@ -19,15 +19,15 @@ enum { LIMIT_LINES = 4 }; /* one for each SlotKind, and one */
 typedef struct LimitLine {
     WaitQueue waiting;
     struct Limit *limit; /* whose line it is */
-    List held; /* in the scheduler's list, while there is a slot of the limit
-                * and none of the kind */
+    List blocked; /* in the scheduler's list, while there is a slot of the
+                   * limit and none of the kind */
 } LimitLine;
 
 typedef struct Limit {
     char *name;
     int slots;     /* how many tasks may run at once */
     int used;      /* of them taken; more only by tasks that go on */
-    bool closed;   /* nobody new gets one, just now */
+    bool closed;   /* no task gets one just now */
     Meter *meter;  /* NULL: it is about slots only */
     LimitLine line[LIMIT_LINES]; /* by SlotKind, the last: needs none */
     List all;      /* in the scheduler's list */

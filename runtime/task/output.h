@@ -26,7 +26,8 @@ Output *output_hold(Output *o);
 void output_drop(Output *o);
 
 /* Append. A disk that is full loses nothing silently: the error sticks, later
- * bytes are dropped, and output_error gives its text. One thread at a time. */
+ * bytes are dropped, and output_error returns its text. One thread at a time.
+ */
 void output_write(Output *o, const void *p, size_t n);
 
 /* No more will be written: the file's descriptor is closed. By the writer. */
@@ -47,7 +48,7 @@ void output_on_growth(Output *o, void (*grew)(void *ud), void *ud);
  * already. Any thread. */
 bool output_watch(Output *o, size_t have);
 
-/* Copy up to n bytes from offset `from` on; gives how many, fewer where the
+/* Copy up to n bytes from offset `from` on; returns how many, fewer where the
  * output ends (or its file was cut by somebody else). Any thread. */
 size_t output_read_at(Output *o, size_t from, char *to, size_t n);
 
@@ -68,8 +69,8 @@ int output_reserve(Output *o, int fd) NODISCARD;
  * returned; the file is made then if it was not there. Any thread. */
 bool output_copy(Output *o, size_t max, Buf *to);
 
-/* Copy the last `max` bytes at most into `to`; gives how many there are before
- * them. Any thread. */
+/* Copy the last `max` bytes at most into `to`; returns how many there are
+ * before them. Any thread. */
 size_t output_tail(Output *o, size_t max, Buf *to);
 
 /* The file that holds all of it (lives as long as o): NULL while all is in

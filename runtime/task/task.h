@@ -61,7 +61,7 @@ typedef enum TaskPermission {
     PERMISSION_COUNT
 } TaskPermission;
 
-/* Task.removed: nobody finds it any more. */
+/* Task.removed: it is no longer found. */
 enum {
     TASK_REMOVED = 1,   /* deleted from the list */
     TASK_FORGOTTEN = 2, /* see forget.h */
@@ -126,7 +126,7 @@ typedef struct Retry {
     int max;
     unsigned on;
     double backoff;
-    bool resume; /* the next attempt is told the agent's session */
+    bool resume; /* the next attempt continues the agent's session */
 } Retry;
 
 /* What most tasks do not ask for; owned by its task (or agent type). */
@@ -169,11 +169,10 @@ typedef struct TaskEdges {
     struct Task *next_claim; /* … and, of an item, its claimer's next one */
     struct Task *claimer;    /* of an item: who has it */
     struct Wait *guests;     /* what programs wait for in its name, the first */
-    uint32_t holds;          /* who needs it though it has ended, and may be
-                              * forgotten: tasks that have not and are blocked
-                              * by it or were started by it, and waits for it;
-                              * … */
-    uint64_t dropped;        /* … the epoch in which the last one let it go */
+    uint32_t holds;          /* how many need it though it may be forgotten:
+                              * tasks that have not ended and are blocked by it
+                              * or were started by it, and waits for it; … */
+    uint64_t dropped;        /* … the epoch of the last of them */
 } TaskEdges;
 
 #include "task/timer.h"
@@ -188,8 +187,8 @@ typedef struct TaskTimer {
 enum { TASK_BYTES = 216 };
 
 /* There may be a million, so what most of them never need is in a block made
- * for those that do (opt, edges, timer), and what none needs any more once it
- * is final shares its place with what it has from then on. */
+ * for those that do (opt, edges, timer), and what none needs once it is final
+ * shares its place with what it has from then on. */
 typedef struct Task {
     /* Never changed after creation. */
     struct Task *parent;           /* who started it; the script's is NULL */
@@ -362,7 +361,7 @@ void task_move(Task *t, TaskState to);
 size_t task_weight(const Task *t);
 size_t outcome_weight(const Outcome *o);
 
-/* Free all that a task owns, but not the task. Nobody may know it any more. */
+/* Free all that a task owns, but not the task, which nothing may refer to. */
 void task_clear(Task *t);
 
 /* Free what options own and the options; NULL is fine. */

@@ -416,10 +416,10 @@ lib_check_sums(SimCheck *c)
 static void
 lib_check_rank(SimCheck *c, const Task *t)
 {
-    bool settled = rank_settled(&c->sim->sched);
+    bool swept = rank_swept(&c->sim->sched);
     lib_check_that(c, t->rank >= t->own, "t%d: rank %g, own %g", (int)t->id,
                    t->rank, t->own);
-    for (uint32_t i = 0; settled && t->unmet && i < t->edges->blocker_count;
+    for (uint32_t i = 0; swept && t->unmet && i < t->edges->blocker_count;
          i++) {
         const Task *b = t->edges->blockers[i];
         lib_check_that(c, task_final(b) || b->rank >= b->own + t->rank,

@@ -152,7 +152,7 @@ lib_sim_figures(lua_State *L)
     lib_look_number(L, "offers", (double)s->offers);
     lib_look_number(L, "open_items", (double)b->open_items);
     lib_look_number(L, "active", b->active);
-    lib_look_flag(L, "ranked", rank_settled(s));
+    lib_look_flag(L, "ranked", rank_swept(s));
     lib_look_number(L, "timers", (double)b->timers.n);
     lib_look_number(L, "items", (double)lib_look_queued(&b->items));
     lib_look_number(L, "writing", (double)lib_look_count(&b->writing));
