@@ -70,7 +70,7 @@ const char *arg_name(lua_State *L, const char *fn, const char *name, int idx);
 const char *arg_agent_name(lua_State *L, const char *fn, const char *name,
                            int idx);
 
-/* The table must be an array without holes; gives its length. */
+/* The table must be an array without holes; returns its length. */
 lua_Integer arg_array(lua_State *L, const char *fn, const char *name, int idx,
                       lua_Integer max);
 
@@ -94,8 +94,7 @@ const char *arg_show(lua_State *L, int idx);
  * A task is named by its id, by its handle, or by a table that has its id, such
  * as a result or an entry of the list. */
 
-/* Of a task that is not there any more: function, argument, its number twice.
- */
+/* The message for a forgotten task: function, argument, its number twice. */
 #define ARG_FORGOTTEN "%s: %s = t%I: t%I was forgotten (orun.forget), " \
     "and its result released; keep what you need of a result before"
 
@@ -107,7 +106,7 @@ Task *arg_task(lua_State *L, const char *fn, const char *name, int idx);
 /* The number in the id that the value at idx is or has; 0: there is none. */
 uint64_t arg_task_id(lua_State *L, int idx);
 
-/* Read an array of tasks (nil: none) as light userdata above the frame; gives
+/* Read an array of tasks (nil: none) as light userdata above the frame; returns
  * how many. */
 lua_Integer arg_tasks(lua_State *L, const char *fn, const char *name, int idx);
 
@@ -175,9 +174,9 @@ struct Writes *arg_writes(lua_State *L, struct Engine *h, int idx,
 
 struct ValueOps;
 
-/* value_encode of the argument `name` at idx by the rules of `base`. What is
- * copied without a metatable that it acts by is told on standard error, once a
- * run. Raises nothing. */
+/* value_encode of the argument `name` at idx by the rules of `base`. A table
+ * that is copied without a metatable that it acts by is reported on standard
+ * error, once a run. Raises nothing. */
 int arg_encode(lua_State *L, const char *fn, const char *name, int idx,
                const struct ValueOps *base, struct Value **out,
                struct Buf *why);

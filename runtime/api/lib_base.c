@@ -170,10 +170,10 @@ lib_base_exit_code(lua_State *L)
 }
 
 /* os.exit(code, close) ends the task, or the script and then, in order, the
- * program. As with Lua's own nothing runs any more, not even <close>, unless
- * `close` is true: then it is one error that is raised, and <close> runs as it
- * passes; who catches it cannot wait for anything, and a second call is the
- * hard one. */
+ * program. As with Lua's own, nothing runs afterwards, not even <close>,
+ * unless `close` is true: then an error is raised, and <close> runs as it
+ * passes. Code that catches it cannot wait for anything, and a second call is
+ * the hard one. */
 static int
 lib_base_exit(lua_State *L)
 {

@@ -230,7 +230,7 @@ lib_channel(lua_State *L)
 {
     const char *path = luaL_checkstring(L, 1);
     if (*path != '/')
-        return channel_push_wrong(L, "it is no absolute path");
+        return channel_push_wrong(L, "it is not an absolute path");
     Channel *c = channel_push(L, CONTROL_REPLY);
     int e = channel_connect(c, path), why = errno;
     if (e == 0)

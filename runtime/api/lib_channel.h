@@ -28,7 +28,8 @@ int lib_channel_input(lua_State *L);
 int lib_channel_await(lua_State *L);
 
 /* Fill `all`, which has room for `most`, with what the open ones of the
- * channels in the array at idx can be waited for by; gives how many. May raise.
+ * channels in the array at idx can be waited for by; returns how many. May
+ * raise.
  */
 nfds_t lib_channel_gather(lua_State *L, int idx, struct pollfd *all,
                           nfds_t most);

@@ -18,8 +18,8 @@ lib_control_gc(lua_State *L)
 }
 
 /* control() -> {ORUN_SOCKET=, ORUN_TASK_TOKEN=, ORUN_TASK_ID=, ORUN_PROGRAM=}:
- * what a program that orun has not started needs to act in the name of who
- * calls this. The socket is made. */
+ * what a program that orun has not started needs to act on behalf of the
+ * caller. The socket is made. */
 int
 lib_control(lua_State *L)
 {

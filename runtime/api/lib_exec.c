@@ -185,7 +185,7 @@ lib_exec(lua_State *L)
     bool shown = arg_bool(L, fn, "transcript", ARG(X_transcript), false);
     if (shown && vm_of(L)->script)
         luaL_error(L, "exec: transcript is for code that a task runs; the "
-                   "script is no task");
+                   "script is not a task");
     size_t keep = stream ? LAUNCH_KEEP : LIB_EXEC_KEEP;
     spec.keep = max < keep ? max : keep;
     park_check(L, fn);

@@ -1,4 +1,4 @@
-/* lib_forget.c — orun.forget: results that are not needed any more. */
+/* lib_forget.c — orun.forget: results that are no longer needed. */
 #include "api/lib_arg.h"
 #include "api/lib_orun.h"
 #include "api/lib_related.h"
@@ -70,7 +70,7 @@ lib_forget_one(lua_State *L)
     return false;
 }
 
-/* Nobody finds them any more; gives how many were not forgotten yet. */
+/* Forget them all; returns how many were not forgotten yet. */
 static lua_Integer
 lib_forget_all(Sched *s, Task **all, size_t n)
 {

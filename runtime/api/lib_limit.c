@@ -175,8 +175,7 @@ lib_limit_find(lua_State *L, const char *fn, const char *what, const char *name)
 }
 
 /* limit(name, slots), limit(name, {slots=, rate=, budget=}) make a named pool,
- * or set what it allows, and limit(name) only looks; each returns how it
- * stands. */
+ * or set what it allows, and limit(name) only looks; each returns its state. */
 int
 lib_limit(lua_State *L)
 {

@@ -20,7 +20,7 @@ typedef struct LibOutput {
 LibOutput *lib_output_box(lua_State *L);
 
 /* Where what a task prints is, as of now: in an Output, or in a string (of a
- * final task, so it stays). Both NULL: its result is a value that is no
+ * final task, so it stays). Both NULL: its result is a value that is not
  * text. */
 typedef struct LibSource {
     Output *output;
@@ -38,7 +38,7 @@ LibSource lib_source_find(struct Sched *s, Task *t, bool err, LibOutput *box);
 void lib_source_push(lua_State *L, const LibSource *from, size_t offset,
                      size_t max);
 
-/* Push what output_copy gives, and give back what that did. */
+/* Push what output_copy copies, and return what it returns. */
 bool lib_output_push(lua_State *L, LibOutput *box, size_t max);
 
 /* Push n bytes of o from the offset on, where there are so many; raises when

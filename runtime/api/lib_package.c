@@ -100,8 +100,8 @@ lib_package_finds(lua_State *L)
         || f == lib_package_search_c;
 }
 
-/* Push the loader of the module at 1 and what goes with it; gives whether tasks
- * would find it. Upvalue 1: the package table. */
+/* Push the loader of the module at 1 and what goes with it; returns whether
+ * tasks would find it. Upvalue 1: the package table. */
 static bool
 lib_package_find(lua_State *L, const char *name)
 {

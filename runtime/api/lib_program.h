@@ -9,7 +9,7 @@
 #include "process/program.h"
 #include <lua.h>
 
-/* Push an empty box; gives its place for a Program. */
+/* Push an empty box; returns its place for a Program. */
 Program **lib_program_push(lua_State *L);
 
 /* The place of the box at `idx`. */
@@ -22,8 +22,8 @@ void lib_program_clear(Program **box);
  * with park_outcome. */
 int lib_program_wait(lua_State *L, Program *p, lua_KFunction k);
 
-/* Push the table orun.exec gives of a program that has ended: how, and at most
- * `max` bytes of each of its outputs. `name` is argv[0]. */
+/* Push the table that orun.exec returns for a program that has ended: how it
+ * did, and at most `max` bytes of each of its outputs. `name` is argv[0]. */
 void lib_program_push_end(lua_State *L, Program *p, const char *name,
                           size_t max);
 

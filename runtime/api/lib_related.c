@@ -1,9 +1,10 @@
-/* lib_related.c — what tasks are to the one whose code calls.
+/* lib_related.c — what the calling task may do to others, and wait for.
  *
  * The script may do all. A task may stop what it has started, however far down,
  * and what it has claimed, or what it was given the handle of; and its programs
- * may read that, and what they were to wait for. A handle is passed on by who
- * has it; an id can be guessed. Nobody may wait for what waits for him.
+ * may read that, and what they were to wait for. A handle is passed on by
+ * those that have it; an id can be guessed. No task may wait for one that waits
+ * for it.
  */
 #include "api/lib_related.h"
 #include "api/lib_orun.h"

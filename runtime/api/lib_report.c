@@ -26,7 +26,7 @@ static const char *const lib_report_fields[] = {
 
 enum { LIB_REPORT_TEXT = 64 << 10 };
 
-/* The table at idx, {input_tokens =, …}, as counts; gives which there are. */
+/* The table at idx, {input_tokens =, …}, as counts; returns which there are. */
 static unsigned
 lib_report_usage(lua_State *L, int idx, uint64_t usage[REPORT_COUNT_KINDS])
 {
@@ -125,7 +125,7 @@ lib_report(lua_State *L)
     news.counted = lib_report_usage(L, ARG(R_usage), news.usage);
     lib_report_session(L, ARG(R_session), &news);
     if (run->task->id == 0)
-        return luaL_error(L, "report: the script is no task; it is for code "
+        return luaL_error(L, "report: the script is not a task; it is for code "
                           "that a task runs");
     news.denials = lib_report_denials(L, ARG(R_denials));
     int e = report_add(run->sched, run->task, run->attempt, &news);

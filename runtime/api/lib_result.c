@@ -74,7 +74,7 @@ lib_set_error(lua_State *L, const char *error)
 
 /* Would a program have done t, had it not been for a plan? */
 static bool
-lib_stood_in(const Task *t)
+lib_is_stubbed(const Task *t)
 {
     return t->opt && t->opt->stubbed && t->state == TASK_COMPLETED
         && agent_argv(t);
@@ -91,7 +91,7 @@ lib_push_outcome(lua_State *L, const Task *t)
     lib_set_value(L, "error_value", o->error_value);
     if (t->opt)
         lib_set_value(L, "worktree", t->opt->tree);
-    if (o->code >= 0 || lib_stood_in(t)) {
+    if (o->code >= 0 || lib_is_stubbed(t)) {
         lua_pushinteger(L, o->code < 0 ? 0 : o->code);
         lua_setfield(L, -2, "exit_code");
     }
@@ -353,7 +353,7 @@ lib_task_stop(lua_State *L)
     }
     LibSeen seen = lib_see(run->sched, t, NULL);
     lua_pushnil(L);
-    lua_pushfstring(L, "the task is not running any more: it is %s",
+    lua_pushfstring(L, "the task is no longer running: it is %s",
                     task_state_name(seen.state));
     lua_pushliteral(L, "already_resolved");
     return 3;

@@ -37,7 +37,7 @@ lib_secret_value(lua_State *L, int env, const char *name)
 }
 
 /* Check the array of names of variables at idx (nil: none), and push them all;
- * gives how many. */
+ * returns how many. */
 static size_t
 lib_secret_names(lua_State *L, const char *fn, const char *field, int idx)
 {
@@ -107,7 +107,7 @@ lib_key_read(const char *path, char *text, size_t size)
     if (fstat(fd, &st) != 0)
         why = strerror(errno);
     else if (!S_ISREG(st.st_mode))
-        why = "it is no file";
+        why = "it is not a file";
     else if (st.st_uid != geteuid() || st.st_mode & 077)
         why = "others could read it: it must be yours, with mode 0600 (chmod "
             "600)";

@@ -1,6 +1,6 @@
 /* lib_shell.c — os.execute and io.popen by way of the supervisor.
  *
- * They give what Lua's own give, but their programs are children like any
+ * They return what Lua's own return, but their programs are children like any
  * other: they, and what they leave in the background, end with the task (or
  * the script) that started them. Waiting for one gives the worker to others,
  * reading from one does not. A program inherits orun's standard output and

@@ -177,7 +177,7 @@ lib_stream_ended(lua_State *L, int status, lua_KContext ctx)
     return 1;
 }
 
-/* wait() -> what orun.exec gives, once the program has ended */
+/* wait() -> what orun.exec returns, once the program has ended */
 static int
 lib_stream_wait(lua_State *L)
 {

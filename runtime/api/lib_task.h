@@ -7,7 +7,7 @@
 #include <lua.h>
 
 /* The script's state is being closed, and finalizers run: what is made for Lua
- * to free would not be freed any more. */
+ * to free would no longer be freed. */
 bool lib_task_closing(const LuaRun *run);
 
 enum {

@@ -368,7 +368,7 @@ lib_claim_try(lua_State *L, int status, lua_KContext ctx)
     (void)status;
     (void)ctx;
     if (park_outcome(L) == WAIT_DEADLOCK)
-        return luaL_error(L, "claim: no item can become ready any more: all "
+        return luaL_error(L, "claim: no item can become ready now: all "
                           "open items are blocked or held, and nothing runs");
     return lib_claim_again(L);
 }

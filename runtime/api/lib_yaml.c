@@ -195,7 +195,7 @@ lib_yaml_map(lua_State *L, LibYaml *y)
         if (y->event.type == YAML_MAPPING_END_EVENT)
             return true;
         if (y->event.type != YAML_SCALAR_EVENT)
-            return lib_yaml_fail(y, "a key is no text", lib_yaml_line(y));
+            return lib_yaml_fail(y, "a key is not text", lib_yaml_line(y));
         lib_yaml_push_text(L, y);
         if (!lib_yaml_pair(L, y, lines))
             return false;

@@ -64,7 +64,7 @@ typedef struct Board {
     uint16_t released[BOARD_PAGES]; /* tasks of each page */
     /* Written under the lock, read by anyone: */
     atomic_size_t limbo; /* forgotten tasks that are not released yet */
-    Task gone;         /* stands for those that are forgotten; never changes */
+    Task gone;         /* found in place of forgotten ones; never changes */
 } Board;
 
 /* A board with the script as task 0, which is running. */
@@ -80,7 +80,7 @@ static inline double board_now(Board *b) { return b->clock->now(b->clock); }
  * &b->gone when it is forgotten. Any thread, without the lock. */
 Task *board_find(Board *b, uint64_t id);
 
-/* The same, though it may be forgotten: by who has a hold on it. */
+/* The same, even if it is forgotten: for callers that have a hold on it. */
 Task *board_held(Board *b, uint64_t id);
 
 /* The functions below are called with the lock held. */

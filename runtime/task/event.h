@@ -37,7 +37,7 @@ struct Board;
                              * on a processor for n nanoseconds more */ \
     X(RETRY, "retry")       /* what: the TaskFault, n: milliseconds until it
                              * is tried again, text: the error */ \
-    X(REPORTED, "reported") /* it told of its work (report.h) */ \
+    X(REPORTED, "reported") /* of its own work (report.h) */ \
     X(ENDED, "ended")       /* what: the TaskState */ \
     X(READ, "read")         /* other read its result; n: bytes of output */ \
     X(CLAIMED, "claimed")   /* a list item; other: by whom */ \
@@ -97,7 +97,7 @@ typedef struct Events Events;
 /* Begin to keep events of this board; before its first task. ORUN_ENOMEM. */
 int event_open(struct Board *b) NODISCARD;
 
-/* Who listens has heard enough: no more is kept. Takes the board's lock. */
+/* The listener has heard enough: keep no more. Takes the board's lock. */
 void event_stop(struct Board *b);
 
 /* From now on only notable events are kept. Takes the board's lock. */

@@ -3,7 +3,7 @@
  * A name is one letter and a text, of parts that newlines separate: 'k', the
  * script and a task's key; 'd', the script, an agent type (or nothing) and a
  * description; 'l' and the line of a Task call, after its script unless it
- * stands in that; 'a' and an agent type; 'o' and a key that a version wrote
+ * is in that; 'a' and an agent type; 'o' and a key that a version wrote
  * which knew no script. Of each there is how many tasks it stood for, the mean
  * of what they took, of how long of that they waited for something outside and
  * of what they cost, how far they were from that mean, and what kind of value
@@ -91,8 +91,8 @@ double history_mean(const History *h);
  * ORUN_ENOMEM. */
 int history_parse(History *h, char *text, size_t n) NODISCARD;
 
-/* Append the text of h's file. Changes the order of its entries: nothing can be
- * found in h any more. */
+/* Append the text of h's file. Changes the order of its entries, so nothing can
+ * be found in h afterwards. */
 void history_print(History *h, struct Buf *to);
 
 /* ---- the file; all of it blocks ---- */

@@ -1,7 +1,7 @@
 /* history_file.c — the file of a History: read, merged, replaced.
  *
  * It is replaced as a whole, by renaming a new one over it, so a reader finds
- * the old or the new. Beside it is a file that is locked by who merges.
+ * the old or the new. Beside it is a file that is locked for a merge.
  */
 #include "base/buf.h"
 #include "base/err.h"

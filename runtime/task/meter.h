@@ -1,9 +1,9 @@
 /* meter.h — rates, budgets and the throttling of a limit.
  *
- * A Limit that more is asked of than slots has a Meter:
+ * A Limit that is about more than slots has a Meter:
  *   - rates: at most n tasks begin, or n tokens are used, in any such time;
  *   - a budget: US dollars, tokens, tasks, of the whole run;
- *   - throttling, when who is asked says that it is too much: nobody begins
+ *   - throttling, when the service says that it is too much: no task begins
  *     until the time it names (or a time that doubles), and the tasks at once
  *     are halved; each that goes well lets a part of one more begin, so that
  *     n going well let one more (additive increase, multiplicative decrease).
@@ -91,8 +91,8 @@ bool meter_far_broke(const Meter *m);
 /* Append "usd 5.02 of 5" for the part of the budget that is used up. */
 void meter_put_spent(const Meter *m, Buf *to);
 
-/* A task was refused for having asked too much, while `used` ran. `after`: what
- * the one who refused asks to wait, seconds; NAN: nothing was said. jitter is
+/* A task was refused for having asked too much, while `used` ran. `after`: the
+ * seconds to wait that the service asks for; NAN: it said nothing. jitter is
  * from 0.5 to 1. Those that are refused at the same time count once. */
 void meter_throttle(Meter *m, double now, double after, int used,
                     double jitter);

@@ -141,7 +141,7 @@ typedef struct TaskOptions {
     char *cwd;
     char **env;            /* "K=V" added to the environment, or NULL */
     struct Value *metadata;
-    char *owner;           /* label of who claimed it */
+    char *owner;           /* label of the claimer */
     char *key;
     char *model;           /* that its agent is to use, or NULL */
     uint8_t permissions;   /* of its agent; NONE: it has no use for them */
@@ -167,7 +167,7 @@ typedef struct TaskEdges {
     uint32_t blocker_count, dependent_count, blocker_cap, dependent_cap;
     struct Task *claims;     /* the items this task has, the first … */
     struct Task *next_claim; /* … and, of an item, its claimer's next one */
-    struct Task *claimer;    /* of an item: who has it */
+    struct Task *claimer;    /* of an item: the task that has it */
     struct Wait *guests;     /* what programs wait for in its name, the first */
     uint32_t holds;          /* how many need it though it may be forgotten:
                               * tasks that have not ended and are blocked by it
@@ -191,7 +191,7 @@ enum { TASK_BYTES = 216 };
  * shares its place with what it has from then on. */
 typedef struct Task {
     /* Never changed after creation. */
-    struct Task *parent;           /* who started it; the script's is NULL */
+    struct Task *parent;           /* that started it; the script's is NULL */
     char *description;             /* NULL: none given */
     struct Value *code, *input;    /* NULL again once it is final and nobody
                                     * can be reading them */
@@ -308,7 +308,7 @@ task_claims(const Task *t)
     return t->edges ? t->edges->claims : NULL;
 }
 
-/* Who has, or had at its end, this item; or NULL. */
+/* The task that has this item, or had it at its end; or NULL. */
 static inline struct Task *
 task_claimer(const Task *t)
 {

@@ -13,7 +13,7 @@
 
 typedef struct Writes {
     List held; /* in the board's list while its task has them */
-    struct Task *owner; /* who has them, or had them last */
+    struct Task *owner; /* the task that has them, or had them last */
     size_t n;
     char **paths; /* absolute, without "." and ".." and trailing slash */
 } Writes;

@@ -51,7 +51,7 @@ struct Pool {
     int hurries; /* jobs in a hurry, queued or running */
     int threads, idle, roused, blocked;
     bool closing;
-    bool ownerless; /* who is back last frees it, after … */
+    bool ownerless; /* the last worker to come back frees it, after … */
     void (*forsaken)(void *ud); /* … this, unless it is NULL */
     void *ud;
 };

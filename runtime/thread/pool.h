@@ -50,7 +50,7 @@ void pool_hurry(Pool *p, Job *job);
 
 /* The calling worker is about to block / is back. On a worker, in pairs; from
  * another thread they do nothing. ORUN_ESYS: jobs wait, and with this worker
- * blocked nobody would run them; it must not block then. */
+ * blocked no thread would run them; it must not block then. */
 int pool_block(Pool *p) NODISCARD;
 void pool_unblock(Pool *p);
 
@@ -63,7 +63,7 @@ Worker *pool_worker(void);
  * thread, while it is known to be inside that job. */
 void pool_abandon(Worker *w);
 
-/* When the pool is spent, the next job that is queued in vain: it is the
+/* If no worker is left and none can be made, the next queued job: it is the
  * caller's again. Else NULL. Any thread. */
 Job *pool_reject(Pool *p);
 

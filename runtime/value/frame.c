@@ -86,7 +86,7 @@ static const char *
 frame_refuse(const FrameHead *head)
 {
     if (head->magic != FRAME_MAGIC)
-        return "this is no frame";
+        return "this is not a frame";
     if (head->form != FRAME_FORM)
         return "a frame of another form";
     if (head->kind == FRAME_NONE || head->kind >= FRAME_KIND_COUNT)

@@ -80,14 +80,14 @@ int frame_parse(FrameParser *p, const Buf *in, Frame *out, const char **why);
 const char *frame_name(int kind);
 
 /* Begin a frame in `b`, which is empty; fields; end it. Errors of the Buf
- * stick; frame_end gives 0, ORUN_ENOMEM or ORUN_ETOOBIG. */
+ * stick; frame_end returns 0, ORUN_ENOMEM or ORUN_ETOOBIG. */
 void frame_begin(Buf *b, int kind);
 void frame_put(Buf *b, const void *p, size_t n);
 void frame_put_text(Buf *b, const char *s); /* NULL is kept as that */
 void frame_put_number(Buf *b, uint64_t x);
 int frame_end(Buf *b) NODISCARD;
 
-/* Take the next field: false when there is none, or it is no such field. A
+/* Take the next field: false if there is none, or if it is not of that kind. A
  * text is NUL-terminated inside of the frame, or NULL. */
 bool frame_get(Frame *f, const char **p, size_t *n) NODISCARD;
 bool frame_get_text(Frame *f, const char **s) NODISCARD;

@@ -1,4 +1,4 @@
-/* rpc_id.c — where the id of a message stands, by its braces and quotes. */
+/* rpc_id.c — where the id of a message is, by its braces and quotes. */
 #include "value/rpc_id.h"
 
 static void

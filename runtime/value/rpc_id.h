@@ -1,9 +1,9 @@
 /* rpc_id.h — the id of a JSON-RPC message that is not kept.
  *
  * A message that is too long is refused, and the refusal must carry the id that
- * the message has, or who sent it waits for ever. The id may stand before or
- * after what makes the message long. So the message is looked at while it is
- * dropped, a piece at a time, and the text of its id is all that is kept.
+ * the message has, or its sender waits for ever. The id may be before or after
+ * what makes the message long. So the message is looked at while it is dropped,
+ * a piece at a time, and the text of its id is all that is kept.
  */
 #ifndef ORUN_RPC_ID_H
 #define ORUN_RPC_ID_H

@@ -118,7 +118,7 @@ size_t value_held(const Value *v);
  * ORUN_ESYS (errno kept) leaves *v as it was. Blocks for the write. */
 int value_to_file(Value **v, int fd) NODISCARD;
 
-/* One more reference (NULL is fine); gives v back. Any thread. */
+/* One more reference (NULL is fine); returns v. Any thread. */
 Value *value_hold(Value *v);
 
 /* One reference less; frees at zero. NULL is fine. Any thread. */

@@ -250,7 +250,7 @@ value_sink_list(ValueSink *s, uint64_t id)
 static int
 value_sink_handle(ValueSink *s, uint64_t id)
 {
-    /* An odd number is no address, so ids and addresses share the hash. */
+    /* An odd number is not an address, so ids and addresses share the hash. */
     size_t *met = value_sink_seen(s, (void *)(uintptr_t)(id << 1 | 1));
     int err = met ? 0 : s->err;
     if (met && !*met) {
@@ -664,7 +664,7 @@ static int
 value_write_function(Writer *w)
 {
     if (value_write_only_data(w))
-        return value_write_refuse(w, ORUN_EUNSENDABLE, "a function is no data "
+        return value_write_refuse(w, ORUN_EUNSENDABLE, "a function is not data "
                                   "and cannot be kept", "a function");
     if (!w->code)
         return AGAIN_MODULES;

@@ -73,7 +73,7 @@ describe("orun.report", function()
     assert.matches("report: cost = ", refused{cost = 0 / 0}, 1, true)
     assert.matches('report: unknown field "price"', refused{price = 1}, 1, true)
     assert.has_error(function() orun.report{cost = 1} end,
-      "report: the script is no task; it is for code that a task runs")
+      "report: the script is not a task; it is for code that a task runs")
   end)
 end)
 

@@ -208,7 +208,7 @@ t7  completed      T                        good
     assert.same({"", 0}, {tasks("stop", "t3")})
     assert(h.wait_for(function() return (tasks()):find("2 running, 1 cancelled") end))
     local r = h.orun{"tasks", "stop", "t3", env = env}
-    assert.same({1, "orun tasks: the task is not running any more: it is cancelled\n"},
+    assert.same({1, "orun tasks: the task is no longer running: it is cancelled\n"},
       {r.code, r.err})
     assert.same({"", 0}, {tasks("plan.lua", "stop", "all")})
     assert(h.wait_for(function() return tasks():find("\n3 cancelled, 2 completed\n") end))

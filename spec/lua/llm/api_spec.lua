@@ -297,7 +297,7 @@ describe("an agent that is an API", function()
     assert.matches("it has a character that no key has", key("secretvalu\u{e9}", "600"), 1, true)
     assert.matches("it is empty", key("\n", "600"), 1, true)
     assert.matches("No such file", refused{key_file = dir .. "/nowhere"}, 1, true)
-    assert.matches("it is no file", refused{key_file = dir}, 1, true)
+    assert.matches("it is not a file", refused{key_file = dir}, 1, true)
   end)
 
   it("says what is wrong with a definition", function()

@@ -391,7 +391,7 @@ describe("the list with careless arguments", function()
 
   it("C16 refuses metadata that cannot be kept, with the path", function()
     local task = item("x", {metadata = {a = 1}})
-    local nothing <const> = "a function is no data and cannot be kept"
+    local nothing <const> = "a function is not data and cannot be kept"
     for text, value in pairs{
       ["metadata.a.b[2]: a userdata cannot be sent"] = {b = {1, io.stdout}},
       ["metadata.a.b: a coroutine cannot be sent"] = {b = coroutine.create(print)},

@@ -49,7 +49,7 @@ describe("a process that runs an isolated task", function()
   end)
 
   for _, case in ipairs {
-    { "garbage", ("no frame at all "):rep(2), "this is no frame" },
+    { "garbage", ("no frame at all "):rep(2), "this is not a frame" },
     { "another form", HELLO:sub(1, 4) .. "\2" .. HELLO:sub(6), "another form" },
     { "an unknown kind", HELLO:sub(1, 6) .. "\99" .. HELLO:sub(8), "unknown kind" },
     { "a length of 0xFFFFFFFF", HELLO:sub(1, 8) .. "\xFF\xFF\xFF\xFF" .. HELLO:sub(13),
@@ -141,11 +141,11 @@ describe("an isolated task whose C code speaks for it", function()
   end
 
   it("D15 is lost for bytes that are no frame", function()
-    failed("lost", "this is no frame", speaks("say", ("x"):rep(100)))
+    failed("lost", "this is not a frame", speaks("say", ("x"):rep(100)))
   end)
 
   it("D15 is lost when it floods, with frames or without", function()
-    failed("lost", "this is no frame", speaks("flood", ("x"):rep(1000)))
+    failed("lost", "this is not a frame", speaks("flood", ("x"):rep(1000)))
     failed("lost", "protocol: ", speaks("flood", frame.make(frame.CALL, "TaskGet")))
   end)
 

@@ -56,8 +56,10 @@ describe("frames", function()
 
   it("D15 are refused for another magic, form or kind", function()
     assert.same({ "CALL", 0 }, { frame.parse(forged {}) })
-    assert.same({ "refused", "this is no frame" }, { frame.parse(forged { magic = 0x4e55524e }) })
-    assert.same({ "refused", "this is no frame" }, { frame.parse("HTTP/1.1 400 Bad Request\r\n") })
+    assert.same({ "refused", "this is not a frame" },
+      { frame.parse(forged { magic = 0x4e55524e }) })
+    assert.same({ "refused", "this is not a frame" },
+      { frame.parse("HTTP/1.1 400 Bad Request\r\n") })
     assert.same({ "refused", "a frame of another form" }, { frame.parse(forged { form = 2 }) })
     for _, kind in ipairs { 0, 7, 255, 65535 } do
       assert.same({ "refused", "a frame of an unknown kind" },
