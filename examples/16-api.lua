@@ -17,7 +17,7 @@ local function define(name, fields)
       return orun.agent(fields)
     end
   end
-  print("no key: a function answers in the place of an API")
+  print("no key: a function answers instead of an LLM")
   local tool = fields.tools[1].run
   return orun.agent{name = name, run = function(_, task)
     local city = task.prompt:match "in (%a+)"
@@ -51,7 +51,7 @@ for _, task in ipairs(tasks) do
   print(r.status, r.output and r.output.city, r.output and math.floor(r.output.celsius) or r.error)
 end
 
---> no key: a function answers in the place of an API
+--> no key: a function answers instead of an LLM
 --> completed	Oslo	4
 --> completed	Lima	4
 --> completed	Nairobi	7

@@ -11,7 +11,7 @@
 --                retry waits that long at least, and so does whoever shares the
 --                agent type's limits
 -- The error is a table with these fields. Raising it again keeps its meaning.
--- In the script, which is no task, it is an error like any.
+-- In the script, which is not a task, it raises an ordinary error.
 
 local KINDS <const> = {"exit", "http", "rate", "timeout", "schema", "budget", "conflict", "lost",
   "spawn", "signal", "lua"}

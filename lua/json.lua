@@ -156,7 +156,7 @@ local function wrong_keys(t, length)
     elseif kind ~= "integer" then
       return format("a %s as key cannot be written as JSON", kind)
     elseif k < 1 or k > length then
-      return format("with the key %d it is no array (1..n); "
+      return format("with the key %d it is not an array (1..n); "
         .. "use tostring(key) for names, json.null for gaps", k)
     end
   end
@@ -206,7 +206,7 @@ local function write_object(t, keys, depth)
   put("}")
 end
 
--- A table whose keys are no array's and no object's, as an object: numbers and booleans as text.
+-- A table that is neither an array nor an object, as an object: number and boolean keys as text.
 local function salvaged(t)
   local object, names = {}, {}
   for k, v in next, t do

@@ -103,7 +103,7 @@ local function look(items)
     item.tip, why = git.commit(w.repository, "refs/heads/" .. w.branch)
     if why then return why end
     if not item.tip then
-      return ("the branch of %s, %s, is not there any more"):format(item.title, w.branch)
+      return ("the branch of %s, %s, no longer exists"):format(item.title, w.branch)
     end
     why = unready(item)
     if why then return why end

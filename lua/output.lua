@@ -10,9 +10,9 @@
 -- Nothing but the piece in hand is in memory, however much there is.
 --
 -- Glossary
---   reader   what orun.output gives: a task, and a position in its output
+--   reader   what orun.output returns: a task, and a position in its output
 --   source   where a reader's bytes come from: source(offset, max, timeout, attempt)
---            gives what orun.read_output does
+--            returns what orun.read_output does
 
 local orun = require "orun"
 local check = require "orun.util.check"
@@ -131,7 +131,7 @@ local function output(task, stream)
     source = task_source(task, stream)
   end
   local reader = setmetatable({source = source, offset = 0, attempt = 0}, Reader)
-  reader:size() -- raises for what is no task
+  reader:size() -- raises if it is not a task
   return reader
 end
 

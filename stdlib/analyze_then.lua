@@ -36,7 +36,7 @@ local FIELDS <const> = {
   options = "table",
 }
 
--- Who asks for one of these has seen the failures.
+-- Reading one of these counts as having seen the failures.
 local SEEN <const> = {"failed", "ok"}
 
 --- The plan's tasks: in batches when it has batches, else all at once.

@@ -1,6 +1,6 @@
 --- orun.batches: tasks in batches, each started when what it needs is done.
 --
--- Pattern 2 of the guide. The batches say who must come before whom; by default
+-- Pattern 2 of the guide. The batches say which must run before which; by default
 -- nothing waits longer than for that: a task starts when its own blockers have
 -- completed, though the rest of their batch may still be running. With
 -- `barrier = true` each batch waits for the whole one before it.

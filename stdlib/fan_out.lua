@@ -30,7 +30,7 @@ local OPTIONS <const> = {
 }
 
 --- Runs every task and returns every result.
--- @param specs  array of Task specs; a bare function stands for {run = function}
+-- @param specs  array of Task specs; a bare function is short for {run = function}
 -- @param opts   table or nil:
 --   limit     how many at once (whole number; default: all are started, and the
 --             limits of their agent types queue them)

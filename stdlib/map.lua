@@ -28,7 +28,7 @@ local Ranges = require "orun.pattern.ranges"
 
 local OPTIONS <const> = {limit = "count", errors = {"raise", "return"}}
 
---- Seconds after which a chunk gives back what it has not done, and the items
+--- Seconds after which a chunk returns what it has not done, and the items
 --- between two looks at the clock.
 local MOST <const> = 0.03
 local STRIDE <const> = 8
@@ -61,7 +61,7 @@ local function worker_of(fn, go_on)
   end
 end
 
---- The function that a program stands for: an item is its standard input, what it
+--- The function that runs a program on an item: the item is its standard input, what it
 --- prints the output.
 local function program_of(spec)
   return function(item, index)

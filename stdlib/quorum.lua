@@ -17,12 +17,12 @@ local first_k = require "orun.pattern.first_k"
 
 local orun = require "orun"
 
--- Who asks for one of these, or how many votes there are, has seen the failures.
+-- Reading one of these, or the number of votes, counts as having seen the failures.
 local FIELDS <const> = {"failed", "ok"}
 local OPTIONS <const> = {timeout = "duration", defaults = "table"}
 
 --- Runs tasks until `k` have completed, then stops the rest.
--- @param specs  array of Task specs; a bare function stands for {run = function}
+-- @param specs  array of Task specs; a bare function is short for {run = function}
 -- @param k      how many successes are wanted, 1 to #specs
 -- @param opts   table or nil:
 --   timeout   longest time for all of it: seconds or "30s"
@@ -30,7 +30,7 @@ local OPTIONS <const> = {timeout = "duration", defaults = "table"}
 -- @return array of up to k completed results in the order they ended, each with
 --   `index`, its place in specs; `.ok`: there are k; `.failed`: those that failed
 --   meanwhile; `.timed_out`: true when the time ran out. It returns as soon as k
---   successes are in or cannot be reached any more.
+--   successes are in or can no longer be reached.
 -- Raises for a spec that Task refuses; what had been started is stopped.
 local function quorum(specs, k, opts)
   opts = check.options("orun.quorum", opts, OPTIONS)

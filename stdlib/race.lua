@@ -20,7 +20,7 @@ local orun = require "orun"
 
 local OPTIONS <const> = {timeout = "duration", defaults = "table"}
 
---- What a race without a winner gives back.
+--- The result of a race without a winner.
 local function lost(votes, n)
   local last = votes.failed[#votes.failed]
   local why = votes.timed_out and "no success in time"
@@ -34,7 +34,7 @@ local function lost(votes, n)
 end
 
 --- Runs tasks until one has completed, then stops the rest.
--- @param specs  array of Task specs, at least one; a bare function stands for
+-- @param specs  array of Task specs, at least one; a bare function is short for
 --               {run = function}
 -- @param opts   table or nil: `timeout` for the whole race, `defaults` for specs
 -- @return the winner's result, with `index`, its place in specs, and `failed`,

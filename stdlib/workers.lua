@@ -24,7 +24,7 @@
 -- Glossary
 --   item     an entry of the task list, made with TaskCreate
 --   worker   a task that runs items
---   attempt  one claim of an item; a worker that dies gives its item back
+--   attempt  one claim of an item; the item of a worker that dies is released
 
 local check = require "orun.util.check"
 local launch = require "orun.pattern.launch"

@@ -40,7 +40,7 @@ function Form:text(...)
   local value, field = self:first(...)
   if value == nil then return nil end
   if type(value) ~= "string" then
-    self:note(field, "%s is no text, and is left out", field)
+    self:note(field, "%s is not a text, and is left out", field)
     return nil
   end
   local trimmed = value:match("^%s*(.-)%s*$")
@@ -113,7 +113,7 @@ function Form:words(field)
     if type(word) == "string" then
       words[#words + 1] = word
     else
-      self:note(field, "%s: an entry is no text; it is left out", field)
+      self:note(field, "%s: an entry is not a text; it is left out", field)
     end
   end
   return words
@@ -132,7 +132,7 @@ local function quoted(key, lines)
     .. ("\n"):rep(#lines - 1)
 end
 
--- The front matter with those entries in quotes that are no YAML without.
+-- The front matter, with quotes around entries that are not valid YAML without them.
 local function mended(yaml)
   local out, key, lines = {}, nil, {}
   local function close()
@@ -241,7 +241,7 @@ function M.misfit(def)
   end
 end
 
--- Reads name and description, which all forms have; false when there is no name.
+-- Reads name and description, which all formats have.
 local function named(f, stem)
   local d = f.d
   d.name = not f.pathnames and f:text("name") or nil

@@ -1,4 +1,4 @@
---- orun.agents: the agent types that nobody defined in the script.
+--- orun.agents: the agent types that the script did not define.
 --
 -- They come from files, nearest first: .orun/agents/*.lua of the project; its agent
 -- files (.claude/agents, .opencode/agents, .gemini/agents, .codex/agents: of each the
@@ -11,13 +11,13 @@
 --
 --     for _, agent in ipairs(orun.agents.list().agents) do print(agent.name, agent.source) end
 --
--- Files that make no sense, and files hidden by others of the same name, are told: see
--- `list`. One that is asked for and broken makes the Task call fail with the reason.
+-- `list` reports files that are broken, and files hidden by others of the same name. A Task
+-- call that asks for a broken one fails with the reason.
 --
 -- Glossary
 --   entry       one type or file: {name =, source = path, line =, and def, or broken, or
 --               unread: why a Lua file was not run}
---   def         the definition: see agents/file.lua; of a Lua file the table it gives
+--   def         the definition: see agents/file.lua; of a Lua file what it passes to orun.agent
 
 local backend = require "orun.agents.backend"
 local backends = require "orun.agents.backends"
@@ -59,7 +59,7 @@ local function joined(folder, name)
   return folder == "/" and "/" .. name or folder .. "/" .. name
 end
 
--- Paths below the working directory are told from there, those in the home with ~.
+-- Paths in the working directory are shown relative to it, those in the home with ~.
 local function shown(path, places)
   if places.cwd ~= "/" and path:sub(1, #places.cwd + 1) == places.cwd .. "/" then
     return path:sub(#places.cwd + 2)
@@ -82,8 +82,8 @@ local function nearest(name, places)
   end
 end
 
--- The folder may be trusted: it is the user's, or whose the working directory is.
--- Otherwise anybody could put agents into /tmp for who works below it.
+-- May the folder be trusted? Its owner must be the user, or the owner of the working directory.
+-- Otherwise anybody could put agents into /tmp that others below it would use.
 local function trusted(folder, places)
   local _, owner, ours = orun.real(folder)
   return ours or owner == places.owner
@@ -105,7 +105,7 @@ function Scan:broken(path, why, line, name)
 end
 
 local function text_of(path, kind)
-  if kind ~= "file" then return nil, ("it is no file but %s"):format(kind) end
+  if kind ~= "file" then return nil, ("expected a file, got %s"):format(kind) end
   local file, why = io.open(path, "rb")
   if not file then return nil, (why:gsub("^.*: ", "")) end
   local f <close> = file
@@ -156,7 +156,7 @@ function Scan:read_lua(path, kind, stem)
     local def = {}
     for field, value in next, one.def do def[field] = value end
     if def.name == nil then def.name = stem end
-    local bad = type(def.name) ~= "string" and "its name is no text" or form.bad_name(def.name)
+    local bad = type(def.name) ~= "string" and "its name is not a text" or form.bad_name(def.name)
     if bad then
       self:broken(path, bad, one.line, stem)
     else
@@ -396,7 +396,7 @@ local function unknown(name, defined, entries)
     unread_words(entries))
 end
 
--- In a plan nothing of a Lua file is known but its name: this stands for what it defines.
+-- In a plan only the name of a Lua file is known: this replaces what it would define.
 local function planned(name, entries, define)
   for _, entry in ipairs(entries) do
     if entry.unread then

@@ -27,7 +27,7 @@ function Reader:fail(text, ...)
   error(setmetatable({why = text:format(...), line = newlines + 1}, Reader), 0)
 end
 
--- Take what matches at this place; gives the captures.
+-- Consume what matches at this place; returns the captures.
 function Reader:take(pattern)
   local from, to, a, b = self.text:find("^" .. pattern, self.at)
   if not from then return nil end
@@ -57,7 +57,7 @@ end
 function Reader:code(digits)
   local code = tonumber(digits, 16)
   if code > 0x10FFFF or code >= 0xD800 and code <= 0xDFFF then
-    self:fail("\\u%s is no character", digits)
+    self:fail("\\u%s is not a character", digits)
   end
   return utf8.char(code)
 end
@@ -75,7 +75,7 @@ function Reader:escape(multi)
     self.text:sub(self.at, self.at))
 end
 
--- Strings of several lines: up to two quotes may stand before the three that end it.
+-- Multi-line strings: up to two quotes may precede the three that end it.
 function Reader:many_lines(quote)
   self:take "\r?\n"
   local parts, plain = {}, '[^\\%' .. quote .. ']+'
@@ -181,7 +181,7 @@ function Reader:value(depth)
   if number then return number end
   self.at = start
   if not word then self:fail("a value is missing") end
-  self:fail("%s is no value that is understood here; a text wants quotes", word)
+  self:fail("%s is not a value; a string needs quotes", word)
 end
 
 -- ---- keys and tables ----
@@ -222,7 +222,7 @@ function Reader:pair(t, depth)
   local last = parts[#parts]
   if t[last] ~= nil then
     self.at = start
-    self:fail("%s stands here for the second time", table.concat(parts, "."))
+    self:fail("%s is defined twice", table.concat(parts, "."))
   end
   local value = self:value(depth)
   if type(value) == "table" then self.made[value] = true end
@@ -240,7 +240,7 @@ function Reader:header(root)
   if not many then
     local inner = self:open(t, last)
     if self.opened[inner] or self.arrays[t[last]] then
-      self:fail("[%s] stands here for the second time", table.concat(parts, "."))
+      self:fail("[%s] is defined twice", table.concat(parts, "."))
     end
     self.opened[inner] = true
     return inner, parts[1]

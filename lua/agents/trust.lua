@@ -118,13 +118,13 @@ function M.may(path, text, project)
   local script, all = orun.script_place()
   local real, root = orun.real(path), orun.real(project)
   if all then return true end
-  if not real or not root then return false, "it is not there any more" end
+  if not real or not root then return false, "it no longer exists" end
   if script and M.within(script, root) and M.within(real, root) then return true end
   local known = (M.load() or {})[real]
   if known == text then return true end
   local how = ("`orun trust %s` trusts it as it is now"):format(real)
   if known then return false, "it has changed since it was trusted; " .. how end
-  return false, ("it is not trusted, for the script that runs does not lie in %s; %s"):format(
+  return false, ("it is not trusted, because the running script is not in %s; %s"):format(
     root, how)
 end
 

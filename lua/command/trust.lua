@@ -11,7 +11,7 @@ usage: orun trust [PATH]
 Lua files of a project (.orun/agents, .orun/workflows) are run when the script that
 runs lies in that project, or when they are trusted. This trusts them as they are now:
 those of the project PATH, by default the nearest one going up from the working
-directory, or the one file PATH. A file that changes is not trusted any more.
+directory, or the one file PATH. A file that changes is no longer trusted.
 
   --list     what is trusted, and whether it is as it was
   --remove   trust it no longer; without PATH: the nearest project's
@@ -74,7 +74,7 @@ local function list()
   end
 end
 
--- Also what is not there any more: then the path goes by its letters.
+-- A path that no longer exists is compared as it is written.
 local function remove(path)
   local project = path == nil and nearest() or nil
   local at = project or path and (orun.real(path) or path)
@@ -89,7 +89,7 @@ local function remove(path)
   for _, file in ipairs(gone) do known[file] = nil end
   local done, wrong = trust.save(known)
   if not done then fail("it cannot be forgotten: ", wrong) end
-  for _, file in ipairs(gone) do say("not trusted any more: ", file) end
+  for _, file in ipairs(gone) do say("no longer trusted: ", file) end
 end
 
 return options.command("orun trust", HELP, function(...)

@@ -6,7 +6,7 @@
 --
 -- Glossary
 --   reason   why a call is refused, see control/call.lua; also "outside" (no run
---            started this program), "gone" (it cannot be reached any more) and
+--            started this program), "gone" (it can no longer be reached) and
 --            "busy" (no descriptor is left; later there may be one)
 
 local json = require "orun.json"
@@ -16,7 +16,7 @@ local M = {}
 local DEPTH <const> = 120 -- levels of a call: a value's 100, and what is around it
 
 local OUTSIDE <const> = "ORUN_SOCKET is not set: this works in programs that a run of orun has "
-  .. "started (a task's command, an agent), or with what orun.control() gives"
+  .. "started (a task's command, an agent), or with what orun.control() returns"
 
 -- The path and the token of the run that started this program; or nil, a message.
 local function own()
@@ -45,7 +45,7 @@ function M.begin(name, args, run)
     return nil, ("%sthe run cannot be reached at %s: %s"):format(run and "" or "ORUN_SOCKET: ",
       path, why), busy or "gone"
   end
-  -- That nobody is there any more is noticed by reading.
+  -- Reading shows whether the run has disconnected.
   channel:send(token:gsub("%s", "") .. " " .. text .. "\n")
   return channel
 end
@@ -63,7 +63,7 @@ function M.reply(channel)
   end
   channel:close()
   local reply = json.decode(line)
-  if type(reply) ~= "table" then return nil, "the run's reply is no JSON object", "gone" end
+  if type(reply) ~= "table" then return nil, "the run's reply is not a JSON object", "gone" end
   if reply.ok ~= true then return nil, tostring(reply.error), tostring(reply.reason) end
   return reply.result
 end

@@ -10,9 +10,9 @@
 --
 -- A tool is a call of the run (control/task_tools.lua), each on a connection of its own,
 -- so calls that wait do not hold up others, and notifications/cancelled ends one by
--- closing its connection. With a progressToken, calls that wait are told of every
+-- closing its connection. With a progressToken, calls that wait get a notification of every
 -- PROGRESS seconds. Calls that may wait for other tasks and calls that are quick are
--- counted apart: those beyond the limit of their kind are queued, so that quick ones
+-- counted separately: those beyond the limit of their kind are queued, so that quick ones
 -- are answered whatever waits.
 --
 -- No message ends the server: what cannot be read, or answered, is an error with the
@@ -58,7 +58,7 @@ Server.__index = Server
 
 -- ---- sending ----
 
--- Raised when nobody reads any more; nothing else ends the server.
+-- Raised when the client no longer reads; nothing else ends the server.
 local GONE <const> = setmetatable({}, {__tostring = function() return "the client has gone" end})
 
 local function send(message)
@@ -148,7 +148,7 @@ end
 -- Why the arguments are none, or nil.
 local function misfit(name, args)
   if args ~= nil and not is_object(args) and next(args) ~= nil then
-    return "the arguments are no object"
+    return "the arguments are not an object"
   end
   local fits, errors = assert(schema.new(tools[name].schema)):check(args or object())
   return not fits and "the arguments do not fit: " .. table.concat(errors, "; ") or nil
@@ -269,7 +269,7 @@ function Server:collect()
   end
 end
 
--- Give up the calls that `gone` is true of.
+-- Abandon the calls for which `gone` returns true.
 function Server:drop(gone)
   local calls, queued = self.calls, self:queued()
   self.calls, self.queues = {}, {quick = {first = 1, last = 0}, waiting = {first = 1, last = 0}}
@@ -344,7 +344,7 @@ end
 -- Why a line is not a message, from what json.decode said of it.
 local function unread(why)
   return why:find("too many nested", 1, true) and "a message is nested too deep"
-    or "the line is no JSON"
+    or "the line is not JSON"
 end
 
 -- A line is a message, or an error is sent.
@@ -391,7 +391,7 @@ function Server:await(input, seconds)
   orun.await(channels, seconds or tells and 1 or nil)
 end
 
--- Nobody asks any more: what was asked may still be answered, for a while.
+-- The client sends nothing more: open requests may still be answered, for a while.
 function Server:finish()
   local began = os.time()
   local function late(call) return os.time() - began >= FINISH[call.kind] end

@@ -36,7 +36,7 @@ local function cut(text, most)
   return text:sub(1, last - 1) .. "..."
 end
 
--- Without what is no whole character at its two ends, where it was cut.
+-- Removes incomplete characters from both ends, where the text was cut.
 local function whole(text, begins, ends)
   local first, last = 1, #text
   while not begins and first <= 4 and (text:byte(first) or 0) & 0xC0 == 0x80 do
@@ -99,7 +99,7 @@ M.RunTasks = {
 
 -- ---- outputs ----
 
--- What a function returned is no text: it is shown as JSON.
+-- The result of a function may be any value: it is shown as JSON.
 local function of_value(id)
   local ok, text = pcall(json.encode, overview.output(id), {lossy = true, name = "output"})
   return ok and text or tostring(text)

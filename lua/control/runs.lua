@@ -1,4 +1,4 @@
---- orun.control.runs: the runs of this user that go on now.
+--- orun.control.runs: the live runs of this user.
 --
 -- Glossary
 --   run   one of them: name (when it began, and a number), pid, began (seconds since 1970;
@@ -25,16 +25,16 @@ local function parse(text)
 end
 
 --- All of them, the oldest first.
--- @return an array; nil and why they cannot be found
+-- @return an array; nil and the reason
 function M.all()
   local text, why = orun.read_run_registry()
   if not text then return nil, why end
   return parse(text)
 end
 
---- What somebody means who names a run: its name, how that begins or ends, its process
--- id, or the name of its script.
--- @return an array of the runs it may be
+--- The runs that a word may mean: a name, its beginning or end, a process id, or the name
+-- of a script.
+-- @return an array
 function M.matching(runs, word)
   local found = {}
   for _, run in ipairs(runs) do

@@ -2,7 +2,7 @@
 --
 -- Each has the words and the form of its arguments that models know, and a
 -- function that does it in the name of the task whose code calls it. The same
--- table serves agents that are APIs and those that speak MCP.
+-- table serves agents that are LLMs and those that speak MCP.
 
 local M = {}
 
@@ -143,10 +143,10 @@ M.TaskCreate = {here = true,
 
 M.TaskUpdate = {here = true,
   description = "Change an item: in_progress claims it (only one can), completed or failed ends "
-    .. "it with its output, pending gives it back.",
+    .. "it with its output, pending releases it.",
   schema = properties{task_id = ID, taskId = ID, status = {enum = {"pending", "in_progress",
     "completed", "failed", "deleted"}}, output = text "the result", error = text "why it failed",
-    owner = text "who claims it", addBlockedBy = IDS, addBlocks = IDS,
+    owner = text "the name of the claimer", addBlockedBy = IDS, addBlocks = IDS,
     subject = text "a new title", description = text "what is to be done, anew",
     activeForm = text "the title while it is being done", metadata = {type = "object"}},
   run = function(input)

@@ -97,7 +97,7 @@ function M.event(s, name, data)
   s.blocks, s.at, s.usage = s.blocks or {}, s.at or {}, s.usage or {}
   local event = json.decode(data)
   if type(event) ~= "table" then
-    s.error = s.error or {type = "format", message = "an event that is no JSON: "
+    s.error = s.error or {type = "format", message = "an event that is not JSON: "
       .. preset.short(data)}
     return
   end

@@ -1,4 +1,4 @@
---- orun.llm.files: read_file, list_files, grep, run, for agents that are APIs.
+--- orun.llm.files: read_file, list_files, grep, run, for agents that are LLMs.
 --
 -- Their functions run as tasks of their own, whose prompt is the root: the
 -- folder that the first three stay in. What a model asks for is bounded, and what that may
@@ -97,7 +97,7 @@ local function properties(t, required)
 end
 
 M.read_file = {
-  description = "Read a text file. Gives its lines with their numbers.",
+  description = "Read a text file. Returns its lines with their numbers.",
   schema = properties({
     path = {type = "string", maxLength = PATH, description = "of the file, from the root folder"},
     first = {type = "integer", minimum = 1, description = "line to begin with (1)"},
@@ -122,7 +122,7 @@ local function lines_in(f)
       from = held:find("\n", at, true)
       if from then break end
       local size = #held - at + 1
-      if size > LONGEST_LINE then -- what stands behind what is shown is only counted
+      if size > LONGEST_LINE then -- what follows the shown part is only counted
         skipped = skipped + size - LONGEST_LINE
         held, at = held:sub(at, at + LONGEST_LINE - 1), 1
       end
@@ -185,7 +185,7 @@ function M.list(input, task)
 end
 
 M.grep = {
-  description = "Search files for an extended regular expression. Gives path:line:text, of each "
+  description = "Search files for an extended regular expression. Returns path:line:text, of each "
     .. "file the first 200.",
   schema = properties({
     pattern = {type = "string", minLength = 1, maxLength = PATTERN},
@@ -210,7 +210,7 @@ function M.search(input, task)
 end
 
 M.run = {permissions = "full",
-  description = "Run a shell command in the root folder. Gives its exit code and output.",
+  description = "Run a shell command in the root folder. Returns its exit code and output.",
   schema = properties({
     command = {type = "string", minLength = 1, maxLength = COMMAND},
     timeout = {type = "number", exclusiveMinimum = 0, maximum = 86400,

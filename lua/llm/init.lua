@@ -86,7 +86,7 @@ local function headers_of(config, dialect, key)
   return headers
 end
 
--- An answer that is no stream: why, as a failure.
+-- The failure of an answer that is not a stream.
 local function refused(dialect, r)
   local body = ""
   while #body < ERROR_BODY do
@@ -152,7 +152,7 @@ local function turn(talk)
   local r <close> = response
   if r.status ~= 200 then orun.fail(refused(dialect, r)) end
   if not (r.headers["content-type"] or ""):find("^text/event%-stream") then
-    orun.fail{kind = "http", message = ("%s: the answer is no event stream but %q"):format(r.url,
+    orun.fail{kind = "http", message = ("%s: expected an event stream, got %q"):format(r.url,
       r.headers["content-type"] or "untyped")}
   end
   local s = {}
@@ -169,7 +169,7 @@ end
 
 -- ---- the conversation ----
 
-local Talk <const> = {__name = "orun.api.talk"}
+local Talk <const> = {__name = "orun.llm.talk"}
 Talk.__index = Talk
 
 -- US dollars of the counts. What was read from a cache or written to one costs as other
@@ -213,7 +213,7 @@ local function not_an_answer(answer, turns, most)
   end
 end
 
---- Say something; gives the text of the answer, after all the tools it asked for.
+--- Say something; returns the text of the answer, once the tools it asked for have run.
 function Talk:say(text)
   local most = self.config.max_turns or MAX_TURNS
   self.messages[#self.messages + 1] = {role = "user", content = text}

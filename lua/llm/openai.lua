@@ -61,7 +61,7 @@ function M.event(s, _, data)
   end
   local event = json.decode(data)
   if type(event) ~= "table" then
-    s.error = s.error or {message = "an event that is no JSON: " .. preset.short(data)}
+    s.error = s.error or {message = "an event that is not JSON: " .. preset.short(data)}
     return
   end
   if preset.field(event, "error") then

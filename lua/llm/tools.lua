@@ -1,4 +1,4 @@
---- orun.llm.tools: what an agent that is an API may do.
+--- orun.llm.tools: the tools that an LLM may use.
 --
 -- A tool is a name, words that tell the model what it is for, a JSON Schema of
 -- its arguments and a function. Only tools that the agent type names are told
@@ -114,7 +114,7 @@ function M.open(config, root, permissions)
   return self
 end
 
---- What the model is told: an array of {name, description, schema}; nil for none.
+--- The tools offered to the model: an array of {name, description, schema}; nil for none.
 function Tools:offered()
   return self.list[1] and self.list or nil
 end
@@ -147,7 +147,7 @@ local function refusal(tools, call)
     return ("there is no tool %q; there are: %s"):format(tostring(call.name),
       #names > 0 and table.concat(names, ", ") or "none")
   end
-  if type(call.input) ~= "table" then return "the arguments are no JSON object" end
+  if type(call.input) ~= "table" then return "the arguments are not a JSON object" end
   local sayable, odd = preset.sayable(call.input)
   if not sayable then return "the arguments cannot be used: " .. odd end
   local ok, errors = tool.checker:check(call.input)
@@ -199,7 +199,7 @@ end
 --- Do what the model asks for.
 -- @param calls  array of {id, name, input}
 -- @return array of {id, name, text, failed}, in the same order. Raises nothing
---   for a tool that fails: the model is told
+--   for a tool that fails: the model gets the error
 function Tools:answer(calls)
   local results, begun = {}, {}
   for i, call in ipairs(calls) do

@@ -91,7 +91,7 @@ local function names_of(entries)
   return names
 end
 
---- The entry a reference means; a handle stands for itself.
+--- The entry that a reference names; a handle names itself.
 local function resolve(where, reference, entries, names)
   if type(reference) == "table" and rawget(reference, "id") then return reference end
   local found = math.type(reference) == "integer" and entries[reference] or names[reference]

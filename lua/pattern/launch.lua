@@ -7,7 +7,7 @@
 -- leaves the pattern.
 --
 -- Glossary
---   spec      the table one would give to Task; a bare function stands for
+--   spec      the table one would pass to Task; a bare function is short for
 --             `{run = function}`
 --   defaults  fields for every spec that does not set them itself
 

@@ -5,7 +5,7 @@
 
 local orun = require "orun"
 
--- Who asks for one of these has seen the failures.
+-- Reading one of these counts as having seen the failures.
 local FIELDS <const> = {"failed", "ok"}
 
 --- Adds `failed` and `ok` to an array of results.

@@ -14,7 +14,7 @@
 -- Glossary
 --   steps    by id, and "" for the script: array of {add = task} or {read = task}, with at=,
 --            when (seconds since the run began): what the code did, in order
---   node     a task that is no list item: {task=, own=, idle=, source=, steps=, class=}
+--   node     a task that is not a list item: {task=, own=, idle=, source=, steps=, class=}
 --   own      seconds it takes; of code that starts or reads others, beside waiting for them
 --   idle     of these: it waits for something outside, and another has its worker
 --   source   how that is known: "key", "description", "line", "agent" (from earlier runs),
@@ -33,10 +33,10 @@ local ASSUMED <const> = 60           -- seconds of an agent's task, when nothing
 local PROGRAM <const> = 0.005        -- seconds it costs to start an agent …
 local FUNCTION <const> = 0.00002     -- … and a function
 local MOST <const> = 64              -- numbers of slots that are tried for the break-even
-local PAYS <const> = 1.02            -- what is gained beside the script's own moments is no gain
+local PAYS <const> = 1.02            -- a smaller gain is within the script's own time
 local ENOUGH <const> = 1.005         -- of the least time: more slots bring nothing
 
--- Is it done by an agent (a program, an API)?
+-- Is it done by an agent (a program, an LLM)?
 local function by_agent(t)
   return t.limits ~= nil and (t.limits.process or t.limits.http) ~= nil
 end
@@ -90,7 +90,7 @@ local function assumption(nodes)
   return sum / n, "the mean of the others"
 end
 
--- The limits it is under, as one text: who has the same queues in the same places.
+-- The limits it is under, as one text: tasks with the same text wait in the same queues.
 local function class_of(t)
   local names = check.sorted(t.limits or {})
   return table.concat(names, "\n"), names
@@ -281,7 +281,7 @@ function Run:rest(node, idle)
   self:grant()
 end
 
--- Who becomes ready by that comes before who waits, if it is more urgent.
+-- A task that becomes ready now goes before waiting ones that are less urgent.
 function Run:finish(node)
   self.to[node], self.finishing = self.now, true
   if not node.steps then hold(self, node.limits, -1) end

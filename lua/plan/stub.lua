@@ -1,4 +1,4 @@
---- orun.plan.stub: what `orun plan` gives in place of an agent's work.
+--- orun.plan.stub: the stub result that `orun plan` uses in place of an agent's work.
 --
 --     local f = stand_in(schema, kind)     -- f() -> a value
 --
@@ -136,7 +136,7 @@ function make(node, root, name, depth)
   return (MAKERS[type_of(node)] or MAKERS.string)(node, root, name, depth)
 end
 
---- A function that gives such a value.
+--- A function that returns such a value.
 return function(schema, kind)
   local value
   if type(schema) == "table" then

@@ -30,7 +30,7 @@ local function plural(n, one, many)
   return ("%d %s"):format(n, n == 1 and one or many or one .. "s")
 end
 
--- Rows of cells as lines; numeric columns are told by their place.
+-- Rows of cells as lines; `numeric` columns are given by their index.
 local function grid(rows, right)
   local widths, lines = {}, {}
   for _, row in ipairs(rows) do
@@ -105,7 +105,7 @@ end
 
 local function times(plan)
   if not plan.programs then
-    return {("time: %s; slots (-j) change nothing, for no task is a program"):format(
+    return {("time: %s; slots (-j) change nothing, because no task is a program"):format(
       format.duration(plan.slots[1].seconds))}
   end
   local rows = {{"slots (-j)"}, {"time"}, {"speed-up"}}
@@ -141,7 +141,7 @@ function M.plan(plan, limits)
   for _, t in ipairs(plan.tasks) do
     if t.agent or t.kind == "program" then agents = agents + 1 end
   end
-  say("%s, %d of agents or programs, none of which was started: stand-ins gave results",
+  say("%s, %d of agents or programs, none of which was started: stubs gave results",
     plural(#plan.tasks, "task"), agents)
   if #plan.tasks > agents and limits.functions_ran then
     say("functions ran (with --no-functions they do not)")

@@ -3,7 +3,7 @@
 --
 -- The program gets the prompt on standard input, its lines are read as they come,
 -- what they tell is reported (orun.report), and its end is judged by the preset's
--- rules: what is no answer has failed. All it printed stays readable: it is what
+-- rules: a run without an answer has failed. All it printed stays readable: it is what
 -- orun.output(task) reads, and the result's output_file.
 --
 -- Fields of such a type, beside those every type has
@@ -77,7 +77,7 @@ local function preset_of(config)
   return type(p) == "string" and require("orun.preset." .. p) or p
 end
 
--- ---- what is told of a run ----
+-- ---- what is reported of a run ----
 
 -- Text for a display, without what could break its line; nil for none.
 local function line_of(text)
@@ -118,7 +118,7 @@ function Job:session_now(s)
           usage = preset.add_usage(preset.add_usage(nil, self.before.usage), usage)}
 end
 
--- Report what a run has told; `ended`: it does nothing any more.
+-- Report what a run has said so far; `ended`: it has ended.
 function Job:tell(s, ended)
   local session = session_of(s)
   self.session, self.told, self.news = session or self.session, orun.now(), false
@@ -224,7 +224,7 @@ function Job:env_of(o)
   return env
 end
 
--- Run the program once; gives the state, and why it has failed.
+-- Run the program once; returns the state, and why it has failed.
 function Job:run_once(text, resume)
   local p, config, options = self.preset, self.config, self:options(resume)
   self.model = options.model
@@ -267,8 +267,8 @@ function Job:spent(s)
   self.before, self.denials = before, self:denials_of(s)
 end
 
--- Run it, in the session when there is one to go on with; a session that is not
--- there any more is begun anew.
+-- Run it, resuming the session if there is one. A session that no longer exists is started
+-- anew.
 function Job:run(text, session, go_on)
   local s, wrong
   if session then
@@ -388,7 +388,7 @@ local function check_taken(t, p)
     end
   end
   if t.mcp and not p.mcp then
-    wrong(t, "mcp = true: the preset of %s does not say how it is told of an MCP server", p.program)
+    wrong(t, "mcp = true: the preset of %s has no way to pass an MCP server", p.program)
   end
   local retry = t.retry
   if type(retry) == "table" and retry.resume and not p.resumes then

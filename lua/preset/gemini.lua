@@ -143,7 +143,7 @@ function on.error(s, event)
   s.activity = preset.short(message)
 end
 
--- Output is all but the input: what it has thought is not told apart.
+-- Output is all but the input: its thinking is not reported separately.
 local function usage_of(stats)
   local usage, total = preset.usage_of_all(stats, COUNTS), field(stats, "total_tokens")
   local input, output = field(stats, "input_tokens"), field(stats, "output_tokens")

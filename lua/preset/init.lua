@@ -73,7 +73,7 @@ local DEEPER <const> = 8    -- levels that a conversation has around an argument
 local DENIED <const> = 100  -- denials that are kept of a run
 local MOST <const> = 1 << 53 -- tokens: more is not a count of them
 
-local told = {} -- figures that make no sense and were told of
+local told = {} -- bad numbers that were already reported
 
 -- Tools that change files, and those that run commands, as the programs call them.
 local CHANGES <const> = {Write = true, Edit = true, MultiEdit = true, NotebookEdit = true,
@@ -84,7 +84,7 @@ local COMMANDS <const> = {Bash = true, bash = true, run_shell_command = true,
 
 --- An event of a program that prints JSON lines.
 -- @param text  one line
--- @return the table; nil for a line that is no JSON object
+-- @return the table; nil for a line that is not a JSON object
 function M.event(text)
   if not text:find("^%s*{") then return nil end
   local event = json.decode(text)
@@ -102,20 +102,20 @@ function M.field(t, ...)
   return t
 end
 
---- As field, for a table to go through: an empty one when it is no table.
+--- As field, but returns an empty table when the value is not a table.
 function M.rows(t, ...)
   local rows = M.field(t, ...)
   return type(rows) == "table" and rows or {}
 end
 
---- As field, for a text: nil when it is none.
+--- As field, but returns nil when the value is not a string.
 function M.text(t, ...)
   local text = M.field(t, ...)
   return type(text) == "string" and text or nil
 end
 
 --- What an agent is to do: the prompt, an empty line, the input.
--- @param input  any value; what is no string is written as JSON
+-- @param input  any value; JSON is made of what is not a string
 -- @param task   the second argument of the task's function
 function M.prompt(input, task)
   local text = task.prompt or ""
@@ -270,7 +270,7 @@ function M.odd(what, name, value)
     type(value) == "number" and tostring(value) or "a " .. type(value)))
 end
 
---- US dollars that an agent has told; nil for what makes no sense, which is told.
+--- US dollars that an agent has reported; nil for a bad number, which is logged once.
 function M.dollars(cost)
   if cost == nil then return nil end
   if math.type(cost) and cost >= 0 and cost < math.huge then return cost end
@@ -285,7 +285,7 @@ function M.add_usage(sum, usage)
   return sum
 end
 
---- The usage of a run, where that of its session is told.
+--- The usage of a run, from that of its session.
 -- @param whole   the session's, with this run
 -- @param before  the session's before this run, or nil
 -- @param run     what the run tells of itself, or nil: it is not less than that

@@ -104,7 +104,7 @@ local function wrong_part(e)
   end
 end
 
--- The model that a line adds to; raises when it is no event.
+-- Adds a line to the model; raises if it is not an event.
 local function add_line(model, line, n)
   local ok, event = pcall(json.decode, line)
   if not ok or type(event) ~= "table" or type(event.event) ~= "string" then

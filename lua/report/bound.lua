@@ -80,7 +80,7 @@ function M.clock(waits, begun, finish)
   end
 end
 
--- How long who starts a task had worked when it did: seconds, by task.
+-- How long the starter of a task had worked when it started it: seconds, by task.
 local function offsets(model, finish)
   local script, clocks, offset = M.clock(model.script.waits, 0, finish), {}, {}
   for _, t in ipairs(model.tasks) do

@@ -35,7 +35,7 @@
 --               results that the script was handed; saved = 1 - handed / made, nil when it was
 --               handed none; tokens = {input=, output=} that tasks used
 --   agents      array of {agent=, tasks=, failed=, seconds=, longest=, input=, output=, cost=}
---   cost        in all; nil when none was told
+--   cost        in total; nil when none was reported
 --   slowest     array of {task=, description=, agent=, at=, seconds=}
 --   retried     array of {…, attempts=, throttled=, error_kind=}
 --   findings    what could have been done better (report/findings.lua)

@@ -131,7 +131,7 @@ function showFailures() {
   put(rest, make("summary", "and " + (failed.length - FAILURES) + " more"));
   failed.forEach((i, n) => {
     const t = tasks[i], told = (t.e || "").replace(/\nstack traceback:[^]*/, "");
-    const why = told || t.ek || "no reason was told";
+    const why = told || t.ek || "no reason given";
     const box = put(make("div", null, {class: "finding"}), put(make("p"), link(i, nameOf(t)),
       make("span", " " + [t.id, t.ek, t.at].filter((w) => w).join(" \u2013 "), {class: "soft"})),
       make("pre", why.length > 600 ? why.slice(0, 600) + "\u2026" : why));

@@ -17,7 +17,7 @@
 
 local M = {}
 
--- Does who waits so wait for another task?
+-- Is such a wait one for another task?
 local function for_others(w)
   return w["for"] ~= "time" and w["for"] ~= "work"
 end
@@ -49,7 +49,7 @@ local function add(self, who, what, from, to)
   end
 end
 
--- The task that let the wait of `who` end that was over at `at`, and since when it could;
+-- The task whose end satisfied the wait of `who` that was over at `at`, and since when;
 -- nil: the time was up.
 local function cause(self, who, w, at)
   local other = w.other

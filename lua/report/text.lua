@@ -18,7 +18,7 @@ local SHORT <const> = {
 }
 local SEPARATE <const> = " > "
 local LISTED <const> = 10 -- others of a finding
-local FASTER <const> = 1.05 -- times, and less is no gain
+local FASTER <const> = 1.05 -- times; less is not reported as a gain
 
 M.seconds, M.bytes = format.duration, format.bytes
 M.count, M.cost = format.count, format.cost
@@ -304,7 +304,7 @@ function full.limits(r)
   return "slots", rows_of(rows, {})
 end
 
--- Of programs that are no agents there are none: they have no zeros.
+-- Programs that are not agents have no tokens or cost, and show nothing instead of 0.
 local function tokens_of(n) return n > 0 and M.count(n) or "" end
 
 function full.agents(r)

@@ -9,7 +9,7 @@
 --     local value, errors = answer.find('Here: {"n": 1}', checker)
 --
 -- Glossary
---   checker     what orun.schema.new gives
+--   checker     what orun.schema.new returns
 --   candidate   a piece of the text that is JSON
 
 local json = require "orun.json"
@@ -91,7 +91,7 @@ end
 
 --- The JSON value in an answer.
 -- @param text     what the agent said
--- @param checker  nil, or what orun.schema.new gives: a candidate that fits is
+-- @param checker  nil, or what orun.schema.new returns: a candidate that fits is
 --   preferred to one that is likelier
 -- @return the value; or nil and an array of what is wrong, as text
 function M.find(text, checker)
@@ -109,15 +109,15 @@ function M.find(text, checker)
   return nil, first
 end
 
---- What an agent is told of the form of its answer.
+--- The text that tells an agent the form of its answer.
 -- @param schema  the JSON Schema, a table
--- @return text to stand after the prompt
+-- @return text to append to the prompt
 function M.ask(schema)
   return "Answer with one JSON value and nothing else: no words before or after it, no "
     .. "Markdown. It must satisfy this JSON Schema:\n" .. json.encode(schema, {lossy = true})
 end
 
---- What an agent is told when its answer was not in the form.
+--- The text that tells an agent that its answer did not have the form.
 -- @param errors  the array that M.find gave
 -- @return text
 function M.refuse(errors)

@@ -335,7 +335,7 @@ keyword("$ref", shape.reference, function(run, reference, value, pointer)
   apply(run, shape.resolve(run.root, reference), value, pointer)
 end)
 
--- In the order of their names, so the same value gives the same errors.
+-- In the order of their names, so the same value has the same errors.
 local ORDER <const> = check.sorted(KEYWORDS)
 
 function apply(run, node, value, pointer)

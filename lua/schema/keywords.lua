@@ -1,6 +1,6 @@
 --- orun.schema.keywords: what the arguments of JSON Schema's keywords must be.
 --
--- Each function looks at one argument and gives what is wrong with it, or nil.
+-- Each function checks one argument and returns what is wrong with it, or nil.
 -- They belong to schema/init.lua, which has the keywords themselves.
 --
 -- Glossary

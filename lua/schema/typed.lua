@@ -6,7 +6,7 @@
 -- what it returns fits, or its task has failed.
 --
 -- Glossary
---   checker   what orun.schema.new gives
+--   checker   what orun.schema.new returns
 
 local answer = require "orun.schema.extract"
 local json = require "orun.json"

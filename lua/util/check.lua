@@ -143,7 +143,7 @@ end
 -- @param opts   the caller's table, or nil for none
 -- @param known  table: option name -> kind
 -- @return a new table with the same fields, without a metatable
--- Raises for a value that is no table, an unknown field, a wrong kind.
+-- Raises for a value that is not a table, an unknown field, a wrong kind.
 function M.options(where, opts, known)
   if opts == nil then return {} end
   if type(opts) ~= "table" then
@@ -203,7 +203,7 @@ end
 -- @param name   the argument's name
 -- @param value  what was given
 -- @return its length
--- Raises for a value that is no table, has a hole or other keys than 1..n.
+-- Raises for a value that is not a table, or that has a hole or keys other than 1..n.
 function M.array(where, name, value)
   if type(value) ~= "table" then
     error(M.message(where, name, value, "expected an array"), 3)

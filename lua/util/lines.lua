@@ -2,7 +2,7 @@
 --
 --     for line in lines(reader) do ... end
 --
--- `reader:read()` gives the next piece, nil at the end, or nil and a message
+-- `reader:read()` returns the next piece, nil at the end, or nil and a message
 -- when it broke off, which is raised. Lines are given without their newline; a
 -- last one that has none is a line, too. A line longer than `longest` bytes
 -- (1 MiB) comes in pieces of that size: no writer decides how much memory a

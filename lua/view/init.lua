@@ -39,7 +39,7 @@
 --              seconds, of these that it waited while another had its worker, and US dollars
 --              that the same took in earlier runs of the script, by its "key", its
 --              "description" or its "line"; only in a plan by its "agent" type
---   ready      nothing blocks it any more
+--   ready      nothing blocks it
 --   queued     for ("slot", "rate", "throttled" and limit, the limit's name; "writes", "memory")
 --   started    attempt, from 1
 --   waits      for ("task", "tasks", "item", "all", "work", "output", "time"), other (the id of
@@ -48,7 +48,7 @@
 --              queued: so many seconds ago, it has queued for a slot since
 --   used       cpu: seconds that its code, or a program of it that has ended, was on a processor,
 --              beside those told before
---   retry      error_kind, error (missing: none was told), delay in seconds
+--   retry      error_kind, error (missing: none given), delay in seconds
 --   throttled  limit, wait in seconds: it asked too much, and is ready again
 --   reported   activity, model, session_id, cost, input_tokens, output_tokens, …: what the
 --              task has told of its work so far
@@ -91,7 +91,7 @@ local function tell(v, format, ...)
   pcall(v.put, ("orun: " .. format .. "\n"):format(...))
 end
 
--- What a view raised is told, once; true when the view is closed by it.
+-- Report what a view raised, once; true if that closes the view.
 local function report(v, views, i, why)
   local name <const> = views.names[i]
   if refusal.is(why) then
@@ -147,7 +147,7 @@ local function call_all(v, views, name, ...)
   for i = 1, #views do call(v, views, i, name, ...) end
 end
 
--- Call a function of what all views share; gives what it returns. What it raises is told once.
+-- Call a function that all views share, and return its results. An error is reported once.
 local function guarded(v, views, f, ...)
   local ok, why = pcall(f, ...)
   if ok then return why end
@@ -157,7 +157,7 @@ local function guarded(v, views, f, ...)
   views.faulty = true
 end
 
--- What the views look at: one model, and where it does not grow any more the live one.
+-- What the views read: one model, and the live one once that has stopped growing.
 local function models(v)
   local whole, live
   local self = {}
@@ -198,7 +198,7 @@ local function models(v)
   return self
 end
 
--- The next events, as v.next has them. Such that there was no memory for are lost.
+-- The next events, as v.next returns them. Events for which there was no memory are lost.
 local function next_events(v, lost)
   local ok, events, at, more = pcall(v.next)
   if ok then return events, at, more end

@@ -12,7 +12,7 @@ local title = require "orun.record.title"
 
 local PIECE <const> = 64 << 10
 
--- What is new of a stream: gives text, and whether there may be more at once.
+-- Returns the new text of a stream, and whether more may be ready.
 local function read(v, id, stream)
   local text, _, attempt = v.output(id, stream.err, stream.offset, PIECE)
   if not text then return "", false end

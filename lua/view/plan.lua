@@ -1,4 +1,4 @@
---- orun.view.plan: what `orun plan` shows of a run whose agents were stood in for.
+--- orun.view.plan: the output of `orun plan`, a dry run with stubbed agents.
 --
 -- The value is lines of "NAME VALUE" (see options.c): slots 1,2,5,10; overhead SECONDS;
 -- no-functions; json; dot FILE (without a file: on standard output, instead of the text).

@@ -55,7 +55,7 @@ return function(value, v)
     end
   end
 
-  -- What cannot be written is told only where it was asked for.
+  -- A failure to write is reported only if the record was asked for.
   local function attempt(f)
     return function(...)
       local ok, why = pcall(f, ...)

@@ -1,6 +1,6 @@
 --- orun.view.strict: makes what a run could have done better an error of the run (--strict).
 --
--- Each finding (report/findings.lua) is a line, and the fix stands below it.
+-- Each finding (report/findings.lua) is a line, with the fix below it.
 
 local report = require "orun.report.metrics"
 

@@ -85,7 +85,7 @@ return function(path)
     count(at)
   end
 
-  -- Arrows from the blockers that had ended by then.
+  -- Arrows from the blockers that had ended before.
   local function arrows(t)
     for _, id in ipairs(t.blockedBy or {}) do
       local from = tasks[id]

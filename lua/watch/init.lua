@@ -20,7 +20,7 @@ local keys_of = require "orun.watch.keys"
 local terminal = require "orun.terminal"
 
 local DRAWS <const> = 0.1    -- seconds between two draws, at least
-local SILENCE <const> = 3    -- seconds without an answer that are told of
+local SILENCE <const> = 3    -- seconds without an answer before that is shown
 local TOLD <const> = 4       -- seconds that a message stays
 local LEAST <const> = {columns = 20, rows = 5}
 
@@ -29,7 +29,7 @@ Watch.__index = Watch
 
 function Watch.now() return terminal.clock() end
 
---- Tell something in the last line, for a while.
+--- Show a message in the last line, for a while.
 function Watch:say(text)
   self.said, self.said_until, self.dirty = text, self.now() + TOLD, true
 end

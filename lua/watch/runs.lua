@@ -1,4 +1,4 @@
---- orun.watch.runs: the runs that go on, as a page of watch/init.lua: one of them is chosen.
+--- orun.watch.runs: a page of watch/init.lua on which a live run is chosen.
 
 local hints = require "orun.watch.hints"
 local registry = require "orun.control.runs"
@@ -13,8 +13,7 @@ local function cell(text, width)
   return shown .. (" "):rep(width - used)
 end
 
--- What stands in a line: the script, and as there is room how long it runs, its process, its name
--- and the folder it began in.
+-- A line: the script and, as far as there is room, its age, process, name and folder.
 local function line_of(run, columns)
   local script = cell(run.script:match("[^/]*$"), math.max(SCRIPT, columns // 4))
   return (terminal.fit(("%s  %s  %s  %s  %s"):format(script, cell(words.age(run), AGE),
@@ -31,7 +30,7 @@ return function(watch)
     selected = runs[place] and runs[place].name
   end
 
-  --- What goes on is in files: nothing is asked of a run.
+  --- The registry is on disk: no run is asked.
   function page.look()
     local all
     all, why = registry.all()

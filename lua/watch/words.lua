@@ -9,14 +9,14 @@ local format = require "orun.util.format"
 
 local M = {}
 
---- Tokens that went in and came out; nil: none were told.
+--- Input and output tokens; nil: none reported.
 function M.tokens(entry)
   local usage = entry.usage
   if not usage then return nil end
   return format.count((usage.input_tokens or 0) + (usage.output_tokens or 0))
 end
 
---- US dollars; nil: none were told.
+--- US dollars; nil: none reported.
 function M.cost(entry)
   if not entry.cost then return nil end
   return format.cost(entry.cost)

@@ -100,9 +100,9 @@ local function call_once(request, name, fine)
   return nil, ("git %s: %s"):format(name, why), r.code, is_busy(r.stderr)
 end
 
---- Calls f() until it gives something, or fails for another reason than what others do, or
+--- Calls f() until it returns something, or fails for another reason than what others do, or
 -- has for long enough.
--- @param f  gives a value; or nil, what went wrong, an exit code, and whether others were why
+-- @param f  returns a value; or nil, what went wrong, an exit code, and whether others were why
 -- @return what f gave last
 function M.patiently(f)
   local last = orun.now() + PATIENCE

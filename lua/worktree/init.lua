@@ -19,7 +19,7 @@
 -- operation of git that was not finished there is left as it is.
 --
 -- Glossary
---   state   what `enter` gives, `leave` gets, and a result has when `leave` could not end:
+--   state   what `enter` returns, `leave` gets, and a result has when `leave` could not end:
 --           {path=, cwd=, branch=, base=, repository=, common=, git_dir=, dirty=, earlier=}
 
 local git = require "orun.worktree.git"

@@ -1,4 +1,4 @@
---- orun.worktree.nested: repositories inside a worktree, whose content git keeps apart.
+--- orun.worktree.nested: repositories inside a worktree, whose content git keeps separately.
 --
 -- Of a repository inside another one, a submodule or one that a task made, git stores in the
 -- outer one only the commit it is at: a link. A branch with a link whose commit is nowhere but

@@ -103,7 +103,7 @@ function M.unlock_refs(state)
   end
 end
 
---- Forget a branch, which is at `tip`, and its task's base. Gives true; or nil, message.
+--- Forget a branch, which is at `tip`, and its task's base. Returns true; or nil, message.
 function M.forget(place, run, id, branch, tip)
   local out, why = git.call(place, {"update-ref", "--stdin"}, {
     input = ("delete refs/heads/%s %s\ndelete %s\n"):format(branch, tip, M.base_ref(run, id))})
@@ -123,7 +123,7 @@ function M.unmake(state)
   git.call(top, {"update-ref", "-d", M.base_ref(state.run, state.task)})
 end
 
---- Remove a worktree without changes, and its branch. Gives true when both are gone.
+--- Remove a worktree without changes, and its branch. Returns true when both are gone.
 function M.remove(state)
   local top <const> = state.repository
   if not git.call(top, {"worktree", "remove", "--force", "--force", state.path}) then return nil end

@@ -62,7 +62,7 @@ local function unlock_index(state)
   end
 end
 
--- Gives whether it went well; and why not. One that was ended leaves its lock behind.
+-- Returns whether it succeeded, and why not. A killed one leaves its lock behind.
 local function add(place, state, args)
   local added, why, code = git.call(place, args)
   if not added and not code then unlock_index(state) end
@@ -100,7 +100,7 @@ local function commit_all(place, state, message)
 end
 
 -- The branch, which is at `tip`, comes to where HEAD is. When they went different ways both
--- are kept: gives the branch's commit, and the name of the branch that was made for the other.
+-- are kept: returns the branch's commit, and the name of the branch that was made for the other.
 local function gather(place, state, head, tip)
   local ref <const> = "refs/heads/" .. state.branch
   local diverged <const> = tip and tip ~= head

@@ -78,7 +78,7 @@ describe("orun plan", function()
     -- What the function took is as it is.
     local lines = h.lines((r.out:gsub(dir, ""):gsub(" +[%d.]+ [mµ]*s  ran now", "  T  ran now")))
     assert.equal([[
-9 tasks, 8 of agents or programs, none of which was started: stand-ins gave results
+9 tasks, 8 of agents or programs, none of which was started: stubs gave results
 functions ran (with --no-functions they do not)
 
 task  by        starts after  expected  known by  what

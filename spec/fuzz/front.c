@@ -1,5 +1,5 @@
-/* front.c — an agent file as it comes: a definition, or what is wrong with it
- * and the line. The first byte says whose form it is.
+/* front.c — an agent file of arbitrary bytes: a definition, or what is wrong
+ * with it and the line. The first byte says whose format it is.
  */
 #include "api/lib_orun.h"
 #include "fuzz.h"
@@ -24,6 +24,8 @@ front_ready(lua_State *L)
         "orun = {yaml = yaml, nearest = function() end,\n"
         "        clean = function(text) return (text:gsub('%c', '')) end}\n"
         "package.loaded.orun = orun\n"
+        "local none = {__index = function() return function() end end}\n"
+        "package.loaded['orun.json'] = setmetatable({}, none) -- not read\n"
         "table.insert(package.searchers, 2, load)\n"
         "local form = require 'orun.agents.file'\n"
         "local runners = {'claude', 'opencode', 'gemini', 'codex'}\n"

@@ -173,7 +173,7 @@ describe("orun.merge", function()
     refused("of different repositories", {one, other})
     repo.sh(dir, "git worktree remove --force " .. TaskOutput(one).worktree.path
       .. "; git branch -qD " .. TaskOutput(one).worktree.branch)
-    refused("is not there any more", {one})
+    refused("no longer exists", {one})
   end)
 
   it("raises for what makes no sense", function()

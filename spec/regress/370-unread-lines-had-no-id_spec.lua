@@ -51,7 +51,7 @@ describe("orun mcp", function()
       [call(5, '{"subject":"s"')] = json.null, -- it may have another
     } do
       local reply = answer(line)
-      assert.same({id, -32700, "the line is no JSON"},
+      assert.same({id, -32700, "the line is not JSON"},
         {reply.id, reply.error.code, reply.error.message})
     end
   end)

@@ -93,7 +93,7 @@ describe("json.encode", function()
       { 'value: an array that also has the key "x"', { 1, x = 2 } },
       { 'value: an array that also has the key "x"', json.array { x = 2 } },
       { "value: an array of 4 items with gaps; use json.null for gaps", { 1, 2, nil, 4 } },
-      { "value: with the key 10 it is no array (1..n); use tostring(key) for names, "
+      { "value: with the key 10 it is not an array (1..n); use tostring(key) for names, "
         .. "json.null for gaps", { [10] = 1 } },
       { "value.t: a boolean as key cannot be written as JSON", { t = { [true] = 1 } } },
       { "value: a float as key cannot be written as JSON", { [1.5] = 1 } },

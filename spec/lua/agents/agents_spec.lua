@@ -154,7 +154,7 @@ describe("agent files", function()
       '.claude/agents/d.md:2: the name "c\\27[31m" cannot be that of an agent type: one line',
       ".claude/agents/e.md:3: front matter: an alias (*name) is not understood here",
       ".claude/agents/f.md:3: front matter: invalid leading UTF-8 octet",
-      ".codex/agents/g.toml:2: 1979-05-27 is no value that is understood here",
+      ".codex/agents/g.toml:2: 1979-05-27 is not a value",
       ".gemini/agents/h.md:2: kind = remote: agents elsewhere (A2A) are not offered",
       ".orun/agents/i.lua:2: unexpected symbol near ','",
       ".orun/agents/n.lua:1: bytecode is refused",
@@ -190,8 +190,8 @@ describe("agent files", function()
     for _, line in ipairs{
       "a.md:2: front matter: it is nested more than 32 deep", "c.md:1: it has more than a MiB",
       "b.md:2: front matter: it has more than 10000 values",
-      "d.toml:1: it is nested more than 32 deep", "e.md:1: it is no file but other",
-      "f.md:1: it is no file but broken link", "g:1: links to folders are not followed",
+      "d.toml:1: it is nested more than 32 deep", "e.md:1: expected a file, got other",
+      "f.md:1: expected a file, got broken link", "g:1: links to folders are not followed",
       "laughs.md:3: front matter: an alias",
     } do
       assert.matches(line, text, 1, true)

@@ -102,7 +102,7 @@ describe("the anthropic dialect", function()
       failed "overloaded_error")
     assert.equal("http", failed("api_error").kind)
     local _, why = api.finish(feed(api, {start, "<html>"}))
-    assert.is_truthy(why.message:find("no JSON: <html>", 1, true))
+    assert.is_truthy(why.message:find("not JSON: <html>", 1, true))
   end)
 
   it("tells an answer that was cut short or refused", function()
