@@ -57,7 +57,7 @@ describe("Task in the foreground", function()
   it("takes general-purpose when neither run nor subagent_type is given", function()
     local r = h.script('Task{prompt = "x"}', {env = {ORUN_BACKEND = "nobody"}})
     assert.matches('script.lua:1: Task: subagent_type "general-purpose" (built in): ORUN_BACKEND '
-      .. 'says "nobody", which is no backend', r.err, 1, true)
+      .. 'says "nobody", which is not a backend', r.err, 1, true)
     r = h.script[[
       orun.agent{name = "general-purpose", run = function(_, task) return "did " .. task.prompt end}
       print(Task{prompt = "it"}.output)]]
