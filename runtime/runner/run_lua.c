@@ -151,7 +151,7 @@ static void
 run_lua_judge(LuaRun *run, int status, Outcome *o)
 {
     if (run->isolate && status == LUA_OK)
-        isolate_judge(run->isolate, o);
+        isolate_outcome(run->isolate, o);
     else if (!run->steward && agent_by_program(run->task) && status == LUA_OK)
         run_process_judge(run, o);
     else

@@ -1,4 +1,4 @@
-/* isolate_judge.c — what the end of an isolated task's process means. */
+/* isolate_outcome.c — the outcome of an isolated task's process. */
 #include "base/mem.h"
 #include "base/terminal.h"
 #include "process/launch.h"
@@ -24,8 +24,8 @@ isolate_fail(Outcome *o, TaskFault fault, const char *format, ...)
     o->fault = fault;
 }
 
-/* Did C code use up what the process may have? Half of what is its own is the
- * address space of its state's slices, which is not resident. */
+/* Did C code use up the memory of the process? Half of ISOLATE_OWN is address
+ * space of its states' slices, which is not resident. */
 static bool
 isolate_exhausted(const Isolate *i)
 {
@@ -33,9 +33,9 @@ isolate_exhausted(const Isolate *i)
     return rss >= (isolate_memory(i->limit) - ISOLATE_OWN / 2) / 4 * 3;
 }
 
-/* It ended by a signal, or by itself, before its function did. */
+/* The process ended, by a signal or by itself, before its function did. */
 static void
-isolate_judge_exit(Isolate *i, Outcome *o)
+isolate_exit_outcome(Isolate *i, Outcome *o)
 {
     launch_outcome(&i->end, i->engine->program, NULL, NULL, o);
     if (i->end.spawn_errno || i->end.lost)
@@ -57,23 +57,24 @@ isolate_judge_exit(Isolate *i, Outcome *o)
         isolate_fail(o, FAULT_LOST, "protocol: '%s' ended with exit code %d %s",
                      i->engine->program, o->code, i->cut
                          ? "in the middle of a frame"
-                         : "before it greeted: it is no orun of this build");
+                         : "before it greeted: it is not an orun of this "
+                           "build");
     else if (!i->end.signal)
         isolate_fail(o, FAULT_EXIT, "its process ended with exit code %d "
                      "before its function did", o->code);
 }
 
 void
-isolate_judge(Isolate *i, Outcome *o)
+isolate_outcome(Isolate *i, Outcome *o)
 {
     if (i->refused[0]) {
         isolate_fail(o, FAULT_SPAWN, "%s", i->refused);
     } else if (i->lost[0]) {
         isolate_fail(o, FAULT_LOST, "protocol: %s", i->lost);
-    } else if (i->state == ISOLATE_TOLD) {
-        *o = i->told;
-        i->told = (Outcome){ 0 };
+    } else if (i->state == ISOLATE_REPORTED) {
+        *o = i->reported;
+        i->reported = (Outcome){ 0 };
     } else {
-        isolate_judge_exit(i, o);
+        isolate_exit_outcome(i, o);
     }
 }
