@@ -14,8 +14,8 @@
 #include "child/parent_link.h"
 #include "runner/isolate.h"
 #include "value/value.h"
-#include "vm/body.h"
 #include "vm/park.h"
+#include "vm/task_entry.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -41,7 +41,7 @@ enum { CHILD_LIMITED = 1 };
 typedef struct Child {
     Task task; /* of it: id, attempt, description, code, input, prompt */
     TaskOptions opt; /* of the task: the requested memory limit */
-    char *place[3];  /* BodyPlace */
+    char *place[3];  /* TaskPlace */
     size_t limit;    /* the effective memory limit */
     char *path, *cpath;
     char *names;
@@ -165,11 +165,11 @@ static int
 child_body(lua_State *L)
 {
     const Child *c = lua_touserdata(L, 1);
-    BodyPlace place = { c->place[0], c->place[1], c->place[2] };
+    TaskPlace place = { c->place[0], c->place[1], c->place[2] };
     lua_settop(L, 0);
     lib_remote_learn(L, c->names, c->names_size);
-    body_push(L, &c->task, c->task.attempt, &place, &lib_remote_decoding,
-              &lib_remote_decoding);
+    task_entry_push(L, &c->task, c->task.attempt, &place, &lib_remote_decoding,
+                    &lib_remote_decoding);
     lua_callk(L, 2, 1, 0, child_returned);
     return child_returned(L, LUA_OK, 0);
 }
@@ -184,8 +184,8 @@ child_call(Child *c, Vm *vm, Outcome *o)
     if (fork_count)
         park_end_fork(vm, status);
     if (status == LUA_YIELD)
-        status = body_yielded(vm);
-    body_judge(vm, &c->task, status, o);
+        status = task_entry_yielded(vm);
+    task_entry_outcome(vm, &c->task, status, o);
 }
 
 static void

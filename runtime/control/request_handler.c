@@ -6,7 +6,7 @@
 #include "sched/claim.h"
 #include "sched/forget.h"
 #include "value/module.h"
-#include "vm/body.h"
+#include "vm/task_entry.h"
 #include <lauxlib.h>
 
 void
@@ -106,7 +106,7 @@ request_handler_go(Connection *c, int nargs) ON_WORKER
             continue;
         }
         if (status == LUA_YIELD)
-            status = body_yielded(vm);
+            status = task_entry_yielded(vm);
         request_handler_take_reply(c, vm->co, status);
         request_handler_reply(c);
         return;

@@ -1,6 +1,6 @@
 /* run_isolated.c — who stands in for an isolated task.
  *
- * run_isolated_body -> _wait -> (a CALL) _serve -> the primitive -> _served
+ * run_isolated_entry -> _wait -> (a CALL) _serve -> the primitive -> _served
  *                       ^                                              |
  *                       '----------------------------------------------'
  *
@@ -438,7 +438,7 @@ run_isolated_wait(lua_State *L, LuaRun *run)
 }
 
 int
-run_isolated_body(lua_State *L)
+run_isolated_entry(lua_State *L)
 {
     LuaRun *run = lua_touserdata(L, 1);
     run_isolated_start(L, run);

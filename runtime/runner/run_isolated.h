@@ -13,8 +13,8 @@
 #include "vm/park.h"
 #include <lua.h>
 
-/* The body of the task's coroutine: argument 1 is the LuaRun. */
-int run_isolated_body(lua_State *L);
+/* The entry of the task's coroutine: argument 1 is the LuaRun. */
+int run_isolated_entry(lua_State *L);
 
 /* Its coroutine has ended: let go of run->isolate, if there is one. */
 void run_isolated_close(LuaRun *run);

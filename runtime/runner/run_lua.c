@@ -22,9 +22,9 @@
 #include "sched/lifecycle.h"
 #include "task/agent.h"
 #include "thread/epoch.h"
-#include "vm/body.h"
 #include "vm/handle.h"
 #include "vm/park.h"
+#include "vm/task_entry.h"
 #include <errno.h>
 #include <math.h>
 
@@ -44,19 +44,19 @@ run_lua_in_worktree(const Task *t)
     return t->opt && t->opt->worktree;
 }
 
-/* The body of the task's coroutine: argument 1 is the LuaRun. */
+/* The entry of the task's coroutine: argument 1 is the LuaRun. */
 static int
-run_lua_body(lua_State *L)
+run_lua_entry(lua_State *L)
 {
     LuaRun *run = lua_touserdata(L, 1);
     ValueOps ops = handle_decoding(run->sched);
     ValueOps code_ops = handle_keeping(run->sched);
     Task *t = run->task;
     const RunTree *tree = run->tree;
-    BodyPlace place = { program_cwd(run), tree ? tree->path : NULL,
+    TaskPlace place = { program_cwd(run), tree ? tree->path : NULL,
                         tree ? tree->branch : NULL };
     lua_settop(L, 0);
-    body_push(L, t, run->attempt, &place, &code_ops, &ops);
+    task_entry_push(L, t, run->attempt, &place, &code_ops, &ops);
     lua_callk(L, 2, 1, 0, run_lua_returned);
     return run_lua_returned(L, LUA_OK, 0);
 }
@@ -67,10 +67,10 @@ run_lua_code(const LuaRun *run)
 {
     const Task *t = run->task;
     if (run->steward || (run_lua_in_worktree(t) && !run->tree))
-        return run_tree_body;
+        return run_tree_entry;
     if (agent_by_program(t))
-        return run_process_body;
-    return t->opt && t->opt->isolated ? run_isolated_body : run_lua_body;
+        return run_process_entry;
+    return t->opt && t->opt->isolated ? run_isolated_entry : run_lua_entry;
 }
 
 /* Make the run's pristine state ready for what is next to be done for its task.
@@ -97,7 +97,7 @@ run_lua_take(LuaRun *run, Task *t)
     bool in_worktree = run_lua_in_worktree(t);
     if ((in_worktree && run_tree_open(run))
         || (!in_worktree && agent_by_program(t) && run_tree_open_alone(run)))
-        run->tree = NULL; /* the bodies say so */
+        run->tree = NULL; /* the entry reports it */
     run_lua_set(run);
 }
 
@@ -130,7 +130,7 @@ run_lua_free(LuaRun *run)
     mem_free(run);
 }
 
-/* A result the run has no memory for is none. */
+/* A result that the run has no memory for fails the task. */
 static void
 run_lua_keep(LuaRun *run, Outcome *o)
 {
@@ -145,17 +145,17 @@ run_lua_keep(LuaRun *run, Outcome *o)
     o->error = mem_dup(why, sizeof why - 1);
 }
 
-/* What the ended coroutine means; of an isolated task what its process told,
- * and of a program its end, unless the stand-in here failed. */
+/* Make the outcome. That of an isolated task comes from its process, and that
+ * of a program from its end, unless the coroutine here has failed. */
 static void
-run_lua_judge(LuaRun *run, int status, Outcome *o)
+run_lua_outcome(LuaRun *run, int status, Outcome *o)
 {
     if (run->isolate && status == LUA_OK)
         isolate_outcome(run->isolate, o);
     else if (!run->steward && agent_by_program(run->task) && status == LUA_OK)
-        run_process_judge(run, o);
+        run_process_entry_outcome(run, o);
     else
-        body_judge(run->vm, run->task, status, o);
+        task_entry_outcome(run->vm, run->task, status, o);
     run_isolated_close(run);
     if (program_capture(run, o)) {
         outcome_clear(o);
@@ -211,7 +211,7 @@ run_lua_part(double seconds, double took)
     return (uint8_t)(fmin(fmax(part, 0), 1) * UINT8_MAX + 0.5);
 }
 
-/* What it used and waited for is told; of the next task nothing is known. */
+/* Report the time that the task used and waited; start at 0 for the next. */
 static void
 run_lua_account(LuaRun *run, Outcome *o)
 {
@@ -235,7 +235,7 @@ run_lua_end(LuaRun *run, int status)
 {
     Outcome o = { .code = -1 };
     Engine *h = run->engine;
-    run_lua_judge(run, status, &o);
+    run_lua_outcome(run, status, &o);
     program_task_over(run);
     if (run_tree_ended(run, &o))
         return run_lua_turn(run);
@@ -261,7 +261,7 @@ run_lua_end(LuaRun *run, int status)
     return true;
 }
 
-/* Resume, and while somebody watches, with an eye on the processor's time. */
+/* Resume; while events are recorded, count the processor time. */
 static int
 run_lua_resume(LuaRun *run, int nargs) ON_WORKER
 {
@@ -290,7 +290,7 @@ run_lua_go(LuaRun *run, int nargs) ON_WORKER
             continue;
         }
         if (status == LUA_YIELD)
-            status = body_yielded(run->vm);
+            status = task_entry_yielded(run->vm);
         if (!run_lua_end(run, status))
             return;
         epoch_pass();
@@ -351,7 +351,8 @@ run_lua_job(Job *job)
     run_lua_go(run, 0);
 }
 
-/* t, granted, cannot begin: stuck ones take all places, or the pool gave e. */
+/* t has its slots but cannot begin: stuck tasks have all threads, or the pool
+ * returned e. */
 static void
 run_lua_refuse(Engine *h, Task *t, int e)
 {

@@ -4,7 +4,7 @@
  * its input are decoded into it, it runs on a worker until it returns, raises
  * or waits, and its result is encoded before the state is given back. The
  * function is called as fn(input, task) with
- * task = {id=, description=, attempt=, prompt=, …} (body.c).
+ * task = {id=, description=, attempt=, prompt=, …} (task_entry.c).
  */
 #ifndef ORUN_RUN_LUA_H
 #define ORUN_RUN_LUA_H

@@ -319,7 +319,7 @@ run_process_enter(LuaRun *run, Buf *why)
 }
 
 int
-run_process_body(lua_State *L)
+run_process_entry(lua_State *L)
 {
     LuaRun *run = lua_touserdata(L, 1);
     RunTree *tree = run->tree;
@@ -354,7 +354,7 @@ run_process_value(lua_State *co, Outcome *o)
 }
 
 void
-run_process_judge(LuaRun *run, Outcome *o)
+run_process_entry_outcome(LuaRun *run, Outcome *o)
 {
     RunTree *tree = run->tree;
     const Program *p = tree->program;

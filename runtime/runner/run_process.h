@@ -13,12 +13,12 @@
 /* Fill in the runner. It finds its Engine around itself (engine->process). */
 void run_process_init(Runner *r);
 
-/* The same in a task's worktree, where a Lua run stands in for the program: the
- * body of its coroutine, whose argument 1 is the LuaRun, which starts it
- * (run->tree->program) and waits; and what its end means. On the thread that
- * runs the state. */
-int run_process_body(lua_State *L);
-void run_process_judge(LuaRun *run, Outcome *o);
+/* A program in a task's worktree is started by a Lua run. This is the entry of
+ * its coroutine, whose argument 1 is the LuaRun: it starts the program
+ * (run->tree->program) and waits. The other makes the outcome of its end. On
+ * the thread that runs the state. */
+int run_process_entry(lua_State *L);
+void run_process_entry_outcome(LuaRun *run, Outcome *o);
 
 /* What t printed so far on stdout, or stderr, held for the caller; NULL when it
  * does not run or is no program. Under the board's lock. */

@@ -170,7 +170,7 @@ run_tree_returned(lua_State *L, int status, lua_KContext ctx)
 }
 
 int
-run_tree_body(lua_State *L)
+run_tree_entry(lua_State *L)
 {
     LuaRun *run = lua_touserdata(L, 1);
     RunTree *tree = run->tree;

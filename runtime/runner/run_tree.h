@@ -42,7 +42,7 @@ int run_tree_open(LuaRun *run) NODISCARD;
 int run_tree_open_alone(LuaRun *run) NODISCARD;
 
 /* The steward's body: argument 1 is the LuaRun. */
-int run_tree_body(lua_State *L);
+int run_tree_entry(lua_State *L);
 
 /* A stage has ended so. True: it takes what `o` holds, and when the state is
  * pristine again run_tree_turn begins the next one. False: the task has ended

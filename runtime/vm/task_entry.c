@@ -1,5 +1,5 @@
-/* body.c — the code of a Lua task: what is called, what its end means. */
-#include "vm/body.h"
+/* task_entry.c — the call of a Lua task's function, and its outcome. */
+#include "vm/task_entry.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "sched/report.h"
@@ -8,11 +8,11 @@
 #include "vm/handle.h"
 #include <lauxlib.h>
 
-enum { BODY_ERROR = 64 << 10 }; /* bytes of what was raised that are kept */
+enum { TASK_ENTRY_ERROR = 64 << 10 }; /* bytes that are kept of an error */
 
-/* Set task.resume: the session of the attempts before, and what it has used. */
+/* Set task.resume: the session of earlier attempts, and what it has used. */
 static void
-body_push_resume(lua_State *L, const TaskReport *r)
+task_entry_push_resume(lua_State *L, const TaskReport *r)
 {
     lua_createtable(L, 0, 3);
     lua_pushstring(L, r->session_id);
@@ -31,7 +31,7 @@ body_push_resume(lua_State *L, const TaskReport *r)
 }
 
 static void
-body_set_env(lua_State *L, char *const *env)
+task_entry_set_env(lua_State *L, char *const *env)
 {
     for (; env && *env; env++) {
         size_t n = strcspn(*env, "=");
@@ -39,28 +39,28 @@ body_set_env(lua_State *L, char *const *env)
         if ((*env)[n])
             lua_pushstring(L, *env + n + 1);
         else
-            lua_pushboolean(L, 0); /* to be without it */
+            lua_pushboolean(L, 0); /* to be unset */
         lua_rawset(L, -3);
     }
 }
 
 /* Set task.env, for the programs that do the task. */
 static void
-body_push_env(lua_State *L, const Task *t)
+task_entry_push_env(lua_State *L, const Task *t)
 {
     char *const *type = task_agent(t) ? task_agent(t)->opt.env : NULL;
     char *const *own = t->opt ? t->opt->env : NULL;
     if (!type && !own)
         return;
     lua_newtable(L);
-    body_set_env(L, type);
-    body_set_env(L, own);
+    task_entry_set_env(L, type);
+    task_entry_set_env(L, own);
     lua_setfield(L, -2, "env");
 }
 
 /* Set task.cwd, and task.worktree. */
 static void
-body_push_place(lua_State *L, const BodyPlace *place)
+task_entry_push_place(lua_State *L, const TaskPlace *place)
 {
     if (place->cwd) {
         lua_pushstring(L, place->cwd);
@@ -77,16 +77,16 @@ body_push_place(lua_State *L, const BodyPlace *place)
 }
 
 static void
-body_push_task(lua_State *L, const Task *t, uint32_t attempt,
-               const BodyPlace *place)
+task_entry_push_task(lua_State *L, const Task *t, uint32_t attempt,
+                     const TaskPlace *place)
 {
     char id[HANDLE_ID_SIZE];
     handle_name(t->id, id);
     lua_createtable(L, 0, 4);
-    body_push_place(L, place);
+    task_entry_push_place(L, place);
     if (t->opt && t->opt->retry.resume && t->report && t->report->session_id[0])
-        body_push_resume(L, t->report);
-    body_push_env(L, t);
+        task_entry_push_resume(L, t->report);
+    task_entry_push_env(L, t);
     lua_pushstring(L, id);
     lua_setfield(L, -2, "id");
     lua_pushinteger(L, attempt);
@@ -113,20 +113,21 @@ body_push_task(lua_State *L, const Task *t, uint32_t attempt,
     }
 }
 
-/* Must the result of its function be looked at, whether it has the form? */
+/* Must the result of its function be checked against the schema? */
 static bool
-body_checks(const Task *t)
+task_entry_checks(const Task *t)
 {
     const AgentType *agent = task_agent(t);
     return t->opt && t->opt->schema && !(agent && agent->typed);
 }
 
 void
-body_push(lua_State *L, const Task *t, uint32_t attempt,
-          const BodyPlace *place, const ValueOps *code, const ValueOps *input)
+task_entry_push(lua_State *L, const Task *t, uint32_t attempt,
+                const TaskPlace *place, const ValueOps *code,
+                const ValueOps *input)
 {
     value_decode(L, t->code, code);
-    if (body_checks(t)) { /* becomes function(input, task) around it */
+    if (task_entry_checks(t)) { /* becomes function(input, task) around it */
         module_push_field(L, "orun.schema.typed", "around");
         lua_insert(L, -2);
         lua_call(L, 1, 1);
@@ -135,13 +136,13 @@ body_push(lua_State *L, const Task *t, uint32_t attempt,
         value_decode(L, t->input, input);
     else
         lua_pushnil(L);
-    body_push_task(L, t, attempt, place);
+    task_entry_push_task(L, t, attempt, place);
 }
 
-/* argument 1: the coroutine that failed, 2: the Buf with the text, to which
- * where it happened is added. */
+/* Append the traceback. Argument 1: the coroutine that failed, 2: the Buf that
+ * has the message. */
 static int
-body_trace(lua_State *L)
+task_entry_trace(lua_State *L)
 {
     size_t n;
     Buf *text = lua_touserdata(L, 2);
@@ -154,9 +155,9 @@ body_trace(lua_State *L)
     return 0;
 }
 
-/* A trace without the frames of orun itself at its end. */
+/* Remove orun's own frames from the end of a traceback. */
 static void
-body_trim(Buf *text)
+task_entry_trim(Buf *text)
 {
     static const char frame[] = "\n\t[C]: in ?";
     size_t n = sizeof frame - 1;
@@ -164,9 +165,9 @@ body_trim(Buf *text)
         text->n -= n;
 }
 
-/* A global of the script is not there in a task: say so. */
+/* The script's globals do not exist in a task: say so. */
 static void
-body_hint(Buf *text)
+task_entry_hint(Buf *text)
 {
     const char *s = buf_cstr(text), *at = strstr(s, "a nil value (global '");
     if (!at)
@@ -187,52 +188,52 @@ body_hint(Buf *text)
     *text = with;
 }
 
-/* Add the traceback of the dead coroutine, if that can be; never raises. */
+/* Append the traceback of the dead coroutine, if possible; never raises. */
 static void
-body_add_trace(Vm *vm, Buf *text)
+task_entry_add_trace(Vm *vm, Buf *text)
 {
     lua_State *L = vm->L;
     if (stop_wanted(&vm->stop) || !lua_checkstack(L, 4)
         || !lua_checkstack(vm->co, 1))
         return;
     lua_settop(L, 0);
-    lua_pushcfunction(L, body_trace);
+    lua_pushcfunction(L, task_entry_trace);
     lua_pushthread(vm->co);
     lua_xmove(vm->co, L, 1);
     lua_pushlightuserdata(L, text);
     if (lua_pcall(L, 2, 0, 0) == LUA_OK)
-        body_trim(text);
+        task_entry_trim(text);
 }
 
-/* Text that a task raised is kept as long as the run: not all of a flood. */
+/* An error is kept as long as the run is: cut one that is very long. */
 static void
-body_cut(Buf *text)
+task_entry_cut(Buf *text)
 {
     size_t n = text->n;
-    if (n <= BODY_ERROR)
+    if (n <= TASK_ENTRY_ERROR)
         return;
-    text->n = BODY_ERROR;
-    buf_printf(text, " [cut: %d of %zu bytes]", BODY_ERROR, n);
+    text->n = TASK_ENTRY_ERROR;
+    buf_printf(text, " [cut: %d of %zu bytes]", TASK_ENTRY_ERROR, n);
 }
 
-/* What was raised, as text with a traceback (while the coroutine still has its
- * frames); never raises. */
+/* The error as text, with a traceback while the coroutine still has its
+ * frames. Never raises. */
 static char *
-body_explain(Vm *vm, int status, bool frames)
+task_entry_explain(Vm *vm, int status, bool frames)
 {
     Buf text = { 0 };
     vm_error_text(vm->co, &text);
-    body_cut(&text);
-    body_hint(&text);
+    task_entry_cut(&text);
+    task_entry_hint(&text);
     if (frames && status != LUA_ERRMEM && !buf_failed(&text))
-        body_add_trace(vm, &text);
+        task_entry_add_trace(vm, &text);
     return buf_take(&text);
 }
 
-/* The limit was hit: say where, and what to do about it. Telling may take what
- * it needs. */
+/* The limit was hit: say where, and what to do about it. The limit is lifted,
+ * so that there is memory for the message. */
 static char *
-body_explain_limit(Vm *vm, bool own, bool frames)
+task_entry_explain_limit(Vm *vm, bool own, bool frames)
 {
     Buf text = { 0 };
     lua_Debug ar;
@@ -251,13 +252,13 @@ body_explain_limit(Vm *vm, bool own, bool frames)
     buf_printf(&text, "%zuMiB\"", limit >> 20 ? limit >> 19 : 1);
     vm->limit = 0;
     if (frames && !buf_failed(&text))
-        body_add_trace(vm, &text);
+        task_entry_add_trace(vm, &text);
     return buf_take(&text);
 }
 
 /* os.exit(n) was called: 0 completes the task, any other number fails it. */
 static void
-body_exited(int code, Outcome *o)
+task_entry_exited(int code, Outcome *o)
 {
     o->code = code;
     o->state = code == 0 ? TASK_COMPLETED : TASK_FAILED;
@@ -270,26 +271,26 @@ body_exited(int code, Outcome *o)
 }
 
 /* A failure that orun.fail raised. */
-typedef struct BodyFailure {
+typedef struct TaskFailure {
     bool is;
     TaskFault kind;
-    char *message; /* NULL: none, or no memory for it */
+    char *message; /* NULL: there is none, or no memory for it */
     Value *partial;
-} BodyFailure;
+} TaskFailure;
 
 /* The string in field `key` of the table at 1, or NULL. */
 static const char *
-body_field(lua_State *L, const char *key)
+task_entry_field(lua_State *L, const char *key)
 {
     lua_pushstring(L, key);
     return lua_rawget(L, 1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
 }
 
-/* Protected. Arguments: what was raised, a table, and the BodyFailure. */
+/* Protected. Arguments: the error, a table, and the TaskFailure. */
 static int
-body_read_failure(lua_State *L)
+task_entry_read_failure(lua_State *L)
 {
-    BodyFailure *f = lua_touserdata(L, 2);
+    TaskFailure *f = lua_touserdata(L, 2);
     if (!lua_getmetatable(L, 1))
         return 0;
     lua_pushliteral(L, "__name");
@@ -297,10 +298,10 @@ body_read_failure(lua_State *L)
         || strcmp(lua_tostring(L, -1), "orun.failure") != 0)
         return 0;
     f->is = true;
-    const char *kind = body_field(L, "kind");
+    const char *kind = task_entry_field(L, "kind");
     int fault = kind ? task_fault_find(kind) : -1;
     f->kind = fault > 0 ? (TaskFault)fault : FAULT_LUA;
-    const char *message = body_field(L, "message");
+    const char *message = task_entry_field(L, "message");
     f->message = message ? mem_dup(message, strlen(message)) : NULL;
     lua_pushliteral(L, "partial");
     if (lua_rawget(L, 1) != LUA_TNIL
@@ -309,17 +310,17 @@ body_read_failure(lua_State *L)
     return 0;
 }
 
-/* Was the table at the top of the coroutine raised by orun.fail? Then it is the
- * outcome. */
+/* If orun.fail raised the table at the top of the coroutine, make the outcome
+ * of it; else return false. */
 static bool
-body_failed_so(Vm *vm, Outcome *o)
+task_entry_failed_so(Vm *vm, Outcome *o)
 {
-    BodyFailure f = { 0 };
+    TaskFailure f = { 0 };
     lua_State *L = vm->L;
     if (!lua_checkstack(L, 8) || !lua_checkstack(vm->co, 1))
         return false;
     int top = lua_gettop(L);
-    lua_pushcfunction(L, body_read_failure);
+    lua_pushcfunction(L, task_entry_read_failure);
     lua_pushvalue(vm->co, -1);
     lua_xmove(vm->co, L, 1);
     lua_pushlightuserdata(L, &f);
@@ -334,30 +335,30 @@ body_failed_so(Vm *vm, Outcome *o)
 }
 
 static void
-body_failed(Vm *vm, bool own_limit, int status, bool frames, Outcome *o)
+task_entry_failed(Vm *vm, bool own_limit, int status, bool frames, Outcome *o)
 {
-    static const ValueOps small = { .max_bytes = BODY_ERROR };
+    static const ValueOps small = { .max_bytes = TASK_ENTRY_ERROR };
     outcome_clear(o);
     o->state = TASK_FAILED;
     o->fault = status == LUA_ERRMEM ? FAULT_MEMORY : FAULT_LUA;
     if (vm_over_limit(vm, status)) {
         o->fault = FAULT_MEMORY;
-        o->error = body_explain_limit(vm, own_limit, frames);
+        o->error = task_entry_explain_limit(vm, own_limit, frames);
         return;
     }
     bool table = status != LUA_ERRMEM && lua_type(vm->co, -1) == LUA_TTABLE;
-    if (table && body_failed_so(vm, o))
+    if (table && task_entry_failed_so(vm, o))
         return;
     int e = table ? value_encode(vm->co, -1, "error", &small, &o->error_value,
                                  NULL) : 0;
     if (e == ORUN_ENOMEM)
         o->fault = FAULT_MEMORY;
     else
-        o->error = body_explain(vm, status, frames);
+        o->error = task_entry_explain(vm, status, frames);
 }
 
 static void
-body_completed(lua_State *co, Outcome *o)
+task_entry_completed(lua_State *co, Outcome *o)
 {
     o->state = TASK_COMPLETED;
     if (lua_gettop(co) == 0 || lua_isnil(co, -1))
@@ -372,13 +373,13 @@ body_completed(lua_State *co, Outcome *o)
     buf_free(&why);
 }
 
-/* The coroutine failed: close its variables. An error that is raised on the way
- * takes the place of the one before, as in Lua. */
+/* The coroutine failed: close its variables. An error that is raised meanwhile
+ * replaces the one before, as in Lua. */
 static void
-body_failed_closing(Vm *vm, bool own_limit, int status, Outcome *o)
+task_entry_failed_closing(Vm *vm, bool own_limit, int status, Outcome *o)
 {
     lua_State *L = vm->L, *co = vm->co;
-    body_failed(vm, own_limit, status, true, o);
+    task_entry_failed(vm, own_limit, status, true, o);
     lua_settop(L, 0);
     if (lua_checkstack(co, 1)) {
         lua_pushvalue(co, -1);
@@ -390,36 +391,36 @@ body_failed_closing(Vm *vm, bool own_limit, int status, Outcome *o)
     lua_pushvalue(co, -1);
     lua_xmove(co, L, 1);
     if (lua_gettop(L) == 2 && !lua_rawequal(L, 1, 2))
-        body_failed(vm, own_limit, status, false, o);
+        task_entry_failed(vm, own_limit, status, false, o);
 }
 
 static int
-body_misplaced(lua_State *L)
+task_entry_misplaced(lua_State *L)
 {
     lua_pushliteral(L, "attempt to yield from outside a coroutine");
     return 1;
 }
 
 int
-body_yielded(Vm *vm)
+task_entry_yielded(Vm *vm)
 {
     lua_settop(vm->co, 0);
-    lua_pushcfunction(vm->L, body_misplaced);
+    lua_pushcfunction(vm->L, task_entry_misplaced);
     int status = lua_pcall(vm->L, 0, 1, 0);
     lua_xmove(vm->L, vm->co, 1);
     return status == LUA_ERRMEM ? status : LUA_ERRRUN;
 }
 
 void
-body_judge(Vm *vm, const Task *t, int status, Outcome *o)
+task_entry_outcome(Vm *vm, const Task *t, int status, Outcome *o)
 {
     bool own_limit = t->opt && t->opt->memory_limit;
     if (status == LUA_OK)
-        body_completed(vm->co, o);
+        task_entry_completed(vm->co, o);
     else
-        body_failed_closing(vm, own_limit, status, o);
+        task_entry_failed_closing(vm, own_limit, status, o);
     if (vm->exit_code < 0)
         return;
     outcome_clear(o);
-    body_exited(vm->exit_code, o);
+    task_entry_exited(vm->exit_code, o);
 }
