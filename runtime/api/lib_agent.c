@@ -271,7 +271,7 @@ lib_agent_find(lua_State *L, const char *name)
     module_push_field(L, "orun.agents", "find");
     lua_pushstring(L, name);
     lua_pushstring(L, names);
-    lua_pushboolean(L, atomic_exchange(&run->engine->told, true));
+    lua_pushboolean(L, atomic_exchange(&run->engine->agents_reported, true));
     lua_pushcfunction(L, lib_agent_found);
     lua_call(L, 4, 2);
     if (!lua_toboolean(L, -2))

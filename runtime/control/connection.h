@@ -5,7 +5,7 @@
  * While a request is in flight nothing is read: a client that sends more waits
  * in its socket, but a disconnect is noticed. A request is handled on a worker,
  * in a pristine state of its own, on behalf of the task whose token came with
- * it (LuaRun.guest). Bundled Lua (lua/control/call.lua) decodes and checks
+ * it (LuaRun.on_behalf). Bundled Lua (lua/control/call.lua) decodes and checks
  * the JSON, calls the primitive and encodes the reply. A request that waits
  * holds no worker. Requests are queued ahead of new tasks, because a program
  * waits for the reply, and one worker above the limit may be used for them.

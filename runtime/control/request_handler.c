@@ -180,8 +180,8 @@ request_handler_push(Connection *c)
     return e;
 }
 
-/* LuaRun.guest: the wait of the request has ended. If no worker can be had, the
- * reply is an error, and request_handler_finish gives the state back. */
+/* LuaRun.on_behalf: the wait of the request has ended. If no worker can be had,
+ * the reply is an error, and request_handler_finish gives the state back. */
 static void
 request_handler_wake(LuaRun *run)
 {
@@ -200,7 +200,7 @@ request_handler_start(Connection *c, Task *task, uint32_t attempt)
     *run = (LuaRun){
         .sched = &c->engine->sched, .pool = c->engine->pool,
         .engine = c->engine, .task = task, .attempt = attempt,
-        .guest = request_handler_wake,
+        .on_behalf = request_handler_wake,
     };
     park_init(run);
     c->job = (Job){ .run = request_handler_job };

@@ -71,7 +71,7 @@ struct Engine {
                                  * any thread sets it */
     _Atomic(const char *) backend; /* of agents that files describe: a constant;
                                     * NULL: what there is */
-    atomic_bool told;  /* broken agent files were told of; any thread */
+    atomic_bool agents_reported; /* broken agent files were; any thread */
     atomic_bool registered; /* the run is registered already, or registration is
                              * disabled (register.h); any thread */
     char *program;    /* the orun that runs isolated tasks */

@@ -33,8 +33,8 @@ static void
 program_news(Program *p)
 {
     op_done(&p->news);
-    if (p->shown_by)
-        wait_fire_growth(p->shown_by);
+    if (p->transcript_of)
+        wait_fire_growth(p->transcript_of);
 }
 
 static void
@@ -97,7 +97,7 @@ program_new(LuaRun *run, const LaunchSpec *spec)
         return NULL;
     p->sched = run->sched;
     p->task = run->task->id;
-    p->shown_by = spec->work ? run->task : NULL;
+    p->transcript_of = spec->work ? run->task : NULL;
     p->timer.fire = program_due;
     op_init(&p->op);
     op_init(&p->news);
@@ -117,7 +117,7 @@ program_enter(Program *p, LuaRun *run, Launch *l, double timeout)
     if (e == 0) {
         p->launch = l;
         list_push(&run->programs, &p->link);
-        if (run->task->stopping && !run->steward)
+        if (run->task->stopping && !run->worktree_hook)
             launch_stop(l, run->task->stop_rung > 1);
     }
     sched_unlock(run->sched);
@@ -270,7 +270,7 @@ program_unshow(LuaRun *run)
 {
     Program *p = run->shown;
     if (p)
-        p->shown_by = NULL;
+        p->transcript_of = NULL;
     run->shown = NULL;
     return p;
 }
@@ -283,7 +283,7 @@ program_show(LuaRun *run, Program *p)
     Program *before = program_unshow(run);
     run->shown = p;
     run->shows++;
-    p->shown_by = run->task;
+    p->transcript_of = run->task;
     wait_fire_growth(run->task);
     sched_unlock(run->sched);
     if (before)

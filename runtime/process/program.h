@@ -25,7 +25,7 @@ typedef struct Program {
                      * ended */
     uint32_t task;  /* the task it was started by (0: the script; never
                      * changes) */
-    Task *shown_by; /* the task whose transcript it is, or NULL */
+    Task *transcript_of; /* the task whose transcript it prints, or NULL */
     bool running;   /* it was started, and may have ended */
     bool late;      /* its time was up */
     bool shares;    /* it writes where orun does (never changes) */

@@ -1,4 +1,4 @@
-/* run_isolated.c — who stands in for an isolated task.
+/* run_isolated.c — the proxy of an isolated task.
  *
  * run_isolated_entry -> _wait -> (a CALL) _serve -> the primitive -> _served
  *                       ^                                              |

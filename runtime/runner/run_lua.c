@@ -37,7 +37,7 @@ run_lua_returned(lua_State *L, int status, lua_KContext ctx)
     return 1;
 }
 
-/* Does t want a worktree? */
+/* Does t have a worktree? */
 static bool
 run_lua_in_worktree(const Task *t)
 {
@@ -61,12 +61,12 @@ run_lua_entry(lua_State *L)
     return run_lua_returned(L, LUA_OK, 0);
 }
 
-/* What runs in the state: the code, who stands in for it, or the steward. */
+/* The entry of what runs in the state: the task's code, its proxy or a hook. */
 static lua_CFunction
 run_lua_code(const LuaRun *run)
 {
     const Task *t = run->task;
-    if (run->steward || (run_lua_in_worktree(t) && !run->tree))
+    if (run->worktree_hook || (run_lua_in_worktree(t) && !run->tree))
         return run_tree_entry;
     if (agent_by_program(t))
         return run_process_entry;
@@ -80,7 +80,7 @@ run_lua_set(LuaRun *run)
 {
     Vm *vm = run->vm;
     Task *t = run->task;
-    size_t limit = t->opt && !run->steward ? t->opt->memory_limit : 0;
+    size_t limit = t->opt && !run->worktree_hook ? t->opt->memory_limit : 0;
     vm->owner = run;
     vm->limit = limit ? limit : run->engine->memory_limit;
     if (t->stopping && !(run->tree && run->tree->stage == RUN_AFTER))
@@ -152,7 +152,8 @@ run_lua_outcome(LuaRun *run, int status, Outcome *o)
 {
     if (run->isolate && status == LUA_OK)
         isolate_outcome(run->isolate, o);
-    else if (!run->steward && agent_by_program(run->task) && status == LUA_OK)
+    else if (!run->worktree_hook && agent_by_program(run->task)
+             && status == LUA_OK)
         run_process_entry_outcome(run, o);
     else
         task_entry_outcome(run->vm, run->task, status, o);

@@ -328,7 +328,7 @@ run_process_entry(lua_State *L)
     if (!tree)
         return luaL_error(L, "%s", err_text(ORUN_ENOMEM));
     if (run_process_enter(run, &why)) {
-        tree->held = (Outcome){ .state = TASK_FAILED, .fault = FAULT_SPAWN,
+        tree->deferred = (Outcome){ .state = TASK_FAILED, .fault = FAULT_SPAWN,
                                 .code = -1, .error = buf_take(&why) };
         return 0;
     }
@@ -364,8 +364,8 @@ run_process_entry_outcome(LuaRun *run, Outcome *o)
             run_process_value(run->vm->co, o);
         return;
     }
-    *o = tree->held;
-    tree->held = (Outcome){ .code = -1 };
+    *o = tree->deferred;
+    tree->deferred = (Outcome){ .code = -1 };
 }
 
 static double

@@ -19,7 +19,7 @@ run_tree_new(RunStage stage)
     RunTree *tree = mem_zalloc(1, sizeof *tree);
     if (tree) {
         tree->stage = stage;
-        tree->held.code = -1;
+        tree->deferred.code = -1;
     }
     return tree;
 }
@@ -32,7 +32,7 @@ run_tree_open(LuaRun *run)
         return ORUN_ENOMEM;
     sched_lock(run->sched);
     run->tree = tree;
-    run->steward = true;
+    run->worktree_hook = true;
     run->task->opt->place = NULL; /* that of an attempt before */
     sched_disarm(run->sched, run->task);
     sched_unlock(run->sched);
@@ -60,7 +60,7 @@ run_tree_close(LuaRun *run)
         return;
     sched_lock(run->sched);
     run->tree = NULL;
-    run->steward = false;
+    run->worktree_hook = false;
     sched_unlock(run->sched);
     program_drop(tree->program);
     task_strings_free(run->tree_env);
@@ -68,11 +68,11 @@ run_tree_close(LuaRun *run)
     mem_free(tree->path);
     mem_free(tree->branch);
     value_drop(tree->state);
-    outcome_clear(&tree->held);
+    outcome_clear(&tree->deferred);
     mem_free(tree);
 }
 
-/* ---- the steward's code ---- */
+/* ---- the hooks ---- */
 
 /* The environment of programs in the worktree. NULL: no memory. */
 static char **
@@ -100,7 +100,7 @@ run_tree_env(const char *path, const char *branch)
     return NULL;
 }
 
-/* keep(cwd, path, branch): this is the place */
+/* keep(cwd, path, branch): notes where the worktree is */
 static int
 run_tree_keep(lua_State *L)
 {
@@ -127,7 +127,7 @@ run_tree_set(lua_State *L, const char *key, const char *s)
     lua_setfield(L, -2, key);
 }
 
-/* Push what `enter` is told: see lua/worktree/init.lua. */
+/* Push the argument of `enter`: see lua/worktree/init.lua. */
 static void
 run_tree_push_task(lua_State *L, const LuaRun *run)
 {
@@ -148,16 +148,17 @@ run_tree_push_task(lua_State *L, const LuaRun *run)
     lua_setfield(L, -2, "resume");
 }
 
-/* Push what `leave` is told: what `enter` gave, and how the work ended. */
+/* Push the arguments of `leave`: what `enter` returned, and how the work
+ * ended. */
 static void
 run_tree_push_end(lua_State *L, const LuaRun *run)
 {
     const RunTree *tree = run->tree;
     value_decode(L, tree->state, NULL);
     lua_createtable(L, 0, 2);
-    run_tree_set(L, "status", task_state_name(tree->held.state));
+    run_tree_set(L, "status", task_state_name(tree->deferred.state));
     run_tree_set(L, "error_kind", task_fault_name(
-                     tree->stopped ? tree->stopped : tree->held.fault));
+                     tree->stopped ? tree->stopped : tree->deferred.fault));
 }
 
 static int
@@ -191,7 +192,7 @@ run_tree_entry(lua_State *L)
 
 /* ---- from stage to stage ---- */
 
-/* The result tells this of the worktree; v is taken over. */
+/* v, which is taken over, is what the result says of the worktree. */
 static void
 run_tree_tell(LuaRun *run, Value *v)
 {
@@ -207,7 +208,7 @@ run_tree_tell(LuaRun *run, Value *v)
         value_drop(v);
 }
 
-/* It is made, or the task has failed. */
+/* BEFORE has ended. True: the worktree is made; false: the task has failed. */
 static bool
 run_tree_made(LuaRun *run, Outcome *o)
 {
@@ -222,30 +223,30 @@ run_tree_made(LuaRun *run, Outcome *o)
     sched_unlock(run->sched);
     tree->next = stopping ? RUN_AFTER : RUN_WORK;
     if (stopping)
-        tree->held = (Outcome){ .state = TASK_FAILED, .code = -1,
+        tree->deferred = (Outcome){ .state = TASK_FAILED, .code = -1,
                                 .fault = (uint8_t)stopping };
     return true;
 }
 
-/* What the task did is committed, or stays where it is: then it has not
- * completed, whatever its code says. */
+/* AFTER has ended. What the task did is committed; if not, it stays in the
+ * worktree and the task has failed, whatever its code returned. */
 static void
 run_tree_left(LuaRun *run, Outcome *o)
 {
     RunTree *tree = run->tree;
-    Outcome held = tree->held;
-    tree->held = (Outcome){ .code = -1 };
+    Outcome deferred = tree->deferred;
+    tree->deferred = (Outcome){ .code = -1 };
     if (o->state == TASK_COMPLETED) {
         run_tree_tell(run, o->output);
         o->output = NULL;
-    } else if (held.state == TASK_COMPLETED) {
-        held.state = TASK_FAILED;
-        held.fault = FAULT_LOST;
-        held.error = o->error;
+    } else if (deferred.state == TASK_COMPLETED) {
+        deferred.state = TASK_FAILED;
+        deferred.fault = FAULT_LOST;
+        deferred.error = o->error;
         o->error = NULL;
     }
     outcome_clear(o);
-    *o = held;
+    *o = deferred;
 }
 
 bool
@@ -266,7 +267,7 @@ run_tree_ended(LuaRun *run, Outcome *o)
     sched_unlock(run->sched);
     if (hurried)
         return false;
-    tree->held = *o;
+    tree->deferred = *o;
     *o = (Outcome){ .code = -1 };
     tree->next = RUN_AFTER;
     return true;
@@ -282,22 +283,22 @@ run_tree_turn(LuaRun *run)
     bool on = t->run == run && !run->given_up;
     if (on) {
         tree->stage = tree->next;
-        run->steward = tree->stage != RUN_WORK;
+        run->worktree_hook = tree->stage != RUN_WORK;
         sched_disarm(s, t);
-        if (!run->steward && t->opt->timeout > 0
+        if (!run->worktree_hook && t->opt->timeout > 0
             && sched_arm(s, t, board_now(&s->board) + t->opt->timeout))
             escalate(s, t, FAULT_MEMORY);
     }
     sched_unlock(s);
-    if (on && run->steward)
-        stop_reset(&run->vm->stop); /* it was for the work */
+    if (on && run->worktree_hook)
+        stop_reset(&run->vm->stop); /* the stop was for the work */
     return on;
 }
 
 bool
 run_tree_stop(LuaRun *run, bool hard)
 {
-    if (!run->steward)
+    if (!run->worktree_hook)
         return false;
     if (hard || run->tree->stage == RUN_BEFORE)
         program_stop_all(run, hard);

@@ -4,14 +4,15 @@
  * a pristine state of its own:
  *
  *   BEFORE --made--> WORK --whatever its end--> AFTER --> the task's end
- *      |               (told to stop meanwhile: straight to AFTER)
- *      '--refused--> the task has failed: nothing runs elsewhere instead
+ *      |               (stopped meanwhile: straight to AFTER)
+ *      '--refused--> the task has failed: it runs nowhere else instead
  *
- * BEFORE and AFTER run lua/worktree/init.lua, which makes the place and commits
- * what was left there. A stop of the task, and its time-out, are for WORK
- * alone: the steward's code ends by itself, so that nothing a task did is lost
- * by stopping it. Whoever is in a hurry (escalate_hurry) gets no AFTER: the
- * next run that uses the repository finds what was left.
+ * BEFORE and AFTER are hooks: they run lua/worktree/init.lua, which makes the
+ * worktree and commits what was left there. A stop of the task, and its
+ * time-out, are for WORK alone. A hook is left to end by itself, so that
+ * stopping a task loses nothing of its work. When the run is hurried
+ * (escalate_hurry) there is no AFTER: the next run that uses the repository
+ * finds what was left.
  */
 #ifndef ORUN_RUN_TREE_H
 #define ORUN_RUN_TREE_H
@@ -27,36 +28,36 @@ typedef struct RunTree {
     RunStage stage, next;
     bool alone;                /* no worktree: there is WORK only */
     char *path, *branch;       /* NULL until BEFORE has made it */
-    struct Value *state;       /* what BEFORE gave, for AFTER */
-    Outcome held;              /* how WORK has ended … */
-    TaskFault stopped;         /* … and what it was stopped for, or NONE */
-    Program *program;          /* that is the work (run_process.h), or NULL */
+    struct Value *state;       /* what BEFORE returned, for AFTER */
+    Outcome deferred;          /* that of WORK, until AFTER has ended … */
+    TaskFault stopped;         /* … and why WORK was stopped, or NONE */
+    Program *program;          /* does the work (run_process.h), or NULL */
 } RunTree;
 
-/* The run is to do a task that wants a worktree: it is in BEFORE. ORUN_ENOMEM
- * leaves it without one. */
+/* The run begins a task that has a worktree: it is in BEFORE. Without memory,
+ * ORUN_ENOMEM, there is no RunTree. */
 int run_tree_open(LuaRun *run) NODISCARD;
 
-/* The same for a program that a Lua run stands in for without a worktree: it is
- * in WORK, and there is no other stage. */
+/* The same for a program that a Lua run starts without a worktree: it is in
+ * WORK, and there is no other stage. */
 int run_tree_open_alone(LuaRun *run) NODISCARD;
 
-/* The steward's body: argument 1 is the LuaRun. */
+/* The entry of a hook's coroutine: argument 1 is the LuaRun. */
 int run_tree_entry(lua_State *L);
 
-/* A stage has ended so. True: it takes what `o` holds, and when the state is
- * pristine again run_tree_turn begins the next one. False: the task has ended
- * so. Without a worktree: false. */
+/* A stage has ended with the outcome `o`. True: it takes `o` over, and
+ * run_tree_turn begins the next stage once the state is pristine again. False:
+ * the task has ended with this outcome; so it has without a worktree. */
 bool run_tree_ended(LuaRun *run, Outcome *o);
 
-/* False: the attempt was given up meanwhile, and there is none. */
+/* False: the attempt was given up meanwhile, and there is no next stage. */
 bool run_tree_turn(LuaRun *run) NODISCARD;
 
-/* The task is being stopped: true when that is for the steward, who sees to it.
- * Under the board's lock. */
+/* The task is being stopped. True if a hook runs: this has done what there is
+ * to do. Under the board's lock. */
 bool run_tree_stop(LuaRun *run, bool hard);
 
-/* Let go of it, if there is one. */
+/* Free the RunTree, if there is one. */
 void run_tree_close(LuaRun *run);
 
 #endif

@@ -164,7 +164,7 @@ bool
 wait_on_tasks(const Task *t)
 {
     const Wait *w = task_waiting(t);
-    return (t->edges && t->edges->guests)
+    return (t->edges && t->edges->on_behalf)
         || (w && w->kind != WAIT_FOR_OP && w->kind != WAIT_FOR_TIME);
 }
 
@@ -350,8 +350,8 @@ cycle_needs(Board *b, Task *t, CycleEach *each, void *cycle)
         each(cycle, t->edges->blockers[i], NEED_END);
     if (task_waiting(t))
         cycle_wait_needs(task_waiting(t), each, cycle);
-    for (const Wait *w = t->edges ? t->edges->guests : NULL; w;
-         w = w->next_guest)
+    for (const Wait *w = t->edges ? t->edges->on_behalf : NULL; w;
+         w = w->next_on_behalf)
         cycle_wait_needs(w, each, cycle);
     if (t->kind == TASK_ITEM && task_claimer(t))
         each(cycle, task_claimer(t), NEED_END);

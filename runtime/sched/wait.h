@@ -34,7 +34,7 @@ typedef struct Wait {
     struct Collector *collector; /* or, if it is for one of several */
     uint8_t kind; /* a WaitFor.kind */
     bool growth;  /* for more output of the target, as well */
-    struct Wait *next_guest; /* in TaskEdges.guests */
+    struct Wait *next_on_behalf; /* in TaskEdges.on_behalf */
     bool resting; /* taken out of board->active while pending */
     int outcome;
     void (*wake)(struct Wait *w); /* under the board's lock */

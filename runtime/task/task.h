@@ -151,7 +151,7 @@ typedef struct TaskOptions {
     bool despite_failure;  /* on_blocker_failure = "run" */
     bool detach;           /* outlives its parent */
     bool isolated;         /* a Lua task in a process of its own */
-    bool stubbed;          /* its agent is not started: see orun plan */
+    bool stubbed;          /* a stub replaces its agent: see orun plan */
     bool worktree;         /* in a git worktree of its own … */
     bool in_worktree;      /* … or in that of the task that started it */
     char *base;            /* where it begins; NULL: at HEAD */
@@ -168,7 +168,7 @@ typedef struct TaskEdges {
     struct Task *claims;     /* the items this task has, the first … */
     struct Task *next_claim; /* … and, of an item, its claimer's next one */
     struct Task *claimer;    /* of an item: the task that has it */
-    struct Wait *guests;     /* what programs wait for in its name, the first */
+    struct Wait *on_behalf;     /* of requests on its behalf, the first */
     uint32_t holds;          /* how many need it though it may be forgotten:
                               * tasks that have not ended and are blocked by it
                               * or were started by it, and waits for it; … */

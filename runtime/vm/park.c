@@ -12,56 +12,56 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A wait that only other tasks can end gives all slots back; sleeping and
- * outside work keep the named ones, for the work goes on, and the slot of the
- * kind where that stands for such work. */
+/* A wait that only other tasks can end gives all slots back. Sleeping and
+ * outside work keep the named ones, because the work goes on, and keep the slot
+ * of the kind where that counts such work. */
 static bool
 park_gives_all(const WaitFor *what)
 {
     return what->kind != WAIT_FOR_OP && what->kind != WAIT_FOR_TIME;
 }
 
-/* Time passes, or somebody else works, and another task may have the worker. */
+/* Time passes, or work is done outside: another task may have the worker. */
 static bool
 park_outside(const WaitFor *what)
 {
     return !what->work && !park_gives_all(what);
 }
 
-/* What is waited for in the task's name is known, so that rings are found; and
- * the task's slots are others' while only those can end the wait. */
+/* Record a wait on the task's behalf, so that cycles of waits are found, and
+ * lend its slots while only other tasks can end the wait. */
 static void
-park_guest_waits(LuaRun *run)
+park_behalf_begin(LuaRun *run)
 {
     Task *t = run->task;
     if (t->id == 0 || task_final(t) || !park_gives_all(&run->want))
         return;
-    run->wait.next_guest = t->edges->guests;
-    t->edges->guests = &run->wait;
+    run->wait.next_on_behalf = t->edges->on_behalf;
+    t->edges->on_behalf = &run->wait;
     slots_lend(run->sched, t);
 }
 
 static void
-park_guest_waited(LuaRun *run)
+park_behalf_end(LuaRun *run)
 {
     TaskEdges *e = run->task->edges;
     if (!e)
         return;
-    for (Wait **w = &e->guests; *w; w = &(*w)->next_guest)
+    for (Wait **w = &e->on_behalf; *w; w = &(*w)->next_on_behalf)
         if (*w == &run->wait) {
-            *w = run->wait.next_guest;
+            *w = run->wait.next_on_behalf;
             break;
         }
-    if (!e->guests && !task_final(run->task))
+    if (!e->on_behalf && !task_final(run->task))
         slots_return(run->sched, run->task);
 }
 
 static void
-park_wake_guest(LuaRun *run)
+park_behalf_wake(LuaRun *run)
 {
-    park_guest_waited(run);
+    park_behalf_end(run);
     if (!run->blocked) {
-        run->guest(run);
+        run->on_behalf(run);
         return;
     }
     run->granted = true;
@@ -77,8 +77,8 @@ park_wake(Wait *w)
         run->outside += run->woken - run->since;
     if (run->vm->script)
         uv_cond_signal(&run->go);
-    else if (run->guest)
-        park_wake_guest(run);
+    else if (run->on_behalf)
+        park_behalf_wake(run);
     else
         slots_wake(run->sched, run->task);
 }
@@ -99,17 +99,17 @@ park_destroy(LuaRun *run)
     uv_cond_destroy(&run->go);
 }
 
-/* Must the code not wait any more? The task's own work is waited for to its
- * end; and a process that is gone leaves nobody to wait for. */
+/* Must the code stop waiting? A wait for the task's own work is never refused.
+ * A process that has gone leaves nothing that could use the result. */
 static bool
 park_refused(const LuaRun *run)
 {
     if (run->given_up)
         return true;
-    if (run->want.work || run->steward)
+    if (run->want.work || run->worktree_hook)
         return false;
     return run->task->stopping
-        || ((run->isolate || run->guest) && stop_wanted(&run->vm->stop));
+        || ((run->isolate || run->on_behalf) && stop_wanted(&run->vm->stop));
 }
 
 /* Begin the wanted wait, unless the task is being stopped. True when it is
@@ -122,9 +122,9 @@ park_try(LuaRun *run)
     if (park_refused(run))
         return false;
     Board *b = &run->sched->board;
-    Task *waiter = run->guest ? NULL : run->task;
+    Task *waiter = run->on_behalf ? NULL : run->task;
     int e = ORUN_ENOMEM;
-    if (!run->guest || board_edges(run->task))
+    if (!run->on_behalf || board_edges(run->task))
         e = wait_closes_cycle(b, run->task, &run->want, NULL);
     if (e == 0)
         e = wait_begin(b, &run->wait, waiter, &run->want);
@@ -135,8 +135,8 @@ park_try(LuaRun *run)
     bool all = park_gives_all(&run->want);
     if (park_outside(&run->want))
         run->since = board_now(&run->sched->board);
-    if (run->guest) {
-        park_guest_waits(run);
+    if (run->on_behalf) {
+        park_behalf_begin(run);
         return true;
     }
     bool keeps = run->want.work || (!all && run->task->slot != SLOT_LUA);
@@ -190,7 +190,7 @@ park_block_worker(LuaRun *run)
             uv_cond_wait(&run->go, &s->board.lock);
         epoch_resume(depth);
         run->blocked = false;
-        if (!run->guest)
+        if (!run->on_behalf)
             run->task->woken = false;
     }
     if (blocks)
@@ -320,7 +320,7 @@ park_tell_end(const LuaRun *run, double queued)
 static double
 park_queued(LuaRun *run)
 {
-    if (run->woken == 0 || run->guest || run->vm->script)
+    if (run->woken == 0 || run->on_behalf || run->vm->script)
         return 0;
     double queued = board_now(&run->sched->board) - run->woken;
     run->woken = 0; /* it is told once */
@@ -337,7 +337,7 @@ park(lua_State *L, const WaitFor *what, lua_KFunction k, lua_KContext ctx)
         return stop_raise(L, &vm->stop);
     LuaRun *run = vm->owner;
     run->want = *what;
-    if (run->sched->board.events && !run->guest)
+    if (run->sched->board.events && !run->on_behalf)
         park_tell(L, run);
     if (!vm->script && L == vm->co && lua_isyieldable(L)) {
         run->wants = true;
@@ -358,7 +358,7 @@ park_outcome(lua_State *L)
     Vm *vm = vm_of(L);
     LuaRun *run = vm->owner;
     double queued = park_queued(run);
-    if (run->sched->board.events && !run->guest)
+    if (run->sched->board.events && !run->on_behalf)
         park_tell_end(run, queued);
     if (stop_wanted(&vm->stop) || run->wait.outcome == WAIT_STOPPED)
         return stop_raise(L, &vm->stop);

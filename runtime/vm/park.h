@@ -36,14 +36,14 @@ typedef struct LuaRun {
     struct RunTree *tree;
     char **tree_env; /* what its programs are started with; NULL until that is
                       * there. Of the thread that runs the state */
-    bool steward; /* orun's own code runs, around the task's: a stop of the task
-                   * waits for its end */
+    bool worktree_hook; /* one runs (run_tree.h), and not the task's code: a
+                         * stop of the task waits for its end */
 
     /* Set for a request that is handled on the task's behalf
      * (connection.h): makes it continue after a wait, under the board's lock.
      * Such a run holds no slot, and one task may have several beside its own
      * code. NULL: this is the task's own code. */
-    void (*guest)(struct LuaRun *run);
+    void (*on_behalf)(struct LuaRun *run);
     bool holds; /* … and its task is not released meanwhile (board_hold) */
 
     /* Of the thread that runs the state. */
