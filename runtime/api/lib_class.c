@@ -1,5 +1,6 @@
 /* lib_class.c — a metatable is registered when it is whole. */
 #include "api/lib_class.h"
+#include "value/field.h"
 #include <string.h>
 
 void
@@ -9,8 +10,7 @@ lib_class_set(lua_State *L, const char *name, const luaL_Reg *methods)
         lua_pop(L, 1);
         lua_createtable(L, 0, 4);
         luaL_setfuncs(L, methods, 0);
-        lua_pushstring(L, name);
-        lua_setfield(L, -2, "__name");
+        field_set_string(L, "__name", name);
         lua_pushvalue(L, -1);
         lua_setfield(L, -2, "__index");
         lua_pushvalue(L, -1);

@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "runner/stuck.h"
 #include "sched/slots.h"
+#include "value/field.h"
 #include "value/module.h"
 #include <errno.h>
 #include <lauxlib.h>
@@ -22,13 +23,6 @@ static int
 lib_config_slots(lua_State *L, const char *name, int idx)
 {
     return (int)arg_integer(L, "config", name, idx, 1, 100000, 0);
-}
-
-static void
-lib_config_set(lua_State *L, const char *key, lua_Integer n)
-{
-    lua_pushinteger(L, n);
-    lua_setfield(L, -2, key);
 }
 
 /* The backend for agents that only files describe, a name of
@@ -117,15 +111,15 @@ lib_config(lua_State *L)
         slots[i] = run->sched->kind[i]->slots;
     board_unlock(&run->sched->board);
     lua_createtable(L, 0, 7);
-    lua_pushstring(L, run->engine->backend);
-    lua_setfield(L, -2, "backend");
-    lib_config_set(L, "keep", keep);
-    lib_config_set(L, "backlog", (lua_Integer)run->sched->backlog);
-    lib_config_set(L, "http", slots[SLOT_HTTP]);
-    lib_config_set(L, "max_stuck", pool_most(run->pool));
-    lib_config_set(L, "memory_limit", (lua_Integer)run->engine->memory_limit);
-    lib_config_set(L, "processes", slots[SLOT_PROCESS]);
-    lib_config_set(L, "workers", run->engine->workers);
+    field_set_string(L, "backend", run->engine->backend);
+    field_set_integer(L, "keep", keep);
+    field_set_integer(L, "backlog", (lua_Integer)run->sched->backlog);
+    field_set_integer(L, "http", slots[SLOT_HTTP]);
+    field_set_integer(L, "max_stuck", pool_most(run->pool));
+    field_set_integer(L, "memory_limit",
+                      (lua_Integer)run->engine->memory_limit);
+    field_set_integer(L, "processes", slots[SLOT_PROCESS]);
+    field_set_integer(L, "workers", run->engine->workers);
     return 1;
 }
 

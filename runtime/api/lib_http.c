@@ -8,6 +8,7 @@
 #include "api/lib_orun.h"
 #include "api/lib_response.h"
 #include "base/err.h"
+#include "value/field.h"
 #include <lauxlib.h>
 #include <stdio.h>
 #include <strings.h>
@@ -219,8 +220,7 @@ lib_http_waited(lua_State *L, int status, lua_KContext ctx)
     }
     lua_pushlstring(L, r->answer.p ? r->answer.p : "", r->answer.n);
     lua_setfield(L, -2, "body");
-    lua_pushnumber(L, r->duration);
-    lua_setfield(L, -2, "duration");
+    field_set_number(L, "duration", r->duration);
     lib_response_clear(lua_touserdata(L, -2));
     return 1;
 }

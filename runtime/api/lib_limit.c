@@ -6,6 +6,7 @@
 #include "sched/admit.h"
 #include "sched/slots.h"
 #include "sched/wait.h"
+#include "value/field.h"
 #include <lauxlib.h>
 #include <limits.h>
 #include <math.h>
@@ -124,28 +125,19 @@ lib_limit_push(lua_State *L, Sched *s, const Limit *l)
 {
     LibLimitSeen seen = lib_limit_see(s, l);
     lua_createtable(L, 0, 5);
-    if (seen.slots < INT_MAX) {
-        lua_pushinteger(L, seen.slots);
-        lua_setfield(L, -2, "slots");
-    }
-    lua_pushinteger(L, seen.used);
-    lua_setfield(L, -2, "used");
-    if (seen.now < seen.slots) {
-        lua_pushinteger(L, seen.now);
-        lua_setfield(L, -2, "throttled_to");
-    }
+    if (seen.slots < INT_MAX)
+        field_set_integer(L, "slots", seen.slots);
+    field_set_integer(L, "used", seen.used);
+    if (seen.now < seen.slots)
+        field_set_integer(L, "throttled_to", seen.now);
     if (seen.opens > 0) {
-        lua_pushnumber(L, seen.opens);
-        lua_setfield(L, -2, "opens_in");
+        field_set_number(L, "opens_in", seen.opens);
     }
     if (seen.metered) {
         lua_createtable(L, 0, 3);
-        lua_pushnumber(L, seen.spent.usd);
-        lua_setfield(L, -2, "usd");
-        lua_pushinteger(L, (lua_Integer)seen.spent.tokens);
-        lua_setfield(L, -2, "tokens");
-        lua_pushinteger(L, (lua_Integer)seen.spent.tasks);
-        lua_setfield(L, -2, "tasks");
+        field_set_number(L, "usd", seen.spent.usd);
+        field_set_integer(L, "tokens", (lua_Integer)seen.spent.tokens);
+        field_set_integer(L, "tasks", (lua_Integer)seen.spent.tasks);
         lua_setfield(L, -2, "spent");
     }
     return 1;
@@ -219,14 +211,10 @@ lib_push_reason(lua_State *L, Sched *s, const Task *t)
     board_unlock(&s->board);
     if (!*why)
         return;
-    lua_pushstring(L, why);
-    lua_setfield(L, -2, "waiting_for");
-    if (limit && strcmp(why, "writes") != 0) {
-        lua_pushstring(L, limit);
-        lua_setfield(L, -2, "waiting_at");
-    }
+    field_set_string(L, "waiting_for", why);
+    if (limit && strcmp(why, "writes") != 0)
+        field_set_string(L, "waiting_at", limit);
     if (wait > 0) {
-        lua_pushnumber(L, wait);
-        lua_setfield(L, -2, "wait");
+        field_set_number(L, "wait", wait);
     }
 }

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "engine/engine.h"
 #include "sched/forget.h"
+#include "value/field.h"
 #include "value/module.h"
 #include "value/value.h"
 #include "vm/handle.h"
@@ -192,25 +193,16 @@ lib_push_entry(lua_State *L, Task *t)
     }
     lua_setfield(L, -2, "blockedBy");
     handle_name(t->id, id);
-    lua_pushstring(L, id);
-    lua_setfield(L, -2, "id");
-    lua_pushstring(L, t->description);
-    lua_setfield(L, -2, "description");
-    lua_pushstring(L, task_state_name(e.state));
-    lua_setfield(L, -2, "status");
-    lua_pushinteger(L, e.attempt);
-    lua_setfield(L, -2, "attempts");
-    lua_pushinteger(L, e.priority);
-    lua_setfield(L, -2, "priority");
-    lua_pushstring(L, t->kind == TASK_ITEM ? "item" : "task");
-    lua_setfield(L, -2, "kind");
-    if (e.owner[0]) {
-        lua_pushstring(L, e.owner);
-        lua_setfield(L, -2, "owner");
-    }
+    field_set_string(L, "id", id);
+    field_set_string(L, "description", t->description);
+    field_set_string(L, "status", task_state_name(e.state));
+    field_set_integer(L, "attempts", e.attempt);
+    field_set_integer(L, "priority", e.priority);
+    field_set_string(L, "kind", t->kind == TASK_ITEM ? "item" : "task");
+    if (e.owner[0])
+        field_set_string(L, "owner", e.owner);
     if (task_agent(t)) {
-        lua_pushstring(L, task_agent(t)->name);
-        lua_setfield(L, -2, "subagent_type");
+        field_set_string(L, "subagent_type", task_agent(t)->name);
     }
     lib_report_push(L, s, t);
     if (e.state == TASK_READY)

@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "sched/lifecycle.h"
 #include "sched/wait.h"
+#include "value/field.h"
 #include "value/value.h"
 #include "vm/handle.h"
 #include <lauxlib.h>
@@ -172,37 +173,25 @@ overview_look(Sched *s, const Task *t)
 }
 
 static void
-overview_set(lua_State *L, const char *key, const char *s)
-{
-    if (!s)
-        return;
-    lua_pushstring(L, s);
-    lua_setfield(L, -2, key);
-}
-
-static void
 overview_push(lua_State *L, Task *t)
 {
     char id[HANDLE_ID_SIZE];
     Sched *s = park_run(L)->sched;
     lib_push_entry(L, t);
     OverviewLook l = overview_look(s, t);
-    overview_set(L, "state", overview_states[l.state]);
-    if (l.elapsed >= 0) {
-        lua_pushnumber(L, l.elapsed);
-        lua_setfield(L, -2, "elapsed");
-    }
+    field_set_string(L, "state", overview_states[l.state]);
+    if (l.elapsed >= 0)
+        field_set_number(L, "elapsed", l.elapsed);
     if (l.waits >= 0)
-        overview_set(L, "waits", wait_for_name(l.waits));
+        field_set_string(L, "waits", wait_for_name(l.waits));
     if (l.other) {
         handle_name(l.other, id);
-        overview_set(L, "other", id);
+        field_set_string(L, "other", id);
     }
-    lua_pushboolean(L, agent_by_program(t));
-    lua_setfield(L, -2, "program");
+    field_set_boolean(L, "program", agent_by_program(t));
     if (l.state == TASK_FAILED || l.state == TASK_CANCELLED) {
-        overview_set(L, "error", task_error(t));
-        overview_set(L, "error_kind", task_fault_name(l.fault));
+        field_set_string(L, "error", task_error(t));
+        field_set_string(L, "error_kind", task_fault_name(l.fault));
     }
 }
 
@@ -256,10 +245,8 @@ overview_page(lua_State *L)
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     lua_createtable(L, 0, TASK_STATE_COUNT);
-    for (int i = 0; i < TASK_STATE_COUNT; i++) {
-        lua_pushinteger(L, (lua_Integer)o->counts[i]);
-        lua_setfield(L, -2, overview_states[i]);
-    }
+    for (int i = 0; i < TASK_STATE_COUNT; i++)
+        field_set_integer(L, overview_states[i], (lua_Integer)o->counts[i]);
     size_t index = overview_index(o);
     if (index == 0)
         return 2;

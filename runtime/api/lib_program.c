@@ -3,6 +3,7 @@
 #include "api/lib_class.h"
 #include "base/err.h"
 #include "base/secret.h"
+#include "value/field.h"
 #include <lauxlib.h>
 #include <math.h>
 #include <stdio.h>
@@ -126,31 +127,21 @@ lib_program_push_end(lua_State *L, Program *p, const char *name, size_t max)
     bool wrong = lib_program_wrong(p, name, why, sizeof why, &fault);
     agent_took(task_agent(park_run(L)->task), p->end.max_rss);
     lua_createtable(L, 0, 8);
-    if (p->end.code >= 0 && !p->end.spawn_errno) {
-        lua_pushinteger(L, p->end.code);
-        lua_setfield(L, -2, "code");
-    }
+    if (p->end.code >= 0 && !p->end.spawn_errno)
+        field_set_integer(L, "code", p->end.code);
     if (p->end.signal) {
-        lua_pushinteger(L, p->end.signal);
-        lua_setfield(L, -2, "signal");
+        field_set_integer(L, "signal", p->end.signal);
     }
     if (wrong) {
-        lua_pushstring(L, why);
-        lua_setfield(L, -2, "error");
-        lua_pushstring(L, task_fault_name(fault));
-        lua_setfield(L, -2, "error_kind");
+        field_set_string(L, "error", why);
+        field_set_string(L, "error_kind", task_fault_name(fault));
     }
-    lua_pushnumber(L, p->end.wall);
-    lua_setfield(L, -2, "duration");
-    if (lib_program_text(L, "stderr", p, p->err, max)) {
-        lua_pushstring(L, output_path(p->err));
-        lua_setfield(L, -2, "stderr_file");
-    }
+    field_set_number(L, "duration", p->end.wall);
+    if (lib_program_text(L, "stderr", p, p->err, max))
+        field_set_string(L, "stderr_file", output_path(p->err));
     if (lib_program_text(L, "stdout", p, p->out, max)) {
-        lua_pushstring(L, output_path(p->out));
-        lua_setfield(L, -2, "output_file");
-        lua_pushboolean(L, 1);
-        lua_setfield(L, -2, "truncated");
+        field_set_string(L, "output_file", output_path(p->out));
+        field_set_boolean(L, "truncated", true);
     }
 }
 

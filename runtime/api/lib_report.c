@@ -3,6 +3,7 @@
 #include "api/lib_arg.h"
 #include "api/lib_orun.h"
 #include "base/err.h"
+#include "value/field.h"
 #include "value/value.h"
 #include <lauxlib.h>
 #include <math.h>
@@ -138,10 +139,8 @@ lib_report(lua_State *L)
 static void
 lib_report_set(lua_State *L, const char *key, const char *s)
 {
-    if (!*s)
-        return;
-    lua_pushstring(L, s);
-    lua_setfield(L, -2, key);
+    if (*s)
+        field_set_string(L, key, s);
 }
 
 void
@@ -156,15 +155,13 @@ lib_report_push(lua_State *L, Sched *s, const Task *t)
         lua_createtable(L, 0, REPORT_COUNT_KINDS);
         for (size_t i = 0; i < REPORT_COUNT_KINDS; i++)
             if (r.counted >> i & 1) {
-                lua_pushinteger(L, (lua_Integer)(r.before[i] + r.usage[i]));
-                lua_setfield(L, -2, report_counts[i]);
+                field_set_integer(L, report_counts[i],
+                                  (lua_Integer)(r.before[i] + r.usage[i]));
             }
         lua_setfield(L, -2, "usage");
     }
-    if (r.costed) {
-        lua_pushnumber(L, r.cost_before + r.cost);
-        lua_setfield(L, -2, "cost");
-    }
+    if (r.costed)
+        field_set_number(L, "cost", r.cost_before + r.cost);
     if (!task_final(t))
         lib_report_set(L, "activity", r.activity);
     lib_report_set(L, "model", r.model);

@@ -1,5 +1,6 @@
 /* lib_response.c — what orun.http gives: the answer, whole or as a stream. */
 #include "api/lib_response.h"
+#include "value/field.h"
 #include "value/module.h"
 #include <ctype.h>
 #include <lauxlib.h>
@@ -188,12 +189,10 @@ void
 lib_response_push_head(lua_State *L, Request *r, const char *url)
 {
     lua_createtable(L, 0, 5);
-    lua_pushinteger(L, r->status);
-    lua_setfield(L, -2, "status");
+    field_set_integer(L, "status", r->status);
     lib_response_push_headers(L, &r->headers);
     lua_setfield(L, -2, "headers");
-    lua_pushstring(L, url);
-    lua_setfield(L, -2, "url");
+    field_set_string(L, "url", url);
 }
 
 int

@@ -12,6 +12,7 @@
 #include "process/launch.h"
 #include "runner/run_process.h"
 #include "sched/lifecycle.h"
+#include "value/field.h"
 #include "value/unread.h"
 #include "value/value.h"
 #include "vm/handle.h"
@@ -33,22 +34,6 @@ lib_where(lua_State *L, Task *t)
 }
 
 static void
-lib_set_string(lua_State *L, const char *key, const char *s)
-{
-    if (!s)
-        return;
-    lua_pushstring(L, s);
-    lua_setfield(L, -2, key);
-}
-
-static void
-lib_set_number(lua_State *L, const char *key, double x)
-{
-    lua_pushnumber(L, x);
-    lua_setfield(L, -2, key);
-}
-
-static void
 lib_set_value(lua_State *L, const char *key, const Value *v)
 {
     if (!v)
@@ -64,12 +49,12 @@ lib_set_error(lua_State *L, const char *error)
     static const char mark[] = "\nstack traceback:\n";
     const char *trace = error ? strstr(error, mark) : NULL;
     if (!trace) {
-        lib_set_string(L, "error", error);
+        field_set_string(L, "error", error);
         return;
     }
     lua_pushlstring(L, error, (size_t)(trace - error));
     lua_setfield(L, -2, "error");
-    lib_set_string(L, "traceback", trace + 1);
+    field_set_string(L, "traceback", trace + 1);
 }
 
 /* Would a program have done t, had it not been for a plan? */
@@ -87,24 +72,19 @@ lib_push_outcome(lua_State *L, const Task *t)
     const Outcome *o = &t->outcome;
     lib_set_value(L, "output", o->output);
     lib_set_error(L, task_error(t));
-    lib_set_string(L, "error_kind", task_fault_name(o->fault));
+    field_set_string(L, "error_kind", task_fault_name(o->fault));
     lib_set_value(L, "error_value", o->error_value);
     if (t->opt)
         lib_set_value(L, "worktree", t->opt->tree);
-    if (o->code >= 0 || lib_is_stubbed(t)) {
-        lua_pushinteger(L, o->code < 0 ? 0 : o->code);
-        lua_setfield(L, -2, "exit_code");
-    }
+    if (o->code >= 0 || lib_is_stubbed(t))
+        field_set_integer(L, "exit_code", o->code < 0 ? 0 : o->code);
     if (o->signal) {
-        lua_pushinteger(L, o->signal);
-        lua_setfield(L, -2, "signal");
+        field_set_integer(L, "signal", o->signal);
     }
     if (o->captured && o->captured->out) {
-        if (agent_by_program(t)) {
-            lua_pushboolean(L, 1);
-            lua_setfield(L, -2, "truncated");
-        }
-        lib_set_string(L, "output_file", output_path(o->captured->out));
+        if (agent_by_program(t))
+            field_set_boolean(L, "truncated", true);
+        field_set_string(L, "output_file", output_path(o->captured->out));
     }
 }
 
@@ -182,11 +162,10 @@ lib_push_result(lua_State *L, Task *t, bool timed_out)
     LibSeen seen = lib_see(park_run(L)->sched, t, live);
     handle_push_id(L, t);
     lua_setfield(L, -2, "task_id");
-    lib_set_string(L, "description", t->description);
-    lib_set_string(L, "status", task_state_name(seen.state));
-    lua_pushinteger(L, seen.attempt);
-    lua_setfield(L, -2, "attempts");
-    lib_set_number(L, "duration", seen.duration);
+    field_set_string(L, "description", t->description);
+    field_set_string(L, "status", task_state_name(seen.state));
+    field_set_integer(L, "attempts", seen.attempt);
+    field_set_number(L, "duration", seen.duration);
     if (seen.state >= TASK_COMPLETED) {
         lib_tell_read(park_run(L), t);
         lib_push_outcome(L, t);
@@ -199,10 +178,8 @@ lib_push_result(lua_State *L, Task *t, bool timed_out)
         lib_push_reason(L, park_run(L)->sched, t);
     if (t->report)
         lib_report_push(L, park_run(L)->sched, t);
-    if (timed_out) {
-        lua_pushboolean(L, 1);
-        lua_setfield(L, -2, "timed_out");
-    }
+    if (timed_out)
+        field_set_boolean(L, "timed_out", true);
     if (live)
         lua_remove(L, -2);
     if (seen.state == TASK_FAILED)

@@ -6,6 +6,7 @@
 #include "sched/escalate.h"
 #include "sched/lifecycle.h"
 #include "task/agent.h"
+#include "value/field.h"
 #include "value/module.h"
 #include "value/value.h"
 #include "vm/handle.h"
@@ -120,13 +121,6 @@ run_tree_keep(lua_State *L)
     return 0;
 }
 
-static void
-run_tree_set(lua_State *L, const char *key, const char *s)
-{
-    lua_pushstring(L, s); /* nil for NULL */
-    lua_setfield(L, -2, key);
-}
-
 /* Push the argument of `enter`: see lua/worktree/init.lua. */
 static void
 run_tree_push_task(lua_State *L, const LuaRun *run)
@@ -136,16 +130,14 @@ run_tree_push_task(lua_State *L, const LuaRun *run)
     char id[HANDLE_ID_SIZE];
     handle_name(t->id, id);
     lua_createtable(L, 0, 8);
-    run_tree_set(L, "id", id);
-    run_tree_set(L, "run", run->engine->name);
-    run_tree_set(L, "description", t->description);
-    run_tree_set(L, "agent", agent ? agent->name : NULL);
-    run_tree_set(L, "base", t->opt->base);
-    run_tree_set(L, "cwd", t->opt->cwd ? t->opt->cwd : run->engine->cwd);
-    lua_pushinteger(L, run->attempt);
-    lua_setfield(L, -2, "attempt");
-    lua_pushboolean(L, t->opt->retry.resume);
-    lua_setfield(L, -2, "resume");
+    field_set_string(L, "id", id);
+    field_set_string(L, "run", run->engine->name);
+    field_set_string(L, "description", t->description);
+    field_set_string(L, "agent", agent ? agent->name : NULL);
+    field_set_string(L, "base", t->opt->base);
+    field_set_string(L, "cwd", t->opt->cwd ? t->opt->cwd : run->engine->cwd);
+    field_set_integer(L, "attempt", run->attempt);
+    field_set_boolean(L, "resume", t->opt->retry.resume);
 }
 
 /* Push the arguments of `leave`: what `enter` returned, and how the work
@@ -156,8 +148,8 @@ run_tree_push_end(lua_State *L, const LuaRun *run)
     const RunTree *tree = run->tree;
     value_decode(L, tree->state, NULL);
     lua_createtable(L, 0, 2);
-    run_tree_set(L, "status", task_state_name(tree->deferred.state));
-    run_tree_set(L, "error_kind", task_fault_name(
+    field_set_string(L, "status", task_state_name(tree->deferred.state));
+    field_set_string(L, "error_kind", task_fault_name(
                      tree->stopped ? tree->stopped : tree->deferred.fault));
 }
 

@@ -8,6 +8,7 @@
 #include "base/terminal.h"
 #include "base/thread.h"
 #include "thread/epoch.h"
+#include "value/field.h"
 #include "value/module.h"
 #include "view/view_lua.h"
 #include "view/view_post.h"
@@ -180,8 +181,7 @@ view_count_tasks(lua_State *L)
     size_t ended[TASK_STATE_COUNT];
     size_t all = event_count_tasks(&view_of(L)->engine->sched.board, ended);
     lua_createtable(L, 0, countof(states) + 1);
-    lua_pushinteger(L, (lua_Integer)all);
-    lua_setfield(L, -2, "tasks");
+    field_set_integer(L, "tasks", (lua_Integer)all);
     for (size_t i = 0; i < countof(states); i++) {
         lua_pushinteger(L, (lua_Integer)ended[states[i]]);
         lua_setfield(L, -2, task_state_name(states[i]));

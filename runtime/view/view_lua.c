@@ -9,6 +9,7 @@
 #include "sched/wait.h"
 #include "task/limit.h"
 #include "task/output.h"
+#include "value/field.h"
 #include "value/json.h"
 #include "value/value.h"
 #include "vm/handle.h"
@@ -27,36 +28,6 @@ typedef struct ViewWork {
     Buf text; /* for what is masked */
 } ViewWork;
 
-static void
-view_set(lua_State *L, const char *key, const char *s)
-{
-    if (!s)
-        return;
-    lua_pushstring(L, s);
-    lua_setfield(L, -2, key);
-}
-
-static void
-view_set_integer(lua_State *L, const char *key, lua_Integer n)
-{
-    lua_pushinteger(L, n);
-    lua_setfield(L, -2, key);
-}
-
-static void
-view_set_number(lua_State *L, const char *key, double x)
-{
-    lua_pushnumber(L, x);
-    lua_setfield(L, -2, key);
-}
-
-static void
-view_set_true(lua_State *L, const char *key)
-{
-    lua_pushboolean(L, 1);
-    lua_setfield(L, -2, key);
-}
-
 /* A text that orun did not write itself: what is secret in it is replaced. */
 static void
 view_set_masked(lua_State *L, ViewWork *w, const char *key, const char *s)
@@ -65,8 +36,8 @@ view_set_masked(lua_State *L, ViewWork *w, const char *key, const char *s)
         return;
     buf_clear(&w->text);
     secret_mask(s, strlen(s), 0, strlen(s), &w->text);
-    view_set(L, key, buf_failed(&w->text) ? "(no memory was left for it)"
-                                          : buf_cstr(&w->text));
+    field_set_string(L, key, buf_failed(&w->text)
+                         ? "(no memory was left for it)" : buf_cstr(&w->text));
 }
 
 /* The same for what others made and may be long: its beginning. */
@@ -90,7 +61,7 @@ view_set_task(lua_State *L, const char *key, uint64_t id)
     if (id == 0)
         return;
     handle_name(id, name);
-    view_set(L, key, name);
+    field_set_string(L, key, name);
 }
 
 /* Set blockedBy: the ids of the task's blockers as they are now. */
@@ -145,7 +116,7 @@ view_set_limits(lua_State *L, Sched *s, const Task *t)
     lua_createtable(L, 0, n);
     for (int i = 0; i < n; i++)
         if (slots[i] < INT_MAX)
-            view_set_integer(L, l[i]->name, slots[i]);
+            field_set_integer(L, l[i]->name, slots[i]);
     lua_setfield(L, -2, "limits");
 }
 
@@ -162,12 +133,12 @@ view_set_expected(lua_State *L, Sched *s, const Task *t)
     }
     if (!e)
         return;
-    view_set(L, "expected_of", of);
-    view_set_number(L, "expected", e->seconds);
+    field_set_string(L, "expected_of", of);
+    field_set_number(L, "expected", e->seconds);
     if (e->idle > 0)
-        view_set_number(L, "expected_idle", e->idle);
+        field_set_number(L, "expected_idle", e->idle);
     if (e->paid)
-        view_set_number(L, "expected_cost", e->usd);
+        field_set_number(L, "expected_cost", e->usd);
 }
 
 /* What never changes of a task. */
@@ -176,15 +147,15 @@ view_set_added(lua_State *L, ViewWork *w, const Task *t)
 {
     const AgentType *agent = task_agent(t);
     view_set_task(L, "parent", t->parent ? t->parent->id : 0);
-    view_set(L, "kind", view_kind(t));
-    view_set(L, "agent", agent ? agent->name : NULL);
+    field_set_string(L, "kind", view_kind(t));
+    field_set_string(L, "agent", agent ? agent->name : NULL);
     view_set_masked(L, w, "description", t->description);
     view_set_masked(L, w, "key", t->opt ? t->opt->key : NULL);
-    view_set(L, "file", t->file);
+    field_set_string(L, "file", t->file);
     if (t->line)
-        view_set_integer(L, "line", t->line);
+        field_set_integer(L, "line", t->line);
     if (t->priority)
-        view_set_integer(L, "priority", t->priority);
+        field_set_integer(L, "priority", t->priority);
     view_set_expected(L, w->sched, t);
     view_set_limits(L, w->sched, t);
     view_set_blockers(L, w->sched, t);
@@ -198,7 +169,7 @@ view_set_output(lua_State *L, ViewWork *w, const Outcome *o)
     Buf json = { 0 }, why = { 0 };
     if (!o->output)
         return;
-    view_set_integer(L, "bytes", (lua_Integer)value_content(o->output));
+    field_set_integer(L, "bytes", (lua_Integer)value_content(o->output));
     size_t n = value_size(o->output);
     const char *text = value_as_string(o->output, &n);
     if (text)
@@ -215,23 +186,23 @@ static void
 view_set_ended(lua_State *L, ViewWork *w, const Task *t)
 {
     const Outcome *o = &t->outcome;
-    view_set(L, "status", task_state_name(t->state));
-    view_set(L, "error_kind", task_fault_name(o->fault));
+    field_set_string(L, "status", task_state_name(t->state));
+    field_set_string(L, "error_kind", task_fault_name(o->fault));
     view_set_masked(L, w, "error", task_error(t));
-    view_set_integer(L, "attempts", t->attempt);
-    view_set_number(L, "duration", t->took);
+    field_set_integer(L, "attempts", t->attempt);
+    field_set_number(L, "duration", t->took);
     if (o->code >= 0)
-        view_set_integer(L, "exit_code", o->code);
+        field_set_integer(L, "exit_code", o->code);
     if (o->signal)
-        view_set_integer(L, "signal", o->signal);
+        field_set_integer(L, "signal", o->signal);
     view_set_output(L, w, o);
     if (t->opt && t->opt->tree) {
         value_decode(L, t->opt->tree, NULL);
         lua_setfield(L, -2, "worktree");
     }
     if (o->captured && o->captured->out)
-        view_set_integer(L, "printed",
-                         (lua_Integer)output_size(o->captured->out));
+        field_set_integer(L, "printed",
+                          (lua_Integer)output_size(o->captured->out));
 }
 
 /* Set denials: {tool=, what=} as text that can be shown anywhere. */
@@ -272,10 +243,10 @@ view_set_report(lua_State *L, ViewWork *w, const Task *t)
     for (size_t i = 0; i < REPORT_COUNT_KINDS; i++) {
         all[i] = r.before[i] + r.usage[i];
         if (r.counted >> i & 1)
-            view_set_integer(L, report_counts[i], (lua_Integer)all[i]);
+            field_set_integer(L, report_counts[i], (lua_Integer)all[i]);
     }
     if (r.costed)
-        view_set_number(L, "cost", r.cost_before + r.cost);
+        field_set_number(L, "cost", r.cost_before + r.cost);
     view_set_masked(L, w, "activity", r.activity[0] ? r.activity : NULL);
     view_set_masked(L, w, "model", r.model[0] ? r.model : NULL);
     view_set_masked(L, w, "session_id", r.session_id[0] ? r.session_id : NULL);
@@ -290,11 +261,11 @@ static const char *const view_lacks[] = {
 static void
 view_set_waits(lua_State *L, const Event *e)
 {
-    view_set(L, "for", wait_for_name(e->what));
+    field_set_string(L, "for", wait_for_name(e->what));
     view_set_task(L, "other", e->other);
-    view_set(L, "file", e->text);
+    field_set_string(L, "file", e->text);
     if (e->line)
-        view_set_integer(L, "line", e->line);
+        field_set_integer(L, "line", e->line);
 }
 
 static void
@@ -305,34 +276,34 @@ view_set_details(lua_State *L, ViewWork *w, const Event *e, const Task *t)
     case EVENT_ENDED: view_set_ended(L, w, t); break;
     case EVENT_WAITS: view_set_waits(L, e); break;
     case EVENT_STARTED:
-        view_set_integer(L, "attempt", (lua_Integer)e->n);
+        field_set_integer(L, "attempt", (lua_Integer)e->n);
         break;
     case EVENT_QUEUED:
-        view_set(L, "for", view_lacks[e->what]);
-        view_set(L, "limit", e->text);
+        field_set_string(L, "for", view_lacks[e->what]);
+        field_set_string(L, "limit", e->text);
         break;
     case EVENT_RETRY:
-        view_set(L, "error_kind", task_fault_name((TaskFault)e->what));
-        view_set_number(L, "delay", (double)e->n / 1000);
+        field_set_string(L, "error_kind", task_fault_name((TaskFault)e->what));
+        field_set_number(L, "delay", (double)e->n / 1000);
         view_set_masked(L, w, "error", e->text);
         break;
     case EVENT_THROTTLED:
-        view_set(L, "limit", e->text);
-        view_set_number(L, "wait", (double)e->n / 1000);
+        field_set_string(L, "limit", e->text);
+        field_set_number(L, "wait", (double)e->n / 1000);
         break;
     case EVENT_USED:
-        view_set_number(L, "cpu", (double)e->n * 1e-9);
+        field_set_number(L, "cpu", (double)e->n * 1e-9);
         break;
     case EVENT_REPORTED: view_set_report(L, w, t); break;
     case EVENT_READ:
         view_set_task(L, "by", e->other);
-        view_set_integer(L, "bytes", (lua_Integer)e->n);
+        field_set_integer(L, "bytes", (lua_Integer)e->n);
         break;
     case EVENT_GOES_ON:
         if (e->what == WAIT_TIMED_OUT)
-            view_set_true(L, "timed_out");
+            field_set_boolean(L, "timed_out", true);
         if (e->n >= VIEW_QUEUED)
-            view_set_number(L, "queued", (double)e->n * 1e-9);
+            field_set_number(L, "queued", (double)e->n * 1e-9);
         break;
     case EVENT_CLAIMED: view_set_task(L, "by", e->other); break;
     case EVENT_PHASE:
@@ -345,8 +316,8 @@ static void
 view_push_event(lua_State *L, ViewWork *w, const Event *e, const Task *t)
 {
     lua_createtable(L, 0, 6);
-    view_set(L, "event", event_kind_name((EventKind)e->kind));
-    view_set_number(L, "at", e->at - w->batch->begun);
+    field_set_string(L, "event", event_kind_name((EventKind)e->kind));
+    field_set_number(L, "at", e->at - w->batch->begun);
     view_set_task(L, "task", e->task);
     view_set_details(L, w, e, t);
 }
@@ -388,7 +359,7 @@ view_batch(lua_State *L)
             view_push_event(L, w, e, t);
             lua_rawseti(L, -2, ++at);
         }
-    view_set_integer(L, "lost", (lua_Integer)b->lost);
+    field_set_integer(L, "lost", (lua_Integer)b->lost);
     return 1;
 }
 

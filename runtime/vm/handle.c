@@ -1,5 +1,6 @@
 /* handle.c — ids and handles. */
 #include "vm/handle.h"
+#include "value/field.h"
 #include <lauxlib.h>
 #include <stdio.h>
 
@@ -56,10 +57,7 @@ handle_push_named(lua_State *L, uint64_t number, const char *description)
     lua_createtable(L, 0, description ? 2 : 1);
     lua_pushlstring(L, id, n);
     lua_setfield(L, -2, "id");
-    if (description) {
-        lua_pushstring(L, description);
-        lua_setfield(L, -2, "description");
-    }
+    field_set_string(L, "description", description);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &handle_key);
     lua_setmetatable(L, -2);
 }

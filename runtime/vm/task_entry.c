@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "sched/report.h"
 #include "task/agent.h"
+#include "value/field.h"
 #include "value/module.h"
 #include "vm/handle.h"
 #include <lauxlib.h>
@@ -15,15 +16,14 @@ static void
 task_entry_push_resume(lua_State *L, const TaskReport *r)
 {
     lua_createtable(L, 0, 3);
-    lua_pushstring(L, r->session_id);
-    lua_setfield(L, -2, "session_id");
-    lua_pushnumber(L, r->session_told ? r->session_cost : r->cost_before);
-    lua_setfield(L, -2, "cost");
+    field_set_string(L, "session_id", r->session_id);
+    field_set_number(L, "cost",
+                     r->session_told ? r->session_cost : r->cost_before);
     if (r->session_told) {
         lua_createtable(L, 0, REPORT_COUNT_KINDS);
         for (size_t i = 0; i < REPORT_COUNT_KINDS; i++) {
-            lua_pushinteger(L, (lua_Integer)r->session_usage[i]);
-            lua_setfield(L, -2, report_counts[i]);
+            field_set_integer(L, report_counts[i],
+                              (lua_Integer)r->session_usage[i]);
         }
         lua_setfield(L, -2, "usage");
     }
@@ -62,17 +62,12 @@ task_entry_push_env(lua_State *L, const Task *t)
 static void
 task_entry_push_place(lua_State *L, const TaskPlace *place)
 {
-    if (place->cwd) {
-        lua_pushstring(L, place->cwd);
-        lua_setfield(L, -2, "cwd");
-    }
+    field_set_string(L, "cwd", place->cwd);
     if (!place->path)
         return;
     lua_createtable(L, 0, 2);
-    lua_pushstring(L, place->path);
-    lua_setfield(L, -2, "path");
-    lua_pushstring(L, place->branch);
-    lua_setfield(L, -2, "branch");
+    field_set_string(L, "path", place->path);
+    field_set_string(L, "branch", place->branch);
     lua_setfield(L, -2, "worktree");
 }
 
@@ -87,21 +82,15 @@ task_entry_push_task(lua_State *L, const Task *t, uint32_t attempt,
     if (t->opt && t->opt->retry.resume && t->report && t->report->session_id[0])
         task_entry_push_resume(L, t->report);
     task_entry_push_env(L, t);
-    lua_pushstring(L, id);
-    lua_setfield(L, -2, "id");
-    lua_pushinteger(L, attempt);
-    lua_setfield(L, -2, "attempt");
-    if (t->description) {
-        lua_pushstring(L, t->description);
-        lua_setfield(L, -2, "description");
-    }
+    field_set_string(L, "id", id);
+    field_set_integer(L, "attempt", attempt);
+    field_set_string(L, "description", t->description);
     if (t->opt && t->opt->model) {
-        lua_pushstring(L, t->opt->model);
-        lua_setfield(L, -2, "model");
+        field_set_string(L, "model", t->opt->model);
     }
     if (t->opt && t->opt->permissions) {
-        lua_pushstring(L, task_permission_name(t->opt->permissions));
-        lua_setfield(L, -2, "permissions");
+        field_set_string(L, "permissions",
+                         task_permission_name(t->opt->permissions));
     }
     if (task_prompt(t)) {
         value_decode(L, task_prompt(t), NULL);

@@ -417,12 +417,6 @@ vm_renew(VmPool *p, Vm *vm)
     return true;
 }
 
-size_t
-vm_memory(const Vm *vm)
-{
-    return arena_used(container_of(vm, VmCell, vm)->arena);
-}
-
 bool
 vm_over_limit(const Vm *vm, int status)
 {

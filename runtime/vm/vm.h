@@ -63,9 +63,6 @@ bool vm_renew(VmPool *pool, Vm *vm);
  * memory limit? On the thread that has it. */
 bool vm_over_limit(const Vm *vm, int status);
 
-/* Bytes in use by the state. On the thread that has it. */
-size_t vm_memory(const Vm *vm);
-
 /* The script's state: all libraries, nothing taken away, same `open`. */
 int vm_script_new(const VmConfig *config, Vm **out) NODISCARD;
 void vm_script_free(Vm *vm);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/sanitize.h"
 #include "base/thread.h"
+#include "value/field.h"
 #include "value/module.h"
 #include "vm/arena.h"
 #include "vm/stop_lua.h"
@@ -57,8 +58,7 @@ vm_open_field(lua_State *L, const char *name, const char *value)
 {
     if (!value)
         return;
-    lua_pushstring(L, value);
-    lua_setfield(L, -2, name);
+    field_set_string(L, name, value);
 }
 
 static void

@@ -2,6 +2,7 @@
  */
 #include "lib_test_sim.h"
 #include "sched/rank.h"
+#include "value/field.h"
 #include <lauxlib.h>
 
 static void
@@ -12,20 +13,6 @@ lib_look_number(lua_State *L, const char *key, double x)
         lua_pushinteger(L, i);
     else
         lua_pushnumber(L, x);
-    lua_setfield(L, -2, key);
-}
-
-static void
-lib_look_string(lua_State *L, const char *key, const char *s)
-{
-    lua_pushstring(L, s);
-    lua_setfield(L, -2, key);
-}
-
-static void
-lib_look_flag(lua_State *L, const char *key, bool set)
-{
-    lua_pushboolean(L, set);
     lua_setfield(L, -2, key);
 }
 
@@ -59,23 +46,23 @@ lib_sim_info(lua_State *L)
 {
     Task *t = lib_sim_task(L, lib_sim(L), 2);
     lua_newtable(L);
-    lib_look_string(L, "state", lib_look_states[t->state]);
-    lib_look_string(L, "status", task_state_name(t->state));
+    field_set_string(L, "state", lib_look_states[t->state]);
+    field_set_string(L, "status", task_state_name(t->state));
     lib_look_number(L, "attempt", t->attempt);
     lib_look_number(L, "unmet", t->unmet);
     lib_look_number(L, "priority", t->priority);
     lib_look_number(L, "depth", t->depth);
     lib_look_number(L, "rung", t->stop_rung);
-    lib_look_string(L, "stopping", task_fault_name(t->stopping));
+    field_set_string(L, "stopping", task_fault_name(t->stopping));
     if (task_final(t)) {
-        lib_look_string(L, "fault", task_fault_name(t->outcome.fault));
-        lib_look_string(L, "error", t->outcome.error);
+        field_set_string(L, "fault", task_fault_name(t->outcome.fault));
+        field_set_string(L, "error", t->outcome.error);
     }
-    lib_look_string(L, "owner", t->opt ? t->opt->owner : NULL);
-    lib_look_flag(L, "waiting", task_waiting(t) != NULL);
-    lib_look_flag(L, "has_kind", t->has_kind);
-    lib_look_flag(L, "has_rest", t->has_rest);
-    lib_look_flag(L, "woken", t->woken);
+    field_set_string(L, "owner", t->opt ? t->opt->owner : NULL);
+    field_set_boolean(L, "waiting", task_waiting(t) != NULL);
+    field_set_boolean(L, "has_kind", t->has_kind);
+    field_set_boolean(L, "has_rest", t->has_rest);
+    field_set_boolean(L, "woken", t->woken);
     lib_look_task(L, "parent", t->parent);
     lib_look_task(L, "claimer", task_claimer(t));
     lib_look_blockers(L, t);
@@ -152,7 +139,7 @@ lib_sim_figures(lua_State *L)
     lib_look_number(L, "offers", (double)s->offers);
     lib_look_number(L, "open_items", (double)b->open_items);
     lib_look_number(L, "active", b->active);
-    lib_look_flag(L, "ranked", rank_swept(s));
+    field_set_boolean(L, "ranked", rank_swept(s));
     lib_look_number(L, "timers", (double)b->timers.n);
     lib_look_number(L, "items", (double)lib_look_queued(&b->items));
     lib_look_number(L, "writing", (double)lib_look_count(&b->writing));
