@@ -1,8 +1,8 @@
-/* base.h — the words every other file uses.
+/* base.h — what every other file uses.
  *
  * Fixed-width types, the thread-role macros and three small helpers. The role
- * macros say who may call a function; `make analyze` has clang check them
- * (-Wthread-safety), other compilers see nothing.
+ * macros say which thread may call a function. `make analyze` has clang check
+ * them (-Wthread-safety); other compilers see nothing.
  */
 #ifndef ORUN_BASE_H
 #define ORUN_BASE_H
@@ -19,8 +19,8 @@
 #define ORUN_ATTR(x)
 #endif
 
-/* A role is a capability nobody can take: only functions that already have it
- * may call others that ask for it. */
+/* A role is a capability that cannot be acquired: only functions that already
+ * have it may call others that require it. */
 #define ROLE(name) struct ORUN_ATTR(capability("role")) name
 #define HOLDS(lock) ORUN_ATTR(requires_capability(lock))
 #define TAKES(lock) ORUN_ATTR(acquire_capability(lock))

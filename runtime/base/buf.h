@@ -26,21 +26,21 @@ void buf_puts(Buf *b, const char *s);
 void buf_printf(Buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 void buf_vprintf(Buf *b, const char *format, va_list args);
 
-/* Append a number of bytes or of seconds in the one form that orun uses, which
- * lua/util/format.lua has too: "8 MiB", "1000 bytes"; "250 ms", "2.5 s",
+/* Append a number of bytes or of seconds in the one form that orun uses, also
+ * in lua/util/format.lua: "8 MiB", "1000 bytes"; "250 ms", "2.5 s",
  * "3 m 04 s". */
 void buf_bytes(Buf *b, size_t n);
 void buf_seconds(Buf *b, double s);
 
-/* Room for `n` more bytes, whose count the caller then adds to b->n; NULL
+/* Make room for `n` more bytes; the caller adds to b->n how many it wrote. NULL
  * when memory is out. */
 char *buf_room(Buf *b, size_t n);
 
 /* The bytes as a C string, never NULL ("" after a failure). */
 const char *buf_cstr(Buf *b);
 
-/* Hand the bytes (NUL-terminated, mem_free'd by the caller) over and start
- * anew; NULL after a failure. */
+/* Hand over the bytes, NUL-terminated and to be freed with mem_free, and leave
+ * b empty. NULL after a failure. */
 char *buf_take(Buf *b);
 
 static inline bool
@@ -52,7 +52,7 @@ buf_failed(const Buf *b)
 /* Forget the bytes, keep the room. */
 void buf_clear(Buf *b);
 
-/* Give everything back. */
+/* Free the bytes; b is empty afterwards. */
 void buf_free(Buf *b);
 
 #endif

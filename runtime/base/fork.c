@@ -1,4 +1,4 @@
-/* fork.c — counting forks, and locks that no fork leaves held. */
+/* fork.c — counting forks, and the locks that are taken around each. */
 #include "base/fork.h"
 #include <pthread.h>
 #include <signal.h>
@@ -34,7 +34,7 @@ fork_release(void)
             uv_mutex_unlock(fork_held[i]);
 }
 
-/* The parent may have ended before it could be told about. */
+/* The parent may have ended before this was set. */
 static void
 fork_tie(void)
 {

@@ -1,11 +1,12 @@
-/* fork.h — what a fork of this process has to know.
+/* fork.h — what must hold when this process is forked.
  *
- * Code that orun runs may call fork, in a C module or in the host. The child
- * has the forking thread alone: no worker, no io thread, nobody who would ever
- * end a wait. So each runtime notes how often its process had been forked when
- * it was made, and its calls are refused where that number is another. The
- * locks below are not left held by a thread that the child does not have: what
- * a child still does (raise, print, exit) may need them.
+ * Code that orun runs may call fork: a C module, or the program that embeds
+ * orun. The child has only the forking thread: no worker, no io thread, nothing
+ * that would ever end a wait. So each runtime notes how often its process had
+ * been forked when it was made, and where that number differs its calls are
+ * refused. The locks below are taken around a fork, so that no thread that the
+ * child lacks can hold them there: what a child still does (raise, print, exit)
+ * may need them.
  */
 #ifndef ORUN_FORK_H
 #define ORUN_FORK_H
@@ -13,11 +14,11 @@
 #include "base/base.h"
 #include <uv.h>
 
-/* How many forks lie between the process that called fork_watch first and this
- * one. Written in a child that has one thread; any thread may read it. */
+/* How many forks there were from the process that called fork_watch first to
+ * this one. Written in a child while it has one thread; any thread reads it. */
 extern unsigned fork_count;
 
-/* The locks that are taken for the time of a fork, in this order. */
+/* The locks that are taken around a fork, in this order. */
 typedef enum ForkLock {
     FORK_SIGNALS, FORK_API_GUARD, FORK_TERMINAL, FORK_SECRET, FORK_LOCKS
 } ForkLock;
@@ -25,12 +26,13 @@ typedef enum ForkLock {
 /* Count forks from now on. Any thread, any number of times. */
 void fork_watch(void);
 
-/* Take this lock, which lives as long as the process, whenever the process is
- * forked. Any thread. */
+/* Take this lock, which lives as long as the process, around every fork. Any
+ * thread. */
 void fork_guard(ForkLock which, uv_mutex_t *lock);
 
 /* This process is the command's own: children that it forks are killed when it
- * ends. `child` (or NULL) is called in each, which has one thread. */
+ * ends. `child`, unless it is NULL, is called in each while it has one
+ * thread. */
 void fork_ends(void (*child)(void));
 
 #endif

@@ -1,4 +1,5 @@
-/* leftover.c — known by name, owner, mark and lock; removed by descriptor. */
+/* leftover.c — recognized by name, owner, mark and lock; removed by
+ * descriptor. */
 #include "base/leftover.h"
 #include <ctype.h>
 #include <dirent.h>
@@ -8,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LEFTOVER_ENTRIES = 100000 }; /* of a shared folder, looked at */
+enum { LEFTOVER_ENTRIES = 100000 }; /* of a shared folder that are checked */
 
 /* "orun-" and six letters or digits. */
 static bool
@@ -24,7 +25,7 @@ leftover_is(const char *name)
     return true;
 }
 
-/* Is it named like what folder_open makes: letters, a dash, a number, and maybe
+/* Is the name one that folder_open makes: letters, a dash, a number, and maybe
  * a dot and letters? */
 static bool
 leftover_made(const char *name)
@@ -53,8 +54,8 @@ leftover_own(int fd)
         close(mark);
 }
 
-/* Is the folder open at `fd` this user's alone, marked, and the lock, now ours,
- * nobody's? */
+/* Is the folder open at `fd` private to this user, marked, and not locked by
+ * another process? The lock is taken. */
 static bool
 leftover_dead(int fd)
 {

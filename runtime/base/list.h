@@ -1,8 +1,8 @@
 /* list.h — an intrusive doubly linked ring.
  *
  * A node lives inside what it links; a list is a node of its own. A node that
- * is in no list links to itself, so list_del may be called twice. The owner's
- * lock guards all of it.
+ * is not in a list links to itself, so list_del may be called twice. The
+ * owner's lock guards all of it.
  */
 #ifndef ORUN_LIST_H
 #define ORUN_LIST_H
@@ -65,7 +65,7 @@ list_shift(List *l)
     for (List *node = (l)->next, *node##_next = node->next; node != (l); \
          node = node##_next, node##_next = node->next)
 
-/* Of `n` rings the one where things of this name are. */
+/* The one of `n` lists, a hash table, that objects of this name are in. */
 static inline List *
 list_named(List *rings, size_t n, const char *name)
 {

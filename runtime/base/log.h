@@ -1,9 +1,9 @@
-/* log.h — debug lines, asked for by ORUN_LOG.
+/* log.h — debug lines, turned on by ORUN_LOG.
  *
  * ORUN_LOG=sched,pool (or `all`) prints lines of those areas on stderr, each in
- * one write, with milliseconds since start; secrets and what could drive a
- * terminal are replaced (sanitize.h). Free when off: one load. Any thread. The
- * area "supervisor" is found by its earlier name too, "keeper".
+ * one write, with milliseconds since start, sanitized (sanitize.h). When it is
+ * off a line costs one load. Any thread. The area "supervisor" is found by its
+ * earlier name too, "keeper".
  */
 #ifndef ORUN_LOG_H
 #define ORUN_LOG_H
@@ -26,8 +26,8 @@ extern unsigned log_mask;
 /* Read ORUN_LOG; call once, before other threads start. */
 void log_init(void);
 
-/* The first word of ORUN_LOG that names no area, and its length; NULL: there is
- * none. */
+/* The first word of ORUN_LOG that is not an area, and its length; NULL if there
+ * is none. */
 const char *log_unknown(size_t *n);
 
 void log_line(int area, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -7,7 +7,7 @@
  * This is the one seam. Our own code calls it; the states of Lua get their
  * blocks by it (arena.c, json.c); a library that can be given an allocator is
  * given this one in the test build. In the test build only, because such a
- * choice is the whole process's, and the process may be somebody else's:
+ * choice is for the whole process, which may be another program's:
  * lib_test_failing.c has uv_replace_allocator, and is the place for
  * curl_global_init_mem and sqlite3_config(SQLITE_CONFIG_MALLOC).
  */
@@ -31,26 +31,27 @@ void mem_free(void *p);
 /* A NUL-terminated copy of `n` bytes. */
 char *mem_dup(const char *s, size_t n) NODISCARD;
 
-/* Between the two, the small allocations of this thread, `size` bytes in all,
- * find their memory: for a library that aborts without. It was there a moment
- * ago, and a program that uses it up from another thread in this moment is
- * lost soon anyway. ORUN_ENOMEM, and nothing to end, when it is not there. */
+/* Between the two calls this thread's small allocations, `size` bytes in all,
+ * succeed: for a library that would abort otherwise. The memory was available a
+ * moment ago; a program that uses it up in another thread at this moment is
+ * lost soon anyway. ORUN_ENOMEM if it is not available: then do not call
+ * mem_end_sure. */
 int mem_begin_sure(size_t size) NODISCARD;
 void mem_end_sure(void);
 
 #ifdef ORUN_TEST
-/* The next allocations but `first` - 1 fail, `count` of them; first 0: none. */
+/* Let `count` allocations fail, from the `first` next on; first 0: none. */
 void mem_fail(long first, long count);
 
-/* An allocation is asked for that is served from memory had before: is it to
- * fail? */
+/* An allocation is about to be served from memory that was reserved before:
+ * should it fail? */
 bool mem_refused(void);
 
-/* Since the last mem_fail: how many were asked for, and how many failed. */
+/* How many allocations were requested, and failed, since the last mem_fail. */
 long mem_asked(void);
 long mem_failed(void);
 
-/* Blocks that were not freed yet. */
+/* How many blocks are allocated now. */
 long mem_live(void);
 #else
 static inline bool

@@ -1,4 +1,4 @@
-/* order.c — the watchers of this process, asked before somebody prints. */
+/* order.c — the watchers of this process catch up before a script prints. */
 #include "base/order.h"
 #include "base/thread.h"
 #include <errno.h>
@@ -11,8 +11,8 @@ static uv_cond_t order_left = THREAD_COND_INIT;
 /* Guarded by it: */
 static OrderWatcher *order_first;
 
-static atomic_bool order_watched; /* there is one */
-static atomic_int order_process;  /* a child of it has no watchers' threads */
+static atomic_bool order_watched; /* there is a watcher */
+static atomic_int order_process;  /* a fork of it lacks the watchers' threads */
 static _Thread_local bool order_mine;
 
 void
@@ -63,8 +63,8 @@ order_compares(int fd)
                 && out.st_rdev == err.st_rdev));
 }
 
-/* A watcher is called without the lock, so that others may print meanwhile; it
- * may leave only afterwards. Where that one has left, who came next may have,
+/* A watcher is called without the lock, so that other threads may print
+ * meanwhile; it can leave only afterwards. If it has left, the next may have
  * too, and is not asked. */
 static void
 order_ask(void)

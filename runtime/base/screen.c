@@ -1,14 +1,14 @@
-/* screen.c — taken, waited for, given back. */
+/* screen.c — setting up a terminal, its keys and signals, and restoring it. */
 #include "base/screen.h"
 #include <errno.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { SCREEN_ESC_MS = 40 }; /* the rest of a key's bytes comes within */
+enum { SCREEN_ESC_MS = 40 }; /* the rest of a key arrives within */
 
-/* The other screen, lines that are not broken, no cursor; and back. What stands
- * there is cleared first: of a screen that was resized a terminal such as tmux
- * would take lines along. */
+/* The alternate screen, no line wrap, no cursor; and back. Before it goes back
+ * the screen is cleared, because a terminal such as tmux would keep lines of a
+ * screen that was resized. */
 static const char screen_on[] = "\033[?1049h\033[?7l\033[?25l\033[2J";
 static const char screen_off[] =
     "\033[0m\033[2J\033[H\033[?7h\033[?25h\033[?1049l";
@@ -49,7 +49,7 @@ screen_write(const char *text, size_t n)
     return true;
 }
 
-/* Keys come one by one, unseen, Ctrl-C among them. */
+/* Keys arrive one by one, without an echo, Ctrl-C too. */
 static int
 screen_raw(const struct termios *cooked)
 {
@@ -109,7 +109,7 @@ screen_close(Screen *s)
     sigprocmask(SIG_SETMASK, &s->before, NULL);
 }
 
-/* Stop, as Ctrl-Z has a program do, until somebody says to go on. */
+/* Stop, as a program does on Ctrl-Z, until SIGCONT. */
 static void
 screen_stop(Screen *s)
 {
@@ -123,7 +123,7 @@ screen_stop(Screen *s)
     screen_take(s);
 }
 
-/* What the signals that there are mean together. */
+/* What all pending signals mean together. */
 static ScreenNews
 screen_heed(Screen *s, int *signo)
 {
@@ -133,7 +133,7 @@ screen_heed(Screen *s, int *signo)
         *signo = (int)info.ssi_signo;
         if (*signo == SIGTSTP)
             screen_stop(s);
-        else if (*signo == SIGCONT) /* it was SIGSTOP: nothing was given back */
+        else if (*signo == SIGCONT) /* it was SIGSTOP: nothing was restored */
             screen_take(s);
         else if (*signo != SIGWINCH)
             return SCREEN_END;
@@ -165,7 +165,7 @@ screen_keys(Screen *s, char *to, size_t n)
     ssize_t got = read(STDIN_FILENO, to, n);
     if (got == 1 && *to == '\032') {
         screen_stop(s);
-        raise(SIGWINCH); /* all is to be drawn anew */
+        raise(SIGWINCH); /* everything must be drawn again */
         return 1;
     }
     if (got == 1 && *to == '\033' && n > 1 && poll(&p, 1, SCREEN_ESC_MS) > 0) {

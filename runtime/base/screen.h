@@ -1,11 +1,11 @@
-/* screen.h — the whole of a terminal, taken and given back.
+/* screen.h — a full-screen program on a terminal.
  *
- * A program that takes the screen has the alternate one, on which nothing of
- * the user's is lost, gets keys one by one, and is told what happens to it: the
- * size has changed, it is to end. Signals are read like keys (signalfd), so
- * nothing happens in the middle of anything; Ctrl-Z stops it as a shell expects
- * it, with the screen given back meanwhile. Whatever ends the program but
- * SIGKILL, the screen is given back. One a process, of one thread.
+ * It uses the alternate screen, so the user's own text is not lost, reads keys
+ * one by one, and learns what happens to the terminal: the size has changed,
+ * the program should end. Signals are read like keys (signalfd), so they
+ * interrupt nothing. Ctrl-Z stops the program as a shell expects, and the
+ * screen is restored meanwhile. It is restored however the program ends, except
+ * by SIGKILL. One a process, used by one thread.
  */
 #ifndef ORUN_SCREEN_H
 #define ORUN_SCREEN_H
@@ -18,7 +18,7 @@
 typedef struct Screen {
     bool open;
     int signals;            /* a signalfd */
-    sigset_t before;        /* what was blocked */
+    sigset_t before;        /* the mask that it replaced */
     struct termios cooked;  /* as the terminal was */
 } Screen;
 
@@ -26,25 +26,26 @@ typedef enum ScreenNews {
     SCREEN_TIME,  /* the time is up */
     SCREEN_KEYS,  /* there are keys */
     SCREEN_OTHER, /* one of the other descriptors can be read */
-    SCREEN_FRESH, /* draw all anew: its size, or who had it, changed */
-    SCREEN_END,   /* a signal asks for the end, or the terminal has gone */
+    SCREEN_FRESH, /* draw everything again: the size changed, or another
+                   * program had the screen */
+    SCREEN_END,   /* a signal asks it to end, or the terminal has gone */
 } ScreenNews;
 
-/* Take the terminal of standard input and output. 0, or an errno (ENOTTY:
- * there is none), and nothing is taken. */
+/* Set up the terminal of standard input and output. Returns 0, or an errno with
+ * nothing changed (ENOTTY: it is not a terminal). */
 int screen_open(Screen *s) NODISCARD;
 
-/* Give it back; a screen that is not open is fine. */
+/* Restore it; does nothing if the screen is not open. */
 void screen_close(Screen *s);
 
-/* Wait until there is something, `ms` at most (-1: for ever). all[1] is for
- * the signals, all[0] for the keys; the other n - 2 are the caller's. *signo:
- * which signal asks for the end; SIGHUP: the terminal has gone. */
+/* Wait for news, at most `ms` (-1: forever). all[0] is used for the keys and
+ * all[1] for the signals; the other n - 2 are the caller's. *signo is the
+ * signal of SCREEN_END, SIGHUP if the terminal has gone. */
 ScreenNews screen_wait(Screen *s, struct pollfd *all, nfds_t n, int ms,
                        int *signo);
 
-/* The keys that there are, as their bytes: how many; 0: the terminal has gone.
- * After an ESC alone it is seen whether more belongs to it. */
+/* Read the bytes of the keys that were pressed. Returns how many, or 0 if the
+ * terminal has gone. After a single ESC it waits for the rest of a sequence. */
 size_t screen_keys(Screen *s, char *to, size_t n);
 
 /* Write all of it; false: the terminal has gone. */

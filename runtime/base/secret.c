@@ -7,8 +7,8 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-/* A variable is a key's when its name ends in, or anywhere has, one of these;
- * upper or lower case does not matter. */
+/* A variable holds a key if its name ends in, or contains, one of these; upper
+ * or lower case does not matter. */
 static const char *const secret_ends[] = {
     "_key", "apikey", "token", "secret", "_pat", "_pwd", "_pass", "_auth",
     "_jwt", "webhook_url",
@@ -33,12 +33,12 @@ static unsigned secret_holders;
 /* Written under it, read by anyone: */
 static atomic_size_t secret_count, secret_max;
 
-/* ---- what is one ---- */
+/* ---- what is a secret ---- */
 
-/* Of a name this long only the end is looked at. */
+/* Only the end of a name this long is checked. */
 enum { SECRET_NAME = 255 };
 
-/* All variables are looked at before a script can start: this is quick. */
+/* All variables are checked before a script can start, so this must be fast. */
 static bool
 secret_named_by(const char *name, size_t n)
 {
@@ -107,8 +107,8 @@ secret_put(const char *name, const char *value, size_t n)
     return 0;
 }
 
-/* The lines of a value that has several: a program may show only some, or
- * begin each with something. What frames a PEM key is known to everybody. */
+/* The lines of a value with several: a program may print only some of them, or
+ * put something before each. The frame of a PEM key is not a secret. */
 static int
 secret_put_lines(const char *name, const char *value, size_t n)
 {
@@ -235,8 +235,7 @@ secret_longest(void)
 
 /* ---- finding and replacing; with the lock held ---- */
 
-/* Where in [from, to) of the text the secret begins that lies in it whole;
- * SIZE_MAX: nowhere. */
+/* Where in [from, to) of the text the whole secret begins, or SIZE_MAX. */
 static size_t
 secret_find(const Secret *s, const char *text, size_t from, size_t to)
 {
@@ -246,7 +245,7 @@ secret_find(const Secret *s, const char *text, size_t from, size_t to)
     return p ? (size_t)(p - text) : SIZE_MAX;
 }
 
-/* The secret that comes first, and of those the longest; NULL: no more. */
+/* The first secret, and the longest of several there; NULL: no more. */
 static Secret *
 secret_first(void)
 {
@@ -262,8 +261,8 @@ secret_first(void)
     return first;
 }
 
-/* The end of the secrets that begin at `start`, end at `end` or overlap with
- * one that does: the rest of one may not stay. */
+/* The end of all secrets that overlap with [start, end), directly or through
+ * another, so that no part of one remains. */
 static size_t
 secret_extend(const char *text, size_t n, size_t start, size_t end)
 {
@@ -280,7 +279,7 @@ secret_extend(const char *text, size_t n, size_t start, size_t end)
     return end;
 }
 
-/* The end of what belongs to a secret that was found up to `end`. */
+/* The end of the digits that belong to a secret which was found up to `end`. */
 static size_t
 secret_rest(const Secret *s, const char *text, size_t n, size_t end)
 {
@@ -290,7 +289,7 @@ secret_rest(const Secret *s, const char *text, size_t n, size_t end)
     return end;
 }
 
-/* Append what of [lo, hi) lies in [from, to). */
+/* Append the part of [lo, hi) that is in [from, to). */
 static void
 secret_copy(Buf *out, const char *text, size_t lo, size_t hi, size_t from,
             size_t to)
@@ -320,8 +319,8 @@ secret_begun(const char *text, size_t n, const Secret **s)
     return most;
 }
 
-/* Append [lo, hi), where no secret is whole. Where the text was cut, at its end
- * or where Lua shortened the name of a chunk, one may have begun. */
+/* Append [lo, hi), which holds no whole secret. Where the text was cut, at its
+ * end or where Lua shortened the name of a chunk, there may be part of one. */
 static void
 secret_plain(const char *text, size_t n, size_t lo, size_t hi, size_t from,
              size_t to, Buf *out)

@@ -16,9 +16,9 @@
 #define TERMINAL_CALM 0.05
 
 typedef struct TerminalFoot {
-    Buf text;     /* the lines that are wanted */
-    Buf shown;    /* those that stand there; empty: none do */
-    bool midline; /* the last line that was written has no end yet */
+    Buf text;     /* the lines that it should have */
+    Buf shown;    /* those that are drawn now */
+    bool midline; /* the last line that was written is incomplete */
     int holds;
     int columns;  /* of the terminal, when it was drawn */
     double drawn; /* when, on the monotonic clock */
@@ -49,7 +49,7 @@ terminal_make_utf8(void)
     terminal_utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 }
 
-/* Bytes of the colour that stands here, 0: none does. */
+/* The length of the colour that the text begins with, or 0. */
 static size_t
 terminal_colour(const char *s, size_t n)
 {
@@ -61,7 +61,7 @@ terminal_colour(const char *s, size_t n)
     return i < n && s[i] == 'm' ? i + 1 : 0;
 }
 
-/* Bytes of the character that stands here, and its columns. */
+/* The length of the first character, and its columns. */
 static size_t
 terminal_char(const char *s, size_t n, int *width)
 {
@@ -131,7 +131,7 @@ terminal_put(const char *s, size_t n)
     }
 }
 
-/* Rows that the lines take, which may be wider than the terminal by now. */
+/* How many rows the lines take; they may be wider than the terminal now. */
 static int
 terminal_rows(const Buf *text, int columns)
 {
@@ -146,16 +146,16 @@ terminal_rows(const Buf *text, int columns)
     return rows;
 }
 
-/* Is this process the one the terminal belongs to now? */
+/* Does the terminal belong to this process now? */
 static bool
 terminal_ours(void)
 {
     return tcgetpgrp(STDERR_FILENO) == getpgrp();
 }
 
-/* Clear from the beginning of a row to the end of the screen. Not in one step:
- * from the first row that would be all of the screen, and what a terminal such
- * as tmux clears at once it keeps for those who scroll back. */
+/* Clear from the beginning of a row to the end of the screen, row by row: from
+ * the first row that would be the whole screen, and a terminal such as tmux
+ * keeps a screen that is cleared at once in its history. */
 #define TERMINAL_CLEAR "\x1b[K\x1b[C\x1b[J\r"
 
 /* Go to where the foot begins. */
@@ -182,8 +182,8 @@ terminal_erase(void)
     buf_free(&out);
 }
 
-/* Each line is cleared to its end, and what is below the last: what stands
- * there already does not vanish for a moment. */
+/* Each line is cleared from its end, and the screen from the last line on, so
+ * that nothing flickers. */
 static void
 terminal_draw(void)
 {

@@ -1,13 +1,12 @@
 /* terminal.h — a terminal, and the lines at its foot.
  *
- * A foot is a few lines below all else that is on the terminal, drawn anew as
- * often as somebody likes. Whoever writes to standard output or error does it
- * between terminal_enter and terminal_leave, so that the foot is taken away
- * before and stands below what was written afterwards; where no foot is open
- * that costs one load. While the last line that was written has no end yet, a
- * prompt for instance, the foot is not shown. Nothing of the terminal's modes
- * is changed, so there is nothing that a killed process could leave behind but
- * the lines themselves.
+ * The foot is a few lines below everything else on the terminal, and is redrawn
+ * whenever its lines change. Writes to standard output and error are enclosed
+ * in terminal_enter and terminal_leave: the foot is removed before, and drawn
+ * below the new text afterwards. Without a foot that costs one load. While the
+ * last line that was written is incomplete, a prompt for instance, the foot is
+ * hidden. The terminal's modes are not changed, so a killed process leaves
+ * nothing behind but the lines themselves.
  */
 #ifndef ORUN_TERMINAL_H
 #define ORUN_TERMINAL_H
@@ -18,41 +17,41 @@ typedef struct TerminalSize {
     int rows, columns;
 } TerminalSize;
 
-/* The size of the terminal `fd` is, 24 x 80 for one that does not know; false:
- * it is none. Any thread. */
+/* The size of the terminal `fd`, 24 x 80 if it does not know; false if it is
+ * not a terminal. Any thread. */
 bool terminal_size(int fd, TerminalSize *size);
 
-/* Columns that UTF-8 text takes; colours take none. Any thread. */
+/* How many columns UTF-8 text takes; colours take none. Any thread. */
 int terminal_width(const char *s, size_t n);
 
-/* How many bytes of the text, in whole characters, take at most so many
- * columns; *width is what they take. Any thread. */
+/* How many bytes of the text, in whole characters, fit in so many columns;
+ * *width is how many columns they take. Any thread. */
 size_t terminal_fit(const char *s, size_t n, int columns, int *width);
 
-/* Open the foot on the terminal that standard error is; false: it is none, or
- * there is a foot already. Of the process. */
+/* Open the foot on the terminal of standard error; false if it is not a
+ * terminal, or there is a foot already. One a process. */
 bool terminal_foot_open(void);
 
-/* Show these lines, each ended by a newline and at most a row wide, in place of
- * those that stand there. Less than a whole terminal of them. After
- * terminal_foot_open; any thread. */
+/* Replace the foot's lines. Each ends with a newline and is at most a row wide;
+ * there are fewer than the terminal has rows. After terminal_foot_open; any
+ * thread. */
 void terminal_foot_show(const char *text, size_t n);
 
-/* Take the foot away for good. Nothing when none is open. */
+/* Remove the foot; does nothing if none is open. */
 void terminal_foot_close(void);
 
-/* Take the foot away until this is called with false, as often: others have the
- * terminal. Any thread. */
+/* Hide the foot, because another program has the terminal, until this has been
+ * called with false as often as with true. Any thread. */
 void terminal_foot_hold(bool on);
 
-/* Before and after writing to `fd`; `last` is the last character written, 0 for
- * none. Between the two no other thread is there, if a foot is open: nothing
- * may raise, and no other of this file is called. */
+/* Call these before and after writing to `fd`; `last` is the last character
+ * written, 0 if there is none. While a foot is open, one thread at a time is
+ * between the two: there, raise no error and call nothing else of this
+ * file. */
 void terminal_enter(int fd);
 void terminal_leave(int fd, char last);
 
-/* Is a foot open where fd leads? What stdio keeps back has to be flushed
- * then. */
+/* Is a foot open where fd leads? Then stdio has to be flushed. */
 bool terminal_footed(int fd);
 
 /* Set what happens when a write to standard output or error finds that its
