@@ -1,12 +1,11 @@
-/* arena.c — the memory of one Lua state, and how it is put back.
+/* arena.c — the memory of one Lua state, and how it is restored.
  *
  * Sizes are rounded to 16 bytes up to 1 KiB and to a quarter of a power of two
  * up to 64 KiB, so a freed block serves the next one of its class. Blocks never
  * merge: a state lives for one task. But a large one that is freed (Lua leaves
- * some behind as its string table grows) is cut up again for small ones, which
- * keeps a state in as few pages as it can be. Beyond the slice, or where there
- * is none (the script's state), small blocks are served by pages.h, the others
- * are malloc's.
+ * some behind as its string table grows) is cut up for small ones, which keeps
+ * a state in few pages. Beyond the slice, or without one (the script's state),
+ * small blocks come from pages.h and the others from malloc.
  */
 #include "vm/arena.h"
 #include "base/err.h"
@@ -15,7 +14,7 @@
 #include <lua.h>
 #include <sys/mman.h>
 
-/* In a build for sanitizers every block is malloc's, so that they see it. */
+/* In a build for sanitizers every block is malloc'd, so that they see it. */
 #ifdef ORUN_MALLOC_STATES
 enum { ARENA_PAGED = 0 };
 #else
@@ -29,7 +28,7 @@ enum {
     ARENA_CUT = 512,               /* from here a freed block may be cut up */
     ARENA_CLASSES = 64 + 6 * 4 + 1,
     ARENA_REGION = 64 * 1024 * 1024,
-    ARENA_PATIENCE = 16,           /* times an error for memory may be caught */
+    ARENA_PATIENCE = 16,           /* how often a memory error may be caught */
 };
 
 /* At the start of a slice, so that an image holds it too. */
@@ -39,8 +38,8 @@ struct Arena {
     size_t cut, cut_end; /* offsets of what is left of a block being cut up */
     size_t used;         /* bytes Lua holds */
     size_t userdata;     /* made so far */
-    size_t refused;      /* the growth refused last, 0 none since */
-    unsigned given_up;   /* refused growths that were not asked for again */
+    size_t refused;      /* the growth that was refused last, or 0 */
+    unsigned given_up;   /* refused growths that were not requested again */
     const size_t *limit;
     bool *over;
     List big;            /* malloc'd blocks */
@@ -83,7 +82,7 @@ arena_map_grow(ArenaMap *m)
                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED)
         return false;
-    /* A huge page would make eight states resident for one. */
+    /* A huge page would make eight states resident instead of one. */
     madvise(p, ARENA_REGION, MADV_NOHUGEPAGE);
     list_push(&m->regions, (List *)(void *)p);
     m->next = p + ARENA_SLICE;
@@ -350,8 +349,8 @@ arena_resize(Arena *a, void *p, size_t osize, size_t nsize)
 
 /* Lua answers a refusal with a full collection and asks once more: the second
  * refusal of the same growth is final, and opens the reserve. Its buffers (of
- * string.rep, table.concat …) raise an error at once; that may be caught, but
- * not for ever. */
+ * string.rep, table.concat …) raise an error at once, which may be caught, but
+ * only so often. */
 static bool
 arena_over_limit(Arena *a, size_t growth)
 {

@@ -6,8 +6,8 @@
  * (stop_state.h), where a stop finds it. Lua's own are behind them: in a shared
  * library, where the program's go first, or in the program under other names
  * (see the Makefile). They are weak, so a program that has Lua in it under the
- * usual names links, too, and C modules get these. The program's own code,
- * which is known by its address, goes straight to Lua's.
+ * usual names links, too, and C modules use Lua's. Calls of the program's own
+ * code, which is known by its address, go straight to Lua's.
  *
  * And a stop is not the module's to handle: many end the process at an error of
  * a callback. Such a call ends as if it had returned nothing, and the stop is
@@ -30,8 +30,8 @@ ForeignResume foreign_resume_plain __asm__("lua_resume_plain")
 ForeignPcall foreign_pcall_plain __asm__("lua_pcallk_plain")
     __attribute__((weak));
 
-/* Lua's own. The host may call Lua before it makes a runtime, so whoever finds
- * none here looks for them. */
+/* Lua's own. The embedding program may call Lua before it makes a runtime, so
+ * they are looked up when they are first needed. */
 static ForeignResume *_Atomic foreign_lua_resume;
 static ForeignPcall *_Atomic foreign_lua_pcall;
 
@@ -89,8 +89,8 @@ foreign_resume(lua_State *L, lua_State *from, int n, int *results)
     return status;
 }
 
-/* Protected. luv's loop goes on to the next callback, for ever where a timer
- * repeats: it is told to return to the code that runs it. */
+/* Protected. luv's loop would call the next callback, forever if a timer
+ * repeats: make it return to the code that runs it. */
 static int
 foreign_leave_loop(lua_State *L)
 {
@@ -102,7 +102,7 @@ foreign_leave_loop(lua_State *L)
     return 0;
 }
 
-/* The error on top is a stop's: it becomes `n` results, nil each. */
+/* The error on top is a stop: replace it by `n` results, all nil. */
 static int
 foreign_put_off(lua_State *L, int n, lua_State *outer)
 {

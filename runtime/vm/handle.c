@@ -83,7 +83,7 @@ handle_to_string(lua_State *L)
     return 1;
 }
 
-/* What a handle has not: nil, but for what a result has. */
+/* A field that a handle lacks is nil, or an error if a result has it. */
 static int
 handle_index(lua_State *L)
 {
@@ -156,8 +156,8 @@ handle_resolve(lua_State *L, uint64_t id, void *ud)
         lua_pushnil(L);
 }
 
-/* A captured handle stays one. One that names no task (a script can make such
- * a table) is refused by the first call that is given it. */
+/* A captured handle stays a handle. If it names no task (a script can make such
+ * a table), the first call that gets it refuses it. */
 static void
 handle_keep(lua_State *L, uint64_t id, void *ud)
 {

@@ -2,8 +2,8 @@
  *
  * An id is the string "t" and a number. A handle is {id=, description=} with
  * the metatable "orun.handle", which shows it as "task t3 (description)" and
- * raises when it is asked for what its result has; given inside an input it
- * stands for the output of its task.
+ * raises an error when a field is read that only its result has. In an input it
+ * is replaced by the output of its task.
  */
 #ifndef ORUN_HANDLE_H
 #define ORUN_HANDLE_H
@@ -14,27 +14,27 @@
 
 enum { HANDLE_ID_SIZE = 24 };
 
-/* "t12" for 12; gives its length. */
+/* Write "t12" for 12; returns its length. */
 size_t handle_name(uint64_t id, char out[HANDLE_ID_SIZE]);
 
-/* Push a task's id. When the value at index 1 is its handle, that has the very
- * string: a new one would be looked up among all strings of the state, which
- * is slow when there are a million. */
+/* Push a task's id. If the value at index 1 is its handle, the string is taken
+ * from there, because to make it again is slow in a state with a million
+ * strings. */
 void handle_push_id(lua_State *L, const Task *t);
 
-/* The number in "t12", 0 when it is no id. */
+/* The number in "t12", or 0 if it is not an id. */
 uint64_t handle_parse(const char *s);
 
 /* Push {id=, description=} of a task. */
 void handle_push(lua_State *L, const Task *t);
 
-/* The same of a task of which only this is known (NULL: no description). */
+/* The same of a task of which only this is known. description may be NULL. */
 void handle_push_named(lua_State *L, uint64_t number, const char *description);
 
 /* Is the value at idx a handle? Never raises. */
 bool handle_is(lua_State *L, int idx);
 
-/* Make the metatable and keep it in the registry. May raise. */
+/* Make the metatable, in the registry. May raise. */
 void handle_open(lua_State *L);
 
 /* For encoding: handles are kept as references to their tasks. */
@@ -46,8 +46,8 @@ extern const ValueOps handle_shared;
 /* For decoding functions: a captured handle is a handle again. */
 ValueOps handle_keeping(Sched *s);
 
-/* For decoding inputs: a reference becomes its task's output, nil when that did
- * not complete. */
+/* For decoding inputs: a reference becomes its task's output, nil if the task
+ * did not complete. */
 ValueOps handle_decoding(Sched *s);
 
 #endif

@@ -58,7 +58,7 @@ pages_free(Pages *p)
     mem_free(p);
 }
 
-/* A run begins anywhere: one page more makes room for whole ones. */
+/* A run is not aligned to pages: one more makes room for whole ones. */
 static bool
 pages_grow(Pages *p)
 {

@@ -1,14 +1,14 @@
 /* pages.h — small blocks of a Lua state, packed tightly.
  *
- * What malloc gives costs 8 bytes and rounding a block, and the memory of one
- * table lies far from that of the next: too much for a script that holds a
- * million handles. A page is 16 KiB at an address that is a multiple of that,
- * and holds blocks of one size; its head counts them, so a block is given back
- * without being told its size, and a page that has become empty serves any
- * other size. Blocks are 8-byte aligned, which is all that Lua asks for.
+ * malloc costs 8 bytes and rounding for each block, and scatters the memory of
+ * tables: too much for a script that holds a million handles. A page is 16 KiB
+ * at an address that is a multiple of that, and holds blocks of one size. Its
+ * head counts them, so a block can be freed without its size, and an empty page
+ * can be used for another size. Blocks are 8-byte aligned, which is all that
+ * Lua needs.
  *
- * Pages come from malloc, many at once, and go back to it only all together:
- * pages_free. Who calls: the thread that has the state.
+ * Pages come from malloc, many at once, and are freed only all together, by
+ * pages_free. On the thread that has the state.
  */
 #ifndef ORUN_PAGES_H
 #define ORUN_PAGES_H
@@ -22,7 +22,7 @@ typedef struct Pages Pages;
 /* NULL when memory is out. */
 Pages *pages_new(void) NODISCARD;
 
-/* Gives back every block at once; NULL is fine. */
+/* Free every block at once; NULL is fine. */
 void pages_free(Pages *p);
 
 /* A block of n bytes, 1 to PAGES_LARGEST; NULL when memory is out. */

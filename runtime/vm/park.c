@@ -170,7 +170,8 @@ park_script(LuaRun *run)
     epoch_resume(depth);
 }
 
-/* Wait where Lua cannot yield. With the lock held, which is free meanwhile. */
+/* Wait where Lua cannot yield. With the lock held, which is released
+ * meanwhile. */
 static void
 park_block_worker(LuaRun *run)
 {
@@ -231,7 +232,7 @@ park_resumed(LuaRun *run)
     sched_unlock(run->sched);
 }
 
-/* While a finalizer runs the collector answers no question. */
+/* While a finalizer runs, queries of the collector fail. */
 bool
 park_finalizing(lua_State *L)
 {
@@ -286,7 +287,7 @@ park_line(lua_State *L, lua_Debug *ar)
     return false;
 }
 
-/* The code asks to wait. */
+/* The code has asked to wait. */
 static void
 park_tell(lua_State *L, const LuaRun *run)
 {
@@ -304,7 +305,7 @@ park_tell(lua_State *L, const LuaRun *run)
     board_unlock(b);
 }
 
-/* … and goes on, for which it had to wait so long. */
+/* … and continues, after it had waited so long for a slot. */
 static void
 park_tell_end(const LuaRun *run, double queued)
 {
@@ -323,7 +324,7 @@ park_queued(LuaRun *run)
     if (run->woken == 0 || run->on_behalf || run->vm->script)
         return 0;
     double queued = board_now(&run->sched->board) - run->woken;
-    run->woken = 0; /* it is told once */
+    run->woken = 0; /* it is reported once */
     run->requeued += queued;
     return queued;
 }

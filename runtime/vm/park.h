@@ -1,12 +1,14 @@
 /* park.h — how Lua code waits.
  *
- * One function, park, serves the script and tasks alike:
- *   - in a task, where Lua can yield, it yields: the worker begins the wait
- *     after the coroutine has truly stopped (so it cannot be resumed too
- *     early), and takes other work;
- *   - elsewhere (the script; a sort comparator, gsub, the user's own
- *     coroutine in a task) it blocks the thread on a condition, and in a task
- *     a spare worker takes its place.
+ * A thread of Go or Java that waits without a processor is "parked"; here it is
+ * a coroutine that waits without a worker. One function, park, is called by the
+ * script and by tasks:
+ *   - in a task, where Lua can yield, it yields. The worker begins the wait
+ *     once the coroutine has stopped, so that it cannot be resumed too early,
+ *     and takes other work;
+ *   - elsewhere (in the script; in a sort comparator, gsub or a coroutine of a
+ *     task's own) it blocks the thread on a condition, and in a task a spare
+ *     worker takes its place.
  * Either way the continuation runs when the wait has ended.
  */
 #ifndef ORUN_PARK_H
@@ -50,14 +52,14 @@ typedef struct LuaRun {
     WaitFor want; /* what the code asked to wait for … */
     bool wants;   /* … when it has just yielded for that */
     bool lingers; /* a program of it may have left others (program.h) */
-    uint64_t used; /* nanoseconds on a processor; counted while somebody
-                    * watches */
-    uint64_t claimed; /* the item that its code has claimed last, 0: none */
+    uint64_t used; /* nanoseconds on a processor; counted while there are
+                    * views */
+    uint64_t claimed; /* the item that its code claimed last, 0: none */
     const char *path_seen, *cpath_seen; /* the script's package.path and cpath
                                          * that tasks have; kept alive in its
                                          * registry */
-    const char *file; /* where the call stands that is made for an isolated
-                       * task; 0: none is, look at the stack */
+    const char *file; /* where the call is that is made for an isolated task;
+                       * line 0: there is none, look at the stack */
     int line;
 
     /* Guarded by the board's lock. */
@@ -76,19 +78,18 @@ typedef struct LuaRun {
     bool blocked; /* its thread waits on `go` … */
     bool granted; /* … until this */
     Worker *worker; /* runs it now; NULL while it is parked, and the script's */
-    bool queued;    /* it is in the pool, to go on after a wait */
-    bool given_up;  /* its thread is stuck, its task was told as stopped */
-    List stuck;     /* while given up, in the host's list */
-    struct LuaRun *lost; /* the one before it that nobody goes on with */
+    bool queued;    /* it is in the pool, to continue after a wait */
+    bool given_up;  /* its thread is stuck, its task was reported as stopped */
+    List stuck;     /* while given up, in the engine's list */
+    struct LuaRun *lost; /* the one before it that no worker continues */
 } LuaRun;
 
 /* Set up / take down the waiting part. */
 void park_init(LuaRun *run);
 void park_destroy(LuaRun *run);
 
-/* Does the process that runs L lack the threads of the run, being a fork of the
- * one that has them? Then locks of the run may be held for ever, and nothing
- * that belongs to it is to be touched. */
+/* Is this process a fork of the one that has the run's threads? Then locks of
+ * the run may be held forever, and nothing of it may be touched. */
 static inline bool
 park_forked(lua_State *L)
 {
@@ -96,7 +97,7 @@ park_forked(lua_State *L)
     return run && run->sched->forks != fork_count; /* a view has none */
 }
 
-/* Raise for that. */
+/* Raise the error for that. */
 _Noreturn void park_refuse_fork(lua_State *L);
 
 /* The run that L belongs to. Raises in a fork: no primitive works there. */
@@ -108,28 +109,28 @@ park_run(lua_State *L)
     return vm_of(L)->owner;
 }
 
-/* A task's code that has forked is over, in the child: what it has printed and
- * written arrives, and the process ends with the code of its outcome `status`;
- * an error is told on standard error. Nobody is there to come back to. */
+/* The code of a task that forked has ended in the child: flush its output,
+ * print an error on standard error, and end the process with an exit code for
+ * `status`. */
 _Noreturn void park_end_fork(Vm *vm, int status);
 
-/* Where the script is: the innermost line that is not orun's own Lua code, in
- * short_src and currentline; false when there is none. */
+/* Where the script is: sets short_src and currentline to the innermost line
+ * that is not of orun's own Lua code; false if there is none. */
 bool park_line(lua_State *L, lua_Debug *ar);
 
 /* Is a finalizer running? */
 bool park_finalizing(lua_State *L);
 
-/* Raise in a finalizer: it runs in the middle of anything, the end of the state
- * included, so nothing may wait there. `what` begins the message. */
+/* Raise an error in a finalizer: it may run at any point, also at the end of
+ * the state, so nothing may wait there. The message begins with `what`. */
 void park_check(lua_State *L, const char *what);
 
-/* Wait, then go on in `k` (status, ctx as for lua_yieldk) with the stack as
- * it is. To be called as `return park(...)`. On the thread that runs L. */
+/* Wait, then continue in `k` (status, ctx as for lua_yieldk) with the same
+ * stack. Call it as `return park(...)`. On the thread that runs L. */
 int park(lua_State *L, const WaitFor *what, lua_KFunction k, lua_KContext ctx);
 
-/* Block the script until run->want is so. With the lock held, which is free
- * while it waits; run->wait.outcome tells how it ended. */
+/* Block the script until run->want has happened. With the board's lock held,
+ * which is released while it waits; run->wait.outcome is how it ended. */
 void park_script(LuaRun *run);
 
 /* How the last wait ended: WAIT_DONE, _TIMED_OUT, _DEADLOCK, or _RING (it did
@@ -137,20 +138,20 @@ void park_script(LuaRun *run);
  * continuations. */
 int park_outcome(lua_State *L);
 
-/* After stop_resume gave LUA_YIELD with run->wants: begin the wait. Gives true
- * when it is pending (somebody else may have the run by then), false when the
- * run is to be resumed at once. */
+/* stop_resume returned LUA_YIELD with run->wants: begin the wait. True when it
+ * is pending (another worker may already have the run), false when the run must
+ * be resumed at once. */
 bool park_begin(LuaRun *run) ON_WORKER;
 
-/* The runner's `start` for a woken task: let it go on. No lock held. Errors, as
- * pool_resume: nobody will ever run it. */
+/* The runner's `start` for a woken task: continue it. No lock held. Errors as
+ * of pool_resume: no worker will ever run it. */
 int park_go_on(LuaRun *run) NODISCARD;
 
-/* The task is being stopped: if it waits for a worker, it need not. With the
- * lock held. */
+/* The task is being stopped: if it waits for a worker, give it one at once.
+ * With the board's lock held. */
 void park_hurry(LuaRun *run);
 
-/* A worker goes on with the run. Takes the lock. */
+/* A worker continues the run. Takes the board's lock. */
 void park_resumed(LuaRun *run) ON_WORKER;
 
 #endif

@@ -1,7 +1,7 @@
 /* stop.c — ending Lua code that does not end by itself.
  *
- * What raises, and what asks for it; where Lua itself hands over from one
- * coroutine to another is in stop_lua.c.
+ * How a stop is requested and raised. Where Lua switches from one coroutine to
+ * another is in stop_lua.c.
  */
 #include "vm/stop.h"
 #include "base/err.h"
@@ -12,13 +12,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What this thread is running now. Read by the signal handler, so it must not
- * be storage that is made on first use. */
+/* What this thread runs now. The signal handler reads it, so it must not be
+ * storage that is allocated on first use. */
 static _Thread_local lua_State *volatile stop_current
     __attribute__((tls_model("initial-exec")));
 
-/* The thread sanitizer holds signals back until the thread calls the system,
- * so there the hook is always installed and looks at the level itself. */
+/* The thread sanitizer delays signals until the thread makes a system call, so
+ * there the hook is always installed, and reads the level itself. */
 #if defined(__SANITIZE_THREAD__)
 #define STOP_POLLS 1
 #elif defined(__has_feature)
@@ -45,7 +45,7 @@ stop_longjmp(jmp_buf env, int value)
 }
 #endif
 
-/* Is there something that running code has not been told? */
+/* Has the level risen since the last error was raised? */
 static inline bool
 stop_armed(Stop *s)
 {
@@ -74,8 +74,8 @@ typedef struct StopState {
 /* Lua turns hooks off while one runs and back on when it returns; a hook that
  * raises leaves them off, in its message handler and, where no pcall is in
  * between, in that coroutine for good: a loop there or in its <close> could
- * not be stopped. There is no function to turn them on, so it is done by
- * hand, once it is certain that this is the field. */
+ * not be stopped. No function turns them on, so this writes the field, after
+ * checking that it is the right one. */
 static void
 stop_allow_hooks(lua_State *L)
 {
@@ -97,7 +97,7 @@ stop_hook(lua_State *L, lua_Debug *ar)
     lua_sethook(L, NULL, 0, 0);
     if (stop_armed(s)) {
         atomic_store(&s->raised, STOP_ONCE);
-        stop_arm(L); /* the level may have risen since it was looked at */
+        stop_arm(L); /* the level may have risen meanwhile */
         stop_allow_hooks(L);
         stop_raise(L, s);
     }
@@ -105,16 +105,16 @@ stop_hook(lua_State *L, lua_Debug *ar)
 }
 
 /* Finalizers run with hooks off, which the signal turns on for the one that
- * runs. There may be many, so at STOP_HARD the thread is signalled again and
- * again, for a time, by a timer. */
+ * runs. There may be many, so at STOP_HARD a timer signals the thread again and
+ * again, for a while. */
 
 enum {
     STOP_TICK = 10000000, /* nanoseconds */
-    STOP_TICKS = 300,     /* then it gives up: code in C is not to be bothered
-                           * for ever */
+    STOP_TICKS = 300,     /* then it gives up, so as not to disturb C code
+                           * forever */
 };
 
-/* With the lock held; the thread that runs is signalled from now on. */
+/* The thread that runs is signalled from now on. With the lock held. */
 static void
 stop_tick(Stop *s)
 {
@@ -278,7 +278,7 @@ stop_interrupt(lua_State *L)
     lua_sethook(L, stop_hook, LUA_MASKCOUNT, 1);
 }
 
-/* True when this call made the thread the one to signal, and must undo it. */
+/* True if this call made the thread the one to signal, and must undo that. */
 static bool
 stop_enter(Stop *s)
 {
@@ -356,8 +356,8 @@ stop_close(Stop *s, lua_State *co)
 
 static const char stop_guard_key; /* its address: a registry key */
 
-/* The finalizer that is called last, for its object is the oldest: what follows
- * frees the state, and nothing may be set in it. */
+/* This finalizer is called last, because its object is the oldest. What follows
+ * frees the state, so nothing may be set in it. */
 static int
 stop_guard_gc(lua_State *L)
 {

@@ -1,15 +1,15 @@
 /* stop_lua.c — the functions of Lua that catch errors or switch coroutines.
  *
- * They behave as Lua's own, but for the level of the Stop. And the coroutine of
- * a task is to its code what a main thread is: only primitives yield from it.
+ * They behave as Lua's own, except that they obey the Stop. To a task's code
+ * its coroutine looks like a main thread: only primitives yield from it.
  */
 #include "vm/stop_lua.h"
 #include "vm/stop_state.h"
 #include <lauxlib.h>
 
 /* Closing does not count C calls before 5.4.6: a coroutine whose <close>
- * closes another, and so on, would run off the C stack. So closing asks for
- * half of the stack, or for what 200 nested C calls can take. */
+ * closes another, and so on, would overflow the C stack. So closing requires
+ * half of the stack, or as much as 200 nested C calls can take. */
 static bool
 stop_lua_stack_low(void)
 {
@@ -75,9 +75,9 @@ stop_lua_checked(lua_State *L)
     return co;
 }
 
-/* Resume `co` with the n values on top of L. Gives the count of results, moved
- * to L, and in *status how it went; or -1 with the error on L. `close`: when
- * it dies of an error, close its variables at once. */
+/* Resume `co` with the n values on top of L. Returns how many results were
+ * moved to L, with the status in *status, or -1 with the error on L. `close`:
+ * if it dies of an error, close its variables at once. */
 static int
 stop_lua_switch(lua_State *L, lua_State *co, int n, bool close, int *status)
 {
@@ -175,7 +175,7 @@ stop_lua_close(lua_State *L)
     return 2;
 }
 
-/* Does L run what a task's code takes for its main thread? */
+/* Is L what a task's code takes for its main thread? */
 static bool
 stop_lua_at_top(lua_State *L)
 {

@@ -1,4 +1,4 @@
-/* stop_lua.h — pcall and coroutines that a stop goes through. */
+/* stop_lua.h — pcall and coroutine functions that do not catch a stop. */
 #ifndef ORUN_STOP_LUA_H
 #define ORUN_STOP_LUA_H
 

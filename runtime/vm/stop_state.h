@@ -1,4 +1,4 @@
-/* stop_state.h — what runs now, for those who switch.
+/* stop_state.h — which coroutine runs now, for code that switches them.
  *
  * Only stop.c and what switches coroutines in its place include it.
  */
@@ -13,21 +13,20 @@ stop_of(lua_State *L)
     return &vm_of(L)->stop;
 }
 
-/* May nothing hold an error back any more: a hard stop, or a task that used up
- * its memory? */
+/* May nothing catch an error: is this a hard stop, or a task that used up its
+ * memory? */
 static inline bool
 stop_final(lua_State *L)
 {
     return stop_hard(stop_of(L)) || vm_of(L)->over_limit;
 }
 
-/* From here on `co` is the innermost one that runs on this thread. Returns what
- * was before, for stop_unpublish. */
+/* `co` is the innermost coroutine that runs on this thread from now on. Returns
+ * the one before, for stop_unpublish. */
 lua_State *stop_publish(lua_State *co);
 void stop_unpublish(lua_State *outer);
 
-/* The next instruction of L, which this thread runs, looks whether it is to be
- * stopped. */
+/* Have the next instruction of L, which this thread runs, check for a stop. */
 void stop_interrupt(lua_State *L);
 
 /* Close the variables of `co`, published, as lua_closethread does. */

@@ -1,16 +1,16 @@
 /* vm.c — Lua states: the script's, and pristine pooled ones for tasks.
  *
- * The life of a task's state: vm_take lays the image into a slice, a resting
- * one or a new one, points it at its Vm and gives it random numbers of its
- * own; vm_give runs what has to run at the end and lets the slice rest.
- * Nothing is opened, and mostly nothing is closed: when a task made no userdata
- * there is nothing with a finalizer (a task's tables cannot get one, and what
- * the image holds has none that matters: the three standard files, which stay
- * open, and the list of loaded C libraries, which stay loaded), so lua_close
+ * The life of a task's state: vm_take copies the image into a slice, an unused
+ * one or a new one, points it at its Vm and seeds its random numbers. vm_give
+ * runs the handlers that must run at the end, and keeps the slice for the next
+ * task. Nothing is opened, and mostly nothing is closed. If a task made no
+ * userdata there is nothing with a finalizer: a task's tables cannot have one,
+ * and those of the image do not matter (the three standard files, which stay
+ * open, and the list of loaded C libraries, which stay loaded). So lua_close
  * would only free, one by one, blocks that are dropped as a whole.
  *
- * A build with -DORUN_MALLOC_STATES has no slices: every block is malloc's and
- * every state is opened and closed anew, so sanitizers see all of it.
+ * A build with -DORUN_MALLOC_STATES has no slices: every block is malloc'd and
+ * every state is opened and closed, so that sanitizers see all of it.
  */
 #include "vm/vm.h"
 #include "base/err.h"
@@ -31,14 +31,14 @@ enum { VM_SLICES = 1 };
 
 enum { VM_POOLED = 64 };
 
-/* A Vm and what only this file knows of it. */
+/* A Vm, and what only this file uses. */
 typedef struct VmCell {
     Vm vm;
-    List link;         /* while it rests */
+    List link;         /* while it is unused */
     Arena *arena;
     bool heap;         /* the arena is malloc'd, not a slice */
-    bool closed;       /* by vm_close; nothing is left to be run */
-    VmImage *image;    /* what it was laid from; NULL: opened by itself */
+    bool closed;       /* by vm_close; nothing is left to run */
+    VmImage *image;    /* what it was copied from; NULL: it was opened */
     ArenaImage *own;   /* that image with the addresses of this slice */
 } VmCell;
 
@@ -213,8 +213,8 @@ vmpool_free(VmPool *p)
     mem_free(p);
 }
 
-/* Make the pool's image when there is none. Fails with ORUN_ENOMEM only; after
- * other trouble states are opened one by one. */
+/* Make the pool's image if there is none. The only error is ORUN_ENOMEM; after
+ * other failures states are opened one by one. */
 static int
 vmpool_make_image(VmPool *p)
 {
@@ -235,7 +235,7 @@ vmpool_make_image(VmPool *p)
     return p->no_image ? 0 : e;
 }
 
-/* A cell that rests, or a new one, with memory for a state. */
+/* An unused cell, or a new one, with memory for a state. */
 static VmCell *
 vmpool_get_cell(VmPool *p)
 {
@@ -257,8 +257,8 @@ vmpool_get_cell(VmPool *p)
     return NULL;
 }
 
-/* Decide what the cell is made from. False when it was to be opened by itself
- * and could not. */
+/* Decide which image the cell is made from. False if it had to be opened
+ * instead, and could not be. */
 static bool
 vmpool_choose(VmPool *p, VmCell *cell)
 {
@@ -274,8 +274,8 @@ vmpool_choose(VmPool *p, VmCell *cell)
     return true;
 }
 
-/* A cell used for the second time gets an image with its own addresses in
- * it: to lay that one is a plain copy. */
+/* A cell that is used for the second time gets an image with its own addresses,
+ * so that making it pristine is a plain copy. */
 static void
 vm_lay(VmCell *cell, bool again)
 {
@@ -362,7 +362,7 @@ void
 vm_close(Vm *vm)
 {
     VmCell *cell = vm_cell(vm);
-    vm->limit = 0; /* what runs now must be able to finish */
+    vm->limit = 0; /* the handlers must be able to finish */
     if (lua_status(vm->co) != LUA_OK)
         stop_close(&vm->stop, vm->co);
     if (!cell->image || arena_userdata(cell->arena) > cell->image->userdata)
@@ -370,7 +370,7 @@ vm_close(Vm *vm)
     cell->closed = true;
 }
 
-/* Run what has to run at the end of a task, and drop its memory. */
+/* Run the handlers and finalizers of a task, and drop its memory. */
 static void
 vm_end(VmCell *cell)
 {

@@ -1,13 +1,13 @@
 /* vm_error.c — errors as text.
  *
- * What a script raises may be anything, and turning it into text may run its
- * code: so that happens protected, on the main thread (the coroutine that
- * raised it may be dead), and where a stop reaches it.
+ * A script may raise any value, and converting it to text may run the script's
+ * code. So that is done protected, on the main thread (the coroutine that
+ * raised it may be dead), and where a stop can interrupt it.
  */
 #include "vm/vm.h"
 #include <lauxlib.h>
 
-/* Protected; argument 1: the error, which is no string. */
+/* Protected; argument 1: the error, which is not a string. */
 static int
 vm_error_to_string(lua_State *L)
 {
@@ -79,8 +79,8 @@ vm_error_push(lua_State *L)
                            luaL_typename(L, 1));
 }
 
-/* Has Lua code been called, or a C function by another? A script that is no Lua
- * has not begun, so there is no place to tell beside the one in the message. */
+/* Was Lua code called, or a C function by another? A script that is not valid
+ * Lua has not begun, so the only position is the one in the message. */
 static bool
 vm_error_has_place(lua_State *L)
 {
@@ -98,7 +98,7 @@ vm_traceback(lua_State *L)
     if (strcmp(s, "not enough memory") == 0)
         lua_settop(L, 1);
     else if (vm_error_has_place(L)
-             && !stop_wanted(&vm_of(L)->stop)) /* where that is says nothing */
+             && !stop_wanted(&vm_of(L)->stop)) /* its position says nothing */
         luaL_traceback(L, L, s, 1);
     return 1;
 }

@@ -6,7 +6,7 @@
 #include "vm/arena.h"
 #include <lauxlib.h>
 
-enum { VM_IMAGE_DEPTH = 40 }; /* of tables and functions looked through */
+enum { VM_IMAGE_DEPTH = 40 }; /* how many tables and functions are searched */
 
 void *
 vm_image_random(lua_State *L)
@@ -22,7 +22,7 @@ vm_image_random(lua_State *L)
     return state;
 }
 
-/* A C function without upvalues is no object but an address. */
+/* A C function without upvalues is not an object but an address. */
 static bool
 vm_image_key_moves(lua_State *L)
 {
@@ -34,7 +34,7 @@ vm_image_key_moves(lua_State *L)
 
 static bool vm_image_moves(lua_State *L, int depth);
 
-/* What the value at the top holds: upvalues, a metatable, fields. */
+/* What the value at the top refers to: upvalues, a metatable, fields. */
 static bool
 vm_image_inside_moves(lua_State *L, int depth)
 {
@@ -51,9 +51,8 @@ vm_image_inside_moves(lua_State *L, int depth)
     return true;
 }
 
-/* Looks through the value at the top and pops it; false, and the stack as it
- * may be, when there is something that cannot be moved. The table at index 1
- * holds the addresses of what was seen. */
+/* Search the value at the top, and pop it. False, with any stack, if something
+ * cannot be moved. The table at index 1 holds the addresses already seen. */
 static bool
 vm_image_moves(lua_State *L, int depth)
 {

@@ -1,12 +1,13 @@
 /* vm_image.h — a Lua state just opened, kept as bytes.
  *
- * Taken once from a state in a slice (arena.h), and laid wherever a pristine
- * state is needed. It knows where in the slice the things are that must be set
- * for each: the main thread, the task's coroutine, the random numbers.
+ * It is taken once, from a state in a slice (arena.h), and copied to wherever a
+ * pristine state is needed. It records where in the slice the things are that
+ * must be set in each copy: the main thread, the task's coroutine, the random
+ * numbers.
  *
- * An image can be moved only when no table in it is keyed by an object, for
- * such keys are placed by their address: all that can be reached from the
- * registry is looked through for that when the image is taken.
+ * An image can be moved only if no table in it is keyed by an object, because
+ * such keys are hashed by address. Everything reachable from the registry is
+ * searched for that when the image is taken.
  */
 #ifndef ORUN_VM_IMAGE_H
 #define ORUN_VM_IMAGE_H
@@ -34,8 +35,8 @@ int vm_image_new(const struct Arena *arena, lua_State *L, lua_State *co,
                  VmImage **out) NODISCARD;
 void vm_image_free(VmImage *image);
 
-/* The VM_IMAGE_RANDOM bytes math.random goes by in L, or NULL. Leaves L as it
- * was; may raise. */
+/* The VM_IMAGE_RANDOM bytes of math.random's state in L, or NULL. Leaves L
+ * unchanged; may raise. */
 void *vm_image_random(lua_State *L);
 
 #endif

@@ -18,12 +18,12 @@
 #include <unistd.h>
 
 /* The collector of the script's state. Lua would let garbage grow to the size
- * of what lives, which of a script with a million handles is much beside the
- * tasks. So it pauses shorter and, once begun, is quick, so that little is
- * added. */
+ * of the live data, which is much for a script with a million handles. So its
+ * pauses are shorter, and it works faster, so that little is added
+ * meanwhile. */
 enum {
-    VM_SCRIPT_PAUSE = 130, /* percent of what lives; Lua's own is 200 */
-    VM_SCRIPT_SPEED = 400, /* Lua's own is 100 */
+    VM_SCRIPT_PAUSE = 130, /* percent of the live data; Lua's default is 200 */
+    VM_SCRIPT_SPEED = 400, /* Lua's default is 100 */
 };
 
 static const char vm_open_co_key;

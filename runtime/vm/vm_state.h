@@ -1,4 +1,4 @@
-/* vm_state.h — what a Lua state of orun is, for all that work on one. */
+/* vm_state.h — the struct of a Lua state of orun. */
 #ifndef ORUN_VM_STATE_H
 #define ORUN_VM_STATE_H
 
@@ -10,7 +10,7 @@ typedef struct Vm {
     lua_State *L;    /* the main thread */
     lua_State *co;   /* the coroutine its task runs in (the script: L) */
     Stop stop;
-    void *owner;     /* the upper layer's; config->ud while it has no other */
+    void *owner;     /* of the layer above; at first config->ud */
     bool script;     /* the script's own state: not sandboxed */
     size_t limit;    /* memory limit in bytes, 0 none; may be set at any time */
     bool over_limit; /* an allocation failed because of the limit: nothing
@@ -23,7 +23,7 @@ typedef struct VmConfig {
                                                    * NULL: none */
     void *ud;
     const char *path, *cpath; /* package.path/cpath; NULL: Lua's; copied */
-    size_t pooled;            /* resting states kept; 0: 64 */
+    size_t pooled;            /* unused states that are kept; 0: 64 */
 } VmConfig;
 
 /* The Vm a state belongs to. Any lua_State of it, coroutines included. */
