@@ -33,7 +33,7 @@ struct View {
     OrderWatcher order;
 
     /* Its thread's: */
-    EventChunk *rest; /* taken, and not given to the views yet */
+    EventChunk *rest; /* taken, but not passed to the views yet */
     size_t lost;
     bool brief;
 
@@ -42,8 +42,8 @@ struct View {
     uv_cond_t change;
     /* Guarded by lock: */
     bool ready;  /* the views have begun */
-    bool ended;  /* its code has returned: it says no more */
-    bool hurried; /* somebody waits for what is shown */
+    bool ended;  /* its code has returned */
+    bool hurried; /* a script waits until it has caught up */
     bool ending; /* the run is over … */
     double over; /* … since then, on its clock */
     Buf problems;
@@ -67,7 +67,7 @@ view_ready(lua_State *L)
     return 0;
 }
 
-/* Wait until there may be news; true when the run is over. */
+/* Wait until there may be events; true when the run is over. */
 static bool
 view_wait(View *v)
 {
@@ -82,7 +82,7 @@ view_wait(View *v)
     return ending;
 }
 
-/* Somebody waits for what is shown. Any thread. */
+/* A script waits for the view to catch up. Any thread. */
 static void
 view_hurry(void *ud)
 {
@@ -112,8 +112,8 @@ view_now(View *v)
 }
 
 /* next() -> array of events (maybe empty), now, are there more already; nil
- * when there will be none. A chunk at a time: who fell behind does not get it
- * all at once. */
+ * when there will not be any more. One chunk at a time, so that a view that is
+ * behind does not get everything at once. */
 static int
 view_next(lua_State *L)
 {
@@ -150,7 +150,7 @@ view_drop_rest(View *v)
     }
 }
 
-/* enough(): next will give no more events, only the time. */
+/* enough(): next will return no more events, only the time. */
 static int
 view_enough(lua_State *L)
 {
@@ -160,8 +160,8 @@ view_enough(lua_State *L)
     return 0;
 }
 
-/* brief(): next will give notable events only, of tasks that go on or failed.
- */
+/* brief(): next will return only notable events, of tasks that run or have
+ * failed. */
 static int
 view_brief(lua_State *L)
 {
@@ -220,9 +220,9 @@ view_kind(const char *name)
     return strcmp(name, "failed") == 0 ? EVENT_FAILURES : 0;
 }
 
-/* shows(name, …): a view shows events of these names, or of any where none is
- * given, as they come, before `tick` has returned: what is printed later stands
- * below. "failed" is that end of a task. */
+/* shows(name, …): a view shows events of these names, or all events without an
+ * argument, by the time that `tick` returns, so what is printed later appears
+ * below them. "failed" is the end of a task that failed. */
 static int
 view_shows(lua_State *L)
 {
@@ -251,7 +251,7 @@ view_problem(lua_State *L)
     return 0;
 }
 
-/* output(id, is_stderr, offset, max) -> what view_push_output gives */
+/* output(id, is_stderr, offset, max) -> as view_push_output */
 static int
 view_output(lua_State *L)
 {
@@ -309,7 +309,7 @@ view_push(lua_State *L, View *v)
 }
 
 #ifdef ORUN_TEST
-/* A door for the specs: Lua code that is to run before the views begin. */
+/* For the specs: Lua code that is run before the views begin. */
 static void
 view_run_door(lua_State *L)
 {
@@ -333,7 +333,7 @@ view_run(lua_State *L)
     return 0;
 }
 
-/* Is there a view that the exit code, or all of the command, is for? */
+/* Is there a view that sets the exit code, or is what the command is for? */
 static bool
 view_has_purpose(const View *v)
 {
@@ -344,8 +344,8 @@ view_has_purpose(const View *v)
     return false;
 }
 
-/* The views ended by an error, although lua/view/init.lua lets none through:
- * memory was out. The run goes on without them. */
+/* The views ended with an error. lua/view/init.lua catches all errors but those
+ * of memory. The run continues without them. */
 static void
 view_fail(View *v, const Buf *why)
 {
@@ -420,7 +420,8 @@ view_free(View *v)
     mem_free(v);
 }
 
-/* With all of `v` there: its thread, which has begun when this returns. */
+/* Start the thread of `v`, which is complete. The views have begun on
+ * return. */
 static int
 view_begin(View *v, Buf *why)
 {

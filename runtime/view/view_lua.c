@@ -17,18 +17,18 @@
 #include <limits.h>
 
 enum {
-    VIEW_QUEUED = 1000000,       /* nanoseconds in a queue that are told */
+    VIEW_QUEUED = 1000000,       /* nanoseconds in a queue that are shown */
     VIEW_OUTPUT = 2000,          /* bytes of an output that are shown */
-    VIEW_OUTPUT_JSON = 16 << 10, /* of a value that is made JSON for that */
+    VIEW_OUTPUT_JSON = 16 << 10, /* of a value that is shown as JSON */
 };
 
 typedef struct ViewWork {
     const ViewBatch *batch;
     Sched *sched;
-    Buf text; /* for what is masked */
+    Buf text; /* for masking */
 } ViewWork;
 
-/* A text that orun did not write itself: what is secret in it is replaced. */
+/* Untrusted text: secrets in it are replaced. */
 static void
 view_set_masked(lua_State *L, ViewWork *w, const char *key, const char *s)
 {
@@ -40,7 +40,7 @@ view_set_masked(lua_State *L, ViewWork *w, const char *key, const char *s)
                          ? "(no memory was left for it)" : buf_cstr(&w->text));
 }
 
-/* The same for what others made and may be long: its beginning. */
+/* The same for text that may be long: only its beginning. */
 static void
 view_set_head(lua_State *L, ViewWork *w, const char *key, const char *s,
               size_t n)
@@ -53,7 +53,7 @@ view_set_head(lua_State *L, ViewWork *w, const char *key, const char *s,
     lua_setfield(L, -2, key);
 }
 
-/* The script, id 0, is no task: it gets no field. */
+/* The script, id 0, is not a task: no field is set. */
 static void
 view_set_task(lua_State *L, const char *key, uint64_t id)
 {
@@ -99,7 +99,7 @@ view_kind(const Task *t)
     return kinds[agent_argv(t) ? TASK_PROCESS : t->kind];
 }
 
-/* Set limits: what it needs a slot of, and how many there are now. */
+/* Set limits: which ones it needs a slot of, and how many slots they have. */
 static void
 view_set_limits(lua_State *L, Sched *s, const Task *t)
 {
@@ -120,7 +120,7 @@ view_set_limits(lua_State *L, Sched *s, const Task *t)
     lua_setfield(L, -2, "limits");
 }
 
-/* What its like took, and cost, in earlier runs. */
+/* What similar tasks took, and cost, in earlier runs. */
 static void
 view_set_expected(lua_State *L, Sched *s, const Task *t)
 {
@@ -141,7 +141,7 @@ view_set_expected(lua_State *L, Sched *s, const Task *t)
         field_set_number(L, "expected_cost", e->usd);
 }
 
-/* What never changes of a task. */
+/* The fields of a task that never change. */
 static void
 view_set_added(lua_State *L, ViewWork *w, const Task *t)
 {
@@ -161,8 +161,8 @@ view_set_added(lua_State *L, ViewWork *w, const Task *t)
     view_set_blockers(L, w->sched, t);
 }
 
-/* Set output: how it begins, of a table its JSON. Set bytes and printed: how
- * long it is, and what its program printed when that is more. */
+/* Set output: its beginning, as JSON if it is a table. Set bytes, its length,
+ * and printed, how much its program printed, if that is more. */
 static void
 view_set_output(lua_State *L, ViewWork *w, const Outcome *o)
 {
@@ -231,7 +231,7 @@ view_set_denials(lua_State *L, ViewWork *w, TaskReport *r)
     lua_setfield(L, -2, "denials");
 }
 
-/* What t has told of its work so far: of this attempt and those before. */
+/* What t has reported so far, in this attempt and earlier ones. */
 static void
 view_set_report(lua_State *L, ViewWork *w, const Task *t)
 {
@@ -322,7 +322,7 @@ view_push_event(lua_State *L, ViewWork *w, const Event *e, const Task *t)
     view_set_details(L, w, e, t);
 }
 
-/* In a brief batch what a task does is news until it has ended. */
+/* In a brief batch events of a task count until it has ended. */
 static bool
 view_wants(const ViewBatch *b, const Event *e, const Task *t)
 {
@@ -376,7 +376,7 @@ view_added(lua_State *L)
     return 1;
 }
 
-/* Call `f` with the work and the id; gives what lua_pcall does. */
+/* Call `f` with the work and the id; returns as lua_pcall does. */
 static int
 view_protected(lua_State *L, lua_CFunction f, const ViewBatch *b, uint64_t id)
 {

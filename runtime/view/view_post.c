@@ -14,7 +14,7 @@ typedef struct ViewPost {
     size_t got;
 } ViewPost;
 
-/* The answer is not looked at; one that is long is broken off. */
+/* The answer is ignored, and aborted if it is long. */
 static size_t
 view_post_body(char *p, size_t size, size_t n, void *ud)
 {

@@ -1,4 +1,4 @@
-/* view_screen.c — what views write on, and what they show of tasks' output. */
+/* view_screen.c — the terminal, and what tasks print, for views. */
 #include "view/view_screen.h"
 #include "api/lib_orun.h"
 #include "api/lib_output.h"

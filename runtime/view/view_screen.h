@@ -1,7 +1,7 @@
 /* view_screen.h — the terminal, and what tasks print, for views.
  *
- * Lua functions of the table that lua/view/init.lua is called with; those of
- * the terminal speak of the one that standard error is.
+ * Lua functions of the table that lua/view/init.lua is called with. The
+ * terminal is that of standard error.
  */
 #ifndef ORUN_VIEW_SCREEN_H
 #define ORUN_VIEW_SCREEN_H
@@ -9,27 +9,26 @@
 #include "engine/engine.h"
 #include <lua.h>
 
-/* size() -> rows, columns; nil when it is no terminal */
+/* size() -> rows, columns; nil if it is not a terminal */
 int view_size(lua_State *L);
 
-/* fit(text, columns) -> the text as one line with nothing in it that drives a
- * terminal, and at most so wide: what is longer ends in "…"; its width */
+/* fit(text, columns) -> the text as one line, sanitized, cut to that width with
+ * "…" at the end; its width */
 int view_fit(lua_State *L);
 
-/* put(text): write whole lines on standard error, above the foot if there is
- * one; secrets, and what drives a terminal, are replaced */
+/* put(text): write whole lines, sanitized, to standard error, above the foot if
+ * there is one */
 int view_put(lua_State *L);
 
-/* open_foot() -> whether there is one now; foot(lines) shows them; close_foot()
- */
+/* open_foot() -> is there a foot now? foot(lines) shows them; close_foot() */
 int view_open_foot(lua_State *L);
 int view_foot(lua_State *L);
 int view_close_foot(lua_State *L);
 
-/* Of the task with this number: push what it has printed from the offset on
- * (before the end, when that is negative), at most `max` bytes; whether it is
- * final; a number that changes when it prints anew. Gives 3, or 0 when there is
- * no such task. */
+/* For the task with this number push: what it has printed from the offset on
+ * (counted from the end if it is negative), at most `max` bytes; whether that
+ * is final; a number that changes when its output begins again. Returns 3, or 0
+ * if there is no such task. */
 int view_push_output(lua_State *L, Engine *h, uint64_t id, bool err,
                      lua_Integer offset, size_t max);
 
