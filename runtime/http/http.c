@@ -1,9 +1,9 @@
 /* http.c — libcurl's multi interface on a uv loop.
  *
  * curl must not be called from its own callbacks, so ends are collected after
- * each call of it (http_collect). When a callback fails, for want of memory,
- * the multi handle is dead for good: then every call ends and a new one is
- * made for those to come.
+ * each call of it (http_collect). When a callback fails, because memory is out,
+ * the multi handle cannot be used again: every transfer ends, and a new handle
+ * is made for the next.
  */
 #include "http/http.h"
 #include "base/err.h"
@@ -14,13 +14,13 @@ struct Http {
     EnginePart part;
     Loop *loop;
     const Libcurl *curl;
-    CURLM *multi;    /* NULL: to be made with the next call */
+    CURLM *multi;    /* NULL: made with the next transfer */
     uv_timer_t timer;
     List calls;      /* of HttpCall */
-    int handles;     /* of the loop's that are not closed */
+    int handles;     /* how many handles of the loop are open */
 };
 
-/* What curl has the loop watch. */
+/* A socket that the loop watches for curl. */
 typedef struct HttpSocket {
     uv_poll_t poll;
     Http *http;
@@ -55,7 +55,7 @@ http_end_all(Http *h, CURLcode result)
     uv_timer_stop(&h->timer);
 }
 
-/* Tell the ends there are. */
+/* Report the transfers that have ended. */
 static void ON_IO
 http_collect(Http *h, CURLMcode state)
 {
@@ -84,7 +84,7 @@ http_act(Http *h, curl_socket_t fd, int events)
                                                      &running));
 }
 
-/* ---- what curl wants of the loop ---- */
+/* ---- what curl asks of the loop ---- */
 
 static void
 http_ready(uv_poll_t *poll, int status, int events)
@@ -192,7 +192,7 @@ http_timer_closed(uv_handle_t *timer)
     http_unref(container_of((uv_timer_t *)timer, Http, timer));
 }
 
-/* End all calls, and go as soon as the loop has closed its handles. */
+/* End all transfers, and free it once the loop has closed its handles. */
 static void
 http_close(EnginePart *part)
 {
@@ -251,7 +251,7 @@ http_cancel(Http *h, HttpCall *call)
 void
 http_resume(Http *h, HttpCall *call)
 {
-    /* What had come is handed to the owner right here. */
+    /* Data that curl had received is passed to the owner in this call. */
     CURLcode result = h->curl->easy_pause(call->easy, CURLPAUSE_CONT);
     if (result != CURLE_OK)
         http_finish(h, call, result);

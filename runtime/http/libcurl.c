@@ -1,16 +1,16 @@
-/* libcurl.c — opening libcurl, and handing it our allocator. */
+/* libcurl.c — opening libcurl, and setting its allocator. */
 #include "http/libcurl.h"
 #include "base/mem.h"
 #include <dlfcn.h>
 #include <stdio.h>
 #include <uv.h>
 
-/* The first with CURLOPT_QUICK_EXIT, without which a name server that does not
- * answer would hold the io thread. */
+/* The first version with CURLOPT_QUICK_EXIT. Without that, a name server that
+ * does not answer would block the io thread. */
 #define LIBCURL_LEAST CURL_VERSION_BITS(7, 87, 0)
 
 static Libcurl libcurl;
-static char libcurl_why[512]; /* "": it is there */
+static char libcurl_why[512]; /* "": it is loaded */
 
 static char *
 libcurl_strdup(const char *s)

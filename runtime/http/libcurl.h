@@ -1,8 +1,8 @@
 /* libcurl.h — the functions of libcurl, loaded when first needed.
  *
  * Linking it would load some thirty libraries into every run, which takes
- * longer than all else at the start; so it is opened by the first request, and
- * a machine without it can run everything but requests.
+ * longer than everything else at the start. So the first request opens it, and
+ * a system without it can run everything except requests.
  */
 #ifndef ORUN_LIBCURL_H
 #define ORUN_LIBCURL_H
@@ -26,9 +26,9 @@ typedef struct Libcurl {
 #undef X
 } Libcurl;
 
-/* The functions, for as long as the process lives; NULL with the reason in
- * *why, a constant, when there is no libcurl that will do. Blocks for the
- * loading the first time. Any thread. */
+/* The functions, valid as long as the process lives. NULL, with the reason in
+ * *why, a constant, if there is no suitable libcurl. The first call blocks
+ * while it is loaded. Any thread. */
 const Libcurl *libcurl_get(const char **why);
 
 #endif

@@ -3,9 +3,9 @@
  *   request_start -> _go (io) -> _header, _body, … -> _done -> _finish
  *                                          _stopped (io) -----^
  *
- * The three limits of time are one timer of the board, on the run's clock. It
- * is armed for the earliest moment at which one of them could be exceeded, and
- * looks then whether one is.
+ * One timer of the board, on the run's clock, serves the three limits of time.
+ * It is armed for the earliest moment at which one of them could be exceeded,
+ * and checks then whether one is.
  */
 #include "http/request.h"
 #include "base/err.h"
@@ -31,7 +31,7 @@ request_unref(Request *r)
     mem_free(r);
 }
 
-/* With the board's lock held, as it must not end before the message. */
+/* With the board's lock held, because it must not end before the message. */
 static void
 request_post(Request *r, LoopMsg *msg)
 {
@@ -41,7 +41,7 @@ request_post(Request *r, LoopMsg *msg)
 
 /* ---- the end ---- */
 
-/* Nothing more will come; gives the transfer's reference back. */
+/* The transfer has ended: drop its reference. */
 static void ON_IO
 request_finish(Request *r, CURLcode result)
 {
@@ -97,8 +97,8 @@ request_give_up(Request *r, const char *late)
 
 /* ---- time ---- */
 
-/* When one of the limits is reached, as things stand, and which. With the
- * board's lock held. */
+/* When the first of the limits will be reached, as of now, and which one. With
+ * the board's lock held. */
 static double
 request_limit(Request *r, const char **which)
 {
@@ -116,7 +116,7 @@ request_limit(Request *r, const char **which)
     return fmin(at, other);
 }
 
-/* The earliest moment at which one could be. */
+/* The earliest moment at which one could be reached. */
 static double
 request_next_look(Request *r)
 {
@@ -136,9 +136,9 @@ request_due(Timer *timer)
         request_give_up(r, NULL);
 }
 
-/* ---- the start, and going on ---- */
+/* ---- starting and continuing ---- */
 
-/* The reader has taken what there was. */
+/* The reader has taken what had been received. */
 static void
 request_more(LoopMsg *msg)
 {

@@ -1,4 +1,4 @@
-/* request_curl.c — what libcurl is told of a request, calls, and says. */
+/* request_curl.c — the options, callbacks and errors of libcurl's transfer. */
 #include "http/request_curl.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -13,9 +13,9 @@ request_stir(Request *r)
     atomic_store(&r->last, request_now(r));
 }
 
-/* ---- what comes; curl calls these on the io thread ---- */
+/* ---- receiving; curl calls these on the io thread ---- */
 
-/* Break off; for callbacks, whose 0 does it. */
+/* Abort the transfer: returns 0, which does that in a callback. */
 static size_t PRINTF_LIKE(2, 3)
 request_refuse(Request *r, const char *format, ...)
 {
@@ -26,7 +26,7 @@ request_refuse(Request *r, const char *format, ...)
     return 0;
 }
 
-/* The line that ends the headers: of an answer, or of a word before it. */
+/* The line that ends the headers: of the answer, or of an interim one. */
 static void
 request_end_head(Request *r)
 {
@@ -40,7 +40,7 @@ request_end_head(Request *r)
     sched_unlock(s);
 }
 
-/* Is the header line the length of the body? Then where its value begins. */
+/* If the header line is the length of the body, where its value begins. */
 static size_t
 request_length_at(const char *p, size_t n)
 {
@@ -53,8 +53,8 @@ request_length_at(const char *p, size_t n)
     return at;
 }
 
-/* Two lengths, or one that is not a number of bytes: where the body ends is for
- * nobody to guess, so there is none. NULL: it is fine. */
+/* With two lengths, or one that is not a number of bytes, the end of the body
+ * is unknown, so there is no body. NULL: the length is valid. */
 static const char *
 request_length_wrong(Request *r, const char *p, size_t n)
 {
@@ -111,8 +111,8 @@ request_header(char *p, size_t size, size_t n, void *ud)
     return buf_failed(&r->headers) ? request_refuse(r, "out of memory") : all;
 }
 
-/* A piece for the reader: gives n, or what has the transfer pause, or break
- * off. */
+/* A piece of the body. Returns n, or what makes curl pause or abort the
+ * transfer. */
 static size_t
 request_offer(Request *r, const char *p, size_t n)
 {
@@ -150,8 +150,8 @@ request_body(char *p, size_t size, size_t n, void *ud)
     return taken;
 }
 
-/* There is a connection, and the request is about to be sent. A second time it
- * is when the connection was an old one that broke. */
+/* There is a connection, and the request is about to be sent. This is called
+ * again if the connection was a kept one that had been closed. */
 static int
 request_sending(void *ud, char *ip, char *own_ip, int port, int own_port)
 {
@@ -167,7 +167,7 @@ request_sending(void *ud, char *ip, char *own_ip, int port, int own_port)
     return CURL_PREREQFUNC_OK;
 }
 
-/* What is uploaded counts as activity, too. */
+/* An upload counts as activity, too. */
 static int
 request_progress(void *ud, curl_off_t down, curl_off_t downed, curl_off_t up,
                  curl_off_t upped)
@@ -181,7 +181,7 @@ request_progress(void *ud, curl_off_t down, curl_off_t downed, curl_off_t up,
     return 0;
 }
 
-/* ---- what it is told ---- */
+/* ---- its options ---- */
 
 static int
 request_set_body(Request *r, const RequestSpec *spec)
@@ -212,8 +212,8 @@ request_add_line(Request *r, const char *line)
     return all ? 0 : ORUN_ENOMEM;
 }
 
-/* Ours first: with a name alone curl leaves out what it would send itself; what
- * the caller gives comes after, and is sent. */
+/* Ours first: a name without a value removes a header that curl would send. The
+ * caller's come after, and are sent. */
 static int
 request_set_headers(Request *r, const RequestSpec *spec)
 {
@@ -245,8 +245,8 @@ request_set_callbacks(Request *r)
     return e;
 }
 
-/* What every request has. Time is ours to limit (curl's clock does not pause
- * when orun's does), so curl's limits are as good as none. */
+/* What every request has. orun limits the time itself, because curl's clock
+ * does not pause when orun's does; so curl's own limits are very long. */
 static int
 request_set_common(Request *r, const char *url)
 {
@@ -272,7 +272,7 @@ request_set_common(Request *r, const char *url)
 #undef SET
 }
 
-/* The method, and the URL without what may be private in it. */
+/* The method, and the URL without the parts that may be private. */
 static char *
 request_name(const RequestSpec *spec)
 {
@@ -294,9 +294,9 @@ request_set_up(Request *r, const RequestSpec *spec)
     return 0;
 }
 
-/* ---- what it says in the end ---- */
+/* ---- its errors ---- */
 
-/* What curl's results mean, for those that are common. */
+/* What curl's common results mean. */
 static const char *
 request_meaning(CURLcode result)
 {
@@ -328,8 +328,8 @@ request_meaning(CURLcode result)
     }
 }
 
-/* How much came of an answer that had announced its length; false when it had
- * not. */
+/* How much was received of an answer that had announced its length; false if it
+ * had not. */
 static bool
 request_put_length(Request *r, Buf *b)
 {
@@ -342,8 +342,8 @@ request_put_length(Request *r, Buf *b)
     return length > 0;
 }
 
-/* What is known beyond that: the figures, the system's error, or curl's own
- * words, which its versions have different ones of. */
+/* More details: the figures, the system's error, or curl's own words, which
+ * differ between its versions. */
 static void
 request_put_detail(Request *r, CURLcode result, Buf *b)
 {
