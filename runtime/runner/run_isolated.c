@@ -4,11 +4,11 @@
  *                       ^                                              |
  *                       '----------------------------------------------'
  *
- * What is needed while the called primitive may raise, or wait, belongs to the
- * Isolate or to the state; frames and Values are made where nothing can.
+ * Whatever exists while the called primitive may raise or wait belongs to the
+ * Isolate or to the state. Frames and Values are made where nothing raises.
  *
- * Collectors, responses and streams, which are userdata, stay here: the process
- * has their numbers, which are their places in a table in the registry.
+ * Collectors, responses and streams, which are userdata, stay here. The process
+ * has a number for each: its index in a table in the registry.
  */
 #include "runner/run_isolated.h"
 #include "base/err.h"
@@ -30,8 +30,8 @@ static const char run_isolated_key; /* of the table of kept objects */
 
 /* ---- the start ---- */
 
-/* The input with the outputs that handles in it stand for. Held by the caller.
- * May raise, before anything is held. */
+/* The input, with handles replaced by the outputs of their tasks. The caller
+ * owns a reference. May raise, before that is taken. */
 static Value *
 run_isolated_input(lua_State *L, LuaRun *run)
 {
@@ -120,7 +120,7 @@ run_isolated_push_paths(lua_State *L)
     lua_getfield(L, -2, "cpath");
 }
 
-/* Make run->isolate; raises when it cannot, or when the task is to stop. */
+/* Make run->isolate; raises if it cannot, or if the task is being stopped. */
 static void
 run_isolated_start(lua_State *L, LuaRun *run)
 {
@@ -163,7 +163,7 @@ run_isolated_push_kept(lua_State *L)
     lua_rawsetp(L, LUA_REGISTRYINDEX, &run_isolated_key);
 }
 
-/* Forget the objects whose numbers are in the frame's next field. */
+/* Drop the objects whose numbers are in the frame's next field. */
 static void
 run_isolated_release(lua_State *L, Frame *f)
 {
@@ -204,7 +204,7 @@ run_isolated_push_argument(lua_State *L, LuaRun *run, Frame *f)
     value_decode(L, v, &ops);
 }
 
-/* The type of the kept object at idx; NULL when it is none. */
+/* The type of the kept object at idx; NULL if it is not one. */
 static const char *
 run_isolated_type(lua_State *L, int idx)
 {
@@ -217,8 +217,8 @@ run_isolated_type(lua_State *L, int idx)
     return NULL;
 }
 
-/* Put what is to be called below the n arguments on top: the primitive of
- * that name, or (":next") the method of an object, the first argument. */
+/* Insert the function to call below the n arguments on top: the primitive of
+ * that name or, for ":next", that method of the first argument, an object. */
 static void
 run_isolated_insert(lua_State *L, const char *name, int n)
 {
@@ -238,7 +238,7 @@ run_isolated_insert(lua_State *L, const char *name, int n)
     lua_insert(L, first);
 }
 
-/* Put the object at idx among those that are kept, and its number there. */
+/* Keep the object at idx, and replace it by its number. */
 static void
 run_isolated_keep(lua_State *L, int idx)
 {
@@ -289,7 +289,7 @@ run_isolated_got(lua_State *L, int status, lua_KContext ctx)
 }
 
 /* Protected, and where it can yield. Argument: the CALL. Fields: name, file,
- * line, objects let go, count of arguments, the arguments. */
+ * line, dropped objects, count of arguments, the arguments. */
 static int
 run_isolated_serve(lua_State *L)
 {
@@ -356,7 +356,7 @@ run_isolated_put(lua_State *L, LuaRun *run, int idx, bool list, Buf *b,
     return true;
 }
 
-/* The REPLY that tells an error: 0, text. */
+/* The REPLY with an error: 0, text. */
 static void
 run_isolated_reply_error(Buf *b, Buf *text)
 {

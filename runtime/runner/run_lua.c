@@ -229,8 +229,8 @@ run_lua_account(LuaRun *run, Outcome *o)
     run->used = 0;
 }
 
-/* The coroutine has ended: tell the scheduler. True when the run goes on with
- * the next task. */
+/* The coroutine has ended: report it to the scheduler. True if the run
+ * continues with the next task. */
 static bool
 run_lua_end(LuaRun *run, int status)
 {

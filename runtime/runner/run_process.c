@@ -70,7 +70,7 @@ run_process_max(const Task *t)
     return t->opt && t->opt->max_output ? t->opt->max_output : LAUNCH_RESULT;
 }
 
-/* A result that there is no memory for is a failure, not an empty one. */
+/* Without memory for the result the task fails; it is not left empty. */
 static void
 run_process_keep(Engine *h, Outcome *o)
 {
@@ -89,8 +89,8 @@ run_process_keep(Engine *h, Outcome *o)
     o->error = there ? mem_dup(why, sizeof why - 1) : NULL;
 }
 
-/* Keep what the result does not tell, so that it can be read later; false when
- * there is no memory for that. */
+/* Keep the output that is not in the result, so that it can be read later.
+ * False when memory is out. */
 static bool
 run_process_capture(Output *out, Output *err, bool cut, Outcome *o)
 {
@@ -109,7 +109,7 @@ run_process_capture(Output *out, Output *err, bool cut, Outcome *o)
     return true;
 }
 
-/* What the program's end, and what it printed, mean for t. */
+/* Make t's outcome of the program's end and of what it printed. */
 static void
 run_process_outcome(Engine *h, const Task *t, const ProcEnd *end, Output *out,
                     Output *err, Outcome *o)
@@ -250,7 +250,7 @@ run_process_live(Task *t, bool err)
 
 enum { RUN_PROCESS_JSON = 64 << 20 }; /* bytes of output that are decoded */
 
-/* Has the program ended well, and is its output to have a form? */
+/* Has the program succeeded, and does its output have a schema? */
 static bool
 run_process_typed(const LuaRun *run)
 {
@@ -277,8 +277,8 @@ run_process_push_output(lua_State *L, Output *out)
                    output_path(out));
 }
 
-/* With a schema its result is the value that its output is, if it has that
- * form; otherwise this raises. */
+/* With a schema the result is the value in its output, if that is valid;
+ * otherwise this raises. */
 static int
 run_process_waited(lua_State *L, int status, lua_KContext ctx)
 {
@@ -295,8 +295,8 @@ run_process_waited(lua_State *L, int status, lua_KContext ctx)
     return 1;
 }
 
-/* Start it, and have it found by who stops the task. A failure leaves its
- * reason in `why`. */
+/* Start it, where a stop of the task finds it. A failure leaves its reason in
+ * `why`. */
 static int
 run_process_enter(LuaRun *run, Buf *why)
 {
@@ -337,7 +337,7 @@ run_process_entry(lua_State *L)
     return park(L, &what, run_process_waited, 0);
 }
 
-/* The value at the top takes the place of the text that o has. */
+/* Replace the text in o by the value at the top. */
 static void
 run_process_value(lua_State *co, Outcome *o)
 {

@@ -1,9 +1,9 @@
 /* run_process.h — the runner of tasks that are programs.
  *
- * stdin is the prompt; an input comes after it (a string as it is, anything
- * else as JSON), an empty line between. stdout is the output, exactly; exit
- * code 0 is success. The environment is the snapshot taken at start, then the
- * agent type's, then the task's `env`, then ORUN_TASK_ID.
+ * stdin is the prompt, then an empty line and the input, if there is one (a
+ * string as it is, anything else as JSON). stdout is the output, byte by byte;
+ * exit code 0 is success. The environment is the snapshot taken at start, then
+ * that of the agent type, then the task's `env`, then ORUN_TASK_ID.
  */
 #ifndef ORUN_RUN_PROCESS_H
 #define ORUN_RUN_PROCESS_H
@@ -20,8 +20,9 @@ void run_process_init(Runner *r);
 int run_process_entry(lua_State *L);
 void run_process_entry_outcome(LuaRun *run, Outcome *o);
 
-/* What t printed so far on stdout, or stderr, held for the caller; NULL when it
- * does not run or is no program. Under the board's lock. */
+/* What t has printed so far on stdout, or stderr, with a reference for the
+ * caller. NULL if it does not run or is not a program. Under the board's
+ * lock. */
 struct Output *run_process_live(Task *t, bool err);
 
 #endif

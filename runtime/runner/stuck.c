@@ -19,7 +19,7 @@ stuck_name(const Task *t, Buf *to)
     board_name(t, to);
 }
 
-/* Append who is stuck. With the lock held. */
+/* Append the names of the stuck tasks. With the lock held. */
 static void
 stuck_list(Engine *h, Buf *to)
 {
@@ -35,7 +35,7 @@ stuck_list(Engine *h, Buf *to)
         buf_printf(to, " and %d more", n - STUCK_NAMES);
 }
 
-/* Append why nothing can begin or go on now. With the lock held. */
+/* Append why nothing can begin or continue now. With the lock held. */
 static void
 stuck_why(Engine *h, Buf *to)
 {
@@ -50,11 +50,13 @@ stuck_why(Engine *h, Buf *to)
     buf_printf(to, "), and no more are allowed; %s", stuck_help);
 }
 
-/* Runs whose tasks failed while they waited. They stay for good, known here. */
+/* Runs whose tasks failed while they waited. They are kept, reachable here,
+ * until the process ends. */
 static LuaRun *_Atomic stuck_lost;
 
-/* No worker will begin t or go on with it. What has begun keeps its state as it
- * is, for to clean up is Lua code; what it runs outside ends. With the lock. */
+/* No worker will begin t or continue it. If it has begun its state stays as it
+ * is, because cleaning up would run Lua code; its programs are ended. With the
+ * lock held. */
 static void
 stuck_fail(Engine *h, Task *t)
 {
@@ -72,7 +74,7 @@ stuck_fail(Engine *h, Task *t)
                    buf_take(&why));
 }
 
-/* Whatever is still queued when no worker is left fails. With the lock held. */
+/* When no worker is left, fail everything in the queue. With the lock held. */
 static void
 stuck_drain(Engine *h)
 {
