@@ -351,7 +351,8 @@ view_fail(View *v, const Buf *why)
 {
     bool refused = !v->ready || view_has_purpose(v);
     Buf line = { 0 };
-    buf_puts(&line, refused ? "" : "orun: the run goes on, and is not shown: ");
+    buf_puts(&line, refused ? ""
+             : "orun: the run continues, but is not shown: ");
     buf_put(&line, why->p, why->n);
     if (refused) {
         if (v->problems.n)

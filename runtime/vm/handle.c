@@ -96,7 +96,7 @@ handle_index(lua_State *L)
         if (strcmp(key, fields[i]) == 0)
             return luaL_error(L, "a handle has no '%s': TaskOutput(handle).%s "
                               "waits for the task and has it; TaskGet(handle) "
-                              "tells of it as it is now", key, key);
+                              "returns the task as it is now", key, key);
     return 0;
 }
 
