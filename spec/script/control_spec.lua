@@ -273,7 +273,7 @@ describe("orun task", function()
     assert.equal(1, r.code)
     assert.matches("the run cannot be reached at /nowhere/x: No such file", r.err)
     r = h.orun{"task", "list", env = {ORUN_SOCKET = "x", ORUN_TASK_TOKEN = "12345678"}}
-    assert.matches("no absolute path", r.err)
+    assert.matches("not an absolute path", r.err)
     r = h.orun{"task", "list", env = {ORUN_SOCKET = "/x", ORUN_TASK_TOKEN = false}}
     assert.matches("ORUN_TASK_TOKEN is not set", r.err)
   end)
