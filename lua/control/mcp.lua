@@ -182,7 +182,7 @@ methods["tools/call"] = function(self, id, params, modern)
   end
   queue.last = queue.last + 1
   queue[queue.last] = {id = id, modern = modern, name = name, args = args, kind = kind,
-    began = os.time(), told = os.time(),
+    began = os.time(), notified = os.time(),
     progress = type(params._meta) == "table" and params._meta.progressToken or nil}
   self:begin()
 end
@@ -198,10 +198,9 @@ end
 
 local function call_tell(call, now)
   local token = call.progress
-  if (type(token) ~= "string" and math.type(token) ~= "integer") or now - call.told < PROGRESS then
-    return
-  end
-  call.told = now
+  if type(token) ~= "string" and math.type(token) ~= "integer" then return end
+  if now - call.notified < PROGRESS then return end
+  call.notified = now
   send{method = "notifications/progress", params = {progressToken = token,
     progress = now - call.began, message = call.name .. " waits"}}
 end

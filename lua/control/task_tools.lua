@@ -16,12 +16,12 @@ local IDS <const> = {type = "array", items = {type = "string"}}
 
 -- Its title, which TaskUpdate may have changed.
 local function subject_of(e)
-  local told = e.metadata and e.metadata.subject
-  return type(told) == "string" and told or e.description
+  local subject = e.metadata and e.metadata.subject
+  return type(subject) == "string" and subject or e.description
 end
 
--- A program, or a model, may read what its task started, claimed or waited for; what
--- others were told and gave is theirs.
+-- A program, or a model, may read what its task started, claimed or waited for, but not
+-- what other tasks got and returned.
 local function readable(id)
   return require("orun.overview").readable(id)
 end
@@ -162,9 +162,9 @@ M.TaskUpdate = {here = true,
 
 -- What a claimer is to know of its item.
 local function claimed(item)
-  local told = item.metadata and item.metadata.description
+  local description = item.metadata and item.metadata.description
   return {id = item.id, subject = subject_of(item),
-          description = type(told) == "string" and told or item.prompt,
+          description = type(description) == "string" and description or item.prompt,
           input = item.input, metadata = item.metadata, attempts = item.attempts}
 end
 

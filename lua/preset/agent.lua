@@ -121,7 +121,7 @@ end
 -- Report what a run has said so far; `ended`: it has ended.
 function Job:tell(s, ended)
   local session = session_of(s)
-  self.session, self.told, self.news = session or self.session, orun.now(), false
+  self.session, self.reported_at, self.news = session or self.session, orun.now(), false
   local cost = self:cost_of(s)
   orun.report{
     activity = not ended and line_of(s.activity) or nil, model = line_of(s.model or self.model),
@@ -248,7 +248,7 @@ function Job:run_once(text, resume)
     p.line(s, line)
     self.news = true
     local known = s.session_id == self.session or not session_of(s)
-    if not known or orun.now() - self.told >= REPORT_EACH then self:tell(s) end
+    if not known or orun.now() - self.reported_at >= REPORT_EACH then self:tell(s) end
   end
   local ending = log:wait()
   if ending.stderr_file then -- the reason is at its end
@@ -300,7 +300,7 @@ end
 --- Do a task. config is what `define` made.
 function M.run(config, input, task)
   local job = setmetatable({config = config, preset = preset_of(config), task = task,
-                            told = -math.huge, cost = 0, before = {cost = 0}}, Job)
+                            reported_at = -math.huge, cost = 0, before = {cost = 0}}, Job)
   local answer = typed.ask(task.schema, preset.prompt(input, task), function(text, again)
     return job:ask(text, again)
   end)

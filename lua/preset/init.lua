@@ -73,7 +73,7 @@ local DEEPER <const> = 8    -- levels that a conversation has around an argument
 local DENIED <const> = 100  -- denials that are kept of a run
 local MOST <const> = 1 << 53 -- tokens: more is not a count of them
 
-local told = {} -- bad numbers that were already reported
+local reported = {} -- bad numbers that were already logged
 
 -- Tools that change files, and those that run commands, as the programs call them.
 local CHANGES <const> = {Write = true, Edit = true, MultiEdit = true, NotebookEdit = true,
@@ -232,7 +232,7 @@ function M.is_count(n)
 end
 
 --- The counts of `from` under the names results have. What is there and is not a count
---- (negative, infinite) is left out and told in the log, once.
+--- (negative, infinite) is left out and logged once.
 -- @param from   the program's own table, or nil
 -- @param names  our name -> its name
 -- @return table, or nil when it has none of them
@@ -264,9 +264,9 @@ end
 --- Tell, once a task, that a figure of its agent makes no sense and is left out.
 function M.odd(what, name, value)
   local key = what .. name
-  if told[key] then return end
-  told[key] = true
-  orun.log(("orun: %s: an agent has told %s = %s, which is left out"):format(what, name,
+  if reported[key] then return end
+  reported[key] = true
+  orun.log(("orun: %s: an agent reported %s = %s, which is left out"):format(what, name,
     type(value) == "number" and tostring(value) or "a " .. type(value)))
 end
 
@@ -306,7 +306,7 @@ function M.kind_of_status(status)
   return (status == 429 or status == 529) and "rate" or "http"
 end
 
---- The error_kind of an error that is only told in words.
+--- The error_kind of an error that is known only by its message.
 function M.kind_of_words(message)
   local low = message:lower()
   for _, words in ipairs{"rate limit", "rate_limit", "too many requests", "usage limit",

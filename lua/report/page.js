@@ -130,8 +130,8 @@ function showFailures() {
   const rest = make("details");
   put(rest, make("summary", "and " + (failed.length - FAILURES) + " more"));
   failed.forEach((i, n) => {
-    const t = tasks[i], told = (t.e || "").replace(/\nstack traceback:[^]*/, "");
-    const why = told || t.ek || "no reason given";
+    const t = tasks[i], message = (t.e || "").replace(/\nstack traceback:[^]*/, "");
+    const why = message || t.ek || "no reason given";
     const box = put(make("div", null, {class: "finding"}), put(make("p"), link(i, nameOf(t)),
       make("span", " " + [t.id, t.ek, t.at].filter((w) => w).join(" \u2013 "), {class: "soft"})),
       make("pre", why.length > 600 ? why.slice(0, 600) + "\u2026" : why));
@@ -214,12 +214,12 @@ function showTable(id, heads, rows) {
 }
 
 function showTables() {
-  const told = (n) => n ? count(n) : ""; // programs that are no agents have none
+  const counted = (n) => n ? count(n) : ""; // programs that are not agents have none
   const any = fig.agents.some((a) => a.input || a.output), paid = fig.agents.some((a) => a.cost);
   const heads = ["agent", "tasks", "failed", "time", "longest",
     ...(any ? ["tokens in", "tokens out"] : []), ...(paid ? ["cost"] : [])];
   showTable("agents", heads, fig.agents.map((a) => [a.agent, a.tasks, a.failed,
-    time(a.seconds * 1e6), time(a.longest * 1e6), ...(any ? [told(a.input), told(a.output)]
+    time(a.seconds * 1e6), time(a.longest * 1e6), ...(any ? [counted(a.input), counted(a.output)]
     : []), ...(paid ? [a.cost ? money(a.cost) : ""] : [])]));
   showTable("limits", ["limit", "slots", "used at once", "of them used"], fig.limits.map((l) =>
     [l.name, l.slots, l.peak, percent(l.work / l.slots / Math.max(fig.wall, 1e-9))]));

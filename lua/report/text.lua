@@ -1,7 +1,7 @@
 --- orun.report.text: the metrics of a run (report/metrics.lua) as text.
 --
 -- Texts of others (descriptions, names of agents, errors) are made harmless, and nothing is
--- wider than it is told.
+-- wider than its limit.
 
 local format = require "orun.util.format"
 
@@ -82,7 +82,7 @@ local function speed_of(r)
   if not r.speed_up then
     return at_once .. "; what they would take one after another was not measured"
   elseif r.computes > 0 and r.speed_up < FASTER then
-    return ("%s (%d computed for %s); no speed-up can be told"):format(at_once, r.computes,
+    return ("%s (%d computed for %s); the speed-up is unknown"):format(at_once, r.computes,
       M.seconds(r.computed))
   end
   local fast = ("%s%.1f times as fast as one after another (%s); %.1f at once"):format(
@@ -228,7 +228,7 @@ function full.run(r)
   if not r.speed_up then
     row("speed-up", "not known: processor time was not measured")
   elseif r.computes > 0 and r.speed_up < FASTER then
-    row("speed-up", "cannot be told: the processors were busy with other work")
+    row("speed-up", "unknown: the processors were busy with other work")
   else
     row("one after another", M.seconds(r.one_by_one) .. least)
     row("speed-up", ("%.2f%s; %.2f possible"):format(r.speed_up, least, r.parallel.possible))
@@ -309,13 +309,13 @@ local function tokens_of(n) return n > 0 and M.count(n) or "" end
 
 function full.agents(r)
   if #r.agents == 0 then return nil, {} end
-  local told = r.cost or r.context.tokens.input + r.context.tokens.output > 0
+  local known = r.cost or r.context.tokens.input + r.context.tokens.output > 0
   local rows = {{"", "tasks", "failed", "time", "longest"}}
-  if told then table.move({"tokens in", "out", "cost"}, 1, 3, 6, rows[1]) end
+  if known then table.move({"tokens in", "out", "cost"}, 1, 3, 6, rows[1]) end
   for i, a in ipairs(r.agents) do
     rows[i + 1] = {M.line(a.agent, 30), ("%d"):format(a.tasks), ("%d"):format(a.failed),
                    M.seconds(a.seconds), M.seconds(a.longest)}
-    if told then
+    if known then
       local cost = a.cost and M.cost(a.cost) or ""
       table.move({tokens_of(a.input), tokens_of(a.output), cost}, 1, 3, 6, rows[i + 1])
     end

@@ -97,10 +97,10 @@ local function report(v, views, i, why)
   if refusal.is(why) then
     v.problem(tostring(why))
     return true
-  elseif views.told[i] then
+  elseif views.reported[i] then
     return false
   end
-  views.told[i] = true
+  views.reported[i] = true
   if VIEWS[name].purpose then
     v.problem(("%s lacks something: %s"):format(name, first_line(why)))
   else
@@ -219,7 +219,7 @@ local function tell_lost(v, views, lost)
 end
 
 return function(v)
-  local views, model = {names = {}, told = {}, files = {}}, models(v)
+  local views, model = {names = {}, reported = {}, files = {}}, models(v)
   v.busy = guarded(v, views, busy.start) or function() end
   for i, text in ipairs(v.wanted) do open(v, views, i, text) end
   v.ready()

@@ -98,7 +98,7 @@ end
 function M.new(look, model)
   local now, lines, left = {}, 0, 0
   local view = {}
-  local live, counted, told = false, -PACE, nil -- told: what the last line counts
+  local live, counted, printed = false, -PACE, nil -- printed: the last line of counts
 
   function view.event(e)
     if live and not BRIEF[e.event] or look.failures and e.status ~= "failed" then return end
@@ -110,15 +110,15 @@ function M.new(look, model)
     end
     lines = lines + 1
     now[#now + 1] = stamp(e.at) .. text:match("^[^\r\n]*") .. "\n"
-    told = nil
+    printed = nil
   end
 
   -- A line that counts, when there is news, at its pace or (last) now.
   local function count(at, last)
     if not live or look.failures or at - counted < PACE and not last then return end
     local text = progress_of(model)
-    if text == told then return end
-    counted, told = at, text
+    if text == printed then return end
+    counted, printed = at, text
     now[#now + 1] = stamp(at) .. text .. "\n"
   end
 

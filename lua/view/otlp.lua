@@ -164,8 +164,8 @@ function Exporter:send()
     return true
   end
   why = why or ("the answer's status is %d"):format(status)
-  if not self.told then
-    self.told = true
+  if not self.warned then
+    self.warned = true
     self.v.put(("orun: the trace cannot be sent to %s: %s\n"):format(self.endpoint, why))
   end
   return false

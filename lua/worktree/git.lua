@@ -175,7 +175,7 @@ function M.ask(place, questions)
   return answers
 end
 
---- Is one commit the other, or before it? nil, message: that cannot be told.
+--- Is one commit the other, or before it? nil, message: unknown.
 function M.is_before(place, one, other)
   local out, code = M.call(place, {"merge-base", "--is-ancestor", one, other}, {fine = 1})
   if not out then return nil, code end

@@ -235,7 +235,7 @@ local function changed_tasks(place, run)
 end
 
 local function untold(state, why)
-  orun.log(("orun: whether others have changed what %s has changed cannot be told: %s")
+  orun.log(("orun: whether others have changed what %s has changed is unknown: %s")
     :format(state.task, why))
 end
 

@@ -1,8 +1,8 @@
-/* command.h — the words that `orun WORD` knows, beside scripts.
+/* command.h — the commands of `orun WORD`.
  *
- * Of the command only; not in the library. A word is a command when it stands
- * where a script's name would, and is in the table of command.c: a script of
- * that name is run as ./WORD, or after "--". But for `orun plan`, a command is
+ * Part of the command line, not of the library. A word in the place of a
+ * script's name is a command if it is in the table of command.c; a script of
+ * that name is run as ./WORD, or after "--". All but `orun plan` are each
  * a bundled module, lua/command/WORD.lua, that returns a function: it is called
  * with the arguments and returns the exit code, nil for 0.
  */
@@ -11,17 +11,17 @@
 
 #include "base/buf.h"
 
-/* What a command needs to be run. */
+/* What a command needs to run. */
 typedef enum CommandNeeds {
     COMMAND_STATE,   /* a Lua state of its own, no runtime: see client.h. The
                       * word is the first argument */
-    COMMAND_RUNTIME, /* a runtime: it is run in the script's state. Options of
-                      * a run may stand before the word */
+    COMMAND_RUNTIME, /* a runtime: it runs in the script's state. Options of a
+                      * run may precede the word */
     COMMAND_SCRIPT,  /* a script, and options of its own: see options.c. The
                       * word is the first argument */
 } CommandNeeds;
 
-/* Is `word` a command that needs this? */
+/* Is `word` a command of this kind? */
 bool command_is(const char *word, CommandNeeds needs);
 
 /* Append that `word`, which stands where a script's name would, is neither a

@@ -14,7 +14,7 @@ const char options_help[] =
     "       orun plan [options] script.lua [args...]   (what it would do)\n"
     "       orun agents [--json]        (lists the agent types there are)\n"
     "       orun trust [PATH]           (lets Lua code of a project run)\n"
-    "       orun tasks [--watch]        (what a run does, from elsewhere)\n"
+    "       orun tasks [--watch]        (what a run does now)\n"
     "       orun report [RUN]           (how a run went: see orun report -h)\n"
     "       orun task COMMAND ...       (from a task's program: its list)\n"
     "       orun mcp                    (the same, as an MCP server)\n"
@@ -32,7 +32,7 @@ const char options_help[] =
     "  --progress MODE    auto, tty, plain, json or none (ORUN_PROGRESS)\n"
     "  --output MODE      what programs print: grouped, tagged or none\n"
     "  -q, --quiet        no progress; errors only\n"
-    "  -v, --verbose      more of what goes on, in lines\n"
+    "  -v, --verbose      more of what happens, in lines\n"
     "  --events FILE      write what happens to FILE, as JSON lines; - is\n"
     "                     standard output, here as for --trace\n"
     "  --trace FILE       write a trace for Perfetto or chrome://tracing\n"
@@ -51,9 +51,9 @@ const char options_help[] =
     "  -h, --help         print this\n"
     "  --                 end of options: a script's name follows\n"
     "\n"
-    "orun plan starts no agent: what looks like its result stands in for it.\n"
-    "Functions run. It shows the tasks, the critical path, and, from what\n"
-    "earlier runs took, the time with so many slots:\n"
+    "orun plan starts no agent: a stub replaces its result. Functions run.\n"
+    "It shows the tasks, the critical path, and, from the durations of\n"
+    "earlier runs, the time with different numbers of slots:\n"
     "  -j N,N,...         slots to compare; default 1,2,5,10\n"
     "  --dot[=FILE]       the graph as DOT, in FILE or instead of all else\n"
     "  --json             all of it as JSON\n"
@@ -62,7 +62,7 @@ const char options_help[] =
     "                     0.005, of a function 0.00002\n"
     "\n"
     "What follows the script belongs to the script (see `arg`).\n"
-    "Exit codes: 0 done, 1 failed (or a task failed and nobody read it),\n"
+    "Exit codes: 0 done, 1 failed (or a task failed and that was not read),\n"
     "2 usage or syntax error, 130 and 143 ended by SIGINT and SIGTERM.\n"
     "ORUN_LOG=sched,proc,... prints debug lines on stderr.\n";
 
@@ -150,7 +150,7 @@ options_add_step(Options *o, char kind, const char *text)
     o->steps = steps;
 }
 
-/* The word where a script's name stands: that, or a command. */
+/* The word in the place of a script's name: a script, or a command. */
 static void
 options_word(Options *o, const char *word, bool after_dashes)
 {
@@ -260,7 +260,7 @@ options_compare(Options *o, const char *list)
         char one[16] = "";
         memcpy(one, at, size < sizeof one ? size : 0);
         if (options_number(one, 100000) == 0 || n == OPTIONS_COMPARED) {
-            options_fail(o, "'%s' is no list of slots: at most 16 whole "
+            options_fail(o, "'%s' is not a list of slots: at most 16 whole "
                          "numbers, 1 or more each, as in -j 1,2,5,10", list);
             return;
         }
@@ -276,7 +276,7 @@ options_overhead(Options *o, const char *value)
     char *end;
     double n = strtod(value, &end);
     if (end == value || *end || !(n >= 0 && n <= 1e6))
-        options_fail(o, "'%s' is no number of seconds, as in --overhead 2.5",
+        options_fail(o, "'%s' is not a number of seconds, as in --overhead 2.5",
                      value);
     else
         options_tell_plan(o, "overhead", value);

@@ -1,7 +1,7 @@
 /* options.h — the command line of `orun`, read.
  *
- * Of the command only; not in the library. Reading has no effect: what is to
- * be printed and how the process ends is main.c's.
+ * Part of the command, not of the library. Reading has no effect: main.c prints
+ * and decides how the process ends.
  */
 #ifndef ORUN_OPTIONS_H
 #define ORUN_OPTIONS_H
@@ -20,9 +20,9 @@ typedef enum OptionsWhat {
 } OptionsWhat;
 
 enum {
-    OPTIONS_VIEWS = 8,          /* that are asked for, at most */
-    OPTIONS_MOST = OPTIONS_VIEWS + 4, /* and with those nobody asked for */
-    OPTIONS_SPARE = 3,          /* steps that others add: see main.c */
+    OPTIONS_VIEWS = 8,          /* by options, at most … */
+    OPTIONS_MOST = OPTIONS_VIEWS + 4, /* … and with the default ones */
+    OPTIONS_SPARE = 3,          /* steps that main.c adds */
     OPTIONS_COMPARED = 16,      /* numbers of slots of a plan, at most */
 };
 
@@ -33,13 +33,13 @@ typedef struct Options {
     int count;
     const char *script; /* path, "-", or NULL */
     bool interactive;   /* -i */
-    bool clean;         /* -E: without what the environment says to Lua */
+    bool clean;         /* -E: ignore Lua's environment variables */
     bool no_history;
     bool plan;          /* orun plan: what it is to show is among the views */
     bool command;       /* argv[first] is one (COMMAND_RUNTIME) */
     bool record;        /* --record */
     char *views[OPTIONS_MOST + 1]; /* for orun_watch */
-    const char *progress; /* its mode, or NULL when not said */
+    const char *progress; /* its mode; NULL: not given */
     int verbosity;      /* -1: -q, 1: -v */
     int first;          /* argv index of the script, arg[0]; 0: none */
     char *error;        /* one line; NULL: out of memory */
@@ -47,22 +47,22 @@ typedef struct Options {
 
 extern const char options_help[];
 
-/* Read argv[1] … argv[argc-1], whose strings must stay. What `o` held before is
- * not looked at; options_free it afterwards, however this ended. */
+/* Parse argv[1] … argv[argc-1]; the strings must stay valid. `o` may be
+ * uninitialized. Call options_free afterwards, also after an error. */
 void options_read(Options *o, int argc, char *const *argv);
 
-/* What holds where no option says otherwise. */
+/* The environment that decides the defaults. */
 typedef struct OptionsUsual {
     bool terminal;        /* standard error is one */
-    bool recorded;        /* the user wants scripts recorded there */
+    bool recorded;        /* runs on a terminal are recorded */
     const char *progress; /* its mode; NULL: auto */
-    bool traced;          /* the environment names a collector of traces */
+    bool traced;          /* the environment names a trace collector */
     long id;              /* of this process */
 } OptionsUsual;
 
-/* Add the views that a script has without being asked for: its progress; its
- * trace for a collector; with a terminal to show things on its report, and its
- * record, which --record asks for elsewhere. A command has none. */
+/* Add a script's default views: progress; a trace if there is a collector; on a
+ * terminal the report and the record (elsewhere --record enables it). A command
+ * has none. */
 void options_default_views(Options *o, const OptionsUsual *usual);
 
 void options_free(Options *o);

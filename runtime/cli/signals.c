@@ -22,8 +22,8 @@ static sigset_t signals_wanted; /* … and SIGTSTP and SIGCONT */
 static uv_mutex_t signals_lock = THREAD_MUTEX_INIT;
 /* Guarded by signals_lock: */
 static orun *signals_orun; /* NULL when it is about to be freed */
-static int signals_caught; /* the last one that interrupted it */
-static uint64_t signals_first_gone; /* when the reader was found gone; 0: not */
+static int signals_caught; /* the last signal that interrupted it */
+static uint64_t signals_first_gone; /* when the reader was gone; 0: not */
 
 void
 signals_tidy(void)
@@ -33,7 +33,7 @@ signals_tidy(void)
     pthread_sigmask(SIG_SETMASK, &none, NULL);
     signal(SIGCHLD, SIG_DFL);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a file that got too long is an error */
+    signal(SIGXFSZ, SIG_IGN); /* too long a file: the write fails */
 }
 
 void
@@ -45,11 +45,11 @@ signals_die(int signo)
     signal(signo, SIG_DFL);
     pthread_sigmask(SIG_UNBLOCK, &one, NULL);
     raise(signo);
-    _exit(128 + signo); /* the first process of a container is not killed so */
+    _exit(128 + signo); /* a container's first process survived it */
 }
 
-/* Name what has not ended although it was told to. Whoever reads standard error
- * may be what keeps it: nothing waits for him. */
+/* Name the tasks that have not ended although they were stopped. The reader of
+ * standard error may be what keeps them, so nothing waits for it. */
 static void
 signals_name_left(orun *o)
 {
@@ -69,7 +69,7 @@ signals_name_left(orun *o)
     buf_free(&text);
 }
 
-/* End at once, and leave no folder behind. */
+/* Exit at once, but remove the folder of the run. */
 static void
 signals_end(int signo)
 {
@@ -80,7 +80,7 @@ signals_end(int signo)
     signals_die(signo);
 }
 
-/* The `times`-th signal that asks for the end. */
+/* Handle the `times`-th signal that asks orun to end. */
 static void
 signals_interrupt(int signo, int times)
 {
@@ -128,9 +128,9 @@ signals_unread(void)
     return unread;
 }
 
-/* Stop as a shell expects it. The shell may have said SIGCONT already: then
- * nobody would say it again. Where nobody could say it (the process group is an
- * orphan) the kernel does not stop us, and this comes back at once. */
+/* Stop, as a shell expects. The shell may have sent SIGCONT already, and would
+ * not send it again. In an orphaned process group nothing could send it; there
+ * the kernel does not stop us, and this returns at once. */
 static void
 signals_stop(void)
 {
@@ -192,7 +192,7 @@ signals_choose(void)
     }
 }
 
-/* In a fork no thread waits for signals: each does what it does to any process.
+/* In a fork no thread waits for signals: each has its default action there.
  */
 static void
 signals_forked(void)

@@ -1,8 +1,7 @@
 /* signals.h — the signals of the command `orun`.
  *
- * They are taken by one thread that waits for them, so no handler runs in the
- * middle of anything. One that somebody had ignored at the start (nohup) stays
- * ignored.
+ * One thread waits for them, so no handler interrupts other code. A signal that
+ * is ignored at the start (nohup) stays ignored.
  *
  *   INT TERM HUP   the first interrupts the script: tasks are cancelled, their
  *   USR1 USR2      programs have their grace, Lua code its clean-up; the second
@@ -28,22 +27,22 @@
  * but for a closed pipe: that is an error of the write. Before any thread. */
 void signals_tidy(void);
 
-/* Take the signals for this runtime. 0, or the errno when there is no thread
- * to be had; then they do what they do to any program. On the main thread. */
+/* Handle the signals for this runtime. Returns 0, or the errno if no thread can
+ * be started; the signals then have their default actions. Main thread only. */
 int signals_start(orun *o);
 
 /* The runtime is about to be freed: from now on a signal ends the process at
- * once. The one that has interrupted the script meanwhile, or 0. */
+ * once. Returns the signal that has interrupted the script, or 0. */
 int signals_finish(void);
 
-/* The reader of what is printed has gone. Without a runtime to be ended the
- * process ends at once. Any thread. */
+/* The reader of the output is gone: end the runtime, or, if there is none, the
+ * process at once. Any thread. */
 void signals_gone(void);
 
-/* Has it? Then there is nobody to tell what else is wrong. */
+/* Is it gone? Then further errors are not printed. */
 bool signals_unread(void);
 
-/* End as this signal ends a program, so that who started it knows. */
+/* End the process by this signal, so that its parent sees it. */
 void signals_die(int signo);
 
 #endif

@@ -1,4 +1,4 @@
-/* orun.c — the embedding API: a host, a script state, and running scripts. */
+/* orun.c — the embedding API: creating a runtime and running scripts. */
 #include "api/lib_orun.h"
 #include "base/err.h"
 #include "base/fork.h"
@@ -41,7 +41,7 @@ enum {
     ORUN_STACK = 960 << 10,         /* bytes: what 1 MiB has at the least */
 };
 
-/* Some thread will never end: what it may use stays to the process's end. */
+/* A thread is stuck forever: what it may use is never freed. */
 static atomic_bool orun_leaves_stuck;
 
 const char *
@@ -117,7 +117,7 @@ orun_make(orun *o, const orun_config *c)
     return 0;
 }
 
-/* What all runtimes of a process share and only read. */
+/* Read-only data that all runtimes of the process share. */
 static void
 orun_init_once(void)
 {
@@ -167,7 +167,7 @@ orun_raised(orun *o, int code, int status)
     return code;
 }
 
-/* Wait in the script's name; gives the outcome. */
+/* Wait on the script's behalf; returns the outcome. */
 static int
 orun_wait(orun *o, const WaitFor *what)
 {
@@ -178,8 +178,8 @@ orun_wait(orun *o, const WaitFor *what)
     return o->run.wait.outcome;
 }
 
-/* Wait until every task is final; what can never end is cancelled. False when
- * there was such a task, which the message then names. */
+/* Wait until every task is final. Tasks whose wait can never end are cancelled
+ * and named in the message; then this returns false. */
 static bool
 orun_wait_idle(orun *o)
 {
@@ -197,7 +197,7 @@ orun_wait_idle(orun *o)
     return fine;
 }
 
-/* What still runs is to end. */
+/* Cancel everything that is still running. */
 static void
 orun_cancel(orun *o)
 {
@@ -209,15 +209,15 @@ orun_cancel(orun *o)
     lifecycle_cancel_all(o->run.sched, WHY_SCRIPT);
 }
 
-/* What was written arrives. A thread that is stuck may be so in a file, whose
- * lock it holds; then only standard output is waited for. */
+/* Flush files. A stuck thread may hold the lock of a file; then only standard
+ * output is flushed. */
 static void
 orun_flush(orun *o)
 {
     fflush(pool_stuck(o->engine->pool) ? stdout : NULL);
 }
 
-/* The end-of-script rule. `code` is how the script itself ended. */
+/* Apply the end-of-script rule. `code` is how the script itself ended. */
 static int
 orun_conclude(orun *o, int code)
 {
@@ -249,7 +249,7 @@ orun_conclude(orun *o, int code)
     return code;
 }
 
-/* Run the chunk, which is all of the stack. */
+/* Run the chunk, the only value on the stack. */
 static int
 orun_call(orun *o)
 {
@@ -276,7 +276,7 @@ orun_make_safe(orun *o)
 {
     Buf safe = { 0 };
     sanitize_put(&safe, o->message.p, o->message.n, SANITIZE_TEXT);
-    safe.failed |= buf_failed(&o->message); /* orun_errmsg has words for it */
+    safe.failed |= buf_failed(&o->message); /* orun_errmsg reports that */
     buf_free(&o->message);
     o->message = safe;
 }
@@ -318,7 +318,7 @@ orun_forked(orun *o, Buf *to)
     return o->status;
 }
 
-/* How the run is called where its user's runs are listed. */
+/* Set the script's name in the registry of runs. */
 static void
 orun_name_script(orun *o, const char *name)
 {
@@ -327,8 +327,8 @@ orun_name_script(orun *o, const char *name)
     o->engine->script = engine_intern(o->engine, name);
 }
 
-/* Whose history it is that is read and goes on, and whose project's code may
- * run: the file of the script, links followed. */
+/* Set the file of the script, links followed: it decides whose history is used
+ * and which project's Lua files may run. */
 static void
 orun_remember(orun *o, const char *path)
 {
@@ -352,7 +352,7 @@ orun_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
     return code;
 }
 
-/* What runs from now on, for whoever watches. */
+/* Tell the views what runs from now on. */
 static void
 orun_tell(orun *o, const char *name)
 {

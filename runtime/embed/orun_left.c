@@ -1,4 +1,4 @@
-/* orun_left.c — what goes on, or may go on, though it was told to end. */
+/* orun_left.c — tasks that may still be running although they were stopped. */
 #include "base/sanitize.h"
 #include "embed/orun_own.h"
 #include "engine/engine.h"

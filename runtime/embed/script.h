@@ -12,8 +12,8 @@ typedef struct ScriptText {
     size_t size;
 } ScriptText;
 
-/* Each pushes the chunk and gives LUA_OK, or an error's status and pushes the
- * message. On the thread that runs L. */
+/* Each pushes the chunk and returns LUA_OK, or pushes the message and returns
+ * an error status. Only on the thread that runs L. */
 int script_load_text(lua_State *L, void *text); /* a ScriptText */
 int script_load_file(lua_State *L, void *path); /* "-": standard input */
 
@@ -25,9 +25,8 @@ int script_load(lua_State *L, int (*load)(lua_State *L, void *ud), void *ud);
  * makes the chunk and its arguments. */
 int script_spread(lua_State *L);
 
-/* What stands beside the script at `path` can be required from now on, where
- * package.path has nothing of that name. 0, or
- * ORUN_ENOMEM and the error on the stack. */
+/* Let `require` find modules beside the script at `path`, after those of
+ * package.path. Returns 0, or ORUN_ENOMEM with the error on the stack. */
 int script_add_path(lua_State *L, const char *path);
 
 #endif

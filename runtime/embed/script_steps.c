@@ -29,7 +29,7 @@ script_steps_code(lua_State *L, ScriptSteps *s, const char *code,
     script_steps_call(L, s, status, 0);
 }
 
-/* NAME=MODULE, or MODULE, of which NAME is what stands before a '-'. */
+/* NAME=MODULE, or MODULE, whose NAME is the part before a '-'. */
 static void
 script_steps_require(lua_State *L, const char *text)
 {
@@ -46,8 +46,8 @@ script_steps_require(lua_State *L, const char *text)
     lua_pop(L, 1);
 }
 
-/* Push what `arg` holds by now, which earlier steps may have changed; how many
- * these are. */
+/* Push the values of `arg`, which earlier steps may have changed; returns their
+ * number. */
 static int
 script_steps_spread(lua_State *L)
 {

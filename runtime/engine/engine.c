@@ -269,7 +269,7 @@ engine_seed(Engine *h)
         h->sched.random = seed;
 }
 
-/* A name that no other run has, for what it makes outside of itself. */
+/* Make a name that no other run has, for its files. */
 static void
 engine_name(Engine *h)
 {

@@ -37,8 +37,8 @@ typedef struct EnginePart {
     /* The run's clock was paused or resumed, or its haste has changed. On the
      * io thread. */
     void (*follow)(struct EnginePart *p, Engine *h);
-    /* Nobody new is to come in: whoever waits in a call goes on to its end, for
-     * there are workers. On the io thread. */
+    /* Accept nothing new. Calls that wait are completed, because the workers
+     * still run. On the io thread. */
     void (*leave)(struct EnginePart *p);
     /* The workers have ended, or are stuck: end and free it. On the io
      * thread. */
@@ -53,7 +53,7 @@ struct Engine {
     /* Never changes once made. */
     Sched sched;
     Clock clock;      /* of the run; any thread pauses it */
-    Runner lua, process; /* filled in by whoever makes the engine */
+    Runner lua, process; /* filled in by the creator of the engine */
     Pool *pool;
     VmPool *vms;
     Folder *folder;
@@ -79,12 +79,12 @@ struct Engine {
     atomic_bool hasty; /* the run is to end; any thread */
     /* Guarded by the board's lock. */
     List stuck;       /* LuaRuns given up */
-    bool forsaken;    /* there are LuaRuns that nobody goes on with, and that
-                       * stay for good */
+    bool forsaken;    /* there are LuaRuns that no thread will continue, and
+                       * that are never freed */
 
     _Atomic(Loop *) loop; /* NULL: not needed yet; set once, under io_lock */
-    _Atomic(EnginePart *) parts[PART_COUNT]; /* NULL: not made; set by whoever
-                                            * makes it */
+    _Atomic(EnginePart *) parts[PART_COUNT]; /* NULL: not made; set by its
+                                            * creator */
 
     uv_mutex_t io_lock;
     /* Guarded by io_lock: */
@@ -105,27 +105,27 @@ struct Engine {
 int engine_new(const struct orun_config *config, const VmConfig *vm,
                Engine **out) NODISCARD;
 
-/* End everything: tasks are cancelled, children ended, workers and io joined;
- * true. While a worker is stuck in a C function the memory stays, for it may
- * come back: false. The last that does frees it. Not from a thread of its own.
- */
+/* End everything: cancel tasks, end children, join workers and the io thread;
+ * returns true. While a worker is stuck in a C function the memory is kept,
+ * because the function may return: false. The last worker to return frees it.
+ * Not from one of the engine's own threads. */
 bool engine_free(Engine *h);
 
 /* A copy of `s` that lives as long as the engine, the same one each time. Any
  * thread; NULL when memory is out. */
 const char *engine_intern(Engine *h, const char *s);
 
-/* True the first time in this run that anybody asks with this text (or when
- * memory is out): what is to be said once. Any thread. */
+/* True the first time it is called with this text in this run (or when out of
+ * memory): for messages that are printed once. Any thread. */
 bool engine_once(Engine *h, const char *s);
 
-/* See that the run can keep *v, which nobody else holds: when half of the
- * backlog is taken, a large value goes to the run's folder. ORUN_EBACKLOG: it
- * has no room for it. Any thread; may block for a file write. */
+/* Make sure that the run can keep *v, which has no other reference: when half
+ * of the backlog is taken, a large value is moved to a file in the run's
+ * folder. ORUN_EBACKLOG: no room. Any thread; may block for a file write. */
 int engine_keep(Engine *h, struct Value **v) NODISCARD;
 
-/* The io thread, started when needed; NULL and errno when it cannot be, which
- * may be different the next time. Any thread. */
+/* The io thread, started when needed. NULL: it cannot be started (see errno); a
+ * later call may succeed. Any thread. */
 Loop *engine_loop(Engine *h);
 
 /* Stop the programs and pause the clock / let both continue. They return when

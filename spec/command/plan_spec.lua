@@ -287,11 +287,12 @@ cost: not known; no agent here has ever told one]],
   it("refuses what it does not understand", function()
     local path = h.write(h.tmpdir() .. "/s.lua", "")
     for _, case in ipairs{
-      {"-j", "0", "'0' is no list of slots"}, {"-j", "1,,2", "'1,,2' is no list of slots"},
-      {"-j", "1,x", "'1,x' is no list"}, {"-j", ("1,"):rep(16) .. "1", "at most 16"},
-      {"-j", ("9"):rep(30), "is no list"},
-      {"--overhead", "x", "'x' is no number of seconds"}, {"--overhead", "-1", "'-1' is no number"},
-      {"--overhead", "nan", "'nan' is no number"},
+      {"-j", "0", "'0' is not a list of slots"}, {"-j", "1,,2", "'1,,2' is not a list of slots"},
+      {"-j", "1,x", "'1,x' is not a list"}, {"-j", ("1,"):rep(16) .. "1", "at most 16"},
+      {"-j", ("9"):rep(30), "is not a list"},
+      {"--overhead", "x", "'x' is not a number of seconds"},
+      {"--overhead", "-1", "'-1' is not a number"},
+      {"--overhead", "nan", "'nan' is not a number"},
       {"--dot=", "unknown option '--dot='"}, {"--graph", "unknown option '--graph'"},
     } do
       local message = table.remove(case)

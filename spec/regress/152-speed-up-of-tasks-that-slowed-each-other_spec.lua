@@ -56,7 +56,7 @@ describe("a speed-up", function()
 
   it("is none where the processors were busy with something else", function()
     local r = run(10, 10, 0.6, 2)
-    assert.equal("   10.0 tasks at work at once (10 computed for 6 s); no speed-up can be told",
+    assert.equal("   10.0 tasks at work at once (10 computed for 6 s); the speed-up is unknown",
       text.short(r, 80)[2])
   end)
 

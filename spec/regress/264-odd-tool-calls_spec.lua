@@ -82,7 +82,7 @@ describe("usage that makes no sense", function()
     local line = '{"output_tokens":5}\tnil\tnil\tnil\tnil\tnil\n'
     assert.equal(line .. line, r.out)
     assert.equal(2, select(2, r.err:gsub("\n", "")), r.err)
-    assert.matches("usage: an agent has told input_tokens = -1, which is left out", r.err, 1, true)
+    assert.matches("usage: an agent reported input_tokens = -1, which is left out", r.err, 1, true)
   end)
 end)
 

@@ -610,7 +610,7 @@ describe("What is said of worktrees:", function()
       print(r.status, r.worktree.files[1], r.worktree.overlaps)
     ]], {env = odd_git("*for-each-ref*refs/orun/*", [[echo "fatal: bad day" >&2; exit 128]])})
     assert.equal("completed\tone\tnil\n", r.out)
-    assert.equal("orun: whether others have changed what t1 has changed cannot be told: git "
+    assert.equal("orun: whether others have changed what t1 has changed is unknown: git "
       .. "for-each-ref: bad day\n", r.err)
   end)
 
