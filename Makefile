@@ -73,10 +73,15 @@ valgrind: deps-valgrind ## The same under valgrind.
 	@$(MAKE) --no-print-directory VARIANT=$@ test
 
 .PHONY: lint
-lint: deps-build-test ## No warnings, luacheck, how the source is written.
+lint: deps-build-test-lint ## No warnings, luacheck, how the source is written.
 	+@$(SUB) files lint
+	@git ls-files '*.[ch]' | xargs clang-format-19 --dry-run -Werror
 	luacheck -q lua stdlib examples spec
 	@ORUN_ONLY='layers style editors' $(SUITE)
+
+.PHONY: format
+format: deps-lint ## Lay out the C code as .clang-format says.
+	@git ls-files '*.[ch]' | xargs clang-format-19 -i
 
 .PHONY: analyze
 analyze: deps-build-analyze ## clang's check of locks and roles, cppcheck.

@@ -63,16 +63,16 @@ extern "C" {
 #ifndef ORUN_ERR_H /* inside orun itself, err.h has the whole list */
 enum {
     ORUN_OK = 0,
-    ORUN_ENOMEM = -1,   /* out of memory */
-    ORUN_EINVAL = -2,   /* an argument makes no sense; errmsg names it */
-    ORUN_ESTATE = -4,   /* a script of this runtime made the call */
+    ORUN_ENOMEM = -1,    /* out of memory */
+    ORUN_EINVAL = -2,    /* an argument makes no sense; errmsg names it */
+    ORUN_ESTATE = -4,    /* a script of this runtime made the call */
     ORUN_ESTOPPED = -12, /* orun_interrupt ended the script */
-    ORUN_ESYS = -14,    /* the operating system refused */
-    ORUN_ESYNTAX = -18, /* the script could not be read or compiled */
-    ORUN_EFAILED = -19, /* the script raised an error, or a task failed and
-                           nobody read it */
-    ORUN_EFORKED = -21, /* called in a fork of the process that made it */
-    ORUN_ETHREAD = -23  /* another thread is in a call with the runtime */
+    ORUN_ESYS = -14,     /* the operating system refused */
+    ORUN_ESYNTAX = -18,  /* the script could not be read or compiled */
+    ORUN_EFAILED = -19,  /* the script raised an error, or a task failed and
+                            nobody read it */
+    ORUN_EFORKED = -21,  /* called in a fork of the process that made it */
+    ORUN_ETHREAD = -23   /* another thread is in a call with the runtime */
 };
 #endif
 

@@ -51,7 +51,8 @@ main(void)
     run(one, "=report", "print('one has', total)");
     run(two, "=report", "print('two has', total)");
     run(two, "=wrong", "Task{promt = 'typo'}");
-    run(two, "=unread", "Task{run = function() error('lost', 0) end,\n"
+    run(two, "=unread",
+        "Task{run = function() error('lost', 0) end,\n"
         "     run_in_background = true}");
     orun_free(two);
     orun_free(one);

@@ -17,17 +17,19 @@
 #include <limits.h>
 #include <stdio.h>
 
+/* clang-format off */
 #define LIB_AGENT_FIELDS(X) \
     X(account) X(base) X(budget) X(command) X(cwd) X(description) X(env) \
     X(expose) X(isolation) X(limit) X(max_output) X(memory_limit) X(name) \
     X(permissions) X(priority) X(rate) X(retry) X(run) X(secrets) X(slots) \
     X(timeout) X(typed)
+/* clang-format on */
 
 enum {
 #define X(name) A_##name,
     LIB_AGENT_FIELDS(X)
 #undef X
-    A_COUNT
+        A_COUNT
 };
 
 static const char *const lib_agent_fields[] = {
@@ -52,7 +54,8 @@ lib_agent_drive(lua_State *L)
     static const struct {
         const char *field, *module;
     } drivers[] = {
-        { "api", "orun.llm" }, { "preset", "orun.preset.agent" },
+        { "api", "orun.llm" },
+        { "preset", "orun.preset.agent" },
     };
     const char *module = NULL;
     if (lua_type(L, 1) != LUA_TTABLE)
@@ -91,14 +94,16 @@ lib_agent_slot(lua_State *L, bool command)
 {
     const char *s = arg_text(L, "agent", "slots", ARG(A_slots), 32);
     if (s && command)
-        arg_error(L, "agent", "slots", ARG(A_slots), "a command takes a slot "
+        arg_error(L, "agent", "slots", ARG(A_slots),
+                  "a command takes a slot "
                   "of \"process\" in any case; leave it out");
     if (command || (s && strcmp(s, "process") == 0))
         return SLOT_PROCESS;
     if (s && strcmp(s, "http") == 0)
         return SLOT_HTTP;
     if (s && strcmp(s, "lua") != 0)
-        arg_error(L, "agent", "slots", ARG(A_slots), "expected \"process\" (it "
+        arg_error(L, "agent", "slots", ARG(A_slots),
+                  "expected \"process\" (it "
                   "runs a program), \"http\" (it makes requests) or \"lua\" "
                   "(the default)");
     return SLOT_LUA;
@@ -113,8 +118,10 @@ lib_agent_read(lua_State *L, AgentArgs *a)
         luaL_error(L, "agent: name is missing; tasks ask for the type by it");
     bool command = arg_given(L, ARG(A_command)), run = arg_given(L, ARG(A_run));
     if (command == run)
-        luaL_error(L, "agent \"%s\": give either command={...} (a program) or "
-                   "run=function", a->name);
+        luaL_error(L,
+                   "agent \"%s\": give either command={...} (a program) or "
+                   "run=function",
+                   a->name);
     if (run && lua_type(L, ARG(A_run)) != LUA_TFUNCTION)
         arg_error(L, fn, "run", ARG(A_run), "expected a function");
     if (command)
@@ -125,12 +132,16 @@ lib_agent_read(lua_State *L, AgentArgs *a)
     arg_check_env(L, fn, ARG(A_env));
     a->slot = lib_agent_slot(L, command);
     if (a->slot != SLOT_PROCESS && arg_given(L, ARG(A_env)))
-        luaL_error(L, "agent \"%s\": env is for programs; a Lua agent shares "
+        luaL_error(L,
+                   "agent \"%s\": env is for programs; a Lua agent shares "
                    "the process (with slots=\"process\" it finds it in "
-                   "task.env)", a->name);
+                   "task.env)",
+                   a->name);
     if (run && arg_given(L, ARG(A_expose)))
-        luaL_error(L, "agent \"%s\": expose is for commands; give it to "
-                   "orun.exec", a->name);
+        luaL_error(L,
+                   "agent \"%s\": expose is for commands; give it to "
+                   "orun.exec",
+                   a->name);
     lib_read_secrets(L, fn, ARG(A_secrets), ARG(A_env));
     if (command)
         lib_check_exposed(L, fn, ARG(A_command), ARG(A_expose));
@@ -140,9 +151,11 @@ lib_agent_read(lua_State *L, AgentArgs *a)
         arg_no_resume(L, fn);
     a->opt.permissions = arg_permissions(L, fn, ARG(A_permissions));
     if (a->opt.permissions && command)
-        luaL_error(L, "agent \"%s\": permissions are for agents that orun asks "
+        luaL_error(L,
+                   "agent \"%s\": permissions are for agents that orun asks "
                    "in its own name (preset, api, run=function); what a "
-                   "command may do is said by its arguments", a->name);
+                   "command may do is said by its arguments",
+                   a->name);
     a->opt.memory_limit = arg_size(L, fn, "memory_limit", ARG(A_memory_limit));
     a->opt.max_output = arg_size(L, fn, "max_output", ARG(A_max_output));
     Isolation isolation = arg_isolation(L, fn, ARG(A_isolation),
@@ -193,9 +206,10 @@ lib_agent_make(lua_State *L, const AgentArgs *a, AgentType *t, Buf *why)
     t->typed = a->typed;
     if (a->command)
         return (t->argv = lib_command_copy(L, ARG(A_command), a->command))
-            ? 0 : ORUN_ENOMEM;
-    return arg_encode(L, "agent", "run", ARG(A_run),
-                      &handle_encoding, &t->code, why);
+            ? 0
+            : ORUN_ENOMEM;
+    return arg_encode(L, "agent", "run", ARG(A_run), &handle_encoding, &t->code,
+                      why);
 }
 
 /* orun.agent's work on argument 1; `found`: by Task, which a definition made in

@@ -45,18 +45,15 @@ arg_show(lua_State *L, int idx)
 {
     luaL_checkstack(L, 4, NULL);
     switch (lua_type(L, idx)) {
-    case LUA_TNIL:
-        return lua_pushliteral(L, "nil");
+    case LUA_TNIL: return lua_pushliteral(L, "nil");
     case LUA_TBOOLEAN:
         return lua_pushstring(L, lua_toboolean(L, idx) ? "true" : "false");
     case LUA_TNUMBER:
         if (lua_isinteger(L, idx))
             return lua_pushfstring(L, "%I", (LUAI_UACINT)lua_tointeger(L, idx));
         return lua_pushfstring(L, "%f", (LUAI_UACNUMBER)lua_tonumber(L, idx));
-    case LUA_TSTRING:
-        return arg_show_string(L, idx);
-    default:
-        return lua_pushfstring(L, "a %s", luaL_typename(L, idx));
+    case LUA_TSTRING: return arg_show_string(L, idx);
+    default: return lua_pushfstring(L, "a %s", luaL_typename(L, idx));
     }
 }
 
@@ -89,8 +86,10 @@ arg_unknown(lua_State *L, const char *fn, const char *const *names, int n)
 {
     if (lua_type(L, -2) != LUA_TSTRING) {
         const char *shown = arg_show(L, -2);
-        return luaL_error(L, "%s: the field [%s] has no meaning here; %s takes "
-                          "one table of named fields", fn, shown, fn);
+        return luaL_error(L,
+                          "%s: the field [%s] has no meaning here; %s takes "
+                          "one table of named fields",
+                          fn, shown, fn);
     }
     const char *key = lua_tostring(L, -2);
     const char *near = arg_nearest(key, names, n);
@@ -130,7 +129,8 @@ arg_frame(lua_State *L, const char *fn, const char *const *names, int n,
     lua_settop(L, n + 1);
     for (lua_pushnil(L); lua_next(L, 1);) {
         int i = lua_type(L, -2) == LUA_TSTRING
-            ? arg_find(lua_tostring(L, -2), names, n) : -1;
+            ? arg_find(lua_tostring(L, -2), names, n)
+            : -1;
         if (i < 0)
             arg_unknown(L, fn, names, n);
         lua_replace(L, ARG(i));
@@ -147,7 +147,8 @@ arg_string(lua_State *L, const char *fn, const char *name, int idx, size_t max,
     if (lua_isnil(L, idx))
         return NULL;
     if (lua_type(L, idx) != LUA_TSTRING)
-        arg_error(L, fn, name, idx, "expected a string; convert it yourself "
+        arg_error(L, fn, name, idx,
+                  "expected a string; convert it yourself "
                   "with tostring");
     const char *s = lua_tolstring(L, idx, &length);
     if (length > max)
@@ -174,7 +175,8 @@ arg_bool(lua_State *L, const char *fn, const char *name, int idx, bool other)
     if (lua_isnil(L, idx))
         return other;
     if (!lua_isboolean(L, idx))
-        arg_error(L, fn, name, idx, "expected true or false (a string counts "
+        arg_error(L, fn, name, idx,
+                  "expected true or false (a string counts "
                   "as true in Lua)");
     return lua_toboolean(L, idx);
 }
@@ -187,11 +189,13 @@ arg_integer(lua_State *L, const char *fn, const char *name, int idx,
         return other;
     int is = 0;
     lua_Integer i = lua_type(L, idx) == LUA_TNUMBER
-        ? lua_tointegerx(L, idx, &is) : 0;
+        ? lua_tointegerx(L, idx, &is)
+        : 0;
     if (!is || i < lo || i > hi) {
-        const char *want = lua_pushfstring(L, "expected an integer from "
-                                           "%I to %I", (LUAI_UACINT)lo,
-                                           (LUAI_UACINT)hi);
+        const char *want = lua_pushfstring(L,
+                                           "expected an integer from "
+                                           "%I to %I",
+                                           (LUAI_UACINT)lo, (LUAI_UACINT)hi);
         arg_error(L, fn, name, idx, want);
     }
     return i;
@@ -234,9 +238,11 @@ arg_duration(lua_State *L, const char *fn, const char *name, int idx, bool zero,
         return other;
     double x = lua_type(L, idx) == LUA_TNUMBER ? lua_tonumber(L, idx)
         : lua_type(L, idx) == LUA_TSTRING
-        ? arg_with_unit(lua_tostring(L, idx), units, countof(units)) : NAN;
+        ? arg_with_unit(lua_tostring(L, idx), units, countof(units))
+        : NAN;
     if (!(x >= 0))
-        arg_error(L, fn, name, idx, "a duration is a number of seconds, 0 or "
+        arg_error(L, fn, name, idx,
+                  "a duration is a number of seconds, 0 or "
                   "more, or a string such as \"250ms\", \"30s\", \"5m\", "
                   "\"2h\"");
     if (x == 0 && !zero)
@@ -249,16 +255,20 @@ size_t
 arg_size(lua_State *L, const char *fn, const char *name, int idx)
 {
     static const ArgUnit units[] = {
-        { "KiB", 1024.0 }, { "MiB", 1048576.0 }, { "GiB", 1073741824.0 },
+        { "KiB", 1024.0 },
+        { "MiB", 1048576.0 },
+        { "GiB", 1073741824.0 },
         { "B", 1 },
     };
     if (lua_isnil(L, idx))
         return 0;
     double x = lua_isinteger(L, idx) ? (double)lua_tointeger(L, idx)
         : lua_type(L, idx) == LUA_TSTRING
-        ? arg_with_unit(lua_tostring(L, idx), units, countof(units)) : NAN;
+        ? arg_with_unit(lua_tostring(L, idx), units, countof(units))
+        : NAN;
     if (!(x >= 1) || x > 1e15)
-        arg_error(L, fn, name, idx, "a size is a whole number of bytes, 1 or "
+        arg_error(L, fn, name, idx,
+                  "a size is a whole number of bytes, 1 or "
                   "more, or a string such as \"64KiB\", \"32MiB\", \"1GiB\"");
     return (size_t)x;
 }
@@ -267,7 +277,7 @@ static bool
 arg_is_name(const char *s, size_t n)
 {
     static const char first[] = "abcdefghijklmnopqrstuvwxyz"
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ_";
     if (n == 0 || n > 64 || strlen(s) != n || !strchr(first, s[0]))
         return false;
     for (size_t i = 1; i < n; i++)
@@ -282,7 +292,8 @@ arg_name(lua_State *L, const char *fn, const char *name, int idx)
     size_t n;
     const char *s = arg_string(L, fn, name, idx, SIZE_MAX, &n);
     if (s && !arg_is_name(s, n))
-        arg_error(L, fn, name, idx, "a name has 1 to 64 letters, digits, '_' "
+        arg_error(L, fn, name, idx,
+                  "a name has 1 to 64 letters, digits, '_' "
                   "and '-', and begins with a letter or '_'");
     return s;
 }
@@ -292,10 +303,11 @@ arg_agent_name(lua_State *L, const char *fn, const char *name, int idx)
 {
     size_t n;
     const char *s = arg_string(L, fn, name, idx, SIZE_MAX, &n);
-    if (s && (n == 0 || n > ARG_AGENT_NAME || s[0] == ' ' || s[0] == '-'
-              || s[n - 1] == ' '
-              || !sanitize_is_safe(s, n, SANITIZE_LINE)))
-        arg_error(L, fn, name, idx, "the name of an agent type is expected: "
+    if (s
+        && (n == 0 || n > ARG_AGENT_NAME || s[0] == ' ' || s[0] == '-'
+            || s[n - 1] == ' ' || !sanitize_is_safe(s, n, SANITIZE_LINE)))
+        arg_error(L, fn, name, idx,
+                  "the name of an agent type is expected: "
                   "one line of text, at most 200 bytes, without blanks at its "
                   "ends, a '-' at its beginning, or control characters");
     return s;
@@ -335,11 +347,14 @@ arg_no_task(lua_State *L, const char *fn, const char *name, uint64_t id,
             size_t count)
 {
     if (count <= 1)
-        return luaL_error(L, "%s: %s = t%I: no such task; none was started in "
-                          "this run", fn, name, (LUAI_UACINT)id);
-    return luaL_error(L, "%s: %s = t%I: no such task; the ids of this run are "
-                      "t1 to t%I (ids of another run mean nothing here)", fn,
-                      name, (LUAI_UACINT)id, (LUAI_UACINT)(count - 1));
+        return luaL_error(L,
+                          "%s: %s = t%I: no such task; none was started in "
+                          "this run",
+                          fn, name, (LUAI_UACINT)id);
+    return luaL_error(L,
+                      "%s: %s = t%I: no such task; the ids of this run are "
+                      "t1 to t%I (ids of another run mean nothing here)",
+                      fn, name, (LUAI_UACINT)id, (LUAI_UACINT)(count - 1));
 }
 
 /* Push what names the task: the string itself or the table's id. */
@@ -367,8 +382,8 @@ static uint64_t
 arg_parse_id(lua_State *L)
 {
     size_t n = 0;
-    const char *s = lua_type(L, -1) == LUA_TSTRING
-        ? lua_tolstring(L, -1, &n) : NULL;
+    const char *s = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &n)
+                                                   : NULL;
     return s && strlen(s) == n ? handle_parse(s) : 0;
 }
 
@@ -391,11 +406,13 @@ arg_task(lua_State *L, const char *fn, const char *name, int idx)
     arg_push_id(L, idx);
     uint64_t id = arg_parse_id(L);
     if (id == 0)
-        arg_error(L, fn, name, idx, lua_isnil(L, -1)
-                  ? "a task is named by its handle or its id, a string such "
-                    "as \"t1\": keep what Task gives, local t = Task{...}"
-                  : "a task is named by its handle or its id, a string such "
-                    "as \"t1\"");
+        arg_error(
+            L, fn, name, idx,
+            lua_isnil(L, -1)
+                ? "a task is named by its handle or its id, a string such "
+                  "as \"t1\": keep what Task gives, local t = Task{...}"
+                : "a task is named by its handle or its id, a string such "
+                  "as \"t1\"");
     Task *t = board_find(&run->sched->board, id);
     if (!t)
         arg_no_task(L, fn, name, id, run->sched->board.count);
@@ -412,7 +429,8 @@ arg_tasks(lua_State *L, const char *fn, const char *name, int idx)
     if (lua_isnil(L, idx))
         return 0;
     if (handle_is(L, idx))
-        arg_error(L, fn, name, idx, "expected an array of tasks; put the "
+        arg_error(L, fn, name, idx,
+                  "expected an array of tasks; put the "
                   "handle in braces: {handle}");
     lua_Integer n = arg_array(L, fn, name, idx, BOARD_MAX_BLOCKERS);
     luaL_checkstack(L, (int)n + 8, "too many tasks");
@@ -430,9 +448,9 @@ arg_tasks(lua_State *L, const char *fn, const char *name, int idx)
 Retry
 arg_retry(lua_State *L, const char *fn, int idx)
 {
-    Retry r = { .backoff = 0.5, .on = ~(1u << FAULT_BLOCKED
-                                        | 1u << FAULT_CANCELLED
-                                        | 1u << FAULT_BUDGET) };
+    Retry r = { .backoff = 0.5,
+                .on = ~(1u << FAULT_BLOCKED | 1u << FAULT_CANCELLED
+                        | 1u << FAULT_BUDGET) };
     if (lua_isnil(L, idx))
         return (Retry){ 0 };
     if (lua_type(L, idx) == LUA_TNUMBER) {
@@ -440,7 +458,8 @@ arg_retry(lua_State *L, const char *fn, int idx)
         return r;
     }
     if (lua_type(L, idx) != LUA_TTABLE)
-        arg_error(L, fn, "retry", idx, "expected a number of tries or a table "
+        arg_error(L, fn, "retry", idx,
+                  "expected a number of tries or a table "
                   "{max=, backoff=, on=, resume=}");
     static const char *const names[] = { "backoff", "max", "on", "resume" };
     int top = lua_gettop(L);
@@ -453,8 +472,10 @@ arg_retry(lua_State *L, const char *fn, int idx)
             if (strcmp(lua_tostring(L, -2), names[k]) == 0)
                 i = k;
         if (i < 0)
-            luaL_error(L, "%s: retry has the unknown field %s; it has max, "
-                       "backoff, on and resume", fn, arg_show(L, -2));
+            luaL_error(L,
+                       "%s: retry has the unknown field %s; it has max, "
+                       "backoff, on and resume",
+                       fn, arg_show(L, -2));
         lua_replace(L, top + 1 + i);
     }
     r.backoff = arg_duration(L, fn, "retry.backoff", top + 1, true, r.backoff);
@@ -465,11 +486,13 @@ arg_retry(lua_State *L, const char *fn, int idx)
         r.on = 0;
         for (lua_Integer i = 1; i <= n; i++) {
             int is = lua_rawgeti(L, top + 3, i) == LUA_TSTRING
-                ? task_fault_find(lua_tostring(L, -1)) : -1;
+                ? task_fault_find(lua_tostring(L, -1))
+                : -1;
             if (is >= 0)
                 r.on |= 1u << is;
             else
-                arg_error(L, fn, "retry.on", -1, "expected an error_kind such "
+                arg_error(L, fn, "retry.on", -1,
+                          "expected an error_kind such "
                           "as \"exit\", \"timeout\", \"lua\"");
             lua_pop(L, 1);
         }
@@ -486,7 +509,8 @@ arg_permissions(lua_State *L, const char *fn, int idx)
     const char *s = arg_text(L, fn, "permissions", idx, 32);
     int permission = s ? task_permission_find(s) : -1;
     if (permission < 0)
-        arg_error(L, fn, "permissions", idx, "expected \"read\", \"edit\" or "
+        arg_error(L, fn, "permissions", idx,
+                  "expected \"read\", \"edit\" or "
                   "\"full\"");
     return (uint8_t)permission;
 }
@@ -497,16 +521,18 @@ arg_granted(lua_State *L, const char *fn, int idx, const AgentType *agent)
     uint8_t own = agent ? agent->opt.permissions : PERMISSION_NONE;
     uint8_t asked = arg_permissions(L, fn, idx);
     if (asked && !own)
-        arg_error(L, fn, "permissions", idx, "they are for agents of a preset "
+        arg_error(L, fn, "permissions", idx,
+                  "they are for agents of a preset "
                   "that takes them, of an api, or of a type with run=function "
                   "that has permissions itself");
     if (!own)
         return PERMISSION_NONE;
     uint8_t most = task_permission(park_run(L)->task);
     if (asked && most && asked > most)
-        luaL_error(L, "%s: permissions = \"%s\": the task that starts it has "
-                   "\"%s\", and cannot give more", fn,
-                   task_permission_name(asked), task_permission_name(most));
+        luaL_error(L,
+                   "%s: permissions = \"%s\": the task that starts it has "
+                   "\"%s\", and cannot give more",
+                   fn, task_permission_name(asked), task_permission_name(most));
     uint8_t granted = asked ? asked : own;
     return most && granted > most ? most : granted;
 }
@@ -514,9 +540,11 @@ arg_granted(lua_State *L, const char *fn, int idx, const AgentType *agent)
 int
 arg_no_resume(lua_State *L, const char *fn)
 {
-    return luaL_error(L, "%s: retry.resume is for agents whose session orun "
+    return luaL_error(L,
+                      "%s: retry.resume is for agents whose session orun "
                       "knows (a preset, or run=function that calls "
-                      "orun.report{session_id=}); a command has none", fn);
+                      "orun.report{session_id=}); a command has none",
+                      fn);
 }
 
 /* One word of it, at idx. */
@@ -530,12 +558,14 @@ arg_isolation_word(lua_State *L, const char *fn, int idx, bool lua,
         return;
     }
     if (!s || strcmp(s, "process") != 0)
-        arg_error(L, fn, "isolation", idx, "expected \"process\" (a process "
+        arg_error(L, fn, "isolation", idx,
+                  "expected \"process\" (a process "
                   "of its own; without it a Lua task runs in a thread), "
                   "\"worktree\" (a git worktree of its own) or "
                   "{\"process\", \"worktree\"}");
     if (!lua)
-        arg_error(L, fn, "isolation", idx, "it is for Lua functions; what an "
+        arg_error(L, fn, "isolation", idx,
+                  "it is for Lua functions; what an "
                   "agent with a command, preset or api does is done by another "
                   "process already");
     i->process = true;
@@ -567,7 +597,8 @@ arg_base(lua_State *L, const char *fn, int idx, bool worktree)
     if (base && (!*base || *base == '-'))
         arg_error(L, fn, "base", idx, "expected a commit, branch or tag");
     if (base && !worktree)
-        arg_error(L, fn, "base", idx, "it is what a worktree begins at, and "
+        arg_error(L, fn, "base", idx,
+                  "it is what a worktree begins at, and "
                   "none is asked for: isolation = \"worktree\"");
     return base;
 }
@@ -581,18 +612,24 @@ arg_check_env(lua_State *L, const char *fn, int idx)
         arg_error(L, fn, "env", idx, "expected a table {NAME=\"value\"}");
     for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING)
-            luaL_error(L, "%s: env has the key %s; names of variables are "
-                       "strings", fn, arg_show(L, -2));
+            luaL_error(L,
+                       "%s: env has the key %s; names of variables are "
+                       "strings",
+                       fn, arg_show(L, -2));
         size_t kn, vn;
         const char *k = lua_tolstring(L, -2, &kn);
         if (kn == 0 || strchr(k, '=') || strlen(k) != kn)
-            luaL_error(L, "%s: env has the name %s; it may not be empty or "
-                       "hold '=' or NUL", fn, arg_show(L, -2));
+            luaL_error(L,
+                       "%s: env has the name %s; it may not be empty or "
+                       "hold '=' or NUL",
+                       fn, arg_show(L, -2));
         if (lua_isboolean(L, -1) && !lua_toboolean(L, -1))
             continue; /* to be without it */
         if (lua_type(L, -1) != LUA_TSTRING)
-            luaL_error(L, "%s: env.%s = %s: expected a string, or false for "
-                       "none", fn, k, arg_show(L, -1));
+            luaL_error(L,
+                       "%s: env.%s = %s: expected a string, or false for "
+                       "none",
+                       fn, k, arg_show(L, -1));
         const char *v = lua_tolstring(L, -1, &vn);
         if (strlen(v) != vn)
             luaL_error(L, "%s: env.%s holds a NUL byte", fn, k);
@@ -612,7 +649,8 @@ arg_model(lua_State *L, const char *fn, int idx)
     for (const char *p = s; fine && *p; p++)
         fine = isalnum((unsigned char)*p) || strchr(others, *p);
     if (s && !fine)
-        arg_error(L, fn, "model", idx, "expected a name such as \"haiku\", "
+        arg_error(L, fn, "model", idx,
+                  "expected a name such as \"haiku\", "
                   "\"gpt-5.1\" or \"provider/model\"");
     return s;
 }
@@ -664,10 +702,12 @@ void
 lib_why_backlog(LibWhy *why, const char *fn, LuaRun *run)
 {
     Buf text = { 0 };
-    buf_puts(&text, "the tasks of this run, their inputs and their results "
+    buf_puts(&text,
+             "the tasks of this run, their inputs and their results "
              "would take more than the ");
     buf_bytes(&text, run->sched->backlog);
-    buf_puts(&text, " of memory set aside for them (the backlog): start fewer "
+    buf_puts(&text,
+             " of memory set aside for them (the backlog): start fewer "
              "at a time (orun.fan_out has limit=), hand large data on in "
              "files, or raise it with orun.config{backlog = \"4GiB\"}");
     lib_why(why, fn, &text);

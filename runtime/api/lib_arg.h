@@ -95,7 +95,8 @@ const char *arg_show(lua_State *L, int idx);
  * as a result or an entry of the list. */
 
 /* The message for a forgotten task: function, argument, its number twice. */
-#define ARG_FORGOTTEN "%s: %s = t%I: t%I was forgotten (orun.forget), " \
+#define ARG_FORGOTTEN \
+    "%s: %s = t%I: t%I was forgotten (orun.forget), " \
     "and its result released; keep what you need of a result before"
 
 /* The task meant by the value at idx (an id, a handle, or a table with `id` or

@@ -15,29 +15,36 @@ typedef struct ArgWords {
 
 /* When several of ours may be meant, the first that is known counts. */
 static const ArgWords arg_words[] = {
-    { "command", " cmd argv args exec execute executable shell program process "
-                 "cmdline commandline sh bash script " },
+    { "command",
+      " cmd argv args exec execute executable shell program process "
+      "cmdline commandline sh bash script " },
     { "args", " arguments argv options flags " },
     { "run", " fn func function callback handler body call lambda code work " },
-    { "blockedBy", " deps dep dependson depends dependencies dependency after "
-                   "needs requires waitfor waitsfor blockers blockedon "
-                   "upstream prerequisites " },
-    { "cwd", " dir workdir workingdir workingdirectory directory folder chdir "
-             "path root " },
+    { "blockedBy",
+      " deps dep dependson depends dependencies dependency after "
+      "needs requires waitfor waitsfor blockers blockedon "
+      "upstream prerequisites " },
+    { "cwd",
+      " dir workdir workingdir workingdirectory directory folder chdir "
+      "path root " },
     { "env", " environment environ envs vars variables envvars " },
     { "description", " name title label subject summary desc activeform " },
     { "name", " title label id description " },
     { "subagent_type", " agent agenttype type agentname subagent worker " },
-    { "run_in_background", " background async bg detached nowait inbackground "
-                           "parallel " },
-    { "input", " data arg param params parameters payload stdin value values "
-               "args inputs " },
-    { "prompt", " message instructions instruction question text query "
-                "details content " },
+    { "run_in_background",
+      " background async bg detached nowait inbackground "
+      "parallel " },
+    { "input",
+      " data arg param params parameters payload stdin value values "
+      "args inputs " },
+    { "prompt",
+      " message instructions instruction question text query "
+      "details content " },
     { "timeout", " timelimit deadline maxtime ttl timeoutms expires seconds " },
     { "retry", " retries tries attempts maxretries maxattempts maxtries " },
-    { "limit", " pool concurrency queue semaphore jobs maxparallel parallelism "
-               "parallel maxworkers workers " },
+    { "limit",
+      " pool concurrency queue semaphore jobs maxparallel parallelism "
+      "parallel maxworkers workers " },
     { "count", " workers n number size concurrency limit jobs parallel " },
     { "slots", " size limit concurrency max count capacity " },
     { "writes", " files outputs outfiles targets locks lock touches " },

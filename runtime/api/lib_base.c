@@ -115,7 +115,8 @@ lib_base_dofile(lua_State *L)
 static int
 lib_base_dump(lua_State *L)
 {
-    return luaL_error(L, "string.dump: there is no bytecode in tasks; send "
+    return luaL_error(L,
+                      "string.dump: there is no bytecode in tasks; send "
                       "the function itself, or its source");
 }
 
@@ -180,8 +181,8 @@ lib_base_exit(lua_State *L)
     Vm *vm = vm_of(L);
     bool again = vm->exit_code >= 0;
     vm->exit_code = (int)lib_base_exit_code(L);
-    stop_request(&vm->stop, lua_toboolean(L, 2) && !again ? STOP_ONCE
-                                                          : STOP_HARD,
+    stop_request(&vm->stop,
+                 lua_toboolean(L, 2) && !again ? STOP_ONCE : STOP_HARD,
                  "os.exit");
     return stop_raise(L, &vm->stop);
 }
@@ -190,7 +191,8 @@ static int
 lib_base_setlocale(lua_State *L)
 {
     if (luaL_optstring(L, 1, NULL))
-        return luaL_error(L, "os.setlocale: refused in a task, for the locale "
+        return luaL_error(L,
+                          "os.setlocale: refused in a task, for the locale "
                           "is the whole process's; set it at the start of the "
                           "script");
     return lib_base_forward(L, "setlocale");

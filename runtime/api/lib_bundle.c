@@ -101,7 +101,8 @@ lib_bundle_copy(lua_State *L)
         lib_bundle_push(L, i);
         for (lua_pushnil(L); lua_next(L, -2);) {
             const char *name = lua_type(L, -2) == LUA_TSTRING
-                ? lua_tostring(L, -2) : "_G";
+                ? lua_tostring(L, -2)
+                : "_G";
             if (i == 0 && lib_bundle_is_library(name)) {
                 lua_pop(L, 1);
                 continue;
@@ -153,8 +154,9 @@ lib_bundle_list_field(lua_State *L, size_t library)
         f = NULL; /* it is more than an address */
     }
     if (own)
-        lib_bundle_items[lib_bundle_count++] = (BundleItem){
-            own, (uint8_t)library, f };
+        lib_bundle_items[lib_bundle_count++] = (BundleItem){ own,
+                                                             (uint8_t)library,
+                                                             f };
 }
 
 static void

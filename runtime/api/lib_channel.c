@@ -19,12 +19,12 @@ enum {
 };
 
 typedef struct Channel {
-    int fd;      /* -1: closed */
-    bool owned;  /* to be closed with it */
-    bool ended;  /* nothing more will come */
-    bool late;   /* a line was too long, and the end of it is waited for */
+    int fd;     /* -1: closed */
+    bool owned; /* to be closed with it */
+    bool ended; /* nothing more will come */
+    bool late;  /* a line was too long, and the end of it is waited for */
     LineReader in;
-    RpcId id;    /* of that line, where it is looked for */
+    RpcId id; /* of that line, where it is looked for */
 } Channel;
 
 static Channel *
@@ -177,8 +177,8 @@ channel_send(lua_State *L)
     size_t n;
     const Channel *c = channel_self(L, 1);
     const char *s = luaL_checklstring(L, 2, &n);
-    return channel_push_sent(L, c->fd < 0 ? EBADF
-                             : channel_put(c->fd, s, n, true));
+    return channel_push_sent(
+        L, c->fd < 0 ? EBADF : channel_put(c->fd, s, n, true));
 }
 
 int
@@ -195,9 +195,12 @@ static Channel *
 channel_push(lua_State *L, size_t most)
 {
     static const luaL_Reg methods[] = {
-        { "line", channel_line }, { "send", channel_send },
-        { "id", channel_id }, { "close", channel_close },
-        { "__gc", channel_close }, { "__close", channel_close },
+        { "line", channel_line },
+        { "send", channel_send },
+        { "id", channel_id },
+        { "close", channel_close },
+        { "__gc", channel_close },
+        { "__close", channel_close },
         { NULL, NULL },
     };
     Channel *c = lua_newuserdatauv(L, sizeof *c, 0);

@@ -27,13 +27,15 @@ lib_collected(lua_State *L, int status, lua_KContext ctx)
     if (outcome == WAIT_CYCLE)
         return lib_collector_wait(L, c, park_run(L)->want.deadline);
     if (outcome == WAIT_DEADLOCK)
-        return luaL_error(L, "collector: the tasks left can never end: nothing "
+        return luaL_error(L,
+                          "collector: the tasks left can never end: nothing "
                           "is running or due that could finish them");
     Task *t = collector_next(c, &left);
     if (!t)
         return 0;
     if (forget_is(t))
-        return luaL_error(L, "collector: a task was forgotten (orun.forget) "
+        return luaL_error(L,
+                          "collector: a task was forgotten (orun.forget) "
                           "before its result was collected");
     lib_push_result(L, t, false);
     return 1;
@@ -42,8 +44,10 @@ lib_collected(lua_State *L, int status, lua_KContext ctx)
 static int
 lib_collector_wait(lua_State *L, Collector *c, double deadline)
 {
-    WaitFor what = { .kind = WAIT_FOR_COLLECTOR, .collector = c,
-                     .deadline = deadline, .fn = "collector:next" };
+    WaitFor what = { .kind = WAIT_FOR_COLLECTOR,
+                     .collector = c,
+                     .deadline = deadline,
+                     .fn = "collector:next" };
     return park(L, &what, lib_collected, (lua_KContext)c);
 }
 
@@ -80,8 +84,10 @@ lib_collector_gc(lua_State *L)
 }
 
 static const luaL_Reg lib_collector_methods[] = {
-    { "next", lib_collector_next }, { "add", lib_collector_add },
-    { "__gc", lib_collector_gc }, { NULL, NULL },
+    { "next", lib_collector_next },
+    { "add", lib_collector_add },
+    { "__gc", lib_collector_gc },
+    { NULL, NULL },
 };
 
 /* collector(array of handles) -> object with next(timeout) and add(handle) */
@@ -91,10 +97,12 @@ lib_collector(lua_State *L)
     LuaRun *run = park_run(L);
     park_check(L, "collector");
     if (lib_task_closing(run))
-        return luaL_error(L, "collector: not allowed in a finalizer (__gc) of "
+        return luaL_error(L,
+                          "collector: not allowed in a finalizer (__gc) of "
                           "a script that has ended");
     lua_settop(L, 1);
-    lua_Integer n = lua_isnil(L, 1) ? 0
+    lua_Integer n = lua_isnil(L, 1)
+        ? 0
         : arg_array(L, "collector", "tasks", 1, 100000000);
     Collector **c = lua_newuserdatauv(L, sizeof *c, 0);
     *c = NULL;

@@ -21,8 +21,8 @@ lib_command_check(lua_State *L, const char *fn, int idx, lua_Integer i)
     if (type == LUA_TNUMBER)
         lua_tostring(L, -1);
     else if (type != LUA_TSTRING)
-        luaL_error(L, "%s: command[%I] = %s: expected a string or a number",
-                   fn, (LUAI_UACINT)i, arg_show(L, -1));
+        luaL_error(L, "%s: command[%I] = %s: expected a string or a number", fn,
+                   (LUAI_UACINT)i, arg_show(L, -1));
     const char *s = arg_text(L, fn, "command", lua_gettop(L), LIB_COMMAND_WORD);
     if (i == 1 && !*s)
         luaL_error(L, "%s: command[1] is empty; it is the program", fn);
@@ -33,16 +33,20 @@ lua_Integer
 lib_check_command(lua_State *L, const char *fn, int idx)
 {
     if (lua_type(L, idx) == LUA_TSTRING)
-        arg_error(L, fn, "command", idx, "expected an array of arguments, such "
+        arg_error(L, fn, "command", idx,
+                  "expected an array of arguments, such "
                   "as {\"ls\", \"-l\"}; for a shell line write "
                   "{\"sh\", \"-c\", line}");
     if (lua_type(L, idx) != LUA_TTABLE)
-        arg_error(L, fn, "command", idx, "expected an array of arguments, such "
+        arg_error(L, fn, "command", idx,
+                  "expected an array of arguments, such "
                   "as {\"ls\", \"-l\"}");
     lua_Integer n = arg_array(L, fn, "command", idx, LIB_COMMAND_WORDS);
     if (n == 0)
-        luaL_error(L, "%s: command is empty; its first entry is the program, "
-                   "as in {\"ls\", \"-l\"}", fn);
+        luaL_error(L,
+                   "%s: command is empty; its first entry is the program, "
+                   "as in {\"ls\", \"-l\"}",
+                   fn);
     for (lua_Integer i = 1; i <= n; i++)
         lib_command_check(L, fn, idx, i);
     return n;

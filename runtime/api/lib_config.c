@@ -14,8 +14,8 @@
 #include <lauxlib.h>
 
 static const char *const lib_config_fields[] = {
-    "backend", "backlog", "budget", "control", "http", "keep", "max_stuck",
-    "memory_limit", "processes", "rate", "workers",
+    "backend",   "backlog",      "budget",    "control", "http",    "keep",
+    "max_stuck", "memory_limit", "processes", "rate",    "workers",
 };
 
 /* A number of slots; 0: not given. */
@@ -56,7 +56,8 @@ lib_config_control(lua_State *L, int idx)
     if (!arg_given(L, idx))
         return;
     if (!arg_bool(L, "config", "control", idx, true))
-        luaL_error(L, "config: control = false: the socket is made when it is "
+        luaL_error(L,
+                   "config: control = false: the socket is made when it is "
                    "needed, and stays; only true can be asked for");
     int e = control_open(park_run(L)->engine, &c);
     if (e)
@@ -75,8 +76,8 @@ lib_config(lua_State *L)
     size_t backlog = arg_size(L, "config", "backlog", ARG(1));
     int slots[SLOT_KINDS] = { 0 };
     slots[SLOT_HTTP] = lib_config_slots(L, "http", ARG(4));
-    lua_Integer stuck = arg_integer(L, "config", "max_stuck", ARG(6), 1,
-                                    10000, 0);
+    lua_Integer stuck = arg_integer(L, "config", "max_stuck", ARG(6), 1, 10000,
+                                    0);
     size_t memory = arg_size(L, "config", "memory_limit", ARG(7));
     slots[SLOT_PROCESS] = lib_config_slots(L, "processes", ARG(8));
     lua_Integer keep = arg_integer(L, "config", "keep", ARG(5), 0, 100000000,
@@ -85,13 +86,16 @@ lib_config(lua_State *L)
     lib_config_control(L, ARG(3));
     bool metered = lib_read_meter(L, "config", ARG(9), ARG(2), &spec);
     if (arg_given(L, ARG(10)))
-        return luaL_error(L, "config: workers is set at start and can only be "
+        return luaL_error(L,
+                          "config: workers is set at start and can only be "
                           "read here");
     int e = metered ? slots_whole(run->sched, &spec) : 0;
     if (e)
-        return luaL_error(L, "config: %s", e == ORUN_ENOMEM ? err_text(e)
-                          : "rate and budget of the run are set before its "
-                          "first task");
+        return luaL_error(L, "config: %s",
+                          e == ORUN_ENOMEM
+                              ? err_text(e)
+                              : "rate and budget of the run are set before its "
+                                "first task");
     for (int i = 0; i < SLOT_KINDS; i++)
         if (slots[i])
             slots_set(run->sched, (SlotKind)i, slots[i]);

@@ -12,15 +12,17 @@
 #include <lauxlib.h>
 #include <math.h>
 
+/* clang-format off */
 #define LIB_EXEC_FIELDS(X) \
     X(command) X(cwd) X(env) X(expose) X(files) X(input) X(max_output) \
     X(stream) X(timeout) X(transcript)
+/* clang-format on */
 
 enum {
 #define X(name) X_##name,
     LIB_EXEC_FIELDS(X)
 #undef X
-    X_COUNT
+        X_COUNT
 };
 
 static const char *const lib_exec_fields[] = {
@@ -67,7 +69,8 @@ static const char **
 lib_exec_argv(lua_State *L)
 {
     if (!arg_given(L, ARG(X_command)))
-        luaL_error(L, "exec: command is missing: an array such as {\"ls\", "
+        luaL_error(L,
+                   "exec: command is missing: an array such as {\"ls\", "
                    "\"-l\"}");
     lua_Integer n = lib_check_command(L, "exec", ARG(X_command));
     lib_command_strings(L, ARG(X_command), n);
@@ -87,11 +90,12 @@ static const char *
 lib_exec_file_name(lua_State *L)
 {
     size_t n = 0;
-    const char *s = lua_type(L, -2) == LUA_TSTRING
-        ? lua_tolstring(L, -2, &n) : "";
+    const char *s = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &n)
+                                                   : "";
     if (n == 0 || n > LIB_EXEC_NAME
         || strspn(s, "abcdefghijklmnopqrstuvwxyz_") != n)
-        luaL_error(L, "exec: files has the name %s; a name has the letters a-z "
+        luaL_error(L,
+                   "exec: files has the name %s; a name has the letters a-z "
                    "and _, at most %d, such as {config = text}",
                    arg_show(L, -2), LIB_EXEC_NAME);
     return s;
@@ -127,14 +131,17 @@ lib_exec_files(lua_State *L, const char *const *argv, size_t *count)
     for (lua_pushnil(L); lua_next(L, t); lua_pop(L, 1)) {
         LaunchFile f = { .name = lib_exec_file_name(L) };
         if (lua_type(L, -1) != LUA_TSTRING)
-            luaL_error(L, "exec: files.%s is a %s; expected its text, a "
-                       "string", f.name, luaL_typename(L, -1));
+            luaL_error(L,
+                       "exec: files.%s is a %s; expected its text, a "
+                       "string",
+                       f.name, luaL_typename(L, -1));
         f.text = lua_tolstring(L, -1, &f.size);
-        if (!launch_mentions(argv, f.name)
-            && !lib_exec_env_mentions(L, f.name))
-            luaL_error(L, "exec: no argument says {%s}, which becomes the path "
+        if (!launch_mentions(argv, f.name) && !lib_exec_env_mentions(L, f.name))
+            luaL_error(L,
+                       "exec: no argument says {%s}, which becomes the path "
                        "of the file; write it in command or in a value of env, "
-                       "or leave files.%s out", f.name, f.name);
+                       "or leave files.%s out",
+                       f.name, f.name);
         if (*count == LIB_EXEC_FILES)
             luaL_error(L, "exec: files has more than %d entries",
                        LIB_EXEC_FILES);
@@ -170,7 +177,8 @@ lib_exec(lua_State *L)
         lib_exec_plain(L);
     arg_frame(L, fn, lib_exec_fields, X_COUNT, false);
     const char **argv = lib_exec_argv(L);
-    LaunchSpec spec = { .argv = argv, .task = park_run(L)->task->id,
+    LaunchSpec spec = { .argv = argv,
+                        .task = park_run(L)->task->id,
                         .attempt = park_run(L)->attempt };
     spec.cwd = arg_text(L, fn, "cwd", ARG(X_cwd), 4096);
     spec.in = arg_string(L, fn, "input", ARG(X_input), SIZE_MAX, &spec.in_len);
@@ -184,7 +192,8 @@ lib_exec(lua_State *L)
     bool stream = arg_bool(L, fn, "stream", ARG(X_stream), false);
     bool shown = arg_bool(L, fn, "transcript", ARG(X_transcript), false);
     if (shown && vm_of(L)->script)
-        luaL_error(L, "exec: transcript is for code that a task runs; the "
+        luaL_error(L,
+                   "exec: transcript is for code that a task runs; the "
                    "script is not a task");
     size_t keep = stream ? LAUNCH_KEEP : LIB_EXEC_KEEP;
     spec.keep = max < keep ? max : keep;

@@ -25,11 +25,15 @@ lib_forget_refuse(lua_State *L, LuaRun *run, const Task *t)
     snprintf(text, sizeof text, "%s", buf_cstr(&name));
     buf_free(&name);
     if (e == ORUN_EBLOCKED)
-        return luaL_error(L, "forget: %s is stuck in a C function, which may "
-                          "still use what it has", text);
-    return luaL_error(L, "forget: %s is %s, and only a task that has ended can "
+        return luaL_error(L,
+                          "forget: %s is stuck in a C function, which may "
+                          "still use what it has",
+                          text);
+    return luaL_error(L,
+                      "forget: %s is %s, and only a task that has ended can "
                       "be forgotten: wait for it with TaskOutput, or end it "
-                      "with TaskStop", text, state);
+                      "with TaskStop",
+                      text, state);
 }
 
 /* The task that the value at idx means, checked; &b->gone when it is forgotten
@@ -44,10 +48,11 @@ lib_forget_at(lua_State *L, LuaRun *run, int idx)
         return t;
     t = arg_task(L, "forget", "task", idx);
     if (!handle_is(L, idx) && !lib_related(run, t))
-        luaL_error(L, "forget: t%I is not a task of t%I: a task may forget "
+        luaL_error(L,
+                   "forget: t%I is not a task of t%I: a task may forget "
                    "what it started or claimed, or has the handle of; the "
-                   "script may forget all", (LUAI_UACINT)t->id,
-                   (LUAI_UACINT)run->task->id);
+                   "script may forget all",
+                   (LUAI_UACINT)t->id, (LUAI_UACINT)run->task->id);
     if (forget_refusal(t))
         lib_forget_refuse(L, run, t);
     return t;
@@ -93,7 +98,8 @@ lib_forget(lua_State *L)
     LuaRun *run = park_run(L);
     park_check(L, "forget");
     if (lua_gettop(L) != 1 || lua_isnil(L, 1))
-        return luaL_error(L, "forget: expected a task (its handle, id or "
+        return luaL_error(L,
+                          "forget: expected a task (its handle, id or "
                           "result) or an array of tasks, got %s",
                           lua_gettop(L) > 1 ? "several arguments" : "nil");
     bool one = lib_forget_one(L);

@@ -64,11 +64,13 @@ lib_fs_kind(int fd, const char *name)
         return "other";
     if (!S_ISLNK(st.st_mode))
         return S_ISREG(st.st_mode) ? "file"
-            : S_ISDIR(st.st_mode) ? "folder" : "other";
+            : S_ISDIR(st.st_mode)  ? "folder"
+                                   : "other";
     if (fstatat(fd, name, &st, 0) != 0)
         return "broken link";
     return S_ISREG(st.st_mode) ? "file"
-        : S_ISDIR(st.st_mode) ? "linked folder" : "other";
+        : S_ISDIR(st.st_mode)  ? "linked folder"
+                               : "other";
 }
 
 /* entries(path) -> {name = kind, …} of a folder: "file" (also by a link),

@@ -13,15 +13,17 @@
 #include <stdio.h>
 #include <strings.h>
 
+/* clang-format off */
 #define LIB_HTTP_FIELDS(X) \
     X(body) X(connect_timeout) X(headers) X(idle_timeout) X(max_body) \
     X(method) X(repeatable) X(stream) X(timeout) X(url)
+/* clang-format on */
 
 enum {
 #define X(name) H_##name,
     LIB_HTTP_FIELDS(X)
 #undef X
-    H_COUNT
+        H_COUNT
 };
 
 static const char *const lib_http_fields[] = {
@@ -31,10 +33,10 @@ static const char *const lib_http_fields[] = {
 };
 
 enum {
-    LIB_HTTP_URL = 8 << 10,     /* bytes of a URL, at most */
-    LIB_HTTP_LINE = 64 << 10,   /* of a header's value */
-    LIB_HTTP_LINES = 200,       /* headers of a request */
-    LIB_HTTP_BODY = 32 << 20,   /* bytes of an answer, when not said */
+    LIB_HTTP_URL = 8 << 10,   /* bytes of a URL, at most */
+    LIB_HTTP_LINE = 64 << 10, /* of a header's value */
+    LIB_HTTP_LINES = 200,     /* headers of a request */
+    LIB_HTTP_BODY = 32 << 20, /* bytes of an answer, when not said */
 };
 
 /* Seconds, when not said. A language model may think for minutes. */
@@ -56,7 +58,8 @@ lib_http_url(lua_State *L)
 {
     size_t n;
     if (!arg_given(L, ARG(H_url)))
-        luaL_error(L, "http: url is missing: a string such as "
+        luaL_error(L,
+                   "http: url is missing: a string such as "
                    "\"https://example.org/\"");
     const char *s = arg_string(L, "http", "url", ARG(H_url), LIB_HTTP_URL, &n);
     if (!lib_http_begins(s, "http://") && !lib_http_begins(s, "https://"))
@@ -66,13 +69,16 @@ lib_http_url(lua_State *L)
         if ((unsigned char)s[i] <= ' ' || (unsigned char)s[i] >= 127) {
             char as[8];
             snprintf(as, sizeof as, "%%%02X", (unsigned char)s[i]);
-            luaL_error(L, "http: url: byte %I of %I may not be in one; write "
-                       "it as %s", (LUAI_UACINT)(i + 1), (LUAI_UACINT)n, as);
+            luaL_error(L,
+                       "http: url: byte %I of %I may not be in one; write "
+                       "it as %s",
+                       (LUAI_UACINT)(i + 1), (LUAI_UACINT)n, as);
         }
     const char *host = strchr(s, ':') + 3;
     size_t length = strcspn(host, "/?#");
     if (memchr(host, '@', length))
-        luaL_error(L, "http: url holds a name or password before '@', where "
+        luaL_error(L,
+                   "http: url holds a name or password before '@', where "
                    "messages would show it; send them in headers = "
                    "{authorization = ...}");
     if (length == 0)
@@ -95,7 +101,8 @@ lib_http_method(lua_State *L, bool body)
     for (size_t i = 0; i < countof(known); i++)
         if (strcmp(s, known[i]) == 0)
             return known[i];
-    arg_error(L, "http", "method", ARG(H_method), "expected DELETE, GET, HEAD, "
+    arg_error(L, "http", "method", ARG(H_method),
+              "expected DELETE, GET, HEAD, "
               "OPTIONS, PATCH, POST or PUT");
     return NULL;
 }
@@ -127,13 +134,16 @@ static const char *
 lib_http_header_name(lua_State *L, int idx)
 {
     static const char *const ours[] = {
-        "content-length", "transfer-encoding", "expect",
+        "content-length",
+        "transfer-encoding",
+        "expect",
     };
     size_t n = 0;
-    const char *s = lua_type(L, idx) == LUA_TSTRING
-        ? lua_tolstring(L, idx, &n) : "";
+    const char *s = lua_type(L, idx) == LUA_TSTRING ? lua_tolstring(L, idx, &n)
+                                                    : "";
     if (!lib_http_is_token(s, n))
-        arg_error(L, "http", "headers: the name", idx, "a name has letters, "
+        arg_error(L, "http", "headers: the name", idx,
+                  "a name has letters, "
                   "digits and '-'");
     for (size_t i = 0; i < countof(ours); i++)
         if (strcasecmp(s, ours[i]) == 0)
@@ -152,17 +162,20 @@ lib_http_header_value(lua_State *L, const char *name)
                    luaL_typename(L, -1));
     const char *s = lua_tolstring(L, -1, &n);
     if (n > LIB_HTTP_LINE)
-        luaL_error(L, "http: headers[\"%s\"] is %I bytes long, and at most %I "
-                   "are allowed", name, (LUAI_UACINT)n,
-                   (LUAI_UACINT)LIB_HTTP_LINE);
+        luaL_error(L,
+                   "http: headers[\"%s\"] is %I bytes long, and at most %I "
+                   "are allowed",
+                   name, (LUAI_UACINT)n, (LUAI_UACINT)LIB_HTTP_LINE);
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)s[i];
         if ((c < ' ' && c != '\t') || c >= 127)
-            luaL_error(L, "http: headers[\"%s\"]: byte %I of %I is %s; only "
-                       "printable ASCII is allowed", name, (LUAI_UACINT)(i + 1),
-                       (LUAI_UACINT)n,
+            luaL_error(L,
+                       "http: headers[\"%s\"]: byte %I of %I is %s; only "
+                       "printable ASCII is allowed",
+                       name, (LUAI_UACINT)(i + 1), (LUAI_UACINT)n,
                        c == '\n' || c == '\r' ? "the end of a line"
-                       : c >= 128 ? "not ASCII" : "a control character");
+                           : c >= 128         ? "not ASCII"
+                                              : "a control character");
     }
     return s;
 }
@@ -261,7 +274,6 @@ lib_http(lua_State *L)
     const char *why = "";
     int e = request_start(run->engine, &spec, box, &why);
     if (e)
-        return luaL_error(L, "http: %s",
-                          e == ORUN_ESYS ? why : err_text(e));
+        return luaL_error(L, "http: %s", e == ORUN_ESYS ? why : err_text(e));
     return lib_response_wait(L, *box, lib_http_waited);
 }

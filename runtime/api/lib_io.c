@@ -225,9 +225,8 @@ lib_io_opening(lua_State *L)
 static void
 lib_io_open_opening(lua_State *L)
 {
-    static const char *const names[] = {
-        "lines", "input", "output", "popen", "tmpfile"
-    };
+    static const char *const names[] = { "lines", "input", "output", "popen",
+                                         "tmpfile" };
     for (size_t i = 0; i < countof(names); i++) {
         lua_getfield(L, -1, names[i]);
         lua_pushstring(L, names[i]);

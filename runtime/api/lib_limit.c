@@ -16,10 +16,13 @@
 static double
 lib_rate_period(const char *word)
 {
-    static const struct { const char *word; double seconds; } known[] = {
-        { "s", 1 }, { "sec", 1 }, { "second", 1 }, { "min", 60 }, { "m", 60 },
-        { "minute", 60 }, { "h", 3600 }, { "hour", 3600 }, { "d", 86400 },
-        { "day", 86400 },
+    static const struct {
+        const char *word;
+        double seconds;
+    } known[] = {
+        { "s", 1 },     { "sec", 1 },     { "second", 1 }, { "min", 60 },
+        { "m", 60 },    { "minute", 60 }, { "h", 3600 },   { "hour", 3600 },
+        { "d", 86400 }, { "day", 86400 },
     };
     for (size_t i = 0; i < countof(known); i++)
         if (strcmp(known[i].word, word) == 0)
@@ -42,7 +45,8 @@ lib_read_rate(lua_State *L, const char *fn, int idx, MeterSpec *spec)
     r->tokens = strcmp(what, "tokens") == 0;
     if ((!plain && !named) || (named && !r->tokens) || r->period == 0
         || !(n >= 1 && n <= 1e15))
-        arg_error(L, fn, "rate", idx, "expected a number of tasks or tokens "
+        arg_error(L, fn, "rate", idx,
+                  "expected a number of tasks or tokens "
                   "in a time, such as \"50/min\", \"10/s\", \"1000/h\" or "
                   "\"100000 tokens/min\"");
     if (!r->tokens && (n > METER_MOST || floor(n) != n))
@@ -54,20 +58,23 @@ static void
 lib_read_budget(lua_State *L, const char *fn, int idx, MeterBudget *b)
 {
     if (lua_type(L, idx) != LUA_TTABLE)
-        arg_error(L, fn, "budget", idx, "expected a table {usd=, tokens=, "
+        arg_error(L, fn, "budget", idx,
+                  "expected a table {usd=, tokens=, "
                   "tasks=}");
     for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
-        const char *name = lua_type(L, -2) == LUA_TSTRING
-            ? lua_tostring(L, -2) : "";
+        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2)
+                                                          : "";
         double n = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : -1;
         bool usd = strcmp(name, "usd") == 0;
         bool known = usd || !strcmp(name, "tokens") || !strcmp(name, "tasks");
         if (!known)
-            luaL_error(L, "%s: budget has the unknown field %s; it has usd, "
-                       "tokens and tasks", fn, arg_show(L, -2));
+            luaL_error(L,
+                       "%s: budget has the unknown field %s; it has usd, "
+                       "tokens and tasks",
+                       fn, arg_show(L, -2));
         if (!(n > 0 && n < 1e15) || (!usd && floor(n) != n))
-            luaL_error(L, "%s: budget.%s = %s: expected a number above 0%s",
-                       fn, name, arg_show(L, -1), usd ? "" : ", a whole one");
+            luaL_error(L, "%s: budget.%s = %s: expected a number above 0%s", fn,
+                       name, arg_show(L, -1), usd ? "" : ", a whole one");
         if (usd)
             b->usd = n;
         else
@@ -111,8 +118,10 @@ lib_limit_see(Sched *s, const Limit *l)
     sched_lock(s);
     double now = board_now(&s->board);
     double at = l->meter ? meter_opens(l->meter, now) : 0;
-    LibLimitSeen seen = { .slots = l->slots, .now = limit_slots_now(l),
-                          .used = l->used, .metered = l->meter != NULL,
+    LibLimitSeen seen = { .slots = l->slots,
+                          .now = limit_slots_now(l),
+                          .used = l->used,
+                          .metered = l->meter != NULL,
                           .opens = at > 0 ? at - now : 0 };
     if (l->meter)
         seen.spent = l->meter->spent;
@@ -158,9 +167,12 @@ lib_limit_find(lua_State *L, const char *fn, const char *what, const char *name)
         return l;
     const char *near = arg_nearest(name, names, slots_names(s, names, NAMES));
     if (near)
-        luaL_error(L, "%s: %s = \"%s\": there is no such limit, did you mean "
-                   "\"%s\"?", fn, what, name, near);
-    luaL_error(L, "%s: %s = \"%s\": there is no such limit; make it first, "
+        luaL_error(L,
+                   "%s: %s = \"%s\": there is no such limit, did you mean "
+                   "\"%s\"?",
+                   fn, what, name, near);
+    luaL_error(L,
+               "%s: %s = \"%s\": there is no such limit; make it first, "
                "with as many slots as it is to have: orun.limit(\"%s\", 2)",
                fn, what, name, name);
     return NULL;

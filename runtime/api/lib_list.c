@@ -21,15 +21,17 @@
 
 /* ---- TaskCreate ---- */
 
+/* clang-format off */
 #define LIB_CREATE_FIELDS(X) \
     X(blockedBy) X(description) X(input) X(metadata) X(on_blocker_failure) \
     X(priority) X(prompt)
+/* clang-format on */
 
 enum {
 #define X(name) C_##name,
     LIB_CREATE_FIELDS(X)
 #undef X
-    C_COUNT
+        C_COUNT
 };
 
 static const char *const lib_create_fields[] = {
@@ -69,10 +71,11 @@ lib_task_create(lua_State *L)
     size_t prompt_len;
     lib_names_create(L, fn);
     arg_frame(L, fn, lib_create_fields, C_COUNT, false);
-    const char *description = arg_text(L, fn, "description",
-                                       ARG(C_description), LIB_MAX_LABEL);
+    const char *description = arg_text(L, fn, "description", ARG(C_description),
+                                       LIB_MAX_LABEL);
     if (!description || !*description)
-        return luaL_error(L, "TaskCreate: description is missing; it is the "
+        return luaL_error(L,
+                          "TaskCreate: description is missing; it is the "
                           "item's short title");
     const char *prompt = arg_string(L, fn, "prompt", ARG(C_prompt),
                                     LIB_MAX_PROMPT, &prompt_len);
@@ -142,7 +145,8 @@ lib_entry_read(Sched *s, Task *t, LibEntry *e, uint64_t *ids, uint32_t room)
     const char *owner = t->opt ? t->opt->owner : NULL;
     snprintf(e->owner, sizeof e->owner, "%s", owner ? owner : "");
     for (uint32_t i = 0; t->unmet && t->edges && i < t->edges->blocker_count
-         && e->blockers < room; i++)
+         && e->blockers < room;
+         i++)
         if (!task_final(t->edges->blockers[i]))
             ids[e->blockers++] = t->edges->blockers[i]->id;
     board_unlock(&s->board);
@@ -273,7 +277,7 @@ enum {
 #define X(name) L_##name,
     LIB_LIST_FIELDS(X)
 #undef X
-    L_COUNT
+        L_COUNT
 };
 
 static const char *const lib_list_fields[] = {
@@ -306,8 +310,7 @@ lib_list_next(Sched *s, uint64_t *id, const LibFilter *f)
     while (!found && *id < s->board.count) {
         Task *t = board_find(&s->board, (*id)++);
         const char *owner = t->opt ? t->opt->owner : NULL;
-        bool fits = !t->removed
-            && (t->kind == TASK_ITEM ? f->items : f->tasks)
+        bool fits = !t->removed && (t->kind == TASK_ITEM ? f->items : f->tasks)
             && (!f->status || !strcmp(f->status, task_state_name(t->state)))
             && (!f->owner || (owner && strcmp(f->owner, owner) == 0))
             && (!f->about_blocked || (t->unmet == 0) == f->unblocked);
@@ -326,7 +329,8 @@ lib_task_list(lua_State *L)
     f.owner = arg_text(L, fn, "owner", ARG(L_owner), LIB_MAX_LABEL);
     f.status = arg_text(L, fn, "status", ARG(L_status), LIB_MAX_LABEL);
     if (f.status && !lib_is_status(f.status))
-        arg_error(L, fn, "status", ARG(L_status), "expected \"pending\", "
+        arg_error(L, fn, "status", ARG(L_status),
+                  "expected \"pending\", "
                   "\"in_progress\", \"completed\", \"failed\" or "
                   "\"cancelled\"");
     const char *kind = arg_text(L, fn, "kind", ARG(L_kind), LIB_MAX_LABEL);
@@ -334,7 +338,8 @@ lib_task_list(lua_State *L)
     f.tasks = all || (kind && strcmp(kind, "task") == 0);
     f.items = all || !kind || strcmp(kind, "item") == 0;
     if (!f.tasks && !f.items)
-        arg_error(L, fn, "kind", ARG(L_kind), "expected \"item\" (made by "
+        arg_error(L, fn, "kind", ARG(L_kind),
+                  "expected \"item\" (made by "
                   "TaskCreate; the default), \"task\" (started by Task) or "
                   "\"all\"");
     f.about_blocked = arg_given(L, ARG(L_unblocked));

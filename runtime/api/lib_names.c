@@ -125,7 +125,10 @@ void
 lib_names_update(lua_State *L, const char *fn)
 {
     static const char *const names[] = {
-        "activeForm", "description", "subject", "taskId",
+        "activeForm",
+        "description",
+        "subject",
+        "taskId",
     };
     if (lua_type(L, 1) != LUA_TTABLE
         || !lib_names_any(L, names, countof(names)))

@@ -56,8 +56,8 @@ static const luaL_Reg lib_orun_functions[] = {
 };
 
 static const char *const lib_orun_globals[] = {
-    "Task", "TaskOutput", "TaskCreate", "TaskGet", "TaskUpdate", "TaskStop",
-    "TaskList",
+    "Task",       "TaskOutput", "TaskCreate", "TaskGet",
+    "TaskUpdate", "TaskStop",   "TaskList",
 };
 
 /* orun.NAME for a NAME that is not there yet: the bundled module of that
@@ -203,10 +203,14 @@ void
 lib_orun_open_client(lua_State *L, Vm *vm, void *ud)
 {
     static const luaL_Reg functions[] = {
-        { "clean", lib_clean }, { "nearest", lib_nearest },
-        { "channel", lib_channel }, { "input", lib_channel_input },
-        { "await", lib_channel_await }, { "write", lib_channel_write },
-        { "read_run_registry", lib_run_registry }, { "screen", lib_screen },
+        { "clean", lib_clean },
+        { "nearest", lib_nearest },
+        { "channel", lib_channel },
+        { "input", lib_channel_input },
+        { "await", lib_channel_await },
+        { "write", lib_channel_write },
+        { "read_run_registry", lib_run_registry },
+        { "screen", lib_screen },
         { NULL, NULL },
     };
     (void)ud;
@@ -218,10 +222,13 @@ void
 lib_orun_open_view(lua_State *L, Vm *vm, void *ud)
 {
     static const luaL_Reg functions[] = {
-        { "clean", lib_clean }, { "nearest", lib_nearest },
-        { "entries", lib_entries }, { "real", lib_real },
+        { "clean", lib_clean },
+        { "nearest", lib_nearest },
+        { "entries", lib_entries },
+        { "real", lib_real },
         { "private_file", lib_private_file },
-        { "private_folder", lib_private_folder }, { NULL, NULL },
+        { "private_folder", lib_private_folder },
+        { NULL, NULL },
     };
     (void)ud;
     lib_io_watch(L);

@@ -30,7 +30,8 @@ lib_output_gc(lua_State *L)
 }
 
 static const luaL_Reg lib_output_methods[] = {
-    { "__gc", lib_output_gc }, { NULL, NULL },
+    { "__gc", lib_output_gc },
+    { NULL, NULL },
 };
 
 LibOutput *
@@ -67,8 +68,15 @@ lib_output_push_at(lua_State *L, const char *fn, Output *o, size_t offset,
 
 /* ---- read_output(task, stream, offset, max, deadline, attempt) ---- */
 
-enum { READ_TASK = 1, READ_STREAM, READ_OFFSET, READ_MAX, READ_DEADLINE,
-       READ_ATTEMPT, READ_BOX };
+enum {
+    READ_TASK = 1,
+    READ_STREAM,
+    READ_OFFSET,
+    READ_MAX,
+    READ_DEADLINE,
+    READ_ATTEMPT,
+    READ_BOX
+};
 
 LibSource
 lib_source_find(Sched *s, Task *t, bool err, LibOutput *box)
@@ -102,7 +110,8 @@ lib_source_look(lua_State *L, Task *t, bool err, LibOutput *box)
 {
     LibSource from = lib_source_find(park_run(L)->sched, t, err, box);
     if (!from.text)
-        luaL_error(L, "orun.output: the output of t%I is not text but a value "
+        luaL_error(L,
+                   "orun.output: the output of t%I is not text but a value "
                    "that a function returned: TaskOutput gives it",
                    (LUAI_UACINT)t->id);
     return from;
@@ -135,12 +144,15 @@ lib_read_try(lua_State *L)
     if (attempt && attempt != from.attempt)
         offset = 0; /* a retry prints anew */
     if (max && offset >= from.size && !from.final) {
-        WaitFor what = { .kind = WAIT_FOR_OUTPUT, .task = t,
-                         .output = from.output, .have = offset,
+        WaitFor what = { .kind = WAIT_FOR_OUTPUT,
+                         .task = t,
+                         .output = from.output,
+                         .have = offset,
                          .deadline = lua_tonumber(L, READ_DEADLINE),
                          .fn = "orun.output" };
         if (t == run->task)
-            return luaL_error(L, "orun.output: deadlock: the task would wait "
+            return luaL_error(L,
+                              "orun.output: deadlock: the task would wait "
                               "for itself");
         return park(L, &what, lib_read_again, 0);
     }
@@ -160,7 +172,8 @@ lib_read_again(lua_State *L, int status, lua_KContext ctx)
     if (lib_related_waited(L, outcome))
         return 2;
     if (outcome == WAIT_DEADLOCK)
-        return luaL_error(L, "orun.output: the task can never end: nothing is "
+        return luaL_error(L,
+                          "orun.output: the task can never end: nothing is "
                           "running or due that could finish it");
     return lib_read_try(L);
 }

@@ -15,16 +15,16 @@
 #include <lauxlib.h>
 
 enum {
-    OVERVIEW_MOST = 1000,  /* entries of a page */
-    OVERVIEW_MATCH = 256,  /* bytes of what is looked for */
-    OVERVIEW_SLICE = 512,  /* tasks looked at while others wait for the lock */
+    OVERVIEW_MOST = 1000, /* entries of a page */
+    OVERVIEW_MATCH = 256, /* bytes of what is looked for */
+    OVERVIEW_SLICE = 512, /* tasks looked at while others wait for the lock */
 };
 
 /* By TaskState. */
 static const char *const overview_states[TASK_STATE_COUNT + 1] = {
     [TASK_WAITING] = "blocked", [TASK_READY] = "queued",
     [TASK_RUNNING] = "running", [TASK_COMPLETED] = "completed",
-    [TASK_FAILED] = "failed", [TASK_CANCELLED] = "cancelled",
+    [TASK_FAILED] = "failed",   [TASK_CANCELLED] = "cancelled",
 };
 
 /* What is asked for, and what was found. */
@@ -33,7 +33,7 @@ typedef struct Overview {
     int states[TASK_STATE_COUNT], n; /* wanted, in this order */
     const char *match;
     size_t offset, limit;
-    Task *at;                        /* whose place is asked for, or NULL */
+    Task *at; /* whose place is asked for, or NULL */
     size_t counts[TASK_STATE_COUNT];
     size_t before; /* tasks in the state of `at`, made before it */
     int at_state;  /* … which it is in; -1: it does not match */
@@ -136,8 +136,9 @@ overview_index(const Overview *o)
     for (int i = 0; i < o->n; i++) {
         int state = o->states[i];
         if (state == o->at_state)
-            return first + (state >= TASK_COMPLETED
-                            ? o->counts[state] - 1 - o->before : o->before);
+            return first
+                + (state >= TASK_COMPLETED ? o->counts[state] - 1 - o->before
+                                           : o->before);
         first += o->counts[state];
     }
     return 0;
@@ -234,8 +235,9 @@ overview_page(lua_State *L)
     lua_Integer offset = luaL_optinteger(L, 3, 0);
     lua_Integer limit = luaL_optinteger(L, 4, OVERVIEW_MOST);
     o->offset = offset > 0 ? (size_t)offset : 0;
-    o->limit = limit < 0 ? 0 : limit < OVERVIEW_MOST ? (size_t)limit
-        : OVERVIEW_MOST;
+    o->limit = limit < 0        ? 0
+        : limit < OVERVIEW_MOST ? (size_t)limit
+                                : OVERVIEW_MOST;
     o->at = overview_task(L, 5);
     overview_count(o);
     overview_choose(o);
@@ -288,7 +290,8 @@ static int
 overview_masked(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        { "__gc", overview_gc }, { NULL, NULL },
+        { "__gc", overview_gc },
+        { NULL, NULL },
     };
     size_t n;
     lua_settop(L, 1);
@@ -326,8 +329,9 @@ overview_readable(lua_State *L)
 {
     const LuaRun *run = park_run(L);
     const Task *t = overview_task(L, 1);
-    lua_pushboolean(L, !t || t->kind == TASK_ITEM || lib_related(run, t)
-                    || lib_related_blocks(run, t));
+    lua_pushboolean(L,
+                    !t || t->kind == TASK_ITEM || lib_related(run, t)
+                        || lib_related_blocks(run, t));
     return 1;
 }
 
@@ -335,8 +339,8 @@ static int
 overview_module(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "page", overview_page }, { "entry", overview_entry },
-        { "output", overview_output }, { "masked", overview_masked },
+        { "page", overview_page },         { "entry", overview_entry },
+        { "output", overview_output },     { "masked", overview_masked },
         { "stop_all", overview_stop_all }, { "script", overview_script },
         { "readable", overview_readable }, { NULL, NULL },
     };

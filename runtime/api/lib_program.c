@@ -25,7 +25,8 @@ lib_program_gc(lua_State *L)
 }
 
 static const luaL_Reg lib_program_methods[] = {
-    { "__gc", lib_program_gc }, { NULL, NULL },
+    { "__gc", lib_program_gc },
+    { NULL, NULL },
 };
 
 Program **
@@ -47,7 +48,9 @@ int
 lib_program_wait(lua_State *L, Program *p, lua_KFunction k)
 {
     const LuaRun *run = park_run(L);
-    WaitFor what = { .kind = WAIT_FOR_OP, .op = &p->op, .deadline = INFINITY,
+    WaitFor what = { .kind = WAIT_FOR_OP,
+                     .op = &p->op,
+                     .deadline = INFINITY,
                      .work = program_is_work(run, run->task) };
     return park(L, &what, k, 0);
 }

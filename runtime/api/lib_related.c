@@ -58,9 +58,10 @@ lib_related_must(lua_State *L, const char *fn, const Task *t, int idx)
         return;
     handle_name(t->id, id);
     handle_name(run->task->id, mine);
-    luaL_error(L, "%s: %s is not a task of %s: a task may stop what it started "
-               "or claimed, or has the handle of; the script may stop all", fn,
-               id, mine);
+    luaL_error(L,
+               "%s: %s is not a task of %s: a task may stop what it started "
+               "or claimed, or has the handle of; the script may stop all",
+               fn, id, mine);
 }
 
 void
@@ -71,8 +72,10 @@ lib_related_script(lua_State *L, const char *what)
     if (run->task->id == 0)
         return;
     handle_name(run->task->id, mine);
-    luaL_error(L, "%s: only the script may do that, and this is %s; a task may "
-               "stop and read what it started or claimed", what, mine);
+    luaL_error(L,
+               "%s: only the script may do that, and this is %s; a task may "
+               "stop and read what it started or claimed",
+               what, mine);
 }
 
 void

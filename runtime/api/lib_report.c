@@ -8,15 +8,17 @@
 #include <lauxlib.h>
 #include <math.h>
 
+/* clang-format off */
 #define LIB_REPORT_FIELDS(X) \
     X(activity) X(cost) X(denials) X(model) X(retry_after) X(session) \
     X(session_id) X(usage)
+/* clang-format on */
 
 enum {
 #define X(name) R_##name,
     LIB_REPORT_FIELDS(X)
 #undef X
-    R_COUNT
+        R_COUNT
 };
 
 static const char *const lib_report_fields[] = {
@@ -35,24 +37,28 @@ lib_report_usage(lua_State *L, int idx, uint64_t usage[REPORT_COUNT_KINDS])
     if (lua_isnil(L, idx))
         return 0;
     if (lua_type(L, idx) != LUA_TTABLE)
-        arg_error(L, "report", "usage", idx, "expected a table such as "
+        arg_error(L, "report", "usage", idx,
+                  "expected a table such as "
                   "{input_tokens=, output_tokens=}");
     for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
-        const char *name = lua_type(L, -2) == LUA_TSTRING
-            ? lua_tostring(L, -2) : "";
+        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2)
+                                                          : "";
         int i = 0;
         while (i < REPORT_COUNT_KINDS && strcmp(name, report_counts[i]) != 0)
             i++;
         if (i == REPORT_COUNT_KINDS)
-            luaL_error(L, "report: usage has the unknown field %s; it has "
+            luaL_error(L,
+                       "report: usage has the unknown field %s; it has "
                        "input_tokens, output_tokens, cache_read_tokens, "
                        "cache_write_tokens and reasoning_tokens",
                        arg_show(L, -2));
         int whole;
         lua_Integer n = lua_tointegerx(L, -1, &whole);
         if (!whole || lua_type(L, -1) != LUA_TNUMBER || n < 0)
-            luaL_error(L, "report: usage.%s = %s: expected a count, a whole "
-                       "number not below 0", name, arg_show(L, -1));
+            luaL_error(L,
+                       "report: usage.%s = %s: expected a count, a whole "
+                       "number not below 0",
+                       name, arg_show(L, -1));
         usage[i] = (uint64_t)n;
         counted |= 1u << i;
     }
@@ -79,7 +85,8 @@ lib_report_session(lua_State *L, int idx, ReportNews *news)
     if (lua_isnil(L, idx))
         return;
     if (lua_type(L, idx) != LUA_TTABLE)
-        arg_error(L, "report", "session", idx, "expected a table such as "
+        arg_error(L, "report", "session", idx,
+                  "expected a table such as "
                   "{cost=, usage={input_tokens=}}");
     lua_getfield(L, idx, "cost");
     double cost = lib_report_number(L, "session.cost", lua_gettop(L),
@@ -95,14 +102,17 @@ static Value *
 lib_report_denials(lua_State *L, int idx)
 {
     static const ValueOps small = {
-        .max_bytes = LIB_REPORT_TEXT, .data = true, .json = true,
+        .max_bytes = LIB_REPORT_TEXT,
+        .data = true,
+        .json = true,
     };
     Value *denials = NULL;
     if (lua_isnil(L, idx))
         return NULL;
     arg_array(L, "report", "denials", idx, 100);
     if (value_encode(L, idx, "denials", &small, &denials, NULL))
-        arg_error(L, "report", "denials", idx, "expected an array of "
+        arg_error(L, "report", "denials", idx,
+                  "expected an array of "
                   "{tool=, what=}, texts of 64 KiB in all");
     return denials;
 }
@@ -119,14 +129,16 @@ lib_report(lua_State *L)
     news.model = arg_text(L, fn, "model", ARG(R_model), LIB_REPORT_TEXT);
     news.session_id = arg_text(L, fn, "session_id", ARG(R_session_id),
                                LIB_REPORT_TEXT);
-    news.cost = lib_report_number(L, "cost", ARG(R_cost), "expected US "
+    news.cost = lib_report_number(L, "cost", ARG(R_cost),
+                                  "expected US "
                                   "dollars, not below 0");
     news.retry_after = lib_report_number(L, "retry_after", ARG(R_retry_after),
                                          "expected seconds, not below 0");
     news.counted = lib_report_usage(L, ARG(R_usage), news.usage);
     lib_report_session(L, ARG(R_session), &news);
     if (run->task->id == 0)
-        return luaL_error(L, "report: the script is not a task; it is for code "
+        return luaL_error(L,
+                          "report: the script is not a task; it is for code "
                           "that a task runs");
     news.denials = lib_report_denials(L, ARG(R_denials));
     int e = report_add(run->sched, run->task, run->attempt, &news);

@@ -104,11 +104,14 @@ Request **
 lib_response_push(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        { "read", lib_response_read }, { "lines", lib_response_lines },
-        { "close", lib_response_close }, { NULL, NULL },
+        { "read", lib_response_read },
+        { "lines", lib_response_lines },
+        { "close", lib_response_close },
+        { NULL, NULL },
     };
     static const luaL_Reg meta[] = {
-        { "__gc", lib_response_gc }, { "__close", lib_response_close },
+        { "__gc", lib_response_gc },
+        { "__close", lib_response_close },
         { NULL, NULL },
     };
     Request **box = lua_newuserdatauv(L, sizeof(Request *), 1);

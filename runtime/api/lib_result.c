@@ -103,9 +103,11 @@ lib_tell_read(const LuaRun *run, const Task *t)
     if (!b->events)
         return;
     board_lock(b);
-    event_add(b, (Event){ .kind = EVENT_READ, .task = t->id,
-                          .other = run->task->id,
-                          .n = output ? value_content(output) : 0 });
+    event_add(b,
+              (Event){ .kind = EVENT_READ,
+                       .task = t->id,
+                       .other = run->task->id,
+                       .n = output ? value_content(output) : 0 });
     board_unlock(b);
 }
 
@@ -117,7 +119,8 @@ lib_see(Sched *s, Task *t, LibOutput *live)
     sched_lock(s);
     bool final = task_final(t);
     LibSeen seen = {
-        .state = t->state, .attempt = t->attempt,
+        .state = t->state,
+        .attempt = t->attempt,
         .duration = final ? t->took : 0,
     };
     if (!final && t->attempt)
@@ -142,8 +145,8 @@ void
 lib_hide_failure(lua_State *L, Task *t)
 {
     static const char *const names[] = {
-        "status", "error", "error_kind", "error_value", "traceback",
-        "exit_code", "signal",
+        "status",    "error",     "error_kind", "error_value",
+        "traceback", "exit_code", "signal",
     };
     if (!t->read)
         unread_hide(L, -1, names, countof(names), &t->read, false);
@@ -170,8 +173,9 @@ lib_push_result(lua_State *L, Task *t, bool timed_out)
         lib_tell_read(park_run(L), t);
         lib_push_outcome(L, t);
     } else if (live && live->output) {
-        lib_output_push(L, live, t->opt && t->opt->max_output
-                      ? t->opt->max_output : LAUNCH_RESULT);
+        lib_output_push(L, live,
+                        t->opt && t->opt->max_output ? t->opt->max_output
+                                                     : LAUNCH_RESULT);
         lua_setfield(L, -2, "output");
     }
     if (seen.state == TASK_READY)
@@ -204,11 +208,14 @@ lib_awaited(lua_State *L, int status, lua_KContext ctx)
     if (outcome == WAIT_DEADLOCK) {
         char id[HANDLE_ID_SIZE];
         handle_name(t->id, id);
-        return luaL_error(L, "TaskOutput: %s can never end: nothing is running "
-                          "or due that could finish it%s", id,
+        return luaL_error(L,
+                          "TaskOutput: %s can never end: nothing is running "
+                          "or due that could finish it%s",
+                          id,
                           t->kind == TASK_ITEM
                               ? " (it is an item of the list, and nobody claims"
-                                " it)" : "");
+                                " it)"
+                              : "");
     }
     lib_push_result(L, t, outcome == WAIT_TIMED_OUT);
     return 1;
@@ -218,8 +225,9 @@ int
 lib_await(lua_State *L, const char *fn, Task *t, double deadline)
 {
     LuaRun *run = park_run(L);
-    WaitFor what = { .kind = WAIT_FOR_TASK, .task = t, .deadline = deadline,
-                     .fn = fn };
+    WaitFor what = {
+        .kind = WAIT_FOR_TASK, .task = t, .deadline = deadline, .fn = fn
+    };
     if (t->removed) {
         lua_pushnil(L);
         lua_pushliteral(L, "removed");
@@ -242,7 +250,9 @@ lib_await(lua_State *L, const char *fn, Task *t, double deadline)
 }
 
 static const char *const lib_output_fields[] = {
-    "block", "task_id", "timeout",
+    "block",
+    "task_id",
+    "timeout",
 };
 
 /* Has the table at 1 this field? */
@@ -275,15 +285,18 @@ lib_task_output(lua_State *L)
     lib_names_id(L, "TaskOutput");
     if (lib_output_bare(L)) {
         if (lua_gettop(L) != 1)
-            return luaL_error(L, "TaskOutput: expected one task, got %d "
+            return luaL_error(L,
+                              "TaskOutput: expected one task, got %d "
                               "arguments; options go into the table: "
-                              "TaskOutput{task_id=, timeout=}", lua_gettop(L));
-        return lib_await(L, "TaskOutput", arg_task(L, "TaskOutput",
-                         "task_id", 1), INFINITY);
+                              "TaskOutput{task_id=, timeout=}",
+                              lua_gettop(L));
+        return lib_await(L, "TaskOutput",
+                         arg_task(L, "TaskOutput", "task_id", 1), INFINITY);
     }
     arg_frame(L, "TaskOutput", lib_output_fields, 3, false);
     if (!arg_given(L, ARG(1)))
-        return luaL_error(L, "TaskOutput: task_id is missing; it is the id of "
+        return luaL_error(L,
+                          "TaskOutput: task_id is missing; it is the id of "
                           "the handle that Task gave");
     Task *t = arg_task(L, "TaskOutput", "task_id", ARG(1));
     bool block = arg_bool(L, "TaskOutput", "block", ARG(0), true);
@@ -293,8 +306,8 @@ lib_task_output(lua_State *L)
         lib_push_result(L, t, false);
         return 1;
     }
-    return lib_await(L, "TaskOutput", t, board_now(&run->sched->board)
-                     + timeout);
+    return lib_await(L, "TaskOutput", t,
+                     board_now(&run->sched->board) + timeout);
 }
 
 static const char *const lib_stop_fields[] = { "task_id" };

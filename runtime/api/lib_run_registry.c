@@ -16,7 +16,8 @@ int
 lib_run_registry(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        { "__gc", lib_run_registry_gc }, { NULL, NULL },
+        { "__gc", lib_run_registry_gc },
+        { NULL, NULL },
     };
     lua_settop(L, 0);
     Buf *text = lua_newuserdatauv(L, sizeof *text, 0);

@@ -44,8 +44,10 @@ static int
 lib_screen_wait(lua_State *L)
 {
     static const char *const words[] = {
-        [SCREEN_TIME] = "time", [SCREEN_OTHER] = "channel",
-        [SCREEN_FRESH] = "fresh", [SCREEN_END] = "end",
+        [SCREEN_TIME] = "time",
+        [SCREEN_OTHER] = "channel",
+        [SCREEN_FRESH] = "fresh",
+        [SCREEN_END] = "end",
     };
     struct pollfd all[2 + SCREEN_CHANNELS];
     int signo = 0;
@@ -54,8 +56,7 @@ lib_screen_wait(lua_State *L)
     nfds_t n = 2;
     if (!lua_isnoneornil(L, 3))
         n += lib_channel_gather(L, 3, all + 2, SCREEN_CHANNELS);
-    ScreenNews news = screen_wait(s, all, n, (int)ceil(seconds * 1000),
-                                  &signo);
+    ScreenNews news = screen_wait(s, all, n, (int)ceil(seconds * 1000), &signo);
     if (news == SCREEN_KEYS)
         return lib_screen_push_keys(L, s);
     lua_pushstring(L, words[news]);
@@ -79,8 +80,8 @@ int
 lib_screen(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        { "wait", lib_screen_wait }, { "write", lib_screen_write },
-        { "close", lib_screen_close }, { "__gc", lib_screen_close },
+        { "wait", lib_screen_wait },     { "write", lib_screen_write },
+        { "close", lib_screen_close },   { "__gc", lib_screen_close },
         { "__close", lib_screen_close }, { NULL, NULL },
     };
     lua_settop(L, 0);

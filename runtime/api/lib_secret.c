@@ -49,7 +49,8 @@ lib_secret_names(lua_State *L, const char *fn, const char *field, int idx)
         lua_rawgeti(L, idx, i);
         const char *s = arg_text(L, fn, field, lua_gettop(L), 1024);
         if (!s || !*s || strchr(s, '='))
-            arg_error(L, fn, field, lua_gettop(L), "expected the name of an "
+            arg_error(L, fn, field, lua_gettop(L),
+                      "expected the name of an "
                       "environment variable, such as \"GITHUB_TOKEN\"");
     }
     return (size_t)n;
@@ -84,11 +85,12 @@ lib_check_exposed(lua_State *L, const char *fn, int command, int expose)
         const char *s = lua_tolstring(L, -1, &size);
         const char *name = secret_in(s, size, but, names);
         if (name)
-            luaL_error(L, "%s: command[%I] holds the value of %s, and "
+            luaL_error(L,
+                       "%s: command[%I] holds the value of %s, and "
                        "everybody on this machine could read it in ps: let the "
                        "program take it from its environment, its input or a "
-                       "file (expose={\"%s\"} allows it)", fn, (LUAI_UACINT)i,
-                       name, name);
+                       "file (expose={\"%s\"} allows it)",
+                       fn, (LUAI_UACINT)i, name, name);
         lua_pop(L, 1);
     }
     lua_settop(L, top);
@@ -110,7 +112,7 @@ lib_key_read(const char *path, char *text, size_t size)
         why = "it is not a file";
     else if (st.st_uid != geteuid() || st.st_mode & 077)
         why = "others could read it: it must be yours, with mode 0600 (chmod "
-            "600)";
+              "600)";
     ssize_t n = why ? 0 : read(fd, text, size);
     if (n < 0)
         why = strerror(errno);
@@ -133,7 +135,7 @@ lib_key_trim(char *text)
     for (size_t i = 0; i < n; i++)
         if (text[i] <= ' ' || text[i] > '~')
             return "it has a character that no key has (a space, a line's end "
-                "or one that is not ASCII)";
+                   "or one that is not ASCII)";
     return NULL;
 }
 

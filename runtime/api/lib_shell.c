@@ -62,8 +62,11 @@ lib_shell_start(lua_State *L, const char *command, const int fds[3],
 {
     const char *argv[] = { "/bin/sh", "-c", command, "sh", NULL };
     LuaRun *run = park_run(L);
-    LaunchSpec spec = { .argv = argv, .fds = fds, .keep = 1,
-                        .lingers = true, .task = run->task->id,
+    LaunchSpec spec = { .argv = argv,
+                        .fds = fds,
+                        .keep = 1,
+                        .lingers = true,
+                        .task = run->task->id,
                         .attempt = run->attempt };
     fflush(stdout);
     order_keep(STDERR_FILENO); /* it prints for itself */
@@ -120,7 +123,8 @@ lib_shell_collected(lua_State *L, Program **box)
 {
     LuaRun *run = park_run(L);
     if (vm_of(L)->script) {
-        run->want = (WaitFor){ .kind = WAIT_FOR_OP, .op = &(*box)->op,
+        run->want = (WaitFor){ .kind = WAIT_FOR_OP,
+                               .op = &(*box)->op,
                                .deadline = INFINITY };
         sched_lock(run->sched);
         park_script(run);

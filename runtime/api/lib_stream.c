@@ -23,7 +23,7 @@ typedef struct LibStream {
     Program *program; /* first, for lib_program_at; NULL: closed */
     Output *out;      /* what is read of */
     size_t offset;
-    size_t max;       /* bytes of each output that wait() gives */
+    size_t max; /* bytes of each output that wait() gives */
 } LibStream;
 
 static void
@@ -94,7 +94,8 @@ lib_stream_wait_news(lua_State *L, LibStream *s, double deadline,
                      lua_KFunction k)
 {
     const LuaRun *run = park_run(L);
-    WaitFor what = { .kind = WAIT_FOR_OP, .op = &s->program->news,
+    WaitFor what = { .kind = WAIT_FOR_OP,
+                     .op = &s->program->news,
                      .deadline = deadline,
                      .work = program_is_work(run, run->task) };
     return park(L, &what, k, 0);
@@ -125,9 +126,9 @@ lib_stream_next(lua_State *L, LibStream *s)
     s->out = program_watch(s->program, s->offset);
     size_t size = s->out ? output_size(s->out) : 0;
     if (s->offset >= size)
-        return ended ? lib_stream_push_end(L, s->out)
-                     : lib_stream_wait_news(L, s, lua_tonumber(L, 2),
-                                            lib_stream_woken);
+        return ended
+            ? lib_stream_push_end(L, s->out)
+            : lib_stream_wait_news(L, s, lua_tonumber(L, 2), lib_stream_woken);
     size_t n = size - s->offset;
     lib_output_push_at(L, "read", s->out, s->offset,
                        n < LIB_STREAM_PIECE ? n : LIB_STREAM_PIECE);
@@ -210,9 +211,9 @@ Program **
 lib_stream_push(lua_State *L, const char *name, size_t max)
 {
     static const luaL_Reg methods[] = {
-        { "read", lib_stream_read }, { "lines", lib_response_lines },
-        { "wait", lib_stream_wait }, { "kill", lib_stream_kill },
-        { "close", lib_stream_close }, { "__gc", lib_stream_gc },
+        { "read", lib_stream_read },     { "lines", lib_response_lines },
+        { "wait", lib_stream_wait },     { "kill", lib_stream_kill },
+        { "close", lib_stream_close },   { "__gc", lib_stream_gc },
         { "__close", lib_stream_close }, { NULL, NULL },
     };
     LibStream *s = lua_newuserdatauv(L, sizeof *s, 2);

@@ -23,7 +23,8 @@ lib_sleep(lua_State *L)
 {
     lua_settop(L, 1);
     if (lua_isnil(L, 1))
-        return luaL_error(L, "sleep: a duration is missing: seconds, or a "
+        return luaL_error(L,
+                          "sleep: a duration is missing: seconds, or a "
                           "string such as \"250ms\"");
     double d = arg_duration(L, "sleep", "duration", 1, true, 0);
     WaitFor what = { .kind = WAIT_FOR_TIME,
@@ -49,13 +50,16 @@ lib_phase(lua_State *L)
     lua_settop(L, 1);
     const char *name = arg_text(L, "phase", "name", 1, LIB_MAX_LABEL);
     if (!name || !*name)
-        return luaL_error(L, "phase: the name is missing; it is a short title, "
+        return luaL_error(L,
+                          "phase: the name is missing; it is a short title, "
                           "such as \"research\"");
     if (!b->events)
         return 0;
     board_lock(b);
-    event_add(b, (Event){ .kind = EVENT_PHASE, .task = run->task->id,
-                          .text = event_name(b, name) });
+    event_add(b,
+              (Event){ .kind = EVENT_PHASE,
+                       .task = run->task->id,
+                       .text = event_name(b, name) });
     board_unlock(b);
     return 0;
 }

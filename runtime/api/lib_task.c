@@ -31,18 +31,20 @@
 #include <math.h>
 #include <stdio.h>
 
+/* clang-format off */
 #define LIB_TASK_FIELDS(X) \
     X(allow_empty) X(base) X(blockedBy) X(command) X(cwd) X(description) \
     X(detach) X(env) X(expose) X(input) X(isolation) X(key) X(limit) \
     X(max_output) X(memory_limit) X(metadata) X(model) X(on_blocker_failure) \
     X(permissions) X(priority) X(prompt) X(retry) X(run) X(run_in_background) \
     X(schema) X(subagent_type) X(timeout) X(writes)
+/* clang-format on */
 
 enum {
 #define X(name) F_##name,
     LIB_TASK_FIELDS(X)
 #undef X
-    F_COUNT
+        F_COUNT
 };
 
 static const char *const lib_task_fields[] = {
@@ -53,7 +55,7 @@ static const char *const lib_task_fields[] = {
 
 enum {
     LIB_MAX_WRITES = 1000,
-    LIB_MAX_KEY = 512,   /* bytes of a key */
+    LIB_MAX_KEY = 512, /* bytes of a key */
 };
 
 /* All of a Task call, checked; pointers are into values on the stack. */
@@ -89,12 +91,15 @@ lib_task_check_doer(lua_State *L)
         if (!lib_task_has(L, doers[i]))
             continue;
         if (one)
-            luaL_error(L, "Task: both %s and %s are given; a task is done by "
-                       "one of them", one, lib_task_fields[doers[i]]);
+            luaL_error(L,
+                       "Task: both %s and %s are given; a task is done by "
+                       "one of them",
+                       one, lib_task_fields[doers[i]]);
         one = lib_task_fields[doers[i]];
     }
     if (!one && !lib_task_has(L, F_prompt) && !lib_task_has(L, F_input))
-        luaL_error(L, "Task: neither run nor prompt is given, and no command: "
+        luaL_error(L,
+                   "Task: neither run nor prompt is given, and no command: "
                    "a task is a Lua function (run = function() ... end), a "
                    "program (command = {\"make\", \"-j4\"}) or a prompt for "
                    "an agent (prompt = \"...\")");
@@ -108,7 +113,8 @@ lib_task_read_agent(lua_State *L, TaskArgs *a)
     lib_task_check_doer(L);
     if (lib_task_has(L, F_run)) {
         if (lua_type(L, ARG(F_run)) != LUA_TFUNCTION)
-            arg_error(L, "Task", "run", ARG(F_run), "expected a function; a "
+            arg_error(L, "Task", "run", ARG(F_run),
+                      "expected a function; a "
                       "program is command = {\"make\", \"-j4\"}");
         return;
     }
@@ -148,7 +154,8 @@ lib_task_read_prompt(lua_State *L, TaskArgs *a)
                            &a->prompt_len);
     if (a->prompt_len > 0 || empty_ok || lib_task_has(L, F_input))
         return;
-    luaL_error(L, "Task: prompt is %s: the agent \"%s\" needs one (or an "
+    luaL_error(L,
+               "Task: prompt is %s: the agent \"%s\" needs one (or an "
                "input; allow_empty=true starts it with nothing)",
                a->prompt ? "empty" : "missing", a->agent->name);
 }
@@ -175,7 +182,8 @@ lib_task_read_writes(lua_State *L, TaskArgs *a)
         lua_rawgeti(L, ARG(F_writes), i);
         const char *s = arg_text(L, "Task", "writes", lua_gettop(L), 4096);
         if (!s || !*s)
-            arg_error(L, "Task", "writes", -1, "expected paths of files or "
+            arg_error(L, "Task", "writes", -1,
+                      "expected paths of files or "
                       "folders");
         lua_pop(L, 1);
     }
@@ -187,13 +195,15 @@ lib_task_read_form(lua_State *L, TaskArgs *a)
 {
     a->model = arg_model(L, "Task", ARG(F_model));
     if (a->model && lib_task_by_program(a))
-        arg_error(L, "Task", "model", ARG(F_model), "it is for agents that "
+        arg_error(L, "Task", "model", ARG(F_model),
+                  "it is for agents that "
                   "orun asks in its own name (preset, api) or functions; a "
                   "command's model is an argument of the command");
     if (!lib_task_has(L, F_schema))
         return;
     if (a->agent && a->agent->kind == TASK_PROCESS)
-        arg_error(L, "Task", "schema", ARG(F_schema), "it is for agents that "
+        arg_error(L, "Task", "schema", ARG(F_schema),
+                  "it is for agents that "
                   "orun asks in its own name (preset, api), for functions and "
                   "for command=; make a preset of the type's command: "
                   "orun.agent{preset={program=, argv=}}");
@@ -213,7 +223,7 @@ lib_task_read_place(lua_State *L, TaskArgs *a)
         a->cwd = own->cwd;
     *i = arg_isolation(L, "Task", ARG(F_isolation),
                        !a->command
-                       && (!a->agent || a->agent->slot == SLOT_LUA));
+                           && (!a->agent || a->agent->slot == SLOT_LUA));
     i->process |= own && own->isolated;
     i->worktree |= own && own->worktree;
     a->base = arg_base(L, "Task", ARG(F_base), i->worktree);
@@ -232,7 +242,8 @@ lib_task_stub(lua_State *L, TaskArgs *a)
     if (s->plan == 0 || (s->plan == 1 && !agent))
         return;
     const HistoryEntry *like = a->agent
-        ? rank_known_agent(s, a->key, a->agent->name) : NULL;
+        ? rank_known_agent(s, a->key, a->agent->name)
+        : NULL;
     a->stubbed = true;
     a->isolation = (Isolation){ 0 };
     a->base = NULL;
@@ -249,7 +260,8 @@ lib_task_key(lua_State *L)
 {
     const char *s = arg_text(L, "Task", "key", ARG(F_key), LIB_MAX_KEY);
     if (s && !*s)
-        arg_error(L, "Task", "key", ARG(F_key), "expected a text that names "
+        arg_error(L, "Task", "key", ARG(F_key),
+                  "expected a text that names "
                   "this work in every run, such as \"review src/a.c\"");
     return s;
 }
@@ -269,8 +281,8 @@ lib_task_read(lua_State *L, TaskArgs *a)
     a->detach = arg_bool(L, fn, "detach", ARG(F_detach), false);
     a->timeout = arg_duration(L, fn, "timeout", ARG(F_timeout), false,
                               own ? own->timeout : 0);
-    a->retry = lib_task_has(L, F_retry) || !own
-        ? arg_retry(L, fn, ARG(F_retry)) : own->retry;
+    a->retry = lib_task_has(L, F_retry) || !own ? arg_retry(L, fn, ARG(F_retry))
+                                                : own->retry;
     if (a->retry.resume && lib_task_by_program(a))
         arg_no_resume(L, fn);
     a->priority = (int)arg_integer(L, fn, "priority", ARG(F_priority),
@@ -283,12 +295,13 @@ lib_task_read(lua_State *L, TaskArgs *a)
     arg_table(L, fn, "metadata", ARG(F_metadata));
     arg_check_env(L, fn, ARG(F_env));
     if (lib_task_has(L, F_expose) && !a->command)
-        luaL_error(L, "Task: expose is for command=; an agent type has its "
+        luaL_error(L,
+                   "Task: expose is for command=; an agent type has its "
                    "own: orun.agent{command=, expose=}");
-    bool program = a->command
-        || (a->agent && a->agent->slot == SLOT_PROCESS);
+    bool program = a->command || (a->agent && a->agent->slot == SLOT_PROCESS);
     if (!program && lib_task_has(L, F_env))
-        luaL_error(L, "Task: env is for tasks that are programs; a Lua task "
+        luaL_error(L,
+                   "Task: env is for tasks that are programs; a Lua task "
                    "shares the process: give it to orun.exec instead");
     lib_task_read_place(L, a);
     lib_task_read_form(L, a);
@@ -297,11 +310,10 @@ lib_task_read(lua_State *L, TaskArgs *a)
     lib_task_read_edges(L, a);
     lib_task_stub(L, a);
     a->plain = !a->agent && !a->command && !a->prompt && a->timeout == 0
-        && a->retry.max == 0 && !a->limit
-        && !a->memory_limit && !a->max_output && !a->writes && !a->detach
-        && !a->despite_failure && !a->isolation.process
-        && !a->isolation.worktree && !a->model && !a->cwd && !a->key
-        && !program_cwd(park_run(L))
+        && a->retry.max == 0 && !a->limit && !a->memory_limit && !a->max_output
+        && !a->writes && !a->detach && !a->despite_failure
+        && !a->isolation.process && !a->isolation.worktree && !a->model
+        && !a->cwd && !a->key && !program_cwd(park_run(L))
         && !lib_task_has(L, F_metadata)
         && (a->stubbed || !lib_task_has(L, F_schema));
 }
@@ -322,7 +334,8 @@ lib_task_code_gc(lua_State *L)
 }
 
 static const luaL_Reg lib_task_code_methods[] = {
-    { "__gc", lib_task_code_gc }, { NULL, NULL },
+    { "__gc", lib_task_code_gc },
+    { NULL, NULL },
 };
 
 /* True when the function at idx captures nothing but the globals. */
@@ -403,8 +416,7 @@ lib_task_sync_path(lua_State *L, LuaRun *run)
                                                       : NULL;
     const char *cpath = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1)
                                                        : NULL;
-    if (path && cpath
-        && (path != run->path_seen || cpath != run->cpath_seen)) {
+    if (path && cpath && (path != run->path_seen || cpath != run->cpath_seen)) {
         int e = vmpool_set_path(run->engine->vms, path, cpath);
         if (e)
             luaL_error(L, "Task: %s", err_text(e));
@@ -449,8 +461,8 @@ lib_task_copy(lua_State *L, const LuaRun *run, TaskOptions *opt,
         failed |= !(opt->key = mem_dup(a->key, strlen(a->key)));
     opt->env = arg_env(L, ARG(F_env), &failed);
     if (a->command)
-        failed |= !(opt->argv = lib_command_copy(L, ARG(F_command),
-                                                 a->command));
+        failed |= !(
+            opt->argv = lib_command_copy(L, ARG(F_command), a->command));
     return !failed;
 }
 
@@ -471,7 +483,8 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     opt->timeout = a->timeout;
     opt->retry = a->retry;
     opt->memory_limit = a->memory_limit ? a->memory_limit
-        : own ? own->memory_limit : 0;
+        : own                           ? own->memory_limit
+                                        : 0;
     opt->max_output = a->max_output ? a->max_output : own ? own->max_output : 0;
     opt->despite_failure = a->despite_failure;
     opt->detach = a->detach;
@@ -482,8 +495,9 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     opt->in_worktree = opt->worktree
         || (from && (from->worktree || from->in_worktree));
     opt->limit = a->limit;
-    if (a->writes && !(opt->writes = arg_writes(L, run->engine, ARG(F_writes),
-                                                a->writes, opt->cwd)))
+    if (a->writes
+        && !(opt->writes = arg_writes(L, run->engine, ARG(F_writes), a->writes,
+                                      opt->cwd)))
         return ORUN_ENOMEM;
     if (a->model && !(opt->model = mem_dup(a->model, strlen(a->model))))
         return ORUN_ENOMEM;
@@ -509,8 +523,8 @@ lib_task_code(lua_State *L, Task *t, Buf *why)
         t->code = value_hold(*box);
         return 0;
     }
-    int e = arg_encode(L, "Task", "run", ARG(F_run), &handle_encoding,
-                       &t->code, why);
+    int e = arg_encode(L, "Task", "run", ARG(F_run), &handle_encoding, &t->code,
+                       why);
     if (e == 0 && box)
         *box = value_hold(t->code);
     t->own_code = e == 0 && !box;
@@ -606,10 +620,13 @@ lib_task_failed(lua_State *L, int e, const LibWhy *why)
         return 2;
     }
     if (e == ORUN_EDEPTH)
-        return luaL_error(L, "Task: tasks are nested %d deep; a task that "
-                          "keeps starting itself never ends", BOARD_MAX_DEPTH);
+        return luaL_error(L,
+                          "Task: tasks are nested %d deep; a task that "
+                          "keeps starting itself never ends",
+                          BOARD_MAX_DEPTH);
     if (e == ORUN_EREMOVED)
-        return luaL_error(L, "Task: blockedBy names a task that was removed "
+        return luaL_error(L,
+                          "Task: blockedBy names a task that was removed "
                           "from the list");
     if (e == ORUN_EUNSENDABLE || e == ORUN_ETOOBIG || e == ORUN_EBACKLOG)
         return luaL_error(L, "%s", why->text);

@@ -52,7 +52,8 @@ static Buf *
 lib_terminal_push_safe(lua_State *L, const char *text, size_t n)
 {
     static const luaL_Reg methods[] = {
-        { "__gc", lib_terminal_gc }, { NULL, NULL },
+        { "__gc", lib_terminal_gc },
+        { NULL, NULL },
     };
     Buf *safe = lua_newuserdatauv(L, sizeof *safe, 0);
     *safe = (Buf){ 0 };
@@ -132,8 +133,8 @@ static int
 lib_terminal_module(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "is", lib_terminal_is }, { "size", lib_terminal_size },
-        { "fit", lib_terminal_fit }, { "wrap", lib_terminal_wrap },
+        { "is", lib_terminal_is },       { "size", lib_terminal_size },
+        { "fit", lib_terminal_fit },     { "wrap", lib_terminal_wrap },
         { "clock", lib_terminal_clock }, { NULL, NULL },
     };
     luaL_newlib(L, functions);

@@ -31,7 +31,8 @@ lib_unread_rawget(lua_State *L)
     luaL_checkany(L, 2);
     lua_settop(L, 2);
     if (unread_is(L, 1))
-        return luaL_getmetafield(L, 1, "__index") == LUA_TNIL ? 0
+        return luaL_getmetafield(L, 1, "__index") == LUA_TNIL
+            ? 0
             : (lua_insert(L, 1), lua_call(L, 2, 1), 1);
     lua_rawget(L, 1);
     return 1;
@@ -51,7 +52,8 @@ lib_unread_setmetatable(lua_State *L)
     if (type == LUA_TTABLE && !vm_of(L)->script) {
         lua_pushliteral(L, "__gc");
         if (lua_rawget(L, 2) != LUA_TNIL)
-            return luaL_error(L, "setmetatable: __gc is refused in a task (a "
+            return luaL_error(L,
+                              "setmetatable: __gc is refused in a task (a "
                               "finalizer could not be stopped); use __close "
                               "and a <close> variable");
         lua_settop(L, 2);
@@ -106,8 +108,10 @@ void
 lib_unread_open(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "next", lib_unread_next }, { "rawget", lib_unread_rawget },
-        { "setmetatable", lib_unread_setmetatable }, { NULL, NULL },
+        { "next", lib_unread_next },
+        { "rawget", lib_unread_rawget },
+        { "setmetatable", lib_unread_setmetatable },
+        { NULL, NULL },
     };
     lua_pushglobaltable(L);
     luaL_setfuncs(L, functions, 0);

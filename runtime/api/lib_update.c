@@ -34,8 +34,9 @@ lib_refused(lua_State *L, Task *t, int e)
     else if (t->opt && t->opt->owner)
         snprintf(owner, sizeof owner, "%s", t->opt->owner);
     else if (task_claimer(t))
-        snprintf(owner, sizeof owner, task_claimer(t)->id ? "task t%llu"
-                 : "the script", (unsigned long long)task_claimer(t)->id);
+        snprintf(owner, sizeof owner,
+                 task_claimer(t)->id ? "task t%llu" : "the script",
+                 (unsigned long long)task_claimer(t)->id);
     board_unlock(&s->board);
     lua_pushnil(L);
     switch (e) {
@@ -64,21 +65,21 @@ lib_refused(lua_State *L, Task *t, int e)
             lua_pushliteral(L, "illegal");
         }
         return 3;
-    default:
-        lua_pop(L, 1);
-        return luaL_error(L, "TaskUpdate: %s", err_text(e));
+    default: lua_pop(L, 1); return luaL_error(L, "TaskUpdate: %s", err_text(e));
     }
 }
 
+/* clang-format off */
 #define LIB_UPDATE_FIELDS(X) \
     X(addBlockedBy) X(addBlocks) X(error) X(metadata) X(output) X(owner) \
     X(priority) X(status) X(task_id)
+/* clang-format on */
 
 enum {
 #define X(name) U_##name,
     LIB_UPDATE_FIELDS(X)
 #undef X
-    U_COUNT
+        U_COUNT
 };
 
 static const char *const lib_update_fields[] = {
@@ -94,10 +95,11 @@ lib_update_resolve(lua_State *L, Task *t, TaskState state)
     LuaRun *run = park_run(L);
     const char *error = arg_string(L, "TaskUpdate", "error", ARG(U_error),
                                    LIB_MAX_PROMPT, NULL);
-    Outcome o = { .state = state, .code = -1,
+    Outcome o = { .state = state,
+                  .code = -1,
                   .fault = state == TASK_FAILED ? FAULT_LUA
                       : state == TASK_CANCELLED ? FAULT_CANCELLED
-                      : FAULT_NONE };
+                                                : FAULT_NONE };
     Buf text = { 0 };
     LibWhy why = { "" };
     if (arg_given(L, ARG(U_output))
@@ -132,7 +134,8 @@ lib_update_delete(lua_State *L, Task *t)
 {
     Sched *s = park_run(L)->sched;
     if (t->kind != TASK_ITEM)
-        return luaL_error(L, "TaskUpdate: status = \"deleted\": only items "
+        return luaL_error(L,
+                          "TaskUpdate: status = \"deleted\": only items "
                           "made by TaskCreate can be deleted; use TaskStop to "
                           "end a task");
     if (park_run(L)->task->id != 0 && task_claimer(t)
@@ -197,7 +200,8 @@ lib_update_read_status(lua_State *L)
         if (strcmp(status, known[i]) == 0)
             return status;
     if (status)
-        arg_error(L, "TaskUpdate", "status", ARG(U_status), "expected "
+        arg_error(L, "TaskUpdate", "status", ARG(U_status),
+                  "expected "
                   "\"pending\", \"in_progress\", \"completed\", \"failed\", "
                   "\"cancelled\" or \"deleted\"");
     return NULL;
@@ -226,7 +230,8 @@ lib_update_edges(lua_State *L, Task *t)
     if (e == ORUN_ECYCLE)
         luaL_error(L, "TaskUpdate: a dependency cycle would close: %s", text);
     if (e == ORUN_ESTATE)
-        luaL_error(L, "TaskUpdate: a task that has begun or ended cannot get "
+        luaL_error(L,
+                   "TaskUpdate: a task that has begun or ended cannot get "
                    "new blockers");
     if (e)
         luaL_error(L, "TaskUpdate: %s", err_text(e));
@@ -286,10 +291,12 @@ lib_update_check(lua_State *L, const char *status)
     arg_string(L, fn, "error", ARG(U_error), LIB_MAX_PROMPT, NULL);
     if (arg_text(L, fn, "owner", ARG(U_owner), 255)
         && (!status || strcmp(status, "in_progress") != 0))
-        luaL_error(L, "TaskUpdate: owner comes with status = \"in_progress\", "
+        luaL_error(L,
+                   "TaskUpdate: owner comes with status = \"in_progress\", "
                    "which is the claim");
     if (!status && (arg_given(L, ARG(U_output)) || arg_given(L, ARG(U_error))))
-        luaL_error(L, "TaskUpdate: output and error come with status = "
+        luaL_error(L,
+                   "TaskUpdate: output and error come with status = "
                    "\"completed\" or \"failed\"");
     for (size_t i = 0; i < countof(fields); i++) {
         Buf text = { 0 };
@@ -298,7 +305,8 @@ lib_update_check(lua_State *L, const char *status)
         if (arg_given(L, ARG(fields[i]))
             && value_encode(L, ARG(fields[i]), lib_update_fields[fields[i]],
                             fields[i] == U_metadata ? &value_data
-                            : &value_shared, &v, &text)) {
+                                                    : &value_shared,
+                            &v, &text)) {
             lib_why(&why, "TaskUpdate", &text);
             luaL_error(L, "%s", why.text);
         }
@@ -346,7 +354,7 @@ lib_claim_again(lua_State *L)
     size_t open;
     Task *t;
     int e = owner && !copy ? ORUN_ENOMEM
-        : claim_next(run->sched, run->task, copy, &t, &open);
+                           : claim_next(run->sched, run->task, copy, &t, &open);
     if (e)
         return luaL_error(L, "claim: %s", err_text(e));
     if (t) {
@@ -368,7 +376,8 @@ lib_claim_try(lua_State *L, int status, lua_KContext ctx)
     (void)status;
     (void)ctx;
     if (park_outcome(L) == WAIT_DEADLOCK)
-        return luaL_error(L, "claim: no item can become ready now: all "
+        return luaL_error(L,
+                          "claim: no item can become ready now: all "
                           "open items are blocked or held, and nothing runs");
     return lib_claim_again(L);
 }

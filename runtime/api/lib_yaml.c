@@ -24,11 +24,11 @@ typedef struct LibYaml {
     yaml_parser_t parser;
     yaml_event_t event;
     bool parsing, holding; /* are they there? */
-    bool wrong, bound; /* bound: it is YAML, but more than is read here */
+    bool wrong, bound;     /* bound: it is YAML, but more than is read here */
     int nodes, depth;
     const char *text;
-    size_t line;        /* of what is wrong, from 1 */
-    const char *what;   /* what that is */
+    size_t line;      /* of what is wrong, from 1 */
+    const char *what; /* what that is */
 } LibYaml;
 
 /* What libyaml's strdup is linked to. */
@@ -218,9 +218,11 @@ lib_yaml_node(lua_State *L, LibYaml *y)
         return true;
     }
     if (y->event.type == YAML_ALIAS_EVENT)
-        return (y->depth > 1 ? lib_yaml_bound : lib_yaml_fail)
-            (y, "an alias (*name) is not understood here; if it is text, put "
-             "it in quotes", lib_yaml_line(y));
+        return (y->depth > 1 ? lib_yaml_bound : lib_yaml_fail)(
+            y,
+            "an alias (*name) is not understood here; if it is text, put "
+            "it in quotes",
+            lib_yaml_line(y));
     if (++y->depth > LIB_YAML_DEPTH)
         return lib_yaml_bound(y, "it is nested more than 32 deep",
                               lib_yaml_line(y));

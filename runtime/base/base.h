@@ -27,6 +27,7 @@
 #define DROPS(lock) ORUN_ATTR(release_capability(lock))
 #define ASSERTS(role) ORUN_ATTR(assert_capability(role))
 
+/* clang-format off */
 typedef ROLE(Role) { char unused; } Role;
 extern Role role_io;     /* the io thread, which owns the uv loop */
 extern Role role_worker; /* a worker thread, which may resume Lua tasks */
@@ -36,6 +37,7 @@ extern Role role_worker; /* a worker thread, which may resume Lua tasks */
 /* The entry of each thread states its role once, by calling one of these. */
 static inline void role_is_io(void) ASSERTS(role_io) { }
 static inline void role_is_worker(void) ASSERTS(role_worker) { }
+/* clang-format on */
 
 #define countof(a) (sizeof(a) / sizeof((a)[0]))
 #define container_of(p, type, field) \

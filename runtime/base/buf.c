@@ -111,7 +111,10 @@ buf_three(Buf *b, double x)
 {
     char text[32];
     int n = snprintf(text, sizeof text, "%.*f",
-                     x < 9.995 ? 2 : x < 99.95 ? 1 : 0, x);
+                     x < 9.995       ? 2
+                         : x < 99.95 ? 1
+                                     : 0,
+                     x);
     if (n < 0 || n >= (int)sizeof text)
         return;
     if (strchr(text, '.')) {

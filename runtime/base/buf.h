@@ -11,10 +11,10 @@
 #include <stdarg.h>
 
 typedef struct Buf {
-    char *p;      /* the bytes; NUL-terminated after buf_cstr */
-    size_t n;     /* how many */
-    size_t cap;   /* how many fit */
-    bool failed;  /* an allocation was refused */
+    char *p;     /* the bytes; NUL-terminated after buf_cstr */
+    size_t n;    /* how many */
+    size_t cap;  /* how many fit */
+    bool failed; /* an allocation was refused */
 } Buf;
 
 /* Append `n` bytes. */

@@ -45,8 +45,8 @@ clock_pause(Clock *c)
     int64_t word, now;
     do
         now = clock_read(c, &word);
-    while (word >= 0 && !atomic_compare_exchange_weak(&c->word, &word,
-                                                      -1 - now));
+    while (word >= 0
+           && !atomic_compare_exchange_weak(&c->word, &word, -1 - now));
 }
 
 void
@@ -55,8 +55,9 @@ clock_resume(Clock *c)
     int64_t word, now;
     do
         now = clock_read(c, &word);
-    while (word < 0 && !atomic_compare_exchange_weak(&c->word, &word,
-                                                     clock_monotonic() - now));
+    while (word < 0
+           && !atomic_compare_exchange_weak(&c->word, &word,
+                                            clock_monotonic() - now));
 }
 
 bool

@@ -5,8 +5,9 @@ const char *
 err_name(int code)
 {
     switch (code) {
-#define X(name, number, text) case ORUN_##name: return #name;
-    ERR_LIST(X)
+#define X(name, number, text) \
+    case ORUN_##name: return #name;
+        ERR_LIST(X)
 #undef X
     case ORUN_OK: return "OK";
     default: return "?";
@@ -17,8 +18,9 @@ const char *
 err_text(int code)
 {
     switch (code) {
-#define X(name, number, text) case ORUN_##name: return text;
-    ERR_LIST(X)
+#define X(name, number, text) \
+    case ORUN_##name: return text;
+        ERR_LIST(X)
 #undef X
     case ORUN_OK: return "no error";
     default: return "unknown error";

@@ -31,7 +31,8 @@
     X(EBACKLOG, 22, "the inputs and results of this run fill its backlog") \
     X(ETHREAD, 23, "another thread is in a call with this runtime") \
     X(EENDED, 24, "the task that this is done for has ended") \
-    X(EFORGOTTEN, 25, "a handle in its input is that of a task which was " \
+    X(EFORGOTTEN, 25, \
+      "a handle in its input is that of a task which was " \
       "forgotten (orun.forget)")
 
 enum {

@@ -20,7 +20,11 @@ extern unsigned fork_count;
 
 /* The locks that are taken around a fork, in this order. */
 typedef enum ForkLock {
-    FORK_SIGNALS, FORK_API_GUARD, FORK_TERMINAL, FORK_SECRET, FORK_LOCKS
+    FORK_SIGNALS,
+    FORK_API_GUARD,
+    FORK_TERMINAL,
+    FORK_SECRET,
+    FORK_LOCKS
 } ForkLock;
 
 /* Count forks from now on. Any thread, any number of times. */

@@ -48,8 +48,9 @@ leftover_own(int fd)
 {
     if (flock(fd, LOCK_EX | LOCK_NB) != 0)
         return;
-    int mark = openat(fd, LEFTOVER_MARK, O_WRONLY | O_CREAT | O_EXCL
-                      | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int mark = openat(fd, LEFTOVER_MARK,
+                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                      0600);
     if (mark >= 0)
         close(mark);
 }

@@ -10,15 +10,17 @@
 
 #include "base/base.h"
 
+/* clang-format off */
 #define LOG_AREAS(X) \
     X(SCHED, "sched") X(POOL, "pool") X(LOOP, "loop") \
     X(SUPERVISOR, "supervisor") X(VM, "vm") X(PROC, "proc") X(MAIN, "main")
+/* clang-format on */
 
 enum {
 #define X(name, text) LOG_##name,
     LOG_AREAS(X)
 #undef X
-    LOG_AREA_COUNT
+        LOG_AREA_COUNT
 };
 
 extern unsigned log_mask;

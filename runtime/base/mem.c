@@ -20,8 +20,8 @@ mem_fail(long first, long count)
     atomic_store(&mem_missed, 0);
     atomic_store(&mem_from, first);
     if (first > 0)
-        atomic_store(&mem_to, count > LONG_MAX - first ? LONG_MAX
-                                                       : first + count);
+        atomic_store(&mem_to,
+                     count > LONG_MAX - first ? LONG_MAX : first + count);
 }
 
 bool

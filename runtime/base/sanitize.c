@@ -40,8 +40,12 @@ static size_t
 sanitize_decode(const unsigned char *s, size_t n, uint32_t *c)
 {
     static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-    size_t size = *s < 0x80 ? 1 : *s < 0xc0 ? 0 : *s < 0xe0 ? 2
-        : *s < 0xf0 ? 3 : *s < 0xf8 ? 4 : 0;
+    size_t size = *s < 0x80 ? 1
+        : *s < 0xc0         ? 0
+        : *s < 0xe0         ? 2
+        : *s < 0xf0         ? 3
+        : *s < 0xf8         ? 4
+                            : 0;
     *c = UINT32_MAX;
     if (size == 1)
         *c = *s;
@@ -82,8 +86,8 @@ sanitize_colour(const char *s, size_t n)
     size_t i = 2;
     if (n < 3 || s[0] != '\033' || s[1] != '[')
         return 0;
-    while (i < n && i < 32 && ((s[i] >= '0' && s[i] <= '9') || s[i] == ';'
-                               || s[i] == ':'))
+    while (i < n && i < 32
+           && ((s[i] >= '0' && s[i] <= '9') || s[i] == ';' || s[i] == ':'))
         i++;
     return i < n && s[i] == 'm' ? i + 1 : 0;
 }

@@ -14,8 +14,8 @@ static const char screen_off[] =
     "\033[0m\033[2J\033[H\033[?7h\033[?25h\033[?1049l";
 
 static const int screen_signals[] = {
-    SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT,
-    SIGWINCH,
+    SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,  SIGUSR1,
+    SIGUSR2, SIGTSTP, SIGCONT, SIGWINCH,
 };
 
 static sigset_t
@@ -85,8 +85,7 @@ screen_open(Screen *s)
 {
     sigset_t set = screen_set();
     *s = (Screen){ .signals = -1 };
-    if (!isatty(STDOUT_FILENO)
-        || tcgetattr(STDIN_FILENO, &s->cooked) != 0)
+    if (!isatty(STDOUT_FILENO) || tcgetattr(STDIN_FILENO, &s->cooked) != 0)
         return ENOTTY;
     s->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (s->signals < 0)

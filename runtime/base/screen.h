@@ -17,9 +17,9 @@
 
 typedef struct Screen {
     bool open;
-    int signals;            /* a signalfd */
-    sigset_t before;        /* the mask that it replaced */
-    struct termios cooked;  /* as the terminal was */
+    int signals;           /* a signalfd */
+    sigset_t before;       /* the mask that it replaced */
+    struct termios cooked; /* as the terminal was */
 } Screen;
 
 typedef enum ScreenNews {

@@ -10,18 +10,18 @@
 /* A variable holds a key if its name ends in, or contains, one of these; upper
  * or lower case does not matter. */
 static const char *const secret_ends[] = {
-    "_key", "apikey", "token", "secret", "_pat", "_pwd", "_pass", "_auth",
-    "_jwt", "webhook_url",
+    "_key", "apikey", "token", "secret", "_pat",
+    "_pwd", "_pass",  "_auth", "_jwt",   "webhook_url",
 };
 static const char *const secret_parts[] = {
-    "api_key", "access_key", "private_key", "secret_", "password", "passwd",
-    "passphrase", "credential",
+    "api_key",  "access_key", "private_key", "secret_",
+    "password", "passwd",     "passphrase",  "credential",
 };
 
 typedef struct Secret {
     char *name, *value;
-    size_t n;  /* bytes of value */
-    size_t at; /* in the text being searched: the next one, SIZE_MAX none */
+    size_t n;    /* bytes of value */
+    size_t at;   /* in the text being searched: the next one, SIZE_MAX none */
     bool family; /* digits and dots that follow belong to it */
 } Secret;
 
@@ -58,8 +58,8 @@ secret_named_by(const char *name, size_t n)
     for (size_t at = 0; at < n; at++)
         for (size_t i = 0; i < countof(secret_parts); i++)
             if (low[at] == *secret_parts[i]
-                && strncmp(low + at, secret_parts[i],
-                           strlen(secret_parts[i])) == 0)
+                && strncmp(low + at, secret_parts[i], strlen(secret_parts[i]))
+                    == 0)
                 return true;
     return false;
 }
@@ -95,7 +95,8 @@ secret_put(const char *name, const char *value, size_t n)
     }
     Secret *s = &secret_all[secret_count];
     *s = (Secret){ .name = mem_dup(name, strlen(name)),
-                   .value = mem_dup(value, n), .n = n };
+                   .value = mem_dup(value, n),
+                   .n = n };
     if (!s->name || !s->value) {
         mem_free(s->name);
         mem_free(s->value);

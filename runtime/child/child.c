@@ -39,7 +39,7 @@ enum { CHILD_LIMITED = 1 };
 
 /* The contents of START. */
 typedef struct Child {
-    Task task; /* of it: id, attempt, description, code, input, prompt */
+    Task task;       /* of it: id, attempt, description, code, input, prompt */
     TaskOptions opt; /* of the task: the requested memory limit */
     char *place[3];  /* TaskPlace */
     size_t limit;    /* the effective memory limit */
@@ -106,8 +106,8 @@ static bool
 child_same_build(Frame *f)
 {
     const char *version, *build;
-    return frame_get_text(f, &version) && frame_get_text(f, &build)
-        && version && build && strcmp(version, ORUN_VERSION) == 0
+    return frame_get_text(f, &version) && frame_get_text(f, &build) && version
+        && build && strcmp(version, ORUN_VERSION) == 0
         && strcmp(build, build_id) == 0;
 }
 
@@ -191,13 +191,16 @@ child_call(Child *c, Vm *vm, Outcome *o)
 static void
 child_run(Child *c, ParentLink *u, Outcome *o)
 {
-    VmConfig config = { .open = lib_remote_open, .ud = u,
-                        .path = c->path, .cpath = c->cpath };
+    VmConfig config = {
+        .open = lib_remote_open, .ud = u, .path = c->path, .cpath = c->cpath
+    };
     VmPool *vms = NULL;
     Vm *vm = vmpool_new(&config, &vms) == 0 ? vm_take(vms) : NULL;
     if (!vm) {
-        *o = (Outcome){ .state = TASK_FAILED, .fault = FAULT_MEMORY,
-                        .code = -1, .error = "out of memory" };
+        *o = (Outcome){ .state = TASK_FAILED,
+                        .fault = FAULT_MEMORY,
+                        .code = -1,
+                        .error = "out of memory" };
         return;
     }
     vm->owner = u;

@@ -20,13 +20,13 @@ struct ParentLink {
     uv_cond_t arrived;
     /* Guarded by the lock: */
     Stop *stop;
-    int level;          /* of the stop requested so far */
+    int level; /* of the stop requested so far */
     const char *reason;
-    bool full;          /* `next` holds a frame */
+    bool full; /* `next` holds a frame */
     Buf next;
 
     /* Of the thread that runs the task. */
-    Buf taken;          /* what parent_link_wait returned last */
+    Buf taken; /* what parent_link_wait returned last */
     Value *held;
     Buf released;
 };
@@ -59,7 +59,9 @@ static _Noreturn void
 parent_link_break(ParentLink *u)
 {
     Buf b = { 0 };
-    Outcome o = { .state = TASK_FAILED, .fault = FAULT_LOST, .code = -1,
+    Outcome o = { .state = TASK_FAILED,
+                  .fault = FAULT_LOST,
+                  .code = -1,
                   .error = "protocol: its process received an unexpected "
                            "message" };
     if (parent_link_frame(&b, &o) == 0)
@@ -130,8 +132,11 @@ static _Noreturn void
 parent_link_starve(ParentLink *u, Buf *in)
 {
     buf_free(in);
-    parent_link_end(u, &(Outcome){ .state = TASK_FAILED, .fault = FAULT_MEMORY,
-                              .code = -1, .error = "not enough memory" });
+    parent_link_end(u,
+                    &(Outcome){ .state = TASK_FAILED,
+                                .fault = FAULT_MEMORY,
+                                .code = -1,
+                                .error = "not enough memory" });
 }
 
 static void
@@ -245,7 +250,10 @@ void
 parent_link_end(ParentLink *u, const Outcome *o)
 {
     parent_link_tell(u, o);
-    parent_link_tell(u, &(Outcome){ .state = TASK_FAILED, .fault = FAULT_MEMORY,
-                               .code = -1, .error = "not enough memory" });
+    parent_link_tell(u,
+                     &(Outcome){ .state = TASK_FAILED,
+                                 .fault = FAULT_MEMORY,
+                                 .code = -1,
+                                 .error = "not enough memory" });
     _exit(FRAME_BROKEN);
 }

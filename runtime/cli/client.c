@@ -55,8 +55,7 @@ client_main(int argc, char **argv)
     lua_pushinteger(vm->L, argc);
     lua_pushlightuserdata(vm->L, argv);
     int status = stop_pcall(&vm->stop, vm->L, 2, 1, 0);
-    int code = status == LUA_OK ? (int)lua_tointeger(vm->L, -1)
-                                : CLIENT_FAILED;
+    int code = status == LUA_OK ? (int)lua_tointeger(vm->L, -1) : CLIENT_FAILED;
     if (status != LUA_OK)
         client_tell(vm->L);
     vm_script_free(vm);

@@ -7,13 +7,10 @@ static const struct {
     const char *word;
     CommandNeeds needs;
 } commands[] = {
-    { "agents", COMMAND_RUNTIME },
-    { "mcp",    COMMAND_STATE },
-    { "plan",   COMMAND_SCRIPT },
-    { "report", COMMAND_RUNTIME },
-    { "task",   COMMAND_STATE },
-    { "tasks",  COMMAND_STATE },
-    { "trust",  COMMAND_RUNTIME },
+    { "agents", COMMAND_RUNTIME }, { "mcp", COMMAND_STATE },
+    { "plan", COMMAND_SCRIPT },    { "report", COMMAND_RUNTIME },
+    { "task", COMMAND_STATE },     { "tasks", COMMAND_STATE },
+    { "trust", COMMAND_RUNTIME },
 };
 
 bool
@@ -37,6 +34,9 @@ command_explain(const char *word, Buf *to)
     if (near)
         buf_printf(to, ": did you mean 'orun %s'?", near);
     for (int i = 0; !near && i < n; i++)
-        buf_printf(to, "%s %s", i == 0 ? "; the commands are"
-                   : i + 1 < n ? "," : " and", words[i]);
+        buf_printf(to, "%s %s",
+                   i == 0          ? "; the commands are"
+                       : i + 1 < n ? ","
+                                   : " and",
+                   words[i]);
 }

@@ -206,7 +206,10 @@ static int
 main_new(const Options *a, const orun_config *config, orun **o)
 {
     static const char *const names[] = {
-        "LUA_PATH_5_4", "LUA_CPATH_5_4", "LUA_PATH", "LUA_CPATH",
+        "LUA_PATH_5_4",
+        "LUA_CPATH_5_4",
+        "LUA_PATH",
+        "LUA_CPATH",
     };
     char *kept[countof(names)] = { NULL };
     for (size_t i = 0; a->clean && i < countof(names); i++) {
@@ -240,7 +243,8 @@ main_tell_left(orun *o)
     Buf left = { 0 }, text = { 0 };
     orun_left(o, &left);
     if (left.n)
-        buf_printf(&text, "could not be stopped in time: %s; what is left of "
+        buf_printf(&text,
+                   "could not be stopped in time: %s; what is left of "
                    "their programs is killed once orun has ended",
                    buf_cstr(&left));
     main_report(buf_cstr(&text));
@@ -255,14 +259,16 @@ main_default_views(Options *a)
     const char *record = getenv("ORUN_RECORD");
     if (a->plan)
         return; /* a plan runs nothing worth showing or recording */
-    options_default_views(a, &(OptionsUsual){
-        .terminal = isatty(STDERR_FILENO),
-        .recorded = !record || strcmp(record, "0") != 0,
-        .progress = getenv("ORUN_PROGRESS"),
-        .traced = getenv("OTEL_EXPORTER_OTLP_ENDPOINT")
-            || getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
-        .id = (long)getpid(),
-    });
+    options_default_views(
+        a,
+        &(OptionsUsual){
+            .terminal = isatty(STDERR_FILENO),
+            .recorded = !record || strcmp(record, "0") != 0,
+            .progress = getenv("ORUN_PROGRESS"),
+            .traced = getenv("OTEL_EXPORTER_OTLP_ENDPOINT")
+                || getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
+            .id = (long)getpid(),
+        });
 }
 
 /* Start the views. */
@@ -331,11 +337,12 @@ main_check_log(void)
     Buf text = { 0 };
     buf_puts(&text, "orun: ORUN_LOG: '");
     sanitize_cut(&text, word, n, 100);
-    buf_puts(&text, "' is not an area; the areas are"
+    buf_puts(&text,
+             "' is not an area; the areas are"
 #define X(name, word) " " word ","
              LOG_AREAS(X)
 #undef X
-             " and all\n");
+                 " and all\n");
     fputs(buf_cstr(&text), stderr);
     buf_free(&text);
 }
@@ -365,8 +372,8 @@ main_run(const Options *a, int argc, char **argv)
     int kept = a->plan ? main_hide_output() : -1;
     int e = main_new(a, &config, &o);
     if (e) {
-        fprintf(stderr, "orun: cannot start: %s\n", e == ORUN_ENOMEM
-                ? "out of memory" : strerror(errno));
+        fprintf(stderr, "orun: cannot start: %s\n",
+                e == ORUN_ENOMEM ? "out of memory" : strerror(errno));
         return 1;
     }
     main_check_log();
@@ -400,14 +407,9 @@ main_do(const Options *a, int argc, char **argv)
     case OPTIONS_VERSION:
         printf("orun %s\n", orun_version());
         return main_flush(0);
-    case OPTIONS_HELP:
-        fputs(options_help, stdout);
-        return main_flush(0);
-    case OPTIONS_NOTHING:
-        fputs(options_help, stderr);
-        return MAIN_USAGE;
-    default:
-        return main_usage(a->error);
+    case OPTIONS_HELP: fputs(options_help, stdout); return main_flush(0);
+    case OPTIONS_NOTHING: fputs(options_help, stderr); return MAIN_USAGE;
+    default: return main_usage(a->error);
     }
 }
 
@@ -449,9 +451,8 @@ main_has_stack(void)
 {
     struct rlimit stack;
     static const char text[] = "orun: the stack limit (ulimit -s) is too low: "
-        "at least 1024 KiB are needed\n";
-    if (getrlimit(RLIMIT_STACK, &stack) != 0
-        || stack.rlim_cur >= MAIN_STACK)
+                               "at least 1024 KiB are needed\n";
+    if (getrlimit(RLIMIT_STACK, &stack) != 0 || stack.rlim_cur >= MAIN_STACK)
         return true;
     (void)!write(STDERR_FILENO, text, sizeof text - 1);
     return false;

@@ -77,16 +77,21 @@ typedef struct OptionsKnown {
 } OptionsKnown;
 
 static const OptionsKnown options_known[] = {
-    { "--jobs", 'j' }, { "-j", 'j' }, { "--workers", 'w' }, { "-e", 'e' },
-    { "--events", 'W' }, { "--trace", 'W' }, { "--output", 'W' },
-    { "--report", 'W' }, { "--record", 'r' }, { "--strict", 's' },
-    { "--progress", 'p' }, { "--quiet", 'q' }, { "-q", 'q' },
-    { "--verbose", 'v' }, { "-v", 'v' }, { "--no-history", 'H' },
-    { "--overhead", 'o' }, { "--dot", 'P' }, { "--json", 'P' },
-    { "--no-functions", 'P' },
-    { "--no-wait", '0' }, { "--trust", 't' }, { "--version", 'V' },
-    { "-V", 'V' }, { "--help", 'h' }, { "-h", 'h' }, { "-l", 'l' },
-    { "-i", 'i' }, { "-W", 'X' }, { "-E", 'E' },
+    { "--jobs", 'j' },     { "-j", 'j' },
+    { "--workers", 'w' },  { "-e", 'e' },
+    { "--events", 'W' },   { "--trace", 'W' },
+    { "--output", 'W' },   { "--report", 'W' },
+    { "--record", 'r' },   { "--strict", 's' },
+    { "--progress", 'p' }, { "--quiet", 'q' },
+    { "-q", 'q' },         { "--verbose", 'v' },
+    { "-v", 'v' },         { "--no-history", 'H' },
+    { "--overhead", 'o' }, { "--dot", 'P' },
+    { "--json", 'P' },     { "--no-functions", 'P' },
+    { "--no-wait", '0' },  { "--trust", 't' },
+    { "--version", 'V' },  { "-V", 'V' },
+    { "--help", 'h' },     { "-h", 'h' },
+    { "-l", 'l' },         { "-i", 'i' },
+    { "-W", 'X' },         { "-E", 'E' },
 };
 
 /* Nothing is to be run: `format` says why of `what`. */
@@ -260,8 +265,10 @@ options_compare(Options *o, const char *list)
         char one[16] = "";
         memcpy(one, at, size < sizeof one ? size : 0);
         if (options_number(one, 100000) == 0 || n == OPTIONS_COMPARED) {
-            options_fail(o, "'%s' is not a list of slots: at most 16 whole "
-                         "numbers, 1 or more each, as in -j 1,2,5,10", list);
+            options_fail(o,
+                         "'%s' is not a list of slots: at most 16 whole "
+                         "numbers, 1 or more each, as in -j 1,2,5,10",
+                         list);
             return;
         }
         at = comma ? comma + 1 : NULL;
@@ -292,23 +299,28 @@ options_slots(Options *o, const OptionsKnown *known, const char *value)
     int n = options_number(value, known->kind == 'j' ? 100000 : 10000);
     *(known->kind == 'j' ? &o->config.processes : &o->config.workers) = n;
     if (n == 0)
-        options_fail(o, "'%s' is not a number of slots: expected a whole "
-                     "number, 1 or more, as in -j 5", value);
+        options_fail(o,
+                     "'%s' is not a number of slots: expected a whole "
+                     "number, 1 or more, as in -j 5",
+                     value);
 }
 
 static void
-options_take(Options *o, const OptionsKnown *known, int argc,
-             char *const *argv, int *i)
+options_take(Options *o, const OptionsKnown *known, int argc, char *const *argv,
+             int *i)
 {
     const char *value = options_valued(known)
-        ? options_value(argc, argv, i, strlen(known->name)) : "";
+        ? options_value(argc, argv, i, strlen(known->name))
+        : "";
     bool view = known->kind == 'W' || known->kind == 'p';
     if (!value || (view && !*value)) {
         options_fail(o, "option '%s' needs a value", known->name);
         return;
     }
     switch (known->kind) {
-    case 'e': case 'l': case 'X':
+    case 'e':
+    case 'l':
+    case 'X':
         options_add_step(o, known->kind == 'X' ? 'W' : known->kind, value);
         break;
     case 'i': o->interactive = true; break;
@@ -325,8 +337,10 @@ options_take(Options *o, const OptionsKnown *known, int argc,
     case 'P':
         if (strcmp(known->name, "--no-functions") == 0)
             o->config.plan = 2;
-        options_tell_plan(o, known->name + 2, argv[*i][strlen(known->name)]
-                          ? argv[*i] + strlen(known->name) + 1 : "");
+        options_tell_plan(o, known->name + 2,
+                          argv[*i][strlen(known->name)]
+                              ? argv[*i] + strlen(known->name) + 1
+                              : "");
         break;
     case 'H': o->no_history = true; break;
     case 'V': o->what = OPTIONS_VERSION; break;

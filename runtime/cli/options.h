@@ -20,29 +20,29 @@ typedef enum OptionsWhat {
 } OptionsWhat;
 
 enum {
-    OPTIONS_VIEWS = 8,          /* by options, at most … */
+    OPTIONS_VIEWS = 8,                /* by options, at most … */
     OPTIONS_MOST = OPTIONS_VIEWS + 4, /* … and with the default ones */
-    OPTIONS_SPARE = 3,          /* steps that main.c adds */
-    OPTIONS_COMPARED = 16,      /* numbers of slots of a plan, at most */
+    OPTIONS_SPARE = 3,                /* steps that main.c adds */
+    OPTIONS_COMPARED = 16,            /* numbers of slots of a plan, at most */
 };
 
 typedef struct Options {
     OptionsWhat what;
     orun_config config;
-    ScriptStep *steps;  /* -e, -l and -W, and room for three more */
+    ScriptStep *steps; /* -e, -l and -W, and room for three more */
     int count;
     const char *script; /* path, "-", or NULL */
     bool interactive;   /* -i */
     bool clean;         /* -E: ignore Lua's environment variables */
     bool no_history;
-    bool plan;          /* orun plan: what it is to show is among the views */
-    bool command;       /* argv[first] is one (COMMAND_RUNTIME) */
-    bool record;        /* --record */
+    bool plan;    /* orun plan: what it is to show is among the views */
+    bool command; /* argv[first] is one (COMMAND_RUNTIME) */
+    bool record;  /* --record */
     char *views[OPTIONS_MOST + 1]; /* for orun_watch */
-    const char *progress; /* its mode; NULL: not given */
-    int verbosity;      /* -1: -q, 1: -v */
-    int first;          /* argv index of the script, arg[0]; 0: none */
-    char *error;        /* one line; NULL: out of memory */
+    const char *progress;          /* its mode; NULL: not given */
+    int verbosity;                 /* -1: -q, 1: -v */
+    int first;   /* argv index of the script, arg[0]; 0: none */
+    char *error; /* one line; NULL: out of memory */
 } Options;
 
 extern const char options_help[];

@@ -12,17 +12,16 @@
 #include <time.h>
 #include <unistd.h>
 
-static const int signals_ending[] = {
-    SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2
-};
+static const int signals_ending[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1,
+                                      SIGUSR2 };
 
 static sigset_t signals_ends;   /* those of signals_ending that are taken */
 static sigset_t signals_wanted; /* … and SIGTSTP and SIGCONT */
 
 static uv_mutex_t signals_lock = THREAD_MUTEX_INIT;
 /* Guarded by signals_lock: */
-static orun *signals_orun; /* NULL when it is about to be freed */
-static int signals_caught; /* the last signal that interrupted it */
+static orun *signals_orun;          /* NULL when it is about to be freed */
+static int signals_caught;          /* the last signal that interrupted it */
 static uint64_t signals_first_gone; /* when the reader was gone; 0: not */
 
 void
@@ -60,7 +59,8 @@ signals_name_left(orun *o)
     orun_left(o, &left);
     api_guard_unhold(orun_guard(o));
     if (left.n && poll(&err, 1, 0) == 1 && err.revents & POLLOUT) {
-        buf_printf(&text, "orun: could not be stopped within a second: %s; "
+        buf_printf(&text,
+                   "orun: could not be stopped within a second: %s; "
                    "programs of theirs are killed once orun has ended\n",
                    buf_cstr(&left));
         sanitize_write(STDERR_FILENO, buf_cstr(&text), text.n);

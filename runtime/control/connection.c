@@ -96,7 +96,8 @@ connection_task(const Connection *c, const char *token, size_t n,
 {
     uint64_t task;
     return token_read(&c->control->tokens, token, n, &task, attempt)
-        ? board_find(&c->engine->sched.board, task) : NULL;
+        ? board_find(&c->engine->sched.board, task)
+        : NULL;
 }
 
 /* Start the request of a line: TOKEN, a space, JSON. */
@@ -110,7 +111,8 @@ connection_take_line(Connection *c, const char *line, size_t n)
     Task *t = connection_task(c, line, length, &attempt);
     if (!t) {
         epoch_leave();
-        connection_refuse(c, "token", "missing or invalid token (use "
+        connection_refuse(c, "token",
+                          "missing or invalid token (use "
                           "$ORUN_TASK_TOKEN)");
         return;
     }
@@ -254,9 +256,12 @@ connection_new(Control *control, int fd)
     Connection *c = mem_zalloc(1, sizeof *c);
     if (!c)
         return ORUN_ENOMEM;
-    *c = (Connection){ .control = control, .engine = control->engine, .fd = fd,
-                   .in.most = CONTROL_LINE, .handles = 2,
-                   .reply_msg.run = connection_reply_posted };
+    *c = (Connection){ .control = control,
+                       .engine = control->engine,
+                       .fd = fd,
+                       .in.most = CONTROL_LINE,
+                       .handles = 2,
+                       .reply_msg.run = connection_reply_posted };
     if (loop_watch(loop, &c->poll, fd, UV_READABLE, connection_event)) {
         mem_free(c);
         return ORUN_ESYS;

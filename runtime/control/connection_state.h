@@ -18,26 +18,26 @@ struct Connection {
     Engine *engine;
 
     /* Of the io thread. */
-    List link;       /* in control->connections */
-    int fd;          /* -1: closed */
+    List link; /* in control->connections */
+    int fd;    /* -1: closed */
     uv_poll_t poll;
     uv_timer_t timer; /* closes a client that sends no valid token in time */
-    int handles;     /* of the two, those not closed yet */
-    bool has_token;  /* a valid token has come */
-    bool input_done; /* nothing more is read */
-    bool serving;    /* a request is in flight */
+    int handles;      /* of the two, those not closed yet */
+    bool has_token;   /* a valid token has come */
+    bool input_done;  /* nothing more is read */
+    bool serving;     /* a request is in flight */
     LineReader in;
-    Buf out;         /* to be sent, from `sent` on */
+    Buf out; /* to be sent, from `sent` on */
     size_t sent;
 
     /* The request. Of the io thread, but of the run's thread from
      * request_handler_start until the reply is posted. */
-    Buf line;        /* its JSON */
+    Buf line; /* its JSON */
     Buf reply;
     LoopMsg reply_msg;
     Job job;
-    LuaRun run;      /* run.vm: written under the board's lock; NULL: it has no
-                      * state */
+    LuaRun run; /* run.vm: written under the board's lock; NULL: it has no
+                 * state */
 };
 
 /* Queue the request c->line for a worker, on behalf of that attempt of the

@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 enum {
-    CONTROL_QUEUE = 128,     /* connections not accepted yet */
-    CONTROL_ACCEPTS = 32,    /* in a row before others have a turn */
-    CONTROL_PAUSE_MS = 100,  /* when out of descriptors or memory */
-    CONTROL_TRIES = 20,      /* to watch the socket, with that pause */
+    CONTROL_QUEUE = 128,    /* connections not accepted yet */
+    CONTROL_ACCEPTS = 32,   /* in a row before others have a turn */
+    CONTROL_PAUSE_MS = 100, /* when out of descriptors or memory */
+    CONTROL_TRIES = 20,     /* to watch the socket, with that pause */
 };
 
 /* ---- the environment of programs ---- */
@@ -28,7 +28,10 @@ bool
 control_owns(const char *variable)
 {
     static const char *const names[CONTROL_VARIABLES] = {
-        "ORUN_TASK_ID=", "ORUN_PROGRAM=", "ORUN_SOCKET=", TOKEN_VARIABLE "=",
+        "ORUN_TASK_ID=",
+        "ORUN_PROGRAM=",
+        "ORUN_SOCKET=",
+        TOKEN_VARIABLE "=",
     };
     for (size_t i = 0; i < countof(names); i++)
         if (strncmp(variable, names[i], strlen(names[i])) == 0)
@@ -111,8 +114,8 @@ control_event(uv_poll_t *poll, int status, int events)
             return;
         }
         int fd = accept4(c->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0 && (errno == EAGAIN || errno == EINTR
-                       || errno == ECONNABORTED))
+        if (fd < 0
+            && (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED))
             return;
         if (fd < 0) {
             control_pause(c);

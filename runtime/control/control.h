@@ -39,10 +39,10 @@
 typedef struct Control Control;
 
 enum {
-    CONTROL_LINE = 4 << 20,       /* bytes of a request, at most … */
-    CONTROL_REPLY = 16 << 20,     /* … and of a reply */
-    CONTROL_CONNECTIONS = 1000,   /* at once */
-    CONTROL_VARIABLES = 4,        /* of a program's environment */
+    CONTROL_LINE = 4 << 20,     /* bytes of a request, at most … */
+    CONTROL_REPLY = 16 << 20,   /* … and of a reply */
+    CONTROL_CONNECTIONS = 1000, /* at once */
+    CONTROL_VARIABLES = 4,      /* of a program's environment */
 };
 
 /* Return the run's socket in *out, creating it when missing. Errors:
@@ -55,8 +55,8 @@ const char *control_path(const Control *c);
 /* Fill in the address of the socket at `path`. A path too long for an address
  * is reached through a descriptor of its folder: *dir, which the caller closes
  * after use (else -1). Errors: ORUN_ENOMEM, ORUN_ESYS. Any thread. */
-int control_address(const char *path, struct sockaddr_un *a, int *dir)
-    NODISCARD;
+int control_address(const char *path, struct sockaddr_un *a,
+                    int *dir) NODISCARD;
 
 /* Is "NAME=value" one of the variables that only orun may set? */
 bool control_owns(const char *variable);

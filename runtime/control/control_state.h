@@ -17,9 +17,9 @@ struct Control {
     bool started, watching; /* the timer is initialized, the poll is */
     int tries;              /* failed attempts to watch the socket */
     uv_poll_t poll;
-    uv_timer_t timer;       /* until the next attempt to watch or accept */
+    uv_timer_t timer; /* until the next attempt to watch or accept */
     List connections;
-    size_t count;           /* of them */
+    size_t count; /* of them */
 };
 
 #endif

@@ -59,7 +59,8 @@ register_posted(LoopMsg *msg)
     int e = control_open(a->engine, &c);
     if (e == 0) {
         register_put_text(&text, a, c);
-        e = buf_failed(&text) ? ORUN_ENOMEM
+        e = buf_failed(&text)
+            ? ORUN_ENOMEM
             : run_registry_put(register_runtime_dir(a->engine), a->engine->name,
                                text.p, text.n, &a->entry);
     }
@@ -95,7 +96,9 @@ register_run(Engine *h)
         return;
     *a = (Registration){
         .part = { .leave = register_leave, .free = register_free },
-        .engine = h, .msg.run = register_posted, .entry = RUN_REGISTRY_NONE,
+        .engine = h,
+        .msg.run = register_posted,
+        .entry = RUN_REGISTRY_NONE,
     };
     clock_gettime(CLOCK_REALTIME, &a->began);
     h->parts[PART_REGISTER] = &a->part;

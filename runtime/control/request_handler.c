@@ -55,16 +55,19 @@ request_handler_take_reply(Connection *c, lua_State *L, int status)
 {
     size_t n = 0;
     const char *s = status == LUA_OK && lua_type(L, -2) == LUA_TSTRING
-        ? lua_tolstring(L, -2, &n) : NULL;
+        ? lua_tolstring(L, -2, &n)
+        : NULL;
     if (!s || n > CONTROL_REPLY || !lua_toboolean(L, -1))
         request_handler_undo(c);
     if (!s)
-        request_handler_refuse(&c->reply, "failed",
-                               stop_wanted(&c->run.vm->stop)
-                               ? "the call was stopped"
-                               : "out of memory for the call or its answer");
+        request_handler_refuse(
+            &c->reply, "failed",
+            stop_wanted(&c->run.vm->stop)
+                ? "the call was stopped"
+                : "out of memory for the call or its answer");
     else if (n > CONTROL_REPLY)
-        request_handler_refuse(&c->reply, "too_big", "the answer is larger "
+        request_handler_refuse(&c->reply, "too_big",
+                               "the answer is larger "
                                "than 16 MiB; read the task's output_file");
     else
         buf_put(&c->reply, s, n);
@@ -135,7 +138,8 @@ request_handler_begin(Connection *c) ON_WORKER
         if (request_handler_may(c))
             request_handler_refuse(&c->reply, "failed", err_text(ORUN_ENOMEM));
         else
-            request_handler_refuse(&c->reply, "ended", "token expired: its "
+            request_handler_refuse(&c->reply, "ended",
+                                   "token expired: its "
                                    "task has ended or is being retried; its "
                                    "claims were released");
         request_handler_reply(c);
@@ -188,7 +192,8 @@ request_handler_wake(LuaRun *run)
     Connection *c = container_of(run, Connection, run);
     if (request_handler_push(c) == 0)
         return;
-    request_handler_refuse(&c->reply, "failed", "no worker can continue the "
+    request_handler_refuse(&c->reply, "failed",
+                           "no worker can continue the "
                            "call");
     loop_post(c->engine->loop, &c->reply_msg);
 }
@@ -198,16 +203,19 @@ request_handler_start(Connection *c, Task *task, uint32_t attempt)
 {
     LuaRun *run = &c->run;
     *run = (LuaRun){
-        .sched = &c->engine->sched, .pool = c->engine->pool,
-        .engine = c->engine, .task = task, .attempt = attempt,
+        .sched = &c->engine->sched,
+        .pool = c->engine->pool,
+        .engine = c->engine,
+        .task = task,
+        .attempt = attempt,
         .on_behalf = request_handler_wake,
     };
     park_init(run);
     c->job = (Job){ .run = request_handler_job };
     sched_lock(run->sched);
     run->holds = !forget_is(task) && board_hold(task);
-    int e = run->holds || forget_is(task)
-        ? request_handler_push(c) : ORUN_ENOMEM;
+    int e = run->holds || forget_is(task) ? request_handler_push(c)
+                                          : ORUN_ENOMEM;
     if (e && run->holds)
         board_drop(task);
     sched_unlock(run->sched);

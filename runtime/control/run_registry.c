@@ -185,8 +185,9 @@ run_registry_make(RunRegistryEntry *e, const char *name)
     for (int i = 1; e->fd < 0 && i <= RUN_REGISTRY_NAMES; i++) {
         snprintf(e->name, sizeof e->name, i > 1 ? "%.50s-%d" : "%.50s", name,
                  i);
-        e->fd = openat(e->dir, e->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
-                       | O_CLOEXEC, 0600);
+        e->fd = openat(e->dir, e->name,
+                       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                       0600);
         if (e->fd < 0 && errno != EEXIST)
             break;
     }

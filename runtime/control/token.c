@@ -34,8 +34,10 @@ token_sum(const uint64_t key[2], uint64_t task, uint64_t attempt)
 {
     const uint64_t words[] = { task, attempt, (uint64_t)16 << 56 };
     uint64_t v[4] = {
-        key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d,
-        key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573,
+        key[0] ^ 0x736f6d6570736575,
+        key[1] ^ 0x646f72616e646f6d,
+        key[0] ^ 0x6c7967656e657261,
+        key[1] ^ 0x7465646279746573,
     };
     for (size_t i = 0; i < countof(words); i++) {
         v[3] ^= words[i];

@@ -32,7 +32,7 @@ size_t token_put(const TokenKeys *k, uint64_t task, uint32_t attempt,
 
 /* Is this a token of the run? If so, return its task and attempt, which may be
  * over. Any thread. */
-bool token_read(const TokenKeys *k, const char *token, size_t n,
-                uint64_t *task, uint32_t *attempt);
+bool token_read(const TokenKeys *k, const char *token, size_t n, uint64_t *task,
+                uint32_t *attempt);
 
 #endif

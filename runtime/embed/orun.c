@@ -36,9 +36,9 @@
 #include <unistd.h>
 
 enum {
-    ORUN_PROCESSES = 5,             /* programs at once, by default */
-    ORUN_MEMORY = 1 << 30,          /* of a Lua task, at most, by default */
-    ORUN_STACK = 960 << 10,         /* bytes: what 1 MiB has at the least */
+    ORUN_PROCESSES = 5,     /* programs at once, by default */
+    ORUN_MEMORY = 1 << 30,  /* of a Lua task, at most, by default */
+    ORUN_STACK = 960 << 10, /* bytes: what 1 MiB has at the least */
 };
 
 /* A thread is stuck forever: what it may use is never freed. */
@@ -65,8 +65,9 @@ static int
 orun_read_config(const orun_config *given, orun_config *c)
 {
     *c = (orun_config)ORUN_CONFIG_INIT;
-    if (given && (given->size < offsetof(orun_config, workers) + sizeof(int)
-                  || given->size > sizeof *c))
+    if (given
+        && (given->size < offsetof(orun_config, workers) + sizeof(int)
+            || given->size > sizeof *c))
         return ORUN_EINVAL;
     if (given)
         memcpy(c, given, given->size);
@@ -100,7 +101,8 @@ orun_make(orun *o, const orun_config *c)
         return e;
     run_lua_init(&o->engine->lua);
     run_process_init(&o->engine->process);
-    o->run = (LuaRun){ .sched = &o->engine->sched, .pool = o->engine->pool,
+    o->run = (LuaRun){ .sched = &o->engine->sched,
+                       .pool = o->engine->pool,
                        .engine = o->engine,
                        .task = o->engine->sched.board.root };
     VmConfig script = { .open = lib_orun_open, .ud = &o->run };
@@ -239,7 +241,8 @@ orun_conclude(orun *o, int code)
         code = orun_fail(o, ORUN_ESTOPPED, "interrupted");
     if (code == 0 && o->vm->exit_code < 0) {
         bool unread = exit_summary_unread(&o->run.sched->board, &o->reported,
-                                          o->verbose, &o->message) > 0;
+                                          o->verbose, &o->message)
+            > 0;
         if (unread || !fine) {
             code = ORUN_EFAILED;
             o->status = 1;
@@ -288,10 +291,12 @@ orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
     lua_State *L = o->vm->L;
     size_t stack = api_guard_stack();
     if (stack < ORUN_STACK)
-        return orun_fail(o, ORUN_EINVAL, "a script needs 1 MiB of stack, and "
+        return orun_fail(o, ORUN_EINVAL,
+                         "a script needs 1 MiB of stack, and "
                          "this thread has %zu KiB left: run it on a thread "
                          "with more (pthread_attr_setstacksize; of the main "
-                         "thread: ulimit -s)", stack >> 10);
+                         "thread: ulimit -s)",
+                         stack >> 10);
     buf_clear(&o->message);
     o->status = 0;
     o->vm->exit_code = -1;
@@ -360,8 +365,8 @@ orun_tell(orun *o, const char *name)
     o->used = thread_cpu_time();
     sched_lock(o->run.sched);
     if (b->events && name)
-        event_add(b, (Event){ .kind = EVENT_SCRIPT,
-                              .text = event_name(b, name) });
+        event_add(b,
+                  (Event){ .kind = EVENT_SCRIPT, .text = event_name(b, name) });
     sched_unlock(o->run.sched);
 }
 
@@ -376,8 +381,10 @@ orun_run_string(orun *o, const char *name, const char *code, size_t size)
     if (!code)
         e = orun_fail(o, ORUN_EINVAL, "orun_run_string: code is NULL");
     else if (size > SCRIPT_MAX)
-        e = orun_fail(o, ORUN_EINVAL, "orun_run_string: size is %zu, and a "
-                      "script may have %d bytes", size, SCRIPT_MAX);
+        e = orun_fail(o, ORUN_EINVAL,
+                      "orun_run_string: size is %zu, and a "
+                      "script may have %d bytes",
+                      size, SCRIPT_MAX);
     else {
         orun_name_script(o, text.name);
         rank_script(o->run.sched, NULL, NULL);
@@ -389,8 +396,8 @@ orun_run_string(orun *o, const char *name, const char *code, size_t size)
 }
 
 int
-orun_run_path(orun *o, const char *path,
-              int (*load)(lua_State *L, void *ud), void *ud)
+orun_run_path(orun *o, const char *path, int (*load)(lua_State *L, void *ud),
+              void *ud)
 {
     int e = api_guard_enter(orun_guard(o));
     if (e)

@@ -25,8 +25,10 @@ static int
 orun_take_args(orun *o, int argc, const char *const *argv, int script)
 {
     if (argc < 0 || (argc && !argv) || script < 0 || script > argc)
-        return orun_fail(o, ORUN_EINVAL, "orun_set_args: argc is %d and script "
-                         "is %d; script is an index of argv", argc, script);
+        return orun_fail(o, ORUN_EINVAL,
+                         "orun_set_args: argc is %d and script "
+                         "is %d; script is an index of argv",
+                         argc, script);
     OrunArgs a = { argc, script, argv };
     lua_State *L = o->vm->L;
     lua_pushcfunction(L, orun_args_table);

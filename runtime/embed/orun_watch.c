@@ -8,7 +8,8 @@ orun_start_view(orun *o, const char *const *views)
     if (!views)
         return orun_fail(o, ORUN_EINVAL, "orun_watch: views is NULL");
     if (o->view || o->run.sched->board.count > 1)
-        return orun_fail(o, ORUN_ESTATE, "orun_watch: call it once, before the "
+        return orun_fail(o, ORUN_ESTATE,
+                         "orun_watch: call it once, before the "
                          "first script");
     int e = view_start(o->engine, views, &o->view, &why);
     if (e)

@@ -24,9 +24,10 @@ script_load_file(lua_State *L, void *path)
             return LUA_ERRFILE;
         }
         if (st.st_size > SCRIPT_MAX) {
-            lua_pushfstring(L, "cannot read %s: it has %I bytes, and a script "
-                            "may have %d", name, (LUAI_UACINT)st.st_size,
-                            SCRIPT_MAX);
+            lua_pushfstring(L,
+                            "cannot read %s: it has %I bytes, and a script "
+                            "may have %d",
+                            name, (LUAI_UACINT)st.st_size, SCRIPT_MAX);
             return LUA_ERRFILE;
         }
     }

@@ -82,15 +82,13 @@ script_steps_one(lua_State *L, ScriptSteps *s, const ScriptStep *step)
     case 'l': script_steps_require(L, step->text); break;
     case 'I':
         if (*step->text == '@')
-            script_steps_call(L, s, script_load_file(L, (void *)(step->text
-                                                                 + 1)), 0);
+            script_steps_call(L, s,
+                              script_load_file(L, (void *)(step->text + 1)), 0);
         else
             script_steps_code(L, s, step->text, step->name);
         break;
     case 'f': script_steps_file(L, s, step->text); break;
-    default:
-        module_push(L, "orun.command.interactive");
-        lua_call(L, 0, 0);
+    default: module_push(L, "orun.command.interactive"); lua_call(L, 0, 0);
     }
 }
 

@@ -6,9 +6,9 @@
 #include <lua.h>
 
 typedef struct ScriptStep {
-    char kind;        /* e: code  l: a module to require, maybe NAME=MODULE
-                       * W: warnings on  I: what LUA_INIT holds  f: a script
-                       * i: lines of standard input */
+    char kind; /* e: code  l: a module to require, maybe NAME=MODULE
+                * W: warnings on  I: what LUA_INIT holds  f: a script
+                * i: lines of standard input */
     const char *text;
     const char *name; /* of an I: the chunk's */
 } ScriptStep;
@@ -16,8 +16,8 @@ typedef struct ScriptStep {
 typedef struct ScriptSteps {
     ScriptStep *all;
     int count;
-    bool passes;  /* the script has the arguments */
-    bool syntax;  /* set: one of them was not Lua */
+    bool passes; /* the script has the arguments */
+    bool syntax; /* set: one of them was not Lua */
 } ScriptSteps;
 
 /* For script_load: push a function that runs the steps, a ScriptSteps. */

@@ -310,7 +310,8 @@ engine_new(const orun_config *config, const VmConfig *vm, Engine **out)
     if ((e = vmpool_new(vm, &h->vms)) != 0)
         goto free_pool;
     const int slots[SLOT_KINDS] = {
-        [SLOT_LUA] = config->workers, [SLOT_PROCESS] = config->processes,
+        [SLOT_LUA] = config->workers,
+        [SLOT_PROCESS] = config->processes,
         [SLOT_HTTP] = ENGINE_HTTP,
     };
     if ((e = sched_init(&h->sched, &h->clock, slots, lifecycle_timer_due)) != 0)

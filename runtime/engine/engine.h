@@ -27,8 +27,10 @@ struct orun_config; /* orun.h */
 /* The parts there may be, each once. They follow the run and end in this
  * order, and are freed in the reverse one. */
 enum {
-    PART_REGISTER, PART_CONTROL, /* no new connections … */
-    PART_HTTP, PART_SUPERVISOR,  /* … then what runs outside ends */
+    PART_REGISTER,
+    PART_CONTROL, /* no new connections … */
+    PART_HTTP,
+    PART_SUPERVISOR, /* … then what runs outside ends */
     PART_COUNT
 };
 
@@ -52,39 +54,39 @@ enum { ENGINE_NAMES = 256 }; /* rings, so that thousands are found */
 struct Engine {
     /* Never changes once made. */
     Sched sched;
-    Clock clock;      /* of the run; any thread pauses it */
+    Clock clock;         /* of the run; any thread pauses it */
     Runner lua, process; /* filled in by the creator of the engine */
     Pool *pool;
     VmPool *vms;
     Folder *folder;
-    char **env;       /* snapshot of the environment */
-    char *cwd;        /* absolute working directory at start */
-    char name[32];    /* of the run: when it began, and a number */
+    char **env;                 /* snapshot of the environment */
+    char *cwd;                  /* absolute working directory at start */
+    char name[32];              /* of the run: when it began, and a number */
     const char *_Atomic script; /* what is run, as it was named: of
                                  * engine_intern; NULL: nothing yet. Set before
                                  * its tasks */
     const char *_Atomic script_file; /* its file, links followed; NULL: its
                                       * code lies nowhere */
-    bool trust;       /* Lua code of any project may run */
-    int workers;      /* Lua tasks at once */
+    bool trust;                      /* Lua code of any project may run */
+    int workers;                     /* Lua tasks at once */
     atomic_size_t memory_limit; /* of a Lua task, bytes, when it does not say;
                                  * any thread sets it */
     _Atomic(const char *) backend; /* of agents that files describe: a constant;
                                     * NULL: what there is */
-    atomic_bool agents_reported; /* broken agent files were; any thread */
+    atomic_bool agents_reported;   /* broken agent files were; any thread */
     atomic_bool registered; /* the run is registered already, or registration is
                              * disabled (register.h); any thread */
-    char *program;    /* the orun that runs isolated tasks */
+    char *program;          /* the orun that runs isolated tasks */
 
     atomic_bool hasty; /* the run is to end; any thread */
     /* Guarded by the board's lock. */
-    List stuck;       /* LuaRuns given up */
-    bool forsaken;    /* there are LuaRuns that no thread will continue, and
-                       * that are never freed */
+    List stuck;    /* LuaRuns given up */
+    bool forsaken; /* there are LuaRuns that no thread will continue, and
+                    * that are never freed */
 
     _Atomic(Loop *) loop; /* NULL: not needed yet; set once, under io_lock */
     _Atomic(EnginePart *) parts[PART_COUNT]; /* NULL: not made; set by its
-                                            * creator */
+                                              * creator */
 
     uv_mutex_t io_lock;
     /* Guarded by io_lock: */
@@ -95,7 +97,7 @@ struct Engine {
     /* Of the io thread. */
     uv_timer_t timer;
     bool timer_ready;
-    int programs;     /* how many run */
+    int programs; /* how many run */
 };
 
 /* Make an engine from a config in which no default is left to be resolved

@@ -14,10 +14,10 @@ struct Http {
     EnginePart part;
     Loop *loop;
     const Libcurl *curl;
-    CURLM *multi;    /* NULL: made with the next transfer */
+    CURLM *multi; /* NULL: made with the next transfer */
     uv_timer_t timer;
-    List calls;      /* of HttpCall */
-    int handles;     /* how many handles of the loop are open */
+    List calls;  /* of HttpCall */
+    int handles; /* how many handles of the loop are open */
 };
 
 /* A socket that the loop watches for curl. */
@@ -80,8 +80,8 @@ http_act(Http *h, curl_socket_t fd, int events)
 {
     int running;
     if (h->multi)
-        http_collect(h, h->curl->multi_socket_action(h->multi, fd, events,
-                                                     &running));
+        http_collect(
+            h, h->curl->multi_socket_action(h->multi, fd, events, &running));
 }
 
 /* ---- what curl asks of the loop ---- */
@@ -107,7 +107,7 @@ http_socket_closed(uv_handle_t *handle)
     mem_free(s);
 }
 
-static HttpSocket * ON_IO
+static HttpSocket *ON_IO
 http_socket_new(Http *h, curl_socket_t fd)
 {
     HttpSocket *s = mem_zalloc(1, sizeof *s);
@@ -202,7 +202,7 @@ http_close(EnginePart *part)
     uv_close((uv_handle_t *)&h->timer, http_timer_closed);
 }
 
-static Http * ON_IO
+static Http *ON_IO
 http_new(Loop *loop, const Libcurl *curl)
 {
     Http *h = mem_zalloc(1, sizeof *h);

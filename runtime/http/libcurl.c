@@ -29,8 +29,10 @@ libcurl_load(void)
     void *library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
     if (!library) {
         const char *said = dlerror();
-        snprintf(libcurl_why, sizeof libcurl_why, "libcurl cannot be loaded, "
-                 "install it (on Debian: libcurl4): %s", said ? said : "");
+        snprintf(libcurl_why, sizeof libcurl_why,
+                 "libcurl cannot be loaded, "
+                 "install it (on Debian: libcurl4): %s",
+                 said ? said : "");
         return;
     }
     void **slots = (void **)&libcurl;
@@ -43,8 +45,10 @@ libcurl_load(void)
         }
     const curl_version_info_data *v = libcurl.version_info(CURLVERSION_NOW);
     if (v->version_num < LIBCURL_LEAST)
-        snprintf(libcurl_why, sizeof libcurl_why, "libcurl %s is too old: "
-                 "expected 7.87 or newer", v->version);
+        snprintf(libcurl_why, sizeof libcurl_why,
+                 "libcurl %s is too old: "
+                 "expected 7.87 or newer",
+                 v->version);
     else if (libcurl.global_init_mem(CURL_GLOBAL_DEFAULT, mem_alloc, mem_free,
                                      mem_realloc, libcurl_strdup, mem_zalloc))
         snprintf(libcurl_why, sizeof libcurl_why,

@@ -12,6 +12,7 @@
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
 
+/* clang-format off */
 #define LIBCURL_FUNCTIONS(X) \
     X(easy_cleanup) X(easy_getinfo) X(easy_init) X(easy_pause) \
     X(easy_perform) \
@@ -19,6 +20,7 @@
     X(multi_assign) X(multi_cleanup) X(multi_info_read) X(multi_init) \
     X(multi_remove_handle) X(multi_setopt) X(multi_socket_action) \
     X(slist_append) X(slist_free_all) X(version_info)
+/* clang-format on */
 
 typedef struct Libcurl {
 #define X(name) __typeof__(curl_##name) *name;

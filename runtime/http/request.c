@@ -175,13 +175,20 @@ request_new(Engine *h, const Libcurl *curl, const RequestSpec *spec)
     if (!r)
         return NULL;
     *r = (Request){
-        .engine = h, .curl = curl, .began = board_now(&h->sched.board),
-        .timeout = spec->timeout, .connect_timeout = spec->connect_timeout,
-        .idle_timeout = spec->idle_timeout, .max_body = spec->max_body,
-        .stream = spec->stream, .repeatable = spec->repeatable,
-        .go_msg.run = request_go, .stop_msg.run = request_stopped,
+        .engine = h,
+        .curl = curl,
+        .began = board_now(&h->sched.board),
+        .timeout = spec->timeout,
+        .connect_timeout = spec->connect_timeout,
+        .idle_timeout = spec->idle_timeout,
+        .max_body = spec->max_body,
+        .stream = spec->stream,
+        .repeatable = spec->repeatable,
+        .go_msg.run = request_go,
+        .stop_msg.run = request_stopped,
         .more_msg.run = request_more,
-        .timer.fire = request_due, .call.done = request_done,
+        .timer.fire = request_due,
+        .call.done = request_done,
     };
     atomic_init(&r->refs, 1);
     atomic_init(&r->last, r->began);

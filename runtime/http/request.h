@@ -28,22 +28,22 @@ typedef struct RequestSpec {
     const char *body;           /* NULL: none */
     size_t body_len;
     double timeout, connect_timeout, idle_timeout; /* s, or INFINITY */
-    size_t max_body;            /* of the answer */
-    bool stream;                /* the answer is read piece by piece */
-    bool repeatable;            /* sending it twice has the effect of once */
+    size_t max_body;                               /* of the answer */
+    bool stream;     /* the answer is read piece by piece */
+    bool repeatable; /* sending it twice has the effect of once */
 } RequestSpec;
 
 typedef struct Request {
     /* Never changes. */
     Engine *engine;
     const Libcurl *curl;
-    char *name;       /* "GET https://host/path", for messages */
+    char *name; /* "GET https://host/path", for messages */
     char *body;
     struct curl_slist *lines;
     double began, timeout, connect_timeout, idle_timeout; /* run clock, s */
     size_t max_body;
     bool stream, repeatable;
-    atomic_int refs;  /* of its owner, the transfer, each posted message */
+    atomic_int refs; /* of its owner, the transfer, each posted message */
     LoopMsg go_msg, stop_msg, more_msg;
 
     /* Of any thread. */
@@ -51,22 +51,22 @@ typedef struct Request {
     atomic_bool connected;
 
     /* Guarded by the board's lock. */
-    Op op;            /* done when there is something for the owner */
+    Op op; /* done when there is something for the owner */
     Timer timer;
-    Buf ready;        /* of a stream: received, and not taken yet */
-    bool headed;      /* status and headers have been received */
-    bool ended;       /* nothing more will be received */
-    bool stopping;    /* it is being aborted */
-    bool paused;      /* `ready` is full */
+    Buf ready;     /* of a stream: received, and not taken yet */
+    bool headed;   /* status and headers have been received */
+    bool ended;    /* nothing more will be received */
+    bool stopping; /* it is being aborted */
+    bool paused;   /* `ready` is full */
     bool more_posted;
     const char *late; /* the option whose time is up, or NULL */
 
     /* Of the owner's thread. */
-    Buf piece;        /* of a stream: taken, but not passed to Lua yet */
+    Buf piece; /* of a stream: taken, but not passed to Lua yet */
 
     /* The io thread's until it is headed, then it never changes. */
     int status;
-    Buf headers;      /* lines, without their ends */
+    Buf headers; /* lines, without their ends */
 
     /* The io thread's until it has ended, then it never changes. */
     Buf answer;       /* the body, unless it is a stream */
@@ -75,15 +75,15 @@ typedef struct Request {
     double duration;
 
     /* Of the io thread. */
-    Http *http;       /* once begun */
+    Http *http; /* once begun */
     HttpCall call;
     bool begun;
-    bool sent;        /* once, at least */
+    bool sent; /* once, at least */
     size_t header_bytes, got;
-    uint64_t length;  /* of the body, from the headers, if has_length */
+    uint64_t length; /* of the body, from the headers, if has_length */
     bool has_length;
     curl_off_t uploaded;
-    char why[96];     /* why this aborted it; "": it did not */
+    char why[96]; /* why this aborted it; "": it did not */
     char said[CURL_ERROR_SIZE];
 } Request;
 

@@ -17,7 +17,7 @@ request_stir(Request *r)
 
 /* Abort the transfer: returns 0, which does that in a callback. */
 static size_t PRINTF_LIKE(2, 3)
-request_refuse(Request *r, const char *format, ...)
+    request_refuse(Request *r, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -89,8 +89,10 @@ request_header(char *p, size_t size, size_t n, void *ud)
     request_stir(r);
     r->header_bytes += all;
     if (r->header_bytes > REQUEST_HEADERS)
-        return request_refuse(r, "the answer has more than %d bytes of "
-                              "headers", REQUEST_HEADERS);
+        return request_refuse(r,
+                              "the answer has more than %d bytes of "
+                              "headers",
+                              REQUEST_HEADERS);
     if (r->headed) /* trailers */
         return all;
     while (keep > 0 && (p[keep - 1] == '\n' || p[keep - 1] == '\r'))
@@ -136,8 +138,10 @@ request_body(char *p, size_t size, size_t n, void *ud)
     size_t all = size * n;
     request_stir(r);
     if (all > r->max_body - r->got)
-        return request_refuse(r, "the answer's body has more than the %zu "
-                              "bytes that `max_body` allows", r->max_body);
+        return request_refuse(r,
+                              "the answer's body has more than the %zu "
+                              "bytes that `max_body` allows",
+                              r->max_body);
     size_t taken = all;
     if (r->stream)
         taken = request_offer(r, p, all);
@@ -221,8 +225,8 @@ request_set_headers(Request *r, const RequestSpec *spec)
         | request_add_line(r, "Content-Type:");
     for (size_t i = 0; spec->headers[i]; i++)
         e |= request_add_line(r, spec->headers[i]);
-    return e | (int)r->curl->easy_setopt(r->call.easy, CURLOPT_HTTPHEADER,
-                                         r->lines);
+    return e
+        | (int)r->curl->easy_setopt(r->call.easy, CURLOPT_HTTPHEADER, r->lines);
 }
 
 static int
@@ -305,26 +309,19 @@ request_meaning(CURLcode result)
         return "the host's name cannot be resolved";
     case CURLE_COULDNT_RESOLVE_PROXY:
         return "the proxy's name cannot be resolved";
-    case CURLE_COULDNT_CONNECT:
-        return "cannot connect";
-    case CURLE_PARTIAL_FILE:
-        return "the answer was cut short";
+    case CURLE_COULDNT_CONNECT: return "cannot connect";
+    case CURLE_PARTIAL_FILE: return "the answer was cut short";
     case CURLE_GOT_NOTHING:
         return "the connection was closed before an answer came";
     case CURLE_SEND_ERROR:
-    case CURLE_RECV_ERROR:
-        return "the connection broke";
+    case CURLE_RECV_ERROR: return "the connection broke";
     case CURLE_PEER_FAILED_VERIFICATION:
         return "the server's certificate cannot be trusted";
-    case CURLE_SSL_CONNECT_ERROR:
-        return "no secure connection could be made";
+    case CURLE_SSL_CONNECT_ERROR: return "no secure connection could be made";
     case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_WEIRD_SERVER_REPLY:
-        return "the answer is not HTTP";
-    case CURLE_OUT_OF_MEMORY:
-        return "out of memory";
-    default:
-        return "the transfer failed";
+    case CURLE_WEIRD_SERVER_REPLY: return "the answer is not HTTP";
+    case CURLE_OUT_OF_MEMORY: return "out of memory";
+    default: return "the transfer failed";
     }
 }
 
@@ -367,10 +364,14 @@ request_put_late(const Request *r, const char *late, Buf *b)
 {
     bool connect = strcmp(late, "connect_timeout") == 0;
     bool idle = strcmp(late, "idle_timeout") == 0;
-    buf_puts(b, connect ? "no connection within "
-             : idle ? "nothing came for " : "no answer within ");
-    buf_seconds(b, connect ? r->connect_timeout
-                : idle ? r->idle_timeout : r->timeout);
+    buf_puts(b,
+             connect    ? "no connection within "
+                 : idle ? "nothing came for "
+                        : "no answer within ");
+    buf_seconds(b,
+                connect    ? r->connect_timeout
+                    : idle ? r->idle_timeout
+                           : r->timeout);
     buf_printf(b, " (%s)", late);
 }
 

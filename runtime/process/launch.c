@@ -29,7 +29,7 @@ struct Launch {
     char **argv, **env, **files; /* of the files, the paths */
     char *cwd, *in;
     size_t in_len, keep;
-    int fds[3];   /* -1: none, or handed on … */
+    int fds[3]; /* -1: none, or handed on … */
     bool lingers;
     bool has_fds; /* … and whether they were given */
     uint64_t task;
@@ -52,9 +52,10 @@ struct Launch {
 
 enum {
     LAUNCH_ENVS = 4, /* lists that an environment is made of */
-    LAUNCH_SOON = 5, LAUNCH_LATER = 250, /* ms between two tries */
-    LAUNCH_PATIENCE = 5000,              /* ms, for the first process */
-    LAUNCH_SETTLE = 300, /* ms, for descriptors of ended programs to close */
+    LAUNCH_SOON = 5,
+    LAUNCH_LATER = 250,     /* ms between two tries */
+    LAUNCH_PATIENCE = 5000, /* ms, for the first process */
+    LAUNCH_SETTLE = 300,    /* ms, for descriptors of ended programs to close */
 };
 
 /* The files are removed before the end is reported. */
@@ -381,19 +382,26 @@ launch_start(Launch *l)
     ProcSpec spec = {
         .argv = (const char *const *)l->argv,
         .env = (const char *const *)l->env,
-        .cwd = l->cwd, .in = l->in, .in_len = l->in_len,
+        .cwd = l->cwd,
+        .in = l->in,
+        .in_len = l->in_len,
         .fds = l->has_fds ? l->fds : NULL,
-        .keep = l->keep, .lingers = l->lingers, .task = l->task,
+        .keep = l->keep,
+        .lingers = l->lingers,
+        .task = l->task,
         .clock = &l->engine->clock,
-        .started = launch_proc_started, .done = launch_proc_done, .ud = l,
+        .started = launch_proc_started,
+        .done = launch_proc_done,
+        .ud = l,
     };
     l->proc = supervisor ? proc_start(supervisor, l->engine->folder, &spec)
-        : NULL;
+                         : NULL;
     for (int i = 0; l->proc && i < 3; i++)
         l->fds[i] = -1;
     if (!l->proc) {
         ProcEnd end = { .spawn_errno = supervisor ? ENOMEM : errno,
-                        .spawn_what = "supervisor", .code = -1 };
+                        .spawn_what = "supervisor",
+                        .code = -1 };
         launch_refused(l, &end);
         return;
     }
@@ -518,10 +526,12 @@ launch_put_limit(int err, Buf *text)
         buf_printf(text, "; the process may have %llu open files (ulimit -n)",
                    (unsigned long long)most.rlim_cur);
     else if (err == ENFILE)
-        buf_puts(text, "; the system has as many open files as it may have "
+        buf_puts(text,
+                 "; the system has as many open files as it may have "
                  "(fs.file-max)");
     else if (err == EAGAIN)
-        buf_puts(text, "; there are as many processes and threads as the user "
+        buf_puts(text,
+                 "; there are as many processes and threads as the user "
                  "may have (ulimit -u), or no memory for one more");
     else if (err == EFBIG)
         buf_puts(text, "; files may not be larger (ulimit -f)");
@@ -556,7 +566,8 @@ launch_explain_refusal(const ProcEnd *end, const char *program, Buf *text)
     else if (strcmp(end->spawn_what, "exec") == 0)
         buf_printf(text, "cannot start '%s': %s (%s)%s", program, what, name,
                    end->spawn_errno == ENOENT
-                       ? "; is it installed, and in PATH?" : "");
+                       ? "; is it installed, and in PATH?"
+                       : "");
     else {
         buf_printf(text, "cannot start '%s': %s: ", program, end->spawn_what);
         launch_explain_errno(end->spawn_errno, text);
@@ -575,8 +586,8 @@ launch_tail(Output *err, Buf *text)
     secret_mask(end.p, end.n, cut, end.n, text);
     buf_free(&end);
     char *tail = text->n > start ? text->p + start : NULL;
-    char *line = tail && before + cut > 0
-        ? memchr(tail, '\n', text->n - start) : NULL;
+    char *line = tail && before + cut > 0 ? memchr(tail, '\n', text->n - start)
+                                          : NULL;
     if (!line || line + 1 == text->p + text->n)
         return;
     memmove(tail, line + 1, (size_t)(text->p + text->n - line - 1));
@@ -608,8 +619,8 @@ launch_explain_exit(const ProcEnd *end, Output *out, Output *err, Buf *text)
         return;
     buf_puts(text, ": ");
     launch_tail(err, text);
-    while (text->n && (text->p[text->n - 1] == '\n'
-                       || text->p[text->n - 1] == '\r'))
+    while (text->n
+           && (text->p[text->n - 1] == '\n' || text->p[text->n - 1] == '\r'))
         text->n--;
 }
 
@@ -627,8 +638,9 @@ launch_outcome(const ProcEnd *end, const char *program, Output *out,
         launch_explain_refusal(end, program, &text);
     } else if (end->lost) {
         o->fault = FAULT_LOST;
-        buf_puts(&text, end->left ? "lost: it could not be stopped in time"
-                 : "lost: its supervisor process died");
+        buf_puts(&text,
+                 end->left ? "lost: it could not be stopped in time"
+                           : "lost: its supervisor process died");
     } else if (end->signal || end->code != 0) {
         o->fault = end->signal ? FAULT_SIGNAL : FAULT_EXIT;
         launch_explain_exit(end, out, err, &text);

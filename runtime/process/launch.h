@@ -22,25 +22,25 @@ typedef struct LaunchFile {
 } LaunchFile;
 
 typedef struct LaunchSpec {
-    const char *const *argv;  /* NULL-terminated */
+    const char *const *argv; /* NULL-terminated */
     /* "K=V" sets a variable over the snapshot, "K" removes it; each list
      * overrides the ones before; or NULL. */
     char *const *tree_env;
     char *const *type_env;
     char *const *env;
-    const char *cwd;          /* NULL: orun's own */
-    const char *in;           /* stdin; NULL: none */
+    const char *cwd; /* NULL: orun's own */
+    const char *in;  /* stdin; NULL: none */
     size_t in_len;
     const LaunchFile *files;
     size_t file_count;
-    const int *fds;           /* what become its 0-2 (-1: /dev/null) instead
-                               * of `in` and pipes; NULL: those */
-    size_t keep;              /* bytes of stdout kept in memory */
-    bool lingers;             /* what it leaves stays until the task is over */
-    bool work;                /* it does the task's work, and its output is the
-                               * task's (program.h) */
-    uint64_t task;            /* for its environment … */
-    uint32_t attempt;         /* … and this */
+    const int *fds;   /* what become its 0-2 (-1: /dev/null) instead
+                       * of `in` and pipes; NULL: those */
+    size_t keep;      /* bytes of stdout kept in memory */
+    bool lingers;     /* what it leaves stays until the task is over */
+    bool work;        /* it does the task's work, and its output is the
+                       * task's (program.h) */
+    uint64_t task;    /* for its environment … */
+    uint32_t attempt; /* … and this */
     /* Once, on the io thread. */
     void (*done)(Launch *l, const ProcEnd *end, void *ud);
     /* Called when it runs (not called if it ends at once), and after output

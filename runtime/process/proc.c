@@ -34,7 +34,10 @@ enum {
 };
 
 typedef enum ProcState {
-    PROC_STARTING, PROC_RUNNING, PROC_DRAINING, PROC_OVER
+    PROC_STARTING,
+    PROC_RUNNING,
+    PROC_DRAINING,
+    PROC_OVER
 } ProcState;
 
 /* Our end of one of the child's 0-2. */
@@ -56,12 +59,12 @@ struct Proc {
 
     ProcState state;
     SupervisorChild child;
-    Pipe pipes[3];   /* by the child's descriptor */
-    char *in;        /* stdin that is not written yet, or NULL */
+    Pipe pipes[3]; /* by the child's descriptor */
+    char *in;      /* stdin that is not written yet, or NULL */
     size_t in_len, in_done;
     uv_timer_t timer;
-    uint64_t due;    /* ns, what the timer is set to */
-    int handles;     /* timer and polls that are not closed */
+    uint64_t due;     /* ns, what the timer is set to */
+    int handles;      /* timer and polls that are not closed */
     uint64_t kill_at; /* ns, when proc_stop's grace ends; 0: not stopped */
     ProcEnd end;
 };
@@ -181,7 +184,8 @@ proc_writable(uv_poll_t *poll, int status, int events)
     (void)events;
     role_is_io();
     Proc *p = container_of(poll, Pipe, poll)->proc;
-    ssize_t n = status < 0 ? -1
+    ssize_t n = status < 0
+        ? -1
         : write(p->pipes[0].fd, p->in + p->in_done, p->in_len - p->in_done);
     if (n < 0 && status == 0 && (errno == EAGAIN || errno == EINTR))
         return;
@@ -415,7 +419,7 @@ proc_unpipe(Proc *p, const int theirs[3])
     }
 }
 
-static Proc * ON_IO
+static Proc *ON_IO
 proc_new(SupervisorClient *s, Folder *f, const ProcSpec *spec)
 {
     Proc *p = mem_zalloc(1, sizeof *p);
@@ -444,8 +448,11 @@ proc_new(SupervisorClient *s, Folder *f, const ProcSpec *spec)
 static int ON_IO
 proc_fail_supervisor(Proc *p, int e)
 {
-    proc_fail(p, e == ORUN_ENOMEM ? ENOMEM : e == ORUN_ESHUTDOWN ? ECANCELED
-              : errno, e == ORUN_ETOOBIG ? "exec" : "supervisor");
+    proc_fail(p,
+              e == ORUN_ENOMEM          ? ENOMEM
+                  : e == ORUN_ESHUTDOWN ? ECANCELED
+                                        : errno,
+              e == ORUN_ETOOBIG ? "exec" : "supervisor");
     return 0;
 }
 

@@ -21,17 +21,17 @@ typedef struct SupervisorClient SupervisorClient; /* supervisor_client.h */
 enum { PROC_GIVE_UP_MS = 10000 }; /* for an exit after SIGKILL */
 
 typedef struct ProcSpec {
-    const char *const *argv;  /* NULL-terminated; [0] looked up in env's PATH */
-    const char *const *env;   /* NULL-terminated "K=V" strings */
-    const char *cwd;          /* NULL: orun's own */
-    const char *in;           /* stdin bytes, copied; NULL: /dev/null */
+    const char *const *argv; /* NULL-terminated; [0] looked up in env's PATH */
+    const char *const *env;  /* NULL-terminated "K=V" strings */
+    const char *cwd;         /* NULL: orun's own */
+    const char *in;          /* stdin bytes, copied; NULL: /dev/null */
     size_t in_len;
-    const int *fds;           /* what become its 0-2 (-1: /dev/null) instead of
-                               * `in` and pipes; NULL: those */
-    size_t keep;              /* stdout bytes kept in memory */
-    Clock *clock;             /* by which its graces go */
-    bool lingers;             /* what it leaves stays until the task is over */
-    uint64_t task;            /* whose it is, for attribution of strays */
+    const int *fds;            /* what become its 0-2 (-1: /dev/null) instead of
+                                * `in` and pipes; NULL: those */
+    size_t keep;               /* stdout bytes kept in memory */
+    Clock *clock;              /* by which its graces go */
+    bool lingers;              /* what it leaves stays until the task is over */
+    uint64_t task;             /* whose it is, for attribution of strays */
     void (*started)(void *ud); /* it runs; on the io thread; may be NULL, and
                                 * may be left out when its end comes at once */
     void (*done)(Proc *proc, void *ud); /* exactly once, on the io thread */
@@ -63,8 +63,8 @@ Proc *proc_start(SupervisorClient *s, Folder *f, const ProcSpec *spec) ON_IO;
 void proc_stop(Proc *p, double grace) ON_IO;
 
 const ProcEnd *proc_end(const Proc *p) ON_IO; /* valid from `done` on */
-Output *proc_out(Proc *p); /* stdout, held by p; hold it to keep it */
-Output *proc_err(Proc *p); /* stderr */
+Output *proc_out(Proc *p);     /* stdout, held by p; hold it to keep it */
+Output *proc_err(Proc *p);     /* stderr */
 void proc_free(Proc *p) ON_IO; /* only from `done` on; NULL is fine */
 
 #endif

@@ -8,14 +8,25 @@
 
 /* What tells git of another repository, and would lead it out of this one; and
  * what it would ask, or show, somebody with. */
-char *const program_hidden[] = {
-    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR",
-    "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_NAMESPACE", "GIT_PREFIX", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS",
-    "GIT_CONFIG_COUNT", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE",
-    "GIT_REPLACE_REF_BASE", "GIT_NO_REPLACE_OBJECTS", "GIT_QUARANTINE_PATH",
-    "GIT_IMPLICIT_WORK_TREE", "GIT_INTERNAL_SUPER_PREFIX", NULL
-};
+char *const program_hidden[] = { "GIT_DIR",
+                                 "GIT_WORK_TREE",
+                                 "GIT_INDEX_FILE",
+                                 "GIT_COMMON_DIR",
+                                 "GIT_OBJECT_DIRECTORY",
+                                 "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+                                 "GIT_NAMESPACE",
+                                 "GIT_PREFIX",
+                                 "GIT_CONFIG",
+                                 "GIT_CONFIG_PARAMETERS",
+                                 "GIT_CONFIG_COUNT",
+                                 "GIT_GRAFT_FILE",
+                                 "GIT_SHALLOW_FILE",
+                                 "GIT_REPLACE_REF_BASE",
+                                 "GIT_NO_REPLACE_OBJECTS",
+                                 "GIT_QUARANTINE_PATH",
+                                 "GIT_IMPLICIT_WORK_TREE",
+                                 "GIT_INTERNAL_SUPER_PREFIX",
+                                 NULL };
 
 static void
 program_unref(Program *p)

@@ -26,15 +26,15 @@ typedef struct Program {
     uint32_t task;  /* the task it was started by (0: the script; never
                      * changes) */
     Task *transcript_of; /* the task whose transcript it prints, or NULL */
-    bool running;   /* it was started, and may have ended */
-    bool late;      /* its time was up */
-    bool shares;    /* it writes where orun does (never changes) */
+    bool running;        /* it was started, and may have ended */
+    bool late;           /* its time was up */
+    bool shares;         /* it writes where orun does (never changes) */
 
     /* Never changes once it is done. */
     ProcEnd end;
     Output *out, *err; /* NULL without pipes */
 
-    Buf text; /* the owner's: of one of them, on its way to Lua */
+    Buf text;        /* the owner's: of one of them, on its way to Lua */
     atomic_int refs; /* its owner, the launch, and LuaRun.shown */
 } Program;
 
@@ -57,7 +57,10 @@ extern char *const program_hidden[];
 char *const *program_tree_env(const LuaRun *run);
 
 typedef enum ProgramState {
-    PROGRAM_STARTING, PROGRAM_RUNNING, PROGRAM_ENDED, PROGRAM_REFUSED,
+    PROGRAM_STARTING,
+    PROGRAM_RUNNING,
+    PROGRAM_ENDED,
+    PROGRAM_REFUSED,
 } ProgramState;
 
 /* How it is. It has been refused when it ended without ever having run. Any

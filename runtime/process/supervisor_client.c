@@ -48,7 +48,7 @@ typedef struct SupervisorLink {
     uv_timer_t ping; /* runs while client->hasty */
     int handles;     /* of the two that are not closed */
     SupervisorClient *client;
-    bool writing;    /* polled for room too */
+    bool writing; /* polled for room too */
 } SupervisorLink;
 
 struct SupervisorClient {
@@ -63,8 +63,8 @@ struct SupervisorClient {
     uint64_t last_id;
     bool closing; /* start no other */
     bool suspended, hasty;
-    int unanswered; /* pings */
-    Buf in; /* has the room for all it ever holds */
+    int unanswered;    /* pings */
+    Buf in;            /* has the room for all it ever holds */
     List unsent;       /* of SupervisorRequest */
     List children[64]; /* of SupervisorChild, by id */
 };
@@ -281,7 +281,7 @@ supervisor_client_hang_up(SupervisorClient *s)
     for (List *node; (node = list_shift(&s->unsent)) != NULL;) {
         SupervisorRequest *r = container_of(node, SupervisorRequest, link);
         SupervisorChild *c = r->with_fds ? supervisor_client_find(s, r->id)
-            : NULL;
+                                         : NULL;
         if (c)
             c->pid = -1;
         supervisor_request_free(r);
@@ -386,7 +386,9 @@ supervisor_client_exited(SupervisorChild *c, const char *body)
     memcpy(&w, body, sizeof w);
     supervisor_client_forget(c);
     c->pid = w.pid;
-    SupervisorExit exit = { .status = w.status, .wall = w.wall, .cpu = w.cpu,
+    SupervisorExit exit = { .status = w.status,
+                            .wall = w.wall,
+                            .cpu = w.cpu,
                             .max_rss = (long)w.max_rss };
     c->exited(c, &exit);
 }
@@ -608,7 +610,8 @@ void
 supervisor_client_task_over(SupervisorClient *s, uint64_t task)
 {
     SupervisorRequest *r = s->link
-        ? supervisor_request_new(PROTOCOL_TASK_OVER, task, 0) : NULL;
+        ? supervisor_request_new(PROTOCOL_TASK_OVER, task, 0)
+        : NULL;
     if (r)
         supervisor_client_queue(s, r);
 }
@@ -669,7 +672,7 @@ supervisor_client_of(Engine *h)
 {
     EnginePart *part = h->parts[PART_SUPERVISOR];
     SupervisorClient *s = part ? container_of(part, SupervisorClient, part)
-        : NULL;
+                               : NULL;
     int e = s ? 0 : supervisor_client_new(h, &s);
     if (e == ORUN_ENOMEM)
         errno = ENOMEM;

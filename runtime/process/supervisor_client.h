@@ -22,7 +22,7 @@
 #include "base/list.h"
 
 typedef struct Engine Engine; /* engine.h */
-typedef struct Loop Loop; /* loop.h */
+typedef struct Loop Loop;     /* loop.h */
 typedef struct SupervisorClient SupervisorClient;
 
 typedef struct SupervisorExit {

@@ -81,8 +81,7 @@ supervisor_process_from_memory(int sock, char *const *argv)
 /* The file is "busy" as long as a process that another thread is forking has
  * not closed its copy of the descriptor that the file was written by. */
 static int
-supervisor_process_exec_patiently(const char *file, int sock,
-                                  char *const *argv)
+supervisor_process_exec_patiently(const char *file, int sock, char *const *argv)
 {
     struct timespec nap = { 0, 2000000 };
     int pid = -1;

@@ -199,14 +199,15 @@ static bool ON_IO
 isolate_greeted(Isolate *i, Frame *f)
 {
     const char *version, *build;
-    if (!frame_get_text(f, &version) || !frame_get_text(f, &build)
-        || !version || !build)
+    if (!frame_get_text(f, &version) || !frame_get_text(f, &build) || !version
+        || !build)
         return false;
     if (strcmp(version, ORUN_VERSION) != 0 || strcmp(build, build_id) != 0) {
-        snprintf(i->refused, sizeof i->refused, "'%s' is orun %.32s (build "
+        snprintf(i->refused, sizeof i->refused,
+                 "'%s' is orun %.32s (build "
                  "%.32s), and this is orun %s (build %s): an isolated task "
-                 "needs the same", i->engine->program, version, build,
-                 ORUN_VERSION, build_id);
+                 "needs the same",
+                 i->engine->program, version, build, ORUN_VERSION, build_id);
         i->deaf = true;
         isolate_kill(i);
     }
@@ -287,8 +288,10 @@ isolate_parse(Isolate *i)
             if (got < 0)
                 isolate_lose(i, "%s", why);
             else
-                isolate_lose(i, "a %s frame out of place, or with other than "
-                             "its fields", frame_name(f.kind));
+                isolate_lose(i,
+                             "a %s frame out of place, or with other than "
+                             "its fields",
+                             frame_name(f.kind));
             return;
         }
         if (i->state == ISOLATE_SERVING)
@@ -546,7 +549,8 @@ isolate_started(SupervisorChild *c, int pid, int err, const char *what)
     Isolate *i = container_of(c, Isolate, child);
     if (pid > 0)
         return;
-    i->end = (ProcEnd){ .spawn_errno = err ? err : EIO, .spawn_what = what,
+    i->end = (ProcEnd){ .spawn_errno = err ? err : EIO,
+                        .spawn_what = what,
                         .code = -1 };
     isolate_close(i);
 }

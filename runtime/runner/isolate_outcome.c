@@ -6,8 +6,7 @@
 #include <signal.h>
 #include <stdarg.h>
 
-static void
-isolate_fail(Outcome *o, TaskFault fault, const char *format, ...)
+static void isolate_fail(Outcome *o, TaskFault fault, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
 static void
@@ -43,25 +42,29 @@ isolate_exit_outcome(Isolate *i, Outcome *o)
     if (i->end.signal == SIGPIPE)
         terminal_reader_gone(); /* what it printed was what is printed here */
     if (i->end.signal && isolate_exhausted(i))
-        isolate_fail(o, FAULT_MEMORY, "its process ended by signal %d when it "
+        isolate_fail(o, FAULT_MEMORY,
+                     "its process ended by signal %d when it "
                      "had %zu bytes of memory, C code's included; "
-                     "memory_limit = %zu allows %zu", o->signal,
-                     (size_t)i->end.max_rss << 10, i->limit,
+                     "memory_limit = %zu allows %zu",
+                     o->signal, (size_t)i->end.max_rss << 10, i->limit,
                      isolate_memory(i->limit));
     else if (!i->end.signal && i->state == ISOLATE_GREETING
              && o->code == FRAME_REFUSED)
-        isolate_fail(o, FAULT_SPAWN, "its process was refused a thread, or "
+        isolate_fail(o, FAULT_SPAWN,
+                     "its process was refused a thread, or "
                      "memory, by the system: ulimit -u (processes and threads "
                      "of the user) or ulimit -v is too low");
     else if (!i->end.signal && (i->cut || i->state == ISOLATE_GREETING))
         isolate_fail(o, FAULT_LOST, "protocol: '%s' ended with exit code %d %s",
-                     i->engine->program, o->code, i->cut
-                         ? "in the middle of a frame"
-                         : "before it greeted: it is not an orun of this "
-                           "build");
+                     i->engine->program, o->code,
+                     i->cut ? "in the middle of a frame"
+                            : "before it greeted: it is not an orun of this "
+                              "build");
     else if (!i->end.signal)
-        isolate_fail(o, FAULT_EXIT, "its process ended with exit code %d "
-                     "before its function did", o->code);
+        isolate_fail(o, FAULT_EXIT,
+                     "its process ended with exit code %d "
+                     "before its function did",
+                     o->code);
 }
 
 void

@@ -136,8 +136,10 @@ run_isolated_start(lua_State *L, LuaRun *run)
     const char *why = e == ORUN_ESYS ? strerror(errno) : err_text(e);
     buf_free(&start);
     if (e == ORUN_ETOOBIG)
-        luaL_error(L, "the function and its input have more than %d bytes, "
-                   "which is the most that goes to a process", FRAME_MAX);
+        luaL_error(L,
+                   "the function and its input have more than %d bytes, "
+                   "which is the most that goes to a process",
+                   FRAME_MAX);
     if (e)
         luaL_error(L, "the task's process cannot be started: %s", why);
     sched_lock(run->sched);
@@ -209,7 +211,9 @@ static const char *
 run_isolated_type(lua_State *L, int idx)
 {
     static const char *const types[] = {
-        COLLECTOR_TYPE, RESPONSE_TYPE, STREAM_TYPE,
+        COLLECTOR_TYPE,
+        RESPONSE_TYPE,
+        STREAM_TYPE,
     };
     for (size_t i = 0; i < countof(types); i++)
         if (luaL_testudata(L, idx, types[i]))
@@ -431,8 +435,10 @@ run_isolated_woken(lua_State *L, int status, lua_KContext ctx)
 static int
 run_isolated_wait(lua_State *L, LuaRun *run)
 {
-    WaitFor what = { .kind = WAIT_FOR_OP, .op = isolate_op(run->isolate),
-                     .deadline = INFINITY, .work = true };
+    WaitFor what = { .kind = WAIT_FOR_OP,
+                     .op = isolate_op(run->isolate),
+                     .deadline = INFINITY,
+                     .work = true };
     lua_settop(L, 0);
     return park(L, &what, run_isolated_woken, 0);
 }

@@ -134,7 +134,8 @@ run_lua_free(LuaRun *run)
 static void
 run_lua_keep(LuaRun *run, Outcome *o)
 {
-    static const char why[] = "its result does not fit in the memory set aside "
+    static const char why[] =
+        "its result does not fit in the memory set aside "
         "for the run (the backlog): write it to a file and return the path, or "
         "raise it with orun.config{backlog = \"4GiB\"}";
     if (!o->output || engine_keep(run->engine, &o->output) == 0)
@@ -366,7 +367,9 @@ run_lua_refuse(Engine *h, Task *t, int e)
         stuck_explain(h, &why);
     else
         buf_printf(&why, "no worker could be started: %s", refusal);
-    Outcome o = { .state = TASK_FAILED, .fault = FAULT_SPAWN, .code = -1,
+    Outcome o = { .state = TASK_FAILED,
+                  .fault = FAULT_SPAWN,
+                  .code = -1,
                   .error = buf_take(&why) };
     lifecycle_finish(&h->sched, t, attempt, &o);
 }
@@ -450,6 +453,7 @@ run_lua_abandon(Runner *r, Task *t)
 void
 run_lua_init(Runner *r)
 {
-    *r = (Runner){ .start = run_lua_start, .stop = run_lua_stop,
+    *r = (Runner){ .start = run_lua_start,
+                   .stop = run_lua_stop,
                    .abandon = run_lua_abandon };
 }

@@ -74,7 +74,8 @@ run_process_max(const Task *t)
 static void
 run_process_keep(Engine *h, Outcome *o)
 {
-    static const char why[] = "its output does not fit in the memory set aside "
+    static const char why[] =
+        "its output does not fit in the memory set aside "
         "for the run (the backlog): ask for less with max_output, or raise it "
         "with orun.config{backlog = \"4GiB\"}";
     bool there = o->output != NULL;
@@ -180,9 +181,13 @@ run_process_read(Engine *h, Task *t, uint32_t attempt, ProcessWork *work,
         .type_env = type ? type->opt.env : NULL,
         .env = t->opt ? t->opt->env : NULL,
         .cwd = t->opt ? t->opt->cwd : NULL,
-        .in = in->n && !filed ? in->p : NULL, .in_len = filed ? 0 : in->n,
-        .files = &work->file, .file_count = filed,
-        .keep = LAUNCH_KEEP, .task = t->id, .attempt = attempt,
+        .in = in->n && !filed ? in->p : NULL,
+        .in_len = filed ? 0 : in->n,
+        .files = &work->file,
+        .file_count = filed,
+        .keep = LAUNCH_KEEP,
+        .task = t->id,
+        .attempt = attempt,
     };
     return e == 0 && buf_failed(in) ? ORUN_ENOMEM : e;
 }
@@ -192,8 +197,7 @@ static int
 run_process_prepare(ProcessRun *run, Buf *why)
 {
     ProcessWork work = { 0 };
-    int e = run_process_read(run->engine, run->task, run->attempt, &work,
-                             why);
+    int e = run_process_read(run->engine, run->task, run->attempt, &work, why);
     work.spec.done = run_process_done;
     work.spec.grew = run_process_grew;
     work.spec.ud = run;
@@ -217,7 +221,8 @@ run_process_start(Runner *r, Task *t)
     if (run)
         *run = (ProcessRun){ .engine = h, .task = t, .attempt = attempt };
     if (!run || run_process_prepare(run, &why)) {
-        Outcome o = { .state = TASK_FAILED, .code = -1,
+        Outcome o = { .state = TASK_FAILED,
+                      .code = -1,
                       .fault = run ? FAULT_SPAWN : FAULT_MEMORY,
                       .error = run ? buf_take(&why) : NULL };
         mem_free(run);
@@ -266,9 +271,10 @@ run_process_push_output(lua_State *L, Output *out)
     luaL_Buffer b;
     size_t n = output_size(out);
     if (n > RUN_PROCESS_JSON)
-        luaL_error(L, "the program printed %I bytes, and at most %d are read "
-                   "as JSON: have it write a file", (LUAI_UACINT)n,
-                   RUN_PROCESS_JSON);
+        luaL_error(L,
+                   "the program printed %I bytes, and at most %d are read "
+                   "as JSON: have it write a file",
+                   (LUAI_UACINT)n, RUN_PROCESS_JSON);
     char *to = luaL_buffinitsize(L, &b, n);
     size_t got = output_read_at(out, 0, to, n);
     luaL_pushresultsize(&b, got);
@@ -302,8 +308,7 @@ run_process_enter(LuaRun *run, Buf *why)
 {
     ProcessWork work = { 0 };
     Program *p = NULL;
-    int e = run_process_read(run->engine, run->task, run->attempt, &work,
-                             why);
+    int e = run_process_read(run->engine, run->task, run->attempt, &work, why);
     if (!run->tree->alone)
         work.spec.cwd = NULL; /* the worktree */
     work.spec.work = true;
@@ -328,12 +333,16 @@ run_process_entry(lua_State *L)
     if (!tree)
         return luaL_error(L, "%s", err_text(ORUN_ENOMEM));
     if (run_process_enter(run, &why)) {
-        tree->deferred = (Outcome){ .state = TASK_FAILED, .fault = FAULT_SPAWN,
-                                .code = -1, .error = buf_take(&why) };
+        tree->deferred = (Outcome){ .state = TASK_FAILED,
+                                    .fault = FAULT_SPAWN,
+                                    .code = -1,
+                                    .error = buf_take(&why) };
         return 0;
     }
-    WaitFor what = { .kind = WAIT_FOR_OP, .op = &tree->program->op,
-                     .deadline = INFINITY, .work = true };
+    WaitFor what = { .kind = WAIT_FOR_OP,
+                     .op = &tree->program->op,
+                     .deadline = INFINITY,
+                     .work = true };
     return park(L, &what, run_process_waited, 0);
 }
 

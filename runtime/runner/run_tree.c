@@ -85,10 +85,11 @@ run_tree_env(const char *path, const char *branch)
     char **env = mem_zalloc(n + 3, sizeof *env);
     bool failed = !env;
     for (size_t i = 0; i < n && !failed; i++)
-        failed = !(env[i] = mem_dup(program_hidden[i],
-                                    strlen(program_hidden[i])));
+        failed = !(
+            env[i] = mem_dup(program_hidden[i], strlen(program_hidden[i])));
     const char *const told[][2] = {
-        { "ORUN_WORKTREE", path }, { "ORUN_BRANCH", branch },
+        { "ORUN_WORKTREE", path },
+        { "ORUN_BRANCH", branch },
     };
     for (size_t i = 0; i < countof(told) && !failed; i++) {
         Buf b = { 0 };
@@ -149,8 +150,9 @@ run_tree_push_end(lua_State *L, const LuaRun *run)
     value_decode(L, tree->state, NULL);
     lua_createtable(L, 0, 2);
     field_set_string(L, "status", task_state_name(tree->deferred.state));
-    field_set_string(L, "error_kind", task_fault_name(
-                     tree->stopped ? tree->stopped : tree->deferred.fault));
+    field_set_string(
+        L, "error_kind",
+        task_fault_name(tree->stopped ? tree->stopped : tree->deferred.fault));
 }
 
 static int
@@ -215,8 +217,9 @@ run_tree_made(LuaRun *run, Outcome *o)
     sched_unlock(run->sched);
     tree->next = stopping ? RUN_AFTER : RUN_WORK;
     if (stopping)
-        tree->deferred = (Outcome){ .state = TASK_FAILED, .code = -1,
-                                .fault = (uint8_t)stopping };
+        tree->deferred = (Outcome){ .state = TASK_FAILED,
+                                    .code = -1,
+                                    .fault = (uint8_t)stopping };
     return true;
 }
 
@@ -295,7 +298,7 @@ run_tree_stop(LuaRun *run, bool hard)
     if (hard || run->tree->stage == RUN_BEFORE)
         program_stop_all(run, hard);
     if (hard)
-        stop_request(&run->vm->stop, STOP_HARD, task_fault_name(
-                         (TaskFault)run->task->stopping));
+        stop_request(&run->vm->stop, STOP_HARD,
+                     task_fault_name((TaskFault)run->task->stopping));
     return true;
 }

@@ -26,12 +26,12 @@ typedef enum RunStage { RUN_BEFORE, RUN_WORK, RUN_AFTER } RunStage;
  * writes under the board's lock. */
 typedef struct RunTree {
     RunStage stage, next;
-    bool alone;                /* no worktree: there is WORK only */
-    char *path, *branch;       /* NULL until BEFORE has made it */
-    struct Value *state;       /* what BEFORE returned, for AFTER */
-    Outcome deferred;          /* that of WORK, until AFTER has ended … */
-    TaskFault stopped;         /* … and why WORK was stopped, or NONE */
-    Program *program;          /* does the work (run_process.h), or NULL */
+    bool alone;          /* no worktree: there is WORK only */
+    char *path, *branch; /* NULL until BEFORE has made it */
+    struct Value *state; /* what BEFORE returned, for AFTER */
+    Outcome deferred;    /* that of WORK, until AFTER has ended … */
+    TaskFault stopped;   /* … and why WORK was stopped, or NONE */
+    Program *program;    /* does the work (run_process.h), or NULL */
 } RunTree;
 
 /* The run begins a task that has a worktree: it is in BEFORE. Without memory,

@@ -6,7 +6,7 @@
 #include "sched/lifecycle.h"
 
 static const char stuck_help[] = "isolation = \"process\" gives such a task a "
-    "process of its own, which can be ended";
+                                 "process of its own, which can be ended";
 
 enum { STUCK_NAMES = 10 }; /* tasks named in one message, at most */
 

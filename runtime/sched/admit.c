@@ -148,9 +148,12 @@ admit_again(Sched *s, Task *t, const Outcome *o)
     double now = board_now(&s->board);
     meter_throttle(l->meter, now, after, l->used, sched_jitter(s));
     t->throttles++;
-    event_add(&s->board, (Event){
-        .kind = EVENT_THROTTLED, .task = t->id, .text = l->name,
-        .n = (uint64_t)(fmax(0, l->meter->until - now) * 1000) });
+    event_add(
+        &s->board,
+        (Event){ .kind = EVENT_THROTTLED,
+                 .task = t->id,
+                 .text = l->name,
+                 .n = (uint64_t)(fmax(0, l->meter->until - now) * 1000) });
     LOG(SCHED, "t%llu throttled: %s opens in %g s, %d at once",
         (unsigned long long)t->id, l->name, l->meter->until - now,
         limit_slots_now(l));
@@ -172,7 +175,8 @@ admit_reason(Sched *s, const Task *t, const char **limit, double *wait)
             return l[i]->meter->until >= at ? "throttled" : "rate";
         if (limit_full(l[i]))
             return l[i]->meter && limit_slots_now(l[i]) < l[i]->slots
-                ? "throttled" : "slot";
+                ? "throttled"
+                : "slot";
     }
     *limit = s->kind[t->slot]->name;
     if (limit_full(s->kind[t->slot]))

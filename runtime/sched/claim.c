@@ -46,8 +46,10 @@ claim_take(Sched *s, Task *item, Task *claimer, char *owner)
     claimer->edges->claims = item;
     mem_free(item->opt->owner);
     item->opt->owner = owner;
-    event_add(&s->board, (Event){ .kind = EVENT_CLAIMED, .task = item->id,
-                                  .other = claimer->id });
+    event_add(&s->board,
+              (Event){ .kind = EVENT_CLAIMED,
+                       .task = item->id,
+                       .other = claimer->id });
 }
 
 int

@@ -47,7 +47,8 @@ edge_took(Sched *s, const Edge *edges, size_t n)
     for (size_t i = 0; i < n; i++) {
         Task *t = edges[i].task;
         Task *failed = task_final(t) || (i && t == edges[i - 1].task)
-            ? NULL : board_failed_blocker(t);
+            ? NULL
+            : board_failed_blocker(t);
         if (failed)
             lifecycle_cancel_blocked(s, t, failed);
     }

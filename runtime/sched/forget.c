@@ -136,7 +136,7 @@ forget_some(Sched *s, Task graves[FORGET_BATCH])
     if (!forget_turn(b))
         return -1;
     for (List *node; n < FORGET_BATCH && looked++ < 8 * FORGET_BATCH
-             && (node = list_shift(&b->retired)) != NULL;) {
+         && (node = list_shift(&b->retired)) != NULL;) {
         Task *t = container_of(node, Task, job.link);
         if (t->edges && (t->edges->holds || !epoch_is_over(t->edges->dropped)))
             list_push(&b->held, &t->job.link);

@@ -68,8 +68,9 @@ lifecycle_finalize(Sched *s, Task *t, Outcome *o)
         rank_note(s, t);
     list_del(&t->job.link);
     list_push(&s->to_propagate, &t->job.link);
-    event_add(b, (Event){ .kind = EVENT_ENDED, .task = t->id,
-                          .what = (uint8_t)state });
+    event_add(
+        b,
+        (Event){ .kind = EVENT_ENDED, .task = t->id, .what = (uint8_t)state });
     LOG(SCHED, "t%llu %s %s", (unsigned long long)t->id,
         task_state_name(t->state),
         t->outcome.fault ? task_fault_name(t->outcome.fault) : "");
@@ -90,7 +91,8 @@ lifecycle_explain_stop(const Task *t, Outcome *o)
     else
         buf_puts(&text, task_why(t->stop_why));
     if (t->given_up)
-        buf_puts(&text, "; it is stuck in a C function, which cannot be "
+        buf_puts(&text,
+                 "; it is stuck in a C function, which cannot be "
                  "stopped, and was given up");
     mem_free(o->error);
     o->error = buf_take(&text);
@@ -101,8 +103,9 @@ lifecycle_explain_stop(const Task *t, Outcome *o)
 void
 lifecycle_fail(Sched *s, Task *t, TaskFault fault, char *why)
 {
-    Outcome o = { .state = TASK_FAILED, .fault = fault, .code = -1,
-                  .error = why };
+    Outcome o = {
+        .state = TASK_FAILED, .fault = fault, .code = -1, .error = why
+    };
     if (t->stopping)
         lifecycle_explain_stop(t, &o);
     t->run = NULL;
@@ -137,7 +140,9 @@ lifecycle_cancel_blocked(Sched *s, Task *t, Task *blocker)
     while (line < n && why[line] != '\n')
         line++;
     buf_put(&text, why, line);
-    Outcome o = { .state = TASK_CANCELLED, .fault = FAULT_BLOCKED, .code = -1,
+    Outcome o = { .state = TASK_CANCELLED,
+                  .fault = FAULT_BLOCKED,
+                  .code = -1,
                   .error = buf_take(&text) };
     slots_leave(s, t);
     lifecycle_finalize(s, t, &o);
@@ -156,8 +161,10 @@ lifecycle_cancel_locked(Sched *s, Task *t, TaskWhy why)
         return;
     }
     const char *text = task_why(why);
-    Outcome o = { .state = TASK_CANCELLED, .fault = FAULT_CANCELLED,
-                  .code = -1, .error = mem_dup(text, strlen(text)) };
+    Outcome o = { .state = TASK_CANCELLED,
+                  .fault = FAULT_CANCELLED,
+                  .code = -1,
+                  .error = mem_dup(text, strlen(text)) };
     slots_leave(s, t);
     lifecycle_finalize(s, t, &o);
 }
@@ -333,8 +340,9 @@ lifecycle_add(Sched *s, Task *draft, Task *parent, Task *const *blockers,
         return e;
     }
     Task *t = *out;
-    event_add(&s->board, (Event){ .kind = EVENT_ADDED, .task = t->id,
-                                  .other = parent->id });
+    event_add(
+        &s->board,
+        (Event){ .kind = EVENT_ADDED, .task = t->id, .other = parent->id });
     if (t->kind == TASK_ITEM)
         s->board.open_items++;
     else
@@ -372,8 +380,8 @@ lifecycle_begin_locked(Sched *s, Task *t, void *run, uint32_t *attempt)
     t->blocked_on = 0;
     *attempt = ++t->attempt;
     t->started = s->moment = board_now(&s->board);
-    event_add(&s->board, (Event){ .kind = EVENT_STARTED, .task = t->id,
-                                  .n = t->attempt });
+    event_add(&s->board,
+              (Event){ .kind = EVENT_STARTED, .task = t->id, .n = t->attempt });
     if (t->opt && t->opt->timeout > 0
         && sched_arm(s, t, t->started + t->opt->timeout))
         escalate(s, t, FAULT_MEMORY);
@@ -430,9 +438,12 @@ lifecycle_retry(Sched *s, Task *t, const Outcome *o)
     lifecycle_reset(s, t);
     LOG(SCHED, "t%llu failed (%s), try again in %g s",
         (unsigned long long)t->id, task_fault_name(o->fault), delay);
-    event_add_text(&s->board, (Event){
-        .kind = EVENT_RETRY, .task = t->id, .what = o->fault,
-        .n = (uint64_t)(delay * 1000) }, o->error);
+    event_add_text(&s->board,
+                   (Event){ .kind = EVENT_RETRY,
+                            .task = t->id,
+                            .what = o->fault,
+                            .n = (uint64_t)(delay * 1000) },
+                   o->error);
     if (sched_arm(s, t, board_now(&s->board) + delay))
         slots_enter(s, t);
     return true;

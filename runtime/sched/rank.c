@@ -23,7 +23,7 @@ typedef struct RankPlace {
     const AgentType *agent;
     const char *file; /* NULL: none yet, or of no file */
     int line;
-    float own;        /* what its tasks are expected to take */
+    float own;                  /* what its tasks are expected to take */
     uint32_t of_line, of_agent; /* 1 + an index in `fresh`; 0: not noted */
 } RankPlace;
 
@@ -113,12 +113,14 @@ rank_save(Sched *s, Buf *note)
     r->place = (RankPlace){ 0 };
     if (e)
         buf_printf(note, "the history of runs is not kept: %s: %s", r->path,
-                   e == ORUN_ESYS ? strerror(why)
-                   : e == ORUN_ESTATE ? "another version of orun wrote it"
-                   : err_text(e));
+                   e == ORUN_ESYS         ? strerror(why)
+                       : e == ORUN_ESTATE ? "another version of orun wrote it"
+                                          : err_text(e));
     else if (r->damaged)
-        buf_printf(note, "the history of earlier runs was damaged and begins "
-                   "anew: %s", r->path);
+        buf_printf(note,
+                   "the history of earlier runs was damaged and begins "
+                   "anew: %s",
+                   r->path);
     return e == 0 && r->damaged ? ORUN_EINVAL : e;
 }
 
@@ -307,10 +309,10 @@ static char
 rank_gave(const Task *t)
 {
     static const char kinds[] = "stnb"; /* as value_type_name begins */
-    const char *type = t->outcome.output
-        ? value_type_name(t->outcome.output) : "";
+    const char *type = t->outcome.output ? value_type_name(t->outcome.output)
+                                         : "";
     return *type && strchr(kinds, *type) && strcmp(type, "nil") != 0 ? *type
-        : '-';
+                                                                     : '-';
 }
 
 /* One more task of this name. */
@@ -337,9 +339,8 @@ rank_note_place(Ranks *r, const Task *t, const HistoryTask *task)
     if (p->of_agent)
         history_note(&r->fresh.entries[p->of_agent - 1], task);
     else if (p->agent)
-        p->of_agent = rank_note_name(r, name,
-                                     rank_name_agent(p->agent->name, name),
-                                     task);
+        p->of_agent = rank_note_name(
+            r, name, rank_name_agent(p->agent->name, name), task);
 }
 
 /* One more of what it is called. A run of very many descriptions leaves room
@@ -379,8 +380,8 @@ static bool
 rank_raise(Sched *s, Task *b, float rank)
 {
     float own = fminf(b->own + rank, rank_highest);
-    bool queues = b->state == TASK_READY && b->kind != TASK_ITEM
-        && !b->has_kind && !list_empty(&b->job.link);
+    bool queues = b->state == TASK_READY && b->kind != TASK_ITEM && !b->has_kind
+        && !list_empty(&b->job.link);
     if (task_final(b) || own <= b->rank)
         return false;
     if (queues)

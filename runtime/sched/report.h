@@ -15,20 +15,20 @@
 /* What is reported at once; what is not given stays as it was. */
 typedef struct ReportNews {
     uint64_t usage[REPORT_COUNT_KINDS];
-    unsigned counted;            /* bit 1 << i: usage[i] is given */
+    unsigned counted; /* bit 1 << i: usage[i] is given */
     uint64_t session_usage[REPORT_COUNT_KINDS];
-    double session_cost;         /* NAN: nothing is given of the session */
-    struct Value *denials;       /* the caller's; NULL: not given */
-    double cost;                 /* NAN: not given */
-    double retry_after;          /* NAN: not given */
+    double session_cost;   /* NAN: nothing is given of the session */
+    struct Value *denials; /* the caller's; NULL: not given */
+    double cost;           /* NAN: not given */
+    double retry_after;    /* NAN: not given */
     const char *activity, *model, *session_id; /* NULL: not given; cut where a
                                                 * character begins */
 } ReportNews;
 
 /* Keep the news with t if this attempt is its current one and running;
  * otherwise do nothing. ORUN_ENOMEM. Takes the lock itself, any thread. */
-int report_add(Sched *s, Task *t, uint32_t attempt, const ReportNews *news)
-    NODISCARD;
+int report_add(Sched *s, Task *t, uint32_t attempt,
+               const ReportNews *news) NODISCARD;
 
 /* Another attempt follows: add this one's counts to those of earlier attempts.
  * With the board's lock held. */

@@ -21,7 +21,8 @@ sched_init(Sched *s, Clock *clock, const int slots[SLOT_KINDS],
 {
     static const char *const names[SLOT_KINDS] = { "lua", "process", "http" };
     bool failed = false;
-    *s = (Sched){ .random = 0x9e3779b97f4a7c15u, .forks = fork_count,
+    *s = (Sched){ .random = 0x9e3779b97f4a7c15u,
+                  .forks = fork_count,
                   .due = due };
     for (int i = 0; i < SLOT_KINDS; i++)
         list_init(&s->blocked_lines[i]);

@@ -25,45 +25,45 @@ enum {
 enum { SCHED_NAMES = 1024 }; /* rings, so that thousands of names are found */
 
 typedef struct Sched {
-    Board board; /* its lock guards all below as well */
-    void (*due)(Timer *timer); /* what a TaskTimer fires; never changes */
+    Board board;                /* its lock guards all below as well */
+    void (*due)(Timer *timer);  /* what a TaskTimer fires; never changes */
     Runner *runner[TASK_KINDS]; /* [TASK_ITEM] is NULL; set before any task */
 
     Limit *kind[SLOT_KINDS];
     List blocked_lines[SLOT_KINDS]; /* LimitLines, on this kind's slots only */
-    List limits;          /* named ones */
+    List limits;                    /* named ones */
     List limits_by_name[SCHED_NAMES]; /* the same, by the hash of the name */
-    Limit *whole;         /* for all tasks of agents; NULL: none is asked */
-    Limit *memory;        /* where tasks wait for memory; NULL: none did */
-    double memory_at;     /* when `memory_free` was read */
+    Limit *whole;     /* for all tasks of agents; NULL: none is asked */
+    Limit *memory;    /* where tasks wait for memory; NULL: none did */
+    double memory_at; /* when `memory_free` was read */
     size_t memory_free;
-    List agents;          /* newest first … */
+    List agents;                      /* newest first … */
     List agents_by_name[SCHED_NAMES]; /* … and by the hash of the name */
-    List starts;          /* granted, not handed to their runner yet */
-    List writers;         /* tasks that wait for somebody's writes */
-    List freed;           /* limits whose slots are given once all consequences
-                           * of a task's end are there */
-    bool freed_writes;    /* and somebody's writes with them */
-    List to_propagate;    /* final tasks, whose completion others have not been
-                           * notified of yet */
-    double moment;        /* when an attempt last began or ended */
-    uint64_t tickets;     /* the last given to a task that became ready */
-    uint64_t offers;      /* how often one was offered what it needs */
-    struct Ranks *ranks;  /* durations are remembered; NULL: they are not. Set
-                           * before any task */
-    bool ranked;          /* … and something is known */
-    unsigned forks;       /* fork_count when it was made. Never changes */
-    int plan;             /* 0: no plan; 1: agents are stubbed; 2: functions,
-                           * too, and durations are not remembered. Never
-                           * changes */
-    bool closing;         /* no new tasks */
-    bool hurried;         /* stops begin with the last step */
+    List starts;         /* granted, not handed to their runner yet */
+    List writers;        /* tasks that wait for somebody's writes */
+    List freed;          /* limits whose slots are given once all consequences
+                          * of a task's end are there */
+    bool freed_writes;   /* and somebody's writes with them */
+    List to_propagate;   /* final tasks, whose completion others have not been
+                          * notified of yet */
+    double moment;       /* when an attempt last began or ended */
+    uint64_t tickets;    /* the last given to a task that became ready */
+    uint64_t offers;     /* how often one was offered what it needs */
+    struct Ranks *ranks; /* durations are remembered; NULL: they are not. Set
+                          * before any task */
+    bool ranked;         /* … and something is known */
+    unsigned forks;      /* fork_count when it was made. Never changes */
+    int plan;            /* 0: no plan; 1: agents are stubbed; 2: functions,
+                          * too, and durations are not remembered. Never
+                          * changes */
+    bool closing;        /* no new tasks */
+    bool hurried;        /* stops begin with the last step */
     struct Value *spent[SCHED_SPENT]; /* to be dropped once it is unlocked */
     int spent_count;
     /* Written under the lock, read by anyone: */
     atomic_size_t held;    /* bytes of tasks, their inputs and results */
     atomic_size_t backlog; /* no task is added that makes it more; 0: none */
-    uint64_t random;      /* state of the jitter */
+    uint64_t random;       /* state of the jitter */
 } Sched;
 
 /* `slots`: of each kind at first; `due`: what tasks' timers fire. */
@@ -74,7 +74,11 @@ void sched_destroy(Sched *s);
 /* The scheduler a task belongs to. Any thread. */
 Sched *sched_of(Task *t);
 
-static inline void sched_lock(Sched *s) { board_lock(&s->board); }
+static inline void
+sched_lock(Sched *s)
+{
+    board_lock(&s->board);
+}
 /* Unlock, then start what was granted. */
 void sched_unlock(Sched *s);
 

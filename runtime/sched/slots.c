@@ -146,9 +146,9 @@ slots_blocked_on(Sched *s, const Task *t, const Limit *l)
     if (l == s->memory)
         return BLOCK_MEMORY;
     const char *why = l->meter ? admit_reason(s, t, &limit, &wait) : "slot";
-    return strcmp(why, "rate") == 0 ? BLOCK_RATE
+    return strcmp(why, "rate") == 0     ? BLOCK_RATE
         : strcmp(why, "throttled") == 0 ? BLOCK_THROTTLED
-        : BLOCK_SLOT;
+                                        : BLOCK_SLOT;
 }
 
 /* t begins to queue: for this limit, or (NULL) for others' writes. Emits QUEUED
@@ -163,9 +163,11 @@ slots_report_blocked(Sched *s, Task *t, const Limit *l)
     if (t->blocked_on == block + 1)
         return;
     t->blocked_on = (block + 1) & 7;
-    event_add(&s->board, (Event){ .kind = EVENT_QUEUED, .task = t->id,
-                                  .what = block,
-                                  .text = l ? l->name : NULL });
+    event_add(&s->board,
+              (Event){ .kind = EVENT_QUEUED,
+                       .task = t->id,
+                       .what = block,
+                       .text = l ? l->name : NULL });
 }
 
 /* Queue t where there is no slot for it; false if there is one everywhere. */

@@ -29,7 +29,7 @@ wait_for_name(int kind)
     static const char *const names[WAIT_FOR_KINDS] = {
         [WAIT_FOR_TASK] = "task", [WAIT_FOR_COLLECTOR] = "tasks",
         [WAIT_FOR_ITEM] = "item", [WAIT_FOR_IDLE] = "all",
-        [WAIT_FOR_OP] = "work", [WAIT_FOR_OUTPUT] = "output",
+        [WAIT_FOR_OP] = "work",   [WAIT_FOR_OUTPUT] = "output",
         [WAIT_FOR_TIME] = "time",
     };
     return names[kind];
@@ -39,21 +39,16 @@ bool
 wait_ready(Board *b, const WaitFor *what)
 {
     switch (what->kind) {
-    case WAIT_FOR_TASK:
-        return task_final(what->task);
+    case WAIT_FOR_TASK: return task_final(what->task);
     case WAIT_FOR_OUTPUT:
         return task_final(what->task)
             || (what->output && output_watch(what->output, what->have));
     case WAIT_FOR_COLLECTOR:
         return !list_empty(&what->collector->done) || !what->collector->left;
-    case WAIT_FOR_OP:
-        return what->op->done;
-    case WAIT_FOR_ITEM:
-        return b->open_items == 0 || queue_peek(&b->items);
-    case WAIT_FOR_IDLE:
-        return b->live == 0;
-    default:
-        return false;
+    case WAIT_FOR_OP: return what->op->done;
+    case WAIT_FOR_ITEM: return b->open_items == 0 || queue_peek(&b->items);
+    case WAIT_FOR_IDLE: return b->live == 0;
+    default: return false;
     }
 }
 
@@ -292,14 +287,18 @@ typedef enum Need {
  * the asker does, number + 1; on the way through the others, number + 2. */
 typedef struct Cycle {
     Board *board;
-    struct Step { Task *task; size_t from; bool by_writes; } *steps;
+    struct Step {
+        Task *task;
+        size_t from;
+        bool by_writes;
+    } *steps;
     size_t n, cap, at; /* at: whose needs are looked at */
     Task *to;
     uint32_t number;
-    bool among;  /* somebody waits for one of several */
-    bool narrow; /* only the way through those that are not free is gone */
+    bool among;     /* somebody waits for one of several */
+    bool narrow;    /* only the way through those that are not free is gone */
     bool fine, one; /* the needs looked at can be met; one of several can */
-    bool failed; /* memory is out: nothing can be said */
+    bool failed;    /* memory is out: nothing can be said */
 } Cycle;
 
 /* Called with each need of a task; false: no more of several is asked for. */
@@ -465,8 +464,8 @@ cycle_print(const Cycle *r, size_t at, Buf *path)
             i = length - CYCLE_SHOWN / 2;
         }
         if (i)
-            buf_puts(path, r->steps[order[i]].by_writes ? " -> (writes) "
-                                                        : " -> ");
+            buf_puts(path,
+                     r->steps[order[i]].by_writes ? " -> (writes) " : " -> ");
         board_name(r->steps[order[i]].task, path);
     }
     mem_free(order);
@@ -507,8 +506,8 @@ static Cycle
 cycle_begin(Board *b, Task *to)
 {
     b->search += 3;
-    return (Cycle){ .board = b, .to = to, .number = b->search,
-                    .at = CYCLE_START };
+    return (
+        Cycle){ .board = b, .to = to, .number = b->search, .at = CYCLE_START };
 }
 
 int

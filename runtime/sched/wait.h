@@ -14,7 +14,8 @@
 #include "base/base.h"
 #include "task/board.h"
 
-enum { /* Wait.outcome */
+/* Wait.outcome */
+enum {
     WAIT_PENDING,
     WAIT_DONE,
     WAIT_TIMED_OUT,
@@ -22,7 +23,7 @@ enum { /* Wait.outcome */
     WAIT_DEADLOCK,
     WAIT_NO_MEMORY, /* could not begin */
     WAIT_NO_THREAD, /* nor this one: where it waits, a thread must block */
-    WAIT_CYCLE,      /* nor this one: it would close a cycle, see below */
+    WAIT_CYCLE,     /* nor this one: it would close a cycle, see below */
 };
 
 typedef struct Wait {
@@ -32,10 +33,10 @@ typedef struct Wait {
     Task *waiter; /* NULL: not a task's own wait (a collector's entry) */
     Task *target; /* the task waited for, if it is one */
     struct Collector *collector; /* or, if it is for one of several */
-    uint8_t kind; /* a WaitFor.kind */
-    bool growth;  /* for more output of the target, as well */
+    uint8_t kind;                /* a WaitFor.kind */
+    bool growth;                 /* for more output of the target, as well */
     struct Wait *next_on_behalf; /* in TaskEdges.on_behalf */
-    bool resting; /* taken out of board->active while pending */
+    bool resting;                /* taken out of board->active while pending */
     int outcome;
     void (*wake)(struct Wait *w); /* under the board's lock */
 } Wait;
@@ -72,11 +73,11 @@ typedef struct WaitFor {
     struct Output *output; /* of the task's attempt, held by the caller; NULL:
                             * there is none yet */
     size_t have;           /* bytes of it that are no news */
-    double deadline; /* on the run's clock; INFINITY: none */
-    const char *fn;  /* what was called, for a message; NULL: not told */
-    bool work;       /* what is waited for is the task's own work, done
-                      * elsewhere: it keeps its slots, and a stop is passed on
-                      * to that work, whose end ends the wait */
+    double deadline;       /* on the run's clock; INFINITY: none */
+    const char *fn;        /* what was called, for a message; NULL: not told */
+    bool work;             /* what is waited for is the task's own work,
+                            * done elsewhere: it keeps its slots, a stop is
+                            * passed on to it, and its end ends the wait */
 } WaitFor;
 
 /* The word for a WaitFor.kind ("task", "work"); a constant. Any thread. */
@@ -114,7 +115,12 @@ bool wait_on_tasks(const Task *t);
 
 /* The outside thing is done: fire its waits. */
 void op_done(Op *op);
-static inline void op_init(Op *op) { list_init(&op->waits); op->done = false; }
+static inline void
+op_init(Op *op)
+{
+    list_init(&op->waits);
+    op->done = false;
+}
 
 /* Collect these tasks (ids of `n` known tasks). Takes the lock itself, as do
  * the next three. NULL when memory is out. */

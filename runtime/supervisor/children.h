@@ -35,24 +35,24 @@ typedef struct Child {
 typedef struct Pause {
     bool on;
     double since;
-    double due;    /* when to look for what still runs; 0: not needed */
-    double again;  /* … and how long after that once more */
-    Buf before;    /* pids (int) of what had stopped by itself */
+    double due;   /* when to look for what still runs; 0: not needed */
+    double again; /* … and how long after that once more */
+    Buf before;   /* pids (int) of what had stopped by itself */
 } Pause;
 
 typedef struct Children {
     List rings[256]; /* of Child, by pid */
     size_t n;
-    ProcessTree tree;  /* as last seen */
+    ProcessTree tree; /* as last seen */
 
     /* The sweep, which kills orphans. */
-    Buf lingering;     /* tasks (uint64_t) whose orphans stay for now */
-    Buf ended;         /* pids (int) of those that ended since a sweep found
-                        * nothing */
-    double due;        /* when to sweep next; 0: not needed */
-    double last;       /* when the last sweep ended … */
-    double cost;       /* … and how long it took */
-    double again;      /* distance of the next one while there is work */
+    Buf lingering; /* tasks (uint64_t) whose orphans stay for now */
+    Buf ended;     /* pids (int) of those that ended since a sweep found
+                    * nothing */
+    double due;    /* when to sweep next; 0: not needed */
+    double last;   /* when the last sweep ended … */
+    double cost;   /* … and how long it took */
+    double again;  /* distance of the next one while there is work */
 
     Pause pause;
 } Children;

@@ -133,7 +133,7 @@ process_tree_spread(ProcessTree *t)
         for (size_t i = 0; i < t->n; i++) {
             Process *p = &t->procs[i];
             const Process *parent = p->marked ? NULL
-                : process_tree_find(t, p->parent);
+                                              : process_tree_find(t, p->parent);
             if (parent && parent->marked)
                 more = p->marked = true;
         }

@@ -19,13 +19,13 @@ typedef struct Spawn {
     double deadline;
     char *const *argv; /* argv[0] without a slash is looked up in PATH of env */
     char *const *env;
-    const char *cwd;   /* NULL: the supervisor's */
-    int fds[3];        /* become 0-2; closed by the caller */
+    const char *cwd; /* NULL: the supervisor's */
+    int fds[3];      /* become 0-2; closed by the caller */
     /* Set by spawn_exec: */
-    int supervisor;    /* the supervisor's process id */
-    int err, step;     /* 0, or errno and the PROTOCOL_STEP_… */
+    int supervisor; /* the supervisor's process id */
+    int err, step;  /* 0, or errno and the PROTOCOL_STEP_… */
 
-    char mark[64];     /* PROCESS_TREE_MARK and what names the task */
+    char mark[64]; /* PROCESS_TREE_MARK and what names the task */
     char *strings[];
 } Spawn;
 

@@ -52,13 +52,13 @@ static struct {
     List unreported; /* of Child.unreported: too young */
     int fds[2 * PROTOCOL_FDS]; /* came with messages not handled yet */
     int nfds;
-    int signals;     /* a signalfd */
-    int parent;      /* the guard */
-    bool over;       /* the socket has ended, or has to */
+    int signals; /* a signalfd */
+    int parent;  /* the guard */
+    bool over;   /* the socket has ended, or has to */
     Children children;
-    List refused;    /* of Spawn: fork was refused, or there is a pause */
-    double retry;    /* when to try those again … */
-    double delay;    /* … and how long after that once more */
+    List refused; /* of Spawn: fork was refused, or there is a pause */
+    double retry; /* when to try those again … */
+    double delay; /* … and how long after that once more */
 } supervisor;
 
 static double
@@ -118,8 +118,7 @@ supervisor_flush(void)
     Buf *out = &supervisor.out;
     while (supervisor.sent < out->n) {
         ssize_t n = send(PROTOCOL_SOCKET, out->p + supervisor.sent,
-                         out->n - supervisor.sent,
-                         MSG_DONTWAIT | MSG_NOSIGNAL);
+                         out->n - supervisor.sent, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
@@ -198,7 +197,10 @@ supervisor_start(Spawn *s)
     double now = supervisor_now();
     int pid = spawn_exec(s);
     if (pid) {
-        *c = (Child){ .id = s->id, .task = s->task, .pid = pid, .start = now,
+        *c = (Child){ .id = s->id,
+                      .task = s->task,
+                      .pid = pid,
+                      .start = now,
                       .lingers = s->lingers };
         children_add(&supervisor.children, c);
         list_push(&supervisor.unreported, &c->unreported);
@@ -364,11 +366,14 @@ supervisor_receive(void)
     } control;
     struct iovec io = { buf_room(&supervisor.in, ROOM), ROOM };
     struct msghdr msg = {
-        .msg_iov = &io, .msg_iovlen = 1,
-        .msg_control = control.bytes, .msg_controllen = sizeof control.bytes,
+        .msg_iov = &io,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = sizeof control.bytes,
     };
     ssize_t n = io.iov_base
-        ? recvmsg(PROTOCOL_SOCKET, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) : 0;
+        ? recvmsg(PROTOCOL_SOCKET, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)
+        : 0;
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n <= 0) {
@@ -465,10 +470,11 @@ supervisor_timeout(void)
     double due = supervisor_earlier(all->due, all->pause.due);
     if (supervisor_may_retry()) /* perhaps at 0, which is at once */
         due = supervisor.retry == 0 ? now
-            : supervisor_earlier(due, supervisor.retry);
+                                    : supervisor_earlier(due, supervisor.retry);
     if (!list_empty(&supervisor.unreported))
-        due = supervisor_earlier(due, supervisor_first_unreported()->start
-                                 + SUPERVISOR_REPORT_AFTER);
+        due = supervisor_earlier(due,
+                                 supervisor_first_unreported()->start
+                                     + SUPERVISOR_REPORT_AFTER);
     if (due == 0)
         return -1;
     double wait = due - now < hour ? due - now : hour;

@@ -22,20 +22,28 @@ enum {
 };
 
 enum {
-    PROTOCOL_SPAWN = 1, PROTOCOL_SIGNAL, PROTOCOL_STARTED, PROTOCOL_EXITED,
-    PROTOCOL_SUSPEND, PROTOCOL_RESUME, PROTOCOL_TASK_OVER, PROTOCOL_PING
+    PROTOCOL_SPAWN = 1,
+    PROTOCOL_SIGNAL,
+    PROTOCOL_STARTED,
+    PROTOCOL_EXITED,
+    PROTOCOL_SUSPEND,
+    PROTOCOL_RESUME,
+    PROTOCOL_TASK_OVER,
+    PROTOCOL_PING
 };
 
 /* The step at which a start failed, and its name in ProcEnd.spawn_what. */
+/* clang-format off */
 #define PROTOCOL_STEPS(X) \
     X(NONE, "") X(FORK, "fork") X(CWD, "cwd") X(EXEC, "exec") \
     X(INTERPRETER, "interpreter") X(PIPE, "pipe") X(SUPERVISOR, "supervisor")
+/* clang-format on */
 
 enum {
 #define X(name, text) PROTOCOL_STEP_##name,
     PROTOCOL_STEPS(X)
 #undef X
-    PROTOCOL_STEP_COUNT
+        PROTOCOL_STEP_COUNT
 };
 
 typedef struct ProtocolHead {

@@ -15,17 +15,17 @@ typedef struct AgentType {
     List link;  /* in the scheduler's list, newest first */
     List alike; /* in its ring of names with this hash, newest first */
     char *name;
-    char *description;   /* NULL: none */
-    TaskKind kind;       /* TASK_LUA or TASK_PROCESS */
+    char *description; /* NULL: none */
+    TaskKind kind;     /* TASK_LUA or TASK_PROCESS */
     SlotKind slot;
-    bool typed;          /* its function sees to task.schema itself */
-    struct Value *code;  /* TASK_LUA: the function */
-    char **argv;         /* TASK_PROCESS: NULL-terminated */
-    struct Limit *limit; /* its own slots; NULL: none */
+    bool typed;            /* its function sees to task.schema itself */
+    struct Value *code;    /* TASK_LUA: the function */
+    char **argv;           /* TASK_PROCESS: NULL-terminated */
+    struct Limit *limit;   /* its own slots; NULL: none */
     struct Limit *account; /* what all types share that use the same key; or
                             * NULL; the scheduler's */
     _Atomic long max_rss;  /* KiB that a program of its tasks has taken */
-    TaskOptions opt;     /* what its tasks have unless they say otherwise */
+    TaskOptions opt;       /* what its tasks have unless they say otherwise */
     int priority;
 } AgentType;
 

@@ -24,9 +24,12 @@ board_init(Board *b, Clock *clock)
     list_init(&b->retired);
     list_init(&b->held);
     list_init(&b->ended);
-    b->gone = (Task){ .kind = TASK_ITEM, .state = TASK_COMPLETED,
-                      .removed = TASK_FORGOTTEN, .read = true,
-                      .id = UINT32_MAX, .outcome = { .code = -1 } };
+    b->gone = (Task){ .kind = TASK_ITEM,
+                      .state = TASK_COMPLETED,
+                      .removed = TASK_FORGOTTEN,
+                      .read = true,
+                      .id = UINT32_MAX,
+                      .outcome = { .code = -1 } };
     list_init(&b->gone.job.link);
     list_init(&b->gone.waits);
     Task *root, draft = { .state = TASK_RUNNING };

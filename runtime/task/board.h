@@ -34,10 +34,10 @@ enum {
 };
 
 typedef struct Board {
-    Clock *clock; /* never changes */
+    Clock *clock;           /* never changes */
     Events *_Atomic events; /* NULL: nobody listens. Changed under the lock,
                              * seen by anyone */
-    Task *root;   /* the script, id 0; never changes */
+    Task *root;             /* the script, id 0; never changes */
 
     /* Grow under the lock, read by anyone: pages of tasks, by id. */
     _Atomic(Task *) pages[BOARD_PAGES];
@@ -48,23 +48,23 @@ typedef struct Board {
     size_t open_items; /* items not final */
     size_t live;       /* other tasks not final */
     Timers timers;
-    Queue items;       /* ready items, to be claimed (by job.link) */
-    List item_waits;   /* Waits for an item to claim */
-    List idle_waits;   /* Waits for live == 0 */
-    List writing;      /* Writes that tasks hold */
+    Queue items;     /* ready items, to be claimed (by job.link) */
+    List item_waits; /* Waits for an item to claim */
+    List idle_waits; /* Waits for live == 0 */
+    List writing;    /* Writes that tasks hold */
     int active;
-    uint32_t search;   /* number of the last search (wait.h) */
+    uint32_t search;              /* number of the last search (wait.h) */
     List retiring, retired, held; /* forgotten tasks (by job.link): those that
-                        * are to be retired next; that were, in … */
-    uint64_t epoch;    /* … this epoch; and that were still needed then */
-    List ended;        /* those that are kept, oldest first, when … */
+                                   * are to be retired next; that were, in … */
+    uint64_t epoch; /* … this epoch; and that were still needed then */
+    List ended;     /* those that are kept, oldest first, when … */
     size_t ended_count, keep; /* … only so many are; 0: all */
-    Task **spent;      /* blocks of pages all of whose tasks were released */
+    Task **spent; /* blocks of pages all of whose tasks were released */
     size_t spent_count;
     uint16_t released[BOARD_PAGES]; /* tasks of each page */
     /* Written under the lock, read by anyone: */
     atomic_size_t limbo; /* forgotten tasks that are not released yet */
-    Task gone;         /* found in place of forgotten ones; never changes */
+    Task gone;           /* found in place of forgotten ones; never changes */
 } Board;
 
 /* A board with the script as task 0, which is running. */
@@ -72,9 +72,21 @@ int board_init(Board *b, Clock *clock) NODISCARD;
 /* Free all tasks. None waits or runs. */
 void board_destroy(Board *b);
 
-static inline void board_lock(Board *b) { uv_mutex_lock(&b->lock); }
-static inline void board_unlock(Board *b) { uv_mutex_unlock(&b->lock); }
-static inline double board_now(Board *b) { return b->clock->now(b->clock); }
+static inline void
+board_lock(Board *b)
+{
+    uv_mutex_lock(&b->lock);
+}
+static inline void
+board_unlock(Board *b)
+{
+    uv_mutex_unlock(&b->lock);
+}
+static inline double
+board_now(Board *b)
+{
+    return b->clock->now(b->clock);
+}
 
 /* The task with this id (removed ones too), NULL when there never was one, and
  * &b->gone when it is forgotten. Any thread, without the lock. */

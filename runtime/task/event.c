@@ -20,15 +20,15 @@ struct Events {
     size_t kept;              /* events in them, chunks counted as full */
     size_t lost;
     size_t ended[TASK_STATE_COUNT];
-    bool brief;               /* only what is notable is kept */
-    bool stopped;             /* no more are kept */
-    unsigned kinds;           /* that are shown as they come; event_show */
-    uint64_t all;             /* events kept, since event_open: … */
-    uint64_t marked;          /* … up to the last one to be shown … */
-    uint64_t taken, shown;    /* … up to these, by the reader */
-    bool late;                /* the reader was waited for in vain */
-    uv_cond_t change;         /* of shown, or stopped */
-    char **names;             /* NULL-terminated */
+    bool brief;            /* only what is notable is kept */
+    bool stopped;          /* no more are kept */
+    unsigned kinds;        /* that are shown as they come; event_show */
+    uint64_t all;          /* events kept, since event_open: … */
+    uint64_t marked;       /* … up to the last one to be shown … */
+    uint64_t taken, shown; /* … up to these, by the reader */
+    bool late;             /* the reader was waited for in vain */
+    uv_cond_t change;      /* of shown, or stopped */
+    char **names;          /* NULL-terminated */
     size_t name_count;
 };
 
@@ -284,8 +284,7 @@ event_used(Board *b, uint32_t task, uint64_t nanoseconds)
     if (nanoseconds == 0)
         return;
     board_lock(b);
-    event_add(b, (Event){ .kind = EVENT_USED, .task = task,
-                          .n = nanoseconds });
+    event_add(b, (Event){ .kind = EVENT_USED, .task = task, .n = nanoseconds });
     board_unlock(b);
 }
 
@@ -296,8 +295,9 @@ event_name(Board *b, const char *s)
     for (size_t i = all ? all->name_count : 0; i-- > 0;)
         if (strcmp(all->names[i], s) == 0)
             return all->names[i];
-    char **names = all ? mem_realloc(all->names, (all->name_count + 2)
-                                     * sizeof *names) : NULL;
+    char **names = all
+        ? mem_realloc(all->names, (all->name_count + 2) * sizeof *names)
+        : NULL;
     if (!names)
         return NULL;
     all->names = names;

@@ -22,6 +22,7 @@ struct Board;
  *   task   whose event it is; 0 is the script
  *   other  another task, or 0
  *   what   a small number, n and text more of it */
+/* clang-format off */
 #define EVENT_KINDS(X) \
     X(ADDED, "added")       /* other: its parent */ \
     X(READY, "ready")       /* nothing blocks it now */ \
@@ -46,15 +47,17 @@ struct Board;
     X(PHASE, "phase")       /* text: what begins, said by task */ \
     X(SCRIPT, "script")     /* begins; text: its name */ \
     X(SCRIPT_ENDED, "script_ended") /* its own code; tasks may go on */
+/* clang-format on */
 
 typedef enum EventKind {
 #define X(name, word) EVENT_##name,
     EVENT_KINDS(X)
 #undef X
-    EVENT_KIND_COUNT
+        EVENT_KIND_COUNT
 } EventKind;
 
-typedef enum EventBlock { /* why a ready task does not start */
+/* Why a ready task does not start. */
+typedef enum EventBlock {
     BLOCK_SLOT,
     BLOCK_WRITES,
     BLOCK_MEMORY,
@@ -73,9 +76,9 @@ typedef struct Event {
 } Event;
 
 enum {
-    EVENT_CHUNK = 1024,     /* events, in one piece of memory */
-    EVENT_MOST = 4 << 20,   /* events kept for the reader */
-    EVENT_TEXT = 4096,      /* bytes of a text of its own, at most */
+    EVENT_CHUNK = 1024,   /* events, in one piece of memory */
+    EVENT_MOST = 4 << 20, /* events kept for the reader */
+    EVENT_TEXT = 4096,    /* bytes of a text of its own, at most */
     EVENT_FAILURES = 1 << EVENT_KIND_COUNT, /* beside bits of kinds: ENDED, as
                                              * failed */
 };

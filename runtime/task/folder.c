@@ -29,8 +29,8 @@ struct Folder {
 
     uv_mutex_t lock;
     /* guarded by lock: */
-    char *path;         /* absolute; NULL until made */
-    int fd;             /* the folder, -1 until made, and once abandoned */
+    char *path; /* absolute; NULL until made */
+    int fd;     /* the folder, -1 until made, and once abandoned */
     bool abandoned;
     unsigned long next; /* N of the next file */
     Buf names;

@@ -39,8 +39,8 @@ void folder_free(Folder *f);
  * writing (close-on-exec; the caller closes) in *fd; its absolute path, to be
  * mem_free'd by the caller, in *path. Errors: ORUN_ENOMEM, ORUN_ESYS (errno
  * kept). */
-int folder_open(Folder *f, const char *prefix, const char *suffix,
-                int *fd, char **path) NODISCARD;
+int folder_open(Folder *f, const char *prefix, const char *suffix, int *fd,
+                char **path) NODISCARD;
 
 /* The path of something named like folder_open's that the caller makes, and
  * that is removed at the end; also errors as there. */

@@ -55,7 +55,8 @@ history_grow(History *h)
     uint32_t cap = h->cap ? h->cap * 2 : 32, count = cap * 2;
     uint32_t *slots = mem_zalloc(count, sizeof *slots), *old = h->slots;
     HistoryEntry *entries = slots
-        ? mem_realloc(h->entries, cap * sizeof *entries) : NULL;
+        ? mem_realloc(h->entries, cap * sizeof *entries)
+        : NULL;
     if (!entries) {
         mem_free(slots);
         return false;
@@ -113,8 +114,8 @@ history_weight(uint32_t n, uint32_t more)
     double left = 1;
     for (uint32_t i = 1; i <= more && i <= HISTORY_STEPS; i++) {
         uint64_t of = (uint64_t)n + i;
-        left *= 1 - 1.0 / (double)(of < HISTORY_AT_LEAST ? of
-                                                         : HISTORY_AT_LEAST);
+        left *= 1
+            - 1.0 / (double)(of < HISTORY_AT_LEAST ? of : HISTORY_AT_LEAST);
     }
     return 1 - left;
 }

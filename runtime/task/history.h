@@ -37,22 +37,22 @@ enum {
 
 typedef struct HistoryEntry {
     char *name;
-    uint32_t n;       /* tasks */
-    uint32_t paid;    /* of them told a cost */
-    double seconds;   /* of one */
-    double idle;      /* of these: it waited, and another had its worker */
-    double spread;    /* the mean distance from `seconds` */
-    double usd;       /* of one that told */
-    char gave;        /* 's' string, 't' table, 'n' number, 'b' boolean, '-' nil
-                       * or none of these */
-    int64_t seen;     /* seconds since 1970 */
+    uint32_t n;     /* tasks */
+    uint32_t paid;  /* of them told a cost */
+    double seconds; /* of one */
+    double idle;    /* of these: it waited, and another had its worker */
+    double spread;  /* the mean distance from `seconds` */
+    double usd;     /* of one that told */
+    char gave;      /* 's' string, 't' table, 'n' number, 'b' boolean, '-' nil
+                     * or none of these */
+    int64_t seen;   /* seconds since 1970 */
 } HistoryEntry;
 
 typedef struct History {
     HistoryEntry *entries; /* in the order they came */
     uint32_t n, cap;
-    uint32_t *slots;       /* hash table: 0, or 1 + the index of an entry */
-    uint32_t slot_count;   /* a power of two, or 0 */
+    uint32_t *slots;     /* hash table: 0, or 1 + the index of an entry */
+    uint32_t slot_count; /* a power of two, or 0 */
 } History;
 
 /* Free what h has. A zeroed History is an empty one. */
@@ -106,7 +106,6 @@ int history_load(History *h, const char *path) NODISCARD;
  * damaged begins anew; one of a later orun stays as it is (ORUN_ESTATE). Runs
  * that end at the same time come one after the other. `now` is the time in
  * seconds since 1970. ORUN_ESYS, with errno: it cannot be written. */
-int history_merge(const History *more, const char *path, int64_t now)
-    NODISCARD;
+int history_merge(const History *more, const char *path, int64_t now) NODISCARD;
 
 #endif

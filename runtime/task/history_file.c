@@ -37,7 +37,7 @@ history_read(const char *path, Buf *text)
     struct stat st;
     ssize_t got = 1;
     int e = fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ? ORUN_ESYS
-        : 0;
+                                                                  : 0;
     if (e == 0 && st.st_size > HISTORY_BYTES)
         e = ORUN_EPROTO;
     while (e == 0 && got > 0 && text->n <= HISTORY_BYTES) {
@@ -142,15 +142,16 @@ history_take(History *h, char *line, bool first)
     bool fine = size > 0 && strlen(field[GAVE]) == 1
         && strchr("stnb-", field[GAVE][0]);
     for (int i = 1; i < HISTORY_FIELDS && fine; i++)
-        fine = i == GAVE || history_number(field[i], i == TASKS || i == PAID
-                                           ? UINT32_MAX : INT64_MAX,
-                                           &number[i]);
+        fine = i == GAVE
+            || history_number(field[i],
+                              i == TASKS || i == PAID ? UINT32_MAX : INT64_MAX,
+                              &number[i]);
     if (!fine || number[TASKS] == 0 || history_find(h, field[NAME], size))
         return ORUN_EPROTO;
     HistoryEntry *e = history_entry(h, field[NAME], size);
     if (!e)
         return h->n == HISTORY_MOST || size >= HISTORY_NAME ? ORUN_EPROTO
-            : ORUN_ENOMEM;
+                                                            : ORUN_ENOMEM;
     e->n = (uint32_t)number[TASKS];
     e->seconds = (double)number[TOOK] * 1e-6;
     e->idle = (double)number[IDLE] * 1e-6;
@@ -171,7 +172,8 @@ history_version(const char *line)
     if (strcmp(line, history_head_1) == 0)
         return 1;
     return strncmp(line, history_head, sizeof history_head - 2) == 0
-        ? ORUN_ESTATE : ORUN_EPROTO;
+        ? ORUN_ESTATE
+        : ORUN_EPROTO;
 }
 
 int

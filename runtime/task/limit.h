@@ -25,14 +25,14 @@ typedef struct LimitLine {
 
 typedef struct Limit {
     char *name;
-    int slots;     /* how many tasks may run at once */
-    int used;      /* of them taken; more only by tasks that go on */
-    bool closed;   /* no task gets one just now */
-    Meter *meter;  /* NULL: it is about slots only */
+    int slots;    /* how many tasks may run at once */
+    int used;     /* of them taken; more only by tasks that go on */
+    bool closed;  /* no task gets one just now */
+    Meter *meter; /* NULL: it is about slots only */
     LimitLine line[LIMIT_LINES]; /* by SlotKind, the last: needs none */
-    List all;      /* in the scheduler's list */
-    List alike;    /* in the scheduler's ring of names with this hash */
-    List freed;    /* in its other: of those with a slot to be given */
+    List all;                    /* in the scheduler's list */
+    List alike; /* in the scheduler's ring of names with this hash */
+    List freed; /* in its other: of those with a slot to be given */
 } Limit;
 
 /* A pool of `slots`; NULL when memory is out. */
@@ -44,7 +44,7 @@ static inline int
 limit_slots_now(const Limit *l)
 {
     return l->meter && l->meter->window < l->slots ? (int)l->meter->window
-                                                 : l->slots;
+                                                   : l->slots;
 }
 
 static inline bool

@@ -74,8 +74,7 @@ meter_tokens_open(const Meter *m, int i, double now)
     int64_t newest = meter_part(r, now), oldest = newest - METER_BUCKETS;
     double sum = 0;
     for (int64_t p = newest; p >= oldest && p >= 0; p--) {
-        bool known = p <= m->gauge[i].part
-            && p > m->gauge[i].part - METER_KEPT;
+        bool known = p <= m->gauge[i].part && p > m->gauge[i].part - METER_KEPT;
         sum += known ? m->gauge[i].used[p % METER_KEPT] : 0;
         if (sum >= r->n) /* part p has to go out of sight first */
             return (double)(p + METER_KEPT) * r->period / METER_BUCKETS;
@@ -97,8 +96,9 @@ meter_opens(const Meter *m, double now)
 {
     double at = m->until;
     for (int i = 0; i < m->spec.rates; i++)
-        at = fmax(at, m->spec.rate[i].tokens ? meter_tokens_open(m, i, now)
-                                             : meter_starts_open(m, i));
+        at = fmax(at,
+                  m->spec.rate[i].tokens ? meter_tokens_open(m, i, now)
+                                         : meter_starts_open(m, i));
     return at > now ? at : 0;
 }
 

@@ -21,9 +21,9 @@ struct Limit;
 struct Sched;
 
 enum {
-    METER_RATES = 4,       /* of one limit */
-    METER_MOST = 100000,   /* starts of a rate: their times are kept */
-    METER_BUCKETS = 60,    /* parts of a rate's time, for tokens */
+    METER_RATES = 4,                /* of one limit */
+    METER_MOST = 100000,            /* starts of a rate: their times are kept */
+    METER_BUCKETS = 60,             /* parts of a rate's time, for tokens */
     METER_KEPT = METER_BUCKETS + 1, /* and the one it began in, which counts
                                      * until all of it is over */
 };
@@ -38,7 +38,7 @@ typedef struct MeterRate {
 } MeterRate;
 
 typedef struct MeterBudget {
-    double usd;      /* 0: no bound, as with the others */
+    double usd; /* 0: no bound, as with the others */
     uint64_t tokens;
     uint64_t tasks;
 } MeterBudget;
@@ -53,18 +53,18 @@ typedef struct MeterSpec {
 typedef struct Meter {
     MeterSpec spec;
     struct {
-        double *times;      /* ring of the last `n` starts; of tokens NULL */
-        uint64_t count;     /* starts so far */
-        double *used;       /* tokens in each part of the period … */
-        int64_t part;       /* … of which this is the newest */
+        double *times;  /* ring of the last `n` starts; of tokens NULL */
+        uint64_t count; /* starts so far */
+        double *used;   /* tokens in each part of the period … */
+        int64_t part;   /* … of which this is the newest */
     } gauge[METER_RATES];
     MeterBudget spent;
-    double window;  /* tasks at once, just now; INFINITY: not throttled */
-    double until;   /* nobody begins before */
-    double calm;    /* until then a refusal is one of those known already */
-    int strikes;    /* refusals since a task went well */
-    bool pressed;   /* what ran was told to stop for the budget */
-    Timer timer;    /* at which the limit opens again */
+    double window; /* tasks at once, just now; INFINITY: not throttled */
+    double until;  /* nobody begins before */
+    double calm;   /* until then a refusal is one of those known already */
+    int strikes;   /* refusals since a task went well */
+    bool pressed;  /* what ran was told to stop for the budget */
+    Timer timer;   /* at which the limit opens again */
     struct Limit *limit;
     struct Sched *sched;
 } Meter;

@@ -27,15 +27,15 @@ struct Output {
     atomic_int holders;
     void (*grew)(void *ud); /* may be NULL */
     void *ud;
-    atomic_bool watched;    /* `grew` is wanted after the next write */
+    atomic_bool watched; /* `grew` is wanted after the next write */
 
     uv_mutex_t lock;
     /* guarded by lock: */
-    Buf head;    /* the first bytes, at most `keep` */
+    Buf head;           /* the first bytes, at most `keep` */
     atomic_size_t size; /* bytes kept, in head and file together */
-    int fd;      /* the file, -1 when not open */
-    int reserve; /* makes room for it, -1 when there is none */
-    char *path;  /* the file, NULL when there is none */
+    int fd;             /* the file, -1 when not open */
+    int reserve;        /* makes room for it, -1 when there is none */
+    char *path;         /* the file, NULL when there is none */
     bool ended;
     char error[192]; /* "" or why bytes were dropped */
 };
@@ -103,8 +103,8 @@ output_fail(Output *o, const char *why)
 {
     if (!o->error[0])
         snprintf(o->error, sizeof o->error,
-                 "output past %zu bytes was not kept: %s",
-                 (size_t)o->size, why);
+                 "output past %zu bytes was not kept: %s", (size_t)o->size,
+                 why);
 }
 
 /* Append as much as goes, counted in *done; 0 or the errno. */

@@ -161,7 +161,7 @@ task_error(const Task *t)
     if (o->error || t->kind == TASK_ITEM || t->state == TASK_COMPLETED)
         return o->error;
     return o->fault == FAULT_MEMORY ? err_text(ORUN_ENOMEM)
-        : "no memory was left to say why";
+                                    : "no memory was left to say why";
 }
 
 size_t
@@ -183,8 +183,9 @@ outcome_weight(const Outcome *o)
 {
     return value_held(o->output) + value_held(o->error_value)
         + (o->error ? strlen(o->error) : 0)
-        + (o->captured ? output_held(o->captured->out)
-           + output_held(o->captured->err) : 0);
+        + (o->captured
+               ? output_held(o->captured->out) + output_held(o->captured->err)
+               : 0);
 }
 
 bool

@@ -32,33 +32,37 @@ typedef enum TaskState {
 #define X(name, text) TASK_##name,
     TASK_STATES(X)
 #undef X
-    TASK_STATE_COUNT
+        TASK_STATE_COUNT
 } TaskState;
 
 /* why a task failed or was cancelled; the word is `error_kind` */
+/* clang-format off */
 #define TASK_FAULTS(X) \
     X(NONE, "none") X(LUA, "lua") X(EXIT, "exit") X(SIGNAL, "signal") \
     X(TIMEOUT, "timeout") X(MEMORY, "memory") X(BLOCKED, "blocked") \
     X(CANCELLED, "cancelled") X(SCHEMA, "schema") X(SPAWN, "spawn") \
     X(HTTP, "http") X(RATE, "rate") X(BUDGET, "budget") \
     X(CONFLICT, "conflict") X(LOST, "lost")
+/* clang-format on */
 
 typedef enum TaskFault {
 #define X(name, text) FAULT_##name,
     TASK_FAULTS(X)
 #undef X
-    FAULT_COUNT
+        FAULT_COUNT
 } TaskFault;
 
 /* what a task's agent may do, the least first; the word is `permissions` */
+/* clang-format off */
 #define TASK_PERMISSIONS(X) \
     X(NONE, "none") X(READ, "read") X(EDIT, "edit") X(FULL, "full")
+/* clang-format on */
 
 typedef enum TaskPermission {
 #define X(name, text) PERMISSION_##name,
     TASK_PERMISSIONS(X)
 #undef X
-    PERMISSION_COUNT
+        PERMISSION_COUNT
 } TaskPermission;
 
 /* Task.removed: it is no longer found. */
@@ -132,33 +136,33 @@ typedef struct Retry {
 /* What most tasks do not ask for; owned by its task (or agent type). */
 typedef struct TaskOptions {
     const struct AgentType *agent; /* of a task; NULL with run=, command= */
-    char **argv;           /* the command of a task without a type, or NULL */
-    struct Value *prompt;  /* NULL again, as `code` is */
-    double timeout;        /* seconds of one attempt; 0 none */
+    char **argv;          /* the command of a task without a type, or NULL */
+    struct Value *prompt; /* NULL again, as `code` is */
+    double timeout;       /* seconds of one attempt; 0 none */
     Retry retry;
     struct Limit *limit;   /* the named slot pool, or NULL */
     struct Writes *writes; /* declared files and folders, or NULL */
     char *cwd;
-    char **env;            /* "K=V" added to the environment, or NULL */
+    char **env; /* "K=V" added to the environment, or NULL */
     struct Value *metadata;
-    char *owner;           /* label of the claimer */
+    char *owner; /* label of the claimer */
     char *key;
-    char *model;           /* that its agent is to use, or NULL */
-    uint8_t permissions;   /* of its agent; NONE: it has no use for them */
-    struct Value *schema;  /* of its result, or NULL */
-    size_t memory_limit;   /* bytes of a Lua task's state; 0: the default */
-    size_t max_output;     /* bytes handed back in a result; 0: the default */
-    bool despite_failure;  /* on_blocker_failure = "run" */
-    bool detach;           /* outlives its parent */
-    bool isolated;         /* a Lua task in a process of its own */
-    bool stubbed;          /* a stub replaces its agent: see orun plan */
-    bool worktree;         /* in a git worktree of its own … */
-    bool in_worktree;      /* … or in that of the task that started it */
-    char *base;            /* where it begins; NULL: at HEAD */
+    char *model;          /* that its agent is to use, or NULL */
+    uint8_t permissions;  /* of its agent; NONE: it has no use for them */
+    struct Value *schema; /* of its result, or NULL */
+    size_t memory_limit;  /* bytes of a Lua task's state; 0: the default */
+    size_t max_output;    /* bytes handed back in a result; 0: the default */
+    bool despite_failure; /* on_blocker_failure = "run" */
+    bool detach;          /* outlives its parent */
+    bool isolated;        /* a Lua task in a process of its own */
+    bool stubbed;         /* a stub replaces its agent: see orun plan */
+    bool worktree;        /* in a git worktree of its own … */
+    bool in_worktree;     /* … or in that of the task that started it */
+    char *base;           /* where it begins; NULL: at HEAD */
     _Atomic(const char *) place; /* a folder in it, where programs begin, once
                                   * that is there; engine_intern's */
-    struct Value *tree;    /* what the result tells of the last attempt's,
-                            * written before the task is final */
+    struct Value *tree;          /* what the result tells of the last attempt's,
+                                  * written before the task is final */
 } TaskOptions;
 
 /* How a task and others hang together, beside being parent and child. */
@@ -168,7 +172,7 @@ typedef struct TaskEdges {
     struct Task *claims;     /* the items this task has, the first … */
     struct Task *next_claim; /* … and, of an item, its claimer's next one */
     struct Task *claimer;    /* of an item: the task that has it */
-    struct Wait *on_behalf;     /* of requests on its behalf, the first */
+    struct Wait *on_behalf;  /* of requests on its behalf, the first */
     uint32_t holds;          /* how many need it though it may be forgotten:
                               * tasks that have not ended and are blocked by it
                               * or were started by it, and waits for it; … */
@@ -191,19 +195,19 @@ enum { TASK_BYTES = 216 };
  * shares its place with what it has from then on. */
 typedef struct Task {
     /* Never changed after creation. */
-    struct Task *parent;           /* that started it; the script's is NULL */
-    char *description;             /* NULL: none given */
-    struct Value *code, *input;    /* NULL again once it is final and nobody
-                                    * can be reading them */
-    TaskOptions *opt;              /* NULL: all defaults (metadata, owner and
-                                      limit inside change, under the lock) */
-    const char *file;              /* where Task was called … */
-    int line;                      /* … 0: unknown */
-    uint32_t id;                   /* 0 is the script */
+    struct Task *parent;        /* that started it; the script's is NULL */
+    char *description;          /* NULL: none given */
+    struct Value *code, *input; /* NULL again once it is final and nobody
+                                 * can be reading them */
+    TaskOptions *opt;           /* NULL: all defaults (metadata, owner and
+                                   limit inside change, under the lock) */
+    const char *file;           /* where Task was called … */
+    int line;                   /* … 0: unknown */
+    uint32_t id;                /* 0 is the script */
     uint8_t kind;
-    uint8_t slot;                  /* a SlotKind */
-    uint8_t depth;                 /* of nesting */
-    bool own_code;                 /* `code` was encoded for this task alone */
+    uint8_t slot;  /* a SlotKind */
+    uint8_t depth; /* of nesting */
+    bool own_code; /* `code` was encoded for this task alone */
 
     /* Written under the board's lock, read by anyone: once a final state is
      * seen, `outcome` and `took` are seen too and never change. */
@@ -213,44 +217,44 @@ typedef struct Task {
     _Atomic uint8_t removed;  /* 0, TASK_REMOVED or TASK_FORGOTTEN */
 
     /* Guarded by the board's lock. */
-    uint8_t throttles : 5; /* attempts that were refused for asking too much */
+    uint8_t throttles : 5;  /* attempts that were refused for asking too much */
     uint8_t blocked_on : 3; /* 1 + the EventBlock of its last QUEUED, or 0 */
-    uint8_t stop_rung : 4; /* how far up the stop ladder */
-    uint8_t stop_why : 4; /* a TaskWhy, when it is stopped for CANCELLED */
+    uint8_t stop_rung : 4;  /* how far up the stop ladder */
+    uint8_t stop_why : 4;   /* a TaskWhy, when it is stopped for CANCELLED */
     int8_t priority;
-    bool abandoned : 1;   /* given up: its worker may still read its values */
-    bool has_kind : 1;    /* holds a slot of its kind */
-    bool has_rest : 1;    /* holds its named and agent slots */
-    bool woken : 1;       /* wants slots to go on after a wait, not to begin */
-    bool for_writes : 1;  /* queues for writes, not for a slot */
-    bool given_up : 1;    /* this attempt could not be ended */
-    bool left : 1;        /* a program of it could not be stopped in time */
-    bool lent : 1;        /* its named and agent slots are others' while a
-                           * program of it waits for a task */
-    uint32_t mark;        /* visited by search number … */
-    uint32_t attempt;     /* 1 while the first runs */
-    uint32_t unmet;       /* blockers not final yet */
-    Job job;              /* in a limit's queue, the starts, or the pool */
-    List waits;           /* Waits on this task */
-    TaskEdges *edges;     /* NULL: none yet */
+    bool abandoned : 1;  /* given up: its worker may still read its values */
+    bool has_kind : 1;   /* holds a slot of its kind */
+    bool has_rest : 1;   /* holds its named and agent slots */
+    bool woken : 1;      /* wants slots to go on after a wait, not to begin */
+    bool for_writes : 1; /* queues for writes, not for a slot */
+    bool given_up : 1;   /* this attempt could not be ended */
+    bool left : 1;       /* a program of it could not be stopped in time */
+    bool lent : 1;       /* its named and agent slots are others' while a
+                          * program of it waits for a task */
+    uint32_t mark;       /* visited by search number … */
+    uint32_t attempt;    /* 1 while the first runs */
+    uint32_t unmet;      /* blockers not final yet */
+    Job job;             /* in a limit's queue, the starts, or the pool */
+    List waits;          /* Waits on this task */
+    TaskEdges *edges;    /* NULL: none yet */
     struct TaskReport *_Atomic report; /* what it told of its work (seen by
                                         * anyone, read under the lock) */
     struct Task *children, *sibling;
-    void *run;            /* the runner's own; of the script: the scheduler */
-    float own, rank;      /* seconds: what it is expected to take; the same with
-                           * the longest chain that waits for it. See rank.h */
+    void *run;       /* the runner's own; of the script: the scheduler */
+    float own, rank; /* seconds: what it is expected to take; the same with
+                      * the longest chain that waits for it. See rank.h */
     union {
-        double started;   /* run clock; this attempt's start */
-        double took;      /* once final: seconds of its last attempt */
+        double started; /* run clock; this attempt's start */
+        double took;    /* once final: seconds of its last attempt */
     };
     union {
         struct { /* until it is final; read by task_waiting and task_due */
             struct Wait *waiting; /* what its own code waits in, or NULL */
             TaskTimer *timer;     /* NULL: none is made */
-            uint64_t ticket; /* its place in a WaitQueue … */
-            List behind;     /* … and tasks (by job.link) after it there */
+            uint64_t ticket;      /* its place in a WaitQueue … */
+            List behind;          /* … and tasks (by job.link) after it there */
         };
-        Outcome outcome;   /* once it is */
+        Outcome outcome; /* once it is */
     };
 } Task;
 

@@ -12,7 +12,7 @@
 #include "base/list.h"
 
 typedef struct Writes {
-    List held; /* in the board's list while its task has them */
+    List held;          /* in the board's list while its task has them */
     struct Task *owner; /* the task that has them, or had them last */
     size_t n;
     char **paths; /* absolute, without "." and ".." and trailing slash */

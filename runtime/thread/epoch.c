@@ -44,7 +44,7 @@ epoch_make(void)
 {
     unsigned nth = atomic_fetch_add(&epoch_given, 1);
     return nth < countof(epoch_first) ? &epoch_first[nth]
-        : mem_zalloc(1, sizeof(EpochThread));
+                                      : mem_zalloc(1, sizeof(EpochThread));
 }
 
 /* An unused record, or a new one; NULL when memory is out. */

@@ -37,7 +37,7 @@ struct Worker {
 };
 
 struct Pool {
-    int want; /* never changes */
+    int want;               /* never changes */
     atomic_int most, stuck; /* written under the lock */
 
     uv_mutex_t lock;
@@ -48,7 +48,7 @@ struct Pool {
     List begun;
     List hurried;
     List workers; /* those whose threads have not ended */
-    int hurries; /* jobs in a hurry, queued or running */
+    int hurries;  /* jobs in a hurry, queued or running */
     int threads, idle, roused, blocked;
     bool closing;
     bool ownerless; /* the last worker to come back frees it, after … */

@@ -72,10 +72,9 @@ frame_sum(uint32_t sum, const void *p, size_t n)
 const char *
 frame_name(int kind)
 {
-    static const char *const names[] = {
-        "?",
+    static const char *const names[] = { "?",
 #define X(name, text) text,
-        FRAME_KINDS(X)
+                                         FRAME_KINDS(X)
 #undef X
     };
     return names[kind > 0 && kind < FRAME_KIND_COUNT ? kind : 0];
@@ -126,7 +125,8 @@ frame_parse(FrameParser *p, const Buf *in, Frame *out, const char **why)
 void
 frame_begin(Buf *b, int kind)
 {
-    FrameHead head = { .magic = FRAME_MAGIC, .form = FRAME_FORM,
+    FrameHead head = { .magic = FRAME_MAGIC,
+                       .form = FRAME_FORM,
                        .kind = (uint16_t)kind };
     buf_put(b, &head, sizeof head);
 }

@@ -24,16 +24,18 @@
 #include "base/base.h"
 #include "base/buf.h"
 
+/* clang-format off */
 #define FRAME_KINDS(X) \
     X(HELLO, "HELLO") X(START, "START") X(CALL, "CALL") X(REPLY, "REPLY") \
     X(END, "END") X(STOP, "STOP")
+/* clang-format on */
 
 enum {
     FRAME_NONE,
 #define X(name, text) FRAME_##name,
     FRAME_KINDS(X)
 #undef X
-    FRAME_KIND_COUNT
+        FRAME_KIND_COUNT
 };
 
 /* Exit codes of a child that has lost its orun, or cannot go on. */
@@ -50,12 +52,12 @@ enum {
 
 /* How a value goes in a CALL or a REPLY: a number, then one of these. */
 enum {
-    CARRY_VALUE,     /* names of handles' tasks (id, text; in one field), value
-                      * as bytes */
-    CARRY_LIST,      /* the same of what TaskList gives */
-    CARRY_OBJECT,    /* the number of an object, a collector or a response,
-                      * which stays in orun; in a REPLY after it its type, then
-                      * its fields as CARRY_VALUE has them */
+    CARRY_VALUE,  /* names of handles' tasks (id, text; in one field), value
+                   * as bytes */
+    CARRY_LIST,   /* the same of what TaskList gives */
+    CARRY_OBJECT, /* the number of an object, a collector or a response,
+                   * which stays in orun; in a REPLY after it its type, then
+                   * its fields as CARRY_VALUE has them */
 };
 
 /* A whole frame, and what of it was not read yet. */

@@ -61,8 +61,8 @@ json_open(lua_State *L)
     luaL_requiref(L, "cjson", luaopen_cjson, 0);
     lua_getglobal(L, LUA_STRLIBNAME);
     lua_setglobal(L, "_string"); /* as lib_bundle.c has it */
-    if (luaL_loadbufferx(L, json_source, json_source_n, "=[orun]/json.lua",
-                         "t") != LUA_OK)
+    if (luaL_loadbufferx(L, json_source, json_source_n, "=[orun]/json.lua", "t")
+        != LUA_OK)
         return lua_error(L);
     lua_call(L, 0, 1);
     lua_getfield(L, -1, "encode");

@@ -23,7 +23,7 @@ void json_close(void);
  * JSON"), ORUN_ENOMEM. Bytes that are not UTF-8 become U+FFFD;
  * handles inside become what ops->resolve pushes. Any
  * thread; never raises. */
-int json_from_value(const struct Value *v, const struct ValueOps *ops,
-                    Buf *out, Buf *why) NODISCARD;
+int json_from_value(const struct Value *v, const struct ValueOps *ops, Buf *out,
+                    Buf *why) NODISCARD;
 
 #endif

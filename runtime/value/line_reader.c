@@ -57,7 +57,7 @@ line_reader_next(LineReader *r, const char **p, size_t *n)
     if (end && length > 0 && end[-1] == '\r')
         length--;
     if (length > r->most + !end) { /* a CR at the end is not counted */
-        r->seen = r->from; /* all of it is dropped */
+        r->seen = r->from;         /* all of it is dropped */
         r->dropping = true;
         line_reader_dropping(r);
         return ORUN_ETOOBIG;

@@ -11,10 +11,10 @@
 #include "base/buf.h"
 
 typedef struct LineReader { /* zeroed at first, but for `most` */
-    size_t most;   /* the longest line, in bytes, without its end */
-    Buf in;        /* append here what was read */
-    size_t from;   /* where in it the next line begins */
-    size_t seen;   /* where the search for that line's end goes on */
+    size_t most;            /* the longest line, in bytes, without its end */
+    Buf in;                 /* append here what was read */
+    size_t from;            /* where in it the next line begins */
+    size_t seen;            /* where the search for that line's end goes on */
     bool dropping; /* within a line that is too long: its rest is dropped */
     /* Gets a line that is too long, piece by piece; may be NULL. */
     void (*dropped)(void *ud, const char *p, size_t n);

@@ -36,8 +36,7 @@ module_get(lua_State *L)
     lua_remove(L, -2);
     if (!lua_toboolean(L, -1)) { /* as `require` asks */
         lua_pop(L, 1);
-        if (lua_rawgetp(L, LUA_REGISTRYINDEX, &module_require)
-            != LUA_TFUNCTION)
+        if (lua_rawgetp(L, LUA_REGISTRYINDEX, &module_require) != LUA_TFUNCTION)
             luaL_error(L, "the module '%s' is not loaded here",
                        lua_tostring(L, -2));
         lua_pushvalue(L, -2);

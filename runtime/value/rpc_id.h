@@ -13,16 +13,16 @@
 enum { RPC_ID_SIZE = 256 }; /* bytes of an id's text at most */
 
 typedef struct RpcId { /* zeroed at first */
-    size_t depth;     /* of braces and brackets that are open */
-    bool object;      /* the message is an object */
-    bool string;      /* inside of a string … */
-    bool escaped;     /* … after a backslash */
-    bool key;         /* a name of the message is due, or at hand */
-    bool value;       /* inside of the value of "id" */
-    bool found;       /* that value has ended */
-    size_t name_n;    /* bytes of the name at hand, quotes included */
+    size_t depth;      /* of braces and brackets that are open */
+    bool object;       /* the message is an object */
+    bool string;       /* inside of a string … */
+    bool escaped;      /* … after a backslash */
+    bool key;          /* a name of the message is due, or at hand */
+    bool value;        /* inside of the value of "id" */
+    bool found;        /* that value has ended */
+    size_t name_n;     /* bytes of the name at hand, quotes included */
     char name[8];
-    size_t n;         /* bytes of the value, blanks left out */
+    size_t n; /* bytes of the value, blanks left out */
     char text[RPC_ID_SIZE];
 } RpcId;
 

@@ -9,8 +9,8 @@ static const char unread_flag = 'f';
 /* Names that are asked for to see whether something failed, though the result
  * at hand has no such field. */
 static const char *const unread_words[] = {
-    "error", "error_kind", "error_value", "exit_code", "failed", "ok",
-    "signal", "status", "traceback",
+    "error", "error_kind", "error_value", "exit_code", "failed",
+    "ok",    "signal",     "status",      "traceback",
 };
 
 bool

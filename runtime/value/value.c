@@ -125,15 +125,25 @@ const char *
 value_type_name(const Value *v)
 {
     static const char *const names[] = {
-        [TAG_NIL] = "nil", [TAG_FALSE] = "boolean", [TAG_TRUE] = "boolean",
-        [TAG_NULL] = "userdata", [TAG_GLOBALS] = "table",
-        [TAG_BUNDLE] = "table", [TAG_INT] = "number",
-        [TAG_INT64] = "number", [TAG_FLOAT] = "number",
-        [TAG_STRING] = "string", [TAG_STRING_SHARED] = "string",
-        [TAG_TABLE] = "table", [TAG_TABLE_SHARED] = "table",
-        [TAG_ARRAY] = "table", [TAG_ARRAY_SHARED] = "table",
-        [TAG_FUNCTION] = "function", [TAG_FUNCTION_SHARED] = "function",
-        [TAG_LIBRARY] = "function", [TAG_MODULE] = "table",
+        [TAG_NIL] = "nil",
+        [TAG_FALSE] = "boolean",
+        [TAG_TRUE] = "boolean",
+        [TAG_NULL] = "userdata",
+        [TAG_GLOBALS] = "table",
+        [TAG_BUNDLE] = "table",
+        [TAG_INT] = "number",
+        [TAG_INT64] = "number",
+        [TAG_FLOAT] = "number",
+        [TAG_STRING] = "string",
+        [TAG_STRING_SHARED] = "string",
+        [TAG_TABLE] = "table",
+        [TAG_TABLE_SHARED] = "table",
+        [TAG_ARRAY] = "table",
+        [TAG_ARRAY_SHARED] = "table",
+        [TAG_FUNCTION] = "function",
+        [TAG_FUNCTION_SHARED] = "function",
+        [TAG_LIBRARY] = "function",
+        [TAG_MODULE] = "table",
         [TAG_HANDLE] = "userdata",
     };
     unsigned char tag = v->bytes[VALUE_HEAD_BYTES];
@@ -213,9 +223,9 @@ enum { VALUE_KNOWN_FUNCTIONS = 200 }; /* about so many there are */
 
 /* There in every state, the best name first. */
 static const char *const value_known_standard[] = {
-    LUA_GNAME, LUA_COLIBNAME, LUA_TABLIBNAME, LUA_IOLIBNAME, LUA_OSLIBNAME,
-    LUA_STRLIBNAME, LUA_UTF8LIBNAME, LUA_MATHLIBNAME, LUA_DBLIBNAME,
-    LUA_LOADLIBNAME, "orun", "cjson",
+    LUA_GNAME,     LUA_COLIBNAME,   LUA_TABLIBNAME,  LUA_IOLIBNAME,
+    LUA_OSLIBNAME, LUA_STRLIBNAME,  LUA_UTF8LIBNAME, LUA_MATHLIBNAME,
+    LUA_DBLIBNAME, LUA_LOADLIBNAME, "orun",          "cjson",
 };
 
 static size_t

@@ -32,22 +32,37 @@
 #include <stdatomic.h>
 
 enum {
-    VALUE_FORM = 0xB1,      /* first byte; changes when the form does */
-    VALUE_HAS_SHARED = 1,   /* flag: there is a REF or a CELL */
+    VALUE_FORM = 0xB1,    /* first byte; changes when the form does */
+    VALUE_HAS_SHARED = 1, /* flag: there is a REF or a CELL */
     VALUE_HEAD_BYTES = 2,
-    VALUE_SHORT_MAX = 63,   /* longest string of tag SHORT */
-    VALUE_SMALL_MAX = 127,  /* largest integer of tag SMALL */
-    VALUE_VARINT_MAX = 10,  /* bytes of the longest varint */
+    VALUE_SHORT_MAX = 63,  /* longest string of tag SHORT */
+    VALUE_SMALL_MAX = 127, /* largest integer of tag SMALL */
+    VALUE_VARINT_MAX = 10, /* bytes of the longest varint */
 };
 
 enum {
-    TAG_NIL, TAG_FALSE, TAG_TRUE, TAG_NULL, TAG_GLOBALS,
-    TAG_INT, TAG_INT64, TAG_FLOAT,
-    TAG_STRING, TAG_STRING_SHARED,
-    TAG_TABLE, TAG_TABLE_SHARED,
-    TAG_FUNCTION, TAG_FUNCTION_SHARED,
-    TAG_REF, TAG_CELL, TAG_LIBRARY, TAG_MODULE, TAG_HANDLE,
-    TAG_ARRAY, TAG_ARRAY_SHARED, TAG_BUNDLE,
+    TAG_NIL,
+    TAG_FALSE,
+    TAG_TRUE,
+    TAG_NULL,
+    TAG_GLOBALS,
+    TAG_INT,
+    TAG_INT64,
+    TAG_FLOAT,
+    TAG_STRING,
+    TAG_STRING_SHARED,
+    TAG_TABLE,
+    TAG_TABLE_SHARED,
+    TAG_FUNCTION,
+    TAG_FUNCTION_SHARED,
+    TAG_REF,
+    TAG_CELL,
+    TAG_LIBRARY,
+    TAG_MODULE,
+    TAG_HANDLE,
+    TAG_ARRAY,
+    TAG_ARRAY_SHARED,
+    TAG_BUNDLE,
     TAG_SHORT = 0x40,
     TAG_SMALL = 0x80,
 };
@@ -55,10 +70,10 @@ enum {
 /* One block: this, the bytes, a NUL, the ids of the handles (unaligned). */
 struct Value {
     atomic_size_t refs;
-    size_t n;               /* of bytes */
-    uint32_t handles;       /* how many ids follow the bytes */
-    bool trusted;           /* made by this program: may hold code */
-    bool mapped;            /* not from mem_alloc: a mapping of a file */
+    size_t n;         /* of bytes */
+    uint32_t handles; /* how many ids follow the bytes */
+    bool trusted;     /* made by this program: may hold code */
+    bool mapped;      /* not from mem_alloc: a mapping of a file */
     unsigned char bytes[];
 };
 

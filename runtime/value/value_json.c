@@ -16,11 +16,15 @@ value_json_key(lua_State *L, lua_Unsigned length, char what[VALUE_JSON_WHAT])
 {
     lua_Integer k = lua_isinteger(L, -2) ? lua_tointeger(L, -2) : 0;
     if (!lua_isinteger(L, -2))
-        snprintf(what, VALUE_JSON_WHAT, "a key of type %s (a name is "
-                 "tostring(key))", lua_typename(L, lua_type(L, -2)));
+        snprintf(what, VALUE_JSON_WHAT,
+                 "a key of type %s (a name is "
+                 "tostring(key))",
+                 lua_typename(L, lua_type(L, -2)));
     else if (k < 1 || (lua_Unsigned)k > length)
-        snprintf(what, VALUE_JSON_WHAT, "the key %lld outside of an array "
-                 "(1..n; a name is tostring(key))", (long long)k);
+        snprintf(what, VALUE_JSON_WHAT,
+                 "the key %lld outside of an array "
+                 "(1..n; a name is tostring(key))",
+                 (long long)k);
 }
 
 bool
@@ -38,9 +42,9 @@ value_json_shape(lua_State *L, char what[VALUE_JSON_WHAT])
     if (names == count || (names == 0 && count == length))
         return true;
     if (!what[0])
-        snprintf(what, VALUE_JSON_WHAT, "%s", names
-                 ? "an array that also has names"
-                 : "an array with gaps (orun.json.null fills one)");
+        snprintf(what, VALUE_JSON_WHAT, "%s",
+                 names ? "an array that also has names"
+                       : "an array with gaps (orun.json.null fills one)");
     return false;
 }
 

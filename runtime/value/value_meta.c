@@ -38,10 +38,14 @@ value_meta_say(const ValueMeta *meta, lua_State *L, const char *name,
     char plain[128], captured[128];
     if (!to || to->n || !meta->acts || meta->own)
         return;
-    snprintf(plain, sizeof plain, "its metatable, which has %s, stays behind: "
-             "a copy is a plain table", meta->acts);
-    snprintf(captured, sizeof captured, "a table whose metatable, which has "
-             "%s, stays behind: a copy is a plain table", meta->acts);
+    snprintf(plain, sizeof plain,
+             "its metatable, which has %s, stays behind: "
+             "a copy is a plain table",
+             meta->acts);
+    snprintf(captured, sizeof captured,
+             "a table whose metatable, which has "
+             "%s, stays behind: a copy is a plain table",
+             meta->acts);
     value_path_say(L, name, step, plain, captured, to);
 }
 

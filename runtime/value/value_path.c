@@ -9,10 +9,10 @@
 #include <ctype.h>
 
 enum {
-    VALUE_PATH_HEAD = 8,    /* steps shown of a long path: the first … */
-    VALUE_PATH_TAIL = 4,    /* … and the last */
-    VALUE_PATH_CAUGHT = 3,  /* first captured variables; of them one last */
-    VALUE_PATH_KEY = 40,    /* bytes shown of a key */
+    VALUE_PATH_HEAD = 8,   /* steps shown of a long path: the first … */
+    VALUE_PATH_TAIL = 4,   /* … and the last */
+    VALUE_PATH_CAUGHT = 3, /* first captured variables; of them one last */
+    VALUE_PATH_KEY = 40,   /* bytes shown of a key */
 };
 
 static bool
@@ -75,8 +75,8 @@ value_path_upvalue(Buf *to, lua_State *L, const ValueStep *s, bool again)
     lua_getinfo(L, ">S", &ar);
     const char *name = lua_getupvalue(L, s->at, s->upvalue);
     lua_pop(L, 1);
-    buf_printf(to, "%s (%s:%d)%s captures '%s", again ? "'" : "",
-               ar.short_src, ar.linedefined, again ? ", which" : "",
+    buf_printf(to, "%s (%s:%d)%s captures '%s", again ? "'" : "", ar.short_src,
+               ar.linedefined, again ? ", which" : "",
                name && *name ? name : "?");
 }
 

@@ -16,11 +16,11 @@
 
 typedef struct Reader {
     lua_State *L;
-    const ValueOps *ops;        /* may be NULL */
+    const ValueOps *ops; /* may be NULL */
     const unsigned char *start, *at, *end;
-    size_t budget;              /* entries that tables may still promise */
+    size_t budget; /* entries that tables may still promise */
     int depth;
-    int kept;                   /* stack index: offset -> shared item; or 0 */
+    int kept; /* stack index: offset -> shared item; or 0 */
     bool trusted;
 } Reader;
 
@@ -174,8 +174,7 @@ value_read_key(Reader *r, int t)
     value_read(r);
     int type = lua_type(L, -1);
     bool fine = type == LUA_TSTRING || type == LUA_TBOOLEAN
-                || (type == LUA_TNUMBER
-                    && lua_tonumber(L, -1) == lua_tonumber(L, -1));
+        || (type == LUA_TNUMBER && lua_tonumber(L, -1) == lua_tonumber(L, -1));
     if (!fine)
         value_read_fail(r);
     if (r->trusted)
@@ -323,7 +322,9 @@ value_read_tagged(Reader *r, int tag)
         value_read_keep(r, at);
         break;
     case TAG_STRING: value_read_string(r); break;
-    case TAG_TABLE: case TAG_TABLE_SHARED: case TAG_ARRAY:
+    case TAG_TABLE:
+    case TAG_TABLE_SHARED:
+    case TAG_ARRAY:
     case TAG_ARRAY_SHARED: value_read_table(r, at); break;
     case TAG_FUNCTION_SHARED: value_read_function(r, at, true); break;
     case TAG_FUNCTION: value_read_function(r, at, false); break;
@@ -360,8 +361,8 @@ value_read(Reader *r)
 void
 value_decode(lua_State *L, const Value *v, const ValueOps *ops)
 {
-    Reader r = { L, ops, v->bytes, v->bytes, v->bytes + v->n, v->n, 0, 0,
-                 v->trusted };
+    Reader r = { L,    ops, v->bytes, v->bytes,  v->bytes + v->n,
+                 v->n, 0,   0,        v->trusted };
     luaL_checkstack(L, 8, "value");
     if (value_read_byte(&r) != VALUE_FORM)
         value_read_fail(&r);

@@ -51,7 +51,7 @@ typedef struct ValueSink {
     int err;            /* why the last NULL */
     SinkSeen *seen;     /* open addressing; seen_cap is a power of two */
     size_t seen_n, seen_cap;
-    uint64_t *handles;  /* ids, each once */
+    uint64_t *handles; /* ids, each once */
     size_t handles_n, handles_cap;
 
     SinkSeen seen_first[SINK_SEEN];
@@ -98,8 +98,9 @@ value_sink_grow(ValueSink *s, size_t n)
     size_t cap = s->cap * 2 > s->n + n ? s->cap * 2 : s->n + n;
     cap = cap < s->max ? cap : s->max; /* which is at least s->n + n */
     bool inside = s->p == s->first;
-    unsigned char *block = inside ? mem_alloc(VALUE_HEAD + cap)
-                           : mem_realloc(s->p - VALUE_HEAD, VALUE_HEAD + cap);
+    unsigned char *block = inside
+        ? mem_alloc(VALUE_HEAD + cap)
+        : mem_realloc(s->p - VALUE_HEAD, VALUE_HEAD + cap);
     if (!block)
         return s->err = ORUN_ENOMEM, NULL;
     s->p = block + VALUE_HEAD;
@@ -268,8 +269,7 @@ value_sink_finish(ValueSink *s, Value **out)
     size_t ids = s->handles_n * sizeof *s->handles;
     size_t size = VALUE_HEAD + s->n + 1 + ids;
     bool inside = s->p == s->first;
-    Value *v = inside ? mem_alloc(size)
-                             : mem_realloc(s->p - VALUE_HEAD, size);
+    Value *v = inside ? mem_alloc(size) : mem_realloc(s->p - VALUE_HEAD, size);
     if (!v)
         return ORUN_ENOMEM;
     if (inside)
@@ -290,8 +290,8 @@ value_sink_finish(ValueSink *s, Value **out)
 /* ---- the walk ---- */
 
 enum {
-    AGAIN_MODULES = 1, /* start over, knowing the loaded modules */
-    AGAIN_NAMES = 2,   /* … and with fresh names of C functions */
+    AGAIN_MODULES = 1,          /* start over, knowing the loaded modules */
+    AGAIN_NAMES = 2,            /* … and with fresh names of C functions */
     WRITE_SHARED_STRING = 1024, /* longer strings are written only once */
 };
 
@@ -301,15 +301,15 @@ enum {
 
 typedef struct Writer {
     lua_State *L;
-    const ValueOps *ops;   /* may be NULL */
-    const char *name;      /* head of the path in messages */
+    const ValueOps *ops; /* may be NULL */
+    const char *name;    /* head of the path in messages */
     Buf *why;
-    const void *globals;   /* the globals table, once `code` */
-    const void *bundle;    /* … and that of bundled Lua; NULL: there is none */
-    bool code;             /* functions are welcome, modules are looked for */
-    bool modules;          /* the sink has seen the modules */
-    bool fresh;            /* the names of C functions were just learned */
-    bool said;             /* why has been written */
+    const void *globals; /* the globals table, once `code` */
+    const void *bundle;  /* … and that of bundled Lua; NULL: there is none */
+    bool code;           /* functions are welcome, modules are looked for */
+    bool modules;        /* the sink has seen the modules */
+    bool fresh;          /* the names of C functions were just learned */
+    bool said;           /* why has been written */
     int depth;
     const ValueStep *step; /* the way to the value in hand */
     ValueSink sink;
@@ -544,9 +544,9 @@ value_write_plain_table(Writer *w, const ValueMeta *meta)
     int err = value_write_enter(w);
     if (!err && value_write_for_json(w) && !value_json_shape(w->L, what))
         return value_write_no_json(w, what);
-    err = err ? err : value_sink_eight(&w->sink,
-                                       meta->array ? TAG_ARRAY : TAG_TABLE,
-                                       count);
+    err = err ? err
+              : value_sink_eight(&w->sink, meta->array ? TAG_ARRAY : TAG_TABLE,
+                                 count);
     err = err ? err : value_write_items(w, &count[0], &count[1]);
     if (!err && meta->unread && unread_push(w->L, -1)) { /* it is seen */
         unread_note(w->L, -2);
@@ -664,8 +664,10 @@ static int
 value_write_function(Writer *w)
 {
     if (value_write_only_data(w))
-        return value_write_refuse(w, ORUN_EUNSENDABLE, "a function is not data "
-                                  "and cannot be kept", "a function");
+        return value_write_refuse(w, ORUN_EUNSENDABLE,
+                                  "a function is not data "
+                                  "and cannot be kept",
+                                  "a function");
     if (!w->code)
         return AGAIN_MODULES;
     if (lua_iscfunction(w->L, -1))
@@ -693,27 +695,20 @@ value_write_any(Writer *w)
 {
     lua_State *L = w->L;
     switch (lua_type(L, -1)) {
-    case LUA_TNIL:
-        return value_sink_tag(&w->sink, TAG_NIL);
+    case LUA_TNIL: return value_sink_tag(&w->sink, TAG_NIL);
     case LUA_TBOOLEAN:
         return value_sink_tag(&w->sink,
                               lua_toboolean(L, -1) ? TAG_TRUE : TAG_FALSE);
-    case LUA_TNUMBER:
-        return value_write_number(w);
-    case LUA_TSTRING:
-        return value_write_string(w);
-    case LUA_TTABLE:
-        return value_write_table(w);
-    case LUA_TFUNCTION:
-        return value_write_function(w);
+    case LUA_TNUMBER: return value_write_number(w);
+    case LUA_TSTRING: return value_write_string(w);
+    case LUA_TTABLE: return value_write_table(w);
+    case LUA_TFUNCTION: return value_write_function(w);
     case LUA_TLIGHTUSERDATA:
         return lua_touserdata(L, -1)
-                   ? value_write_unsendable(w, "a light userdata")
-                   : value_sink_tag(&w->sink, TAG_NULL);
-    case LUA_TUSERDATA:
-        return value_write_userdata(w);
-    default:
-        return value_write_unsendable(w, "a coroutine");
+            ? value_write_unsendable(w, "a light userdata")
+            : value_sink_tag(&w->sink, TAG_NULL);
+    case LUA_TUSERDATA: return value_write_userdata(w);
+    default: return value_write_unsendable(w, "a coroutine");
     }
 }
 
@@ -760,8 +755,8 @@ value_encode(lua_State *L, int idx, const char *name, const ValueOps *ops,
     w.ops = ops;
     w.name = name;
     w.why = why;
-    value_sink_init(&w.sink, ops && ops->max_bytes ? ops->max_bytes
-                                                   : VALUE_MAX_BYTES);
+    value_sink_init(&w.sink,
+                    ops && ops->max_bytes ? ops->max_bytes : VALUE_MAX_BYTES);
     int top = lua_gettop(L), err = lua_checkstack(L, 10) ? 0 : ORUN_ENOMEM;
     idx = lua_absindex(L, idx);
     while (!err && (err = value_write_start(&w, idx)) > 0) {

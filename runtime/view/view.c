@@ -41,11 +41,11 @@ struct View {
     uv_mutex_t lock;
     uv_cond_t change;
     /* Guarded by lock: */
-    bool ready;  /* the views have begun */
-    bool ended;  /* its code has returned */
+    bool ready;   /* the views have begun */
+    bool ended;   /* its code has returned */
     bool hurried; /* a script waits until it has caught up */
-    bool ending; /* the run is over … */
-    double over; /* … since then, on its clock */
+    bool ending;  /* the run is over … */
+    double over;  /* … since then, on its clock */
     Buf problems;
 };
 
@@ -73,8 +73,8 @@ view_wait(View *v)
 {
     uint64_t until = uv_hrtime() + VIEW_PACE;
     uv_mutex_lock(&v->lock);
-    for (uint64_t now; !v->ending && !v->hurried
-             && (now = uv_hrtime()) < until;)
+    for (uint64_t now;
+         !v->ending && !v->hurried && (now = uv_hrtime()) < until;)
         uv_cond_timedwait(&v->change, &v->lock, until - now);
     bool ending = v->ending;
     v->hurried = false;
@@ -129,8 +129,11 @@ view_next(lua_State *L)
     }
     if (ending && !v->rest)
         return 0;
-    ViewBatch batch = { .engine = v->engine, .begun = v->begun, .all = v->rest,
-                        .lost = v->lost, .brief = v->brief };
+    ViewBatch batch = { .engine = v->engine,
+                        .begun = v->begun,
+                        .all = v->rest,
+                        .lost = v->lost,
+                        .brief = v->brief };
     if (v->rest) {
         v->rest = batch.all->next;
         batch.all->next = NULL;
@@ -257,8 +260,7 @@ view_output(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
     return view_push_output(L, view_of(L)->engine, handle_parse(name),
-                            lua_toboolean(L, 2),
-                            luaL_checkinteger(L, 3),
+                            lua_toboolean(L, 2), luaL_checkinteger(L, 3),
                             (size_t)luaL_checkinteger(L, 4));
 }
 
@@ -281,15 +283,25 @@ view_processors(lua_State *L)
 }
 
 static const luaL_Reg view_functions[] = {
-    { "enough", view_enough }, { "next", view_next },
-    { "output", view_output }, { "problem", view_problem },
-    { "ready", view_ready }, { "size", view_size }, { "fit", view_fit },
-    { "put", view_put }, { "post", view_post },
-    { "brief", view_brief }, { "count_tasks", view_count_tasks },
-    { "final", view_final }, { "added", view_tell_added },
-    { "unix_time", view_unix_time }, { "processors", view_processors },
-    { "open_foot", view_open_foot }, { "foot", view_foot },
-    { "close_foot", view_close_foot }, { "shows", view_shows },
+    { "enough", view_enough },
+    { "next", view_next },
+    { "output", view_output },
+    { "problem", view_problem },
+    { "ready", view_ready },
+    { "size", view_size },
+    { "fit", view_fit },
+    { "put", view_put },
+    { "post", view_post },
+    { "brief", view_brief },
+    { "count_tasks", view_count_tasks },
+    { "final", view_final },
+    { "added", view_tell_added },
+    { "unix_time", view_unix_time },
+    { "processors", view_processors },
+    { "open_foot", view_open_foot },
+    { "foot", view_foot },
+    { "close_foot", view_close_foot },
+    { "shows", view_shows },
     { NULL, NULL },
 };
 
@@ -351,8 +363,8 @@ view_fail(View *v, const Buf *why)
 {
     bool refused = !v->ready || view_has_purpose(v);
     Buf line = { 0 };
-    buf_puts(&line, refused ? ""
-             : "orun: the run continues, but is not shown: ");
+    buf_puts(&line,
+             refused ? "" : "orun: the run continues, but is not shown: ");
     buf_put(&line, why->p, why->n);
     if (refused) {
         if (v->problems.n)

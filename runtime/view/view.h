@@ -18,8 +18,8 @@ typedef struct View View;
  * as lua/view/init.lua documents; copied. Before the first task of the run.
  * Returns when all views are ready. Errors: ORUN_ENOMEM, ORUN_ESYS, ORUN_EINVAL
  * (a view could not start; `why` gets a line with the reason). */
-int view_start(Engine *h, const char *const *wanted, View **out, Buf *why)
-    NODISCARD;
+int view_start(Engine *h, const char *const *wanted, View **out,
+               Buf *why) NODISCARD;
 
 /* The run is over: wait until the views have shown its end, and free v. True if
  * something could not be shown; then lines about it are appended to `problems`.

@@ -36,8 +36,9 @@ view_set_masked(lua_State *L, ViewWork *w, const char *key, const char *s)
         return;
     buf_clear(&w->text);
     secret_mask(s, strlen(s), 0, strlen(s), &w->text);
-    field_set_string(L, key, buf_failed(&w->text)
-                         ? "(no memory was left for it)" : buf_cstr(&w->text));
+    field_set_string(L, key,
+                     buf_failed(&w->text) ? "(no memory was left for it)"
+                                          : buf_cstr(&w->text));
 }
 
 /* The same for text that may be long: only its beginning. */
@@ -94,7 +95,9 @@ static const char *
 view_kind(const Task *t)
 {
     static const char *const kinds[TASK_KINDS] = {
-        [TASK_LUA] = "lua", [TASK_PROCESS] = "program", [TASK_ITEM] = "item",
+        [TASK_LUA] = "lua",
+        [TASK_PROCESS] = "program",
+        [TASK_ITEM] = "item",
     };
     return kinds[agent_argv(t) ? TASK_PROCESS : t->kind];
 }
@@ -125,8 +128,7 @@ static void
 view_set_expected(lua_State *L, Sched *s, const Task *t)
 {
     const char *of;
-    const HistoryEntry *e = t->kind == TASK_ITEM ? NULL
-        : rank_known(s, t, &of);
+    const HistoryEntry *e = t->kind == TASK_ITEM ? NULL : rank_known(s, t, &of);
     if (!e && s->plan && task_agent(t)) { /* better than none in a plan */
         e = rank_known_agent(s, NULL, task_agent(t)->name);
         of = "agent";
@@ -220,7 +222,8 @@ view_set_denials(lua_State *L, ViewWork *w, TaskReport *r)
             size_t n = 0;
             lua_getfield(L, -1, fields[k]);
             const char *s = lua_type(L, -1) == LUA_TSTRING
-                ? lua_tolstring(L, -1, &n) : NULL;
+                ? lua_tolstring(L, -1, &n)
+                : NULL;
             lua_pop(L, 1); /* it stays in the entry */
             if (s)
                 view_set_head(L, w, fields[k], s, n);
@@ -253,8 +256,8 @@ view_set_report(lua_State *L, ViewWork *w, const Task *t)
 }
 
 static const char *const view_lacks[] = {
-    [BLOCK_SLOT] = "slot", [BLOCK_WRITES] = "writes",
-    [BLOCK_MEMORY] = "memory", [BLOCK_RATE] = "rate",
+    [BLOCK_SLOT] = "slot",           [BLOCK_WRITES] = "writes",
+    [BLOCK_MEMORY] = "memory",       [BLOCK_RATE] = "rate",
     [BLOCK_THROTTLED] = "throttled",
 };
 
@@ -291,9 +294,7 @@ view_set_details(lua_State *L, ViewWork *w, const Event *e, const Task *t)
         field_set_string(L, "limit", e->text);
         field_set_number(L, "wait", (double)e->n / 1000);
         break;
-    case EVENT_USED:
-        field_set_number(L, "cpu", (double)e->n * 1e-9);
-        break;
+    case EVENT_USED: field_set_number(L, "cpu", (double)e->n * 1e-9); break;
     case EVENT_REPORTED: view_set_report(L, w, t); break;
     case EVENT_READ:
         view_set_task(L, "by", e->other);

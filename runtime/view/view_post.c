@@ -31,8 +31,8 @@ view_post_headers(lua_State *L, ViewPost *post, int idx)
     lua_Integer n = luaL_len(L, idx);
     for (lua_Integer i = 1; i <= n; i++) {
         lua_rawgeti(L, idx, i);
-        struct curl_slist *more = post->curl->slist_append(
-            post->headers, lua_tostring(L, -1));
+        struct curl_slist *more = post->curl->slist_append(post->headers,
+                                                           lua_tostring(L, -1));
         lua_pop(L, 1);
         if (!more)
             return false;
@@ -99,7 +99,6 @@ view_post(lua_State *L)
         return 1;
     }
     lua_pushnil(L);
-    lua_pushstring(L, post.why[0] ? post.why
-                                  : post.curl->easy_strerror(code));
+    lua_pushstring(L, post.why[0] ? post.why : post.curl->easy_strerror(code));
     return 2;
 }

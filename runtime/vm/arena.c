@@ -23,12 +23,12 @@ enum { ARENA_PAGED = PAGES_LARGEST };
 
 enum {
     ARENA_GRAIN = 16,
-    ARENA_SMALL = 1024,            /* up to here a class is one grain wide */
-    ARENA_LARGE = 64 * 1024,       /* the largest block served from a slice */
-    ARENA_CUT = 512,               /* from here a freed block may be cut up */
+    ARENA_SMALL = 1024,      /* up to here a class is one grain wide */
+    ARENA_LARGE = 64 * 1024, /* the largest block served from a slice */
+    ARENA_CUT = 512,         /* from here a freed block may be cut up */
     ARENA_CLASSES = 64 + 6 * 4 + 1,
     ARENA_REGION = 64 * 1024 * 1024,
-    ARENA_PATIENCE = 16,           /* how often a memory error may be caught */
+    ARENA_PATIENCE = 16, /* how often a memory error may be caught */
 };
 
 /* At the start of a slice, so that an image holds it too. */
@@ -42,8 +42,8 @@ struct Arena {
     unsigned given_up;   /* refused growths that were not requested again */
     const size_t *limit;
     bool *over;
-    List big;            /* malloc'd blocks */
-    Pages *pages;        /* small blocks beyond the slice; NULL: none yet */
+    List big;     /* malloc'd blocks */
+    Pages *pages; /* small blocks beyond the slice; NULL: none yet */
     uint32_t free[ARENA_CLASSES]; /* offset of the first block, 0 none; in
                                    * its first bytes that of the next */
 };
@@ -54,10 +54,10 @@ typedef struct ArenaBig {
 } ArenaBig;
 
 struct ArenaImage {
-    const char *base;    /* the slice it was taken from */
+    const char *base; /* the slice it was taken from */
     size_t size;
     size_t spots;
-    uint32_t *spot;      /* offsets of the words that are addresses inside */
+    uint32_t *spot; /* offsets of the words that are addresses inside */
     char *bytes;
 };
 
@@ -77,7 +77,8 @@ arena_map_init(ArenaMap *m)
 static bool
 arena_map_grow(ArenaMap *m)
 {
-    char *p = mem_refused() ? MAP_FAILED
+    char *p = mem_refused()
+        ? MAP_FAILED
         : mmap(NULL, ARENA_REGION, PROT_READ | PROT_WRITE,
                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED)

@@ -35,10 +35,10 @@ typedef struct ArenaImage ArenaImage;
 
 /* Slices, cut from large reservations that cost address space only. */
 typedef struct ArenaMap {
-    List regions;     /* the reservations, to unmap */
-    char *next;       /* the part of the newest one that was never used */
-    size_t left;      /* its size */
-    void **given;     /* slices given back */
+    List regions; /* the reservations, to unmap */
+    char *next;   /* the part of the newest one that was never used */
+    size_t left;  /* its size */
+    void **given; /* slices given back */
     size_t given_count, given_cap;
 } ArenaMap;
 

@@ -97,8 +97,10 @@ bundle_make_lua(FILE *out, const char *path)
     char *text = bundle_make_read(path, &n);
     char *code = bundle_method_rewrite(text, n, &line);
     if (line) {
-        fprintf(stderr, "bundle_make: %s:%d: a method of a string is called in "
-                "a way that is not understood\n", path, line);
+        fprintf(stderr,
+                "bundle_make: %s:%d: a method of a string is called in "
+                "a way that is not understood\n",
+                path, line);
         exit(1);
     }
     n = strlen(code);
@@ -149,10 +151,12 @@ static void
 bundle_make_bytes(const char *symbol, const char *in, const char *path)
 {
     FILE *out = bundle_make_open(path, "w");
-    fprintf(out, "#include <stddef.h>\n"
+    fprintf(out,
+            "#include <stddef.h>\n"
             "extern const unsigned char %s[];\n"
             "extern const size_t %s_len;\n"
-            "const unsigned char %s[] =\n", symbol, symbol, symbol);
+            "const unsigned char %s[] =\n",
+            symbol, symbol, symbol);
     size_t n;
     char *bytes = bundle_make_read(in, &n);
     bundle_make_text(out, bytes, n);
@@ -176,7 +180,8 @@ bundle_make_table(const char *path, char **files, int count)
 {
     FILE *out = bundle_make_open(path, "w");
     fputs("#include \"vm/bundle.h\"\n"
-          "const BundleFile bundle_files[] = {\n", out);
+          "const BundleFile bundle_files[] = {\n",
+          out);
     for (int i = 0; i < count; i++) {
         char *equals = strchr(files[i], '=');
         if (!equals)
@@ -186,12 +191,12 @@ bundle_make_table(const char *path, char **files, int count)
         fprintf(out, "{ \"%s\", \"%s\",\n", files[i],
                 below ? below + 1 : equals + 1);
         size_t n = bundle_make_is_lua(equals + 1)
-                       ? bundle_make_lua(out, equals + 1)
-                       : bundle_make_data(out, equals + 1);
+            ? bundle_make_lua(out, equals + 1)
+            : bundle_make_data(out, equals + 1);
         fprintf(out, ",\n  %zu },\n", n);
     }
-    fprintf(out, "{ 0, 0, 0, 0 }};\nconst size_t bundle_count = %d;\n%s",
-            count, bundle_make_find);
+    fprintf(out, "{ 0, 0, 0, 0 }};\nconst size_t bundle_count = %d;\n%s", count,
+            bundle_make_find);
     bundle_make_close(out, path);
 }
 

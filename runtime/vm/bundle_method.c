@@ -29,8 +29,8 @@ typedef struct Method {
 } Method;
 
 static const char *const bundle_method_names[] = {
-    "byte", "find", "format", "gmatch", "gsub", "len", "lower", "match",
-    "pack", "rep", "reverse", "sub", "unpack", "upper",
+    "byte",  "find", "format", "gmatch",  "gsub", "len",    "lower",
+    "match", "pack", "rep",    "reverse", "sub",  "unpack", "upper",
 };
 
 static const char bundle_method_keywords[] =
@@ -154,8 +154,8 @@ bundle_method_scan(Method *m)
         }
         if (m->count == m->room) {
             m->room = m->room ? m->room * 2 : 1024;
-            m->tokens = bundle_method_grow(m->tokens, (size_t)m->room
-                                                      * sizeof *m->tokens);
+            m->tokens = bundle_method_grow(m->tokens,
+                                           (size_t)m->room * sizeof *m->tokens);
         }
         bundle_method_read(m, &m->tokens[m->count++]);
         bundle_method_match(m);

@@ -88,15 +88,18 @@ static int
 handle_index(lua_State *L)
 {
     static const char *const fields[] = {
-        "status", "output", "error", "error_kind", "error_value", "traceback",
-        "attempts", "duration", "usage", "output_file", "timed_out", "ok",
+        "status",      "output",      "error",     "error_kind",
+        "error_value", "traceback",   "attempts",  "duration",
+        "usage",       "output_file", "timed_out", "ok",
     };
     const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
     for (size_t i = 0; i < countof(fields); i++)
         if (strcmp(key, fields[i]) == 0)
-            return luaL_error(L, "a handle has no '%s': TaskOutput(handle).%s "
+            return luaL_error(L,
+                              "a handle has no '%s': TaskOutput(handle).%s "
                               "waits for the task and has it; TaskGet(handle) "
-                              "returns the task as it is now", key, key);
+                              "returns the task as it is now",
+                              key, key);
     return 0;
 }
 

@@ -28,8 +28,8 @@ typedef struct PageRun {
 struct Pages {
     List room[PAGES_CLASSES]; /* pages with room, by size / 8 */
     List empty;
-    PageRun *runs;            /* to be freed */
-    char *fresh;              /* pages of the newest run never used */
+    PageRun *runs; /* to be freed */
+    char *fresh;   /* pages of the newest run never used */
     size_t fresh_count, run_pages;
 };
 

@@ -243,8 +243,10 @@ void
 park_check(lua_State *L, const char *what)
 {
     if (park_finalizing(L))
-        luaL_error(L, "%s: not allowed in a finalizer (__gc), which must not "
-                   "wait", what);
+        luaL_error(L,
+                   "%s: not allowed in a finalizer (__gc), which must not "
+                   "wait",
+                   what);
 }
 
 _Noreturn void
@@ -252,8 +254,10 @@ park_refuse_fork(lua_State *L)
 {
     lua_Debug ar;
     const char *name = lua_getstack(L, 0, &ar) && lua_getinfo(L, "n", &ar)
-        ? ar.name : NULL;
-    luaL_error(L, "%s: ORUN_EFORKED: a C module forked this process after orun "
+        ? ar.name
+        : NULL;
+    luaL_error(L,
+               "%s: ORUN_EFORKED: a C module forked this process after orun "
                "had started, and a fork has none of orun's threads; start "
                "tasks and programs in the process that forked",
                name ? name : "orun");
@@ -297,11 +301,14 @@ park_tell(lua_State *L, const LuaRun *run)
     bool known = !run->line && park_line(L, &ar);
     bool one = what->kind == WAIT_FOR_TASK || what->kind == WAIT_FOR_OUTPUT;
     board_lock(b);
-    event_add(b, (Event){
-        .kind = EVENT_WAITS, .task = run->task->id, .what = what->kind,
-        .other = one ? what->task->id : 0,
-        .line = known ? ar.currentline : run->line,
-        .text = known ? event_name(b, ar.short_src) : run->file });
+    event_add(
+        b,
+        (Event){ .kind = EVENT_WAITS,
+                 .task = run->task->id,
+                 .what = what->kind,
+                 .other = one ? what->task->id : 0,
+                 .line = known ? ar.currentline : run->line,
+                 .text = known ? event_name(b, ar.short_src) : run->file });
     board_unlock(b);
 }
 
@@ -311,9 +318,11 @@ park_tell_end(const LuaRun *run, double queued)
 {
     Board *b = &run->sched->board;
     board_lock(b);
-    event_add(b, (Event){ .kind = EVENT_GOES_ON, .task = run->task->id,
-                          .what = (uint8_t)run->wait.outcome,
-                          .n = (uint64_t)(queued * 1e9) });
+    event_add(b,
+              (Event){ .kind = EVENT_GOES_ON,
+                       .task = run->task->id,
+                       .what = (uint8_t)run->wait.outcome,
+                       .n = (uint64_t)(queued * 1e9) });
     board_unlock(b);
 }
 
@@ -364,10 +373,12 @@ park_outcome(lua_State *L)
     if (stop_wanted(&vm->stop) || run->wait.outcome == WAIT_STOPPED)
         return stop_raise(L, &vm->stop);
     if (run->wait.outcome == WAIT_NO_MEMORY)
-        return luaL_error(L, "cannot wait: there is no memory, or no "
+        return luaL_error(L,
+                          "cannot wait: there is no memory, or no "
                           "thread, left for a timer");
     if (run->wait.outcome == WAIT_NO_THREAD)
-        return luaL_error(L, "cannot wait here: in a sort comparator, gsub, "
+        return luaL_error(L,
+                          "cannot wait here: in a sort comparator, gsub, "
                           "__tostring or a coroutine of your own a thread must "
                           "block, and no other can be started");
     return run->wait.outcome;

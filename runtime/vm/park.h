@@ -49,11 +49,11 @@ typedef struct LuaRun {
     bool holds; /* … and its task is not released meanwhile (board_hold) */
 
     /* Of the thread that runs the state. */
-    WaitFor want; /* what the code asked to wait for … */
-    bool wants;   /* … when it has just yielded for that */
-    bool lingers; /* a program of it may have left others (program.h) */
-    uint64_t used; /* nanoseconds on a processor; counted while there are
-                    * views */
+    WaitFor want;     /* what the code asked to wait for … */
+    bool wants;       /* … when it has just yielded for that */
+    bool lingers;     /* a program of it may have left others (program.h) */
+    uint64_t used;    /* nanoseconds on a processor; counted while there are
+                       * views */
     uint64_t claimed; /* the item that its code claimed last, 0: none */
     const char *path_seen, *cpath_seen; /* the script's package.path and cpath
                                          * that tasks have; kept alive in its
@@ -63,20 +63,20 @@ typedef struct LuaRun {
     int line;
 
     /* Guarded by the board's lock. */
-    List programs; /* that its code has started (program.h) … */
+    List programs;         /* that its code has started (program.h) … */
     struct Program *shown; /* … the last whose output is the task's transcript,
                             * or NULL … */
     uint32_t shows;        /* … and how many of those there were */
     Wait wait;
-    double outside, since; /* seconds for which the task's code has waited for
-                            * something outside and left its worker to others;
-                            * when it began to */
+    double outside, since;  /* seconds for which the task's code has waited for
+                             * something outside and left its worker to others;
+                             * when it began to */
     double requeued, woken; /* seconds for which it could have gone on and had
-                            * no slot; when its last wait ended, 0: it did not
-                            * wait */
+                             * no slot; when its last wait ended, 0: it did not
+                             * wait */
     uv_cond_t go;
-    bool blocked; /* its thread waits on `go` … */
-    bool granted; /* … until this */
+    bool blocked;   /* its thread waits on `go` … */
+    bool granted;   /* … until this */
     Worker *worker; /* runs it now; NULL while it is parked, and the script's */
     bool queued;    /* it is in the pool, to continue after a wait */
     bool given_up;  /* its thread is stuck, its task was reported as stopped */

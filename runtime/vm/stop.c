@@ -118,9 +118,8 @@ enum {
 static void
 stop_tick(Stop *s)
 {
-    static const struct itimerspec often = {
-        .it_interval.tv_nsec = STOP_TICK, .it_value.tv_nsec = STOP_TICK
-    };
+    static const struct itimerspec often = { .it_interval.tv_nsec = STOP_TICK,
+                                             .it_value.tv_nsec = STOP_TICK };
     struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID,
                               .sigev_signo = SIGURG };
     event._sigev_un._tid = s->tid;
@@ -180,8 +179,7 @@ stop_init_once(void)
     sa.sa_sigaction = stop_on_signal;
     sa.sa_flags = SA_RESTART | SA_ONSTACK | SA_SIGINFO;
     sigemptyset(&sa.sa_mask);
-    if (sigaction(SIGURG, NULL, &stop_before)
-        || sigaction(SIGURG, &sa, NULL))
+    if (sigaction(SIGURG, NULL, &stop_before) || sigaction(SIGURG, &sa, NULL))
         stop_init_result = ORUN_ESYS;
 }
 

@@ -37,9 +37,9 @@ typedef struct Stop {
     atomic_int level;             /* any thread may raise it */
     atomic_int raised;            /* STOP_ONCE when that error was raised */
     _Atomic(const char *) reason; /* constant text; set before the level */
-    uv_mutex_t lock;         /* guards the rest */
+    uv_mutex_t lock;              /* guards the rest */
     bool running;                 /* a thread is inside, … */
-    uv_thread_t thread;            /* … namely this one */
+    uv_thread_t thread;           /* … namely this one */
     pid_t tid;                    /* as the system calls it */
     bool ticking;                 /* the timer is there */
     timer_t timer;                /* read by the signal handler, too */

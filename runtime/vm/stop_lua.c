@@ -113,7 +113,7 @@ stop_lua_resume(lua_State *L)
 {
     int status;
     int n = stop_lua_switch(L, stop_lua_checked(L), lua_gettop(L) - 1, false,
-                        &status);
+                            &status);
     int results = n < 0 ? 1 : n; /* or the error */
     lua_pushboolean(L, n >= 0);
     lua_insert(L, -(results + 1));
@@ -152,8 +152,7 @@ static bool
 stop_lua_can_close(lua_State *L, lua_State *co)
 {
     lua_Debug ar;
-    return co != L
-        && (lua_status(co) != LUA_OK || !lua_getstack(co, 0, &ar));
+    return co != L && (lua_status(co) != LUA_OK || !lua_getstack(co, 0, &ar));
 }
 
 static int
@@ -211,16 +210,17 @@ stop_lua_running(lua_State *L)
 void
 stop_lua_open(lua_State *L)
 {
-    static const luaL_Reg catching[] = {
-        { "pcall", stop_lua_pcall }, { "xpcall", stop_lua_xpcall },
-        { NULL, NULL }
-    };
-    static const luaL_Reg switching[] = {
-        { "resume", stop_lua_resume }, { "wrap", stop_lua_wrap },
-        { "close", stop_lua_close }, { "yield", stop_lua_yield },
-        { "isyieldable", stop_lua_isyieldable },
-        { "running", stop_lua_running }, { NULL, NULL }
-    };
+    static const luaL_Reg catching[] = { { "pcall", stop_lua_pcall },
+                                         { "xpcall", stop_lua_xpcall },
+                                         { NULL, NULL } };
+    static const luaL_Reg switching[] = { { "resume", stop_lua_resume },
+                                          { "wrap", stop_lua_wrap },
+                                          { "close", stop_lua_close },
+                                          { "yield", stop_lua_yield },
+                                          { "isyieldable",
+                                            stop_lua_isyieldable },
+                                          { "running", stop_lua_running },
+                                          { NULL, NULL } };
     lua_pushglobaltable(L);
     luaL_setfuncs(L, catching, 0);
     lua_getfield(L, -1, "coroutine");

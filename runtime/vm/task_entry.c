@@ -166,8 +166,10 @@ task_entry_hint(Buf *text)
     size_t line = strcspn(s, "\n");
     Buf with = { 0 };
     buf_put(&with, s, line);
-    buf_printf(&with, "; a task does not see the script's globals: make '%.*s' "
-               "a local above the function, or pass it in input", n, name);
+    buf_printf(&with,
+               "; a task does not see the script's globals: make '%.*s' "
+               "a local above the function, or pass it in input",
+               n, name);
     buf_puts(&with, s + line);
     if (buf_failed(&with)) {
         buf_free(&with);
@@ -228,15 +230,17 @@ task_entry_explain_limit(Vm *vm, bool own, bool frames)
     lua_Debug ar;
     size_t limit = vm->limit;
     ar.currentline = 0;
-    for (int level = 0; frames && ar.currentline <= 0
-         && lua_getstack(vm->co, level, &ar); level++)
+    for (int level = 0;
+         frames && ar.currentline <= 0 && lua_getstack(vm->co, level, &ar);
+         level++)
         lua_getinfo(vm->co, "Sl", &ar);
     if (ar.currentline > 0)
         buf_printf(&text, "%s:%d: ", ar.short_src, ar.currentline);
     buf_puts(&text, "not enough memory: the task used up its memory_limit of ");
     buf_bytes(&text, limit);
     buf_puts(&text, own ? "" : " (the default)");
-    buf_puts(&text, "; keep less at a time, or give it more: memory_limit = "
+    buf_puts(&text,
+             "; keep less at a time, or give it more: memory_limit = "
              "\"");
     buf_printf(&text, "%zuMiB\"", limit >> 20 ? limit >> 19 : 1);
     vm->limit = 0;
@@ -338,8 +342,9 @@ task_entry_failed(Vm *vm, bool own_limit, int status, bool frames, Outcome *o)
     bool table = status != LUA_ERRMEM && lua_type(vm->co, -1) == LUA_TTABLE;
     if (table && task_entry_failed_so(vm, o))
         return;
-    int e = table ? value_encode(vm->co, -1, "error", &small, &o->error_value,
-                                 NULL) : 0;
+    int e = table
+        ? value_encode(vm->co, -1, "error", &small, &o->error_value, NULL)
+        : 0;
     if (e == ORUN_ENOMEM)
         o->fault = FAULT_MEMORY;
     else

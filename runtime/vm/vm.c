@@ -34,25 +34,25 @@ enum { VM_POOLED = 64 };
 /* A Vm, and what only this file uses. */
 typedef struct VmCell {
     Vm vm;
-    List link;         /* while it is unused */
+    List link; /* while it is unused */
     Arena *arena;
-    bool heap;         /* the arena is malloc'd, not a slice */
-    bool closed;       /* by vm_close; nothing is left to run */
-    VmImage *image;    /* what it was copied from; NULL: it was opened */
-    ArenaImage *own;   /* that image with the addresses of this slice */
+    bool heap;       /* the arena is malloc'd, not a slice */
+    bool closed;     /* by vm_close; nothing is left to run */
+    VmImage *image;  /* what it was copied from; NULL: it was opened */
+    ArenaImage *own; /* that image with the addresses of this slice */
 } VmCell;
 
 struct VmPool {
-    VmConfig config;   /* path and cpath under the lock, the rest constant */
+    VmConfig config; /* path and cpath under the lock, the rest constant */
     uint64_t seed[2];
     uv_mutex_t lock;
-    List resting;      /* newest first: its memory is still in the cache */
+    List resting; /* newest first: its memory is still in the cache */
     size_t resting_count;
     ArenaMap map;
     VmImage *image;
-    bool no_image;     /* it could not be made: open every state */
-    uint64_t taken;    /* states so far */
-    size_t out;        /* of them not given back */
+    bool no_image;  /* it could not be made: open every state */
+    uint64_t taken; /* states so far */
+    size_t out;     /* of them not given back */
 };
 
 static inline VmCell *
@@ -284,8 +284,7 @@ vm_lay(VmCell *cell, bool again)
     if (!again)
         arena_touch(slice, arena_image_size(image));
     arena_image_lay(image, slice);
-    if (again && !cell->own
-        && arena_image_new(cell->arena, &cell->own) != 0)
+    if (again && !cell->own && arena_image_new(cell->arena, &cell->own) != 0)
         cell->own = NULL;
     cell->vm.L = (lua_State *)(void *)(slice + cell->image->L);
     cell->vm.co = (lua_State *)(void *)(slice + cell->image->co);

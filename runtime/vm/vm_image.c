@@ -15,8 +15,7 @@ vm_image_random(lua_State *L)
     void *state = NULL;
     if (lua_getglobal(L, "math") == LUA_TTABLE
         && lua_getfield(L, -1, "random") == LUA_TFUNCTION
-        && lua_getupvalue(L, -1, 1)
-        && lua_rawlen(L, -1) == VM_IMAGE_RANDOM)
+        && lua_getupvalue(L, -1, 1) && lua_rawlen(L, -1) == VM_IMAGE_RANDOM)
         state = lua_touserdata(L, -1);
     lua_settop(L, top);
     return state;
@@ -59,7 +58,7 @@ vm_image_moves(lua_State *L, int depth)
     int type = lua_type(L, -1);
     const void *object = lua_topointer(L, -1);
     bool holds = type == LUA_TTABLE || type == LUA_TFUNCTION
-                 || type == LUA_TUSERDATA;
+        || type == LUA_TUSERDATA;
     bool is_new = holds && lua_rawgetp(L, 1, object) == LUA_TNIL;
     lua_pop(L, holds);
     if (is_new) {
@@ -85,8 +84,7 @@ vm_image_check(lua_State *L)
 }
 
 static void
-vm_image_locate(VmImage *image, const Arena *arena, lua_State *L,
-                lua_State *co)
+vm_image_locate(VmImage *image, const Arena *arena, lua_State *L, lua_State *co)
 {
     const char *slice = (const char *)arena, *random = vm_image_random(L);
     image->L = (size_t)((char *)L - slice);

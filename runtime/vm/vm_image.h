@@ -20,10 +20,10 @@ struct ArenaImage;
 
 typedef struct VmImage {
     struct ArenaImage *arena;
-    size_t L, co;      /* offsets in the slice */
-    size_t random;     /* of math.random's state; 0: not found */
-    size_t userdata;   /* how many were made */
-    size_t refs;       /* the owner's count */
+    size_t L, co;    /* offsets in the slice */
+    size_t random;   /* of math.random's state; 0: not found */
+    size_t userdata; /* how many were made */
+    size_t refs;     /* the owner's count */
 } VmImage;
 
 enum { VM_IMAGE_RANDOM = 4 * sizeof(uint64_t) };

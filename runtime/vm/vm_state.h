@@ -7,8 +7,8 @@
 #include <lua.h>
 
 typedef struct Vm {
-    lua_State *L;    /* the main thread */
-    lua_State *co;   /* the coroutine its task runs in (the script: L) */
+    lua_State *L;  /* the main thread */
+    lua_State *co; /* the coroutine its task runs in (the script: L) */
     Stop stop;
     void *owner;     /* of the layer above; at first config->ud */
     bool script;     /* the script's own state: not sandboxed */

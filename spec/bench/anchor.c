@@ -182,7 +182,8 @@ anchor_pool(long n)
 {
     Calls q = { .lock = PTHREAD_MUTEX_INITIALIZER,
                 .came = PTHREAD_COND_INITIALIZER,
-                .finished = PTHREAD_COND_INITIALIZER, .last = &q.first };
+                .finished = PTHREAD_COND_INITIALIZER,
+                .last = &q.first };
     Call **all = anchor_alloc((size_t)n * sizeof *all);
     pthread_t workers[ANCHOR_THREADS];
     for (int i = 0; i < ANCHOR_THREADS; i++)
@@ -228,10 +229,12 @@ static void *
 anchor_fib_thread(void *arg)
 {
     lua_State *L = anchor_open();
-    if (luaL_loadstring(L, "local function fib(n)\n"
+    if (luaL_loadstring(L,
+                        "local function fib(n)\n"
                         "  return n < 2 and n or fib(n - 1) + fib(n - 2)\n"
                         "end\n"
-                        "for _ = 1, ... do fib(20) end") != LUA_OK)
+                        "for _ = 1, ... do fib(20) end")
+        != LUA_OK)
         anchor_die(lua_tostring(L, -1));
     lua_pushinteger(L, *(long *)arg);
     if (lua_pcall(L, 1, 0, 0) != LUA_OK)

@@ -72,8 +72,9 @@ arguments_listed(void)
         config.listed = listed;
         CHECK(orun_new(&config, &o) == ORUN_OK);
         check_fine(o, "Task{run = print}");
-        check_fine(o, listed
-                   ? "while not os.execute('ls $XDG_RUNTIME_DIR/orun/*-*') do "
+        check_fine(
+            o,
+            listed ? "while not os.execute('ls $XDG_RUNTIME_DIR/orun/*-*') do "
                      "orun.sleep('10ms') end"
                    : "orun.sleep('50ms') "
                      "assert(not os.execute('test -e $XDG_RUNTIME_DIR/orun'))");
@@ -86,8 +87,8 @@ arguments_listed(void)
 static void
 arguments_config(void)
 {
-    static const size_t sizes[] = { 0, 1, sizeof(size_t), SIZE_MAX, 4096,
-                                    sizeof(orun_config) + 1 };
+    static const size_t sizes[] = { 0,        1,    sizeof(size_t),
+                                    SIZE_MAX, 4096, sizeof(orun_config) + 1 };
     orun *o;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         orun_config config = ORUN_CONFIG_INIT;
@@ -107,10 +108,14 @@ arguments_config(void)
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         CHECK(orun_new(&wrong[i], &o) == ORUN_EINVAL && o == NULL);
     /* An older program knew fewer fields: the others are the defaults. */
-    orun_config old = { .size = offsetof(orun_config, processes), .workers = 3,
-                        .processes = -1, .memory_limit = 1, .no_wait = -1 };
+    orun_config old = { .size = offsetof(orun_config, processes),
+                        .workers = 3,
+                        .processes = -1,
+                        .memory_limit = 1,
+                        .no_wait = -1 };
     CHECK(orun_new(&old, &o) == ORUN_OK);
-    check_fine(o, "local c = orun.config() "
+    check_fine(o,
+               "local c = orun.config() "
                "assert(c.workers == 3 and c.processes == 5)");
     CHECK(orun_free(o) == ORUN_OK);
 }
@@ -125,7 +130,8 @@ arguments_args(void)
     CHECK(orun_set_args(o, 4, argv, 5) == ORUN_EINVAL);
     CHECK(strstr(orun_errmsg(o), "script is 5"));
     CHECK(orun_set_args(o, 4, argv, 1) == ORUN_OK);
-    check_fine(o, "assert(arg[-1] == 'host' and arg[0] == 's.lua')"
+    check_fine(o,
+               "assert(arg[-1] == 'host' and arg[0] == 's.lua')"
                "assert(#arg == 2 and arg[1] == 'a b' and arg[2] == '')"
                "assert(select('#', ...) == 2 and ... == 'a b')");
     CHECK(orun_set_args(o, 0, NULL, 0) == ORUN_OK);
@@ -159,7 +165,8 @@ arguments_free_running(void)
     orun *o;
     config.no_wait = 1;
     CHECK(orun_new(&config, &o) == ORUN_OK);
-    check_fine(o, "item = TaskCreate{description = 'x'}"
+    check_fine(o,
+               "item = TaskCreate{description = 'x'}"
                "for i = 1, 20 do Task{run = function() orun.sleep('1h') end,"
                " run_in_background = true} end "
                "Task{run = function() while true do end end,"
@@ -208,7 +215,8 @@ arguments_exit(void)
 static void
 arguments_history(void)
 {
-    static const char code[] = "for _, key in ipairs{'a', 'b'} do "
+    static const char code[] =
+        "for _, key in ipairs{'a', 'b'} do "
         "Task{key = key, run = function() return {} end} end";
     char path[4096], text[200] = "";
     orun_config config = ORUN_CONFIG_INIT;
@@ -250,7 +258,8 @@ arguments_plan(void)
     orun *o;
     config.plan = 1;
     CHECK(orun_new(&config, &o) == ORUN_OK);
-    check_fine(o, "orun.agent{name = 'x', command = {'/none'}} "
+    check_fine(o,
+               "orun.agent{name = 'x', command = {'/none'}} "
                "local r = Task{subagent_type = 'x', prompt = 'x'} "
                "assert(r.status == 'completed' and r.output == '')");
     CHECK(orun_free(o) == ORUN_OK);
@@ -264,19 +273,26 @@ static void
 arguments_back(void)
 {
     back_host = check_new();
-    check_fine(back_host, "package.cpath = './?.so' "
+    check_fine(back_host,
+               "package.cpath = './?.so' "
                "assert(require 'back' == 42)");
     check_fine(back_host, "x = 1");
     CHECK(orun_free(back_host) == ORUN_OK);
 }
 
 static const CheckCase cases[] = {
-    { "null", arguments_null }, { "config", arguments_config },
-    { "args", arguments_args }, { "freed", arguments_freed },
-    { "free-running", arguments_free_running }, { "bytes", arguments_bytes },
-    { "exit", arguments_exit }, { "back", arguments_back },
-    { "watch", arguments_watch }, { "listed", arguments_listed },
-    { "watch", arguments_watch }, { "history", arguments_history },
+    { "null", arguments_null },
+    { "config", arguments_config },
+    { "args", arguments_args },
+    { "freed", arguments_freed },
+    { "free-running", arguments_free_running },
+    { "bytes", arguments_bytes },
+    { "exit", arguments_exit },
+    { "back", arguments_back },
+    { "watch", arguments_watch },
+    { "listed", arguments_listed },
+    { "watch", arguments_watch },
+    { "history", arguments_history },
     { "plan", arguments_plan },
 };
 

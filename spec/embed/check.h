@@ -63,8 +63,7 @@ check_main(const CheckCase *cases, size_t n, int argc, char **argv)
 }
 
 #define CHECK_MAIN(cases) \
-    int \
-    main(int argc, char **argv) \
+    int main(int argc, char **argv) \
     { \
         return check_main(cases, sizeof cases / sizeof *cases, argc, argv); \
     }

@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-#define CYCLE_TUNABLES                                                         \
-    "glibc.malloc.tcache_count=0:glibc.malloc.arena_max=1:"                    \
+#define CYCLE_TUNABLES \
+    "glibc.malloc.tcache_count=0:glibc.malloc.arena_max=1:" \
     "glibc.pthread.stack_cache_size=0"
 
 typedef struct Left {
@@ -113,8 +113,9 @@ cycle_settle(const Left *before)
 static Left
 cycle_begin(void)
 {
-    Left alone = { .bytes = -1, .files = -1, .threads = 3, .children = 0,
-                   .maps = -1 };
+    Left alone = {
+        .bytes = -1, .files = -1, .threads = 3, .children = 0, .maps = -1
+    };
     Left now = cycle_settle(&alone);
     CHECK(!cycle_more(&now, &alone));
     return now;

@@ -45,7 +45,8 @@ guest_dispositions(void)
         orun *o = check_new();
         check_fine(o, work);
         /* A program that does not read its prompt breaks a pipe. */
-        check_fine(o, "local r = orun.exec{command = {'true'},"
+        check_fine(o,
+                   "local r = orun.exec{command = {'true'},"
                    " input = ('x'):rep(1 << 20)} assert(r.code == 0)");
         CHECK(orun_free(o) == ORUN_OK);
         for (int i = 1; i < NSIG; i++) {
@@ -192,7 +193,8 @@ guest_loop(void)
     orun *one = check_new(), *two = check_new();
     uv_loop_t *loop = uv_default_loop();
     for (int i = 0; i < 4; i++) {
-        uv_process_options_t options = { .file = "sh", .args = args,
+        uv_process_options_t options = { .file = "sh",
+                                         .args = args,
                                          .exit_cb = guest_on_exit };
         children[i].data = &ended;
         CHECK(uv_spawn(loop, &children[i], &options) == 0);
@@ -212,8 +214,10 @@ guest_loop(void)
 }
 
 static const CheckCase cases[] = {
-    { "dispositions", guest_dispositions }, { "sigurg", guest_sigurg },
-    { "waitpid", guest_waitpid }, { "loop", guest_loop },
+    { "dispositions", guest_dispositions },
+    { "sigurg", guest_sigurg },
+    { "waitpid", guest_waitpid },
+    { "loop", guest_loop },
     { "unread", guest_unread },
 };
 

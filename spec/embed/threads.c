@@ -47,8 +47,10 @@ threads_second(void)
     pthread_t runs, waits;
     sem_init(&told, 0, 0);
     CHECK(pipe(fds) == 0);
-    snprintf(code, sizeof code, "local f <close> = io.open('/dev/fd/%d', 'w') "
-             "f:write('x') f:close() orun.sleep('1h')", fds[1]);
+    snprintf(code, sizeof code,
+             "local f <close> = io.open('/dev/fd/%d', 'w') "
+             "f:write('x') f:close() orun.sleep('1h')",
+             fds[1]);
     shared = check_new();
     pthread_create(&waits, NULL, threads_wait_told, &fds[0]);
     pthread_create(&runs, NULL, threads_run, code);
@@ -86,7 +88,8 @@ threads_own(void *arg)
     orun *o = check_new();
     (void)arg;
     for (int i = 0; i < 5; i++)
-        check_fine(o, "n = (n or 0) + 1 "
+        check_fine(o,
+                   "n = (n or 0) + 1 "
                    "assert(Task{run = function(i) return i end,"
                    " input = n}.output == n)");
     check_fine(o, "assert(n == 5)");
@@ -204,7 +207,8 @@ threads_stuck(void)
              "  local f <close> = io.open('/dev/fd/%d')"
              "  f:read(1)"
              "end}"
-             "assert(late.error_kind == 'timeout', late.error)", fds[0]);
+             "assert(late.error_kind == 'timeout', late.error)",
+             fds[0]);
     shared = check_new();
     check_fine(shared, code);
     CHECK(*orun_stuck(shared));
@@ -217,8 +221,8 @@ threads_stuck(void)
 
 static const CheckCase cases[] = {
     { "second", threads_second }, { "handed", threads_handed },
-    { "many", threads_many }, { "fork", threads_fork },
-    { "stack", threads_stack }, { "stuck", threads_stuck },
+    { "many", threads_many },     { "fork", threads_fork },
+    { "stack", threads_stack },   { "stuck", threads_stuck },
 };
 
 CHECK_MAIN(cases)

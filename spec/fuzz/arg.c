@@ -63,8 +63,8 @@ arg_try(lua_State *L, lua_CFunction take)
 FUZZ(data, n)
 {
     static const lua_CFunction takes[] = {
-        arg_take_duration, arg_take_size, arg_take_name, arg_take_text,
-        arg_take_id,
+        arg_take_duration, arg_take_size, arg_take_name,
+        arg_take_text,     arg_take_id,
     };
     lua_State *L = fuzz_state();
     FuzzBytes bytes = { data, n };
@@ -79,8 +79,7 @@ FUZZ(data, n)
         fuzz_fill(&bytes, &x, sizeof x);
         lua_pushnumber(L, x);
         break;
-    default:
-        lua_pushlstring(L, (const char *)bytes.p, bytes.n);
+    default: lua_pushlstring(L, (const char *)bytes.p, bytes.n);
     }
     for (size_t i = 0; i < countof(takes); i++)
         arg_try(L, takes[i]);

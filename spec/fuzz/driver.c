@@ -134,8 +134,8 @@ driver_change(DriverInput *in)
         }
         break;
     default: {
-        const DriverInput *other = &driver_inputs[driver_next(
-            (uint32_t)driver_count)];
+        const DriverInput *other =
+            &driver_inputs[driver_next((uint32_t)driver_count)];
         uint32_t from = driver_next((uint32_t)other->n + 1);
         size_t length = other->n - from;
         length = length > DRIVER_MAX - at ? DRIVER_MAX - at : length;
@@ -162,8 +162,8 @@ main(int argc, char **argv)
     for (size_t i = 0; i < driver_count; i++)
         driver_try(driver_inputs[i].p, driver_inputs[i].n);
     for (long run = atol(argv[1]); run > 0; run--) {
-        const DriverInput *from = &driver_inputs[driver_next(
-            (uint32_t)driver_count)];
+        const DriverInput *from =
+            &driver_inputs[driver_next((uint32_t)driver_count)];
         DriverInput in = { room, from->n };
         memcpy(room, from->p, from->n);
         for (uint32_t i = 0, n = 1 + driver_next(4); i < n; i++)

@@ -115,7 +115,8 @@ encode_push(Encode *e, int depth)
     case 2: encode_integer(e); break;
     case 3: encode_float(e); break;
     case 4: lua_pushinteger(L, fuzz_byte(&e->bytes)); break;
-    case 5: case 6: encode_string(e); break;
+    case 5:
+    case 6: encode_string(e); break;
     case 7: lua_pushlightuserdata(L, NULL); break;
     case 8: lua_getglobal(L, "print"); break;
     case 9: lua_getglobal(L, "_G"); break;

@@ -9,9 +9,11 @@
 static void
 frame_forge(Buf *b, uint16_t kind, const void *body, size_t n)
 {
-    struct { uint32_t magic; uint16_t form, kind; uint32_t size; } head = {
-        0x4e55524f, 1, kind, (uint32_t)n
-    };
+    struct {
+        uint32_t magic;
+        uint16_t form, kind;
+        uint32_t size;
+    } head = { 0x4e55524f, 1, kind, (uint32_t)n };
     MUST_BE(sizeof head == FRAME_HEAD - sizeof(uint32_t));
     uint32_t sum = frame_sum(frame_sum(0, &head, sizeof head), body, n);
     buf_put(b, &head, sizeof head);

@@ -10,9 +10,8 @@
 static void
 json_ready(lua_State *L)
 {
-    static const char open[] =
-        "local json = ...\n"
-        "decode, encode = json.decode, json.encode\n";
+    static const char open[] = "local json = ...\n"
+                               "decode, encode = json.decode, json.encode\n";
     if (lua_getglobal(L, "decode") == LUA_TFUNCTION)
         goto out;
     const BundleFile *file = bundle_find("orun.json");
@@ -48,8 +47,8 @@ json_through(lua_State *L, int value, const char *text, size_t n)
     FUZZ_MUST(value_encode(L, value, "v", NULL, &v, &why) == 0);
     FUZZ_MUST(json_from_value(v, NULL, &out, &why) == 0);
     /* Marks of empty arrays are metatables, which Values have not. */
-    FUZZ_MUST(out.n == n && (memcmp(out.p, text, n) == 0
-                             || strstr(text, "[]")));
+    FUZZ_MUST(out.n == n
+              && (memcmp(out.p, text, n) == 0 || strstr(text, "[]")));
     value_drop(v);
     buf_free(&out);
     buf_free(&why);

@@ -67,8 +67,9 @@ FUZZ(data, n)
     line_reader_read_all(bytes.p, bytes.n, most, bytes.n + 1, &whole);
     line_reader_expect(bytes.p, bytes.n, most, &right);
     FUZZ_MUST(!buf_failed(&right) && some.n == right.n && whole.n == right.n);
-    FUZZ_MUST(right.n == 0 || (!memcmp(some.p, right.p, right.n)
-                               && !memcmp(whole.p, right.p, right.n)));
+    FUZZ_MUST(right.n == 0
+              || (!memcmp(some.p, right.p, right.n)
+                  && !memcmp(whole.p, right.p, right.n)));
     buf_free(&some);
     buf_free(&whole);
     buf_free(&right);

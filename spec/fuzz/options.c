@@ -37,8 +37,8 @@ FUZZ(data, n)
     Options o;
     options_read(&o, argc, argv);
     options_check(&o, argc, argv);
-    options_default_views(&o, &(OptionsUsual){ .terminal = true,
-                                               .recorded = true });
+    options_default_views(
+        &o, &(OptionsUsual){ .terminal = true, .recorded = true });
     options_check(&o, argc, argv);
     options_free(&o);
     free(text);

@@ -34,8 +34,8 @@ spawn_read(const ProtocolHead *head, const char *body)
     FUZZ_MUST(s->env[0] == s->mark);
     FUZZ_MUST(spawn_strings(s->env + 1, from, end) <= w.envc);
     FUZZ_MUST((s->cwd != NULL) == (w.has_cwd == 1));
-    FUZZ_MUST(strncmp(s->mark, PROCESS_TREE_MARK,
-                      sizeof PROCESS_TREE_MARK - 1) == 0);
+    FUZZ_MUST(strncmp(s->mark, PROCESS_TREE_MARK, sizeof PROCESS_TREE_MARK - 1)
+              == 0);
     FUZZ_MUST(s->id == head->id && s->task == w.task);
     mem_free(s);
 }

@@ -288,8 +288,8 @@ static int
 lib_test_queue(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        { "push", lib_queue_push }, { "push_front", lib_queue_push_front },
-        { "peek", lib_queue_peek }, { "shift", lib_queue_shift },
+        { "push", lib_queue_push },     { "push_front", lib_queue_push_front },
+        { "peek", lib_queue_peek },     { "shift", lib_queue_shift },
         { "remove", lib_queue_remove }, { NULL, NULL },
     };
     LibQueue *q = lib_test_object(L, LIB_QUEUE, sizeof *q, methods,
@@ -387,22 +387,22 @@ static int
 lib_test_timers(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        { "arm", lib_timers_arm }, { "disarm", lib_timers_disarm },
-        { "first", lib_timers_first }, { "armed", lib_timers_armed },
+        { "arm", lib_timers_arm },
+        { "disarm", lib_timers_disarm },
+        { "first", lib_timers_first },
+        { "armed", lib_timers_armed },
         { NULL, NULL },
     };
-    lib_test_object(L, LIB_TIMERS, sizeof(LibTimers), methods,
-                    lib_timers_gone);
+    lib_test_object(L, LIB_TIMERS, sizeof(LibTimers), methods, lib_timers_gone);
     return 1;
 }
 
 const luaL_Reg lib_test_functions[] = {
-    { "states", lib_test_list_states }, { "may_move", lib_test_may_move },
-    { "move", lib_test_move }, { "faults", lib_test_faults },
-    { "fault", lib_test_fault }, { "fail_at", lib_test_fail_at },
-    { "path", lib_test_path }, { "overlap", lib_test_overlap },
-    { "refuse_at", lib_test_refuse_at },
-    { "duration", lib_test_duration }, { "bytes", lib_test_bytes },
-    { "queue", lib_test_queue }, { "timers", lib_test_timers },
-    { NULL, NULL },
+    { "states", lib_test_list_states },  { "may_move", lib_test_may_move },
+    { "move", lib_test_move },           { "faults", lib_test_faults },
+    { "fault", lib_test_fault },         { "fail_at", lib_test_fail_at },
+    { "path", lib_test_path },           { "overlap", lib_test_overlap },
+    { "refuse_at", lib_test_refuse_at }, { "duration", lib_test_duration },
+    { "bytes", lib_test_bytes },         { "queue", lib_test_queue },
+    { "timers", lib_test_timers },       { NULL, NULL },
 };

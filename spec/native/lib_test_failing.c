@@ -100,7 +100,8 @@ int
 luaopen_test_failing(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "arm", lib_failing_armed }, { "embed", lib_failing_embed },
+        { "arm", lib_failing_armed },
+        { "embed", lib_failing_embed },
         { NULL, NULL },
     };
     luaL_newlib(L, functions);

@@ -132,8 +132,8 @@ int
 luaopen_test_frame(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "make", lib_frame_make }, { "parse", lib_frame_parse },
-        { "fields", lib_frame_fields }, { "sum", lib_frame_sum },
+        { "make", lib_frame_make },       { "parse", lib_frame_parse },
+        { "fields", lib_frame_fields },   { "sum", lib_frame_sum },
         { "program", lib_frame_program }, { NULL, NULL },
     };
     luaL_newlib(L, functions);

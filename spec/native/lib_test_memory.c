@@ -14,7 +14,10 @@ enum { LIB_PAGES_MAX = 100000 };
 
 typedef struct LibPages {
     Pages *pages;
-    struct LibBlock { unsigned char *p; size_t n; } *blocks;
+    struct LibBlock {
+        unsigned char *p;
+        size_t n;
+    } *blocks;
 } LibPages;
 
 static unsigned char
@@ -78,7 +81,9 @@ static int
 lib_test_pages(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        { "get", lib_pages_get }, { "put", lib_pages_put }, { NULL, NULL },
+        { "get", lib_pages_get },
+        { "put", lib_pages_put },
+        { NULL, NULL },
     };
     LibPages *all = lib_test_object(L, LIB_PAGES, sizeof *all, methods,
                                     lib_pages_gone);
@@ -117,7 +122,8 @@ int
 luaopen_test_memory(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "pages", lib_test_pages }, { "sysmem", lib_test_sysmem },
+        { "pages", lib_test_pages },
+        { "sysmem", lib_test_sysmem },
         { "agent_took", lib_test_agent_took },
         { NULL, NULL },
     };

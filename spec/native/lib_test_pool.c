@@ -21,7 +21,10 @@ enum { LIB_PATIENCE = 20, LIB_JOBS = 256 };
 #define LIB_PATIENCE_NS (LIB_PATIENCE * UINT64_C(1000000000))
 
 typedef enum PoolOrder {
-    ORDER_NONE, ORDER_BLOCK, ORDER_UNBLOCK, ORDER_END,
+    ORDER_NONE,
+    ORDER_BLOCK,
+    ORDER_UNBLOCK,
+    ORDER_END,
 } PoolOrder;
 
 typedef struct PoolJob {
@@ -436,16 +439,16 @@ static int
 lib_test_pool(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        { "push", lib_pool_push }, { "burst", lib_pool_burst },
-        { "resume", lib_pool_resume }, { "started", lib_pool_started },
-        { "order", lib_pool_order }, { "tell", lib_pool_tell },
-        { "count", lib_pool_count }, { "settles", lib_pool_settles },
-        { "hurry", lib_pool_hurry }, { "reject", lib_pool_reject },
-        { "stuck", lib_pool_stuck }, { "most", lib_pool_most },
+        { "push", lib_pool_push },       { "burst", lib_pool_burst },
+        { "resume", lib_pool_resume },   { "started", lib_pool_started },
+        { "order", lib_pool_order },     { "tell", lib_pool_tell },
+        { "count", lib_pool_count },     { "settles", lib_pool_settles },
+        { "hurry", lib_pool_hurry },     { "reject", lib_pool_reject },
+        { "stuck", lib_pool_stuck },     { "most", lib_pool_most },
         { "abandon", lib_pool_abandon }, { "ended", lib_pool_ended },
-        { "about", lib_pool_about }, { "here", lib_pool_here },
+        { "about", lib_pool_about },     { "here", lib_pool_here },
         { "give_up", lib_pool_give_up }, { "back", lib_pool_back },
-        { "free", lib_pool_gone }, { NULL, NULL },
+        { "free", lib_pool_gone },       { NULL, NULL },
     };
     luaL_checktype(L, 1, LUA_TTABLE);
     int want = (int)lib_test_number(L, 1, "want", 2);

@@ -118,8 +118,9 @@ lib_race_new(lua_State *L)
     race->threads = (int)lib_test_number(L, 1, "threads", 4);
     race->items = (int)lib_test_number(L, 1, "items", 100);
     race->next = lib_test_flag(L, 1, "next");
-    luaL_argcheck(L, race->threads <= LIB_RACE_THREADS
-                  && race->items <= LIB_RACE_ITEMS, 1, "too many");
+    luaL_argcheck(
+        L, race->threads <= LIB_RACE_THREADS && race->items <= LIB_RACE_ITEMS,
+        1, "too many");
     race->clock = (Clock){ .now = lib_race_now, .wake_at = lib_race_wake_at };
     race->runner = (Runner){ .start = lib_race_start };
     return race;

@@ -126,11 +126,15 @@ int
 luaopen_test_secret(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "named", lib_secret_test_named }, { "add", lib_secret_test_add },
-        { "see", lib_secret_test_see }, { "mask", lib_secret_test_mask },
+        { "named", lib_secret_test_named },
+        { "add", lib_secret_test_add },
+        { "see", lib_secret_test_see },
+        { "mask", lib_secret_test_mask },
         { "inside", lib_secret_test_inside },
-        { "shown", lib_secret_test_shown }, { "put", lib_secret_test_put },
-        { "cut", lib_secret_test_cut }, { NULL, NULL },
+        { "shown", lib_secret_test_shown },
+        { "put", lib_secret_test_put },
+        { "cut", lib_secret_test_cut },
+        { NULL, NULL },
     };
     luaL_newlib(L, functions);
     return 1;

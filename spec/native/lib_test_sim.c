@@ -33,7 +33,8 @@ lib_sim_note(Sim *sim, const char *what, const Task *t, uint32_t n)
         sim->events = events;
         sim->event_cap = cap;
     }
-    sim->events[sim->event_count++] = (SimEvent){ .what = what, .id = t->id,
+    sim->events[sim->event_count++] = (SimEvent){ .what = what,
+                                                  .id = t->id,
                                                   .n = n };
 }
 
@@ -198,8 +199,7 @@ lib_sim_list_granted(lua_State *L)
     lua_Integer n = 0;
     lua_newtable(L);
     list_each(node, &sim->granted) {
-        lua_pushinteger(L, (lua_Integer)container_of(node, Task,
-                                                     job.link)->id);
+        lua_pushinteger(L, (lua_Integer)container_of(node, Task, job.link)->id);
         lua_rawseti(L, -2, ++n);
     }
     return 1;
@@ -213,8 +213,8 @@ lib_sim_list_running(lua_State *L)
     lua_Integer n = 0;
     lua_newtable(L);
     list_each(node, &sim->running) {
-        lua_pushinteger(L, (lua_Integer)container_of(node, SimRun,
-                                                     link)->task->id);
+        lua_pushinteger(
+            L, (lua_Integer)container_of(node, SimRun, link)->task->id);
         lua_rawseti(L, -2, ++n);
     }
     return 1;
@@ -240,17 +240,20 @@ lib_sim_log(lua_State *L)
 }
 
 static const char *const lib_sim_ends[] = {
-    "completed", "failed", "cancelled", NULL,
+    "completed",
+    "failed",
+    "cancelled",
+    NULL,
 };
 
 /* The outcome that arguments 3 to 5 tell: state, fault, error. */
 static Outcome
 lib_sim_told(lua_State *L)
 {
-    int state = TASK_COMPLETED + luaL_checkoption(L, 3, "completed",
-                                                  lib_sim_ends);
-    const char *fault = luaL_optstring(L, 4, state == TASK_FAILED ? "exit"
-                                                                  : NULL);
+    int state = TASK_COMPLETED
+        + luaL_checkoption(L, 3, "completed", lib_sim_ends);
+    const char *fault = luaL_optstring(L, 4,
+                                       state == TASK_FAILED ? "exit" : NULL);
     const char *error = luaL_optstring(L, 5, NULL);
     Outcome o = { .state = (TaskState)state, .code = -1 };
     o.fault = fault ? (TaskFault)task_fault_find(fault) : FAULT_NONE;
@@ -400,25 +403,40 @@ lib_sim_gone(lua_State *L)
 }
 
 static const luaL_Reg lib_sim_methods[] = {
-    { "add", lib_sim_add }, { "advance", lib_sim_advance },
-    { "agent", lib_sim_agent }, { "begin", lib_sim_begin },
-    { "block", lib_sim_block }, { "cancel_all", lib_sim_cancel_all },
-    { "changes", lib_sim_changes }, { "check", lib_sim_check },
+    { "add", lib_sim_add },
+    { "advance", lib_sim_advance },
+    { "agent", lib_sim_agent },
+    { "begin", lib_sim_begin },
+    { "block", lib_sim_block },
+    { "cancel_all", lib_sim_cancel_all },
+    { "changes", lib_sim_changes },
+    { "check", lib_sim_check },
     { "claim", lib_sim_claim },
-    { "claim_next", lib_sim_claim_next }, { "close", lib_sim_close },
-    { "closes", lib_sim_closes }, { "collector", lib_sim_collector },
-    { "events", lib_sim_events }, { "figures", lib_sim_figures },
+    { "claim_next", lib_sim_claim_next },
+    { "close", lib_sim_close },
+    { "closes", lib_sim_closes },
+    { "collector", lib_sim_collector },
+    { "events", lib_sim_events },
+    { "figures", lib_sim_figures },
     { "finish", lib_sim_finish },
     { "finish_next", lib_sim_finish_next },
-    { "granted", lib_sim_list_granted }, { "hurry", lib_sim_hurry },
+    { "granted", lib_sim_list_granted },
+    { "hurry", lib_sim_hurry },
     { "info", lib_sim_info },
-    { "late", lib_sim_late }, { "limit", lib_sim_limit },
-    { "log", lib_sim_log }, { "op_done", lib_sim_op_done },
-    { "outcome", lib_sim_outcome }, { "priority", lib_sim_priority },
-    { "release", lib_sim_release }, { "resolve", lib_sim_resolve },
-    { "running", lib_sim_list_running }, { "save", lib_sim_save },
+    { "late", lib_sim_late },
+    { "limit", lib_sim_limit },
+    { "log", lib_sim_log },
+    { "op_done", lib_sim_op_done },
+    { "outcome", lib_sim_outcome },
+    { "priority", lib_sim_priority },
+    { "release", lib_sim_release },
+    { "resolve", lib_sim_resolve },
+    { "running", lib_sim_list_running },
+    { "save", lib_sim_save },
     { "slots", lib_sim_slots },
-    { "stop", lib_sim_stop }, { "wait", lib_sim_wait }, { NULL, NULL },
+    { "stop", lib_sim_stop },
+    { "wait", lib_sim_wait },
+    { NULL, NULL },
 };
 
 /* What field `history` of argument 1 names: a file of durations. */
@@ -457,7 +475,7 @@ lib_sim_new(lua_State *L)
     lib_test_arm();
     int e = sched_init(&sim->sched, &sim->clock,
                        (const int[SLOT_KINDS]){ lua, process, 1 },
-                        lifecycle_timer_due);
+                       lifecycle_timer_due);
     if (e == 0 && (e = lib_sim_remember(L, sim)) != 0)
         sched_destroy(&sim->sched);
     lib_test_disarm();

@@ -15,18 +15,18 @@
 typedef struct SimEvent {
     const char *what;
     uint64_t id;
-    uint32_t n; /* 0: not shown */
+    uint32_t n;  /* 0: not shown */
     int outcome; /* of a resume: that of its wait */
 } SimEvent;
 
 /* A task in the fake runner's hands: its task's `run`. */
 typedef struct SimRun {
-    List link;     /* in sim->running while its code runs, not waits */
+    List link; /* in sim->running while its code runs, not waits */
     Task *task;
     uint32_t attempt;
-    bool resumed;  /* it goes on after a wait: no slot of its kind is owed */
+    bool resumed; /* it goes on after a wait: no slot of its kind is owed */
     Wait wait;
-    WaitFor what;  /* of its last wait */
+    WaitFor what; /* of its last wait */
 } SimRun;
 
 /* A task as sim:changes last told it. */
@@ -49,11 +49,11 @@ typedef struct Sim {
     Op op;
     SimEvent *events;
     size_t event_count, event_cap;
-    SimSeen *seen;   /* by id */
+    SimSeen *seen; /* by id */
     size_t seen_count, seen_cap;
-    bool manual;     /* a start is only begun by sim:begin */
-    bool no_ladder;  /* stop gives no next rung, as for programs */
-    bool lowered;    /* some limit was made smaller */
+    bool manual;    /* a start is only begun by sim:begin */
+    bool no_ladder; /* stop gives no next rung, as for programs */
+    bool lowered;   /* some limit was made smaller */
 } Sim;
 
 /* What its userdata is called. */
@@ -81,25 +81,25 @@ void lib_sim_go(Sim *sim, Task *t);
 const char *lib_sim_outcome_name(int outcome);
 
 /* Methods, by file. */
-int lib_sim_add(lua_State *L);       /* lib_test_sim_add.c */
+int lib_sim_add(lua_State *L); /* lib_test_sim_add.c */
 int lib_sim_agent(lua_State *L);
 int lib_sim_limit(lua_State *L);
 int lib_sim_slots(lua_State *L);
-int lib_sim_wait(lua_State *L);      /* lib_test_sim_wait.c */
+int lib_sim_wait(lua_State *L); /* lib_test_sim_wait.c */
 int lib_sim_outcome(lua_State *L);
 int lib_sim_collector(lua_State *L);
 int lib_sim_op_done(lua_State *L);
 int lib_sim_closes(lua_State *L);
 void lib_sim_free_collectors(Sim *sim);
-int lib_sim_claim(lua_State *L);     /* lib_test_sim_claim.c */
+int lib_sim_claim(lua_State *L); /* lib_test_sim_claim.c */
 int lib_sim_claim_next(lua_State *L);
 int lib_sim_resolve(lua_State *L);
 int lib_sim_release(lua_State *L);
 int lib_sim_block(lua_State *L);
-int lib_sim_info(lua_State *L);      /* lib_test_sim_look.c */
+int lib_sim_info(lua_State *L); /* lib_test_sim_look.c */
 int lib_sim_figures(lua_State *L);
-int lib_sim_check(lua_State *L);     /* lib_test_sim_check.c */
-int lib_sim_events(lua_State *L);    /* lib_test_sim_watch.c */
+int lib_sim_check(lua_State *L);  /* lib_test_sim_check.c */
+int lib_sim_events(lua_State *L); /* lib_test_sim_watch.c */
 int lib_sim_changes(lua_State *L);
 
 #endif

@@ -93,9 +93,8 @@ lib_sim_read_names(lua_State *L, Sim *sim, SimSpec *spec)
 static void
 lib_sim_read(lua_State *L, Sim *sim, SimSpec *spec)
 {
-    static const char *const kinds[] = {
-        "lua", "process", "item", "http", NULL
-    };
+    static const char *const kinds[] = { "lua", "process", "item", "http",
+                                         NULL };
     static const char *const ends[] = { "no", "completed", "failed", NULL };
     static const int states[] = { 0, TASK_COMPLETED, TASK_FAILED };
     luaL_checktype(L, 2, LUA_TTABLE);
@@ -129,7 +128,8 @@ lib_sim_writes(lua_State *L, int idx)
     w->paths = mem_zalloc(n, sizeof *w->paths);
     for (size_t i = 1; w->paths && i <= n; i++) {
         const char *path = lua_rawgeti(L, idx, (lua_Integer)i) == LUA_TSTRING
-            ? lua_tostring(L, -1) : "?";
+            ? lua_tostring(L, -1)
+            : "?";
         lua_pop(L, 1);
         w->paths[w->n] = writes_path("/sim", path);
         if (!w->paths[w->n])
@@ -147,11 +147,15 @@ static bool
 lib_sim_make(lua_State *L, const SimSpec *spec, Task *t)
 {
     static const uint8_t kinds[][2] = {
-        { TASK_LUA, SLOT_LUA }, { TASK_PROCESS, SLOT_PROCESS },
-        { TASK_ITEM, SLOT_LUA }, { TASK_LUA, SLOT_HTTP },
+        { TASK_LUA, SLOT_LUA },
+        { TASK_PROCESS, SLOT_PROCESS },
+        { TASK_ITEM, SLOT_LUA },
+        { TASK_LUA, SLOT_HTTP },
     };
-    *t = (Task){ .kind = kinds[spec->kind][0], .slot = kinds[spec->kind][1],
-                 .line = spec->instant, .priority = (int8_t)spec->priority };
+    *t = (Task){ .kind = kinds[spec->kind][0],
+                 .slot = kinds[spec->kind][1],
+                 .line = spec->instant,
+                 .priority = (int8_t)spec->priority };
     if (spec->plain)
         return true;
     t->opt = mem_alloc(sizeof *t->opt);

@@ -61,8 +61,10 @@ lib_check_blockers(SimCheck *c, const Task *t)
     if (!task_final(t) && !(t->opt && t->opt->despite_failure))
         lib_check_that(c, !failed, "t%d: lives on after a blocker failed",
                        (int)t->id);
-    lib_check_that(c, open == t->unmet, "t%d: unmet is %u, and %u blockers "
-                   "are not final", (int)t->id, t->unmet, open);
+    lib_check_that(c, open == t->unmet,
+                   "t%d: unmet is %u, and %u blockers "
+                   "are not final",
+                   (int)t->id, t->unmet, open);
     if (!task_final(t))
         lib_check_that(c, (open > 0) == (t->state == TASK_WAITING),
                        "t%d: in state %d with %u open blockers", (int)t->id,
@@ -75,20 +77,19 @@ lib_check_final(SimCheck *c, const Task *t)
     int id = (int)t->id;
     lib_check_that(c, !t->has_kind && !t->has_rest, "t%d: final, with slots",
                    id);
-    lib_check_that(c, !t->opt || !t->opt->writes
-                   || !writes_held(t->opt->writes), "t%d: final, with writes",
-                   id);
+    lib_check_that(c,
+                   !t->opt || !t->opt->writes || !writes_held(t->opt->writes),
+                   "t%d: final, with writes", id);
     lib_check_that(c, !task_claims(t), "t%d: final, with claims", id);
     lib_check_that(c, list_empty(&t->job.link), "t%d: final, queued", id);
     lib_check_that(c, list_empty(&t->waits), "t%d: final, and waited for", id);
-    lib_check_that(c, !lib_check_in_runner(t), "t%d: final, in the runner",
-                   id);
-    lib_check_that(c, t->outcome.state == t->state, "t%d: another outcome",
-                   id);
+    lib_check_that(c, !lib_check_in_runner(t), "t%d: final, in the runner", id);
+    lib_check_that(c, t->outcome.state == t->state, "t%d: another outcome", id);
     for (Task *child = t->children; child; child = child->sibling)
-        lib_check_that(c, task_final(child) || child->stopping
-                       || child->kind == TASK_ITEM
-                       || (child->opt && child->opt->detach),
+        lib_check_that(c,
+                       task_final(child) || child->stopping
+                           || child->kind == TASK_ITEM
+                           || (child->opt && child->opt->detach),
                        "t%d lives on without its parent", (int)child->id);
 }
 
@@ -113,8 +114,9 @@ lib_check_place(SimCheck *c, const Task *t)
     int id = (int)t->id;
     bool queued = !list_empty(&t->job.link), held = lib_check_in_runner(t);
     bool writes = t->opt && t->opt->writes && writes_held(t->opt->writes);
-    lib_check_that(c, t->state != TASK_RUNNING || !t->opt || !t->opt->writes
-                   || writes, "t%d: runs without what it writes", id);
+    lib_check_that(
+        c, t->state != TASK_RUNNING || !t->opt || !t->opt->writes || writes,
+        "t%d: runs without what it writes", id);
     lib_check_that(c, !writes || t->state == TASK_RUNNING || t->has_kind,
                    "t%d: has what it writes, and does not run", id);
     if (t->state == TASK_WAITING)
@@ -149,10 +151,10 @@ lib_check_time(SimCheck *c, const Task *t)
                        "t%d: is stopped, next rung: %d", (int)t->id,
                        task_due(t) != NULL);
     else
-        lib_check_that(c, timeout > 0 ? due
-                       && due->at == t->started + timeout : !due,
-                       "t%d: its time-out is %g, armed: %d", (int)t->id,
-                       timeout, due != NULL);
+        lib_check_that(
+            c, timeout > 0 ? due && due->at == t->started + timeout : !due,
+            "t%d: its time-out is %g, armed: %d", (int)t->id, timeout,
+            due != NULL);
 }
 
 /* Is what it waits for so already? Told from the tasks alone. */
@@ -179,8 +181,8 @@ lib_check_wait(SimCheck *c, const Task *t, const Wait *w, const WaitFor *what)
     lib_check_that(c, !lib_check_over(c, what), "t%d: was not woken",
                    (int)t->id);
     lib_check_that(c, (what->deadline < INFINITY) == (w->timer.slot != 0),
-                   "t%d: waits until %g, armed: %d", (int)t->id,
-                   what->deadline, w->timer.slot != 0);
+                   "t%d: waits until %g, armed: %d", (int)t->id, what->deadline,
+                   w->timer.slot != 0);
 }
 
 static void
@@ -206,10 +208,9 @@ lib_check_claims(SimCheck *c, const Task *t)
 {
     for (const Task *item = task_claims(t); item;
          item = item->edges->next_claim)
-        lib_check_that(c, task_claimer(item) == t
-                       && item->state == TASK_RUNNING,
-                       "t%d has claimed t%d in vain", (int)t->id,
-                       (int)item->id);
+        lib_check_that(
+            c, task_claimer(item) == t && item->state == TASK_RUNNING,
+            "t%d has claimed t%d in vain", (int)t->id, (int)item->id);
     if (t->kind == TASK_ITEM && t->state == TASK_RUNNING && task_claimer(t)) {
         const Task *item = task_claims(task_claimer(t));
         while (item && item != t)
@@ -256,9 +257,10 @@ lib_check_line(SimCheck *c, Limit *l, int i)
     WaitQueue *q = &l->line[i].waiting;
     bool waits = queue_peek(&q->rings) || !list_empty(&q->late);
     bool lacks = i < SLOT_KINDS && limit_full(c->sim->sched.kind[i]);
-    lib_check_that(c, !waits || limit_full(l) || lacks, "limit %s: %d of %d "
-                   "slots are used, and tasks queue", l->name, l->used,
-                   l->slots);
+    lib_check_that(c, !waits || limit_full(l) || lacks,
+                   "limit %s: %d of %d "
+                   "slots are used, and tasks queue",
+                   l->name, l->used, l->slots);
 }
 
 /* Slots: `used` is what the tasks hold, of what is owed at most all. */
@@ -269,10 +271,14 @@ lib_check_limit(SimCheck *c, Limit *l)
     for (int i = 0; i < c->tallies; i++)
         if (c->tally[i].limit == l)
             tally = &c->tally[i];
-    lib_check_that(c, tally->used == l->used, "limit %s: used is %d, and %d "
-                   "tasks hold a slot", l->name, l->used, tally->used);
-    lib_check_that(c, tally->owed <= l->slots || c->sim->lowered, "limit %s: "
-                   "%d of %d slots are used", l->name, tally->owed, l->slots);
+    lib_check_that(c, tally->used == l->used,
+                   "limit %s: used is %d, and %d "
+                   "tasks hold a slot",
+                   l->name, l->used, tally->used);
+    lib_check_that(c, tally->owed <= l->slots || c->sim->lowered,
+                   "limit %s: "
+                   "%d of %d slots are used",
+                   l->name, tally->owed, l->slots);
     for (int i = 0; i < LIMIT_LINES; i++)
         lib_check_line(c, l, i);
 }
@@ -372,9 +378,12 @@ lib_check_timers(SimCheck *c)
                        "slot %d is due before its parent", (int)i);
     }
     if (all->n)
-        lib_check_that(c, c->sim->due <= all->heap[1]->at
-                       && all->heap[1]->at >= c->sim->now, "a timer is due at "
-                       "%g, and nobody comes", all->heap[1]->at);
+        lib_check_that(c,
+                       c->sim->due <= all->heap[1]->at
+                           && all->heap[1]->at >= c->sim->now,
+                       "a timer is due at "
+                       "%g, and nobody comes",
+                       all->heap[1]->at);
 }
 
 static void
@@ -384,8 +393,7 @@ lib_check_count(SimCheck *c, const Task *t)
     c->live += !item && !task_final(t);
     c->open += item && !task_final(t);
     c->ready_items += item && t->state == TASK_READY;
-    c->active += !item
-        && (t->state == TASK_READY || t->state == TASK_RUNNING)
+    c->active += !item && (t->state == TASK_READY || t->state == TASK_RUNNING)
         && !t->for_writes && !(task_waiting(t) && task_waiting(t)->resting);
     c->armed += task_due(t) != NULL;
     c->armed += task_waiting(t) && task_waiting(t)->timer.slot;
@@ -399,8 +407,10 @@ lib_check_sums(SimCheck *c)
     bool rests = w && w->resting;
     int active = c->active + !rests;
     size_t armed = c->armed + (w && w->timer.slot);
-    lib_check_that(c, b->timers.n == armed, "%zu timers are armed, %zu of "
-                   "tasks and waits", b->timers.n, armed);
+    lib_check_that(c, b->timers.n == armed,
+                   "%zu timers are armed, %zu of "
+                   "tasks and waits",
+                   b->timers.n, armed);
     lib_check_that(c, b->live == c->live, "live is %zu, not %zu", b->live,
                    c->live);
     lib_check_that(c, b->open_items == c->open, "open_items is %zu, not %zu",

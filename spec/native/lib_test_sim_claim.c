@@ -65,8 +65,7 @@ lib_sim_resolve(lua_State *L)
     Sim *sim = lib_sim(L);
     Task *item = lib_sim_task(L, sim, 2), *who = lib_sim_task(L, sim, 3);
     int i = luaL_checkoption(L, 4, "completed", ends);
-    Outcome o = { .state = TASK_COMPLETED + i, .fault = faults[i],
-                  .code = -1 };
+    Outcome o = { .state = TASK_COMPLETED + i, .fault = faults[i], .code = -1 };
     o.error = i ? mem_dup("told so", 7) : NULL;
     return lib_sim_answer(L, claim_resolve(&sim->sched, item, who, &o));
 }

@@ -22,9 +22,9 @@ const char *
 lib_sim_outcome_name(int outcome)
 {
     static const char *const names[] = {
-        [WAIT_PENDING] = "pending", [WAIT_DONE] = "done",
+        [WAIT_PENDING] = "pending",     [WAIT_DONE] = "done",
         [WAIT_TIMED_OUT] = "timed_out", [WAIT_STOPPED] = "stopped",
-        [WAIT_DEADLOCK] = "deadlock", [WAIT_NO_MEMORY] = "no_memory",
+        [WAIT_DEADLOCK] = "deadlock",   [WAIT_NO_MEMORY] = "no_memory",
     };
     return names[outcome];
 }
@@ -89,8 +89,8 @@ lib_sim_park(Sim *sim, Task *t, Wait *w, const WaitFor *what)
         return false;
     if (t->id)
         list_del(&((SimRun *)t->run)->link);
-    slots_rest(&sim->sched, t, what->kind != WAIT_FOR_OP
-               && what->kind != WAIT_FOR_TIME);
+    slots_rest(&sim->sched, t,
+               what->kind != WAIT_FOR_OP && what->kind != WAIT_FOR_TIME);
     wait_check_stuck(&sim->sched.board);
     return true;
 }
@@ -233,8 +233,10 @@ int
 lib_sim_collector(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        { "next", lib_collector_next }, { "add", lib_collector_add },
-        { "free", lib_collector_gone }, { NULL, NULL },
+        { "next", lib_collector_next },
+        { "add", lib_collector_add },
+        { "free", lib_collector_gone },
+        { NULL, NULL },
     };
     Sim *sim = lib_sim(L);
     luaL_checktype(L, 2, LUA_TTABLE);

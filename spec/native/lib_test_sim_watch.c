@@ -89,8 +89,8 @@ lib_sim_changes(lua_State *L)
         return luaL_error(L, "out of memory");
     for (size_t i = 1; i < b->count; i++) {
         const Task *t = board_find(b, i);
-        SimSeen *seen = &sim->seen[i], now = { task_claimer(t), t->attempt,
-                                               t->state };
+        SimSeen *seen = &sim->seen[i],
+                now = { task_claimer(t), t->attempt, t->state };
         if (seen->claimer == now.claimer && seen->attempt == now.attempt
             && seen->state == now.state)
             continue;

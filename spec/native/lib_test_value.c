@@ -337,15 +337,11 @@ luaopen_test_value(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         { "roundtrip", lib_value_roundtrip }, { "in_file", lib_value_in_file },
-        { "transfer", lib_value_transfer },
-        { "encode", lib_value_encode }, { "note", lib_value_note },
-        { "decode", lib_value_decode },
-        { "as_string", lib_value_as_string },
-        { "string", lib_value_string },
-        { "json", lib_value_json },
-        { "handle", lib_value_handle },
-        { "handles", lib_value_handles },
-        { NULL, NULL },
+        { "transfer", lib_value_transfer },   { "encode", lib_value_encode },
+        { "note", lib_value_note },           { "decode", lib_value_decode },
+        { "as_string", lib_value_as_string }, { "string", lib_value_string },
+        { "json", lib_value_json },           { "handle", lib_value_handle },
+        { "handles", lib_value_handles },     { NULL, NULL },
     };
     if (luaL_newmetatable(L, TEST_VALUE_HANDLE))
         lua_rawsetp(L, LUA_REGISTRYINDEX, TEST_VALUE_HANDLE);

@@ -155,11 +155,12 @@ int
 luaopen_crashes(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "segv", crash_segv }, { "abort", crash_abort }, { "fpe", crash_fpe },
-        { "stack", crash_stack }, { "loop", crash_loop },
-        { "leak", crash_leak }, { "exit", crash_exit }, { "say", crash_say },
+        { "segv", crash_segv },   { "abort", crash_abort },
+        { "fpe", crash_fpe },     { "stack", crash_stack },
+        { "loop", crash_loop },   { "leak", crash_leak },
+        { "exit", crash_exit },   { "say", crash_say },
         { "flood", crash_flood }, { "hang_up", crash_hang_up },
-        { "pid", crash_pid }, { "descriptors", crash_descriptors },
+        { "pid", crash_pid },     { "descriptors", crash_descriptors },
         { NULL, NULL },
     };
     luaL_newlib(L, functions);

@@ -53,8 +53,10 @@ int
 luaopen_foreign(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "callback", foreign_callback }, { "resume", foreign_resume },
-        { "stop", foreign_stop }, { NULL, NULL },
+        { "callback", foreign_callback },
+        { "resume", foreign_resume },
+        { "stop", foreign_stop },
+        { NULL, NULL },
     };
     luaL_newlib(L, functions);
     return 1;

@@ -52,8 +52,9 @@ int
 luaopen_forks(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "fork", forks_fork }, { "wait", forks_wait },
-        { "pause", forks_pause }, { "kill", forks_kill }, { NULL, NULL },
+        { "fork", forks_fork },   { "wait", forks_wait },
+        { "pause", forks_pause }, { "kill", forks_kill },
+        { NULL, NULL },
     };
     luaL_newlib(L, functions);
     return 1;

@@ -18,15 +18,15 @@ enum { PATH = 4096, IN = 64 << 20, CHUNK = 64 << 10 };
 typedef struct Conn {
     uv_tcp_t tcp;
     uv_timer_t timer;
-    int open;            /* handles not closed */
-    int busy;            /* an answer is under way */
-    long requests;       /* on this connection */
+    int open;      /* handles not closed */
+    int busy;      /* an answer is under way */
+    long requests; /* on this connection */
     char *in;
     size_t n, cap;
-    size_t whole;        /* bytes of the request that is answered */
+    size_t whole; /* bytes of the request that is answered */
     char path[PATH], query[PATH];
     void (*step)(struct Conn *c); /* by the timer, or after a write */
-    long left;           /* bytes or steps to go */
+    long left;                    /* bytes or steps to go */
     char *file;
     size_t file_n, file_at;
 } Conn;
@@ -119,7 +119,8 @@ conn_answer(Conn *c, int status, const char *type, const char *more,
             const char *body, size_t n)
 {
     char head[2 * PATH];
-    int head_n = snprintf(head, sizeof head, "HTTP/1.1 %d Status\r\n"
+    int head_n = snprintf(head, sizeof head,
+                          "HTTP/1.1 %d Status\r\n"
                           "Content-Type: %s\r\nContent-Length: %zu\r\n%s\r\n",
                           status, type, n, more);
     char *all = malloc((size_t)head_n + n);
@@ -246,7 +247,7 @@ drip_step(Conn *c)
 }
 
 static const char CHUNKED[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
-    "Transfer-Encoding: chunked\r\n\r\n";
+                              "Transfer-Encoding: chunked\r\n\r\n";
 
 /* n= bytes (default: no end), one each ms= */
 static void
@@ -265,8 +266,10 @@ mode_length(Conn *c)
     enum { HEAD = 256 };
     long has = query_number(c, "has", 100);
     char *all = malloc(HEAD + (size_t)has);
-    int head = snprintf(all, HEAD, "HTTP/1.1 200 OK\r\nContent-Length: %ld\r\n"
-                        "\r\n", query_number(c, "says", 200));
+    int head = snprintf(all, HEAD,
+                        "HTTP/1.1 200 OK\r\nContent-Length: %ld\r\n"
+                        "\r\n",
+                        query_number(c, "says", 200));
     memset(all + head, 'x', (size_t)has);
     conn_send(c, all, (size_t)head + (size_t)has,
               query_number(c, "open", 0) ? THEN_NEXT : THEN_CLOSE);
@@ -311,8 +314,10 @@ mode_huge(Conn *c)
 {
     char head[256];
     c->left = query_number(c, "n", 1L << 30);
-    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %ld\r\n"
-             "\r\n", c->left);
+    snprintf(head, sizeof head,
+             "HTTP/1.1 200 OK\r\nContent-Length: %ld\r\n"
+             "\r\n",
+             c->left);
     conn_puts(c, head, THEN_NOTHING);
     huge_step(c);
 }
@@ -324,7 +329,8 @@ mode_headers(Conn *c)
     long n = query_number(c, "n", 100000);
     size_t cap = (size_t)n * 32 + 256, at;
     char *all = malloc(cap);
-    at = (size_t)sprintf(all, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
+    at = (size_t)sprintf(all,
+                         "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
                          "X-Twice: one\r\nx-twice:two \r\nX-Empty:\r\n");
     for (long i = 0; i < n; i++)
         at += (size_t)sprintf(all + at, "X-H-%ld: %ld\r\n", i, i);
@@ -376,8 +382,10 @@ mode_sse(Conn *c)
     c->file_n = fread(c->file, 1, IN, f);
     c->file_at = 0;
     fclose(f);
-    conn_puts(c, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-              "Connection: close\r\n\r\n", THEN_NOTHING);
+    conn_puts(c,
+              "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+              "Connection: close\r\n\r\n",
+              THEN_NOTHING);
     sse_step(c);
 }
 
@@ -420,10 +428,12 @@ mode_garbage(Conn *c)
 static void
 mode_words(Conn *c)
 {
-    conn_puts(c, "HTTP/1.1 103 Early Hints\r\nX-Early: yes\r\n\r\n"
+    conn_puts(c,
+              "HTTP/1.1 103 Early Hints\r\nX-Early: yes\r\n\r\n"
               "HTTP/1.1 200 OK\r\nX-Late: yes\r\nTrailer: X-After\r\n"
               "Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n"
-              "X-After: yes\r\n\r\n", THEN_NEXT);
+              "X-After: yes\r\n\r\n",
+              THEN_NEXT);
 }
 
 /* What it has seen, as lines: connections, those open now, requests, bytes
@@ -432,9 +442,10 @@ static void
 mode_stats(Conn *c)
 {
     char body[256];
-    int n = snprintf(body, sizeof body, "connections %ld\nopen %ld\n"
-                     "requests %ld\nsent %ld\nbroken %ld\n", connections,
-                     opened, requests, sent, broken);
+    int n = snprintf(body, sizeof body,
+                     "connections %ld\nopen %ld\n"
+                     "requests %ld\nsent %ld\nbroken %ld\n",
+                     connections, opened, requests, sent, broken);
     conn_answer(c, 200, "text/plain", "", body, (size_t)n);
 }
 
@@ -450,7 +461,10 @@ enum { NAMES = 64, NAME = 64 };
 static long
 llm_count(const char *name)
 {
-    static struct { char name[NAME]; long count; } all[NAMES];
+    static struct {
+        char name[NAME];
+        long count;
+    } all[NAMES];
     for (int i = 0; i < NAMES; i++) {
         if (!all[i].name[0])
             snprintf(all[i].name, NAME, "%s", name);
@@ -510,14 +524,16 @@ static const struct {
     const char *path;
     void (*run)(Conn *c);
 } modes[] = {
-    { "/json", mode_json }, { "/echo", mode_echo }, { "/status", mode_status },
-    { "/rate", mode_rate }, { "/drip", mode_drip }, { "/length", mode_length },
-    { "/cut", mode_cut }, { "/html", mode_html }, { "/badjson", mode_badjson },
-    { "/huge", mode_huge }, { "/headers", mode_headers },
-    { "/redirect", mode_redirect }, { "/sse", mode_sse },
-    { "/never", mode_never }, { "/close", mode_close }, { "/once", mode_once },
-    { "/reset", mode_reset }, { "/garbage", mode_garbage },
-    { "/words", mode_words }, { "/stats", mode_stats },
+    { "/json", mode_json },       { "/echo", mode_echo },
+    { "/status", mode_status },   { "/rate", mode_rate },
+    { "/drip", mode_drip },       { "/length", mode_length },
+    { "/cut", mode_cut },         { "/html", mode_html },
+    { "/badjson", mode_badjson }, { "/huge", mode_huge },
+    { "/headers", mode_headers }, { "/redirect", mode_redirect },
+    { "/sse", mode_sse },         { "/never", mode_never },
+    { "/close", mode_close },     { "/once", mode_once },
+    { "/reset", mode_reset },     { "/garbage", mode_garbage },
+    { "/words", mode_words },     { "/stats", mode_stats },
     { "/delay", mode_delay },
 };
 

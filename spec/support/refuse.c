@@ -34,11 +34,15 @@
 
 enum { REFUSE_NO_FILTERS = 125 };
 
-static const struct { const char *name; int nr; } calls[] = {
+static const struct {
+    const char *name;
+    int nr;
+} calls[] = {
     { "fork", SYS_clone },   /* as posix_spawn and vfork do it */
     { "thread", SYS_clone }, /* a new thread */
     { "memfd", SYS_memfd_create }, { "pipe", SYS_pipe2 },
-    { "mkdir", SYS_mkdir }, { "execve", SYS_execve }, { "write", SYS_write },
+    { "mkdir", SYS_mkdir },        { "execve", SYS_execve },
+    { "write", SYS_write },
 };
 
 static const char *call, *text;
@@ -50,8 +54,8 @@ static int
 filter(void)
 {
     /* clone3 hides its flags; without it the C library takes clone. */
-    unsigned clone3 = call_nr == SYS_clone
-        ? SECCOMP_RET_ERRNO | ENOSYS : SECCOMP_RET_ALLOW;
+    unsigned clone3 = call_nr == SYS_clone ? SECCOMP_RET_ERRNO | ENOSYS
+                                           : SECCOMP_RET_ALLOW;
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1),
@@ -79,8 +83,7 @@ file_of(const struct seccomp_notif *n, char *name, size_t size)
     } else {
         snprintf(path, sizeof path, "/proc/%u/mem", n->pid);
         int fd = open(path, O_RDONLY | O_CLOEXEC);
-        got = fd < 0 ? -1
-            : pread(fd, name, size - 1, (off_t)n->data.args[0]);
+        got = fd < 0 ? -1 : pread(fd, name, size - 1, (off_t)n->data.args[0]);
         if (fd >= 0)
             close(fd);
     }
@@ -111,7 +114,8 @@ answer(int listener)
         return;
     bool refused = counts(&n) && ++seen >= first && (!last || seen <= last);
     struct seccomp_notif_resp r = {
-        .id = n.id, .error = refused ? -refused_errno : 0,
+        .id = n.id,
+        .error = refused ? -refused_errno : 0,
         .flags = refused ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE,
     };
     ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &r);
@@ -134,9 +138,14 @@ serve(int listener, int child)
 static void
 give(int to, int fd)
 {
-    union { struct cmsghdr head; char bytes[CMSG_SPACE(sizeof fd)]; } c = { 0 };
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(sizeof fd)];
+    } c = { 0 };
     struct iovec io = { "", 1 };
-    struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = &c,
+    struct msghdr m = { .msg_iov = &io,
+                        .msg_iovlen = 1,
+                        .msg_control = &c,
                         .msg_controllen = sizeof c };
     c.head.cmsg_level = SOL_SOCKET;
     c.head.cmsg_type = SCM_RIGHTS;
@@ -150,9 +159,14 @@ take(int from)
 {
     int fd = -1;
     char byte;
-    union { struct cmsghdr head; char bytes[CMSG_SPACE(sizeof fd)]; } c = { 0 };
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(sizeof fd)];
+    } c = { 0 };
     struct iovec io = { &byte, 1 };
-    struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = &c,
+    struct msghdr m = { .msg_iov = &io,
+                        .msg_iovlen = 1,
+                        .msg_control = &c,
                         .msg_controllen = sizeof c };
     if (recvmsg(from, &m, MSG_CMSG_CLOEXEC) == 1 && m.msg_controllen > 0)
         memcpy(&fd, CMSG_DATA(&c.head), sizeof fd);
