@@ -57,7 +57,7 @@ describe("Lua code of a project", function()
     done(p.orun{p.clone .. "/sub/s.lua", cwd = p.clone .. "/sub"})
     h.sh("ln -s clone/sub/s.lua link.lua; ln -s ../own/s.lua clone/link.lua", {cwd = p.dir})
     done(p.orun{p.dir .. "/link.lua"})
-    refused(p.orun{"link.lua"}, "does not lie in " .. p.clone)
+    refused(p.orun{"link.lua"}, "is not in " .. p.clone)
   end)
 
   it("is not run for a script elsewhere, for -e, or for standard input", function()
