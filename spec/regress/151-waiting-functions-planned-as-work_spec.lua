@@ -45,7 +45,7 @@ describe("a plan of functions", function()
   it("says that slots change nothing", function()
     local out = plan(SCRIPT, {"lSCRIPT:2 9 1000000 0 0 0 0 n 7"})
     assert.falsy(out:find("still gain", 1, true), out)
-    assert.matches("slots %(%-j%) change nothing, for no task is a program", out)
+    assert.matches("slots %(%-j%) change nothing, because no task is a program", out)
   end)
 end)
 
