@@ -25,17 +25,16 @@ usage: orun tasks [RUN] [--all] [--watch] [--json]
        orun tasks [RUN] output ID [--stderr]
        orun tasks [RUN] stop ID|all
 
-Shows what a run of orun does now: its tasks that have not ended, and those that
-failed. Without RUN it is the only one that you have started and that goes on;
-where there are several they are listed. RUN is a run's name or the end of it, its
-process id, or its script.
+Shows what a run of orun is doing: its tasks that have not ended, and those that
+failed. Without RUN it shows your only live run, or lists your runs if there are
+several. RUN is a run's name or the end of it, its process id, or its script.
 
   --all      tasks that have ended, too
-  --watch    on the whole screen, as it goes on: Enter looks into a task's output,
-             s stops a task, S stops all, / filters, ? tells of more keys;
-             where several runs go on, one is chosen there
+  --watch    on the whole screen, live: Enter shows a task's output, s stops a
+             task, S stops all, / filters, ? lists more keys; with several live
+             runs you choose one there
   --json     for programs
-  output ID  prints what a task has printed, or given, by now
+  output ID  prints what a task has printed, or returned, so far
   stop ID    cancels a task and all it has started; `all` cancels all tasks
 
 Exit codes: 0 done, 1 no run, several, or refused, 2 usage.

@@ -1,4 +1,4 @@
---- orun.watch: a run on the whole screen, as it goes on.
+--- orun.watch: a run on the whole screen, live.
 --
 -- A loop over what happens: keys, answers of the run, time. What is on the screen is a
 -- page (watch/list.lua, watch/output.lua), the last of a stack; it says what is to be asked
@@ -200,7 +200,7 @@ end
 
 --- Watch the run (nil: one that the user chooses of those there are) until the user has seen
 --- enough, or it has ended.
--- @return the exit code; nil and why there is no screen
+-- @return the exit code; nil and the reason why there is no screen
 return function(run)
   if os.getenv("TERM") == "dumb" then return nil, "TERM is dumb" end
   local screen, why = orun.screen()

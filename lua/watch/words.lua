@@ -85,7 +85,7 @@ function M.note(entry)
   return text and text:gsub("%s+", " ") or nil
 end
 
---- How long a run goes on by now.
+--- How long a run has lasted so far.
 function M.age(run)
   local seconds = math.max(0, os.time() - run.began)
   return format.duration(seconds)

@@ -170,8 +170,7 @@ lib_yaml_pair(lua_State *L, LibYaml *y, int lines)
     size_t line = lib_yaml_line(y);
     lua_pushvalue(L, -1);
     if (lua_rawget(L, -3) != LUA_TNIL)
-        return lib_yaml_fail(y, "this key stands here for the second time",
-                             line);
+        return lib_yaml_fail(y, "duplicate key", line);
     lua_pop(L, 1);
     if (lines) {
         lua_pushvalue(L, -1);

@@ -47,14 +47,14 @@ typedef struct ProcEnd {
     bool core;              /* it dumped core */
     bool killed;            /* SIGKILL was sent by proc_stop's ladder */
     bool lost;              /* its supervisor died, or it cannot be killed */
-    bool left;              /* … and what it is doing now nobody knows */
+    bool left;              /* … and may still be running */
     double wall, cpu;       /* seconds from start to exit; user + system */
     long max_rss;           /* KiB */
 } ProcEnd;
 
 /* Start. NULL: out of memory; every other failure comes through `done`, never
  * from inside this call. argv, env, cwd, in are copied; fds are closed, unless
- * it gives NULL. */
+ * it returns NULL. */
 Proc *proc_start(SupervisorClient *s, Folder *f, const ProcSpec *spec) ON_IO;
 
 /* SIGTERM to its group; after `grace` seconds SIGKILL to the whole tree. May

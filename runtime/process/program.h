@@ -79,11 +79,11 @@ Output *program_output(const Program *p, bool err);
 /* End it as launch_stop does, unless it has ended. Any thread. */
 void program_stop(Program *p, bool hard);
 
-/* Is a program of this run, which does t, the task's own work, which keeps its
- * slot to the end of that? It is when the task has a slot of the kind for
- * programs. A stop is told to the program then, and the task ends after it. (t
- * is asked for: a run that has just begun may know it, by run->task, later than
- * others know the run, by t->run.) */
+/* Is a program of this run, which does t, the task's own work? It is if the
+ * task has a slot of the kind for programs: it keeps the slot until the program
+ * has ended, a stop is passed on to the program, and the task ends after it. (t
+ * is an argument because a run that has just begun may know it, by run->task,
+ * later than others know the run, by t->run.) */
 bool program_is_work(const LuaRun *run, const Task *t);
 
 /* Make its output the transcript of the run's task: what is read of that while
@@ -98,7 +98,7 @@ Output *program_shown(LuaRun *run, bool err);
  * it is lost. On the thread that ran it. */
 int program_capture(LuaRun *run, Outcome *o) NODISCARD;
 
-/* The owner lets go: one that runs is ended. NULL is fine. */
+/* Release the owner's reference; a program that runs is ended. NULL is fine. */
 void program_drop(Program *p);
 
 /* The task is over: what its programs left behind goes, too. On the thread that
