@@ -134,7 +134,10 @@ rank_name(char kind, const char *script, const char *of, const char *text,
 {
     Buf all = { 0 };
     buf_printf(&all, "%c%s", kind, script ? script : "");
-    buf_printf(&all, of ? "\n%s\n" : script ? "\n" : "", of);
+    if (of)
+        buf_printf(&all, "\n%s\n", of);
+    else if (script)
+        buf_puts(&all, "\n");
     secret_mask(text, strlen(text), 0, strlen(text), &all);
     size_t n = buf_failed(&all) || all.n >= HISTORY_NAME ? 0 : all.n;
     memcpy(name, buf_cstr(&all), n);
