@@ -39,12 +39,12 @@ local function with_work(batches)
   return batches
 end
 
-local done = orun.analyze_then{
-  analyze = {description = "Decompose the spec", run = decompose, input = SPEC},
+local analysis = {description = "Decompose the spec", run = decompose, input = SPEC}
+local done = orun.analyze_then(analysis, {
   meanwhile = function() return "wrote the release notes" end,
   plan = with_work,
-  options = {progress = false},
-}
+  progress = false,
+})
 
 print("meanwhile: " .. done.meanwhile)
 print(("the plan has %d tasks"):format(#done.plan))

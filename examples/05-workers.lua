@@ -17,15 +17,14 @@ for i = 1, 10 do
   first = first or item
 end
 
-local results = orun.workers{
-  count = 3,
-  run = function(item)
+local results = orun.workers(function(item)
     if item.description == "page 5" then
       TaskCreate{description = "appendix", metadata = {words = 42}}
     end
     return item.metadata.words
-  end,
-}
+  end, {
+  limit = 3,
+})
 
 local words = 0
 for _, result in ipairs(results) do words = words + result.output end

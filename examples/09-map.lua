@@ -27,11 +27,11 @@ for n, count in ipairs(steps) do
 end
 print(("%d outputs; %d takes %d steps"):format(#steps, best, steps[best]))
 
--- An error is raised with the item it belongs to, or returned when one asks.
+-- An error is raised with the item it belongs to, or kept with the outputs when one asks.
 local ok, message = pcall(orun.map, {1, 0, 2}, function(n) return 10 // n end)
 print(tostring(ok) .. " " .. message:match("items%[%d%]"))
-local outputs, failures = orun.map({1, 0, 2}, function(n) return 10 // n end, {errors = "return"})
-print(("%d and %d; item %d failed"):format(outputs[1], outputs[3], failures[1].index))
+local outputs = orun.map({1, 0, 2}, function(n) return 10 // n end, {on_failure = "go_on"})
+print(("%d and %d; item %d failed"):format(outputs[1], outputs[3], outputs.failed[1].index))
 
 --> 20000 outputs; 17647 takes 278 steps
 --> false items[2]

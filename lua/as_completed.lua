@@ -17,26 +17,29 @@
 local orun = require "orun"
 local check = require "orun.util.check"
 
+local OPTIONS <const> = {timeout = "duration"}
+
 --- Iterates over the tasks' results, the first to end first.
 -- @param handles  array of handles or ids of started tasks
--- @param timeout  the longest wait for the next one: seconds or "30s"; when it
---                 runs out the loop ends; nil: for ever
--- @return an iterator: result, place in `handles`
+-- @param opts     table or nil: `timeout`, the longest time for all of it: seconds or
+--                 "30s"; when it runs out the loop ends, and nothing is stopped
+-- @return an iterator: result, place in `handles`, which the result has as `index`, too
 -- Raises for an id that names no task. Leaving the loop early stops nothing.
-local function as_completed(handles, timeout)
+local function as_completed(handles, opts)
   check.array("orun.as_completed", "handles", handles)
-  if timeout ~= nil then
-    check.argument("orun.as_completed", "timeout", timeout, "duration")
-  end
+  opts = check.options("orun.as_completed", opts, OPTIONS)
   local index = {}
   for i, handle in ipairs(handles) do
     local id = type(handle) == "table" and handle.id or handle
     index[id] = index[id] or i
   end
+  local deadline = opts.timeout and orun.now() + check.seconds(opts.timeout)
   local collector = orun.collector(handles)
   return function()
-    local result = collector:next(timeout)
-    if result then return result, index[result.task_id] end
+    local result = collector:next(deadline and math.max(0, deadline - orun.now()))
+    if not result then return nil end
+    result.index = index[result.task_id]
+    return result, result.index
   end
 end
 

@@ -1,8 +1,8 @@
---- orun.list: the methods of what TaskList returns.
+--- orun.list: an array with methods; what TaskList returns is one.
 --
--- A list is a plain array of items, `{id, description, status, owner,
--- blockedBy, metadata, ...}`, with three methods. It is a snapshot: the items
--- do not change when the tasks do. This module returns the metatable.
+-- TaskList's items are `{id, description, status, owner, blockedBy, metadata, ...}`. It is
+-- a snapshot: the items do not change when the tasks do. `orun.list(t)` gives the methods
+-- to an array of your own. This module is the metatable.
 --
 --     local orun = require "orun"
 --     local open = orun.TaskList():filter{status = "pending", unblocked = true}
@@ -91,4 +91,13 @@ function methods:claim()
   return nil
 end
 
-return List
+--- Gives an array the methods filter, map and claim.
+-- @param array  a table
+-- @return the same table
+-- @usage orun.list{1, 2, 3}:map(function(n) return n * n end)
+local function list(_, array)
+  check.argument("orun.list", "array", array, "table")
+  return setmetatable(array, List)
+end
+
+return setmetatable(List, {__call = list})

@@ -6,12 +6,12 @@
 -- batches.
 --
 --     local orun = require "orun"
---     local done = orun.analyze_then{
---       analyze = {description = "Find parts", run = function(text)
---         local parts = {}
---         for part in text:gmatch("%a+") do parts[#parts + 1] = part end
---         return parts
---       end, input = "lexer, parser"},
+--     local function parts_of(text)
+--       local parts = {}
+--       for part in text:gmatch("%a+") do parts[#parts + 1] = part end
+--       return parts
+--     end
+--     local done = orun.analyze_then({run = parts_of, input = "lexer, parser"}, {
 --       plan = function(parts)
 --         local tasks = {}
 --         for i, part in ipairs(parts) do
@@ -19,7 +19,7 @@
 --         end
 --         return tasks
 --       end,
---     }
+--     })
 --     for _, result in ipairs(done.results) do print(result.output) end
 --     --> built lexer
 --     --> built parser
@@ -27,14 +27,15 @@
 local check = require "orun.util.check"
 local launch = require "orun.pattern.launch"
 local orun = require "orun"
+local pattern = require "orun.pattern.run"
 
-local FIELDS <const> = {
-  analyze = "any",
-  meanwhile = "function",
-  plan = "function",
-  implement = "function",
-  options = "table",
-}
+local OPTIONS <const> = pattern.options{meanwhile = "function", plan = "function",
+  implement = "function", barrier = "boolean",
+  analyze = {now = "the first argument: orun.analyze_then(analyze, {plan = ...})"},
+  options = {now = "given as options of analyze_then itself"}}
+
+-- Those that are analyze_then's own: the others go to what implements the plan.
+local OWN <const> = {"meanwhile", "plan", "implement"}
 
 -- Reading one of these counts as having seen the failures.
 local SEEN <const> = {"failed", "ok"}
@@ -47,39 +48,45 @@ local function implement_plan(plan, options)
 end
 
 --- Analyses, then implements what the analysis says.
--- @param fields  table:
---   analyze    Task spec or function: the analysis, started in the background
---   meanwhile  function(): what the main script does while it runs; optional
+-- @param analyze  Task spec or function: the analysis, started in the background
+-- @param opts     table or nil: the options of all patterns (see the README), for the
+--   plan's tasks; `timeout` is for each of the two parts; and
+--   meanwhile  function(): what the main script does while the analysis runs
 --   plan       function(output) -> array of Task specs, or of batches as
 --              orun.batches takes them; default: the output is the plan
 --   implement  function(plan, options) -> array of results with `ok`; default:
---              orun.batches for batches, orun.fan_out for specs
---   options    table for those two; optional
+--              orun.batches for batches (`barrier` is for them), orun.fan_out for specs
 -- @return {ok, analysis, meanwhile, plan, results, failed}: whether all went
 --   well, the analysis' result, what meanwhile returned, the plan, the results
 --   of its tasks, and those that failed. When the analysis fails, nothing is
 --   planned: plan is nil, results is empty, failed holds the analysis.
 -- Raises for a spec Task refuses, and what meanwhile, plan or implement raise.
-local function analyze_then(fields)
-  fields = check.options("orun.analyze_then", fields, FIELDS)
-  local spec, why = launch.spec(fields.analyze)
+local function analyze_then(analyze, opts)
+  if type(analyze) == "table" and rawget(analyze, "analyze") then
+    check.options("orun.analyze_then", analyze, OPTIONS) -- says where it is now
+  end
+  opts = check.options("orun.analyze_then", opts, OPTIONS)
+  local spec, why = launch.spec(analyze, opts.defaults)
   if not spec then error("orun.analyze_then: analyze" .. why, 2) end
   spec.description = spec.description or "analysis"
+  if spec.timeout == nil then spec.timeout = opts.timeout end
+  local own = {}
+  for _, name in ipairs(OWN) do own[name], opts[name] = opts[name], nil end
   local handle
   handle, why = launch.start(spec)
   if not handle then error("orun.analyze_then: analyze: " .. why, 2) end
 
   local done = {results = {}}
   local _ <close> = launch.guard{handle}
-  if fields.meanwhile then done.meanwhile = fields.meanwhile() end
+  if own.meanwhile then done.meanwhile = own.meanwhile() end
   done.analysis = orun.TaskOutput{task_id = handle}
   if orun.peek(done.analysis, "status") ~= "completed" then
     done.ok, done.failed = false, {done.analysis}
     return orun.unread(done, SEEN)
   end
   done.plan = done.analysis.output
-  if fields.plan then done.plan = fields.plan(done.plan) end
-  done.results = (fields.implement or implement_plan)(done.plan, fields.options)
+  if own.plan then done.plan = own.plan(done.plan) end
+  done.results = (own.implement or implement_plan)(done.plan, opts)
   done.failed = orun.peek(done.results, "failed") or {}
   done.ok = #done.failed == 0
   return done.ok and done or orun.unread(done, SEEN)

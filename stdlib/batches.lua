@@ -1,6 +1,6 @@
 --- orun.batches: tasks in batches, each started when what it needs is done.
 --
--- Pattern 2 of the guide. The batches say which must run before which; by default
+-- Pattern 2 of the guide. The batches say who must come before whom; by default
 -- nothing waits longer than for that: a task starts when its own blockers have
 -- completed, though the rest of their batch may still be running. With
 -- `barrier = true` each batch waits for the whole one before it.
@@ -23,14 +23,12 @@
 --   number  a task's place counted through the batches, from 1
 --   batch   {tasks = array, blockedBy = array, name = string}
 
-local as_completed = require "orun.as_completed"
 local check = require "orun.util.check"
-local launch = require "orun.pattern.launch"
+local pattern = require "orun.pattern.run"
 local plan = require "orun.pattern.batch_plan"
 local progress = require "orun.pattern.batch_progress"
-local summary = require "orun.pattern.summary"
 
-local OPTIONS <const> = {barrier = "boolean", progress = "hook", defaults = "table"}
+local OPTIONS <const> = pattern.options{barrier = "boolean"}
 
 --- Handles in the place of entries: what Task takes for blockedBy and input.
 local function to_handles(entries, handles)
@@ -39,7 +37,8 @@ local function to_handles(entries, handles)
   return out
 end
 
-local function start(entry, handles)
+--- The spec of an entry's task, whose blockers have been started.
+local function spec_of(entry, handles)
   local spec = entry.spec
   spec.blockedBy = to_handles(entry.blockers, handles)
   if entry.from_many then
@@ -47,17 +46,7 @@ local function start(entry, handles)
   elseif entry.from_one then
     spec.input = to_handles({entry.from_one}, handles)[1]
   end
-  local handle, why = launch.start(spec)
-  return handle, why and ("%s: %s"):format(entry.place, why)
-end
-
---- The entries in the groups that are started together.
-local function groups_of(entries, batches, barrier)
-  if not barrier then return {entries} end
-  local groups = {}
-  for b = 1, batches do groups[b] = {} end
-  for _, entry in ipairs(entries) do table.insert(groups[entry.batch], entry) end
-  return groups
+  return spec
 end
 
 --- Runs batches of tasks.
@@ -66,12 +55,11 @@ end
 --   function. `blockedBy`, of a batch or of one task, lists numbers, names or
 --   handles. `from`, a reference or a table of them, makes the output of those
 --   tasks the task's input.
--- @param opts  table or nil:
+-- @param opts  table or nil: the options of all patterns (see the README), and
 --   barrier   true: a batch starts when the one before has ended
 --   progress  function{batch, batches, done, failed, cancelled, seconds} called
 --             when a batch has ended (seconds since the start); false: silence;
 --             default: a line on stderr
---   defaults  Task fields for the tasks that do not set them
 -- @return array of results by number, with `.batches` (the same by batch),
 --   `.named` (by name), `.failed` and `.ok`. What waits for a failed task is
 --   cancelled, with error_kind "blocked"; the others go on.
@@ -81,29 +69,26 @@ local function batches(data, opts)
   check.array("orun.batches", "batches", data)
   local entries, why = plan(data, opts.defaults)
   if not entries then error("orun.batches: " .. why, 2) end
-  local count = progress(entries, #data, opts.progress)
+  local count, handles = progress(entries, #data, opts.progress), {}
+  local results, wrong = pattern.run{n = #entries, opts = opts, handles = handles,
+    spec = function(i) return entries[i] and spec_of(entries[i], handles) end,
+    named = function(i) return entries[i].place end,
+    alone = function(i)
+      return opts.barrier and i > 1 and entries[i] and entries[i].batch ~= entries[i - 1].batch
+    end,
+    progress = function(result, i) count(entries[i], result) end}
+  if not results then error("orun.batches: " .. wrong, 2) end
 
-  local results, handles = {batches = {}, named = {}}, {}
-  for b = 1, #data do results.batches[b] = {} end
-  local _ <close> = launch.guard(handles)
-  for _, group in ipairs(groups_of(entries, #data, opts.barrier)) do
-    local started = {}
-    for i, entry in ipairs(group) do
-      started[i], why = start(entry, handles)
-      if not started[i] then error("orun.batches: " .. why, 2) end
-      handles[entry.number] = started[i]
-    end
-    for result, i in as_completed(started) do
-      results[group[i].number] = result
-      count(group[i], result)
-    end
+  local by_batch, named = {}, {}
+  for b = 1, #data do by_batch[b] = {} end
+  for place, entry in ipairs(entries) do
+    local result = results[place]
+    local whose = opts.order == "done" and entries[result.index] or entry
+    table.insert(by_batch[whose.batch], result)
+    if whose.name then named[whose.name] = result end
   end
-  for _, entry in ipairs(entries) do
-    local result = results[entry.number]
-    table.insert(results.batches[entry.batch], result)
-    if entry.name then results.named[entry.name] = result end
-  end
-  return summary(results)
+  results.batches, results.named = by_batch, named
+  return results
 end
 
 return batches

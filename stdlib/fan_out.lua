@@ -15,57 +15,70 @@
 --     print(results[2].error:match("[^\n]+"))   --> no luck
 --     print(#results.failed)     --> 1
 --
--- Agents work alike: `{description=, prompt=, subagent_type=}`.
+-- Agents work alike: `{description=, prompt=, subagent_type=}`. A function makes a spec of
+-- each item of an array, or of what an iterator gives, which is asked for the next one only
+-- when there is room:
+--
+--     local lengths = orun.fan_out({"a", "bb"}, function(word)
+--       return {command = {"printf", "%s", #word}}
+--     end, {limit = 1})
+--     print(lengths[2].output)   --> 2
 
 local check = require "orun.util.check"
 local launch = require "orun.pattern.launch"
-local summary = require "orun.pattern.summary"
-local bounded = require "orun.pattern.bounded"
+local pattern = require "orun.pattern.run"
 
-local OPTIONS <const> = {
-  limit = "count",
-  order = {"input", "done"},
-  each = "function",
-  defaults = "table",
-}
+local OPTIONS <const> = pattern.options()
+
+--- What gives the i-th spec, ready to be started, and how many there are; or nil and what is
+--- wrong.
+local function source_of(source, to_spec, defaults)
+  local function ready(i, item)
+    local given = item
+    if to_spec then given = to_spec(item, i) end
+    return launch.numbered(given, defaults, i)
+  end
+  if type(source) == "function" then
+    return function(i)
+      local item = source()
+      if item == nil then return nil end
+      local spec, why = ready(i, item)
+      return spec, why and ("specs[%d]%s"):format(i, why)
+    end
+  end
+  local specs = {}
+  for i, item in ipairs(source) do
+    local spec, why = ready(i, item)
+    if not spec then return nil, ("specs[%d]%s"):format(i, why) end
+    specs[i] = spec
+  end
+  return function(i) return specs[i] end, #specs
+end
 
 --- Runs every task and returns every result.
--- @param specs  array of Task specs; a bare function is short for {run = function}
--- @param opts   table or nil:
---   limit     how many at once (whole number; default: all are started, and the
---             limits of their agent types queue them)
---   order     "input" (default): results[i] belongs to specs[i];
---             "done": the first to end comes first
---   each      function(result, i), called in the caller as each task ends;
---             an error in it stops the tasks still running and is raised
---   defaults  Task fields for the specs that do not set them, such as
---             {subagent_type = "Explore", timeout = "5m"}
+-- @param specs  array of Task specs; a bare function is short for {run = function}; or a
+--               function that gives the next one, nil at the end (as io.lines() is), which
+--               is called only when there is room for one more
+-- @param to_spec  function(item, i) -> Task spec, called in the caller, when `specs` has
+--               items and not specs; may be left out
+-- @param opts   table or nil: the options of all patterns (see the README), among them
+--   limit     how many at once; default: all are started, and the limits of their agent
+--             types queue them
+--   each      function(result, i), called as each ends; an error in it stops the tasks
+--             that run and is raised. The results of an iterator's tasks are not kept then.
 -- @return array of results as TaskOutput's, each with `index`, its place in
 --         specs; `.failed` is the array of those not completed, `.ok` is true
 --         when there are none
 -- Raises for a spec that Task refuses; what had been started is stopped.
-local function fan_out(specs, opts)
+local function fan_out(specs, to_spec, opts)
+  if type(to_spec) ~= "function" then to_spec, opts = nil, opts or to_spec end
   opts = check.options("orun.fan_out", opts, OPTIONS)
-  local n = check.array("orun.fan_out", "specs", specs)
-  local ready, why = launch.specs("specs", specs, opts.defaults)
-  if not ready then error("orun.fan_out: " .. why, 2) end
-
-  local handles = {}
-  local _ <close> = launch.guard(handles)
-  local function start(i)
-    handles[i], why = launch.start(ready[i])
-    if why then why = ("specs[%d]: %s"):format(i, why) end
-    return handles[i]
-  end
-
-  local results = {}
-  for result, i in bounded(n, opts.limit or n, start) do
-    result.index = i
-    results[opts.order == "done" and #results + 1 or i] = result
-    if opts.each then opts.each(result, i) end
-  end
-  if why then error("orun.fan_out: " .. why, 2) end
-  return summary(results)
+  if type(specs) ~= "function" then check.array("orun.fan_out", "specs", specs) end
+  local spec, n = source_of(specs, to_spec, opts.defaults)
+  local results, why = nil, n
+  if spec then results, why = pattern.run{name = "specs", n = n, spec = spec, opts = opts} end
+  if not results then error("orun.fan_out: " .. why, 2) end
+  return results
 end
 
 return fan_out

@@ -19,27 +19,26 @@ local orun = require "orun"
 
 -- Reading one of these, or the number of votes, counts as having seen the failures.
 local FIELDS <const> = {"failed", "ok"}
-local OPTIONS <const> = {timeout = "duration", defaults = "table"}
 
 --- Runs tasks until `k` have completed, then stops the rest.
 -- @param specs  array of Task specs; a bare function is short for {run = function}
--- @param k      how many successes are wanted, 1 to #specs
--- @param opts   table or nil:
---   timeout   longest time for all of it: seconds or "30s"
---   defaults  Task fields for the specs that do not set them
+-- @param k      how many successes are needed, 1 to #specs
+-- @param opts   table or nil: the options of all patterns (see the README), and
+--   accept  function(result) -> boolean: one that has completed, and is not accepted,
+--           counts as failed: `accept = function(r) return r.output.real end` counts votes
 -- @return array of up to k completed results in the order they ended, each with
 --   `index`, its place in specs; `.ok`: there are k; `.failed`: those that failed
 --   meanwhile; `.timed_out`: true when the time ran out. It returns as soon as k
 --   successes are in or can no longer be reached.
 -- Raises for a spec that Task refuses; what had been started is stopped.
 local function quorum(specs, k, opts)
-  opts = check.options("orun.quorum", opts, OPTIONS)
+  opts = check.options("orun.quorum", opts, first_k.OPTIONS)
   local n = check.array("orun.quorum", "specs", specs)
   check.argument("orun.quorum", "k", k, "count")
   if k > n then
     error(("orun.quorum: k is %d, but there are only %d specs"):format(k, n), 2)
   end
-  local votes, why = first_k(specs, k, opts)
+  local votes, why = first_k.run(specs, k, opts)
   if not votes then error("orun.quorum: " .. why, 2) end
   return votes.ok and votes or orun.unread(votes, FIELDS, true)
 end

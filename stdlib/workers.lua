@@ -7,15 +7,14 @@
 -- another.
 --
 --     local orun = require "orun"
---     local results = orun.workers{
---       count = 3,
+--     local results = orun.workers(function(item) return item.metadata.n * 10 end, {
+--       limit = 3,
 --       items = {
 --         {description = "one", metadata = {n = 1}},
 --         {description = "two", metadata = {n = 2}},
 --         {description = "bad", metadata = {}},
 --       },
---       run = function(item) return item.metadata.n * 10 end,
---     }
+--     })
 --     for _, result in ipairs(results) do print(result.output or result.status) end
 --     --> 10
 --     --> 20
@@ -24,28 +23,25 @@
 -- Glossary
 --   item     an entry of the task list, made with TaskCreate
 --   worker   a task that runs items
---   attempt  one claim of an item; the item of a worker that dies is released
+--   attempt  one claim of an item; a worker that dies gives its item back
 
 local check = require "orun.util.check"
 local launch = require "orun.pattern.launch"
 local orun = require "orun"
+local pattern = require "orun.pattern.run"
 local summary = require "orun.pattern.summary"
 
-local FIELDS <const> = {
-  count = "count",
-  run = "function",
-  command = "table",
-  items = "table",
-  max_attempts = "count",
-  defaults = "table",
-}
+local OPTIONS <const> = pattern.options{items = "table", max_attempts = "count",
+  count = {now = "limit"}, run = {now = "the first argument: orun.workers(run, {limit = 5})"},
+  command = {now = "the first argument: orun.workers({command = {...}}, {limit = 5})"}}
 
-local COUNT <const> = 5
+local LIMIT <const> = 5
 local MAX_ATTEMPTS <const> = 3
 local GIVEN_UP <const> = "given up: %d workers died while doing it"
 
 --- The function of a worker's task: claims and runs items until none is left.
-local function worker_of(run, max_attempts)
+local function worker_of(run, max_attempts, on_failure)
+  local go_on = (on_failure or "go_on") == "go_on"
   return function(_, task)
     local done = 0
     while true do
@@ -60,19 +56,107 @@ local function worker_of(run, max_attempts)
         orun.TaskUpdate{task_id = item.id, status = "failed", error = tostring(output)}
       end
       done = done + 1
+      if not ok and not go_on then return done end
     end
   end
 end
 
 --- The function of an item that a program does: it reads the item's prompt and
 --- input, or its description when it has neither.
-local function program_of(command)
+local function program_of(fields)
   return function(item)
     local nothing = item.prompt == nil and item.input == nil
-    local result = orun.Task{command = command, input = item.input,
-      prompt = item.prompt or nothing and item.description or nil,
-      description = item.description, env = {ORUN_ITEM_ID = item.id}}
+    local spec = {}
+    for field, v in next, fields do spec[field] = v end
+    spec.input, spec.description = item.input, item.description
+    spec.prompt = item.prompt or nothing and item.description or nil
+    spec.env = {ORUN_ITEM_ID = item.id}
+    for name, v in next, fields.env or {} do spec.env[name] = v end
+    local result = orun.Task(spec)
     return result.status == "completed" and result.output or error(result.error, 0)
+  end
+end
+
+--- What happens in a list while workers do it: results of items, the hands that do them.
+local Shift = {}
+Shift.__index = Shift
+
+local function open(item)
+  return item.status == "pending" or item.status == "in_progress"
+end
+
+--- Starts a worker; Task's message when it refuses.
+function Shift:hire()
+  self.spec.description = ("worker %d"):format(self.hired + 1)
+  local handle, why = launch.start(self.spec)
+  if not handle then return why end
+  self.hired, self.hands[handle.id] = self.hired + 1, handle
+  self.collector:add(handle)
+end
+
+--- Looks at the list: watches items that are new; how many are not finished.
+function Shift:look()
+  local left = 0
+  for _, item in ipairs(orun.TaskList()) do
+    if open(item) then left = left + 1 end
+    if self.known[item.id] == nil then
+      self.items[#self.items + 1] = item.id
+      self.known[item.id] = #self.items
+      self.collector:add(item.id)
+    end
+  end
+  return left
+end
+
+--- Nothing more is begun: free items are cancelled; unless they may end, workers, too.
+function Shift:halt(may_end)
+  self.halted = true
+  for _, item in ipairs(orun.TaskList{status = "pending"}) do orun.TaskStop(item.id) end
+  if may_end then return end
+  launch.stop(self.hands)
+  for _, item in ipairs(orun.TaskList()) do
+    if open(item) then orun.TaskStop(item.id) end
+  end
+end
+
+--- An item has ended.
+function Shift:ended(result, place)
+  local opts, counts = self.opts, self.counts
+  local status = orun.peek(result, "status")
+  local field = status == "completed" and "done" or status
+  counts[field], counts.seconds = counts[field] + 1, orun.now() - self.began
+  result.index = place
+  self.results[opts.order == "done" and #self.results + 1 or place] = result
+  if opts.each then opts.each(result, place) end
+  if opts.progress then opts.progress(counts) end
+  if status == "failed" and (opts.on_failure or "go_on") ~= "go_on" then
+    self:halt(opts.on_failure == "drain")
+  end
+end
+
+--- Works until no worker is left: one that dies is replaced while items are left.
+function Shift:work(deadline)
+  while next(self.hands) do
+    local result, late = self.collector:next(deadline and math.max(0, deadline - orun.now()))
+    if late then
+      self.timed_out, deadline = true, nil
+      self:halt()
+    elseif not result then
+      return
+    else
+      local id = result.task_id
+      local left = self:look()
+      if self.known[id] then
+        self:ended(result, self.known[id])
+      else
+        self.hands[id] = nil
+        local died = result.status ~= "completed"
+        if died and left > 0 and not self.halted
+          and self.hired < self.first + self.max_attempts * #self.items then
+          self:hire()
+        end
+      end
+    end
   end
 end
 
@@ -85,87 +169,72 @@ local function create(items)
   end
 end
 
---- The items of the list.
-local function list()
-  return orun.TaskList()
-end
-
---- How many of them nobody has finished yet.
-local function unfinished()
-  return #list():filter{status = {"pending", "in_progress"}}
-end
-
---- Starts `count` workers and, for each that dies, another while items are left.
--- @return how many were started; or nil and Task's message
-local function employ(count, spec, max_attempts)
-  local handles, collector, started = {}, orun.collector{}, 0
-  local _ <close> = launch.guard(handles)
-  local function hire()
-    started = started + 1
-    spec.description = ("worker %d"):format(started)
-    local handle, why = launch.start(spec)
-    if not handle then return why end
-    handles[started] = handle
-    collector:add(handle)
+--- A shift for what is on the list and has not ended.
+local function shift_of(run, opts)
+  local max_attempts = opts.max_attempts or MAX_ATTEMPTS
+  local self = setmetatable({opts = opts, hands = {}, hired = 0, known = {}, items = {},
+    results = {}, collector = orun.collector{}, began = orun.now(),
+    counts = {done = 0, failed = 0, cancelled = 0}, max_attempts = max_attempts,
+    spec = launch.spec(worker_of(run, max_attempts, opts.on_failure), opts.defaults)}, Shift)
+  for _, item in ipairs(orun.TaskList()) do
+    if not open(item) then self.known[item.id] = false end
   end
-  for _ = 1, count do
-    local why = hire()
-    if why then return nil, why end
-  end
-  for result in function() return collector:next() end do
-    local died = result.status ~= "completed"
-    if died and unfinished() > 0 and started < count + max_attempts * #list() then
-      hire()
-    end
-  end
-  return started
+  return self
 end
 
 --- Runs the list.
--- @param fields  table:
---   command       in place of run, a program as Task's: it reads an item's prompt
---                 and input (its description when there is neither), and what it
---                 prints is the item's output; ORUN_ITEM_ID names the item
---   run           function(item, task) -> output, called in a worker; item is
---                 {id, description, metadata, ...}; an error makes the item
---                 "failed", and the worker goes on with the next
---   count         how many workers (default 5, and never more than items)
---   items         array of TaskCreate specs to put on the list first; optional
+-- @param run   function(item, task) -> output, called in a worker; item is
+--              {id, description, metadata, ...}; an error makes the item
+--              "failed", and the worker goes on with the next. Or a table with
+--              `command` and other fields of Task, a program: it reads an item's prompt
+--              and input (its description when there is neither), and what it prints is
+--              the item's output; ORUN_ITEM_ID names the item
+-- @param opts  table or nil: the options of all patterns (see the README), and
+--   limit         how many workers (default 5, and never more than items)
+--   items         array of TaskCreate specs to put on the list first
 --   max_attempts  how many workers may die of one item before it counts as
 --                 failed (default 3)
 --   defaults      Task fields for the workers, such as {memory_limit = "64MiB"}
+--   on_failure    of an item: "drain" and "stop" cancel the items that are free
 -- @return array of the items' results as TaskOutput's, in the order they were
 --   created: all that were unfinished at the start and all made since; `.failed`
 --   and `.ok`; `.workers`, how many were started
--- Raises for a wrong field, or for an item that TaskCreate refuses.
-local function workers(fields)
-  fields = check.options("orun.workers", fields, FIELDS)
-  if fields.run and fields.command then
-    error("orun.workers: both run and command are given; an item is done by one of them", 2)
+-- Raises for a wrong option, or for an item that TaskCreate refuses.
+local function workers(run, opts)
+  local program = type(run) == "table" and rawget(run, "command") and run
+  if type(run) == "table" and opts == nil and not (program and not rawget(run, "items")) then
+    check.options("orun.workers", run, OPTIONS) -- says what the fields are now
   end
-  local run = fields.command and program_of(fields.command) or fields.run
+  run = program and program_of(program) or run
   check.argument("orun.workers", "run", run, "function")
-  if fields.items then check.array("orun.workers", "items", fields.items) end
-  local finished = {}
-  for _, item in ipairs(list()) do
-    finished[item.id] = item.status ~= "pending" and item.status ~= "in_progress"
-  end
-  local why = create(fields.items or {})
+  opts = check.options("orun.workers", opts, OPTIONS)
+  if opts.items then check.array("orun.workers", "items", opts.items) end
+  local shift = shift_of(run, opts)
+  local why = create(opts.items or {})
   if why then error("orun.workers: " .. why, 2) end
 
-  local max_attempts = fields.max_attempts or MAX_ATTEMPTS
-  local count = math.min(fields.count or COUNT, unfinished())
-  local spec = launch.spec(worker_of(run, max_attempts), fields.defaults)
-  local started
-  started, why = employ(count, spec, max_attempts)
-  if not started then error("orun.workers: " .. why, 2) end
-
-  local results = {workers = started}
-  for _, item in ipairs(list()) do
-    if not finished[item.id] then
-      results[#results + 1] = orun.TaskOutput{task_id = item.id, block = false}
+  local _ <close> = launch.guard(shift.hands)
+  shift.first = math.min(opts.limit or LIMIT, shift:look())
+  for _ = 1, shift.first do
+    why = shift:hire()
+    if why then
+      launch.stop(shift.hands)
+      error("orun.workers: " .. why, 2)
     end
   end
+  shift:work(opts.timeout and shift.began + check.seconds(opts.timeout))
+
+  shift:look()
+  local results, seen = shift.results, {}
+  for _, result in next, results do seen[result.index] = true end
+  for place, id in ipairs(shift.items) do
+    if not seen[place] then
+      local result = orun.TaskOutput{task_id = id, block = false}
+      result.index = place
+      results[opts.order == "done" and #results + 1 or place] = result
+    end
+  end
+  results.workers, results.timed_out = shift.hired, shift.timed_out
   return summary(results)
 end
 

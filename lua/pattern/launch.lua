@@ -47,14 +47,38 @@ function M.spec(value, defaults)
   return spec
 end
 
---- Specs for a whole array, each as `M.spec` makes it.
+-- The fields that may be functions of what a task is to work on.
+local BY_ITEM <const> = {"prompt", "cwd", "description", "command"}
+
+--- A copy of Task fields, with what those that are functions return.
+-- @param spec  the table
+-- @param value  function() -> their first argument, called only when one is a function
+-- @param ...   their other arguments
+-- @return a new table
+function M.filled(spec, value, ...)
+  local copy = {}
+  for field, v in next, spec do copy[field] = v end
+  for _, field in ipairs(BY_ITEM) do
+    if type(spec[field]) == "function" then copy[field] = spec[field](value(), ...) end
+  end
+  return copy
+end
+
+--- The same, with a description by its number when it has none and its command gives none.
+function M.numbered(value, defaults, i)
+  local spec, why = M.spec(value, defaults)
+  if not spec then return nil, why end
+  if not spec.command then spec.description = spec.description or ("task %d"):format(i) end
+  return spec
+end
+
+--- Specs for a whole array, each as `M.numbered` makes it.
 -- @return array of tables; or nil and a message that names the element
 function M.specs(name, values, defaults)
   local specs = {}
   for i, value in ipairs(values) do
-    local spec, why = M.spec(value, defaults)
+    local spec, why = M.numbered(value, defaults, i)
     if not spec then return nil, ("%s[%d]%s"):format(name, i, why) end
-    if not spec.command then spec.description = spec.description or ("task %d"):format(i) end
     specs[i] = spec
   end
   return specs
@@ -67,16 +91,6 @@ function M.start(spec)
   if ok then return handle end
   if orun.stopping() then error(handle, 0) end
   return nil, tostring(handle)
-end
-
---- Starts tasks one after the other into `handles`.
--- @return nil; or a message that names the element Task refused
-function M.start_all(name, specs, handles)
-  for i, spec in ipairs(specs) do
-    local handle, why = M.start(spec)
-    if not handle then return ("%s[%d]: %s"):format(name, i, why) end
-    handles[i] = handle
-  end
 end
 
 --- Stops those of the tasks that have not ended.

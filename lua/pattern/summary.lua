@@ -10,12 +10,15 @@ local FIELDS <const> = {"failed", "ok"}
 
 --- Adds `failed` and `ok` to an array of results.
 -- @param results  array of result tables
--- @return results; `failed` is an array of those whose status is not
---         "completed", in the same order; `ok` is true when there are none
-local function summary(results)
-  local failed = {}
-  for _, result in ipairs(results) do
-    if orun.peek(result, "status") ~= "completed" then failed[#failed + 1] = result end
+-- @param failed   array of those that failed; default: those whose status is not
+--                 "completed", in the same order
+-- @return results; `ok` is true when none failed
+local function summary(results, failed)
+  if not failed then
+    failed = {}
+    for _, result in ipairs(results) do
+      if orun.peek(result, "status") ~= "completed" then failed[#failed + 1] = result end
+    end
   end
   results.failed = failed
   results.ok = #failed == 0

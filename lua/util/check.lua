@@ -107,10 +107,12 @@ function M.message(where, name, value, want)
   return ("%s: %s = %s: %s"):format(where, name, M.show(value), want)
 end
 
---- The names that are the keys of `known`, in order.
+--- The names that are the keys of `known`, in order, but those that have gone.
 function M.sorted(known)
   local names = {}
-  for name in next, known do names[#names + 1] = name end
+  for name, kind in next, known do
+    if type(kind) ~= "table" or not kind.now then names[#names + 1] = name end
+  end
   table.sort(names)
   return names
 end
@@ -141,7 +143,7 @@ end
 --- Options, checked and copied.
 -- @param where  public function's name, for messages
 -- @param opts   the caller's table, or nil for none
--- @param known  table: option name -> kind
+-- @param known  table: option name -> kind; {now = text} for a name that has gone
 -- @return a new table with the same fields, without a metatable
 -- Raises for a value that is not a table, an unknown field, a wrong kind.
 function M.options(where, opts, known)
@@ -154,6 +156,8 @@ function M.options(where, opts, known)
     local kind = known[name]
     if not kind then
       error(("%s: unknown option %s%s"):format(where, M.show(name), M.hint(name, known)), 3)
+    elseif type(kind) == "table" and kind.now then
+      error(("%s: %s is now %s"):format(where, name, kind.now), 3)
     end
     local want = complaint(kind, value)
     if want then

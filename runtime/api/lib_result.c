@@ -137,7 +137,7 @@ static int
 lib_result_fields(Task *t)
 {
     const Outcome *o = task_final(t) ? &t->outcome : NULL;
-    int n = 4 + (t->description != NULL);
+    int n = 5 + (t->description != NULL);
     return o ? n + (o->output != NULL) + (o->error ? 3 : 0) : n + 1;
 }
 
@@ -145,8 +145,8 @@ void
 lib_hide_failure(lua_State *L, Task *t)
 {
     static const char *const names[] = {
-        "status",    "error",     "error_kind", "error_value",
-        "traceback", "exit_code", "signal",
+        "status",      "ok",        "error",     "error_kind",
+        "error_value", "traceback", "exit_code", "signal",
     };
     if (!t->read)
         unread_hide(L, -1, names, countof(names), &t->read, false);
@@ -167,6 +167,7 @@ lib_push_result(lua_State *L, Task *t, bool timed_out)
     lua_setfield(L, -2, "task_id");
     field_set_string(L, "description", t->description);
     field_set_string(L, "status", task_state_name(seen.state));
+    field_set_boolean(L, "ok", seen.state == TASK_COMPLETED);
     field_set_integer(L, "attempts", seen.attempt);
     field_set_number(L, "duration", seen.duration);
     if (seen.state >= TASK_COMPLETED) {

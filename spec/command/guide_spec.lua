@@ -167,8 +167,7 @@ execute_plan(execution_plan)
 
   it("is one call of orun.analyze_then", function()
     assert.same({"light work", "true cart payment"}, lines_of(ANALYST .. [[
-local done = orun.analyze_then{
-  analyze = {prompt = "cart, payment", subagent_type = "general-purpose"},
+local done = orun.analyze_then({prompt = "cart, payment", subagent_type = "general-purpose"}, {
   meanwhile = function() print("light work") end,
   plan = function(parts)
     local specs = {}
@@ -177,7 +176,7 @@ local done = orun.analyze_then{
     end
     return specs
   end,
-}
+})
 print(tostring(done.ok) .. " " .. done.results[1].output .. " " .. done.results[2].output)
 ]]))
   end)
@@ -234,10 +233,10 @@ print(count .. " done, each once")
   it("is one call of orun.workers", function()
     assert.same({"20 true"}, lines_of[[
 for i = 1, 20 do TaskCreate{description = "item " .. i, prompt = "do " .. i} end
-local results = orun.workers{count = 5, run = function(item)
+local results = orun.workers(function(item)
   return Task{description = item.description, prompt = item.prompt,
     subagent_type = "general-purpose"}.output
-end}
+end, {limit = 5})
 assert(results[20].output == "did: do 20")
 print(#results .. " " .. tostring(results.ok))
 ]])

@@ -98,7 +98,7 @@ describe("as_completed", function()
 
   it("ends when the next one takes too long", function()
     local a, open_a = gated "a"
-    assert.is_nil(orun.as_completed({a}, 0.01)())
+    assert.is_nil(orun.as_completed({a}, {timeout = 0.01})())
     open_a()
   end)
 

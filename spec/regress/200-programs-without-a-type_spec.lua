@@ -78,10 +78,10 @@ describe("a task that is a program", function()
     assert.equal("x\n", orun.retry(echo).output)
     assert.equal("AB", orun.pipeline({"ab"}, {command = {"tr", "a-z", "A-Z"}})[1].output)
     assert.same({"A", "B"}, orun.map({"a", "b"}, {command = {"tr", "a-z", "A-Z"}}))
-    local _, failures = orun.map({1}, {command = {"false"}}, {errors = "return"})
-    assert.equal("exit code 1", failures[1].error)
+    local none = orun.map({1}, {command = {"false"}}, {on_failure = "go_on"})
+    assert.equal("exit code 1", none.failed[1].error)
     local items = {{description = "said"}, {description = "d", prompt = "asked"}}
-    local done = orun.workers{items = items, command = {"cat"}}
+    local done = orun.workers({command = {"cat"}}, {items = items})
     assert.same({"said", "asked"}, {done[#done - 1].output, done[#done].output})
   end)
 

@@ -37,12 +37,12 @@ describe("a failure that nobody looked at", function()
     unread 'for _, r in ipairs(orun.fan_out{fail, one}) do print(r.output) end'
     unread 'orun.batches({{tasks = {fail}}}, {progress = false})'
     unread 'orun.pipeline({1}, fail, one)'
-    unread 'orun.workers{items = {{description = "x"}}, run = fail}'
+    unread 'orun.workers(fail, {items = {{description = "x"}}})'
     unread('orun.race{fail, fail}', 2)
     unread 'orun.quorum({fail, one}, 2)'
     unread 'orun.retry{run = fail, retry = 0}'
-    unread 'orun.analyze_then{analyze = fail}'
-    unread 'orun.analyze_then{analyze = one, plan = function() return {fail} end}'
+    unread 'orun.analyze_then(fail)'
+    unread 'orun.analyze_then(one, {plan = function() return {fail} end})'
     unread 'Task{run = function() require("orun").fan_out{fail} end}'
   end)
 end)
@@ -61,7 +61,7 @@ describe("a failure counts as looked at", function()
     for _, field in ipairs{"ok", "failed"} do
       seen('local _ = orun.fan_out{fail, one, fail}.' .. field)
       seen('local _ = orun.quorum({fail, one}, 2).' .. field)
-      seen('local _ = orun.analyze_then{analyze = fail}.' .. field)
+      seen('local _ = orun.analyze_then(fail).' .. field)
     end
     seen 'for _, r in ipairs(orun.fan_out{fail, one}) do print(r.status) end'
     seen 'local _ = orun.race{fail, fail}.error'

@@ -27,10 +27,10 @@ describe("a stop", function()
       local orun = require "orun"
       for i = 1, 4 do TaskCreate{description = "page"} end
       local pool = Task{run_in_background = true, run = function()
-        return #orun.workers{count = 2, run = function(item)
+        return #orun.workers(function(item)
           TaskUpdate{task_id = item.id, metadata = {begun = true}}
           orun.sleep("1h")
-        end}
+        end, {limit = 2})
       end}
       local function begun()
         local n = 0
@@ -56,7 +56,7 @@ describe("a stop", function()
           if i < 50 then return end
           note(path, i .. " ")
           orun.sleep("1h")
-        end, {errors = "return", limit = 1})
+        end, {on_failure = "go_on", limit = 1})
       end},
       retry = {"1 ", function(path)
         orun.retry(function(attempt)

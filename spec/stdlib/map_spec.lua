@@ -114,12 +114,12 @@ describe("map", function()
   end)
 
   it("returns failures when asked, and all other outputs", function()
-    local outputs, failures = orun.map(range(100), function(i)
+    local outputs = orun.map(range(100), function(i)
       if i % 25 == 0 then error("bad " .. i, 0) end
       return -i
-    end, {errors = "return"})
+    end, {on_failure = "go_on"})
     local indices = {}
-    for _, failure in ipairs(failures) do
+    for _, failure in ipairs(outputs.failed) do
       indices[#indices + 1] = failure.index
       assert.equal("bad " .. failure.index, failure.error)
     end
@@ -129,8 +129,9 @@ describe("map", function()
   end)
 
   it("returns no failures as an empty array", function()
-    local _, failures = orun.map({1}, function() end, {errors = "return"})
-    assert.same({}, failures)
+    local outputs = orun.map({1}, function() end, {on_failure = "go_on"})
+    assert.same({}, outputs.failed)
+    assert.is_true(outputs.ok)
   end)
 
   it("blames an output that cannot be sent on its items", function()
@@ -169,10 +170,10 @@ describe("map", function()
 
   it("refuses wrong arguments", function()
     assert.equal("orun.map: items = 1: expected an array", raised(1, print))
-    assert.equal("orun.map: fn = nil: expected a function, or {command = {...}} without "
-      .. "input", raised({}))
-    assert.equal('orun.map: errors = "keep": expected one of "raise", "return"',
-      raised({}, print, {errors = "keep"}))
+    assert.equal("orun.map: fn = nil: expected a function, or a table with command "
+      .. "or subagent_type", raised({}))
+    assert.equal('orun.map: errors is now on_failure = "go_on"',
+      raised({}, print, {errors = "return"}))
     local file <close> = assert(io.open("/dev/null"))
     assert.is_truthy(raised({1}, function() return file end):find("'file'", 1, true))
   end)
