@@ -25,7 +25,7 @@ print(TaskOutput(all).output:match("%a+"))
 orun.limit("two", 2)
 local jobs = {}
 for i, word in ipairs{"tea", "coffee", "water"} do
-  jobs[i] = {command = {"printf", "%s:%d", word, #word}, limit = "two"}
+  jobs[i] = {command = {"printf", "%s:%d", word, #word}, pool = "two"}
 end
 for _, result in ipairs(orun.fan_out(jobs)) do print(result.output) end
 

@@ -42,6 +42,9 @@ static const ArgWords arg_words[] = {
       "details content " },
     { "timeout", " timelimit deadline maxtime ttl timeoutms expires seconds " },
     { "retry", " retries tries attempts maxretries maxattempts maxtries " },
+    { "pool",
+      " limit concurrency queue semaphore slots jobs maxparallel "
+      "parallelism parallel maxworkers workers " },
     { "limit",
       " pool concurrency queue semaphore jobs maxparallel parallelism "
       "parallel maxworkers workers " },

@@ -168,11 +168,11 @@ lib_limit_find(lua_State *L, const char *fn, const char *what, const char *name)
     const char *near = arg_nearest(name, names, slots_names(s, names, NAMES));
     if (near)
         luaL_error(L,
-                   "%s: %s = \"%s\": there is no such limit, did you mean "
+                   "%s: %s = \"%s\": there is no such pool, did you mean "
                    "\"%s\"?",
                    fn, what, name, near);
     luaL_error(L,
-               "%s: %s = \"%s\": there is no such limit; make it first, "
+               "%s: %s = \"%s\": there is no such pool; make it first, "
                "with as many slots as it is to have: orun.limit(\"%s\", 2)",
                fn, what, name, name);
     return NULL;

@@ -36,8 +36,8 @@
     X(allow_empty) X(base) X(blockedBy) X(command) X(cwd) X(description) \
     X(detach) X(env) X(expose) X(input) X(isolation) X(key) X(limit) \
     X(max_output) X(memory_limit) X(metadata) X(model) X(on_blocker_failure) \
-    X(permissions) X(priority) X(prompt) X(retry) X(run) X(run_in_background) \
-    X(schema) X(subagent_type) X(timeout) X(writes)
+    X(permissions) X(pool) X(priority) X(prompt) X(retry) X(run) \
+    X(run_in_background) X(schema) X(subagent_type) X(timeout) X(writes)
 /* clang-format on */
 
 enum {
@@ -61,7 +61,7 @@ enum {
 /* All of a Task call, checked; pointers are into values on the stack. */
 typedef struct TaskArgs {
     const AgentType *agent;
-    Limit *limit;
+    Limit *pool;
     const char *description, *prompt, *cwd, *file, *model, *base, *key;
     size_t prompt_len;
     double timeout;
@@ -266,6 +266,22 @@ lib_task_key(lua_State *L)
     return s;
 }
 
+/* The named slots that it needs one of; its field was `limit` once. */
+static void
+lib_task_read_pool(lua_State *L, TaskArgs *a)
+{
+    const char *name = arg_name(L, "Task", "pool", ARG(F_pool));
+    bool number = lua_type(L, ARG(F_limit)) == LUA_TNUMBER;
+    if (lib_task_has(L, F_limit))
+        luaL_error(L,
+                   "Task: limit is now pool, the name of a pool of slots%s: "
+                   "orun.limit(\"name\", {slots = %s}), and then "
+                   "Task{pool = \"name\"}",
+                   number ? " (a task is one; tasks share a pool)" : "",
+                   number ? arg_show(L, ARG(F_limit)) : "3");
+    a->pool = name ? lib_limit_find(L, "Task", "pool", name) : NULL;
+}
+
 static void
 lib_task_read(lua_State *L, TaskArgs *a)
 {
@@ -288,8 +304,7 @@ lib_task_read(lua_State *L, TaskArgs *a)
     a->priority = (int)arg_integer(L, fn, "priority", ARG(F_priority),
                                    QUEUE_LOWEST, QUEUE_HIGHEST,
                                    a->agent ? a->agent->priority : 0);
-    const char *limit = arg_name(L, fn, "limit", ARG(F_limit));
-    a->limit = limit ? lib_limit_find(L, fn, "limit", limit) : NULL;
+    lib_task_read_pool(L, a);
     a->memory_limit = arg_size(L, fn, "memory_limit", ARG(F_memory_limit));
     a->max_output = arg_size(L, fn, "max_output", ARG(F_max_output));
     arg_table(L, fn, "metadata", ARG(F_metadata));
@@ -310,7 +325,7 @@ lib_task_read(lua_State *L, TaskArgs *a)
     lib_task_read_edges(L, a);
     lib_task_stub(L, a);
     a->plain = !a->agent && !a->command && !a->prompt && a->timeout == 0
-        && a->retry.max == 0 && !a->limit && !a->memory_limit && !a->max_output
+        && a->retry.max == 0 && !a->pool && !a->memory_limit && !a->max_output
         && !a->writes && !a->detach && !a->despite_failure
         && !a->isolation.process && !a->isolation.worktree && !a->model
         && !a->cwd && !a->key && !program_cwd(park_run(L))
@@ -494,7 +509,7 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     opt->worktree = a->isolation.worktree;
     opt->in_worktree = opt->worktree
         || (from && (from->worktree || from->in_worktree));
-    opt->limit = a->limit;
+    opt->pool = a->pool;
     if (a->writes
         && !(opt->writes = arg_writes(L, run->engine, ARG(F_writes), a->writes,
                                       opt->cwd)))

@@ -14,8 +14,8 @@ admit_limits(Sched *s, const Task *t, Limit **out)
 {
     int n = 0;
     const AgentType *agent = task_agent(t);
-    if (t->opt && t->opt->limit)
-        out[n++] = t->opt->limit;
+    if (t->opt && t->opt->pool)
+        out[n++] = t->opt->pool;
     if (agent && agent->limit)
         out[n++] = agent->limit;
     if (agent && agent->account && (n == 0 || agent->account != out[0]))
@@ -123,7 +123,7 @@ admit_whose(const Task *t)
     if (!l && agent)
         l = agent->limit;
     if (!l && t->opt)
-        l = t->opt->limit;
+        l = t->opt->pool;
     return l;
 }
 

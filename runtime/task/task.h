@@ -140,7 +140,7 @@ typedef struct TaskOptions {
     struct Value *prompt; /* NULL again, as `code` is */
     double timeout;       /* seconds of one attempt; 0 none */
     Retry retry;
-    struct Limit *limit;   /* the named slot pool, or NULL */
+    struct Limit *pool;    /* the named pool of slots, or NULL */
     struct Writes *writes; /* declared files and folders, or NULL */
     char *cwd;
     char **env; /* "K=V" added to the environment, or NULL */

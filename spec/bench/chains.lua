@@ -29,7 +29,7 @@ local function naps(seed, seconds)
 end
 
 local function task(i, nap, blocker)
-  return Task{key = "nap " .. i, run = function(s) orun.sleep(s) end, input = nap, limit = "five",
+  return Task{key = "nap " .. i, run = function(s) orun.sleep(s) end, input = nap, pool = "five",
               blockedBy = {blocker}, run_in_background = true}
 end
 

@@ -168,7 +168,7 @@ end
 local function nap_tasks(n)
   local handles = {}
   local function nap() orun.sleep(0.3) end
-  for i = 1, n do handles[i] = Task{run = nap, limit = "naps", run_in_background = true} end
+  for i = 1, n do handles[i] = Task{run = nap, pool = "naps", run_in_background = true} end
   for i = 1, n do assert(TaskOutput(handles[i]).status == "completed") end
 end
 

@@ -23,7 +23,7 @@ orun.limit("one", 1)
 local wait = TaskCreate{description = "gate"}
 local tasks = {}
 for i, key in ipairs{"first", "short", "long", "longer", "mid"} do
-  tasks[i] = Task{key = key, limit = "one", run_in_background = true, blockedBy = {wait},
+  tasks[i] = Task{key = key, pool = "one", run_in_background = true, blockedBy = {wait},
                   input = key, run = function(name) io.write(name, " ") io.stdout:flush() end}
 end
 TaskUpdate{task_id = wait, status = "in_progress"}

@@ -177,7 +177,7 @@ cost: not known; no agent here has ever told one]],
       orun.agent{name = "b", command = {"x"}}
       for i = 1, 4 do
         Task{subagent_type = "a", prompt = "x", run_in_background = true}
-        Task{subagent_type = "b", prompt = "x", limit = "two", run_in_background = true}
+        Task{subagent_type = "b", prompt = "x", pool = "two", run_in_background = true}
       end]], {"-j", "1,2,8", known = {aa = 10, ab = 10}})
     local seconds = {}
     for i, s in ipairs(p.slots) do seconds[i] = math.floor(s.seconds + 0.5) end

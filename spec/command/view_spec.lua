@@ -99,7 +99,7 @@ describe("--events", function()
     local queued = events_of([[
       orun.limit("db", 1)
       for i = 1, 3 do
-        Task{run = function() orun.sleep(0.01) end, limit = "db",
+        Task{run = function() orun.sleep(0.01) end, pool = "db",
              run_in_background = true}
       end]], {args = {"--workers", "8"}})
     local e = find(queued, {event = "queued", task = "t3"})
@@ -166,7 +166,7 @@ describe("--events", function()
     local needs = events_of([[
       orun.limit("db", 3)
       orun.agent{name = "sh", command = {"sh"}, limit = 4}
-      Task{run = function() end, limit = "db"}
+      Task{run = function() end, pool = "db"}
       Task{subagent_type = "sh", prompt = "true"}
       TaskCreate{description = "item"}]], {args = {"--workers", "7", "-j", "6"}})
     assert.same({db = 3, lua = 7}, find(needs, {event = "added", task = "t1"}).limits)

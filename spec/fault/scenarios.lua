@@ -362,7 +362,7 @@ function M.limits()
     end}
   local tasks = {}
   for i = 1, 3 do
-    tasks[i] = Task{subagent_type = "spender", input = i, limit = "pool", run_in_background = true}
+    tasks[i] = Task{subagent_type = "spender", input = i, pool = "pool", run_in_background = true}
   end
   for i = 1, 3 do check(TaskOutput(tasks[i]), i, "spender " .. i) end
 end

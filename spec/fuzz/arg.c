@@ -23,7 +23,7 @@ arg_take_size(lua_State *L)
 static int
 arg_take_name(lua_State *L)
 {
-    const char *s = arg_name(L, "Task", "limit", 1);
+    const char *s = arg_name(L, "Task", "pool", 1);
     FUZZ_MUST(!s || (*s && strlen(s) <= 64 && !strpbrk(s, "/. \n\x7f")));
     return 0;
 }

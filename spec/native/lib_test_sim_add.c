@@ -73,8 +73,7 @@ static void
 lib_sim_read_names(lua_State *L, Sim *sim, SimSpec *spec)
 {
     if (lua_getfield(L, 2, "limit") == LUA_TSTRING)
-        spec->opt.limit = slots_limit(&sim->sched, lua_tostring(L, -1), 0,
-                                      NULL);
+        spec->opt.pool = slots_limit(&sim->sched, lua_tostring(L, -1), 0, NULL);
     if (lua_getfield(L, 2, "agent") == LUA_TSTRING) {
         spec->agent = sched_agent(&sim->sched, lua_tostring(L, -1));
         luaL_argcheck(L, spec->agent, 2, "no agent type has this name");

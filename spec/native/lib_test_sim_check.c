@@ -243,8 +243,8 @@ lib_check_holds(SimCheck *c, const Task *t)
     if (t->has_kind)
         lib_check_hold(c, c->sim->sched.kind[t->slot],
                        !t->stopping && !(run && (run->resumed || t->woken)));
-    if (t->has_rest && t->opt && t->opt->limit)
-        lib_check_hold(c, t->opt->limit, !t->stopping);
+    if (t->has_rest && t->opt && t->opt->pool)
+        lib_check_hold(c, t->opt->pool, !t->stopping);
     const AgentType *agent = task_agent(t);
     if (t->has_rest && agent && agent->limit)
         lib_check_hold(c, agent->limit, !t->stopping);

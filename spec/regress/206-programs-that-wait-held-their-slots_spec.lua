@@ -13,7 +13,7 @@ describe("programs that wait for tasks", function()
       for i = 1, 4 do
         t[i] = Task{command = {"sh", "-c",
           '"$ORUN_PROGRAM" task run --agent helper --prompt "echo helped"'},
-          limit = i % 2 == 0 and "leads" or nil, run_in_background = true}
+          pool = i % 2 == 0 and "leads" or nil, run_in_background = true}
       end
       for i = 1, 4 do
         local r = TaskOutput{task_id = t[i], timeout = 60}
@@ -26,10 +26,10 @@ describe("programs that wait for tasks", function()
     local r = h.script([[
       orun.limit("one", 1)
       orun.agent{name = "maker", run = function()
-        return Task{command = {"echo", "helped"}, limit = "one"}.output
+        return Task{command = {"echo", "helped"}, pool = "one"}.output
       end}
       local lead = Task{command = {"sh", "-c",
-        '"$ORUN_PROGRAM" task run --agent maker --prompt x'}, limit = "one",
+        '"$ORUN_PROGRAM" task run --agent maker --prompt x'}, pool = "one",
         run_in_background = true}
       local r = TaskOutput{task_id = lead, timeout = 60}
       io.write(r.output or r.error or "nothing\n")
@@ -57,7 +57,7 @@ describe("programs that wait for tasks", function()
       orun.agent{name = "sleeper", run = function() orun.sleep("1h") end}
       local function wait(more)
         local t = {command = {"sh", "-c", '"$ORUN_PROGRAM" task run --agent sleeper --prompt x'},
-                   limit = "few", run_in_background = true}
+                   pool = "few", run_in_background = true}
         for k, v in pairs(more) do t[k] = v end
         return Task(t)
       end
@@ -67,7 +67,7 @@ describe("programs that wait for tasks", function()
       end
       TaskStop(all[3])
       for i = 1, 3 do io.write(TaskOutput(all[i]).status, " ") end
-      local r = Task{command = {"echo", "on"}, limit = "few"}
+      local r = Task{command = {"echo", "on"}, pool = "few"}
       io.write(orun.limit("few").used, " ", r.output)]], {limit = 90})
     assert.equal("failed failed cancelled 0 on\n", r.out, r.err)
   end)

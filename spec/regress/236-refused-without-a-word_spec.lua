@@ -21,6 +21,6 @@ describe("orun", function()
         if orun.limit("n" .. i).slots ~= i then wrong = wrong + 1 end
       end
       print(wrong, pcall(orun.limit, "n16001"))]])
-    assert.matches("^0\tfalse\t.*there is no such limit", r.out, r.err)
+    assert.matches("^0\tfalse\t.*there is no such pool", r.out, r.err)
   end)
 end)

@@ -94,7 +94,7 @@ describe("rate", function()
   it("is of a named pool, too, and can be changed", function()
     orun.limit("pooled-rate", {rate = "1/h", slots = 2})
     local function task()
-      return Task{limit = "pooled-rate", run = now, run_in_background = true}
+      return Task{pool = "pooled-rate", run = now, run_in_background = true}
     end
     local first, second = task(), task()
     TaskOutput(first)

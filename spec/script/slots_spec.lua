@@ -13,7 +13,7 @@ describe("limit", function()
     local tasks = {}
     for i = 1, 8 do
       -- A task that sleeps keeps its named slot.
-      tasks[i] = background{input = path, limit = "p-two", run = function(file)
+      tasks[i] = background{input = path, pool = "p-two", run = function(file)
         local function say(word)
           local f <close> = io.open(file, "a")
           f:write(word, "\n")
@@ -38,7 +38,7 @@ describe("limit", function()
     orun.limit("p-single", 1)
     local tasks = {}
     for i = 1, 5 do
-      tasks[i] = background{input = path, limit = "p-single", run = function(file)
+      tasks[i] = background{input = path, pool = "p-single", run = function(file)
         local f <close> = io.open(file, "a")
         f:setvbuf("no")
         f:write("start\n")
@@ -54,8 +54,8 @@ describe("limit", function()
     orun.limit("p-grows", 1)
     local one, other = rendezvous()
     local function run(command) return orun.exec{command = command}.code end
-    local a = background{run = run, input = one, limit = "p-grows"}
-    local b = background{run = run, input = other, limit = "p-grows"}
+    local a = background{run = run, input = one, pool = "p-grows"}
+    local b = background{run = run, input = other, pool = "p-grows"}
     orun.limit("p-grows", 2)
     assert.equal(0, TaskOutput(a).output)
     assert.equal(0, TaskOutput(b).output)
@@ -65,9 +65,9 @@ describe("limit", function()
     orun.limit("p-nest", 1)
     local function nest(n)
       if n == 0 then return "bottom" end
-      return Task{run = nest, input = n - 1, limit = "p-nest"}.output
+      return Task{run = nest, input = n - 1, pool = "p-nest"}.output
     end
-    assert.equal("bottom", output_of{run = nest, input = 10, limit = "p-nest"})
+    assert.equal("bottom", output_of{run = nest, input = 10, pool = "p-nest"})
   end)
 
   it("belongs to an agent type too", function()
@@ -109,7 +109,7 @@ describe("priority", function()
     local tasks = {}
     -- The first to become ready gets the only slot; the others queue.
     for i, priority in ipairs{0, -5, 0, 10, 0, 3} do
-      tasks[i] = background{run = say, input = {path, i .. ":" .. priority}, limit = "p-queue",
+      tasks[i] = background{run = say, input = {path, i .. ":" .. priority}, pool = "p-queue",
                             priority = priority, blockedBy = {wait}}
     end
     open(wait)

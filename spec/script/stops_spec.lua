@@ -370,9 +370,9 @@ end)
 describe("a stop reaches a task", function()
   it("that queues to begin", function()
     orun.limit("stops-a", 1)
-    local holder = background{run = function() orun.sleep("1h") end, limit = "stops-a"}
+    local holder = background{run = function() orun.sleep("1h") end, pool = "stops-a"}
     assert.is_truthy(runs(holder))
-    local queued = background{run = function() end, limit = "stops-a"}
+    local queued = background{run = function() end, pool = "stops-a"}
     TaskStop(queued)
     local r = TaskOutput(queued)
     is_cancelled(r)
@@ -384,9 +384,9 @@ describe("a stop reaches a task", function()
     orun.limit("stops-b", 1)
     local item = gate()
     local first = background{run = function(id) TaskOutput(id) return "went on" end,
-                             input = item.id, limit = "stops-b"}
+                             input = item.id, pool = "stops-b"}
     assert.is_truthy(runs(first))
-    local second = background{run = function() orun.sleep("1h") end, limit = "stops-b"}
+    local second = background{run = function() orun.sleep("1h") end, pool = "stops-b"}
     assert.is_truthy(runs(second))
     open(item)
     assert.equal("in_progress", status_of(first))
@@ -485,11 +485,11 @@ describe("where Lua cannot yield", function()
       local function nest(n)
         if n == 0 then return "bottom" end
         local function wait()
-          return Task{run = nest, input = n - 1, limit = "one"}.output
+          return Task{run = nest, input = n - 1, pool = "one"}.output
         end
         return (n % 2 == 0 and wait or function() return places[n % #places + 1](wait) end)()
       end
-      local r = Task{run = nest, input = 29, limit = "one"}
+      local r = Task{run = nest, input = 29, pool = "one"}
       print(r.output, r.error)]]
     assert.equal("bottom\tnil\n", r.out, r.err)
   end)

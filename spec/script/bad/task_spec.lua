@@ -263,7 +263,7 @@ describe("Task with careless arguments", function()
     local tasks = {}
     orun.limit("bad-fifo", 1)
     for i = 1, 10000 do
-      tasks[i] = Task{run_in_background = true, limit = "bad-fifo", input = {path, i},
+      tasks[i] = Task{run_in_background = true, pool = "bad-fifo", input = {path, i},
         run = function(input)
           if input[2] % 1000 == 0 then
             local file <close> = io.open(input[1], "a")
@@ -374,10 +374,13 @@ describe("Task with careless arguments", function()
     for _, case in ipairs(cases) do refused_saying(lua{retry = case[1]}, "Task: ", case[2]) end
   end)
 
-  it("refuses names of limits and paths that are none", function()
+  it("refuses names of pools and paths that are none", function()
     for _, value in ipairs{"", "a b", "../x", 1, {}} do
-      refused_saying(lua{limit = value}, "Task: limit = ")
+      refused_saying(lua{pool = value}, "Task: pool = ")
     end
+    refused_saying(lua{limit = "net"}, "Task: limit is now pool", 'Task{pool = "name"}')
+    refused_saying(lua{limit = 4}, "Task: limit is now pool", "a task is one",
+      'orun.limit("name", {slots = 4})')
     for _, value in ipairs{"x", 1, {1}, {""}, {"a\0b"}, {a = "x"}, {{}}, {nil, "x"}} do
       refused_saying(lua{writes = value}, "Task: writes")
     end
