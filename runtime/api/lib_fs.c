@@ -1,13 +1,15 @@
-/* lib_fs.c — entries, real, program: looking at the file system.
+/* lib_fs.c — entries, scan, real, program: looking at the file system.
  *
- * For finding agent files and the programs that are agents. A Task call does
- * that before there is a task, where nothing can wait for a program, so these
- * make a few blocking system calls. Strings are the system's bytes.
+ * For finding agent files and the programs that are agents, and for
+ * orun.files. A Task call does that before there is a task, where nothing can
+ * wait for a program, so these make a few blocking system calls. Strings are
+ * the system's bytes.
  */
 #include "api/lib_arg.h"
 #include "api/lib_class.h"
 #include "api/lib_orun.h"
 #include "engine/engine.h"
+#include "process/program.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -55,22 +57,68 @@ lib_fs_failed(lua_State *L, int err)
     return 3;
 }
 
-/* The kind of an entry; links to files are followed. */
+/* The kind of an entry, and what it is; links to files are followed. */
 static const char *
-lib_fs_kind(int fd, const char *name)
+lib_fs_kind(int fd, const char *name, struct stat *st)
 {
-    struct stat st;
-    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+    if (fstatat(fd, name, st, AT_SYMLINK_NOFOLLOW) != 0)
         return "other";
-    if (!S_ISLNK(st.st_mode))
-        return S_ISREG(st.st_mode) ? "file"
-            : S_ISDIR(st.st_mode)  ? "folder"
-                                   : "other";
-    if (fstatat(fd, name, &st, 0) != 0)
+    if (!S_ISLNK(st->st_mode))
+        return S_ISREG(st->st_mode) ? "file"
+            : S_ISDIR(st->st_mode)  ? "folder"
+                                    : "other";
+    if (fstatat(fd, name, st, 0) != 0)
         return "broken link";
-    return S_ISREG(st.st_mode) ? "file"
-        : S_ISDIR(st.st_mode)  ? "linked folder"
-                               : "other";
+    return S_ISREG(st->st_mode) ? "file"
+        : S_ISDIR(st->st_mode)  ? "linked folder"
+                                : "other";
+}
+
+/* Of a file: its size and the time of its last change, in the tables at 4 and
+ * 5. */
+static void
+lib_fs_measure(lua_State *L, const char *name, const struct stat *st)
+{
+    lua_pushinteger(L, (lua_Integer)st->st_size);
+    lua_setfield(L, 4, name);
+    lua_pushnumber(L,
+                   (lua_Number)st->st_mtim.tv_sec
+                       + (lua_Number)st->st_mtim.tv_nsec / 1e9);
+    lua_setfield(L, 5, name);
+}
+
+/* Put the kinds of the folder's entries, `most` at most, into the table at 3,
+ * and what files are into those at 4 and 5, if `measures`. Returns 0 or what
+ * errno says. The value at 2 closes the folder. */
+static int
+lib_fs_list(lua_State *L, const char *path, int most, bool measures)
+{
+    DIR **dir = lua_newuserdatauv(L, sizeof *dir, 0);
+    *dir = NULL;
+    lib_class_set(L, LIB_FS_TYPE, lib_fs_methods);
+    for (int i = 0; i < 3; i++)
+        lua_newtable(L);
+    *dir = opendir(path);
+    if (!*dir)
+        return errno;
+    struct dirent *entry;
+    for (int n = 0; errno = 0, (entry = readdir(*dir)); n++) {
+        struct stat st;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (n >= most)
+            return E2BIG;
+        const char *kind = lib_fs_kind(dirfd(*dir), entry->d_name, &st);
+        lua_pushstring(L, entry->d_name);
+        lua_pushstring(L, kind);
+        lua_rawset(L, 3);
+        if (measures && strcmp(kind, "file") == 0)
+            lib_fs_measure(L, entry->d_name, &st);
+    }
+    int failed = errno;
+    closedir(*dir);
+    *dir = NULL;
+    return failed;
 }
 
 /* entries(path) -> {name = kind, …} of a folder: "file" (also by a link),
@@ -80,26 +128,24 @@ int
 lib_entries(lua_State *L)
 {
     const char *path = lib_fs_path(L, "entries");
-    DIR **dir = lua_newuserdatauv(L, sizeof *dir, 0);
-    *dir = NULL;
-    lib_class_set(L, LIB_FS_TYPE, lib_fs_methods);
-    lua_newtable(L);
-    *dir = opendir(path);
-    if (!*dir)
-        return lib_fs_failed(L, errno);
-    struct dirent *entry;
-    for (int n = 0; (entry = readdir(*dir)); n++) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        if (n >= LIB_FS_ENTRIES)
-            return lib_fs_failed(L, E2BIG);
-        lua_pushstring(L, entry->d_name);
-        lua_pushstring(L, lib_fs_kind(dirfd(*dir), entry->d_name));
-        lua_rawset(L, 3);
+    int failed = lib_fs_list(L, path, LIB_FS_ENTRIES, false);
+    lua_settop(L, 3);
+    return failed ? lib_fs_failed(L, failed) : 1;
+}
+
+/* scan(path) -> {name = kind, …} as entries, however many; {name = size, …} in
+ * bytes and {name = mtime, …} in seconds, of files. The path begins where the
+ * programs of this task do. */
+int
+lib_scan(lua_State *L)
+{
+    const char *path = lib_fs_path(L, "scan"), *base = program_cwd(park_run(L));
+    if (base && path[0] != '/') {
+        path = lua_pushfstring(L, "%s/%s", base, path);
+        lua_replace(L, 1);
     }
-    closedir(*dir);
-    *dir = NULL;
-    return 1;
+    int failed = lib_fs_list(L, path, INT_MAX, true);
+    return failed ? lib_fs_failed(L, failed) : 3;
 }
 
 /* real(path) -> the path without links, the number of its owner, and whether

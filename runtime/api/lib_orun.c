@@ -47,6 +47,7 @@ static const luaL_Reg lib_orun_functions[] = {
     { "read_output", lib_read_output },
     { "real", lib_real },
     { "report", lib_report },
+    { "scan", lib_scan },
     { "script_place", lib_script_place },
     { "sleep", lib_sleep },
     { "stopping", lib_stopping },

@@ -46,6 +46,7 @@ int lib_claim(lua_State *L);
 int lib_clean(lua_State *L);
 int lib_entries(lua_State *L);
 int lib_real(lua_State *L);
+int lib_scan(lua_State *L);
 int lib_private_folder(lua_State *L);
 int lib_private_file(lua_State *L);
 int lib_program_path(lua_State *L);
