@@ -155,9 +155,10 @@ int orun_set_args(orun *o, int argc, const char *const *argv, int script);
 
 /* Run a script file ("-" is standard input) and then wait for its tasks (or
  * cancel them, as configured). May be called again; globals stay, and results
- * of earlier tasks can still be read. Errors: ORUN_ESYNTAX, ORUN_EFAILED,
- * ORUN_ESTOPPED, ORUN_ENOMEM, ORUN_EINVAL (path is NULL, or the thread has too
- * little stack). os.exit ends the script, not the program. */
+ * of earlier tasks can still be read. What the script returns is ignored.
+ * Errors: ORUN_ESYNTAX, ORUN_EFAILED, ORUN_ESTOPPED, ORUN_ENOMEM, ORUN_EINVAL
+ * (path is NULL, or the thread has too little stack). os.exit ends the script,
+ * not the program. */
 int orun_run_file(orun *o, const char *path);
 
 /* The same for `size` bytes of source, at most 16 MiB; no NUL need follow.

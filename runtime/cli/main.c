@@ -194,6 +194,7 @@ main_script(orun *o, const Options *a, int argc, char **argv)
     if (a->command)
         return orun_run_string(o, "=(command line)", main_command,
                                sizeof main_command - 1);
+    orun_heed_return(o, a->json);
     if (a->first > 0 && a->count == 0 && !a->interactive && !init.text)
         return orun_run_file(o, a->script);
     ScriptSteps steps = main_steps(a, init);

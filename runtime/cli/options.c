@@ -38,6 +38,7 @@ const char options_help[] =
     "  --trace FILE       write a trace for Perfetto or chrome://tracing\n"
     "  --report HOW       at the end say how the run went: full, short, none;\n"
     "                     default: short on a terminal, else none\n"
+    "  --json             print the table that the script returns, as JSON\n"
     "  --record           keep what happens for 'orun report', as is done\n"
     "                     on a terminal unless ORUN_RECORD is 0\n"
     "  --trust            run Lua files of any project (.orun/agents)\n"
@@ -72,6 +73,7 @@ typedef struct OptionsKnown {
                 * e l i E, and X for -W: as Lua's own program has them
                 * p: --progress  q: --quiet  v: --verbose  r: --record
                 * s: --strict  H: --no-history  t: --trust
+                * J: --json, but of a plan
                 * W: a view, which has this name without the dashes
                 * o: --overhead of a plan  P: a flag of a plan */
 } OptionsKnown;
@@ -92,6 +94,7 @@ static const OptionsKnown options_known[] = {
     { "--help", 'h' },     { "-h", 'h' },
     { "-l", 'l' },         { "-i", 'i' },
     { "-W", 'X' },         { "-E", 'E' },
+    { "--json", 'J' },
 };
 
 /* Nothing is to be run: `format` says why of `what`. */
@@ -327,6 +330,7 @@ options_take(Options *o, const OptionsKnown *known, int argc, char *const *argv,
     case 'E': o->clean = true; break;
     case 'W': options_add_view(o, known->name + 2, value, OPTIONS_VIEWS); break;
     case 'r': o->record = true; break;
+    case 'J': o->json = true; break;
     case 's': options_add_view(o, "strict", "", OPTIONS_VIEWS); break;
     case 'p': o->progress = value; break;
     case 'q': o->verbosity = -1; break;

@@ -38,6 +38,7 @@ typedef struct Options {
     bool plan;    /* orun plan: what it is to show is among the views */
     bool command; /* argv[first] is one (COMMAND_RUNTIME) */
     bool record;  /* --record */
+    bool json;    /* --json: what the script returns is printed */
     char *views[OPTIONS_MOST + 1]; /* for orun_watch */
     const char *progress;          /* its mode; NULL: not given */
     int verbosity;                 /* -1: -q, 1: -v */

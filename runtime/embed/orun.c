@@ -10,6 +10,7 @@
 #include "base/version.h"
 #include "embed/orun_own.h"
 #include "embed/script.h"
+#include "embed/script_return.h"
 #include "embed/exit_summary.h"
 #include "engine/engine.h"
 #include "orun.h"
@@ -252,6 +253,30 @@ orun_conclude(orun *o, int code)
     return code;
 }
 
+void
+orun_heed_return(orun *o, bool json)
+{
+    o->heeds_return = true;
+    o->json = json;
+}
+
+/* The chunk has ended in its own time, and its results, if they count, are at
+ * the top. */
+static int
+orun_returned(orun *o, bool exited)
+{
+    lua_State *L = o->vm->L;
+    int code = 0;
+    o->status = exited ? o->vm->exit_code : 0;
+    if (!exited && o->heeds_return
+        && !script_return_take(L, o->json, &o->message)) {
+        o->status = 1;
+        code = ORUN_EFAILED;
+    }
+    lua_settop(L, 0);
+    return code;
+}
+
 /* Run the chunk, the only value on the stack. */
 static int
 orun_call(orun *o)
@@ -263,12 +288,10 @@ orun_call(orun *o)
     lua_pushinteger(L, o->args);
     if (lua_pcall(L, 2, LUA_MULTRET, 0) != LUA_OK)
         return orun_raised(o, ORUN_ENOMEM, 1);
-    int status = stop_pcall(&o->vm->stop, L, lua_gettop(L) - 2, 0, 1);
-    if (status == LUA_OK || o->vm->exit_code >= 0) {
-        lua_settop(L, 0);
-        o->status = o->vm->exit_code >= 0 ? o->vm->exit_code : 0;
-        return 0;
-    }
+    int results = o->heeds_return ? 2 : 0;
+    int status = stop_pcall(&o->vm->stop, L, lua_gettop(L) - 2, results, 1);
+    if (status == LUA_OK || o->vm->exit_code >= 0)
+        return orun_returned(o, o->vm->exit_code >= 0);
     bool stopped = stop_wanted(&o->vm->stop);
     return orun_raised(o, stopped ? ORUN_ESTOPPED : ORUN_EFAILED,
                        stopped ? 130 : 1);

@@ -18,6 +18,7 @@ struct orun {
     View *view; /* NULL: no view; of the owning thread */
     bool no_wait;
     bool verbose;
+    bool heeds_return, json; /* orun_heed_return; set before any script */
 
     /* Of the owning thread. */
     Buf message, stuck;
@@ -50,6 +51,10 @@ int orun_raised(orun *o, int code, int status);
  * script it belongs to, or NULL. */
 int orun_run_path(orun *o, const char *path,
                   int (*load)(lua_State *L, void *ud), void *ud);
+
+/* From now on what a script returns counts: false, or nil and a text, is a
+ * failure with that message, and with `json` a table is printed as JSON. */
+void orun_heed_return(orun *o, bool json);
 
 /* After ORUN_EFORKED in a forked child, which a C module of the script made:
  * the exit code with which the script itself ended there. Appends its error to

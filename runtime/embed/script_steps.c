@@ -1,7 +1,8 @@
 /* script_steps.c — what a command line has run, in order.
  *
  * As Lua's own program does it: each in a chunk of its own, all with the same
- * globals; the first that fails is the last.
+ * globals; the first that fails is the last. What the last one returns is what
+ * all of them return.
  */
 #include "embed/script_steps.h"
 #include "embed/script.h"
@@ -10,7 +11,7 @@
 #include <string.h>
 
 /* The chunk, or what is wrong with it, is on top: call it with the n values
- * below. */
+ * below. Its first two results replace them. */
 static void
 script_steps_call(lua_State *L, ScriptSteps *s, int status, int n)
 {
@@ -18,7 +19,7 @@ script_steps_call(lua_State *L, ScriptSteps *s, int status, int n)
     if (status != LUA_OK)
         lua_error(L);
     lua_insert(L, -(n + 1));
-    lua_call(L, n, 0);
+    lua_call(L, n, 2);
 }
 
 static void
@@ -70,7 +71,6 @@ script_steps_file(lua_State *L, ScriptSteps *s, const char *path)
         lua_pushvalue(L, -(n + 1));
     }
     script_steps_call(L, s, status, n);
-    lua_settop(L, 0);
 }
 
 static void
@@ -96,10 +96,11 @@ static int
 script_steps_main(lua_State *L)
 {
     ScriptSteps *s = lua_touserdata(L, lua_upvalueindex(1));
-    lua_settop(L, 0); /* the script has its arguments in its turn */
-    for (int i = 0; i < s->count; i++)
+    for (int i = 0; i < s->count; i++) {
+        lua_settop(L, 0); /* the script has its arguments in its turn */
         script_steps_one(L, s, &s->all[i]);
-    return 0;
+    }
+    return lua_gettop(L) < 2 ? 0 : 2;
 }
 
 int
