@@ -12,43 +12,52 @@
 #include <math.h>
 #include <stdio.h>
 
-/* Seconds of the word a rate ends in, 0 when it is none. */
+/* Seconds of the time that a rate ends in ("min", "200ms"), 0 when it is none.
+ */
 static double
-lib_rate_period(const char *word)
+lib_rate_period(const char *text)
 {
     static const struct {
         const char *word;
         double seconds;
     } known[] = {
-        { "s", 1 },     { "sec", 1 },     { "second", 1 }, { "min", 60 },
-        { "m", 60 },    { "minute", 60 }, { "h", 3600 },   { "hour", 3600 },
-        { "d", 86400 }, { "day", 86400 },
+        { "ms", 1e-3 },   { "s", 1 },     { "sec", 1 },     { "second", 1 },
+        { "min", 60 },    { "m", 60 },    { "minute", 60 }, { "h", 3600 },
+        { "hour", 3600 }, { "d", 86400 }, { "day", 86400 },
     };
+    double times = 1;
+    size_t digits = strspn(text, "0123456789.");
+    if (digits && sscanf(text, "%lf", &times) != 1)
+        return 0;
     for (size_t i = 0; i < countof(known); i++)
-        if (strcmp(known[i].word, word) == 0)
-            return known[i].seconds;
+        if (strcmp(known[i].word, text + digits) == 0)
+            return known[i].seconds * times;
     return 0;
 }
 
 static void
 lib_read_rate(lua_State *L, const char *fn, int idx, MeterSpec *spec)
 {
-    char what[16] = "", unit[16] = "", rest;
+    char what[16] = "", time[32] = "", burst[8] = "", rest;
     double n = 0;
     MeterRate *r = &spec->rate[spec->rates];
     const char *s = arg_text(L, fn, "rate", idx, 64);
-    bool plain = s && sscanf(s, "%lf/%15[a-z]%c", &n, unit, &rest) == 2;
-    bool named = s && !plain
-        && sscanf(s, "%lf %15[a-z]/%15[a-z]%c", &n, what, unit, &rest) == 3;
-    r->period = lib_rate_period(unit);
+    int plain = !s
+        ? 0
+        : sscanf(s, "%lf/%31[0-9.a-z] %7[a-z]%c", &n, time, burst, &rest);
+    bool named = s && plain < 2
+        && sscanf(s, "%lf %15[a-z]/%31[0-9.a-z]%c", &n, what, time, &rest) == 3;
+    r->period = lib_rate_period(time);
     r->n = n;
     r->tokens = strcmp(what, "tokens") == 0;
-    if ((!plain && !named) || (named && !r->tokens) || r->period == 0
-        || !(n >= 1 && n <= 1e15))
+    r->burst = strcmp(burst, "burst") == 0;
+    bool fine = plain == 2 ? !strchr(s, ' ') : plain == 3 && r->burst;
+    if ((!fine && !named) || (named && !r->tokens)
+        || !(r->period >= 1e-3 && r->period <= 1e9) || !(n >= 1 && n <= 1e15))
         arg_error(L, fn, "rate", idx,
                   "expected a number of tasks or tokens "
-                  "in a time, such as \"50/min\", \"10/s\", \"1000/h\" or "
-                  "\"100000 tokens/min\"");
+                  "in a time, such as \"50/min\", \"1/200ms\", \"3/5s\", "
+                  "\"10/s burst\" (not spaced) or \"100000 tokens/min\"");
     if (!r->tokens && (n > METER_MOST || floor(n) != n))
         arg_error(L, fn, "rate", idx, "expected whole tasks, 100000 at most");
     spec->rates++;

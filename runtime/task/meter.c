@@ -12,6 +12,7 @@ meter_drop_gauges(Meter *m)
         mem_free(m->gauge[i].used);
         m->gauge[i].times = m->gauge[i].used = NULL;
         m->gauge[i].count = 0;
+        m->gauge[i].next = 0;
     }
 }
 
@@ -86,9 +87,10 @@ static double
 meter_starts_open(const Meter *m, int i)
 {
     uint64_t n = (uint64_t)m->spec.rate[i].n, count = m->gauge[i].count;
+    double next = m->gauge[i].next;
     if (count < n)
-        return 0;
-    return m->gauge[i].times[count % n] + m->spec.rate[i].period;
+        return next;
+    return fmax(next, m->gauge[i].times[count % n] + m->spec.rate[i].period);
 }
 
 double
@@ -107,9 +109,13 @@ meter_begin(Meter *m, double now, bool new)
 {
     m->spent.tasks += new;
     for (int i = 0; i < m->spec.rates; i++) {
-        uint64_t n = (uint64_t)m->spec.rate[i].n;
-        if (!m->spec.rate[i].tokens)
-            m->gauge[i].times[m->gauge[i].count++ % n] = now;
+        const MeterRate *r = &m->spec.rate[i];
+        if (r->tokens)
+            continue;
+        m->gauge[i].times[m->gauge[i].count++ % (uint64_t)r->n] = now;
+        if (!r->burst)
+            m->gauge[i].next = fmax(m->gauge[i].next, now - METER_LATE)
+                + r->period / r->n;
     }
 }
 

@@ -1,7 +1,8 @@
 /* meter.h — rates, budgets and the throttling of a limit.
  *
  * A Limit that is about more than slots has a Meter:
- *   - rates: at most n tasks begin, or n tokens are used, in any such time;
+ *   - rates: at most n tasks begin, or n tokens are used, in any such time; the
+ *     tasks one after the other, evenly, unless they may come in a burst;
  *   - a budget: US dollars, tokens, tasks, of the whole run;
  *   - throttling, when the service says that it is too much: no task begins
  *     until the time it names (or a time that doubles), and the tasks at once
@@ -32,9 +33,13 @@ enum {
 #define METER_BACKOFF 1.0
 #define METER_BACKOFF_CAP 60.0
 
+/* Seconds that a start may make up for: timers fire a little late. */
+#define METER_LATE 0.01
+
 typedef struct MeterRate {
     double n, period; /* at most n in any `period` seconds */
     bool tokens;      /* of tokens; else of tasks that begin */
+    bool burst;       /* not spaced: all n may begin at once */
 } MeterRate;
 
 typedef struct MeterBudget {
@@ -55,6 +60,7 @@ typedef struct Meter {
     struct {
         double *times;  /* ring of the last `n` starts; of tokens NULL */
         uint64_t count; /* starts so far */
+        double next;    /* when the next is due, where they are spaced */
         double *used;   /* tokens in each part of the period … */
         int64_t part;   /* … of which this is the newest */
     } gauge[METER_RATES];

@@ -55,8 +55,26 @@ describe("rate", function()
     assert.equal(9, #times)
   end)
 
+  it("spaces them evenly, unless they may come in a burst", function()
+    local times = begun(agent{rate = "4/200ms", run = now}, 4)
+    for i = 2, #times do
+      assert.is_true(times[i] >= 0.05 * (i - 1) - 0.015, ("%d: %g"):format(i, times[i]))
+    end
+    local l
+    orun.limit("rate-spaced", {rate = "2/2h"})
+    Task{pool = "rate-spaced", run = now}
+    l = orun.limit("rate-spaced")
+    assert.is_true(l.opens_in > 3500 and l.opens_in <= 3600)
+    orun.limit("rate-burst", {rate = "2/2h burst"})
+    Task{pool = "rate-burst", run = now}
+    assert.is_nil(orun.limit("rate-burst").opens_in)
+    Task{pool = "rate-burst", run = now}
+    l = orun.limit("rate-burst")
+    assert.is_true(l.opens_in > 7000 and l.opens_in <= 7200)
+  end)
+
   it("may be several", function()
-    local times = begun(agent{rate = {"100/s", "3/s"}, run = now}, 5)
+    local times = begun(agent{rate = {"100/s", "3/s burst"}, run = now}, 5)
     assert.is_true(times[4] >= 0.99)
   end)
 
@@ -111,12 +129,13 @@ describe("rate", function()
       return tostring(select(2, pcall(orun.agent, {name = "x", run = print, rate = rate})))
     end
     for _, rate in ipairs{"50", "50/", "/min", "0/s", "-1/s", "50/week", "50 cats/s", "1.5/s",
-        "1e9/s", "50/min ", "nan/s"} do
+        "1e9/s", "50/min ", "nan/s", "1/0s", "1/5", "3/.s", "3/5weeks",
+        "3/s bursts", "3/s  burst more", "3 tokens/s burst"} do
       assert.matches('agent: rate = "' .. rate:gsub("%p", "%%%0"), refused(rate), nil, false)
     end
     assert.matches("such as \"50/min\"", refused("50"), 1, true)
     for _, rate in ipairs{"50/min", "1/s", "3/sec", "7/minute", "9/h", "9/hour", "2/d", "2/day",
-        "1000000 tokens/min"} do
+        "1000000 tokens/min", "1/200ms", "3/5s", "3/1.5h", "50/min burst"} do
       agent{rate = rate, run = print}
     end
   end)
