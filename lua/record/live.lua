@@ -18,6 +18,7 @@ function M.of(whole)
   model.script, model.slots, model.now = whole.script, whole.slots, whole.now
   model.name, model.begun, model.version = whole.name, whole.begun, whole.version
   model.phases = table.move(whole.phases, 1, #whole.phases, 1, {})
+  for name in pairs(whole.headings) do model.headings[name] = true end
   for id, t in pairs(whole.by_id) do
     if run_model.at_work(t.state) then model.by_id[id] = t end
   end

@@ -10,7 +10,8 @@
 --   total       how many there are
 --   script      the script's own code, which waits as a task does: {waits=, wait=}
 --   counts      how many tasks are in each state (a state nobody was in is missing)
---   phases      array of {name=, at=}; a task's `phase` is the last that had begun
+--   phases      array of {name=, at=}; a task's `phase` is its own, or else the last that the task
+--               that started it had said, or that one's own phase; at last the script's
 --   slots       how many slots the limits have that tasks were under, by name
 --   now         seconds since the run began, of the last event
 --   name        the script's; begun, when that was (UTC, "2026-01-31T12:00:00Z"); version, orun's
@@ -27,6 +28,7 @@
 --   parent      the task that started it, nil for the script
 --   blockers    array of tasks it had to wait for
 --   limits      {name = slots}: what it needs a slot of
+--   says        the phase it began last, with orun.phase
 --   by          of an item: the task that claimed it
 --   state       blocked, ready, queued, throttled, retrying, running, waiting (its code waits
 --               for something and has given its slot back), and at last completed, failed
@@ -64,7 +66,7 @@ end
 --- A model of a run of which nothing is known yet.
 function M.new()
   return setmetatable({tasks = {}, by_id = {}, total = 0, script = {waits = {}}, counts = {},
-                       phases = {}, slots = {}, now = 0}, Model)
+                       phases = {}, headings = {}, slots = {}, now = 0}, Model)
 end
 
 local function set_state(self, t, state)
@@ -87,6 +89,12 @@ local function queue_ends(t, at)
   if t.queue then t.queue.to, t.queue = at, nil end
 end
 
+-- A phase begins.
+local function heads(self, name, at)
+  self.headings[name] = true
+  self.phases[#self.phases + 1] = {name = name, at = at}
+end
+
 local on = {}
 
 function on.added(self, _, e)
@@ -97,8 +105,8 @@ function on.added(self, _, e)
              parent = self.by_id[e.parent], added = e.at, nth = #self.tasks + 1, blockers = {},
              attempts = {}, waits = {}, reads = {}, queues = {}, limits = e.limits or {}}
   for name, slots in pairs(t.limits) do self.slots[name] = slots end
-  local phase = self.phases[#self.phases]
-  t.phase = phase and phase.name
+  if e.phase and not self.headings[e.phase] then heads(self, e.phase, e.at) end
+  t.phase = e.phase or t.parent and (t.parent.says or t.parent.phase) or self.script.says
   for _, id in ipairs(e.blockedBy or {}) do t.blockers[#t.blockers + 1] = self.by_id[id] end
   self.tasks[t.nth], self.by_id[t.id], self.total = t, t, t.nth
   set_state(self, t, t.kind == "item" and "pending" or "blocked")
@@ -201,7 +209,13 @@ function on.read(self, t, e)
 end
 
 function on.removed(_, t) t.removed = true end
-function on.phase(self, _, e) self.phases[#self.phases + 1] = {name = e.name or "?", at = e.at} end
+
+function on.phase(self, t, e)
+  local who = t or self.script
+  who.says = e.name or "?"
+  heads(self, who.says, e.at)
+end
+
 function on.run(self, _, e)
   self.version, self.begun, self.processors = e.orun, e.begun, e.processors
 end

@@ -33,8 +33,8 @@
 -- clock, which stands while it is suspended; task, an id such as "t3" (missing:
 -- it is the script's). And by its name:
 --
---   added      parent, kind ("lua", "program", "item"), agent, description, key, file, line,
---              blockedBy (array of ids), limits ({name = slots}: what it needs a slot of),
+--   added      parent, kind ("lua", "program", "item"), agent, description, key, phase (its
+--              own), file, line, blockedBy (array of ids), limits ({name = slots}: what it needs a slot of),
 --              priority (missing: 0), expected, expected_idle, expected_cost, expected_of:
 --              seconds, of these that it waited while another had its worker, and US dollars
 --              that the same took in earlier runs of the script, by its "key", its
@@ -59,7 +59,7 @@
 --              clean them
 --   read       by (missing: the script), bytes: its result was handed over
 --   claimed    by;  returned  the claim was given back;  removed  from the list
---   phase      name
+--   phase      name: what the task (or the script) starts from then on belongs to it
 --   script     name: it begins;  script_ended  its own code, tasks may go on
 
 local busy = require "orun.record.busy"

@@ -41,7 +41,7 @@ lib_now(lua_State *L)
 }
 
 /* phase(name): displays and reports group the tasks that are started from now
- * on under this name. In a task: that task and those it starts. */
+ * on under this name. In a task: those that it starts. */
 int
 lib_phase(lua_State *L)
 {

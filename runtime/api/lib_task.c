@@ -36,7 +36,7 @@
     X(allow_empty) X(base) X(blockedBy) X(command) X(cwd) X(description) \
     X(detach) X(env) X(expose) X(input) X(isolation) X(key) X(limit) \
     X(max_output) X(memory_limit) X(metadata) X(model) X(on_blocker_failure) \
-    X(permissions) X(pool) X(priority) X(prompt) X(retry) X(run) \
+    X(permissions) X(phase) X(pool) X(priority) X(prompt) X(retry) X(run) \
     X(run_in_background) X(schema) X(subagent_type) X(timeout) X(writes)
 /* clang-format on */
 
@@ -63,6 +63,7 @@ typedef struct TaskArgs {
     const AgentType *agent;
     Limit *pool;
     const char *description, *prompt, *cwd, *file, *model, *base, *key;
+    const char *phase;
     size_t prompt_len;
     double timeout;
     Retry retry;
@@ -282,6 +283,17 @@ lib_task_read_pool(lua_State *L, TaskArgs *a)
     a->pool = name ? lib_limit_find(L, "Task", "pool", name) : NULL;
 }
 
+/* The heading of it and of what it starts, in what shows the run. */
+static const char *
+lib_task_phase(lua_State *L)
+{
+    const char *s = arg_text(L, "Task", "phase", ARG(F_phase), LIB_MAX_LABEL);
+    if (s && !*s)
+        arg_error(L, "Task", "phase", ARG(F_phase),
+                  "expected a short title, such as \"research\"");
+    return s;
+}
+
 static void
 lib_task_read(lua_State *L, TaskArgs *a)
 {
@@ -292,6 +304,7 @@ lib_task_read(lua_State *L, TaskArgs *a)
     a->description = arg_text(L, fn, "description", ARG(F_description),
                               LIB_MAX_LABEL);
     a->key = lib_task_key(L);
+    a->phase = lib_task_phase(L);
     a->background = arg_bool(L, fn, "run_in_background",
                              ARG(F_run_in_background), false);
     a->detach = arg_bool(L, fn, "detach", ARG(F_detach), false);
@@ -328,7 +341,7 @@ lib_task_read(lua_State *L, TaskArgs *a)
         && a->retry.max == 0 && !a->pool && !a->memory_limit && !a->max_output
         && !a->writes && !a->detach && !a->despite_failure
         && !a->isolation.process && !a->isolation.worktree && !a->model
-        && !a->cwd && !a->key && !program_cwd(park_run(L))
+        && !a->cwd && !a->key && !a->phase && !program_cwd(park_run(L))
         && !lib_task_has(L, F_metadata)
         && (a->stubbed || !lib_task_has(L, F_schema));
 }
@@ -474,6 +487,8 @@ lib_task_copy(lua_State *L, const LuaRun *run, TaskOptions *opt,
         failed |= !(opt->base = mem_dup(a->base, strlen(a->base)));
     if (a->key)
         failed |= !(opt->key = mem_dup(a->key, strlen(a->key)));
+    if (a->phase)
+        failed |= !(opt->phase = mem_dup(a->phase, strlen(a->phase)));
     opt->env = arg_env(L, ARG(F_env), &failed);
     if (a->command)
         failed |= !(

@@ -129,6 +129,7 @@ task_options_free(TaskOptions *opt)
     mem_free(opt->base);
     mem_free(opt->owner);
     mem_free(opt->key);
+    mem_free(opt->phase);
     mem_free(opt);
 }
 

@@ -147,6 +147,7 @@ typedef struct TaskOptions {
     struct Value *metadata;
     char *owner; /* label of the claimer */
     char *key;
+    char *phase;          /* its heading in what shows the run, or NULL */
     char *model;          /* that its agent is to use, or NULL */
     uint8_t permissions;  /* of its agent; NONE: it has no use for them */
     struct Value *schema; /* of its result, or NULL */

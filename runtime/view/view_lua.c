@@ -153,6 +153,7 @@ view_set_added(lua_State *L, ViewWork *w, const Task *t)
     field_set_string(L, "agent", agent ? agent->name : NULL);
     view_set_masked(L, w, "description", t->description);
     view_set_masked(L, w, "key", t->opt ? t->opt->key : NULL);
+    view_set_masked(L, w, "phase", t->opt ? t->opt->phase : NULL);
     field_set_string(L, "file", t->file);
     if (t->line)
         field_set_integer(L, "line", t->line);

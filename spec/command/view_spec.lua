@@ -123,6 +123,35 @@ describe("--events", function()
     assert.equal("added ready ended removed", words_of(items, "t2"))
   end)
 
+  it("tells which phase a task belongs to, which those it starts inherit", function()
+    local events, ran = events_of([[
+      orun.phase("research")
+      local function child(said)
+        if said then orun.phase(said) end
+        return Task{run = function() end}
+      end
+      local verify = Task{phase = "verify", run = child, run_in_background = true}
+      local outer = Task{run = child, input = "deeper", run_in_background = true}
+      TaskOutput(verify) TaskOutput(outer)
+      Task{run = child}
+      print(pcall(Task, {run = child, phase = ""}))
+      print(pcall(Task, {run = child, phase = 1}))]])
+    assert.matches('phase = "": expected a short title', ran.out, 1, true)
+    assert.matches("phase = 1: ", ran.out, 1, true)
+    local model, of = require "orun.record.model".new(), {}
+    for _, e in ipairs(events) do model:add(e) end
+    for _, t in ipairs(model.tasks) do
+      local key = t.parent and t.parent.id .. " child" or t.id
+      of[key] = t.phase
+    end
+    assert.same({t1 = "verify", ["t1 child"] = "verify", t2 = "research",
+      ["t2 child"] = "deeper", t5 = "research", ["t5 child"] = "research"}, of)
+    local names = {}
+    for i, p in ipairs(model.phases) do names[i] = p.name end
+    table.sort(names)
+    assert.same({"deeper", "research", "verify"}, names)
+  end)
+
   it("tells of phases, said by the script or by a task", function()
     local phases, ran = events_of([[
       orun.phase("research")
