@@ -187,6 +187,7 @@ arguments_bytes(void)
     free(exact);
     check_fine(o, "assert(x == 'in' and y == 'a\\0b\\xff')");
     CHECK(orun_run_string(o, "=x", "", 0) == ORUN_OK);
+    CHECK(orun_run_string(o, "=x", "return false", 12) == ORUN_OK);
     CHECK(orun_run_string(o, "=x", "\0", 1) == ORUN_ESYNTAX);
     /* Longer than any script may be, and than an int: not read at all. */
     CHECK(orun_run_string(o, "=x", code, (size_t)INT_MAX + 1) == ORUN_EINVAL);
