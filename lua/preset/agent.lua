@@ -14,6 +14,7 @@
 --   agent        the agent of the program's own that is to answer
 --   tools        array: the tools it may use without being asked
 --   max_turns    turns of one run of the program
+--   effort       how much its model thinks: "minimal", "low", "medium", "high", "xhigh", "max"
 --   sandbox      what the program may do, in its own words
 --   permissions  "read": it changes nothing; "edit" (the default): it may change the
 --                files where it works, and run what its program thinks harmless or can
@@ -24,7 +25,7 @@
 --   timeout      an hour, unless given: these programs try for long
 --   account      what all share that are held back when one is told to slow down;
 --                the program's name, unless given
--- agent, tools, max_turns and sandbox are refused where the preset has no such option.
+-- agent, tools, max_turns, effort and sandbox are refused where the preset has no such option.
 --
 -- Glossary
 --   job    one attempt of a task
@@ -43,10 +44,13 @@ local M = {}
 M.NAMES = require "orun.agents.backends".PROGRAMS
 
 local OWN <const> = {model = "string", system = "string", args = "strings", agent = "string",
-  tools = "strings", max_turns = "count", sandbox = "string", permissions = "string",
-  mcp = "boolean"}
-local OPTIONAL <const> = {"agent", "tools", "max_turns", "sandbox", "permissions"}
-local UNLESS_TOLD <const> = {"agent", "tools", "max_turns", "sandbox"}
+  tools = "strings", max_turns = "count", effort = "string", sandbox = "string",
+  permissions = "string", mcp = "boolean"}
+local OPTIONAL <const> = {"agent", "tools", "max_turns", "effort", "sandbox", "permissions"}
+local UNLESS_TOLD <const> = {"agent", "tools", "max_turns", "effort", "sandbox"}
+-- Those of agent files; a whole number is one, too.
+local EFFORTS <const> = {minimal = true, low = true, medium = true, high = true, xhigh = true,
+                         max = true}
 local COMMON <const> = {"name", "description", "timeout", "retry", "limit", "priority",
   "memory_limit", "max_output", "secrets", "rate", "budget", "account", "cwd", "env",
   "isolation", "base"}
@@ -410,6 +414,10 @@ local function check_own(t)
   end
   local why = t.agent and require("orun.agents.file").bad_name(t.agent)
   if why then wrong(t, "agent: %s", why) end
+  if t.effort and not EFFORTS[t.effort] and not t.effort:find("^%d+$") then
+    wrong(t, "effort = %s: there are %s",
+      check.show(t.effort), check.listed(EFFORTS))
+  end
   if t.permissions and not LEVELS[t.permissions] then
     wrong(t, "permissions = %s: expected \"read\", \"edit\" or \"full\"", check.show(t.permissions))
   end

@@ -49,6 +49,7 @@ local function argv(o)
   if tools[1] then add("--allowedTools", table.concat(tools, ",")) end
   if o.permissions == "read" then add("--disallowedTools", table.concat(kept_from(o), ",")) end
   if o.max_turns then add("--max-turns", tostring(o.max_turns)) end
+  if o.effort then add("--effort", o.effort) end
   if o.mcp then add("--mcp-config", "{mcp_file}") end
   if o.resume then add("--resume", o.resume) end
   add(table.unpack(o.args or {}))
@@ -188,12 +189,12 @@ local function from_file(d, t, note)
   if d.permission and not LEVELS[d.permission] then
     add("--permission-mode", d.permission)
   end
-  if d.effort then add("--effort", tostring(d.effort)) end
+  t.effort = d.effort and tostring(d.effort)
 end
 
 return {program = "claude", argv = argv, line = line, judge = judge, system = "file",
-        takes = {"agent", "tools", "max_turns", "permissions"}, resumes = true, mcp = true,
-        grants = {"--permission-mode", "--dangerously-skip-permissions"}, session_cost = true,
-        from_file = from_file, levels = LEVELS,
+        takes = {"agent", "tools", "max_turns", "effort", "permissions"}, resumes = true,
+        mcp = true, grants = {"--permission-mode", "--dangerously-skip-permissions"},
+        session_cost = true, from_file = from_file, levels = LEVELS,
         files = {precedence = 1, ending = ".md", project = {".claude/agents"},
                  home = {".claude/agents"}, deep = true, read = read_file}}

@@ -47,6 +47,7 @@ local function argv(o)
     add("-s", sandbox)
   end
   if o.mcp then add_mcp(add) end
+  if o.effort then add("-c", ('model_reasoning_effort="%s"'):format(o.effort)) end
   add(table.unpack(o.args or {}))
   add("-")
   return a
@@ -120,15 +121,12 @@ local function read_file(f)
 end
 
 local function from_file(d, t)
-  t.args = {}
   t.sandbox = d.sandbox
-  if d.effort and d.runner == "codex" then
-    t.args = {"-c", ('model_reasoning_effort="%s"'):format(d.effort)}
-  end
+  t.effort = d.runner == "codex" and d.effort or nil
 end
 
 return {program = "codex", argv = argv, line = line, judge = judge,
-        takes = {"sandbox", "permissions"}, resumes = true, mcp = true,
+        takes = {"effort", "sandbox", "permissions"}, resumes = true, mcp = true,
         grants = {"-s", "--sandbox", "--full-auto", "--dangerously-bypass-approvals-and-sandbox"},
         from_file = from_file,
         files = {precedence = 4, ending = ".toml", project = {".codex/agents"},

@@ -54,9 +54,9 @@ end
 
 -- What fields hold, those of view/init.lua; of others nothing is asked. A number is finite and not
 -- negative.
-local TEXTS <const> = {"task", "parent", "kind", "agent", "description", "key", "phase", "file",
-  "limit", "error", "error_kind", "status", "activity", "model", "session_id", "name", "why", "by", "other",
-  "for", "output", "expected_of", "begun", "orun"}
+local TEXTS <const> = {"task", "parent", "kind", "agent", "description", "key", "phase",
+  "file", "limit", "error", "error_kind", "status", "activity", "model", "session_id", "name",
+  "why", "by", "other", "for", "output", "expected_of", "begun", "orun"}
 local WHOLE <const> = {"line", "attempt", "attempts", "bytes", "printed", "input_tokens",
   "output_tokens", "exit_code", "signal", "processors"}
 local NUMBERS <const> = {"at", "cost", "cpu", "delay", "duration", "wait", "expected",

@@ -216,7 +216,7 @@ describe("claude", function()
 
   it("is called with what the type and the task ask for", function()
     define("claude-full", {preset = "claude", model = "haiku", system = "You are\nterse.",
-      tools = {"Read", "Bash(git diff:*)"}, max_turns = 7, agent = "reviewer",
+      tools = {"Read", "Bash(git diff:*)"}, max_turns = 7, agent = "reviewer", effort = "high",
       args = {"--model", "last-wins"}})
     local env, log = logged "ok"
     completed("(You are\nterse.) you said: say hello", ask("claude-full", "ok", {env = env,
@@ -225,7 +225,8 @@ describe("claude", function()
     assert.matches("^%-p %-%-output%-format stream%-json %-%-verbose %-%-model opus%[1m%] "
       .. "%-%-agent reviewer %-%-system%-prompt%-file (/%S+) "
       .. "%-%-permission%-mode acceptEdits %-%-allowedTools Read,Bash%(git "
-      .. "diff:%*%),mcp__orun %-%-max%-turns 7 %-%-mcp%-config (/%S+) %-%-model last%-wins$", words)
+      .. "diff:%*%),mcp__orun %-%-max%-turns 7 %-%-effort high %-%-mcp%-config (/%S+) %-%-model "
+      .. "last%-wins$", words)
     assert.is_false(h.exists(words:match("prompt%-file (/%S+)")))
     assert.is_false(h.exists(words:match("mcp%-config (/%S+)")))
   end)
@@ -515,6 +516,8 @@ describe("orun.agent with preset", function()
     refused('tools = "Read": expected an array of strings', {preset = "claude", tools = "Read"})
     refused("args = a table: expected an array of strings", {preset = "claude", args = {1}})
     refused("args = a table: expected an array of strings", {preset = "claude", args = {a = "x"}})
+    refused('effort = "hihg": there are high, low, ', {preset = "claude", effort = "hihg"})
+    refused("effort: gemini has no such option", {preset = "gemini", effort = "low"})
     refused("max_turns = 0: expected a whole number above 0", {preset = "claude", max_turns = 0})
     refused('agent: timeout = "soon"', {preset = "claude", timeout = "soon"})
     assert.matches('Task: model = "-x": expected a name such as',
@@ -522,8 +525,8 @@ describe("orun.agent with preset", function()
   end)
 
   it("refuses options its program has no way to take", function()
-    refused("tools: codex has no such option; it takes permissions, sandbox, or give it as it is",
-      {preset = "codex", tools = {"Read"}})
+    refused("tools: codex has no such option; it takes effort, permissions, sandbox, or give it "
+      .. "as it is", {preset = "codex", tools = {"Read"}})
     refused("max_turns: gemini has no such option; it takes permissions, or give",
       {preset = "gemini", max_turns = 2})
     refused("retry.resume: the preset of x does not say", {retry = {resume = true},
