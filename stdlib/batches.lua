@@ -57,8 +57,8 @@ end
 --   tasks the task's input.
 -- @param opts  table or nil: the options of all patterns (see the README), and
 --   barrier   true: a batch starts when the one before has ended
---   progress  function{batch, batches, done, failed, cancelled, seconds} called
---             when a batch has ended (seconds since the start); false: silence;
+--   progress  function{batch, batches, done, failed, cancelled, skipped, seconds}
+--             called when a batch has ended (seconds since the start); false: silence;
 --             default: a line on stderr
 -- @return array of results by number, with `.batches` (the same by batch),
 --   `.named` (by name), `.failed` and `.ok`. What waits for a failed task is

@@ -34,6 +34,7 @@ local launch = require "orun.pattern.launch"
 local orun = require "orun"
 local pattern = require "orun.pattern.run"
 local Ranges = require "orun.pattern.ranges"
+local skipping = require "orun.util.skipping"
 
 local OPTIONS <const> = pattern.options{errors = {now = 'on_failure = "go_on"'}}
 
@@ -49,7 +50,7 @@ local PATIENCE <const> = 0.005
 local function worker_of(fn, go_on)
   return function(chunk)
     local items, before, n = chunk.items, chunk.first - 1, chunk.n
-    local out, failures, at = {}, {}, 0
+    local out, failures, skips, at = {}, {}, {}, 0
     local began = orun.now()
     local function work()
       local call, from, to, now = fn, items, out, orun.now
@@ -60,16 +61,19 @@ local function worker_of(fn, go_on)
         end
       until at == n or now() - began > MOST
     end
-    local ok, why
+    local ok, why, skip
     repeat
       ok, why = pcall(work)
       if not ok and orun.stopping() then error(why, 0) end
-      if not ok then
+      skip = not ok and skipping.reason(why)
+      if skip then
+        skips[before + at] = skip
+      elseif not ok then
         failures[#failures + 1] = {index = before + at, error = tostring(why),
           error_kind = type(why) == "table" and rawget(why, "kind") or "lua"}
       end
-    until ok or not go_on or at == n
-    return {out = out, done = at, failures = failures, seconds = orun.now() - began}
+    until ok or not (go_on or skip) or at == n
+    return {out = out, done = at, failures = failures, skips = skips, seconds = orun.now() - began}
   end
 end
 
@@ -90,11 +94,12 @@ end
 
 --- An item is over.
 -- @param failure  {index, error, error_kind}, or nil when it has this output
-function Chunks:over(index, output, failure)
+-- @param skipped  why it was skipped, or nil
+function Chunks:over(index, output, failure, skipped)
   local opts, counts = self.opts, self.counts
   local result = {index = index, ok = not failure, status = failure and "failed" or "completed",
     output = output, error = failure and failure.error,
-    error_kind = failure and failure.error_kind}
+    error_kind = failure and failure.error_kind, skipped = skipped}
   counts.seconds, self.seen[index] = orun.now() - self.began, true
   if failure then
     counts.failed = counts.failed + 1
@@ -104,6 +109,7 @@ function Chunks:over(index, output, failure)
     if opts.on_failure == "stop" then launch.stop(self.handles) end
   else
     counts.done = counts.done + 1
+    if skipped then counts.skipped = counts.skipped + 1 end
     self.outputs[opts.order == "done" and counts.done or index] = output
   end
   if opts.each then opts.each(result, index) end
@@ -122,7 +128,9 @@ function Chunks:finish(result, first, last)
     if not each then self:over(failure.index, nil, failure) end
   end
   if each then
-    for i = first, first + got.done - 1 do self:over(i, got.out[i - first + 1], failures[i]) end
+    for i = first, first + got.done - 1 do
+      self:over(i, got.out[i - first + 1], failures[i], got.skips[i])
+    end
   else
     table.move(got.out, 1, got.done, first, self.outputs)
   end
@@ -171,7 +179,7 @@ local function map_chunks(items, n, fn, opts)
     handles = {}, flying = {}, count = 0, window = opts.limit or 2 * workers,
     singly = opts.each or opts.progress or opts.timeout or opts.order == "done"
       or opts.on_failure and not go_on, seen = {}, began = orun.now(),
-    counts = {done = 0, failed = 0, cancelled = 0, total = n}}, Chunks)
+    counts = {done = 0, failed = 0, cancelled = 0, skipped = 0, total = n}}, Chunks)
   local deadline = opts.timeout and self.began + check.seconds(opts.timeout)
   local _ <close> = launch.guard(self.handles)
   while true do

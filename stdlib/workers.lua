@@ -29,6 +29,7 @@ local check = require "orun.util.check"
 local launch = require "orun.pattern.launch"
 local orun = require "orun"
 local pattern = require "orun.pattern.run"
+local skipping = require "orun.util.skipping"
 local summary = require "orun.pattern.summary"
 
 local OPTIONS <const> = pattern.options{items = "table", max_attempts = "count",
@@ -50,7 +51,11 @@ local function worker_of(run, max_attempts, on_failure)
       local ok, output = false, GIVEN_UP:format(max_attempts)
       if item.attempts <= max_attempts then ok, output = pcall(run, item, task) end
       if not ok and orun.stopping() then error(output, 0) end -- the item goes back
-      if ok then
+      local skipped = not ok and skipping.reason(output)
+      if skipped then
+        ok = true
+        orun.TaskUpdate{task_id = item.id, status = "completed", metadata = {skipped = skipped}}
+      elseif ok then
         orun.TaskUpdate{task_id = item.id, status = "completed", output = output}
       else
         orun.TaskUpdate{task_id = item.id, status = "failed", error = tostring(output)}
@@ -124,7 +129,12 @@ function Shift:ended(result, place)
   local opts, counts = self.opts, self.counts
   local status = orun.peek(result, "status")
   local field = status == "completed" and "done" or status
+  if field == "done" and result.output == nil then
+    local item = orun.TaskGet(result.task_id)
+    result.skipped = item and item.metadata and item.metadata.skipped
+  end
   counts[field], counts.seconds = counts[field] + 1, orun.now() - self.began
+  if result.skipped then counts.skipped = counts.skipped + 1 end
   result.index = place
   self.results[opts.order == "done" and #self.results + 1 or place] = result
   if opts.each then opts.each(result, place) end
@@ -174,7 +184,7 @@ local function shift_of(run, opts)
   local max_attempts = opts.max_attempts or MAX_ATTEMPTS
   local self = setmetatable({opts = opts, hands = {}, hired = 0, known = {}, items = {},
     results = {}, collector = orun.collector{}, began = orun.now(),
-    counts = {done = 0, failed = 0, cancelled = 0}, max_attempts = max_attempts,
+    counts = {done = 0, failed = 0, cancelled = 0, skipped = 0}, max_attempts = max_attempts,
     spec = launch.spec(worker_of(run, max_attempts, opts.on_failure), opts.defaults)}, Shift)
   for _, item in ipairs(orun.TaskList()) do
     if not open(item) then self.known[item.id] = false end

@@ -38,7 +38,7 @@ end
 
 local function result(r)
   return {task_id = r.task_id, status = r.status, output = r.output, error = r.error,
-          error_kind = r.error_kind, timed_out = r.timed_out}
+          error_kind = r.error_kind, skipped = r.skipped, timed_out = r.timed_out}
 end
 
 -- An error that says why a primitive refused: shown it is the message.

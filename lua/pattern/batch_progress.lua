@@ -9,6 +9,7 @@ local format = require "orun.util.format"
 --- One line on stderr.
 local function report(p)
   local rest = p.cancelled > 0 and (", %d cancelled"):format(p.cancelled) or ""
+  if p.skipped > 0 then rest = (", %d skipped"):format(p.skipped) .. rest end
   orun.log(("batch %d/%d: %d done, %d failed%s, %s"):format(p.batch, p.batches, p.done,
     p.failed, rest, format.duration(p.seconds)))
 end
@@ -17,14 +18,14 @@ end
 -- @param entries  what is to be counted, each with `batch`, its batch's number
 -- @param batches  how many batches there are
 -- @param hook     function(progress) or false; nil and true: a line on stderr.
---                 progress is {batch, batches, done, failed, cancelled, seconds},
---                 seconds since the counter was made
+--                 progress is {batch, batches, done, failed, cancelled, skipped, seconds},
+--                 seconds since the counter was made; those skipped are among the done
 -- @return function(entry, result), to be called once for each entry
 local function progress(entries, batches, hook)
   if hook == nil or hook == true then hook = report end
   local began, counts, left = orun.now(), {}, {}
   for b = 1, batches do
-    counts[b] = {batch = b, batches = batches, done = 0, failed = 0, cancelled = 0}
+    counts[b] = {batch = b, batches = batches, done = 0, failed = 0, cancelled = 0, skipped = 0}
     left[b] = 0
   end
   for _, entry in ipairs(entries) do left[entry.batch] = left[entry.batch] + 1 end
@@ -34,6 +35,7 @@ local function progress(entries, batches, hook)
     local status = orun.peek(result, "status")
     local field = status == "completed" and "done" or status
     count[field] = count[field] + 1
+    if result.skipped then count.skipped = count.skipped + 1 end
     left[entry.batch] = left[entry.batch] - 1
     if left[entry.batch] == 0 and hook then
       count.seconds = orun.now() - began

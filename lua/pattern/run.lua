@@ -25,7 +25,8 @@ local M = {}
 --   on_failure  "go_on" (default); "drain": after a failure nothing more is started;
 --               "stop": what runs is stopped, too
 --   defaults    Task fields for specs that do not set them
---   progress    function{done, failed, cancelled, total, seconds}, called as each ends
+--   progress    function{done, failed, cancelled, skipped, total, seconds}, called as each
+--               ends; those skipped are among the done
 M.OPTIONS = {limit = "count", timeout = "duration", each = "function",
   order = {"input", "done"}, on_failure = {"go_on", "drain", "stop"}, defaults = "table",
   progress = "hook"}
@@ -81,9 +82,11 @@ function Run:count(result, i)
   local job, opts, counts = self.job, self.job.opts, self.counts
   result.index = i
   local status = orun.peek(result, "status")
-  local good = status == "completed" and (not opts.accept or opts.accept(result))
+  local good = status == "completed" and not (job.enough and result.skipped)
+    and (not opts.accept or opts.accept(result))
   local field = good and "done" or status == "cancelled" and status or "failed"
   counts[field], counts.seconds = counts[field] + 1, orun.now() - self.began
+  if good and result.skipped then counts.skipped = counts.skipped + 1 end
   if not good then self.failed[#self.failed + 1] = result end
   if good or not job.enough then
     if not self.forgets then
@@ -111,7 +114,7 @@ function Run:ended(result)
   local i, stage = table.unpack(self.place[id])
   local handle = self.handles[id]
   self.handles[id], self.place[id], self.flying = nil, nil, self.flying - 1
-  if job.after and orun.peek(result, "status") == "completed" then
+  if job.after and orun.peek(result, "status") == "completed" and not result.skipped then
     local spec, why = job.after(i, stage, handle)
     if why then return ("stage %d: %s"):format(stage + 1, why) end
     if spec and not self.halted then
@@ -161,7 +164,7 @@ function M.run(job)
   local opts, config = job.opts, orun.config()
   local self = setmetatable({job = job, results = {}, failed = {}, handles = {}, place = {},
     collector = orun.collector{}, started = 0, flying = 0, began = orun.now(),
-    counts = {done = 0, failed = 0, cancelled = 0, total = job.n},
+    counts = {done = 0, failed = 0, cancelled = 0, skipped = 0, total = job.n},
     forgets = not job.n and opts.each,
     limit = opts.limit or job.n or 2 * config.workers}, Run)
   local deadline = opts.timeout and self.began + check.seconds(opts.timeout)

@@ -38,14 +38,15 @@ local function spent(report)
 end
 
 local function ended(t, e)
-  local how = e.status
+  local how = e.skipped and "skipped" or e.status
   if t.started then how = how .. " in " .. format.duration(e.duration or 0) end
   if (e.attempts or 1) > 1 then how = ("%s, %d attempts"):format(how, e.attempts) end
   how = how .. spent(t.report)
   if e.status ~= "completed" then
     return ("%s %s: %s: %s"):format(t.id, how, title.of(t), first_line(e.error or e.error_kind))
   end
-  return ("%s %s: %s"):format(t.id, how, title.of(t))
+  local why = e.skipped and ": " .. first_line(e.skipped) or ""
+  return ("%s %s: %s%s"):format(t.id, how, title.of(t), why)
 end
 
 -- What only the curious want to know.

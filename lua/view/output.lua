@@ -88,7 +88,7 @@ local function grouped(v)
   return {event = function(e)
     local t = model.by_id[e.task]
     if e.event ~= "ended" or not t or t.kind ~= "program" then return end
-    v.put(("---- %s: %s\n"):format(title.named(t), e.status))
+    v.put(("---- %s: %s\n"):format(title.named(t), e.skipped and "skipped" or e.status))
     for _, stream in ipairs(streams_of(t.id)) do
       local text, more, last
       repeat

@@ -208,6 +208,7 @@ lib_push_entry(lua_State *L, Task *t)
     if (task_agent(t)) {
         field_set_string(L, "subagent_type", task_agent(t)->name);
     }
+    field_set_string(L, "skipped", task_skipped(t));
     lib_report_push(L, s, t);
     if (e.state == TASK_READY)
         lib_push_reason(L, s, t);

@@ -72,6 +72,7 @@ lib_push_outcome(lua_State *L, const Task *t)
     const Outcome *o = &t->outcome;
     lib_set_value(L, "output", o->output);
     lib_set_error(L, task_error(t));
+    field_set_string(L, "skipped", task_skipped(t));
     field_set_string(L, "error_kind", task_fault_name(o->fault));
     lib_set_value(L, "error_value", o->error_value);
     if (t->opt)

@@ -237,6 +237,7 @@ run_tree_left(LuaRun *run, Outcome *o)
     } else if (deferred.state == TASK_COMPLETED) {
         deferred.state = TASK_FAILED;
         deferred.fault = FAULT_LOST;
+        mem_free(deferred.error);
         deferred.error = o->error;
         o->error = NULL;
     }

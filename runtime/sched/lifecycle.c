@@ -64,7 +64,8 @@ lifecycle_finalize(Sched *s, Task *t, Outcome *o)
     t->took = t->attempt ? s->moment - t->started : 0;
     board_let_go(t);
     task_move(t, state);
-    if (s->ranks && state == TASK_COMPLETED && t->kind != TASK_ITEM)
+    if (s->ranks && state == TASK_COMPLETED && t->kind != TASK_ITEM
+        && !task_skipped(t))
         rank_note(s, t);
     list_del(&t->job.link);
     list_push(&s->to_propagate, &t->job.link);

@@ -159,10 +159,19 @@ task_error(const Task *t)
     const Outcome *o = &t->outcome;
     if (!task_final(t))
         return NULL;
-    if (o->error || t->kind == TASK_ITEM || t->state == TASK_COMPLETED)
+    if (t->kind != TASK_ITEM && t->state == TASK_COMPLETED)
+        return NULL;
+    if (o->error || t->kind == TASK_ITEM)
         return o->error;
     return o->fault == FAULT_MEMORY ? err_text(ORUN_ENOMEM)
                                     : "no memory was left to say why";
+}
+
+const char *
+task_skipped(const Task *t)
+{
+    bool may = task_final(t) && t->state == TASK_COMPLETED;
+    return may && t->kind != TASK_ITEM ? t->outcome.error : NULL;
 }
 
 size_t

@@ -380,6 +380,10 @@ void outcome_clear(Outcome *o);
  * somebody cancelled without a word. */
 const char *task_error(const Task *t);
 
+/* Why t, which has completed, did nothing (orun.skip); NULL: it was not
+ * skipped. Such an outcome is completed, and its text is the reason. */
+const char *task_skipped(const Task *t);
+
 /* Drop both and free; NULL is fine. */
 void captured_free(Captured *c);
 

@@ -88,9 +88,9 @@ static int
 handle_index(lua_State *L)
 {
     static const char *const fields[] = {
-        "status",      "output",      "error",     "error_kind",
-        "error_value", "traceback",   "attempts",  "duration",
-        "usage",       "output_file", "timed_out", "ok",
+        "status",    "output",   "error",    "error_kind", "error_value",
+        "traceback", "attempts", "duration", "usage",      "output_file",
+        "timed_out", "ok",       "skipped",
     };
     const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
     for (size_t i = 0; i < countof(fields); i++)

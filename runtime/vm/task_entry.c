@@ -263,9 +263,9 @@ task_entry_exited(int code, Outcome *o)
     }
 }
 
-/* A failure that orun.fail raised. */
+/* A failure that orun.fail raised, or the end of orun.skip. */
 typedef struct TaskFailure {
-    bool is;
+    bool is, skip;
     TaskFault kind;
     char *message; /* NULL: there is none, or no memory for it */
     Value *partial;
@@ -287,14 +287,16 @@ task_entry_read_failure(lua_State *L)
     if (!lua_getmetatable(L, 1))
         return 0;
     lua_pushliteral(L, "__name");
-    if (lua_rawget(L, -2) != LUA_TSTRING
-        || strcmp(lua_tostring(L, -1), "orun.failure") != 0)
+    if (lua_rawget(L, -2) != LUA_TSTRING)
+        return 0;
+    f->skip = strcmp(lua_tostring(L, -1), "orun.skipped") == 0;
+    if (!f->skip && strcmp(lua_tostring(L, -1), "orun.failure") != 0)
         return 0;
     f->is = true;
     const char *kind = task_entry_field(L, "kind");
     int fault = kind ? task_fault_find(kind) : -1;
     f->kind = fault > 0 ? (TaskFault)fault : FAULT_LUA;
-    const char *message = task_entry_field(L, "message");
+    const char *message = task_entry_field(L, f->skip ? "reason" : "message");
     f->message = message ? mem_dup(message, strlen(message)) : NULL;
     lua_pushliteral(L, "partial");
     if (lua_rawget(L, 1) != LUA_TNIL
@@ -303,8 +305,8 @@ task_entry_read_failure(lua_State *L)
     return 0;
 }
 
-/* If orun.fail raised the table at the top of the coroutine, make the outcome
- * of it; else return false. */
+/* If orun.fail or orun.skip raised the table at the top of the coroutine, make
+ * the outcome of it; else return false. */
 static bool
 task_entry_failed_so(Vm *vm, Outcome *o)
 {
@@ -321,7 +323,9 @@ task_entry_failed_so(Vm *vm, Outcome *o)
     lua_settop(L, top);
     if (!f.is)
         return false;
-    o->fault = (uint8_t)f.kind;
+    if (f.skip && f.message)
+        o->state = TASK_COMPLETED;
+    o->fault = f.skip && f.message ? FAULT_NONE : (uint8_t)f.kind;
     o->error = f.message;
     o->output = f.partial;
     return true;
