@@ -15,6 +15,7 @@
 #include "value/module.h"
 #include "value/value.h"
 #include "vm/handle.h"
+#include "vm/task_result.h"
 #include <lauxlib.h>
 #include <math.h>
 #include <stdio.h>
@@ -219,7 +220,7 @@ lib_push_entry(lua_State *L, Task *t)
 void
 lib_push_item(lua_State *L, Task *t)
 {
-    ValueOps ops = handle_decoding(park_run(L)->sched);
+    ValueOps ops = task_result_decoding(park_run(L)->sched, t);
     lib_push_entry(L, t);
     if (task_prompt(t)) {
         value_decode(L, task_prompt(t), NULL);

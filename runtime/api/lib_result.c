@@ -16,6 +16,7 @@
 #include "value/unread.h"
 #include "value/value.h"
 #include "vm/handle.h"
+#include "vm/task_result.h"
 #include <lauxlib.h>
 #include <math.h>
 
@@ -30,62 +31,6 @@ lib_where(lua_State *L, Task *t)
     } else if (park_line(L, &ar)) {
         t->line = ar.currentline;
         t->file = engine_intern(run->engine, ar.short_src);
-    }
-}
-
-static void
-lib_set_value(lua_State *L, const char *key, const Value *v)
-{
-    if (!v)
-        return;
-    value_decode(L, v, NULL);
-    lua_setfield(L, -2, key);
-}
-
-/* Set `error`, and `traceback` when the text goes on with one. */
-static void
-lib_set_error(lua_State *L, const char *error)
-{
-    static const char mark[] = "\nstack traceback:\n";
-    const char *trace = error ? strstr(error, mark) : NULL;
-    if (!trace) {
-        field_set_string(L, "error", error);
-        return;
-    }
-    lua_pushlstring(L, error, (size_t)(trace - error));
-    lua_setfield(L, -2, "error");
-    field_set_string(L, "traceback", trace + 1);
-}
-
-/* Would a program have done t, had it not been for a plan? */
-static bool
-lib_is_stubbed(const Task *t)
-{
-    return t->opt && t->opt->stubbed && t->state == TASK_COMPLETED
-        && agent_argv(t);
-}
-
-/* What a final task keeps for good: safe to read without the lock. */
-static void
-lib_push_outcome(lua_State *L, const Task *t)
-{
-    const Outcome *o = &t->outcome;
-    lib_set_value(L, "output", o->output);
-    lib_set_error(L, task_error(t));
-    field_set_string(L, "skipped", task_skipped(t));
-    field_set_string(L, "error_kind", task_fault_name(o->fault));
-    lib_set_value(L, "error_value", o->error_value);
-    if (t->opt)
-        lib_set_value(L, "worktree", t->opt->tree);
-    if (o->code >= 0 || lib_is_stubbed(t))
-        field_set_integer(L, "exit_code", o->code < 0 ? 0 : o->code);
-    if (o->signal) {
-        field_set_integer(L, "signal", o->signal);
-    }
-    if (o->captured && o->captured->out) {
-        if (agent_by_program(t))
-            field_set_boolean(L, "truncated", true);
-        field_set_string(L, "output_file", output_path(o->captured->out));
     }
 }
 
@@ -173,7 +118,7 @@ lib_push_result(lua_State *L, Task *t, bool timed_out)
     field_set_number(L, "duration", seen.duration);
     if (seen.state >= TASK_COMPLETED) {
         lib_tell_read(park_run(L), t);
-        lib_push_outcome(L, t);
+        task_result_set(L, t);
     } else if (live && live->output) {
         lib_output_push(L, live,
                         t->opt && t->opt->max_output ? t->opt->max_output

@@ -20,6 +20,7 @@
 #include "runner/run_tree.h"
 #include "value/value.h"
 #include "vm/handle.h"
+#include "vm/task_result.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
@@ -38,7 +39,7 @@ run_isolated_input(lua_State *L, LuaRun *run)
     const Task *t = run->task;
     if (!t->input || value_handles(t->input) == 0)
         return value_hold(t->input);
-    ValueOps ops = handle_decoding(run->sched);
+    ValueOps ops = task_result_decoding(run->sched, run->task);
     char text[512] = "";
     Buf why = { 0 };
     Value *v = NULL;

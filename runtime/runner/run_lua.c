@@ -25,6 +25,7 @@
 #include "vm/handle.h"
 #include "vm/park.h"
 #include "vm/task_entry.h"
+#include "vm/task_result.h"
 #include <errno.h>
 #include <math.h>
 
@@ -49,7 +50,7 @@ static int
 run_lua_entry(lua_State *L)
 {
     LuaRun *run = lua_touserdata(L, 1);
-    ValueOps ops = handle_decoding(run->sched);
+    ValueOps ops = task_result_decoding(run->sched, run->task);
     ValueOps code_ops = handle_keeping(run->sched);
     Task *t = run->task;
     const RunTree *tree = run->tree;

@@ -11,6 +11,7 @@
 #include "value/module.h"
 #include "value/value.h"
 #include "vm/handle.h"
+#include "vm/task_result.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <math.h>
@@ -56,7 +57,7 @@ run_process_stdin(Engine *h, Task *t, Buf *in, Buf *why)
         return 0;
     }
     size_t start = in->n;
-    ValueOps ops = handle_decoding(&h->sched);
+    ValueOps ops = task_result_decoding(&h->sched, t);
     int e = json_from_value(t->input, &ops, in, why);
     if (e == 0 && in->p[start] == '"')
         run_process_plain(h, t, start, in);

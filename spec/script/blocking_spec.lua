@@ -109,12 +109,39 @@ describe("a handle inside input", function()
   it("blocks as blockedBy does, when its task fails", function()
     local broken = background{run = function() error("x", 0) end}
     assert.equal("blocked", Task{run = function() end, input = {broken}}.error_kind)
-    assert.equal("nil", output_of{
-      run = function(input) return type(input.from) end,
-      input = {from = broken},
-      on_blocker_failure = "run",
-    })
     TaskOutput(broken)
+  end)
+
+  it("becomes the result of a task that failed, with on_blocker_failure = run", function()
+    local broken = background{description = "b", run = function() error("x", 0) end}
+    local stopped = held(gate())
+    TaskStop(stopped)
+    local fine = background{run = function() return {status = "mine"} end}
+    local got = output_of{
+      run = function(input) return input end,
+      input = {broken, stopped, fine},
+      on_blocker_failure = "run",
+    }
+    assert.same({"failed", false, "x", "lua", "b", broken.id, 1}, {got[1].status, got[1].ok,
+      got[1].error, got[1].error_kind, got[1].description, got[1].task_id, got[1].attempts})
+    assert.same({"cancelled", "cancelled"}, {got[2].status, got[2].error_kind})
+    assert.same({status = "mine"}, got[3])
+    local isolated = output_of{isolation = "process", input = broken, on_blocker_failure = "run",
+      run = function(input) return input.error end}
+    assert.equal("x", isolated)
+    local json = output_of{command = {"cat"}, input = broken, on_blocker_failure = "run"}
+    assert.equal("x", orun.json.decode(json).error)
+    local item = TaskCreate{description = "i", input = broken, blockedBy = {broken},
+      on_blocker_failure = "run"}
+    assert.equal("failed", TaskGet(item).input.status)
+    TaskUpdate{task_id = item, status = "completed"}
+  end)
+
+  it("has its failure seen by the task that gets its result", function()
+    local script = [[
+      local broken = Task{run = error, run_in_background = true}
+      Task{run = function() end, input = broken, on_blocker_failure = "run"}]]
+    assert.equal(0, h.script(script).code)
   end)
 
   it("is nil when the task gave nothing", function()
