@@ -38,7 +38,8 @@ end
 
 local function result(r)
   return {task_id = r.task_id, status = r.status, output = r.output, error = r.error,
-          error_kind = r.error_kind, skipped = r.skipped, timed_out = r.timed_out}
+          error_kind = r.error_kind, skipped = r.skipped, fresh = r.fresh,
+          half_written = r.half_written, timed_out = r.timed_out}
 end
 
 -- An error that says why a primitive refused: shown it is the message.

@@ -18,7 +18,7 @@
 --   own      seconds it takes; of code that starts or reads others, beside waiting for them
 --   idle     of these: it waits for something outside, and another has its worker
 --   source   how that is known: "key", "description", "line", "agent" (from earlier runs),
---            "now" (it has run just now), "assumed"
+--            "now" (it has run just now), "fresh" (it need not run), "assumed"
 --   cause    the node whose end let another begin
 
 local bound = require "orun.report.bound"
@@ -66,7 +66,9 @@ local function node_of(self, t)
   local node = {task = t, steps = self.steps[t.id], overhead = self.overhead or FUNCTION, idle = 0}
   local stands_in = by_agent(t) or self.no_functions
   if stands_in then node.overhead = self.overhead or PROGRAM end
-  if t.expected and not node.steps then
+  if t.fresh then
+    node.own, node.overhead, node.source = 0, 0, "fresh"
+  elseif t.expected and not node.steps then
     node.own, node.source = t.expected, t.expected_of
     node.idle = math.min(t.expected_idle or 0, t.expected)
   elseif not stands_in then
@@ -84,7 +86,8 @@ end
 local function assumption(nodes)
   local sum, n = 0, 0
   for _, node in ipairs(nodes) do
-    if node.own and node.source ~= "now" then sum, n = sum + node.own, n + 1 end
+    local known = node.own and node.source ~= "now" and node.source ~= "fresh"
+    if known then sum, n = sum + node.own, n + 1 end
   end
   if n == 0 then return ASSUMED, "nothing is known of any" end
   return sum / n, "the mean of the others"

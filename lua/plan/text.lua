@@ -10,7 +10,8 @@ local LISTED <const> = 200     -- tasks in the table; the rest is counted
 local NAMED <const> = 12       -- tasks of the critical path; the middle is counted
 
 local SOURCES <const> = {key = "its key", description = "its description", line = "its line",
-                         agent = "its type", now = "ran now", assumed = "assumed"}
+                         agent = "its type", now = "ran now", fresh = "is fresh",
+                         assumed = "assumed"}
 
 local function line_of(s, width)
   local line = tostring(s):gsub("%s+", " ")

@@ -161,8 +161,8 @@ local result = TaskOutput(handle)]]
 function find.never_collected(run, add)
   if run.model.cut then return end -- it may have been, later
   local groups, order = by_place(run.tasks, function(t)
-    return t.kind ~= "item" and t.status == "completed" and not t.skipped and not t.reads[1]
-      and not run.needed[t] and not run.waited[t]
+    return t.kind ~= "item" and t.status == "completed" and not t.skipped and not t.fresh
+      and not t.reads[1] and not run.needed[t] and not run.waited[t]
   end)
   for _, key in ipairs(order) do
     local g = groups[key]
@@ -291,7 +291,8 @@ for _, item in ipairs(items) do results[#results + 1] = f(item) end   -- or no t
 
 function find.too_small(run, add)
   local groups, order = by_place(run.tasks, function(t)
-    return t.kind == "lua" and t.status == "completed" and not t.skipped and place(t) ~= nil
+    return t.kind == "lua" and t.status == "completed" and not t.skipped and not t.fresh
+      and place(t) ~= nil
   end)
   for _, key in ipairs(order) do
     local g, sum = groups[key], 0
@@ -336,7 +337,7 @@ end
 function find.empty_result(run, add)
   local full, empty = {}, {}
   for _, t in ipairs(run.tasks) do
-    if answers(t) and t.status == "completed" and not t.skipped then
+    if answers(t) and t.status == "completed" and not t.skipped and not t.fresh then
       if t.output ~= nil and t.output ~= "" then
         full[t.agent] = true
       elseif t.reads[1] then

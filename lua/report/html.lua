@@ -74,8 +74,9 @@ local function task_of(t, finish, most)
   local said, blockers = t.report or {}, {}
   for i, b in ipairs(t.blockers) do blockers[i] = b.nth - 1 end
   return {
-    id = t.id, d = t.description, a = t.agent, k = t.kind, s = t.skipped and "skipped" or t.status or t.state,
-    ek = t.error_kind ~= "none" and t.error_kind or nil, e = t.error or t.skipped, at = place(t), ph = t.phase,
+    id = t.id, d = t.description, a = t.agent, k = t.kind, ph = t.phase,
+    s = t.skipped and "skipped" or t.fresh and "fresh" or t.status or t.state,
+    ek = t.error_kind ~= "none" and t.error_kind or nil, e = t.error or t.skipped, at = place(t),
     key = t.key, p = t.parent and t.parent.nth - 1, b = some(blockers),
     t = spans_of(t.attempts, finish, "error_kind"), w = waits_of(t.waits, finish),
     q = spans_of(t.queues, finish, "for"), add = micro(t.added), rdy = micro(t.ready),

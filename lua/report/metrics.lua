@@ -173,7 +173,7 @@ local function counts_of(model, own, finish)
     if t.kind == "item" then
       c.items = c.items + 1
     else
-      local status = t.skipped and "skipped" or t.status or "unfinished"
+      local status = t.skipped and "skipped" or t.fresh and "fresh" or t.status or "unfinished"
       c.tasks, c.ran = c.tasks + 1, c.ran + (t.started and 1 or 0)
       c.by_status[status] = (c.by_status[status] or 0) + 1
       own[t] = bound.own(t, finish)

@@ -60,8 +60,8 @@ end
 
 local function head_of(r)
   local words = {}
-  for _, status in ipairs{"completed", "skipped", "failed", "cancelled", "in_progress",
-                          "pending", "unfinished"} do
+  for _, status in ipairs{"completed", "fresh", "skipped", "failed", "cancelled",
+                          "in_progress", "pending", "unfinished"} do
     local n = r.by_status[status]
     if n then words[#words + 1] = ("%d %s"):format(n, status) end
   end

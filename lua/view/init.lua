@@ -53,7 +53,8 @@
 --   reported   activity, model, session_id, cost, input_tokens, output_tokens, …: what the
 --              task has told of its work so far
 --   ended      status, error_kind, error, attempts, duration, exit_code, signal; skipped: why,
---              of one that completed without doing anything (orun.skip); bytes of its
+--              of one that completed without doing anything (orun.skip); fresh: what it
+--              writes was newer than what it reads, so it had no attempt; bytes of its
 --              output, printed: by its program, when that is more; output: how it begins, as
 --              text, of a table as JSON; worktree: what its result has. Texts are as they were,
 --              bytes that drive a terminal included, but for secrets: views that show them

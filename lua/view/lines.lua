@@ -38,7 +38,7 @@ local function spent(report)
 end
 
 local function ended(t, e)
-  local how = e.skipped and "skipped" or e.status
+  local how = e.skipped and "skipped" or e.fresh and "fresh" or e.status
   if t.started then how = how .. " in " .. format.duration(e.duration or 0) end
   if (e.attempts or 1) > 1 then how = ("%s, %d attempts"):format(how, e.attempts) end
   how = how .. spent(t.report)

@@ -101,7 +101,8 @@ local function attributes_of(t)
   local r = t.report or {}
   return attributes{
     ["orun.task.id"] = t.id, ["orun.task.kind"] = t.kind, ["orun.task.agent"] = t.agent,
-    ["orun.task.key"] = t.key, ["orun.task.status"] = t.skipped and "skipped" or t.status,
+    ["orun.task.key"] = t.key, ["orun.task.status"] = t.skipped and "skipped" or t.fresh and "fresh"
+      or t.status,
     ["orun.task.error_kind"] = t.error_kind, ["orun.task.attempts"] = #t.attempts,
     ["orun.phase"] = t.phase, ["code.file.path"] = t.file, ["code.line.number"] = t.line,
     ["process.exit.code"] = t.exit_code, ["gen_ai.request.model"] = r.model,

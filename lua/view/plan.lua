@@ -7,8 +7,8 @@
 --   tasks        array of {id, parent, kind, agent, description, key, file, line, blockedBy,
 --                waits_for (ids that the code that starts it reads just before, the last 20
 --                to end of more), expected in seconds, source ("key", "agent", "line": from
---                earlier runs; "now": it ran; "assumed"), cost, from and to: with no limit, in
---                seconds}
+--                earlier runs; "now": it ran; "fresh": it need not; "assumed"), cost, from and
+--                to: with no limit, in seconds}
 --   critical_path  ids;  span  its seconds: no number of slots takes less
 --   work         seconds, one task after the other
 --   slots        array of {slots, seconds, speedup}

@@ -114,7 +114,8 @@ return function(path)
   function on.throttled(e, t) finish(t, e.at, {status = "throttled", limit = e.limit}) end
 
   function on.ended(e, t)
-    finish(t, e.at, {status = e.status, skipped = e.skipped, error_kind = e.error_kind, error = e.error,
+    finish(t, e.at, {status = e.status, skipped = e.skipped, fresh = e.fresh,
+                         error_kind = e.error_kind, error = e.error,
                          exit_code = e.exit_code, bytes = e.bytes})
   end
 

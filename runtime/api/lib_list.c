@@ -210,6 +210,8 @@ lib_push_entry(lua_State *L, Task *t)
         field_set_string(L, "subagent_type", task_agent(t)->name);
     }
     field_set_string(L, "skipped", task_skipped(t));
+    if (task_fresh(t))
+        field_set_boolean(L, "fresh", true);
     lib_report_push(L, s, t);
     if (e.state == TASK_READY)
         lib_push_reason(L, s, t);

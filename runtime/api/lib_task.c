@@ -23,6 +23,8 @@
 #include "sched/rank.h"
 #include "sched/slots.h"
 #include "task/agent.h"
+#include "task/fresh.h"
+#include "task/writes.h"
 #include "thread/epoch.h"
 #include "value/module.h"
 #include "value/value.h"
@@ -36,8 +38,9 @@
     X(allow_empty) X(base) X(blockedBy) X(command) X(cwd) X(description) \
     X(detach) X(env) X(expose) X(input) X(isolation) X(key) X(limit) \
     X(max_output) X(memory_limit) X(metadata) X(model) X(on_blocker_failure) \
-    X(permissions) X(phase) X(pool) X(priority) X(prompt) X(retry) X(run) \
-    X(run_in_background) X(schema) X(subagent_type) X(timeout) X(writes)
+    X(permissions) X(phase) X(pool) X(priority) X(prompt) X(reads) X(retry) \
+    X(run) X(run_in_background) X(schema) X(subagent_type) X(timeout) \
+    X(writes)
 /* clang-format on */
 
 enum {
@@ -55,6 +58,7 @@ static const char *const lib_task_fields[] = {
 
 enum {
     LIB_MAX_WRITES = 1000,
+    LIB_MAX_READS = 10000,
     LIB_MAX_KEY = 512, /* bytes of a key */
 };
 
@@ -69,7 +73,8 @@ typedef struct TaskArgs {
     Retry retry;
     size_t memory_limit, max_output;
     int priority;
-    lua_Integer blockers, writes, command; /* entries */
+    lua_Integer blockers, reads, writes, command; /* entries */
+    bool looks; /* reads are given: they may be none */
     bool background, detach, despite_failure, plain;
     uint8_t permissions;
     bool stubbed; /* the function in its frame is a plan's stub */
@@ -173,21 +178,37 @@ lib_task_read_edges(lua_State *L, TaskArgs *a)
     a->despite_failure = policy && policy[0] == 'r';
 }
 
-static void
-lib_task_read_writes(lua_State *L, TaskArgs *a)
+/* How many paths there are in this field. */
+static lua_Integer
+lib_task_paths(lua_State *L, int field, lua_Integer most)
 {
-    if (!lib_task_has(L, F_writes))
-        return;
-    a->writes = arg_array(L, "Task", "writes", ARG(F_writes), LIB_MAX_WRITES);
-    for (lua_Integer i = 1; i <= a->writes; i++) {
-        lua_rawgeti(L, ARG(F_writes), i);
-        const char *s = arg_text(L, "Task", "writes", lua_gettop(L), 4096);
+    const char *name = lib_task_fields[field];
+    if (!lib_task_has(L, field))
+        return 0;
+    lua_Integer n = arg_array(L, "Task", name, ARG(field), most);
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_rawgeti(L, ARG(field), i);
+        const char *s = arg_text(L, "Task", name, lua_gettop(L), 4096);
         if (!s || !*s)
-            arg_error(L, "Task", "writes", -1,
+            arg_error(L, "Task", name, -1,
                       "expected paths of files or "
                       "folders");
         lua_pop(L, 1);
     }
+    return n;
+}
+
+static void
+lib_task_read_files(lua_State *L, TaskArgs *a)
+{
+    a->writes = lib_task_paths(L, F_writes, LIB_MAX_WRITES);
+    a->reads = lib_task_paths(L, F_reads, LIB_MAX_READS);
+    a->looks = lib_task_has(L, F_reads);
+    if (a->looks && a->writes == 0)
+        arg_error(L, "Task", "reads", ARG(F_reads),
+                  "it comes with writes: "
+                  "the task runs when one of those is missing, or older than "
+                  "what it reads");
 }
 
 /* Which model answers, and in which form. */
@@ -334,7 +355,7 @@ lib_task_read(lua_State *L, TaskArgs *a)
     lib_task_read_place(L, a);
     lib_task_read_form(L, a);
     a->permissions = arg_granted(L, fn, ARG(F_permissions), a->agent);
-    lib_task_read_writes(L, a);
+    lib_task_read_files(L, a);
     lib_task_read_edges(L, a);
     lib_task_stub(L, a);
     a->plain = !a->agent && !a->command && !a->prompt && a->timeout == 0
@@ -496,6 +517,18 @@ lib_task_copy(lua_State *L, const LuaRun *run, TaskOptions *opt,
     return !failed;
 }
 
+static bool
+lib_task_set_reads(lua_State *L, const LuaRun *run, const TaskArgs *a,
+                   TaskOptions *opt)
+{
+    Writes *reads = arg_writes(L, run->engine, ARG(F_reads), a->reads,
+                               opt->cwd);
+    opt->fresh = reads ? fresh_new(reads, opt->writes->n) : NULL;
+    if (!opt->fresh)
+        writes_free(reads);
+    return opt->fresh != NULL;
+}
+
 static int
 lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
                  Buf *why)
@@ -528,6 +561,8 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     if (a->writes
         && !(opt->writes = arg_writes(L, run->engine, ARG(F_writes), a->writes,
                                       opt->cwd)))
+        return ORUN_ENOMEM;
+    if (a->looks && !lib_task_set_reads(L, run, a, opt))
         return ORUN_ENOMEM;
     if (a->model && !(opt->model = mem_dup(a->model, strlen(a->model))))
         return ORUN_ENOMEM;
@@ -570,11 +605,13 @@ lib_task_values(lua_State *L, const TaskArgs *a, Task *t, Buf *why)
     else if (a->command)
         t->slot = SLOT_PROCESS;
     if (a->command && !a->stubbed) {
-        bool alone = !a->isolation.worktree && !lib_task_has(L, F_schema);
+        bool alone = !a->isolation.worktree && !a->looks
+            && !lib_task_has(L, F_schema);
         t->kind = alone ? TASK_PROCESS : TASK_LUA;
     } else if (a->agent && !a->stubbed) {
         t->code = value_hold(a->agent->code);
-        t->kind = (uint8_t)(a->isolation.worktree ? TASK_LUA : a->agent->kind);
+        t->kind = (uint8_t)(a->isolation.worktree || a->looks ? TASK_LUA
+                                                              : a->agent->kind);
     } else {
         t->kind = TASK_LUA;
         e = lib_task_code(L, t, why);

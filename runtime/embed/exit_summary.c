@@ -2,6 +2,8 @@
 #include "embed/exit_summary.h"
 #include "base/sanitize.h"
 #include "sched/wait.h"
+#include "task/fresh.h"
+#include "task/writes.h"
 
 enum { EXIT_SUMMARY_LINES = 20 }; /* at most, of one kind */
 
@@ -51,6 +53,22 @@ exit_summary_deadlocked(Board *b, Buf *to)
     board_unlock(b);
 }
 
+/* Name what the failed task has begun to write. */
+static void
+exit_summary_half(Buf *to, const Task *t)
+{
+    const Fresh *f = t->opt ? t->opt->fresh : NULL;
+    const char *before = "\n  half-written: ";
+    for (size_t i = 0; f && f->any_half && i < t->opt->writes->n; i++) {
+        const char *path = t->opt->writes->paths[i];
+        if (!f->half[i])
+            continue;
+        buf_puts(to, before);
+        sanitize_put(to, path, strlen(path), SANITIZE_LINE);
+        before = ", ";
+    }
+}
+
 int
 exit_summary_unread(Board *b, size_t *from, bool traces, Buf *to)
 {
@@ -66,6 +84,7 @@ exit_summary_unread(Board *b, size_t *from, bool traces, Buf *to)
         const char *why = task_error(t);
         const char *trace = traces ? NULL : strstr(why, "\nstack traceback:\n");
         buf_put(to, why, trace ? (size_t)(trace - why) : strlen(why));
+        exit_summary_half(to, t);
     }
     board_unlock(b);
     if (unread > EXIT_SUMMARY_LINES)

@@ -21,6 +21,7 @@
 #include "runner/stuck.h"
 #include "sched/lifecycle.h"
 #include "task/agent.h"
+#include "task/fresh.h"
 #include "thread/epoch.h"
 #include "vm/handle.h"
 #include "vm/park.h"
@@ -231,6 +232,16 @@ run_lua_account(LuaRun *run, Outcome *o)
     run->used = 0;
 }
 
+/* The attempt has ended: note what a failed one left half-written. */
+static void
+run_lua_note_half(LuaRun *run, const Outcome *o)
+{
+    const TaskOptions *opt = run->task->opt;
+    if (opt && opt->fresh)
+        fresh_ended(opt->fresh, opt->writes,
+                    o->state != TASK_COMPLETED || run->task->stopping);
+}
+
 /* The coroutine has ended: report it to the scheduler. True if the run
  * continues with the next task. */
 static bool
@@ -242,6 +253,7 @@ run_lua_end(LuaRun *run, int status)
     program_task_over(run);
     if (run_tree_ended(run, &o))
         return run_lua_turn(run);
+    run_lua_note_half(run, &o);
     run_lua_account(run, &o);
     if (vm_dirty(run->vm) || stuck_full(h)) {
         run_lua_end_dirty(run, &o);
@@ -319,10 +331,51 @@ run_lua_new(Engine *h)
     return run;
 }
 
+/* In a plan nothing is written: will a task that t waits for write? */
+static bool
+run_lua_would_write(Sched *s, const Task *t)
+{
+    bool would = false;
+    sched_lock(s);
+    for (uint32_t i = 0; t->edges && i < t->edges->blocker_count; i++) {
+        const Task *b = t->edges->blockers[i];
+        would |= task_writes(b) && !task_fresh(b);
+    }
+    sched_unlock(s);
+    return would;
+}
+
+/* Look at the files that t reads and writes, before its first attempt. True:
+ * it has ended, because there is nothing to do, or nothing to do it with. */
+static bool
+run_lua_settled(Engine *h, Task *t)
+{
+    const char *missing;
+    Outcome o = { .state = TASK_COMPLETED, .code = -1 };
+    if (!task_looks(t))
+        return false;
+    FreshState state = fresh_look(t->opt->fresh, t->opt->writes, &missing);
+    if (state == FRESH_STALE
+        || (h->sched.plan && run_lua_would_write(&h->sched, t)))
+        return false;
+    if (state == FRESH_MISSING) {
+        Buf why = { 0 };
+        buf_printf(&why, "it reads '%s': %s", missing, strerror(errno));
+        o = (Outcome){ .state = TASK_FAILED,
+                       .fault = FAULT_SPAWN,
+                       .code = -1,
+                       .error = buf_take(&why) };
+    }
+    lifecycle_settle(&h->sched, t, &o);
+    return true;
+}
+
 static void
 run_lua_begin(Engine *h, Task *t) ON_WORKER
 {
     uint32_t attempt;
+    if (run_lua_settled(h, t))
+        return;
     LuaRun *run = run_lua_new(h);
     if (!run) {
         if (lifecycle_begin(&h->sched, t, NULL, &attempt))

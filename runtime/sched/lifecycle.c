@@ -65,7 +65,7 @@ lifecycle_finalize(Sched *s, Task *t, Outcome *o)
     board_let_go(t);
     task_move(t, state);
     if (s->ranks && state == TASK_COMPLETED && t->kind != TASK_ITEM
-        && !task_skipped(t))
+        && t->attempt && !task_skipped(t))
         rank_note(s, t);
     list_del(&t->job.link);
     list_push(&s->to_propagate, &t->job.link);
@@ -398,6 +398,20 @@ lifecycle_begin(Sched *s, Task *t, void *run, uint32_t *attempt)
     return begun;
 }
 
+void
+lifecycle_settle(Sched *s, Task *t, Outcome *o)
+{
+    sched_lock(s);
+    if (t->stopping) {
+        outcome_clear(o);
+        lifecycle_explain_stop(t, o);
+    }
+    task_move(t, TASK_RUNNING);
+    lifecycle_finalize(s, t, o);
+    lifecycle_propagate(s);
+    sched_unlock(s);
+}
+
 /* Seconds before the next attempt. */
 static double
 lifecycle_retry_delay(Sched *s, const Task *t)
@@ -518,13 +532,14 @@ lifecycle_finish(Sched *s, Task *t, uint32_t attempt, Outcome *o)
     sched_unlock(s);
 }
 
-/* The first new task of this kind among the starts, taken out of them. */
+/* The first new task of this kind among the starts, taken out of them; not one
+ * whose files are to be looked at, which is not done under the lock. */
 static Task *
 lifecycle_take_start(Sched *s, TaskKind kind)
 {
     list_each(node, &s->starts) {
         Task *t = container_of(node, Task, job.link);
-        if (t->kind == kind && !t->woken) {
+        if (t->kind == kind && !t->woken && !task_looks(t)) {
             list_del(node);
             return t;
         }

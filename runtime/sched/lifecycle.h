@@ -37,6 +37,10 @@ int lifecycle_add(Sched *s, Task *draft, Task *parent, Task *const *blockers,
  * was stopped meanwhile, is final now, and must not be run. */
 bool lifecycle_begin(Sched *s, Task *t, void *run, uint32_t *attempt);
 
+/* The runner found that t, which it has not begun, needs no attempt, or cannot
+ * have one: make it final with this outcome, which is taken. */
+void lifecycle_settle(Sched *s, Task *t, Outcome *o);
+
 /* The attempt has ended; takes what `o` holds. Does nothing else if it is no
  * longer the task's current attempt. May try the task again. */
 void lifecycle_finish(Sched *s, Task *t, uint32_t attempt, Outcome *o);

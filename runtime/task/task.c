@@ -2,6 +2,7 @@
 #include "task/task.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "task/fresh.h"
 #include "task/output.h"
 #include "task/task_report.h"
 #include "task/writes.h"
@@ -118,6 +119,7 @@ task_options_free(TaskOptions *opt)
     if (!opt)
         return;
     writes_free(opt->writes);
+    fresh_free(opt->fresh);
     value_drop(opt->prompt);
     value_drop(opt->metadata);
     value_drop(opt->schema);

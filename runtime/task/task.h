@@ -142,6 +142,7 @@ typedef struct TaskOptions {
     Retry retry;
     struct Limit *pool;    /* the named pool of slots, or NULL */
     struct Writes *writes; /* declared files and folders, or NULL */
+    struct Fresh *fresh;   /* … and those it reads, or NULL */
     char *cwd;
     char **env; /* "K=V" added to the environment, or NULL */
     struct Value *metadata;
@@ -325,6 +326,21 @@ static inline struct Writes *
 task_writes(const Task *t)
 {
     return t->opt ? t->opt->writes : NULL;
+}
+
+/* Did t complete because its writes were new already, without an attempt? */
+static inline bool
+task_fresh(const Task *t)
+{
+    return t->kind != TASK_ITEM && task_final(t) && t->state == TASK_COMPLETED
+        && t->attempt == 0;
+}
+
+/* Must its files be looked at before its first attempt? */
+static inline bool
+task_looks(const Task *t)
+{
+    return t->opt && t->opt->fresh && t->attempt == 0;
 }
 
 /* Is `upper` the task that started t, or one above that? */

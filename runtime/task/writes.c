@@ -61,8 +61,7 @@ writes_path(const char *cwd, const char *path)
     return resolved;
 }
 
-/* True when `inner` is `outer` or lies below it. */
-static bool
+bool
 writes_inside(const char *inner, const char *outer)
 {
     size_t n = strlen(outer);

@@ -23,6 +23,9 @@ typedef struct Writes {
  * when memory is out. Blocks on the file system; not under a lock. */
 char *writes_path(const char *cwd, const char *path);
 
+/* True when `inner` is `outer` or lies below it. */
+bool writes_inside(const char *inner, const char *outer);
+
 /* True when some path of one is, or is inside, some path of the other. */
 bool writes_overlap(const Writes *a, const Writes *b);
 

@@ -193,6 +193,8 @@ view_set_ended(lua_State *L, ViewWork *w, const Task *t)
     field_set_string(L, "error_kind", task_fault_name(o->fault));
     view_set_masked(L, w, "error", task_error(t));
     view_set_masked(L, w, "skipped", task_skipped(t));
+    if (task_fresh(t))
+        field_set_boolean(L, "fresh", true);
     field_set_integer(L, "attempts", t->attempt);
     field_set_number(L, "duration", t->took);
     if (o->code >= 0)

@@ -1,7 +1,9 @@
 /* task_result.c — how a task ended, as a Lua table. */
 #include "vm/task_result.h"
 #include "task/agent.h"
+#include "task/fresh.h"
 #include "task/output.h"
+#include "task/writes.h"
 #include "value/field.h"
 #include "vm/handle.h"
 #include <lauxlib.h>
@@ -38,6 +40,24 @@ task_result_stubbed(const Task *t)
         && agent_argv(t);
 }
 
+/* Set half_written: the paths that a failed task has begun to write. */
+static void
+task_result_set_half(lua_State *L, const Task *t)
+{
+    lua_Integer n = 0;
+    const Fresh *f = t->opt ? t->opt->fresh : NULL;
+    if (!f || !f->any_half || t->state == TASK_COMPLETED)
+        return;
+    const Writes *w = t->opt->writes;
+    lua_newtable(L);
+    for (size_t i = 0; i < w->n; i++)
+        if (f->half[i]) {
+            lua_pushstring(L, w->paths[i]);
+            lua_rawseti(L, -2, ++n);
+        }
+    lua_setfield(L, -2, "half_written");
+}
+
 void
 task_result_set(lua_State *L, const Task *t)
 {
@@ -45,6 +65,9 @@ task_result_set(lua_State *L, const Task *t)
     task_result_set_value(L, "output", o->output);
     task_result_set_error(L, task_error(t));
     field_set_string(L, "skipped", task_skipped(t));
+    if (task_fresh(t))
+        field_set_boolean(L, "fresh", true);
+    task_result_set_half(L, t);
     field_set_string(L, "error_kind", task_fault_name(o->fault));
     task_result_set_value(L, "error_value", o->error_value);
     if (t->opt)

@@ -1,0 +1,147 @@
+/* fresh.c — how new files and folders are. */
+#include "task/fresh.h"
+#include "base/buf.h"
+#include "base/mem.h"
+#include "task/writes.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+enum { FRESH_DEEP = 100 }; /* folders in folders that are looked at */
+
+static const struct timespec fresh_none = { 0, -1 };
+
+Fresh *
+fresh_new(Writes *reads, size_t writes)
+{
+    Fresh *f = mem_zalloc(1, sizeof *f);
+    if (!f)
+        return NULL;
+    f->before = mem_zalloc(writes, sizeof *f->before);
+    f->half = mem_zalloc(writes, sizeof *f->half);
+    if (!f->before || !f->half) {
+        fresh_free(f);
+        return NULL;
+    }
+    f->reads = reads;
+    return f;
+}
+
+void
+fresh_free(Fresh *f)
+{
+    if (!f)
+        return;
+    writes_free(f->reads);
+    mem_free(f->before);
+    mem_free(f->half);
+    mem_free(f);
+}
+
+static bool
+fresh_later(struct timespec a, struct timespec b)
+{
+    return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
+}
+
+/* Is the path one of the writes, or (above) is one of them below it? */
+static bool
+fresh_written(const Writes *but, const char *path, bool above)
+{
+    for (size_t i = 0; but && i < but->n; i++)
+        if (above ? writes_inside(but->paths[i], path)
+                  : writes_inside(path, but->paths[i]))
+            return true;
+    return false;
+}
+
+static void fresh_entries(Buf *path, int deep, const Writes *but,
+                          struct timespec *newest);
+
+/* Make *newest the time of what is at `path`, if that is later. */
+static void
+fresh_take(Buf *path, const struct stat *st, int deep, const Writes *but,
+           struct timespec *newest)
+{
+    bool folder = S_ISDIR(st->st_mode);
+    if (!(folder && fresh_written(but, buf_cstr(path), true))
+        && fresh_later(st->st_mtim, *newest))
+        *newest = st->st_mtim;
+    if (folder && deep < FRESH_DEEP)
+        fresh_entries(path, deep + 1, but, newest);
+}
+
+static void
+fresh_entries(Buf *path, int deep, const Writes *but, struct timespec *newest)
+{
+    struct stat st;
+    size_t n = path->n;
+    DIR *dir = opendir(buf_cstr(path));
+    for (struct dirent *e; dir && (e = readdir(dir)) != NULL; path->n = n) {
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        buf_putc(path, '/');
+        buf_puts(path, e->d_name);
+        if (buf_failed(path) || fresh_written(but, buf_cstr(path), false)
+            || fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW))
+            continue;
+        fresh_take(path, &st, deep, but, newest);
+    }
+    if (dir)
+        closedir(dir);
+}
+
+/* When the file, or the newest thing in the folder but for these, was changed.
+ * fresh_none, with errno set: there is none. */
+static struct timespec
+fresh_time(const char *file, const Writes *but)
+{
+    struct stat st;
+    struct timespec newest = fresh_none;
+    Buf path = { 0 };
+    if (stat(file, &st))
+        return fresh_none;
+    buf_puts(&path, file);
+    if (!buf_failed(&path))
+        fresh_take(&path, &st, 0, but, &newest);
+    buf_free(&path);
+    return newest.tv_nsec < 0 ? (struct timespec){ 0 } : newest;
+}
+
+FreshState
+fresh_look(Fresh *f, const Writes *writes, const char **missing)
+{
+    bool done = true;
+    struct timespec oldest = { 0 };
+    for (size_t i = 0; i < writes->n; i++) {
+        f->before[i] = fresh_time(writes->paths[i], NULL);
+        if (f->before[i].tv_nsec < 0)
+            done = false;
+        else if (i == 0 || fresh_later(oldest, f->before[i]))
+            oldest = f->before[i];
+    }
+    for (size_t i = 0; i < f->reads->n; i++) {
+        struct timespec at = fresh_time(f->reads->paths[i], writes);
+        if (at.tv_nsec < 0) {
+            *missing = f->reads->paths[i];
+            return FRESH_MISSING;
+        }
+        if (fresh_later(at, oldest))
+            done = false;
+    }
+    return done ? FRESH_DONE : FRESH_STALE;
+}
+
+void
+fresh_ended(Fresh *f, const Writes *writes, bool failed)
+{
+    f->any_half = false;
+    for (size_t i = 0; i < writes->n; i++) {
+        struct timespec now = failed ? fresh_time(writes->paths[i], NULL)
+                                     : fresh_none;
+        f->half[i] = failed && now.tv_nsec >= 0
+            && fresh_later(now, f->before[i]);
+        f->any_half |= f->half[i];
+    }
+}
