@@ -24,6 +24,7 @@
 -- A task has what its "added" event tells (id, kind, agent, description, key,
 -- file, line, limits, priority, expected, expected_idle, expected_of, expected_cost), and
 --
+--   finally     true: it runs once what blocks it has ended, as that task asked
 --   nth         its place in tasks
 --   parent      the task that started it, nil for the script
 --   blockers    array of tasks it had to wait for
@@ -99,8 +100,8 @@ local on = {}
 
 function on.added(self, _, e)
   local t = {id = e.task, kind = e.kind, agent = e.agent, description = e.description, key = e.key,
-             file = e.file, line = e.line, priority = e.priority, expected = e.expected,
-             expected_of = e.expected_of, expected_idle = e.expected_idle,
+             file = e.file, line = e.line, priority = e.priority, finally = e.finally,
+             expected = e.expected, expected_of = e.expected_of, expected_idle = e.expected_idle,
              expected_cost = e.expected_cost,
              parent = self.by_id[e.parent], added = e.at, nth = #self.tasks + 1, blockers = {},
              attempts = {}, waits = {}, reads = {}, queues = {}, limits = e.limits or {}}

@@ -161,7 +161,8 @@ local result = TaskOutput(handle)]]
 function find.never_collected(run, add)
   if run.model.cut then return end -- it may have been, later
   local groups, order = by_place(run.tasks, function(t)
-    return t.kind ~= "item" and t.status == "completed" and not t.skipped and not t.fresh
+    return t.kind ~= "item" and t.status == "completed"
+      and not (t.skipped or t.fresh or t.finally)
       and not t.reads[1] and not run.needed[t] and not run.waited[t]
   end)
   for _, key in ipairs(order) do

@@ -33,12 +33,14 @@
 -- clock, which stands while it is suspended; task, an id such as "t3" (missing:
 -- it is the script's). And by its name:
 --
---   added      parent, kind ("lua", "program", "item"), agent, description, key, phase (its own),
---              file, line, blockedBy (array of ids), limits ({name = slots}: what it needs a slot
---              of), priority (missing: 0), expected, expected_idle, expected_cost, expected_of:
---              seconds, of these that it waited while another had its worker, and US dollars that
---              the same took in earlier runs of the script, by its "key", its "description" or
---              its "line"; only in a plan by its "agent" type
+--   added      parent, kind ("lua", "program", "item"), agent, description, key, phase (its
+--              own), file, line, blockedBy (array of ids), limits ({name = slots}: what it needs
+--              a slot of),
+--              finally (true: it runs once what blocks it has ended), priority (missing: 0),
+--              expected, expected_idle, expected_cost, expected_of: seconds, of these that it
+--              waited while another had its worker, and US dollars that the same took in
+--              earlier runs of the script, by its "key", its "description" or its "line";
+--              only in a plan by its "agent" type
 --   ready      nothing blocks it
 --   queued     for ("slot", "rate", "throttled" and limit, the limit's name; "writes", "memory")
 --   started    attempt, from 1

@@ -36,11 +36,11 @@
 /* clang-format off */
 #define LIB_TASK_FIELDS(X) \
     X(allow_empty) X(base) X(blockedBy) X(command) X(cwd) X(description) \
-    X(detach) X(env) X(expose) X(input) X(isolation) X(key) X(limit) \
-    X(max_output) X(memory_limit) X(metadata) X(model) X(on_blocker_failure) \
-    X(permissions) X(phase) X(pool) X(priority) X(prompt) X(reads) X(retry) \
-    X(run) X(run_in_background) X(schema) X(subagent_type) X(timeout) \
-    X(writes)
+    X(detach) X(env) X(expose) X(finally) X(input) X(isolation) X(key) \
+    X(limit) X(max_output) X(memory_limit) X(metadata) X(model) \
+    X(on_blocker_failure) X(permissions) X(phase) X(pool) X(priority) \
+    X(prompt) X(reads) X(retry) X(run) X(run_in_background) X(schema) \
+    X(subagent_type) X(timeout) X(writes)
 /* clang-format on */
 
 enum {
@@ -357,13 +357,18 @@ lib_task_read(lua_State *L, TaskArgs *a)
     a->permissions = arg_granted(L, fn, ARG(F_permissions), a->agent);
     lib_task_read_files(L, a);
     lib_task_read_edges(L, a);
+    if (lib_task_has(L, F_finally)
+        && lua_type(L, ARG(F_finally)) != LUA_TFUNCTION)
+        arg_error(L, fn, "finally", ARG(F_finally),
+                  "expected a function(result, task), which runs once the "
+                  "task has ended");
     lib_task_stub(L, a);
     a->plain = !a->agent && !a->command && !a->prompt && a->timeout == 0
         && a->retry.max == 0 && !a->pool && !a->memory_limit && !a->max_output
         && !a->writes && !a->detach && !a->despite_failure
         && !a->isolation.process && !a->isolation.worktree && !a->model
-        && !a->cwd && !a->key && !a->phase && !program_cwd(park_run(L))
-        && !lib_task_has(L, F_metadata)
+        && !lib_task_has(L, F_finally) && !a->cwd && !a->key && !a->phase
+        && !program_cwd(park_run(L)) && !lib_task_has(L, F_metadata)
         && (a->stubbed || !lib_task_has(L, F_schema));
 }
 
@@ -625,6 +630,39 @@ lib_task_values(lua_State *L, const TaskArgs *a, Task *t, Buf *why)
     return e;
 }
 
+/* The draft of what runs once t has ended. A plan's stub has left nothing to
+ * clean up. */
+static int
+lib_task_finally(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
+                 Buf *why)
+{
+    const TaskOptions *from = run->task->opt;
+    if (!lib_task_has(L, F_finally) || a->stubbed)
+        return 0;
+    Buf title = { 0 };
+    Task *f = t->opt->after = mem_zalloc(1, sizeof *f);
+    if (!f || !(f->opt = mem_zalloc(1, sizeof *f->opt)))
+        return ORUN_ENOMEM;
+    f->kind = TASK_LUA;
+    f->own_code = true;
+    f->priority = t->priority;
+    f->file = t->file;
+    f->line = t->line;
+    f->opt->finally = f->opt->detach = f->opt->despite_failure = true;
+    f->opt->in_worktree = from && (from->worktree || from->in_worktree);
+    buf_puts(&title, "finally");
+    if (t->description)
+        buf_printf(&title, " of %s", t->description);
+    f->description = buf_take(&title);
+    if (t->opt->cwd)
+        f->opt->cwd = mem_dup(t->opt->cwd, strlen(t->opt->cwd));
+    if (!f->description || (t->opt->cwd && !f->opt->cwd))
+        return ORUN_ENOMEM;
+    int e = arg_encode(L, "Task", "finally", ARG(F_finally), &handle_encoding,
+                       &f->code, why);
+    return e ? e : engine_keep(run->engine, &f->code);
+}
+
 /* Everything the draft owns. */
 static int
 lib_task_make(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t, Buf *why)
@@ -633,6 +671,8 @@ lib_task_make(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t, Buf *why)
     int e = lib_task_values(L, a, t, why);
     if (e == 0)
         e = lib_task_options(L, run, a, t, why);
+    if (e == 0)
+        e = lib_task_finally(L, run, a, t, why);
     if (e == 0 && t->own_code)
         e = engine_keep(run->engine, &t->code);
     if (e == 0)

@@ -3,6 +3,7 @@
 #include "engine/engine.h"
 #include "process/program.h"
 #include "sched/escalate.h"
+#include "sched/lifecycle.h"
 #include "sched/wait.h"
 
 void
@@ -21,8 +22,10 @@ orun_interrupt(orun *o)
     if (s->board.root->waiting)
         wait_fire(s->board.root->waiting, WAIT_STOPPED);
     sched_unlock(s);
-    if (again)
+    if (again) {
         escalate_hurry(s, true);
+        lifecycle_cancel_all(s, WHY_SCRIPT); /* those that were spared */
+    }
     api_guard_unhold(&o->guard);
 }
 

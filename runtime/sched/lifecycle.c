@@ -18,6 +18,7 @@
 enum {
     LIFECYCLE_SWEEP = 64,     /* tasks between two looks at forgotten ones */
     LIFECYCLE_RETRY_CAP = 60, /* seconds between two attempts, at most */
+    LIFECYCLE_FINALLY = 10,   /* seconds for a `finally` in a run that ends */
     LIFECYCLE_REASON = 300,   /* bytes of a failed task's reason that its
                                * dependents repeat */
 };
@@ -328,19 +329,33 @@ lifecycle_place(Sched *s, Task *draft, Task *parent, Task *const *blockers,
     return 0;
 }
 
-int
-lifecycle_add(Sched *s, Task *draft, Task *parent, Task *const *blockers,
-              size_t n, Task **out)
+/* The same with the `finally` of the draft, if it has one; which is freed. When
+ * only the first found a place, that is cancelled at once. */
+static int
+lifecycle_place_all(Sched *s, Task *draft, Task *parent, Task *const *blockers,
+                    size_t n, Task *out[2])
 {
-    if (s->ranks)
-        rank_load(s);
-    sched_lock(s);
-    int e = lifecycle_place(s, draft, parent, blockers, n, out);
-    if (e) {
-        sched_unlock(s);
+    int e = lifecycle_place(s, draft, parent, blockers, n, &out[0]);
+    Task *after = !e && out[0]->opt ? out[0]->opt->after : NULL;
+    out[1] = NULL;
+    if (e)
+        out[0] = NULL;
+    if (!after)
         return e;
+    out[0]->opt->after = NULL;
+    e = lifecycle_place(s, after, parent, &out[0], 1, &out[1]);
+    if (e) {
+        task_clear(after);
+        out[1] = NULL;
     }
-    Task *t = *out;
+    mem_free(after);
+    return e;
+}
+
+/* Report a task that has got its place, and start it as soon as it may. */
+static void
+lifecycle_enter(Sched *s, Task *t, const Task *parent)
+{
     event_add(
         &s->board,
         (Event){ .kind = EVENT_ADDED, .task = t->id, .other = parent->id });
@@ -354,8 +369,34 @@ lifecycle_add(Sched *s, Task *draft, Task *parent, Task *const *blockers,
         lifecycle_cancel_blocked(s, t, failed);
     else if (t->unmet == 0)
         slots_ready(s, t);
+}
+
+int
+lifecycle_add(Sched *s, Task *draft, Task *parent, Task *const *blockers,
+              size_t n, Task **out)
+{
+    if (s->ranks)
+        rank_load(s);
+    sched_lock(s);
+    Task *both[2] = { NULL, NULL }, *t;
+    int e = lifecycle_place_all(s, draft, parent, blockers, n, both);
+    t = *out = both[0];
+    if (e && !t) {
+        sched_unlock(s);
+        return e;
+    }
+    lifecycle_enter(s, t, parent);
+    if (both[1])
+        lifecycle_enter(s, both[1], parent);
+    if (e) {
+        *draft = (Task){ 0 };
+        if (!task_final(t))
+            lifecycle_cancel_locked(s, t, WHY_ASKED);
+    }
     lifecycle_propagate(s);
     sched_unlock(s);
+    if (e)
+        return e;
     if (s->board.limbo && t->id % LIFECYCLE_SWEEP == 0)
         forget_sweep(s);
     return 0;
@@ -576,13 +617,28 @@ lifecycle_cancel(Sched *s, Task *t)
     return e;
 }
 
-/* Cancel all tasks, and items too if asked. With the lock held. */
+/* Is t a `finally` that may still run, though the run is to end? It may, for a
+ * while, until that is to be at once. */
+static bool
+lifecycle_spare(Sched *s, Task *t)
+{
+    if (!t->opt || !t->opt->finally || s->hurried)
+        return false;
+    if (t->state == TASK_RUNNING && t->opt->timeout == 0
+        && sched_arm(s, t, board_now(&s->board) + LIFECYCLE_FINALLY))
+        return false;
+    t->opt->timeout = LIFECYCLE_FINALLY;
+    return true;
+}
+
+/* Cancel all tasks, and items too if all is closed. With the lock held. */
 static void
-lifecycle_cancel_each(Sched *s, TaskWhy why, bool items)
+lifecycle_cancel_each(Sched *s, TaskWhy why, bool all)
 {
     for (size_t i = 1; i < s->board.count; i++) {
         Task *t = board_find(&s->board, i);
-        if (!task_final(t) && (items || t->kind != TASK_ITEM))
+        if (!task_final(t) && (all || t->kind != TASK_ITEM)
+            && (all || !lifecycle_spare(s, t)))
             lifecycle_cancel_locked(s, t, why);
     }
     lifecycle_propagate(s);

@@ -28,7 +28,8 @@
  * may. On success the board owns what the draft owned. `blockers` are tasks of
  * this board. Errors, with nothing done and the draft still the caller's:
  * ORUN_ESHUTDOWN, ORUN_EENDED (the parent has), ORUN_EDEPTH, ORUN_ENOMEM,
- * ORUN_EREMOVED (a blocker was removed), ORUN_EBACKLOG. */
+ * ORUN_EREMOVED (a blocker was removed), ORUN_EBACKLOG. When its `finally`
+ * cannot be added the task is cancelled, and the draft empty. */
 int lifecycle_add(Sched *s, Task *draft, Task *parent, Task *const *blockers,
                   size_t n, Task **out) NODISCARD;
 
@@ -55,7 +56,8 @@ Task *lifecycle_finish_next(Sched *s, Task *t, uint32_t *attempt, Outcome *o,
 int lifecycle_cancel(Sched *s, Task *t);
 
 /* Cancel every task that is not final, except list items. Those that run end in
- * their own time. */
+ * their own time; the `finally` of a task has ten seconds, unless the run is
+ * hurried. */
 void lifecycle_cancel_all(Sched *s, TaskWhy why);
 
 /* Cancel every task and list item, and accept no new one. */

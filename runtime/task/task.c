@@ -132,6 +132,9 @@ task_options_free(TaskOptions *opt)
     mem_free(opt->owner);
     mem_free(opt->key);
     mem_free(opt->phase);
+    if (opt->after)
+        task_clear(opt->after);
+    mem_free(opt->after);
     mem_free(opt);
 }
 

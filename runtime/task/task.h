@@ -156,6 +156,7 @@ typedef struct TaskOptions {
     size_t max_output;    /* bytes handed back in a result; 0: the default */
     bool despite_failure; /* on_blocker_failure = "run" */
     bool detach;          /* outlives its parent */
+    bool finally;         /* runs once its only blocker is final, always */
     bool isolated;        /* a Lua task in a process of its own */
     bool stubbed;         /* a stub replaces its agent: see orun plan */
     bool worktree;        /* in a git worktree of its own … */
@@ -165,6 +166,7 @@ typedef struct TaskOptions {
                                   * that is there; engine_intern's */
     struct Value *tree;          /* what the result tells of the last attempt's,
                                   * written before the task is final */
+    struct Task *after;          /* the draft of its `finally`, added with it */
 } TaskOptions;
 
 /* How a task and others hang together, beside being parent and child. */
@@ -334,6 +336,13 @@ task_fresh(const Task *t)
 {
     return t->kind != TASK_ITEM && task_final(t) && t->state == TASK_COMPLETED
         && t->attempt == 0;
+}
+
+/* The task whose `finally` this is, or NULL. */
+static inline struct Task *
+task_finally_of(const Task *t)
+{
+    return t->opt && t->opt->finally ? t->edges->blockers[0] : NULL;
 }
 
 /* Must its files be looked at before its first attempt? */

@@ -159,6 +159,8 @@ view_set_added(lua_State *L, ViewWork *w, const Task *t)
         field_set_integer(L, "line", t->line);
     if (t->priority)
         field_set_integer(L, "priority", t->priority);
+    if (t->opt && t->opt->finally)
+        field_set_boolean(L, "finally", true);
     view_set_expected(L, w->sched, t);
     view_set_limits(L, w->sched, t);
     view_set_blockers(L, w->sched, t);

@@ -7,6 +7,7 @@
 #include "value/field.h"
 #include "value/module.h"
 #include "vm/handle.h"
+#include "vm/task_result.h"
 #include <lauxlib.h>
 
 enum { TASK_ENTRY_ERROR = 64 << 10 }; /* bytes that are kept of an error */
@@ -121,7 +122,9 @@ task_entry_push(lua_State *L, const Task *t, uint32_t attempt,
         lua_insert(L, -2);
         lua_call(L, 1, 1);
     }
-    if (t->input)
+    if (task_finally_of(t))
+        task_result_push(L, task_finally_of(t));
+    else if (t->input)
         value_decode(L, t->input, input);
     else
         lua_pushnil(L);
