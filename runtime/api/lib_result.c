@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "process/launch.h"
 #include "runner/run_process.h"
+#include "sched/forget.h"
 #include "sched/lifecycle.h"
 #include "value/field.h"
 #include "value/unread.h"
@@ -98,6 +99,17 @@ lib_hide_failure(lua_State *L, Task *t)
         unread_hide(L, -1, names, countof(names), &t->read, false);
 }
 
+/* The result of t, which is not to be kept, has been read. That of a failure is
+ * kept until somebody has looked at it. */
+static void
+lib_forget_read(Sched *s, Task *t)
+{
+    sched_lock(s);
+    if ((t->state != TASK_FAILED || t->read) && !forget_refusal(t))
+        forget(s, t);
+    board_unlock(&s->board);
+}
+
 void
 lib_push_result(lua_State *L, Task *t, bool timed_out)
 {
@@ -135,6 +147,8 @@ lib_push_result(lua_State *L, Task *t, bool timed_out)
         lua_remove(L, -2);
     if (seen.state == TASK_FAILED)
         lib_hide_failure(L, t);
+    if (seen.state >= TASK_COMPLETED && t->opt && t->opt->once)
+        lib_forget_read(park_run(L)->sched, t);
 }
 
 static int

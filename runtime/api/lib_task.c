@@ -36,8 +36,8 @@
 /* clang-format off */
 #define LIB_TASK_FIELDS(X) \
     X(allow_empty) X(base) X(blockedBy) X(command) X(cwd) X(description) \
-    X(detach) X(env) X(expose) X(finally) X(input) X(isolation) X(key) \
-    X(limit) X(max_output) X(memory_limit) X(metadata) X(model) \
+    X(detach) X(env) X(expose) X(finally) X(input) X(isolation) X(keep) \
+    X(key) X(limit) X(max_output) X(memory_limit) X(metadata) X(model) \
     X(on_blocker_failure) X(permissions) X(phase) X(pool) X(priority) \
     X(prompt) X(reads) X(retry) X(run) X(run_in_background) X(schema) \
     X(subagent_type) X(timeout) X(writes)
@@ -75,7 +75,7 @@ typedef struct TaskArgs {
     int priority;
     lua_Integer blockers, reads, writes, command; /* entries */
     bool looks; /* reads are given: they may be none */
-    bool background, detach, despite_failure, plain;
+    bool background, detach, despite_failure, keep, plain;
     uint8_t permissions;
     bool stubbed; /* the function in its frame is a plan's stub */
     Isolation isolation;
@@ -329,6 +329,7 @@ lib_task_read(lua_State *L, TaskArgs *a)
     a->background = arg_bool(L, fn, "run_in_background",
                              ARG(F_run_in_background), false);
     a->detach = arg_bool(L, fn, "detach", ARG(F_detach), false);
+    a->keep = arg_bool(L, fn, "keep", ARG(F_keep), true);
     a->timeout = arg_duration(L, fn, "timeout", ARG(F_timeout), false,
                               own ? own->timeout : 0);
     a->retry = lib_task_has(L, F_retry) || !own ? arg_retry(L, fn, ARG(F_retry))
@@ -365,7 +366,7 @@ lib_task_read(lua_State *L, TaskArgs *a)
     lib_task_stub(L, a);
     a->plain = !a->agent && !a->command && !a->prompt && a->timeout == 0
         && a->retry.max == 0 && !a->pool && !a->memory_limit && !a->max_output
-        && !a->writes && !a->detach && !a->despite_failure
+        && !a->writes && !a->detach && a->keep && !a->despite_failure
         && !a->isolation.process && !a->isolation.worktree && !a->model
         && !lib_task_has(L, F_finally) && !a->cwd && !a->key && !a->phase
         && !program_cwd(park_run(L)) && !lib_task_has(L, F_metadata)
@@ -556,6 +557,7 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     opt->max_output = a->max_output ? a->max_output : own ? own->max_output : 0;
     opt->despite_failure = a->despite_failure;
     opt->detach = a->detach;
+    opt->once = !a->keep;
     opt->stubbed = a->stubbed;
     opt->permissions = a->permissions;
     opt->isolated = a->isolation.process;

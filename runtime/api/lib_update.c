@@ -133,11 +133,18 @@ static int
 lib_update_delete(lua_State *L, Task *t)
 {
     Sched *s = park_run(L)->sched;
-    if (t->kind != TASK_ITEM)
+    if (t->kind != TASK_ITEM && !task_final(t))
         return luaL_error(L,
-                          "TaskUpdate: status = \"deleted\": only items "
-                          "made by TaskCreate can be deleted; use TaskStop to "
-                          "end a task");
+                          "TaskUpdate: status = \"deleted\": a task that "
+                          "has not ended cannot be deleted; use TaskStop to "
+                          "end it");
+    if (t->kind != TASK_ITEM) {
+        lua_pushcfunction(L, lib_forget);
+        lua_pushvalue(L, ARG(U_task_id));
+        lua_call(L, 1, 0);
+        lua_pushboolean(L, 1);
+        return 1;
+    }
     if (park_run(L)->task->id != 0 && task_claimer(t)
         && !lib_related(park_run(L), t))
         return lib_refused(L, t, ORUN_ECLAIMED);

@@ -161,6 +161,7 @@ typedef struct TaskOptions {
     bool stubbed;         /* a stub replaces its agent: see orun plan */
     bool worktree;        /* in a git worktree of its own … */
     bool in_worktree;     /* … or in that of the task that started it */
+    bool once;            /* it is forgotten when its result was read */
     char *base;           /* where it begins; NULL: at HEAD */
     _Atomic(const char *) place; /* a folder in it, where programs begin, once
                                   * that is there; engine_intern's */

@@ -95,7 +95,7 @@ describe("the list with careless arguments", function()
       assert.matches("orun, which runs it", message, 1, true)
       assert.is_true(before == "pending" or TaskGet(task).status == "in_progress")
     end
-    assert.matches("only items made by TaskCreate can be deleted",
+    assert.matches("a task that has not ended cannot be deleted",
       update_error(task, {status = "deleted"}), 1, true)
     done(wait)
     TaskOutput(task)
