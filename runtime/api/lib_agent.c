@@ -171,7 +171,8 @@ lib_agent_read(lua_State *L, AgentArgs *a)
                               QUEUE_HIGHEST, 0);
 }
 
-/* Its own limit, and the account it shares with others. */
+/* Its own limit, which may only count, and the account it shares with others.
+ */
 static int
 lib_agent_limits(lua_State *L, const AgentArgs *a, AgentType *t)
 {
@@ -179,9 +180,9 @@ lib_agent_limits(lua_State *L, const AgentArgs *a, AgentType *t)
     int slots = a->limit ? (int)a->limit : INT_MAX;
     if (a->account && !(t->account = slots_account(s, a->account)))
         return ORUN_ENOMEM;
-    if ((a->limit || a->metered) && !(t->limit = limit_new(a->name, slots)))
+    if (slots_count_run(s) || !(t->limit = limit_new(a->name, slots)))
         return ORUN_ENOMEM;
-    return a->metered ? limit_meter(t->limit, &a->meter, s) : 0;
+    return limit_meter(t->limit, &a->meter, s);
 }
 
 static int

@@ -117,8 +117,7 @@ lib_read_meter(lua_State *L, const char *fn, int rate, int budget,
 typedef struct LibLimitSeen {
     int slots, now, used;
     double opens;
-    MeterBudget spent;
-    bool metered;
+    MeterBudget spent, budget;
 } LibLimitSeen;
 
 static LibLimitSeen
@@ -130,12 +129,29 @@ lib_limit_see(Sched *s, const Limit *l)
     LibLimitSeen seen = { .slots = l->slots,
                           .now = limit_slots_now(l),
                           .used = l->used,
-                          .metered = l->meter != NULL,
                           .opens = at > 0 ? at - now : 0 };
-    if (l->meter)
+    if (l->meter) {
         seen.spent = l->meter->spent;
+        seen.budget = l->meter->spec.budget;
+    }
     board_unlock(&s->board);
     return seen;
+}
+
+/* Set the field called `name` to {usd=, tokens=, tasks=}; where there are some
+ * only, without zeros. */
+static void
+lib_limit_set_budget(lua_State *L, const char *name, const MeterBudget *b,
+                     bool some)
+{
+    lua_createtable(L, 0, 3);
+    if (b->usd > 0 || !some)
+        field_set_number(L, "usd", b->usd);
+    if (b->tokens || !some)
+        field_set_integer(L, "tokens", (lua_Integer)b->tokens);
+    if (b->tasks || !some)
+        field_set_integer(L, "tasks", (lua_Integer)b->tasks);
+    lua_setfield(L, -2, name);
 }
 
 static int
@@ -151,13 +167,46 @@ lib_limit_push(lua_State *L, Sched *s, const Limit *l)
     if (seen.opens > 0) {
         field_set_number(L, "opens_in", seen.opens);
     }
-    if (seen.metered) {
-        lua_createtable(L, 0, 3);
-        field_set_number(L, "usd", seen.spent.usd);
-        field_set_integer(L, "tokens", (lua_Integer)seen.spent.tokens);
-        field_set_integer(L, "tasks", (lua_Integer)seen.spent.tasks);
-        lua_setfield(L, -2, "spent");
+    lib_limit_set_budget(L, "spent", &seen.spent, false);
+    lib_limit_set_budget(L, "budget", &seen.budget, true);
+    return 1;
+}
+
+/* limit(): the run, with its slots of each kind. */
+static int
+lib_limit_run(lua_State *L, Sched *s)
+{
+    static const char *const kinds[SLOT_KINDS] = {
+        [SLOT_LUA] = "workers",
+        [SLOT_PROCESS] = "processes",
+        [SLOT_HTTP] = "http",
+    };
+    if (slots_count_run(s))
+        return luaL_error(L, "limit: %s", err_text(ORUN_ENOMEM));
+    lib_limit_push(L, s, s->whole);
+    for (int i = 0; i < SLOT_KINDS; i++) {
+        LibLimitSeen seen = lib_limit_see(s, s->kind[i]);
+        lua_createtable(L, 0, 2);
+        field_set_integer(L, "slots", seen.slots);
+        field_set_integer(L, "used", seen.used);
+        lua_setfield(L, -2, kinds[i]);
     }
+    return 1;
+}
+
+/* limit(name): a pool, or an agent type; nil when nothing has this name. */
+static int
+lib_limit_look(lua_State *L, Sched *s)
+{
+    const char *name = arg_agent_name(L, "limit", "name", 1);
+    const Limit *l = slots_find(s, name);
+    const AgentType *type = l ? NULL : sched_agent(s, name);
+    if (type)
+        l = type->limit;
+    if (!l)
+        lua_pushnil(L);
+    else
+        lib_limit_push(L, s, l);
     return 1;
 }
 
@@ -188,14 +237,19 @@ lib_limit_find(lua_State *L, const char *fn, const char *what, const char *name)
 }
 
 /* limit(name, slots), limit(name, {slots=, rate=, budget=}) make a named pool,
- * or set what it allows, and limit(name) only looks; each returns its state. */
+ * or set what it allows; limit(name) looks at one or at an agent type, limit()
+ * at the run. Each returns its state. */
 int
 lib_limit(lua_State *L)
 {
     LuaRun *run = park_run(L);
     MeterSpec spec;
     bool metered = false;
+    if (lua_gettop(L) == 0)
+        return lib_limit_run(L, run->sched);
     lua_settop(L, 2);
+    if (arg_given(L, 1) && !arg_given(L, 2))
+        return lib_limit_look(L, run->sched);
     const char *given = arg_name(L, "limit", "name", 1);
     lua_Integer n = 0;
     char name[LIB_LIMIT_NAME];

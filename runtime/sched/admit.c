@@ -113,6 +113,18 @@ admit_begin(Sched *s, const Task *t, Limit *const *l, int n)
             meter_begin(l[i]->meter, board_now(&s->board), t->attempt == 0);
 }
 
+/* Does l, which may be NULL, ask for nothing, and only count what is spent? */
+static bool
+admit_counts_only(const Limit *l)
+{
+    const MeterSpec *spec = l && l->meter ? &l->meter->spec : NULL;
+    const MeterBudget *b = spec ? &spec->budget : NULL;
+    return !l
+        || (l->slots == INT_MAX
+            && (!spec
+                || (!spec->rates && b->usd == 0 && !b->tokens && !b->tasks)));
+}
+
 /* The limit to be throttled when t asked too much: the account's, else the
  * type's, else the named one; NULL if there is none. */
 static Limit *
@@ -120,7 +132,7 @@ admit_whose(const Task *t)
 {
     const AgentType *agent = task_agent(t);
     Limit *l = agent ? agent->account : NULL;
-    if (!l && agent)
+    if (!l && agent && !admit_counts_only(agent->limit))
         l = agent->limit;
     if (!l && t->opt)
         l = t->opt->pool;

@@ -620,6 +620,9 @@ slots_limit(Sched *s, const char *name, int slots, const MeterSpec *spec)
 {
     sched_lock(s);
     Limit *l = slots_named(s, name, 1);
+    static const MeterSpec nothing;
+    if (l && !l->meter && !spec)
+        spec = &nothing; /* it counts what is spent */
     if (l && spec && limit_meter(l, spec, s))
         l = NULL;
     if (l && slots > 0)
@@ -628,6 +631,21 @@ slots_limit(Sched *s, const char *name, int slots, const MeterSpec *spec)
         slots_serve(s, &l, 1);
     sched_unlock(s);
     return l;
+}
+
+int
+slots_count_run(Sched *s)
+{
+    static const MeterSpec nothing;
+    sched_lock(s);
+    Limit *l = s->whole ? s->whole : limit_new("run", INT_MAX);
+    if (l && !l->meter && limit_meter(l, &nothing, s)) {
+        limit_free(l);
+        l = NULL;
+    }
+    s->whole = l;
+    sched_unlock(s);
+    return l ? 0 : ORUN_ENOMEM;
 }
 
 int

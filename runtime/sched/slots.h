@@ -95,6 +95,11 @@ int slots_names(Sched *s, const char **names, int room);
  * key. */
 struct Limit *slots_account(Sched *s, const char *name);
 
+/* Count what agents spend in the run, from now on; called before the
+ * first type is made, and maybe again. ORUN_ENOMEM. Takes the lock itself, any
+ * thread. */
+int slots_count_run(Sched *s) NODISCARD;
+
 /* Set what is asked of all tasks of agents together, a limit called "run".
  * ORUN_ENOMEM, or ORUN_ESTATE: it was not set before there were tasks, which
  * would not have been counted. Takes the lock itself, any thread. */

@@ -302,7 +302,7 @@ cost: not known; no agent here has ever told one]],
       assert.equal(2, r.code, message)
       assert.truthy(r.err:find(message, 1, true), r.err)
     end
-    for _, option in ipairs{"--json", "--dot", "--no-functions", "--overhead=1"} do
+    for _, option in ipairs{"--dot", "--no-functions", "--overhead=1"} do
       assert.truthy(h.orun{option, path}.err:find("unknown option", 1, true))
     end
     assert.equal(2, h.orun{"plan"}.code)

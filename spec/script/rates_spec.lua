@@ -141,6 +141,44 @@ describe("rate", function()
   end)
 end)
 
+describe("orun.limit", function()
+  it("tells what a pool, an agent type and the run have spent, and may", function()
+    local r = h.script([[
+      local function show(l)
+        print(l.slots, l.used, l.spent.usd, l.spent.tokens, l.spent.tasks, l.budget.usd,
+          l.budget.tokens, l.budget.tasks)
+      end
+      local function spend()
+        orun.report{usage = {output_tokens = 40}, cost = 0.5}
+      end
+      orun.agent{name = "plain one", run = spend}
+      orun.agent{name = "bound", run = spend, limit = 3, budget = {usd = 2}}
+      orun.config{budget = {tokens = 1000}}
+      orun.limit("pool", 2)
+      show(orun.limit("pool"))
+      Task{subagent_type = "plain one", pool = "pool", input = 1}
+      Task{subagent_type = "bound", input = 1}
+      for _, name in ipairs{"pool", "plain one", "bound"} do show(orun.limit(name)) end
+      local run = orun.limit()
+      show(run)
+      for _, kind in ipairs{"workers", "processes", "http"} do
+        print(math.type(run[kind].slots), run[kind].used)
+      end
+      print(run.processes.slots == orun.config().processes, orun.limit("nothing"))]])
+    assert.equal(([[
+2 0 0.0 0 0 nil nil nil
+2 0 0.5 40 1 nil nil nil
+nil 0 0.5 40 1 nil nil nil
+3 0 0.5 40 1 2.0 nil nil
+nil 0 1.0 80 2 nil 1000 nil
+integer 0
+integer 0
+integer 0
+true nil
+]]):gsub(" ", "\t"), r.out, r.err)
+  end)
+end)
+
 describe("budget", function()
   it("stops new tasks when it is used up, and says so", function()
     local name = agent{budget = {usd = 1}, limit = 1, run = function()

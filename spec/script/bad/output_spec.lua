@@ -395,7 +395,7 @@ describe("sleep, limit, config and log with careless arguments", function()
     for _, value in ipairs{-1, 0 / 0, "x", true, {}} do
       assert.matches("sleep: duration = ", message_of(orun.sleep, value), 1, true)
     end
-    assert.matches("limit", message_of(orun.limit))
+    assert.matches("limit: the name of the pool is missing", message_of(orun.limit, nil), 1, true)
     assert.matches("unknown field", message_of(orun.limit, "x", {slot = 1}), 1, true)
     for _, value in ipairs{0, -1, 1.5, "1", 1e9} do
       assert.matches("limit: slots = ", message_of(orun.limit, "x", value), 1, true)
