@@ -348,11 +348,6 @@ lib_task_read(lua_State *L, TaskArgs *a)
         luaL_error(L,
                    "Task: expose is for command=; an agent type has its "
                    "own: orun.agent{command=, expose=}");
-    bool program = a->command || (a->agent && a->agent->slot == SLOT_PROCESS);
-    if (!program && lib_task_has(L, F_env))
-        luaL_error(L,
-                   "Task: env is for tasks that are programs; a Lua task "
-                   "shares the process: give it to orun.exec instead");
     lib_task_read_place(L, a);
     lib_task_read_form(L, a);
     a->permissions = arg_granted(L, fn, ARG(F_permissions), a->agent);
@@ -369,7 +364,8 @@ lib_task_read(lua_State *L, TaskArgs *a)
         && !a->writes && !a->detach && a->keep && !a->despite_failure
         && !a->isolation.process && !a->isolation.worktree && !a->model
         && !lib_task_has(L, F_finally) && !a->cwd && !a->key && !a->phase
-        && !program_cwd(park_run(L)) && !lib_task_has(L, F_metadata)
+        && !lib_task_has(L, F_env) && !program_cwd(park_run(L))
+        && !lib_task_has(L, F_metadata)
         && (a->stubbed || !lib_task_has(L, F_schema));
 }
 

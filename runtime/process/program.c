@@ -179,6 +179,7 @@ program_start(LuaRun *run, LaunchSpec *spec, double timeout, Program **out)
     Buf place = { 0 };
     spec->cwd = program_place(run, spec->cwd, &place);
     spec->tree_env = program_tree_env(run);
+    spec->type_env = run->task->opt ? run->task->opt->env : NULL;
     int e = buf_failed(&place) ? ORUN_ENOMEM
                                : launch_new(run->engine, spec, &l);
     if (buf_failed(&place))

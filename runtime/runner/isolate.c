@@ -655,8 +655,9 @@ static bool
 isolate_copy(Isolate *i, const LuaRun *run)
 {
     const char *cwd = program_cwd(run);
-    i->env = launch_env(i->engine, program_tree_env(run), NULL, NULL,
-                        run->task->id, run->attempt);
+    const TaskOptions *opt = run->task->opt;
+    i->env = launch_env(i->engine, program_tree_env(run), NULL,
+                        opt ? opt->env : NULL, run->task->id, run->attempt);
     i->cwd = cwd ? mem_dup(cwd, strlen(cwd)) : NULL;
     return i->env && (i->cwd || !cwd);
 }

@@ -30,6 +30,20 @@ describe("orun.exec", function()
     assert.equal("v\n", run.stdout)
   end)
 
+  it("has the env of its task, and its own over that, wherever the task runs", function()
+    local function say()
+      local command = {"sh", "-c", "echo $ENV_A,$ENV_B,${HOME-none}"}
+      local first = orun.exec{command = command, env = {ENV_B = "exec"}}.stdout
+      local pipe <close> = io.popen("echo $ENV_A,$ENV_B,${HOME-none}")
+      return first .. pipe:read("l")
+    end
+    for _, isolation in ipairs{"none", "process"} do
+      local r = Task{run = say, isolation = isolation == "process" and isolation or nil,
+                     env = {ENV_A = "a", ENV_B = "task", HOME = false}}
+      assert.equal("a,exec,none\na,task,none", r.output or r.error)
+    end
+  end)
+
   it("keeps the whole of a long output in a file", function()
     local run = orun.exec{command = {"head", "-c", "5000", "/dev/zero"}, max_output = 1000}
     assert.is_true(run.truncated)

@@ -176,7 +176,7 @@ describe("Task with careless arguments", function()
     refused_saying(cat{env = {A = "a\0b"}}, "env.A holds a NUL byte")
     refused_saying(cat{env = {["A\0"] = "x"}}, "NUL")
     refused_saying(cat{env = "x"}, 'env = "x"')
-    refused_saying(lua{env = {}}, "env is for tasks that are programs")
+    refused_saying(lua{env = {PATH = 1}}, "env.PATH = 1: expected a string")
   end)
 
   it("A14 fails a task whose folder is none, and only the task", function()
