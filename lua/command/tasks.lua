@@ -24,6 +24,7 @@ local HELP <const> = [[
 usage: orun tasks [RUN] [--all] [--watch] [--json]
        orun tasks [RUN] output ID [--stderr]
        orun tasks [RUN] stop ID|all
+       orun tasks [RUN] drain
 
 Shows what a run of orun is doing: its tasks that have not ended, and those that
 failed. Without RUN it shows your only live run, or lists your runs if there are
@@ -36,6 +37,8 @@ several. RUN is a run's name or the end of it, its process id, or its script.
   --json     for programs
   output ID  prints what a task has printed, or returned, so far
   stop ID    cancels a task and all it has started; `all` cancels all tasks
+  drain      starts nothing more: tasks that wait, and new ones, are cancelled, and
+             those that run go on
 
 Exit codes: 0 done, 1 no run, several, or refused, 2 usage.
 ]]
@@ -49,20 +52,25 @@ local function say(line) write(line .. "\n") end
 
 local OPTIONS <const> = {["--all"] = {"all"}, ["--watch"] = {"watch"}, ["-w"] = {"watch"},
   ["--json"] = {"json"}, ["--stderr"] = {"stderr"}}
-local COMMANDS <const> = {"output", "stop"}
+local COMMANDS <const> = {"drain", "output", "stop"}
+local KNOWN <const> = {drain = true, output = true, stop = true}
 
 -- {run=, command=, id=, all=, …}
 local function read(list)
   local args = options.read(OPTIONS, list)
-  if args[1] and args[1] ~= "stop" and args[1] ~= "output" then
+  if args[1] and not KNOWN[args[1]] then
     args.run = table.remove(args, 1)
   end
   args.command, args.id = args[1], args[2]
-  if args.command and args.command ~= "stop" and args.command ~= "output" then
+  if args.command and not KNOWN[args.command] then
     usage("%s: unknown command%s", args.command, options.near(args.command, COMMANDS))
   end
-  if args.command and not args.id then usage("%s: the id of a task is missing", args.command) end
-  if args[3] then usage("%s is one word too many", args[3]) end
+  local drains = args.command == "drain"
+  if args.command and not args.id and not drains then
+    usage("%s: the id of a task is missing", args.command)
+  end
+  local extra = args[drains and 2 or 3]
+  if extra then usage("%s is one word too many", extra) end
   if args.stderr and args.command ~= "output" then usage("--stderr is for output") end
   if args.command and (args.all or args.watch) then
     usage("%s takes no --%s", args.command, args.all and "all" or "watch")
@@ -212,6 +220,10 @@ return options.command("orun tasks", HELP, function(...)
   if not run then return watch() end
   if args.command == "output" then return print_output(run, args) end
   if args.command == "stop" then return stop(run, args) end
+  if args.command == "drain" then
+    ask(run, "RunDrain", {})
+    return DONE
+  end
   if args.watch then return watch(run) end
   return show(run, args)
 end)

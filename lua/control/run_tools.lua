@@ -159,4 +159,15 @@ M.RunStop = {
   end,
 }
 
+M.RunDrain = {
+  description = "Start nothing more: tasks that wait are cancelled, and so is each new one; those "
+    .. "that run go on.",
+  schema = properties{},
+  run = function()
+    overview.script "RunDrain"
+    overview.drain()
+    return {message = "nothing more is started"}
+  end,
+}
+
 return M

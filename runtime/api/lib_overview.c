@@ -318,6 +318,14 @@ overview_stop_all(lua_State *L)
 }
 
 static int
+overview_drain(lua_State *L)
+{
+    lib_related_script(L, "overview.drain");
+    lifecycle_drain(park_run(L)->sched);
+    return 0;
+}
+
+static int
 overview_script(lua_State *L)
 {
     lib_related_script(L, luaL_checkstring(L, 1));
@@ -339,10 +347,15 @@ static int
 overview_module(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "page", overview_page },         { "entry", overview_entry },
-        { "output", overview_output },     { "masked", overview_masked },
-        { "stop_all", overview_stop_all }, { "script", overview_script },
-        { "readable", overview_readable }, { NULL, NULL },
+        { "page", overview_page },
+        { "entry", overview_entry },
+        { "output", overview_output },
+        { "masked", overview_masked },
+        { "stop_all", overview_stop_all },
+        { "script", overview_script },
+        { "readable", overview_readable },
+        { "drain", overview_drain },
+        { NULL, NULL },
     };
     luaL_newlib(L, functions);
     return 1;

@@ -367,6 +367,8 @@ lifecycle_enter(Sched *s, Task *t, const Task *parent)
     Task *failed = board_failed_blocker(t);
     if (failed)
         lifecycle_cancel_blocked(s, t, failed);
+    else if (s->draining && t->kind != TASK_ITEM)
+        lifecycle_cancel_locked(s, t, WHY_DRAINED);
     else if (t->unmet == 0)
         slots_ready(s, t);
 }
@@ -485,7 +487,7 @@ static bool
 lifecycle_retry(Sched *s, Task *t, const Outcome *o)
 {
     const Retry *r = t->opt ? &t->opt->retry : NULL;
-    if (!r || o->state != TASK_FAILED || s->closing)
+    if (!r || o->state != TASK_FAILED || s->closing || s->draining)
         return false;
     uint32_t tried = t->attempt - t->throttles;
     if (tried > (uint32_t)r->max || !(r->on >> o->fault & 1))
@@ -649,6 +651,20 @@ lifecycle_cancel_all(Sched *s, TaskWhy why)
 {
     sched_lock(s);
     lifecycle_cancel_each(s, why, false);
+    sched_unlock(s);
+}
+
+void
+lifecycle_drain(Sched *s)
+{
+    sched_lock(s);
+    s->draining = true;
+    for (size_t i = 1; i < s->board.count; i++) {
+        Task *t = board_find(&s->board, i);
+        if (t->state < TASK_RUNNING && t->kind != TASK_ITEM)
+            lifecycle_cancel_locked(s, t, WHY_DRAINED);
+    }
+    lifecycle_propagate(s);
     sched_unlock(s);
 }
 

@@ -58,6 +58,7 @@ typedef struct Sched {
                           * changes */
     bool closing;        /* no new tasks */
     bool hurried;        /* stops begin with the last step */
+    bool draining;       /* new tasks are cancelled, and none is retried */
     struct Value *spent[SCHED_SPENT]; /* to be dropped once it is unlocked */
     int spent_count;
     /* Written under the lock, read by anyone: */

@@ -91,7 +91,8 @@ typedef enum SlotKind {
     X(ASKED, "cancelled") \
     X(PARENT, "its parent task ended") \
     X(SCRIPT, "the script ended") \
-    X(RUN, "the run ended")
+    X(RUN, "the run ended") \
+    X(DRAINED, "the run was drained: nothing is started any longer")
 
 typedef enum TaskWhy {
 #define X(name, text) WHY_##name,

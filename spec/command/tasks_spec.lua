@@ -214,6 +214,31 @@ t7  completed      T                        good
     assert(h.wait_for(function() return tasks():find("\n3 cancelled, 2 completed\n") end))
   end)
 
+  it("drains a run: what waits and what is new is cancelled, and what runs goes on", function()
+    local dir, env = place()
+    local run = begin([[
+      orun.limit("one", 1)
+      local function work(name)
+        return orun.start{description = name, pool = "one", run = function()
+          orun.sleep(1000)
+        end}
+      end
+      local a, b = work "a", work "b"
+      print(TaskOutput(b).error)
+      print(TaskOutput((work "c")).error)
+      print(TaskOutput{task_id = a, block = false}.status)
+      TaskStop(a)
+    ]], dir, env)
+    assert(h.wait_for(function() return h.orun{"tasks", env = env}.out:find("1 running") end))
+    local r = h.orun{"tasks", "drain", env = env}
+    assert.same({0, "", ""}, {r.code, r.out, r.err})
+    r = run:wait()
+    local drained = "the run was drained: nothing is started any longer\n"
+    assert.equal(drained .. drained .. "in_progress\n", r.out, r.err)
+    assert.equal(0, r.code, r.err)
+    assert.equal(2, h.orun{"tasks", "drain", "t1", env = env}.code)
+  end)
+
   it("finds the run that is meant among several", function()
     local dir, env = place()
     local one = begin(HOLD .. "hold('first') orun.sleep(1000)", dir, env, "one.lua")
