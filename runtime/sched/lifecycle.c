@@ -286,6 +286,13 @@ lifecycle_refusal(Sched *s, const Task *parent, Task *const *blockers, size_t n,
     return 0;
 }
 
+/* Is t not to begin, because the run is drained? Clean-up still runs. */
+static bool
+lifecycle_drained(const Sched *s, const Task *t)
+{
+    return s->draining && t->kind != TASK_ITEM && !(t->opt && t->opt->finally);
+}
+
 /* Link the new task to its blockers and parent; all or nothing. */
 static int
 lifecycle_link(Task *t, Task *parent, Task *const *blockers, size_t n)
@@ -367,7 +374,7 @@ lifecycle_enter(Sched *s, Task *t, const Task *parent)
     Task *failed = board_failed_blocker(t);
     if (failed)
         lifecycle_cancel_blocked(s, t, failed);
-    else if (s->draining && t->kind != TASK_ITEM)
+    else if (lifecycle_drained(s, t))
         lifecycle_cancel_locked(s, t, WHY_DRAINED);
     else if (t->unmet == 0)
         slots_ready(s, t);
@@ -661,7 +668,7 @@ lifecycle_drain(Sched *s)
     s->draining = true;
     for (size_t i = 1; i < s->board.count; i++) {
         Task *t = board_find(&s->board, i);
-        if (t->state < TASK_RUNNING && t->kind != TASK_ITEM)
+        if (t->state < TASK_RUNNING && lifecycle_drained(s, t))
             lifecycle_cancel_locked(s, t, WHY_DRAINED);
     }
     lifecycle_propagate(s);
