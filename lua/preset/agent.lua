@@ -10,7 +10,7 @@
 --   preset       "claude", "codex", "gemini", "opencode", or a table (preset/init.lua)
 --   model        its name; Task{model=} takes its place. Default: the program's own
 --   system       the system prompt
---   args         array: more arguments, as they are
+--   args         array: more arguments (strings and numbers), as they are
 --   agent        the agent of the program's own that is to answer
 --   tools        array: the tools it may use without being asked
 --   max_turns    turns of one run of the program
@@ -43,7 +43,7 @@ local M = {}
 --- The presets that come with orun.
 M.NAMES = require "orun.agents.backends".PROGRAMS
 
-local OWN <const> = {model = "string", system = "string", args = "strings", agent = "string",
+local OWN <const> = {model = "string", system = "string", args = "words", agent = "string",
   tools = "strings", max_turns = "count", effort = "string", sandbox = "string",
   permissions = "string", mcp = "boolean"}
 local OPTIONAL <const> = {"agent", "tools", "max_turns", "effort", "sandbox", "permissions"}
@@ -147,7 +147,7 @@ end
 
 -- ---- one run ----
 
--- The command: strings, without the gaps.
+-- The command: strings (numbers become such), without the gaps.
 local function command_of(p, options)
   local given, last, command = p.argv(options), 0, {}
   if type(given) ~= "table" then
@@ -157,11 +157,11 @@ local function command_of(p, options)
   for i in pairs(given) do last = math.max(last, math.tointeger(i) or 0) end
   for i = 1, last do
     local word = given[i]
-    if type(word) == "string" then
-      command[#command + 1] = word
+    if type(word) == "string" or math.type(word) then
+      command[#command + 1] = tostring(word)
     elseif word then
-      error(("preset %s: argv gave a %s as argument %d; expected strings"):format(p.program,
-        type(word), i), 0)
+      error(("preset %s: argv[%d] = %s: expected a string or a number"):format(p.program, i,
+        check.show(word)), 0)
     end
   end
   return command
@@ -191,7 +191,8 @@ end
 
 -- The option of args that says itself what the agent may do, or nil.
 local function grant_in(args, p)
-  for _, word in ipairs(args or {}) do
+  for _, arg in ipairs(args or {}) do
+    local word = tostring(arg)
     for _, option in ipairs(p.grants or {}) do
       if word == option or word:sub(1, #option + 1) == option .. "=" then return option end
     end
@@ -321,6 +322,17 @@ local function wrong(t, text, ...)
   error(("agent %q: " .. text):format(tostring(t.name), ...), 0)
 end
 
+-- Is v an array of strings, and of what `other` is true for?
+local function is_array(v, other)
+  if type(v) ~= "table" then return false end
+  local n = 0
+  for _, word in pairs(v) do
+    if type(word) ~= "string" and not (other and other(word)) then return false end
+    n = n + 1
+  end
+  return n == #v
+end
+
 -- What a field may be: what is wanted, when the value is something else.
 local WANTS <const> = {
   string = {"a string", function(v) return type(v) == "string" end},
@@ -330,15 +342,8 @@ local WANTS <const> = {
     return type(v) == "boolean" or type(v) == "function"
   end},
   count = {"a whole number above 0", function(v) return math.type(v) == "integer" and v > 0 end},
-  strings = {"an array of strings", function(v)
-    if type(v) ~= "table" then return false end
-    local n = 0
-    for _, word in pairs(v) do
-      if type(word) ~= "string" then return false end
-      n = n + 1
-    end
-    return n == #v
-  end},
+  strings = {"an array of strings", function(v) return is_array(v) end},
+  words = {"an array of strings and numbers", function(v) return is_array(v, math.type) end},
 }
 
 local function check_field(t, where, name, value, kind)

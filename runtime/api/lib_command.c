@@ -16,17 +16,17 @@ enum {
 static void
 lib_command_check(lua_State *L, const char *fn, int idx, lua_Integer i)
 {
+    const char *name = lua_pushfstring(L, "command[%I]", (LUAI_UACINT)i);
     lua_rawgeti(L, idx, i);
     int type = lua_type(L, -1);
     if (type == LUA_TNUMBER)
         lua_tostring(L, -1);
     else if (type != LUA_TSTRING)
-        luaL_error(L, "%s: command[%I] = %s: expected a string or a number", fn,
-                   (LUAI_UACINT)i, arg_show(L, -1));
-    const char *s = arg_text(L, fn, "command", lua_gettop(L), LIB_COMMAND_WORD);
+        arg_error(L, fn, name, lua_gettop(L), "expected a string or a number");
+    const char *s = arg_text(L, fn, name, lua_gettop(L), LIB_COMMAND_WORD);
     if (i == 1 && !*s)
         luaL_error(L, "%s: command[1] is empty; it is the program", fn);
-    lua_pop(L, 1);
+    lua_pop(L, 2);
 }
 
 lua_Integer

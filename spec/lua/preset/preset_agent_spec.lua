@@ -436,7 +436,7 @@ end)
 
 describe("a preset of one's own", function()
   it("takes ten lines", function()
-    define("counter", {model = "m-1", args = {"5"}, preset = {
+    define("counter", {model = "m-1", args = {5}, preset = {
       program = "seq",
       argv = function(o) return {"seq", nil, o.model and "-s=", nil, o.args[1]} end,
       line = function(s, text) s.text, s.usage, s.cost = text, {output_tokens = 3}, 0.5 end,
@@ -514,8 +514,10 @@ describe("orun.agent with preset", function()
       permissions = "write"})
     refused('tools[1] = "--all"', {preset = "claude", tools = {"--all"}})
     refused('tools = "Read": expected an array of strings', {preset = "claude", tools = "Read"})
-    refused("args = a table: expected an array of strings", {preset = "claude", args = {1}})
-    refused("args = a table: expected an array of strings", {preset = "claude", args = {a = "x"}})
+    refused("args = a table: expected an array of strings and numbers",
+      {preset = "claude", args = {true}})
+    refused("args = a table: expected an array of strings and numbers",
+      {preset = "claude", args = {a = "x"}})
     refused('effort = "hihg": there are high, low, ', {preset = "claude", effort = "hihg"})
     refused("effort: gemini has no such option", {preset = "gemini", effort = "low"})
     refused("max_turns = 0: expected a whole number above 0", {preset = "claude", max_turns = 0})
