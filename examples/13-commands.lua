@@ -29,7 +29,11 @@ print(results[5].status .. ", " .. results[5].error_kind)
 
 -- For a program's whole story, from script or task: orun.exec.
 local run = orun.exec{command = {"sh", "-c", "read word; echo got $word; exit 4"}, input = "it\n"}
-print(run.stdout:gsub("\n", "") .. ", code " .. run.code)
+print(run.output:gsub("\n", "") .. ", code " .. run.exit_code)
+
+-- With check = true it gives the output alone, and raises when something went wrong.
+local numbers = orun.exec{command = {"seq", 1, 3}, check = true}
+print("last: " .. numbers:match("(%d+)\n$"))
 
 --> apple
 --> fig; rm -rf $HOME
@@ -41,3 +45,4 @@ print(run.stdout:gsub("\n", "") .. ", code " .. run.code)
 --> 2
 --> failed, exit
 --> got it, code 4
+--> last: 3

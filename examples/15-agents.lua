@@ -19,7 +19,7 @@ local stand_in = {
 }
 
 local function installed(program)
-  return orun.exec{command = {"sh", "-c", 'command -v "$0"', program}}.code == 0
+  return orun.exec{command = {"sh", "-c", 'command -v "$0"', program}}.exit_code == 0
 end
 
 local preset = stand_in

@@ -12,7 +12,7 @@ local made = orun.exec("sh", "-c", [[
   dir=$(mktemp -d) && cd "$dir" && git init -q -b main &&
   printf 'name = demo\nport = 80\n' > config && echo 'A demo.' > README &&
   git add . && git -c user.name=you -c user.email=you@here commit -qm first && pwd -P]])
-local repository = made.stdout:match("[^\n]+")
+local repository = made.output:match("[^\n]+")
 
 -- An agent is any program (or preset, or function); here a shell stands in for it.
 orun.agent{name = "writer", command = {"sh"}, cwd = repository, isolation = "worktree"}

@@ -165,7 +165,7 @@ local function files_of(endings)
   local found = {}
   local list = orun.exec{command = {"find", "-L", folder, "-type", "f",
     "-not", "-path", "*/.*/*", "-not", "-path", "*/build/*"}, max_output = "16MiB"}
-  for path in list.stdout:gmatch("[^\n]+") do
+  for path in list.output:gmatch("[^\n]+") do
     if endings[path:match("%.(%w+)$")] then found[#found + 1] = path:gsub("^%./", "") end
   end
   table.sort(found)

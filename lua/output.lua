@@ -124,9 +124,10 @@ local function output(task, stream)
   stream = stream or "stdout"
   check.argument("orun.output", "stream", stream, STREAMS)
   local source
-  if type(task) == "table" and type(rawget(task, "stdout")) == "string" then
+  if type(task) == "table" and type(rawget(task, "stderr")) == "string" then
     local file = stream == "stderr" and "stderr_file" or "output_file"
-    source = exec_source(rawget(task, stream), rawget(task, file))
+    local text = stream == "stderr" and "stderr" or "output"
+    source = exec_source(rawget(task, text), rawget(task, file))
   else
     source = task_source(task, stream)
   end

@@ -38,11 +38,11 @@ local function search(words)
   end
   local text = table.concat(pieces)
   if size > MAX_READ then
-    return {stdout = text:sub(1, MAX_READ):match("^(.*\n)") or text:sub(1, MAX_READ), code = 0,
-            truncated = true}
+    return {output = text:sub(1, MAX_READ):match("^(.*\n)") or text:sub(1, MAX_READ),
+            exit_code = 0, truncated = true}
   end
   local r = log:wait()
-  return {stdout = text, code = r.code, error = r.error}
+  return {output = text, exit_code = r.exit_code, error = r.error}
 end
 
 -- The root and the path below it with all links followed. Raises when it leads out.
@@ -51,7 +51,7 @@ local function inside(task, path)
   local r = exec{command = {"realpath", "-z", "-m", "--", root,
                             path:sub(1, 1) == "/" and path or root .. "/" .. path}}
   if r.error then error(("cannot resolve %s: %s"):format(path, r.error), 0) end
-  local top, full = r.stdout:match("^([^\0]+)\0([^\0]+)\0$")
+  local top, full = r.output:match("^([^\0]+)\0([^\0]+)\0$")
   if not top then error(("cannot resolve %s"):format(path), 0) end
   if full ~= top and full:sub(1, #top + 1) ~= top .. "/" and top ~= "/" then
     error(("%s is outside of the folder this agent may see"):format(path), 0)
@@ -63,7 +63,7 @@ end
 local function check_file(full, path, or_folder)
   local r = exec{command = {"stat", "-c", "%F", "--", full}, env = {LC_ALL = "C"}}
   if r.error then error(("%s: %s"):format(path, r.stderr:match(": ([^:\n]+)\n$") or r.error), 0) end
-  local kind = r.stdout:match("[^\n]*")
+  local kind = r.output:match("[^\n]*")
   if not (kind:find("^regular ") or or_folder and kind == "directory") then
     error(("%s: it is a %s"):format(path, kind), 0)
   end
@@ -72,9 +72,9 @@ end
 -- The lines that a program has printed, sorted, each as `shown` makes it; what is missing of
 -- them is said in the last.
 local function lines_of(r, nothing, shown)
-  if r.error and r.stdout == "" then error(r.error, 0) end
+  if r.error and r.output == "" then error(r.error, 0) end
   local lines = {}
-  for line in r.stdout:gmatch("[^\n]+") do
+  for line in r.output:gmatch("[^\n]+") do
     if #line > LONGEST_LINE then
       line = ("%s [cut: %d of %d bytes]"):format(line:sub(1, LONGEST_LINE), LONGEST_LINE, #line)
     end
@@ -203,7 +203,7 @@ function M.search(input, task)
   if input.ignore_case then command[#command + 1] = "-i" end
   for _, word in ipairs{"-e", input.pattern, "--", full} do command[#command + 1] = word end
   local r = search(command)
-  if r.code == 1 then return "(no match)" end
+  if r.exit_code == 1 then return "(no match)" end
   return lines_of(r, "(no match)", function(line)
     return line:sub(1, #top + 1) == top .. "/" and line:sub(#top + 2) or line
   end)
@@ -219,7 +219,7 @@ M.run = {permissions = "full",
   run = function(input, task)
     local r = orun.exec{command = {"sh", "-c", input.command}, cwd = task.prompt,
                         timeout = input.timeout or 120, max_output = 128 << 10}
-    return {code = r.code, signal = r.signal, error = r.error, stdout = r.stdout,
+    return {exit_code = r.exit_code, signal = r.signal, error = r.error, output = r.output,
             stderr = r.stderr}
   end,
 }

@@ -184,7 +184,7 @@ local function told(stderr)
 end
 
 local function judge(s, ending)
-  local code = ending.code
+  local code = ending.exit_code
   if not s.error and (code == 0 or not code) then return nil end
   local known = CODES[code]
   local said = s.error or told(ending.stderr or "") or s.said or known and known[2]

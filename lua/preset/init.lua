@@ -38,7 +38,7 @@
 --              model, session_id
 --              denials     what the agent was not allowed (preset.deny)
 --   judge    function(s, ending) -> nil, or {kind=, message=}: why this is no
---            success. ending has code, signal, stderr. Whatever it says, a
+--            success. ending has exit_code, signal, stderr. Whatever it says, a
 --            program that ended badly or gave no answer has failed
 --   system   "file" when argv takes {system_file}; else it stands before the
 --            prompt
@@ -326,7 +326,7 @@ end
 --- What an agent's ending means, for any preset.
 -- @param p       the preset
 -- @param s       what its `line` kept
--- @param ending  table: code, signal, stderr, error, error_kind (as orun.exec
+-- @param ending  table: exit_code, signal, stderr, error, error_kind (as orun.exec
 --   gives them)
 -- @return nil for success; else {kind =, message =}
 function M.judge(p, s, ending)

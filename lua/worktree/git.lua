@@ -94,10 +94,11 @@ end
 local function call_once(request, name, fine)
   local r = orun.exec(request)
   local whole = not r.error or r.error_kind == "exit" -- all it has printed was kept
-  if whole and r.code and (r.code == 0 or r.code == fine) then return r.stdout, r.code end
+  local code = r.exit_code
+  if whole and code and (code == 0 or code == fine) then return r.output, code end
   if r.error_kind == "spawn" then return nil, r.error end
   local why = r.error_kind == "exit" and complaint(r) or r.error
-  return nil, ("git %s: %s"):format(name, why), r.code, is_busy(r.stderr)
+  return nil, ("git %s: %s"):format(name, why), code, is_busy(r.stderr)
 end
 
 --- Calls f() until it returns something, or fails for another reason than what others do, or

@@ -9,13 +9,14 @@
 #include "api/lib_secret.h"
 #include "api/lib_stream.h"
 #include "base/err.h"
+#include "value/module.h"
 #include <lauxlib.h>
 #include <math.h>
 
 /* clang-format off */
 #define LIB_EXEC_FIELDS(X) \
-    X(command) X(cwd) X(env) X(expose) X(files) X(input) X(max_output) \
-    X(stream) X(timeout) X(transcript)
+    X(check) X(command) X(cwd) X(env) X(expose) X(files) X(input) \
+    X(max_output) X(stream) X(timeout) X(transcript)
 /* clang-format on */
 
 enum {
@@ -37,6 +38,14 @@ enum {
     LIB_EXEC_NAME = 64,      /* bytes of a file's name */
 };
 
+/* Field `from` of the table below the top becomes `to` of the one on top. */
+static void
+lib_exec_tell(lua_State *L, const char *from, const char *to)
+{
+    lua_getfield(L, -2, from);
+    lua_setfield(L, -2, to);
+}
+
 /* On top of the stack the box, below it the most bytes to give and the name. */
 static int
 lib_exec_waited(lua_State *L, int status, lua_KContext ctx)
@@ -48,6 +57,26 @@ lib_exec_waited(lua_State *L, int status, lua_KContext ctx)
     park_outcome(L);
     lib_program_push_end(L, p, lua_tostring(L, -3), max);
     return 1;
+}
+
+/* The same with check = true: push what it printed, or raise as orun.fail
+ * does. */
+static int
+lib_exec_checked(lua_State *L, int status, lua_KContext ctx)
+{
+    lib_exec_waited(L, status, ctx);
+    bool fine = lua_getfield(L, -1, "error") == LUA_TNIL;
+    lua_pop(L, 1);
+    if (fine)
+        return lua_getfield(L, -1, "output"), 1;
+    lua_createtable(L, 0, 3);
+    lib_exec_tell(L, "error", "message");
+    lib_exec_tell(L, "error_kind", "kind");
+    lib_exec_tell(L, "output", "partial");
+    module_push(L, "orun.fail");
+    lua_insert(L, -2);
+    lua_call(L, 1, 0);
+    return 0;
 }
 
 /* exec("prog", "arg", …) becomes exec{command={"prog", "arg", …}}. */
@@ -191,6 +220,11 @@ lib_exec(lua_State *L)
     max = max ? max : LIB_EXEC_KEEP;
     bool stream = arg_bool(L, fn, "stream", ARG(X_stream), false);
     bool shown = arg_bool(L, fn, "transcript", ARG(X_transcript), false);
+    bool check = arg_bool(L, fn, "check", ARG(X_check), false);
+    if (check && stream)
+        luaL_error(L,
+                   "exec: check = true is for a program whose end is waited "
+                   "for; with stream, look at the error of what wait() gives");
     if (shown && vm_of(L)->script)
         luaL_error(L,
                    "exec: transcript is for code that a task runs; the "
@@ -205,6 +239,7 @@ lib_exec(lua_State *L)
     lib_exec_start(L, &spec, timeout, box);
     if (shown)
         program_show(park_run(L), *box);
-    return stream ? lib_stream_begin(L)
-                  : lib_program_wait(L, *box, lib_exec_waited);
+    return stream
+        ? lib_stream_begin(L)
+        : lib_program_wait(L, *box, check ? lib_exec_checked : lib_exec_waited);
 }

@@ -122,6 +122,38 @@ lib_program_wrong(Program *p, const char *name, char *why, size_t size,
     return *why;
 }
 
+/* __index(end, key): names that it had once are refused. */
+static int
+lib_program_index(lua_State *L)
+{
+    const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+    bool code = strcmp(key, "code") == 0;
+    if (code || strcmp(key, "stdout") == 0)
+        return luaL_error(L,
+                          "a result of orun.exec has no field %s; write %s, as "
+                          "in a task's result",
+                          key, code ? "exit_code" : "output");
+    return 0;
+}
+
+/* Push the table for an end, with its metatable. */
+static void
+lib_program_new_end(lua_State *L)
+{
+    static const char name[] = "orun.exec_result";
+    lua_createtable(L, 0, 9);
+    if (luaL_getmetatable(L, name) == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_createtable(L, 0, 2);
+        field_set_string(L, "__name", name);
+        lua_pushcfunction(L, lib_program_index);
+        lua_setfield(L, -2, "__index");
+        lua_pushvalue(L, -1);
+        lua_setfield(L, LUA_REGISTRYINDEX, name);
+    }
+    lua_setmetatable(L, -2);
+}
+
 void
 lib_program_push_end(lua_State *L, Program *p, const char *name, size_t max)
 {
@@ -129,9 +161,10 @@ lib_program_push_end(lua_State *L, Program *p, const char *name, size_t max)
     TaskFault fault;
     bool wrong = lib_program_wrong(p, name, why, sizeof why, &fault);
     agent_took(task_agent(park_run(L)->task), p->end.max_rss);
-    lua_createtable(L, 0, 8);
+    lib_program_new_end(L);
+    field_set_boolean(L, "ok", !wrong);
     if (p->end.code >= 0 && !p->end.spawn_errno)
-        field_set_integer(L, "code", p->end.code);
+        field_set_integer(L, "exit_code", p->end.code);
     if (p->end.signal) {
         field_set_integer(L, "signal", p->end.signal);
     }
@@ -142,7 +175,7 @@ lib_program_push_end(lua_State *L, Program *p, const char *name, size_t max)
     field_set_number(L, "duration", p->end.wall);
     if (lib_program_text(L, "stderr", p, p->err, max))
         field_set_string(L, "stderr_file", output_path(p->err));
-    if (lib_program_text(L, "stdout", p, p->out, max)) {
+    if (lib_program_text(L, "output", p, p->out, max)) {
         field_set_string(L, "output_file", output_path(p->out));
         field_set_boolean(L, "truncated", true);
     }

@@ -275,7 +275,7 @@ local function isolated()
     end
   end
   local function programs()
-    for _ = 1, n do assert(orun.exec("true").code == 0) end
+    for _ = 1, n do assert(orun.exec("true").exit_code == 0) end
   end
   local function side(name, fn)
     return {name, function() return measure.time(fn) / n end}

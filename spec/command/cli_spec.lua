@@ -246,7 +246,7 @@ describe("orun's streams", function()
     local r = h.script([[
       print(io.read())
       print(Task{run = function() return tostring(io.read()) .. tostring(io.read("a")) end}.output)
-      print(orun.exec("cat").stdout == "")
+      print(orun.exec("cat").output == "")
       print(io.read("a"))]], {stdin = "one\ntwo\n"})
     assert.equal("one\nnil\ntrue\ntwo\n\n", r.out, r.err)
   end)
@@ -274,7 +274,7 @@ describe("orun in a strange environment", function()
   it("H12 gives programs the signals of a login", function()
     local r = sh("env --ignore-signal=CHLD,PIPE,INT --block-signal=CHLD,TERM,USR1 " ..
       h.quote(h.bin) .. [[ -e '
-        for line in orun.exec("cat", "/proc/self/status").stdout:gmatch("[^\n]+") do
+        for line in orun.exec("cat", "/proc/self/status").output:gmatch("[^\n]+") do
           if line:match("^Sig[BIC]") then print(line) end
         end']])
     assert.matches("SigBlk:\t0000000000000000", r.out, 1, true)
@@ -284,7 +284,7 @@ describe("orun in a strange environment", function()
   it("H12 opens no more than 0 to 2 in programs", function()
     local r = sh([[exec 7</dev/null
       orun -e 'local keep = io.open("/dev/null")
-               io.write(orun.exec("sh", "-c", "ls /proc/$$/fd").stdout)']])
+               io.write(orun.exec("sh", "-c", "ls /proc/$$/fd").output)']])
     assert.equal("0\n1\n2\n", r.out, r.err)
   end)
 
@@ -346,7 +346,7 @@ int main(int argc, char **argv)
 
   it("runs when its folder is gone", function()
     local r = sh([[mkdir gone; cd gone; rmdir ../gone
-      orun -e 'print(Task{run = function() return 1 end}.output, orun.exec("echo", "x").stdout)']])
+      orun -e 'print(Task{run = function() return 1 end}.output, orun.exec("echo", "x").output)']])
     assert.equal("1\tx\n\n", r.out, r.err)
   end)
 
@@ -367,7 +367,7 @@ int main(int argc, char **argv)
     local r = sh([[
       i=0; while [ $i -lt 40 ]; do i=$((i+1))
         orun -e 'io.write(Task{run = function(n) return n end, input = "x"}.output,
-                          orun.exec("echo", "y").stdout)' &
+                          orun.exec("echo", "y").output)' &
       done; wait]])
     assert.equal(("xy\n"):rep(40), r.out, r.err)
   end)

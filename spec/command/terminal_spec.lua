@@ -179,7 +179,7 @@ describe("what programs print", function()
       r = Task{subagent_type = "bad", prompt = "x"}
       assert(r.error:find(hostile:match("^[^\0]+"), 1, true))
       local e = orun.exec{command = {"sh", "-c", "cat hostile; cat hostile >&2"}}
-      assert(e.stdout == hostile and e.stderr == hostile)
+      assert(e.output == hostile and e.stderr == hostile)
       r = Task{run = function() return hostile end}
       assert(r.output == hostile)
       print "exact"]])

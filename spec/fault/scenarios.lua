@@ -165,14 +165,14 @@ function M.exec()
   local function ran(r, code, out, err)
     -- Of an exit all that was printed is there.
     if r.error and r.error_kind ~= "exit" then return check_reason(r.error, "exec") end
-    if r.code ~= code then lie("exec gave %s", show(r)) end
-    if r.stdout ~= out or r.stderr ~= err then lie("exec printed %s", show(r)) end
+    if r.exit_code ~= code then lie("exec gave %s", show(r)) end
+    if r.output ~= out or r.stderr ~= err then lie("exec printed %s", show(r)) end
   end
   ran(orun.exec("echo", "a b"), 0, "a b\n", "")
   ran(orun.exec{command = {"sh", "-c", "cat; echo e >&2; exit 4"}, input = "in",
                 env = {NAME = "value"}, cwd = "/"}, 4, "in", "e\n")
   local many = orun.exec{command = {"head", "-c", "200000", "/dev/zero"}, max_output = "100KiB"}
-  if not many.error and not many.truncated then lie("exec gave %d bytes", #many.stdout) end
+  if not many.error and not many.truncated then lie("exec gave %d bytes", #many.output) end
 end
 
 -- A program that asks the run: it gets what it asked for, or a reason; and what it was
@@ -180,15 +180,15 @@ end
 function M.control()
   local item = TaskCreate{description = "one", prompt = "text"}
   local r = orun.exec{command = {"sh", "-c", '"$ORUN_PROGRAM" task claim --next'}}
-  if r.code == 0 and r.error then -- it was claimed; what was said of it was not kept
+  if r.exit_code == 0 and r.error then -- it was claimed; what was said of it was not kept
     check_reason(r.error, "the call")
-  elseif r.code == 0 and r.stdout ~= item.id .. "\tone\n" then
-    lie("claimed: %s", r.stdout)
-  elseif r.code ~= 0 then
+  elseif r.exit_code == 0 and r.output ~= item.id .. "\tone\n" then
+    lie("claimed: %s", r.output)
+  elseif r.exit_code ~= 0 then
     check_reason(r.error_kind == "exit" and r.stderr or r.error, "the call")
   end
   local status = TaskGet(item).status
-  if (status == "in_progress") ~= (r.code == 0) then lie("%s after %s", status, show(r)) end
+  if (status == "in_progress") ~= (r.exit_code == 0) then lie("%s after %s", status, show(r)) end
 end
 
 -- What is missing of a text was missed for want of memory.
@@ -200,7 +200,7 @@ function M.stream()
     local n, last = 0
     for line in r:lines() do n, last = n + 1, line end
     local ending = r:wait()
-    if ending.code ~= 3 then return check_reason(ending.error, "the stream's end") end
+    if ending.exit_code ~= 3 then return check_reason(ending.error, "the stream's end") end
     if n ~= 301 or last ~= "300" then lie("%d lines, and at last %s", n, show(last)) end
   end
   local ok, message = pcall(read)
@@ -384,7 +384,7 @@ end
 local function repository()
   local r = orun.exec("sh", "-c", [[cd "$(mktemp -d)" && git init -q && echo 1 > one && git add . &&
     git -c user.name=a -c user.email=a commit -qm first && pwd]])
-  local dir = r.stdout:match("[^\n]+")
+  local dir = r.output:match("[^\n]+")
   return dir, setmetatable({}, {__close = function() orun.exec("rm", "-rf", "--", dir) end})
 end
 
@@ -393,7 +393,7 @@ function M.worktree(dir)
   local r = Task{isolation = "worktree", cwd = dir,
                  run = function()
                    local done = orun.exec("sh", "-c", "echo 2 > two")
-                   return done.code or error(done.error, 0)
+                   return done.exit_code or error(done.error, 0)
                  end}
   if check(r, 0, "in a worktree") then
     local w = r.worktree
@@ -412,7 +412,7 @@ local function check_health(name)
   if r.output ~= 42 then lie("afterwards: %s", show(r)) end
   if not PROGRAMS[name] then return end
   r = orun.exec("echo", "alive")
-  if r.stdout ~= "alive\n" then lie("afterwards: %s", show(r)) end
+  if r.output ~= "alive\n" then lie("afterwards: %s", show(r)) end
 end
 
 local function main(name)

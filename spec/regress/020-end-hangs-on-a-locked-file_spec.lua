@@ -7,7 +7,7 @@ describe("a task stuck in reading a file", function()
   it("does not keep the run from ending", function()
     local r = h.script([[
       local orun = require "orun"
-      assert(orun.exec("mkfifo", "pipe").code == 0)
+      assert(orun.exec("mkfifo", "pipe").exit_code == 0)
       io.open("pipe", "r+"):setvbuf("no")
       local r = Task{run = function() return io.open("pipe", "r+"):read() end, timeout = 0.5}
       print(r.status, r.error_kind)]])

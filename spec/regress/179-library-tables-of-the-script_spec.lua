@@ -35,7 +35,7 @@ describe("a script that changes its library tables", function()
         print(orun.json.encode(orun.json.decode('{"a":[1,2.5,"x\\n"]}')))
         print(keep.pcall(orun.fan_out, 5))
         print(keep.pcall(orun.map, {1}, "no"))
-        print(orun.exec{command = {"sh", "-c", "echo ran"}}.stdout)
+        print(orun.exec{command = {"sh", "-c", "echo ran"}}.output)
         orun.agent{name = "cat", command = {"cat"}}
         print(Task{subagent_type = "cat", prompt = "said"}.output)
         local item = TaskCreate{description = "x"}

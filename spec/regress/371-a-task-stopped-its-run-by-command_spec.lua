@@ -36,8 +36,8 @@ describe("orun tasks in a task's program", function()
   it("and what the script itself starts may", function()
     local r = h.script(SCRIPT .. [[
       local seen = orun.exec("sh", "-c", '"$ORUN_PROGRAM" tasks')
-      io.write(seen.stdout, seen.stderr)
-      local code = orun.exec("sh", "-c", '"$ORUN_PROGRAM" tasks stop t1').code
+      io.write(seen.output, seen.stderr)
+      local code = orun.exec("sh", "-c", '"$ORUN_PROGRAM" tasks stop t1').exit_code
       print(code, TaskOutput(other).status)]])
     assert.matches("t1 .*other", r.out)
     assert.matches("\n0\tcancelled\n$", r.out)

@@ -115,14 +115,14 @@ describe("agent types that are programs", function()
 
   it("show what they have printed so far to who does not wait", function()
     local dir = h.tmpdir()
-    assert(orun.exec("mkfifo", dir .. "/go").code == 0)
+    assert(orun.exec("mkfifo", dir .. "/go").exit_code == 0)
     local task = background{subagent_type = "p-sh",
                             prompt = "echo so far; read -r _ < " .. dir .. "/go; echo done"}
     assert.is_truthy(h.wait_for(function()
       local now = TaskOutput{task_id = task, block = false}
       return now.status == "in_progress" and now.output == "so far\n"
     end))
-    assert.equal(0, orun.exec("sh", "-c", "echo > " .. dir .. "/go").code)
+    assert.equal(0, orun.exec("sh", "-c", "echo > " .. dir .. "/go").exit_code)
     assert.equal("so far\ndone\n", TaskOutput(task).output)
   end)
 end)

@@ -46,7 +46,7 @@ local function say(line, how)
   local r = orun.exec{command = {talk, env.ORUN_SOCKET, how or "half"},
     input = line:gsub("TOKEN", env.ORUN_TASK_TOKEN), timeout = 30 * h.slow}
   local replies = {}
-  for text in r.stdout:gmatch("[^\n]+") do replies[#replies + 1] = assert(json.decode(text)) end
+  for text in r.output:gmatch("[^\n]+") do replies[#replies + 1] = assert(json.decode(text)) end
   return replies, r
 end
 
@@ -59,7 +59,7 @@ describe("the control socket", function()
     local dir = h.tmpdir()
     local r = h.script([[
       Task{run = function() return 1 end}
-      print(io.open(... .. "/x", "w") and #orun.exec("true").stdout)]], {dir, env = {TMPDIR = dir}})
+      print(io.open(... .. "/x", "w") and #orun.exec("true").output)]], {dir, env = {TMPDIR = dir}})
     assert.equal("0\n", r.out, r.err)
     local s = h.script("Task{run = function() return 1 end} io.stdout:write(io.read('a') or '')\n",
       {env = {TMPDIR = dir}})
@@ -360,7 +360,7 @@ END
     local inner = folder .. "/inner.lua"
     h.write(inner, [[
       TaskCreate{description = "of the inner one"}
-      io.stdout:write(orun.exec{command = {"sh", "-c", '"$ORUN_PROGRAM" task list'}}.stdout)]])
+      io.stdout:write(orun.exec{command = {"sh", "-c", '"$ORUN_PROGRAM" task list'}}.output)]])
     clear()
     TaskCreate{description = "of the outer one"}
     local out = run('"$ORUN_PROGRAM" ' .. inner .. "; task list")

@@ -63,7 +63,7 @@ describe("finally", function()
         run = function() orun.sleep(1000) end,
         finally = function(result)
           local program = orun.exec("echo", result.status)
-          return {program.stdout, Task{run = function() return "task" end}.output}
+          return {program.output, Task{run = function() return "task" end}.output}
         end}
       return nested.id
     end}
@@ -96,7 +96,7 @@ describe("finally", function()
     Task{description = "main",
       run = function() print "begun" io.stdout:flush() orun.sleep(1000) end,
       finally = function(result)
-        print(result.status, orun.exec("echo", "clean").stdout)
+        print(result.status, orun.exec("echo", "clean").output)
         io.stdout:flush()
         if ... == "forever" then orun.sleep(1000) end
       end}]]

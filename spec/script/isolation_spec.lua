@@ -82,7 +82,7 @@ describe("a task in a process", function()
       local c = require "crashes"
       local links = {}
       for fd = 0, 2 do
-        links[fd + 1] = orun.exec("readlink", ("/proc/%d/fd/%d"):format(c.pid(), fd)).stdout
+        links[fd + 1] = orun.exec("readlink", ("/proc/%d/fd/%d"):format(c.pid(), fd)).output
       end
       return {pid = c.pid(), descriptors = c.descriptors(), links = links}
     end)
@@ -323,7 +323,7 @@ describe("the primitives in a process", function()
       local function letter(x) return {run = function() return x end} end
       local fan = orun.fan_out({letter "a", letter "b"}, {limit = 1})
       return {sum = sum, n = n, squares = squares, fan = fan[1].output .. fan[2].output,
-        exec = orun.exec{command = {"cat"}, input = "through"}.stdout,
+        exec = orun.exec{command = {"cat"}, input = "through"}.output,
         clock = orun.now() > 0, version = orun.version}
     end)
     assert.same({sum = 210, n = 20, squares = {1, 4, 9, 16}, fan = "ab", exec = "through",

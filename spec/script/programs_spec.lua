@@ -126,7 +126,7 @@ describe("an agent that is a program", function()
   it("F11 has its two outputs kept apart", function()
     prints("o1\no2\no3\n|e1\ne2\ne3\n|\n", [[
       local r = orun.exec("sh", "-c", "for i in 1 2 3; do echo o$i; echo e$i >&2; done")
-      print(r.stdout .. "|" .. r.stderr .. "|")]])
+      print(r.output .. "|" .. r.stderr .. "|")]])
   end)
 
   it("F14 fails with the reason when it cannot be executed", function()
@@ -150,7 +150,7 @@ describe("an agent that is a program", function()
       local bin = %q
       orun.agent{name = "orun", command = {bin, "-"}}
       local r = Task{subagent_type = "orun", prompt =
-        "print(orun.exec('sh', '-c', 'setsid sleep 1000 & echo inner').stdout)"}
+        "print(orun.exec('sh', '-c', 'setsid sleep 1000 & echo inner').output)"}
       print(r.status, (r.output:gsub("\n\n", "\n")))
       print(Task{subagent_type = "orun", timeout = 0.5, prompt =
         "orun.exec('sh', '-c', 'trap \"\" TERM; setsid sleep 1000 & while :; do sleep 1; done')"

@@ -101,7 +101,7 @@ describe("without threads to be had, orun", function()
         local a = Task{run = function() return "lua" end}
         print(a.output or a.error)
         local b = orun.exec and select(2, pcall(orun.exec, "echo", "program"))
-        print(type(b) == "table" and (b.error or b.stdout) or b)]])
+        print(type(b) == "table" and (b.error or b.output) or b)]])
       local lua, program = r.out:match("^([^\n]*)\n(.*)$")
       assert.is_truthy(lua == "lua" or lua:find("no worker could be started: ", 1, true), r.out)
       assert.is_truthy(program == "program\n\n"
@@ -229,7 +229,7 @@ describe("with few descriptors, orun", function()
         end
       end}
       print(r.output)
-      print(orun.exec("echo", "others go on").stdout)]])
+      print(orun.exec("echo", "others go on").output)]])
     assert.equal("script.lua: Too many open files\nothers go on\n\n", r.out, r.err)
   end)
 end)
@@ -292,7 +292,7 @@ describe("with a full disk, orun", function()
       local r = Task{subagent_type = "flood", prompt = "x"}
       print(r.status, r.error_kind, r.error)
       local e = orun.exec{command = flood, max_output = "80KiB"}
-      print(e.code, e.error_kind, e.error)]])
+      print(e.exit_code, e.error_kind, e.error)]])
     local what = "exit code 3 %(output past %d+ bytes was not kept: File too large%): why\n"
     assert.matches(("^failed\texit\t%s3\tlost\t%s$"):format(what, what), r.out, 1, r.err)
   end)
@@ -310,7 +310,7 @@ describe("without a place for its files, orun", function()
     local r = refused("mkdir", EROFS, 1, 0, [[
       orun.agent{name = "flood", command = {"head", "-c", "1000000", "/dev/zero"}}
       orun.agent{name = "file", command = {"cat", "{prompt_file}"}}
-      print(orun.exec("echo", "fits").stdout)
+      print(orun.exec("echo", "fits").output)
       print(Task{subagent_type = "flood", prompt = "x"}.error)
       print(Task{subagent_type = "file", prompt = "x"}.error)]])
     assert.equal([[

@@ -224,7 +224,7 @@ describe("a command line", function()
       local key = os.getenv("GITHUB_TOKEN")
       orun.agent{name = "x", command = {"printf", "%s", key}, expose = {"GITHUB_TOKEN"}}
       assert(Task{subagent_type = "x", prompt = "x"}.output == key)
-      assert(orun.exec{command = {"printf", key}, expose = {"GITHUB_TOKEN"}}.stdout == key)
+      assert(orun.exec{command = {"printf", key}, expose = {"GITHUB_TOKEN"}}.output == key)
       print(select(2, pcall(orun.exec, {command = {"printf", key}, expose = {"OTHER"}})))
       print(orun.exec{command = {"./" .. key}, expose = {"GITHUB_TOKEN"}}.error)
       orun.agent{name = "none", command = {"./" .. key}, expose = {"GITHUB_TOKEN"}}

@@ -53,7 +53,7 @@ describe("limit", function()
   it("grows at once when it is set higher", function()
     orun.limit("p-grows", 1)
     local one, other = rendezvous()
-    local function run(command) return orun.exec{command = command}.code end
+    local function run(command) return orun.exec{command = command}.exit_code end
     local a = background{run = run, input = one, pool = "p-grows"}
     local b = background{run = run, input = other, pool = "p-grows"}
     orun.limit("p-grows", 2)
@@ -151,7 +151,7 @@ describe("writes", function()
 
   it("lets tasks run at once that change different files", function()
     local one, other = rendezvous()
-    local function run(command) return orun.exec{command = command}.code end
+    local function run(command) return orun.exec{command = command}.exit_code end
     local a = background{run = run, input = one, writes = {"src/a"}}
     local b = background{run = run, input = other, writes = {"src/ab"}}
     assert.equal(0, TaskOutput(a).output)

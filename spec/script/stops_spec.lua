@@ -107,7 +107,7 @@ ends = {} -- a global: while they are open the writers stay stuck
 local dir = h.tmpdir()
 local function pipe()
   local path = ("%s/%d"):format(dir, #ends + 1)
-  assert(orun.exec("mkfifo", path).code == 0)
+  assert(orun.exec("mkfifo", path).exit_code == 0)
   ends[#ends + 1] = assert(io.open(path, "r+"))
   ends[#ends]:setvbuf("no")
   return path, ends[#ends]
@@ -302,7 +302,7 @@ describe("a task stuck in a C function", function()
       -- What has begun goes on, and programs start as ever.
       TaskUpdate{task_id = gate, status = "completed"}
       assert(TaskOutput(early).output == "went on")
-      assert(orun.exec("true").code == 0)
+      assert(orun.exec("true").exit_code == 0)
       assert(Task{run = function() return 7 end, isolation = "process"}.output == 7)
       -- A task that may be tried again waits until there is room.
       local patient = start{run = function() end, retry = {max = 1000, backoff = 0.01}}

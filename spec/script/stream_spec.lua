@@ -39,7 +39,7 @@ describe("orun.exec with stream", function()
     for _ = 1, 2 do
       local ending = r:wait()
       assert.same({"in\0put", "bad\n", 4, "exit"},
-        {ending.stdout, ending.stderr, ending.code, ending.error_kind})
+        {ending.output, ending.stderr, ending.exit_code, ending.error_kind})
     end
     assert.equal("in\0put", r:read()) -- the end takes nothing away
     assert.is_nil(r:read())
@@ -226,7 +226,8 @@ describe("orun.exec with stream", function()
       local killed = stay:wait().error_kind
       stay:close()
       local _, message, kind = orun.exec{command = {"no-such-program-anywhere"}, stream = true}
-      return {all, r:wait().code, killed, kind, message ~= nil, (select(2, pcall(stay.read, stay)))}
+      return {all, r:wait().exit_code, killed, kind, message ~= nil,
+              (select(2, pcall(stay.read, stay)))}
     end}
     assert.equal("completed", r.status, r.error)
     assert.same({{"a", "b", "c"}, 3, "signal", "spawn", true}, table.move(r.output, 1, 5, 1, {}))
@@ -240,7 +241,7 @@ describe("orun.exec with files", function()
     local look = 'stat -c "%a %n" "$1" >&2; cat "$1" "$2"'
     local r = orun.exec{files = {config = text, other_one = ""}, max_output = "1MiB",
                         command = {"sh", "-c", look, "sh", "{config}", "{other_one}"}}
-    assert.equal(text, r.stdout)
+    assert.equal(text, r.output)
     local mode, path = r.stderr:match("^(%d+) (.-)\n$")
     assert.equal("600", mode)
     assert.is_false(h.exists(path)) -- gone with the program
@@ -259,7 +260,7 @@ describe("orun.exec with files", function()
 
   it("replaces a name wherever it stands, and nothing else", function()
     local function echoed(...)
-      return orun.exec{files = {a = "{b}", b = "{a}"}, command = {"printf", "%s\n", ...}}.stdout
+      return orun.exec{files = {a = "{b}", b = "{a}"}, command = {"printf", "%s\n", ...}}.output
     end
     local path = "/[%w/.%-]+/a%-%d+%.txt"
     assert.matches("^" .. path .. "\n%-%-x=" .. path .. ",/[%w/.%-]+/b%-%d+%.txt!\n$",
@@ -269,8 +270,8 @@ describe("orun.exec with files", function()
   end)
 
   it("is not confused by an input that looks like one", function()
-    assert.equal("{prompt_file}", orun.exec{command = {"cat"}, input = "{prompt_file}"}.stdout)
-    assert.equal("{prompt_file}", orun.exec("printf", "%s", "{prompt_file}").stdout)
+    assert.equal("{prompt_file}", orun.exec{command = {"cat"}, input = "{prompt_file}"}.output)
+    assert.equal("{prompt_file}", orun.exec("printf", "%s", "{prompt_file}").output)
   end)
 
   it("refuses names and texts that are none, and what no argument asks for", function()

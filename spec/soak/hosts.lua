@@ -32,7 +32,7 @@ local function runs(rounds)
     local one = Task{run = function(i) return i end, input = n}.output
     local whole = io.open(TaskOutput(flood).output_file):read("a")
     local right = whole == (n .. "\n"):rep(30000)
-    print(one, orun.exec("echo", n).stdout == n .. "\n" and right)]])
+    print(one, orun.exec("echo", n).output == n .. "\n" and right)]])
   local r = h.sh(("i=0; while [ $i -lt %d ]; do i=$((i+1)); %s run.lua $i & done; wait")
     :format(rounds, h.quote(h.bin)), {cwd = dir, limit = 60 + rounds, env = {TMPDIR = dir}})
   local right = 0

@@ -38,8 +38,8 @@ local function output(megabytes)
   local result = TaskOutput(task)
   local file = orun.exec{command = {"sh", "-c", 'cksum <"$1"', "-", result.output_file}}
   local wanted = orun.exec{command = {"sh", "-c", print_all .. " | cksum"}}
-  for _, got in ipairs{read, file.stdout:match("[^\n]*")} do
-    if got ~= wanted.stdout:match("[^\n]*") then losses = losses + 1 end
+  for _, got in ipairs{read, file.output:match("[^\n]*")} do
+    if got ~= wanted.output:match("[^\n]*") then losses = losses + 1 end
   end
   if result.status ~= "completed" or bytes ~= lines * 64 then losses = losses + 1 end
   if reader:tail(1) ~= ("%063d"):format(lines) then losses = losses + 1 end

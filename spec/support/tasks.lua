@@ -72,7 +72,7 @@ end
 --- so it can only end when the other runs at the same time.
 function M.rendezvous()
   local dir = h.tmpdir()
-  assert(orun.exec("mkfifo", dir .. "/a", dir .. "/b").code == 0)
+  assert(orun.exec("mkfifo", dir .. "/a", dir .. "/b").exit_code == 0)
   local line = "echo > %s/%s & read -r _ < %s/%s; wait"
   return {"sh", "-c", line:format(dir, "a", dir, "b")},
     {"sh", "-c", line:format(dir, "b", dir, "a")}

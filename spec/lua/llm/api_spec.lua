@@ -221,7 +221,7 @@ describe("an agent that is an API", function()
     assert.equal("2\ttwo\n3\tthree", results[1])
     assert.equal("a.txt\nout\nsub/\nsub/b.lua", results[2])
     assert.equal("a.txt:2:two\nsub/b.lua:1:return 'two'", results[3])
-    assert.matches('"code":3', results[4], 1, true)
+    assert.matches('"exit_code":3', results[4], 1, true)
     for i = 5, 7 do assert.matches("is outside of the folder", results[i], 1, true) end
     assert.equal("error: none: No such file or directory", results[8])
   end)

@@ -14,9 +14,9 @@ local function run(name, lines, ending)
   for _, line in ipairs(lines) do
     p.line(s, type(line) == "table" and json.encode(line) or line)
   end
-  ending = ending or {code = 0, stderr = ""}
-  if ending.code ~= 0 then
-    ending.error = ending.error or "exit code " .. tostring(ending.code)
+  ending = ending or {exit_code = 0, stderr = ""}
+  if ending.exit_code ~= 0 then
+    ending.error = ending.error or "exit code " .. tostring(ending.exit_code)
     ending.error_kind = ending.error_kind or "exit"
   end
   return s, preset.judge(p, s, ending)
@@ -69,24 +69,24 @@ describe("the preset claude", function()
   it("is no success after an API error, whatever the subtype says", function()
     for status, kind in pairs{[401] = "http", [429] = "rate", [500] = "http", [529] = "rate"} do
       wrong("API Error", kind, run("claude", {init, result{is_error = true,
-        api_error_status = status, result = "API Error: no"}}, {code = 1}))
+        api_error_status = status, result = "API Error: no"}}, {exit_code = 1}))
     end
   end)
 
   it("is no success when it was cut short", function()
     wrong("all the turns", "exit", run("claude",
-      {result{subtype = "error_max_turns", is_error = true}}, {code = 1}))
+      {result{subtype = "error_max_turns", is_error = true}}, {exit_code = 1}))
     wrong("maximum number of turns (2)", "exit", run("claude", {result{is_error = true,
-      subtype = "error_max_turns", errors = {"maximum number of turns (2)"}}}, {code = 1}))
+      subtype = "error_max_turns", errors = {"maximum number of turns (2)"}}}, {exit_code = 1}))
     wrong("all the money", "budget", run("claude",
-      {result{subtype = "error_max_budget_usd", is_error = true}}, {code = 1}))
+      {result{subtype = "error_max_budget_usd", is_error = true}}, {exit_code = 1}))
     wrong("interrupted", "exit", run("claude",
-      {result{subtype = "error_during_execution", is_error = true}}, {code = 0}))
+      {result{subtype = "error_during_execution", is_error = true}}, {exit_code = 0}))
   end)
 
   it("is no success without a result line, and names the session", function()
-    wrong("session s1", "exit", run("claude", {init}, {code = 0}))
-    wrong("exit code 143", "exit", run("claude", {init}, {code = 143}))
+    wrong("session s1", "exit", run("claude", {init}, {exit_code = 0}))
+    wrong("exit code 143", "exit", run("claude", {init}, {exit_code = 143}))
   end)
 
   it("is no success with an empty answer", function()
@@ -129,9 +129,9 @@ describe("the preset codex", function()
 
   it("is no success after a failed turn", function()
     wrong("no money", "exit", run("codex", {message "x",
-      {type = "turn.failed", error = {message = "no money"}}}, {code = 1}))
+      {type = "turn.failed", error = {message = "no money"}}}, {exit_code = 1}))
     wrong("429", "rate", run("codex",
-      {{type = "turn.failed", error = {message = "HTTP 429 Too Many Requests"}}}, {code = 1}))
+      {{type = "turn.failed", error = {message = "HTTP 429 Too Many Requests"}}}, {exit_code = 1}))
   end)
 
   it("is a success in spite of warnings and of errors it got over", function()
@@ -142,7 +142,7 @@ describe("the preset codex", function()
 
   it("tells the last error when it ends badly", function()
     wrong("Reconnecting", "exit", run("codex", {{type = "error", message = "Reconnecting... 2/2"}},
-      {code = 1}))
+      {exit_code = 1}))
   end)
 
   it("reads the prompt from standard input", function()
@@ -175,13 +175,13 @@ describe("the preset opencode", function()
       return {{type = "error", error = {name = "APIError",
         data = {message = "no", statusCode = status}}}}
     end
-    wrong("opencode: no", "http", run("opencode", failed(401), {code = 1}))
-    wrong("opencode: no", "rate", run("opencode", failed(429), {code = 1}))
+    wrong("opencode: no", "http", run("opencode", failed(401), {exit_code = 1}))
+    wrong("opencode: no", "rate", run("opencode", failed(429), {exit_code = 1}))
   end)
 
   it("is no success when another agent than the one asked for answered", function()
     wrong("did not use the agent", "exit", run("opencode", {part("text", {text = "hello"})},
-      {code = 0, stderr = 'agent "revoc" not found. Falling back to default agent\n'}))
+      {exit_code = 0, stderr = 'agent "revoc" not found. Falling back to default agent\n'}))
   end)
 end)
 
@@ -200,9 +200,9 @@ describe("the preset gemini", function()
 
   it("tells the error at the end of stderr", function()
     local stderr = 'Error: x\n  at f {code}\n{"error": {"message": "quota", "code": 1}}\n'
-    wrong("gemini: quota", "rate", run("gemini", {}, {code = 429 & 255, stderr = stderr}))
-    wrong("key is wrong", "http", run("gemini", {}, {code = 145, stderr = "at f {"}))
-    wrong("not trusted", "exit", run("gemini", {}, {code = 55, stderr = ""}))
+    wrong("gemini: quota", "rate", run("gemini", {}, {exit_code = 429 & 255, stderr = stderr}))
+    wrong("key is wrong", "http", run("gemini", {}, {exit_code = 145, stderr = "at f {"}))
+    wrong("not trusted", "exit", run("gemini", {}, {exit_code = 55, stderr = ""}))
   end)
 end)
 

@@ -15,12 +15,12 @@ describe("orun.git.call", function()
   end
 
   local function failed(code, said)
-    return {code = code, error = "exit code " .. code, error_kind = "exit", stdout = "x\n",
+    return {exit_code = code, error = "exit code " .. code, error_kind = "exit", output = "x\n",
             stderr = said}
   end
 
   it("gives what it printed, and its exit code", function()
-    assert.same({"x\n", 0}, {call{{code = 0, stdout = "x\n", stderr = ""}}})
+    assert.same({"x\n", 0}, {call{{exit_code = 0, output = "x\n", stderr = ""}}})
     assert.same({"x\n", 1}, {call({failed(1, "")}, {fine = 1})})
   end)
 
@@ -29,19 +29,19 @@ describe("orun.git.call", function()
       {call({failed(128, "warning: x\nfatal: no such thing\n")}, {fine = 1})})
     assert.same({nil, "git rev-parse: exit code 2", 2, false}, {call{failed(2, "")}})
     assert.same({nil, "cannot start 'git'"}, {call{{error = "cannot start 'git'",
-      error_kind = "spawn", stdout = "", stderr = ""}}})
+      error_kind = "spawn", output = "", stderr = ""}}})
   end)
 
   it("takes for no answer what could not be kept of one", function()
     local why = "output past 0 bytes was not kept: not enough memory"
-    local lost = {code = 0, error = why, error_kind = "lost", stdout = "", stderr = ""}
+    local lost = {exit_code = 0, error = why, error_kind = "lost", output = "", stderr = ""}
     assert.same({nil, "git rev-parse: " .. why, 0, false}, {call{lost}})
-    lost.code, lost.error = 1, "exit code 1 (" .. why .. ")"
+    lost.exit_code, lost.error = 1, "exit code 1 (" .. why .. ")"
     assert.same({nil, "git rev-parse: " .. lost.error, 1, false}, {call({lost}, {fine = 1})})
   end)
 
   it("asks again while somebody else has the lock, or is making a worktree", function()
-    local fine = {code = 0, stdout = "x\n", stderr = ""}
+    local fine = {exit_code = 0, output = "x\n", stderr = ""}
     for _, said in ipairs{"fatal: Unable to create 'index.lock': File exists.\n",
       "fatal: failed to read .git/worktrees/w/commondir: Success\n",
       "fatal: could not open '.git/worktrees/w/locked' for writing: No such file or directory\n",

@@ -96,7 +96,7 @@ describe("A task in a worktree", function()
       os.execute("echo 1 > executed")
       local pipe <close> = io.popen("pwd")
       orun.exec{command = {"sh", "-c", "echo 2 > above"}, cwd = ".."}
-      return {task = task, exec = orun.exec("pwd").stdout, popen = pipe:read("l")}
+      return {task = task, exec = orun.exec("pwd").output, popen = pipe:read("l")}
     end)
     local w = r.worktree
     assert.equal(w.path .. "/sub", r.output.task.cwd)
@@ -112,7 +112,7 @@ describe("A task in a worktree", function()
       local file = assert(io.open("four", "w"))
       file:write("x")
       file:close()
-      return {task.cwd, io.popen("pwd"):read("l"), orun.exec("pwd").stdout}
+      return {task.cwd, io.popen("pwd"):read("l"), orun.exec("pwd").output}
     end, {isolation = {"process", "worktree"}})
     local w = r.worktree
     assert.same({w.path, w.path, w.path .. "\n"}, r.output)
@@ -562,7 +562,7 @@ describe("Another attempt of a task", function()
       orun.report{session_id = "s"}
       orun.exec("touch", "attempt" .. task.attempt)
       if task.attempt == 1 then error("again", 0) end
-      return task.resume.session_id .. orun.exec("ls").stdout
+      return task.resume.session_id .. orun.exec("ls").output
     end, {retry = {max = 1, backoff = 0.01, resume = true}})
     assert.matches("^sattempt1\nattempt2\n", r.output)
     assert.same({"attempt1", "attempt2"}, r.worktree.files)
@@ -662,7 +662,7 @@ describe("orun.exec", function()
   it("starts a program without a variable: env = {NAME = false}", function()
     local line = "echo \"[${HOME-none}] [${PATH+some}] [$A]\""
     local r = orun.exec{command = {"/bin/sh", "-c", line}, env = {HOME = false, A = "b"}}
-    assert.equal("[none] [some] [b]\n", r.stdout)
+    assert.equal("[none] [some] [b]\n", r.output)
     assert.matches("or false for none", select(2, pcall(orun.exec, {command = {"sh"},
       env = {A = true}})))
   end)

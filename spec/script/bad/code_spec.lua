@@ -322,7 +322,7 @@ describe("what belongs to the whole process", function()
         print(got[1], got[2], got[3])
       end
       print(Task{run = function() return io.open("/dev/null") ~= nil end}.output)
-      print(orun.exec("echo", "fine").stdout)']])
+      print(orun.exec("echo", "fine").output)']])
     local lines = h.lines(r.out)
     for i = 1, 20 do assert.equal("true\t/dev/null: Too many open files\t24", lines[i], r.err) end
     assert.same({"true", "fine", ""}, {table.unpack(lines, 21)})

@@ -377,14 +377,14 @@ describe("orun.exec with careless arguments", function()
 
   it("gives input of any size, to programs that do not read it too", function()
     local input = ("0123456789"):rep(1 << 18)
-    assert.equal(#input .. "\n", orun.exec{command = {"sh", "-c", "wc -c"}, input = input}.stdout)
-    assert.equal(0, orun.exec{command = {"true"}, input = input}.code)
-    assert.equal("", orun.exec{command = {"cat"}, input = ""}.stdout)
+    assert.equal(#input .. "\n", orun.exec{command = {"sh", "-c", "wc -c"}, input = input}.output)
+    assert.equal(0, orun.exec{command = {"true"}, input = input}.exit_code)
+    assert.equal("", orun.exec{command = {"cat"}, input = ""}.output)
   end)
 
   it("lets no shell see the arguments", function()
     for _, word in ipairs{"$(id)", "; id", "`id`", "*", "-n", "a b", "", "'\"\\", "\n"} do
-      assert.equal(word, orun.exec("printf", "%s", word).stdout)
+      assert.equal(word, orun.exec("printf", "%s", word).output)
     end
   end)
 end)
