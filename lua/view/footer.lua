@@ -45,7 +45,7 @@ end
 
 -- What it waits for, in a few words.
 local WAITS <const> = {tasks = "for tasks", item = "for an item", all = "for all tasks",
-                       output = "for output"}
+                       output = "for output", slot = "for a slot"}
 
 -- What it does now: why it does nothing, or the last that it told.
 local function activity(t, look)

@@ -44,8 +44,9 @@
 --   ready      nothing blocks it
 --   queued     for ("slot", "rate", "throttled" and limit, the limit's name; "writes", "memory")
 --   started    attempt, from 1
---   waits      for ("task", "tasks", "item", "all", "work", "output", "time"), other (the id of
---              that task), file and line of the call
+--   waits      for ("task", "tasks", "item", "all", "work", "output", "time";
+--              "slot": one for a program), other (the id of that task), file and line of the
+--              call
 --   goes_on    a wait of the task's (or the script's) code has ended; timed_out: by its time;
 --              queued: so many seconds ago, it has queued for a slot since
 --   used       cpu: seconds that its code, or a program of it that has ended, was on a processor,

@@ -55,6 +55,7 @@ local WAITS <const> = {
   all = function() return "waits for all tasks" end,
   output = function(e) return "reads " .. (e.other or "an output") end,
   time = function() return "asleep" end,
+  slot = function() return "waits for a program slot" end,
 }
 
 local function blocked(e)

@@ -198,6 +198,17 @@ lib_exec_start(lua_State *L, LaunchSpec *spec, double timeout, Program **box)
     luaL_error(L, "%s", why.text);
 }
 
+/* It has waited for a slot, with what it read from its table on the stack. */
+static int
+lib_exec_again(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    (void)ctx;
+    park_outcome(L);
+    lua_settop(L, 1);
+    return lib_exec(L);
+}
+
 int
 lib_exec(lua_State *L)
 {
@@ -232,6 +243,8 @@ lib_exec(lua_State *L)
     size_t keep = stream ? LAUNCH_KEEP : LIB_EXEC_KEEP;
     spec.keep = max < keep ? max : keep;
     park_check(L, fn);
+    if (!lib_program_may_start(L))
+        return lib_program_queue(L, lib_exec_again);
     lua_pushstring(L, argv[0]);
     lua_pushinteger(L, (lua_Integer)max);
     Program **box = stream ? lib_stream_push(L, argv[0], max)

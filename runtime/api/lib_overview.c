@@ -169,6 +169,8 @@ overview_look(Sched *s, const Task *t)
     const Wait *w = t->state == TASK_RUNNING ? task_waiting(t) : NULL;
     l.other = w && w->target ? w->target->id : 0;
     l.waits = w ? w->kind : -1;
+    if (t->state == TASK_RUNNING && t->programs == PROGRAMS_QUEUED)
+        l.waits = WAIT_FOR_SLOT;
     board_unlock(&s->board);
     return l;
 }

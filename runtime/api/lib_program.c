@@ -44,6 +44,19 @@ lib_program_at(lua_State *L, int idx)
     return lua_touserdata(L, idx);
 }
 
+bool
+lib_program_may_start(lua_State *L)
+{
+    return park_finalizing(L) || program_may_start(park_run(L));
+}
+
+int
+lib_program_queue(lua_State *L, lua_KFunction k)
+{
+    WaitFor what = { .kind = WAIT_FOR_SLOT, .deadline = INFINITY };
+    return park(L, &what, k, 0);
+}
+
 int
 lib_program_wait(lua_State *L, Program *p, lua_KFunction k)
 {

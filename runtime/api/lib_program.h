@@ -18,6 +18,11 @@ Program **lib_program_at(lua_State *L, int idx);
 /* Drop what is in the box. */
 void lib_program_clear(Program **box);
 
+/* May the caller start a program now? If not: `return lib_program_queue(...)`,
+ * whose continuation begins with park_outcome, and asks again. */
+bool lib_program_may_start(lua_State *L);
+int lib_program_queue(lua_State *L, lua_KFunction k);
+
 /* Wait for its end: `return lib_program_wait(...)`. The continuation begins
  * with park_outcome. */
 int lib_program_wait(lua_State *L, Program *p, lua_KFunction k);

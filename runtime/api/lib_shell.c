@@ -86,6 +86,17 @@ lib_shell_executed(lua_State *L, int status, lua_KContext ctx)
     return lib_shell_result(L, &(*lib_program_at(L, -1))->end);
 }
 
+static int lib_shell_execute(lua_State *L);
+
+/* It has waited for a slot. */
+static int
+lib_shell_execute_again(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status, (void)ctx;
+    park_outcome(L);
+    return lib_shell_execute(L);
+}
+
 static int
 lib_shell_execute(lua_State *L)
 {
@@ -96,6 +107,8 @@ lib_shell_execute(lua_State *L)
     }
     int fds[3];
     park_check(L, "os.execute");
+    if (!lib_program_may_start(L))
+        return lib_program_queue(L, lib_shell_execute_again);
     Program **box = lib_program_push(L);
     if (lib_shell_descriptors(L, fds, -1, -1) != 0
         || lib_shell_start(L, command, fds, box) != 0)
@@ -165,6 +178,17 @@ lib_shell_pipe(luaL_Stream *file, int place)
     return -1;
 }
 
+static int lib_shell_popen(lua_State *L);
+
+/* It has waited for a slot. */
+static int
+lib_shell_popen_again(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status, (void)ctx;
+    park_outcome(L);
+    return lib_shell_popen(L);
+}
+
 static int
 lib_shell_popen(lua_State *L)
 {
@@ -172,6 +196,8 @@ lib_shell_popen(lua_State *L)
     const char *mode = luaL_optstring(L, 2, "r");
     luaL_argcheck(L, (mode[0] == 'r' || mode[0] == 'w') && !mode[1], 2,
                   "invalid mode");
+    if (!lib_program_may_start(L))
+        return lib_program_queue(L, lib_shell_popen_again);
     int fds[3], place = *mode == 'r';
     Program **box = lib_program_push(L);
     luaL_Stream *file = lua_newuserdatauv(L, sizeof *file, 1);

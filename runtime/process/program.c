@@ -3,7 +3,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/terminal.h"
+#include "sched/slots.h"
 #include "sched/wait.h"
+#include <errno.h>
 #include <math.h>
 
 /* What tells git of another repository, and would lead it out of this one; and
@@ -77,6 +79,35 @@ program_due(Timer *timer)
     launch_stop(p->launch, false);
 }
 
+/* Must the programs of this run have a slot? */
+static bool
+program_needs_slot(const LuaRun *run)
+{
+    return !run->vm->script && !run->on_behalf && !run->worktree_hook
+        && run->task->slot != SLOT_PROCESS;
+}
+
+/* If no program of the run needs the slot for programs that its task has,
+ * others get it. With the board's lock held. */
+static void
+program_settle(LuaRun *run)
+{
+    if (run->counted == 0 && run->task->run == run)
+        slots_programs_over(run->sched, run->task);
+}
+
+/* It no longer is among its run's programs. With the board's lock held. */
+static void
+program_leave(Program *p)
+{
+    LuaRun *run = list_empty(&p->link) ? NULL : p->counted_by;
+    list_del(&p->link);
+    if (!run)
+        return;
+    run->counted--;
+    program_settle(run);
+}
+
 static void
 program_done(Launch *l, const ProcEnd *end, void *ud)
 {
@@ -90,7 +121,7 @@ program_done(Launch *l, const ProcEnd *end, void *ud)
     p->launch = NULL;
     if (!end->spawn_errno && !end->lost) /* its start may not have been told */
         p->running = true;
-    list_del(&p->link);
+    program_leave(p);
     op_done(&p->op);
     program_news(p);
     sched_unlock(p->sched);
@@ -128,6 +159,10 @@ program_enter(Program *p, LuaRun *run, Launch *l, double timeout)
     if (e == 0) {
         p->launch = l;
         list_push(&run->programs, &p->link);
+        if (program_needs_slot(run) && run->task->programs != PROGRAMS_NONE) {
+            p->counted_by = run;
+            run->counted++;
+        }
         if (run->task->stopping && !run->worktree_hook)
             launch_stop(l, run->task->stop_rung > 1);
     }
@@ -163,6 +198,29 @@ program_place(const LuaRun *run, const char *cwd, Buf *path)
     return buf_cstr(path);
 }
 
+/* A program could not be started: its slot may be others'. */
+static void
+program_unused(LuaRun *run)
+{
+    int err = errno;
+    sched_lock(run->sched);
+    if (program_needs_slot(run))
+        program_settle(run);
+    sched_unlock(run->sched);
+    errno = err;
+}
+
+bool
+program_may_start(LuaRun *run)
+{
+    if (!program_needs_slot(run))
+        return true;
+    sched_lock(run->sched);
+    bool may = run->task->stopping || slots_program(run->sched, run->task);
+    sched_unlock(run->sched);
+    return may;
+}
+
 int
 program_start(LuaRun *run, LaunchSpec *spec, double timeout, Program **out)
 {
@@ -189,6 +247,7 @@ program_start(LuaRun *run, LaunchSpec *spec, double timeout, Program **out)
         launch_free(l);
     if (e) {
         mem_free(p);
+        program_unused(run);
         return e;
     }
     run->lingers |= spec->lingers;
@@ -246,7 +305,7 @@ program_drop(Program *p)
     if (!p)
         return;
     sched_lock(p->sched);
-    list_del(&p->link); /* the run may go before it has ended */
+    program_leave(p); /* the run may go before it has ended */
     if (p->launch)
         launch_stop(p->launch, false);
     sched_unlock(p->sched);

@@ -29,6 +29,8 @@ typedef struct Program {
     bool running;        /* it was started, and may have ended */
     bool late;           /* its time was up */
     bool shares;         /* it writes where orun does (never changes) */
+    LuaRun *counted_by;  /* the run that counts it, NULL: none does. Good as
+                          * long as the program is linked */
 
     /* Never changes once it is done. */
     ProcEnd end;
@@ -55,6 +57,14 @@ extern char *const program_hidden[];
 /* What these programs' environment has (LaunchSpec.tree_env) so that they stay
  * in the worktree they begin in; NULL elsewhere. The same thread. */
 char *const *program_tree_env(const LuaRun *run);
+
+/* May code of the run start a program now? A Lua task needs a slot of the kind
+ * for programs while one of its own runs. If false, wait for it (WAIT_FOR_SLOT)
+ * and ask again. Not asked of the script, of a task that has such a slot itself
+ * (its process is one, or its program), of one that is being stopped, and of
+ * what orun does for a task. The thread that runs the run's state, without the
+ * lock. */
+bool program_may_start(LuaRun *run) NODISCARD;
 
 typedef enum ProgramState {
     PROGRAM_STARTING,

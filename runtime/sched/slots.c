@@ -182,6 +182,8 @@ slots_block(Sched *s, Task *t)
     }
     if (!t->woken)
         l[n++] = s->kind[t->slot];
+    else if (t->programs == PROGRAMS_QUEUED)
+        l[n++] = s->kind[SLOT_PROCESS];
     for (int i = 0; i < n; i++)
         if (slots_must_queue(s, l[i], t)) {
             slots_queue(s, l[i], t);
@@ -194,6 +196,14 @@ slots_block(Sched *s, Task *t)
         return true;
     }
     return false;
+}
+
+/* The slot that the programs of t share is others', or (own) t's again. */
+static void
+slots_lend_programs(Sched *s, Task *t, bool own)
+{
+    s->kind[SLOT_PROCESS]->used += own ? 1 : -1;
+    t->programs = own ? PROGRAMS_HELD : PROGRAMS_LENT;
 }
 
 /* Give t what it needs without asking. */
@@ -210,8 +220,12 @@ slots_grant(Sched *s, Task *t)
         task_writes(t)->owner = t;
         list_push(&s->board.writing, &task_writes(t)->held);
     }
-    s->kind[t->slot]->used++;
+    s->kind[t->slot]->used += !t->has_kind;
     t->has_kind = t->has_rest = true;
+    if (t->programs == PROGRAMS_QUEUED && t->stopping)
+        t->programs = PROGRAMS_NONE; /* it will start none */
+    else if (t->programs == PROGRAMS_QUEUED || t->programs == PROGRAMS_LENT)
+        slots_lend_programs(s, t, true);
     list_push(&s->starts, &t->job.link);
 }
 
@@ -379,8 +393,15 @@ slots_take_back(Sched *s, Task *t, bool all, bool end, Limit **l, bool *writes)
     t->lent = t->lent && !rest;
     t->has_kind = false;
     t->has_rest = t->has_rest && !rest;
+    bool programs = all && t->programs == PROGRAMS_HELD;
+    if (programs)
+        slots_lend_programs(s, t, false);
+    if (end)
+        t->programs = PROGRAMS_NONE;
     if (n == 0 && !*writes) {
         l[n++] = s->kind[t->slot];
+        if (programs)
+            l[n++] = s->kind[SLOT_PROCESS];
         return n;
     }
     for (int i = 0; i < SLOT_KINDS; i++)
@@ -425,6 +446,8 @@ slots_lend(Sched *s, Task *t)
         s->kind[t->slot]->used--;
     t->has_kind = t->has_kind && !lends;
     t->lent = t->lent || lends;
+    if (lends && t->programs == PROGRAMS_HELD)
+        slots_lend_programs(s, t, false);
     if (slots_writes(t))
         slots_reopen_writes(s);
     for (int i = 0; i < SLOT_KINDS; i++)
@@ -441,9 +464,45 @@ slots_return(Sched *s, Task *t)
     int n = admit_limits(s, t, l);
     for (int i = 0; i < n; i++)
         l[i]->used++;
+    t->lent = false;
+    if (t->programs == PROGRAMS_QUEUED)
+        return; /* it gets the slot of its kind with the one it queues for */
+    if (t->programs == PROGRAMS_LENT)
+        slots_lend_programs(s, t, true);
     s->kind[t->slot]->used += !t->has_kind;
     t->has_kind = true;
-    t->lent = false;
+}
+
+bool
+slots_program(Sched *s, Task *t)
+{
+    if (t->programs != PROGRAMS_NONE)
+        return true;
+    t->ticket = slots_next_ticket(s);
+    if (slots_must_queue(s, s->kind[SLOT_PROCESS], t))
+        return false;
+    slots_lend_programs(s, t, true);
+    return true;
+}
+
+void
+slots_queue_program(Sched *s, Task *t)
+{
+    slots_rest(s, t, false);
+    t->programs = PROGRAMS_QUEUED;
+    t->woken = true;
+    slots_enter(s, t);
+}
+
+void
+slots_programs_over(Sched *s, Task *t)
+{
+    Limit *l = s->kind[SLOT_PROCESS];
+    bool had = t->programs == PROGRAMS_HELD;
+    l->used -= had;
+    t->programs = PROGRAMS_NONE;
+    if (had)
+        slots_serve(s, &l, 1);
 }
 
 void

@@ -74,6 +74,17 @@ void slots_hold(Sched *s);
 void slots_lend(Sched *s, Task *t);
 void slots_return(Sched *s, Task *t);
 
+/* Running t is to start a program: may it? It has a slot for that then, which
+ * all programs of its code share. Else slots_queue_program, when its code has
+ * stopped: t gives back the slot of its kind and goes on (t->woken) when it has
+ * both. It keeps its named slots: nobody who waits for those has one of the
+ * kind for programs, so no circle closes. */
+bool slots_program(Sched *s, Task *t) NODISCARD;
+void slots_queue_program(Sched *s, Task *t);
+
+/* The last program of t's code has ended. */
+void slots_programs_over(Sched *s, Task *t);
+
 /* Its wait has ended: start it (t->woken) when it has its slots again. */
 void slots_wake(Sched *s, Task *t);
 

@@ -30,7 +30,7 @@ wait_for_name(int kind)
         [WAIT_FOR_TASK] = "task", [WAIT_FOR_COLLECTOR] = "tasks",
         [WAIT_FOR_ITEM] = "item", [WAIT_FOR_IDLE] = "all",
         [WAIT_FOR_OP] = "work",   [WAIT_FOR_OUTPUT] = "output",
-        [WAIT_FOR_TIME] = "time",
+        [WAIT_FOR_TIME] = "time", [WAIT_FOR_SLOT] = "slot",
     };
     return names[kind];
 }

@@ -63,6 +63,8 @@ typedef struct WaitFor {
         WAIT_FOR_OP,
         WAIT_FOR_OUTPUT, /* the task is final, or has printed more than that */
         WAIT_FOR_TIME,
+        WAIT_FOR_SLOT, /* one for a program: the task queues as one that has
+                        * become ready does (slots_queue_program), in no Wait */
         WAIT_FOR_KINDS
     } kind;
     union {

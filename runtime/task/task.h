@@ -86,6 +86,16 @@ typedef enum SlotKind {
     SLOT_KINDS
 } SlotKind;
 
+/* Of a task whose slot is of another kind: the programs that its code starts
+ * share one slot of SLOT_PROCESS, from the start of the first of them to the
+ * end of the last. */
+typedef enum TaskPrograms {
+    PROGRAMS_NONE,   /* none runs */
+    PROGRAMS_QUEUED, /* its code waits for that slot, to start one */
+    PROGRAMS_HELD,   /* it has the slot */
+    PROGRAMS_LENT,   /* others have it while the task waits for tasks */
+} TaskPrograms;
+
 /* why a task was cancelled; the text is its `error` */
 #define TASK_WHYS(X) \
     X(ASKED, "cancelled") \
@@ -225,8 +235,9 @@ typedef struct Task {
     /* Guarded by the board's lock. */
     uint8_t throttles : 5;  /* attempts that were refused for asking too much */
     uint8_t blocked_on : 3; /* 1 + the EventBlock of its last QUEUED, or 0 */
-    uint8_t stop_rung : 4;  /* how far up the stop ladder */
-    uint8_t stop_why : 4;   /* a TaskWhy, when it is stopped for CANCELLED */
+    uint8_t stop_rung : 3;  /* how far up the stop ladder */
+    uint8_t stop_why : 3;   /* a TaskWhy, when it is stopped for CANCELLED */
+    uint8_t programs : 2;   /* a TaskPrograms */
     int8_t priority;
     bool abandoned : 1;  /* given up: its worker may still read its values */
     bool has_kind : 1;   /* holds a slot of its kind */

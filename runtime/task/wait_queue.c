@@ -15,12 +15,21 @@ wait_queue_init(WaitQueue *q)
     list_init(&q->late);
 }
 
+/* Does t go on after a wait? One whose code is to start a program takes its
+ * turn among the tasks that are programs. */
+static bool
+wait_queue_resumed(const Task *t)
+{
+    return t->woken && t->programs != PROGRAMS_QUEUED;
+}
+
 /* Due time in microseconds: the higher the rank, the earlier. The rank of a
  * resumed task is ignored. */
 static int64_t
 wait_queue_due(const Task *t)
 {
-    float ahead = t->woken ? 0 : t->rank * (WAIT_QUEUE_AHEAD * 1e6f);
+    float ahead = wait_queue_resumed(t) ? 0
+                                        : t->rank * (WAIT_QUEUE_AHEAD * 1e6f);
     return (int64_t)t->ticket - (int64_t)ahead;
 }
 
@@ -29,8 +38,8 @@ wait_queue_before(const Task *a, const Task *b)
 {
     if (a->priority != b->priority)
         return a->priority > b->priority;
-    if (a->woken != b->woken)
-        return a->woken;
+    if (wait_queue_resumed(a) != wait_queue_resumed(b))
+        return wait_queue_resumed(a);
     int64_t mine = wait_queue_due(a), other = wait_queue_due(b);
     return mine != other ? mine < other : a->ticket < b->ticket;
 }
@@ -39,7 +48,7 @@ void
 wait_queue_push(WaitQueue *q, Task *t)
 {
     List *ring = queue_level(&q->rings, t->priority);
-    bool last = !t->woken
+    bool last = !wait_queue_resumed(t)
         && (list_empty(ring)
             || wait_queue_before(wait_queue_task(ring->prev), t));
     list_push(last ? ring : &q->late, &t->job.link);

@@ -112,6 +112,16 @@ park_refused(const LuaRun *run)
         || ((run->isolate || run->on_behalf) && stop_wanted(&run->vm->stop));
 }
 
+/* Have the task queue for a slot for a program. It can go on meanwhile, had it
+ * the slot. With the lock held. */
+static void
+park_queue(LuaRun *run)
+{
+    run->wait.outcome = WAIT_DONE;
+    run->woken = board_now(&run->sched->board);
+    slots_queue_program(run->sched, run->task);
+}
+
 /* Begin the wanted wait, unless the task is being stopped. True when it is
  * pending. Under the lock. */
 static bool
@@ -121,6 +131,10 @@ park_try(LuaRun *run)
     run->woken = 0;
     if (park_refused(run))
         return false;
+    if (run->want.kind == WAIT_FOR_SLOT) {
+        park_queue(run);
+        return true;
+    }
     Board *b = &run->sched->board;
     Task *waiter = run->on_behalf ? NULL : run->task;
     int e = ORUN_ENOMEM;

@@ -67,6 +67,7 @@ typedef struct LuaRun {
     struct Program *shown; /* … the last whose output is the task's transcript,
                             * or NULL … */
     uint32_t shows;        /* … and how many of those there were */
+    uint32_t counted;      /* programs that share the task's slot for them */
     Wait wait;
     double outside, since;  /* seconds for which the task's code has waited for
                              * something outside and left its worker to others;

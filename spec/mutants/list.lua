@@ -88,6 +88,12 @@ return {
     new = "        if (!node)\n" },
   { name = "limit-ignored", file = "sched/slots.c", breaks = "more run than there are slots",
     old = "    if (limit_full(l) || l->closed ||", new = "    if (l->closed ||" },
+  { name = "programs-unlimited", file = "sched/slots.c",
+    breaks = "programs of Lua tasks need no slot",
+    old = "    if (slots_must_queue(s, s->kind[SLOT_PROCESS], t))\n", new = "    if (false)\n" },
+  { name = "programs-slot-kept", file = "sched/slots.c",
+    breaks = "the slot of programs that have ended goes to nobody",
+    old = "    l->used -= had;\n", new = "" },
   { name = "agents-unlimited", file = "sched/admit.c", breaks = "the limit of an agent type",
     old = "    if (agent && agent->limit)\n", new = "    if (false)\n" },
   { name = "nobody-pumped", file = "sched/slots.c", breaks = "a free slot goes to nobody",
@@ -121,7 +127,7 @@ return {
 
   -- ---- ranks ----
   { name = "rank-ignored", file = "task/wait_queue.c", breaks = "the most urgent does not go first",
-    old = "t->woken ? 0 : t->rank * (WAIT_QUEUE_AHEAD * 1e6f);", new = "0;" },
+    old = "t->rank * (WAIT_QUEUE_AHEAD * 1e6f);", new = "0;" },
   { name = "rank-kept", file = "sched/rank.c", breaks = "no rank reaches those it waits for",
     old = "        if (rank_raise(s, b, t->rank) && b->id > t->id)", new = "        if (b == t)" },
   { name = "rank-not-placed", file = "sched/rank.c", breaks = "one that queues keeps its old place",

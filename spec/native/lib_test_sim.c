@@ -431,6 +431,8 @@ static const luaL_Reg lib_sim_methods[] = {
     { "priority", lib_sim_priority },
     { "release", lib_sim_release },
     { "resolve", lib_sim_resolve },
+    { "program", lib_sim_program },
+    { "program_over", lib_sim_program_over },
     { "running", lib_sim_list_running },
     { "save", lib_sim_save },
     { "slots", lib_sim_slots },

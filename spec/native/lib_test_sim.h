@@ -24,6 +24,7 @@ typedef struct SimRun {
     List link; /* in sim->running while its code runs, not waits */
     Task *task;
     uint32_t attempt;
+    bool lent;    /* … nor for its programs, once it has lent that */
     bool resumed; /* it goes on after a wait: no slot of its kind is owed */
     Wait wait;
     WaitFor what; /* of its last wait */
@@ -87,6 +88,8 @@ int lib_sim_limit(lua_State *L);
 int lib_sim_slots(lua_State *L);
 int lib_sim_wait(lua_State *L); /* lib_test_sim_wait.c */
 int lib_sim_outcome(lua_State *L);
+int lib_sim_program(lua_State *L);
+int lib_sim_program_over(lua_State *L);
 int lib_sim_collector(lua_State *L);
 int lib_sim_op_done(lua_State *L);
 int lib_sim_closes(lua_State *L);

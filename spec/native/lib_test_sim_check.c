@@ -75,8 +75,8 @@ static void
 lib_check_final(SimCheck *c, const Task *t)
 {
     int id = (int)t->id;
-    lib_check_that(c, !t->has_kind && !t->has_rest, "t%d: final, with slots",
-                   id);
+    lib_check_that(c, !t->has_kind && !t->has_rest && !t->programs,
+                   "t%d: final, with slots", id);
     lib_check_that(c,
                    !t->opt || !t->opt->writes || !writes_held(t->opt->writes),
                    "t%d: final, with writes", id);
@@ -243,6 +243,9 @@ lib_check_holds(SimCheck *c, const Task *t)
     if (t->has_kind)
         lib_check_hold(c, c->sim->sched.kind[t->slot],
                        !t->stopping && !(run && (run->resumed || t->woken)));
+    if (t->programs == PROGRAMS_HELD)
+        lib_check_hold(c, c->sim->sched.kind[SLOT_PROCESS],
+                       !t->stopping && !(run && run->lent));
     if (t->has_rest && t->opt && t->opt->pool)
         lib_check_hold(c, t->opt->pool, !t->stopping);
     const AgentType *agent = task_agent(t);

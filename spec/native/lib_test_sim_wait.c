@@ -87,8 +87,11 @@ lib_sim_park(Sim *sim, Task *t, Wait *w, const WaitFor *what)
         w->outcome = WAIT_NO_MEMORY;
     if (e != 1)
         return false;
-    if (t->id)
-        list_del(&((SimRun *)t->run)->link);
+    if (t->id) {
+        SimRun *run = t->run;
+        list_del(&run->link);
+        run->lent |= t->programs == PROGRAMS_HELD;
+    }
     slots_rest(&sim->sched, t,
                what->kind != WAIT_FOR_OP && what->kind != WAIT_FOR_TIME);
     wait_check_stuck(&sim->sched.board);
@@ -115,6 +118,40 @@ lib_sim_wait(lua_State *L)
     lua_pushstring(L, lib_sim_outcome_name(w->outcome));
     lua_pushboolean(L, rested);
     return 2;
+}
+
+/* program(id): the code of a running task is to start a program -> may it at
+ * once? Else it waits for a slot, and is resumed. */
+int
+lib_sim_program(lua_State *L)
+{
+    Sim *sim = lib_sim(L);
+    Task *t = lib_sim_task(L, sim, 2);
+    SimRun *run = lib_sim_run(L, t);
+    if (task_waiting(t) || t->woken)
+        return luaL_error(L, "task %I waits already", (LUAI_UACINT)t->id);
+    sched_lock(&sim->sched);
+    bool may = slots_program(&sim->sched, t);
+    if (!may) {
+        list_del(&run->link);
+        slots_queue_program(&sim->sched, t);
+    }
+    sched_unlock(&sim->sched);
+    lua_pushboolean(L, may);
+    return 1;
+}
+
+/* program_over(id): the last program of its code has ended */
+int
+lib_sim_program_over(lua_State *L)
+{
+    Sim *sim = lib_sim(L);
+    Task *t = lib_sim_task(L, sim, 2);
+    lib_sim_run(L, t)->lent = false;
+    sched_lock(&sim->sched);
+    slots_programs_over(&sim->sched, t);
+    sched_unlock(&sim->sched);
+    return 0;
 }
 
 /* outcome(waiter) -> how its last wait stands */

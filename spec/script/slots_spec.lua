@@ -97,6 +97,131 @@ describe("limit", function()
   end)
 end)
 
+describe("programs of Lua tasks", function()
+  -- What each program does: say when it starts and ends, into the file `log`.
+  local SAY <const> = [[
+    local log = ...
+    local line = "echo s >> " .. log .. "; echo e >> " .. log
+  ]]
+
+  local function run(options, script)
+    local dir = h.tmpdir()
+    h.write(dir .. "/s.lua", SAY .. script)
+    h.write(dir .. "/log", "")
+    local words = {table.unpack(options)}
+    words[#words + 1], words[#words + 2] = dir .. "/s.lua", dir .. "/log"
+    local r = h.orun(words)
+    return r, table.concat(h.lines(h.read(dir .. "/log")))
+  end
+
+  it("have a slot of -j while they run, however they are started", function()
+    local r, log = run({"-j", "1"}, [[
+      local items = {} for i = 1, 40 do items[i] = i end
+      orun.agent{name = "sh", command = {"sh"}}
+      local tasks = {}
+      for i = 1, 5 do tasks[i] = orun.start{subagent_type = "sh", prompt = line} end
+      local n = orun.map(items, function(i)
+        local how = i % 4
+        if how == 0 then return orun.exec("sh", "-c", line).exit_code end
+        if how == 1 then return os.execute(line) and 0 end
+        if how == 2 then return assert(io.popen(line)):close() and 0 end
+        local reader <close> = orun.exec{command = {"sh", "-c", line}, stream = true}
+        return reader:wait().exit_code
+      end)
+      assert(orun.wait_all(tasks).ok)
+      for i = 1, 40 do assert(n[i] == 0) end
+      print(#n)]])
+    assert.equal("40\n", r.out, r.err)
+    assert.equal(("se"):rep(45), log)
+  end)
+
+  it("run as many at once as there are slots", function()
+    local one, other = rendezvous()
+    local r = h.orun{"-j", "2", "--workers", "1", "-e", ([[
+      local function meet(line) return orun.exec("sh", "-c", line).exit_code end
+      local a, b = orun.start{run = meet, input = %q}, orun.start{run = meet, input = %q}
+      print(TaskOutput(a).output, TaskOutput(b).output)]]):format(one[3], other[3])}
+    assert.equal("0\t0\n", r.out, r.err)
+  end)
+
+  it("leave the worker to others while they wait for a slot", function()
+    local fifo = h.tmpdir() .. "/fifo"
+    orun.exec("mkfifo", fifo)
+    local r = run({"-j", "1", "--workers", "1"}, ([[
+      local fifo = %q
+      local function exec(line) return orun.exec("sh", "-c", line).output end
+      local a = orun.start{run = exec, input = "read -r x < " .. fifo .. "; echo $x"}
+      local b = orun.start{run = exec, input = "echo b"}
+      local c = Task{input = fifo, run = function(path)
+        local file <close> = assert(io.open(path, "w"))
+        file:write("a\n")
+      end}
+      io.write(c.status, " ", TaskOutput(a).output, TaskOutput(b).output)]]):format(fifo))
+    assert.equal("completed a\nb\n", r.out, r.err)
+  end)
+
+  it("wait where Lua cannot yield, too", function()
+    local r, log = run({"-j", "1"}, [[
+      local items = {} for i = 1, 6 do items[i] = i end
+      orun.map(items, function()
+        return (("x"):gsub("x", function() return orun.exec("sh", "-c", line).output end))
+      end)]])
+    assert.equal("", r.err)
+    assert.equal(("se"):rep(6), log)
+  end)
+
+  it("do not keep tasks from running that their own task waits for", function()
+    local r = run({"-j", "1"}, [[
+      orun.agent{name = "helper", run = function() return orun.exec("echo", "helped").output end}
+      local first = Task{run = function()
+        local reader <close> = orun.exec{command = {"cat", "/dev/zero"}, stream = true}
+        return Task{run = function() return orun.exec("echo", "inner").output end}.output
+      end}
+      local second = Task{run = function()
+        return orun.exec("sh", "-c", '"$ORUN_PROGRAM" task run --agent helper --prompt x').output
+      end}
+      io.write(first.output, second.output)]])
+    assert.matches("^inner\nhelped\n", r.out, 1, r.err)
+  end)
+
+  it("are not started by a task that is stopped or times out while it queues", function()
+    local dir = h.tmpdir()
+    orun.exec("mkfifo", dir .. "/up", dir .. "/go")
+    local r = run({"-j", "1"}, ([[
+      local dir = %q
+      local function exec() return orun.exec("echo", "ran").output end
+      local a = orun.start{input = dir, run = function(place)
+        return orun.exec("sh", "-c", "cd " .. place .. "; echo > up; cat go").output
+      end}
+      local up <close> = io.open(dir .. "/up")
+      up:read("l")                            -- its program has the only slot
+      local b = orun.start{run = exec, timeout = 0.02}
+      local c = orun.start{run = exec}
+      print(TaskOutput(b).error_kind)
+      TaskStop(c)
+      print(TaskOutput(c).status)
+      local d = orun.start{run = exec}
+      local e = orun.start{run = exec, isolation = "process"}
+      local go = io.open(dir .. "/go", "w")
+      go:write("a\n")
+      go:close()
+      io.write(TaskOutput(a).output, TaskOutput(d).output, TaskOutput(e).output)]]):format(dir))
+    assert.equal("timeout\ncancelled\na\nran\nran\n", r.out, r.err)
+  end)
+
+  it("do not count when the script starts them", function()
+    local fifo = h.tmpdir() .. "/fifo"
+    orun.exec("mkfifo", fifo)
+    local r = run({"-j", "1"}, ([[
+      local fifo = %q
+      local function read(path) return orun.exec("cat", path).output end
+      local a = orun.start{run = read, input = fifo}
+      orun.exec("sh", "-c", "echo through > " .. fifo)
+      io.write(TaskOutput(a).output)]]):format(fifo))
+    assert.equal("through\n", r.out, r.err)
+  end)
+end)
+
 describe("priority", function()
   it("decides who is next where tasks queue", function()
     local path, lines = journal()

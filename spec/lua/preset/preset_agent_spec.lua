@@ -469,7 +469,8 @@ describe("a preset of one's own", function()
     local function echo() return {"echo", "x"} end
     local function take(s, text) s.text = text end
     failed("lua", "expected an array of arguments", failure(function() return "echo" end, take))
-    failed("lua", "expected strings", failure(function() return {"echo", 7} end, take))
+    failed("lua", "argv[2] = a function: expected a string or a number",
+      failure(function() return {"echo", print} end, take))
     failed("lua", "in line", failure(echo, function() error("in line") end))
     failed("lua", "fail: kind", failure(echo, take, function()
       return {kind = "sad", message = "x"}

@@ -122,6 +122,119 @@ describe("a named limit", function()
   end)
 end)
 
+describe("a program that code starts", function()
+  it("needs a slot of the programs, which it shares with others of its task", function()
+    local sim = new { lua = 9, process = 1 }
+    local a, b, c = sim:add {}, sim:add {}, sim:add {}
+    assert.is_true(sim:program(a))
+    assert.is_true(sim:program(a))
+    assert.is_false(sim:program(b))
+    assert.is_false(sim:program(c))
+    assert.same({ a }, sim:running())
+    assert.is_false(sim:info(b).has_kind)
+    sim:program_over(a)
+    assert.same({ a, b }, sim:running())
+    sim:finish(b)
+    assert.same({ a, c }, sim:running())
+    assert.is_false(sim:program(a))
+    sim:program_over(c)
+    assert.same({ c, a }, sim:running())
+  end)
+
+  it("takes its turn among tasks that are programs", function()
+    local sim = new { lua = 9, process = 1 }
+    local a, b = sim:add {}, sim:add {}
+    local one, two = sim:add { kind = "process" }, sim:add { kind = "process" }
+    assert.same({ a, b, one }, sim:running())
+    assert.is_false(sim:program(a)) -- after two, which came before
+    local three = sim:add { kind = "process" }
+    local first = sim:add { kind = "process", priority = 1 }
+    assert.is_false(sim:program(b))
+    local order = {}
+    for _, id in ipairs { one, first, two } do
+      sim:finish(id)
+      order[#order + 1] = sim:running()[#sim:running()]
+    end
+    assert.same({ first, two, a }, order)
+    sim:program_over(a)
+    sim:finish(three)
+    assert.same({ a, b }, sim:running())
+  end)
+
+  it("gives its slot to others while its task waits for tasks", function()
+    local sim = new { lua = 9, process = 1 }
+    local a = sim:add {}
+    assert.is_true(sim:program(a))
+    local child = sim:add { parent = a }
+    assert.is_false(sim:program(child))
+    assert.equal("pending", sim:wait(child, a))
+    assert.same({ child }, sim:running())
+    local other = sim:add { kind = "process" }
+    sim:finish(child)
+    assert.same({ other, a }, sim:running()) -- it goes on without asking
+    local last = sim:add { kind = "process" }
+    sim:finish(other)
+    assert.same({ a }, sim:running())
+    sim:finish(a)
+    assert.same({ last }, sim:running())
+  end)
+
+  it("leaves named slots with its task, and the slot of its kind with others", function()
+    local sim = new { lua = 1, process = 1 }
+    sim:limit("db", 1)
+    local busy = sim:add { kind = "process" }
+    local a = sim:add { limit = "db" }
+    assert.is_false(sim:program(a))
+    local other, b = sim:add {}, sim:add { limit = "db" }
+    assert.same({ busy, other }, sim:running())
+    sim:finish(other)
+    assert.same({ busy }, sim:running())
+    sim:finish(busy)
+    assert.same({ a }, sim:running())
+    sim:finish(a)
+    assert.same({ b }, sim:running())
+  end)
+
+  it("is not started by a task that is stopped while it queues", function()
+    local sim = new { lua = 9, process = 1 }
+    local busy = sim:add { kind = "process" }
+    local a, b = sim:add {}, sim:add { timeout = 1 }
+    local c = sim:add {}
+    for _, id in ipairs { a, b, c } do assert.is_false(sim:program(id)) end
+    sim:stop(a)
+    sim:advance(1)
+    assert.same({ busy, a, b }, sim:running())
+    sim:finish(a, "cancelled")
+    sim:finish(b, "failed", "timeout")
+    sim:finish(busy)
+    assert.same({ c }, sim:running())
+    assert.is_nil(sim:check())
+  end)
+
+  it("has no slot left over from an attempt that has ended", function()
+    local sim = new { lua = 9, process = 1 }
+    local a = sim:add { retry = { max = 1, backoff = 1 } }
+    assert.is_true(sim:program(a))
+    local b = sim:add { kind = "process" }
+    sim:finish(a, "failed")
+    assert.same({ b }, sim:running())
+    sim:advance(1)
+    assert.is_false(sim:program(a))
+    sim:finish(b)
+    assert.same({ a }, sim:running())
+  end)
+
+  it("starts as soon as there are more slots", function()
+    local sim = new { lua = 9, process = 1 }
+    local ids = {}
+    for i = 1, 4 do ids[i] = sim:add {} end
+    assert.is_true(sim:program(ids[1]))
+    for i = 2, 4 do assert.is_false(sim:program(ids[i])) end
+    sim:slots("process", 3)
+    assert.same({ ids[1], ids[2], ids[3] }, sim:running())
+  end)
+end)
+
 describe("an agent type's limit", function()
   it("counts with the named one: a task needs a slot of each", function()
     local sim = new { lua = 9 }
