@@ -69,8 +69,9 @@ local function worker_of(fn, go_on)
       if skip then
         skips[before + at] = skip
       elseif not ok then
+        local told = type(why) == "table" and why or {}
         failures[#failures + 1] = {index = before + at, error = tostring(why),
-          error_kind = type(why) == "table" and rawget(why, "kind") or "lua"}
+          error_kind = rawget(told, "kind") or "lua", output = rawget(told, "partial")}
       end
     until ok or not (go_on or skip) or at == n
     return {out = out, done = at, failures = failures, skips = skips, seconds = orun.now() - began}
@@ -125,11 +126,12 @@ function Chunks:finish(result, first, last)
   local got, failures, each = result.output, {}, self.singly
   for _, failure in ipairs(got.failures) do
     failures[failure.index] = failure
-    if not each then self:over(failure.index, nil, failure) end
+    if not each then self:over(failure.index, failure.output, failure) end
   end
   if each then
     for i = first, first + got.done - 1 do
-      self:over(i, got.out[i - first + 1], failures[i], got.skips[i])
+      local failure = failures[i]
+      self:over(i, failure and failure.output or got.out[i - first + 1], failure, got.skips[i])
     end
   else
     table.move(got.out, 1, got.done, first, self.outputs)

@@ -209,6 +209,12 @@ function on.read(self, t, e)
   t.reads[#t.reads + 1] = {by = self.by_id[e.by], at = e.at, bytes = e.bytes}
 end
 
+function on.unseen(_, t, e)
+  t.unseen = t.unseen or {}
+  t.unseen[#t.unseen + 1] = {error_kind = e.error_kind, exit_code = e.exit_code, file = e.file,
+                             line = e.line}
+end
+
 function on.removed(_, t) t.removed = true end
 
 function on.phase(self, t, e)

@@ -17,6 +17,7 @@
 --   never_collected  a background task's result was not read by anybody
 --   failure_unread   a task failed and nobody read that
 --   failure_ignored  … was read, by a script that nowhere looks at status or error
+--   program_unseen   a program that a task's code ran failed, and the code never looked
 --   writes_waited    tasks that declare the same writes were started at once
 --   changes_overlap  tasks in worktrees changed the same files
 --   queue            far more agents were started at once than may run
@@ -217,6 +218,22 @@ function find.failure_ignored(run, add)
   end, "failed, and the script never looks at status or error: ")
 end
 
+local FIX_PROGRAM <const> = [[
+local output = orun.exec{command = {...}, check = true}    -- raises when it fails
+local result = orun.exec(...)
+if not result.ok then print(result.error) end              -- or look]]
+
+function find.program_unseen(run, add)
+  for _, t in ipairs(run.tasks) do
+    for _, u in ipairs(t.unseen or {}) do
+      local how = u.exit_code and "exit code " .. u.exit_code or u.error_kind or "?"
+      add{at = place(u), tasks = {t}, fix = FIX_PROGRAM,
+          title = ("a program of %s failed (%s), and its code never looked at that"):format(
+            title_of.named(t), how)}
+    end
+  end
+end
+
 local FIX_WRITES <const> = [[
 local first = Task{..., writes = {"config.ts"}}            -- one after another,
 local second = Task{..., writes = {"config.ts"}}
@@ -384,9 +401,9 @@ function find.denied(run, add)
   end
 end
 
-local ORDER <const> = {"in_turn", "barrier", "failure_unread", "failure_ignored", "changes_overlap",
-  "denied", "never_collected", "writes_waited", "queue", "same_failure", "not_as_asked",
-  "empty_result", "too_small"}
+local ORDER <const> = {"in_turn", "barrier", "failure_unread", "failure_ignored",
+  "program_unseen", "changes_overlap", "denied", "never_collected", "writes_waited", "queue",
+  "same_failure", "not_as_asked", "empty_result", "too_small"}
 
 -- Tasks that others were to begin after.
 local function needed_of(model)

@@ -63,6 +63,8 @@
 --              bytes that drive a terminal included, but for secrets: views that show them
 --              clean them
 --   read       by (missing: the script), bytes: its result was handed over
+--   unseen     error_kind, exit_code, file and line of the call: a program that its code ran
+--              has failed, and the code never looked at that
 --   claimed    by;  returned  the claim was given back;  removed  from the list
 --   phase      name: what the task (or the script) starts from then on belongs to it
 --   script     name: it begins;  script_ended  its own code, tasks may go on

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "value/field.h"
+#include "value/unread.h"
 #include <lauxlib.h>
 #include <math.h>
 #include <stdio.h>
@@ -167,6 +168,23 @@ lib_program_new_end(lua_State *L)
     lua_setmetatable(L, -2);
 }
 
+/* The table on top tells of a failure: what says so is kept aside until
+ * somebody looks, if that is asked for. */
+static void
+lib_program_hide(lua_State *L, const Program *p, TaskFault fault)
+{
+    static const char *const names[] = { "ok", "error", "error_kind",
+                                         "exit_code", "signal" };
+    lua_Debug ar;
+    LuaRun *run = park_run(L);
+    bool known = run->sched->board.events && park_line(L, &ar);
+    atomic_bool *seen = known
+        ? program_failed(run, fault, p->end.code, ar.short_src, ar.currentline)
+        : NULL;
+    if (seen)
+        unread_hide(L, -1, names, countof(names), seen, false);
+}
+
 void
 lib_program_push_end(lua_State *L, Program *p, const char *name, size_t max)
 {
@@ -192,6 +210,8 @@ lib_program_push_end(lua_State *L, Program *p, const char *name, size_t max)
         field_set_string(L, "output_file", output_path(p->out));
         field_set_boolean(L, "truncated", true);
     }
+    if (wrong)
+        lib_program_hide(L, p, fault);
 }
 
 int

@@ -333,6 +333,60 @@ program_is_work(const LuaRun *run, const Task *t)
     return t->slot == SLOT_PROCESS && !run->isolate && !run->vm->script;
 }
 
+/* ---- failures that nobody looks at ---- */
+
+typedef struct Unseen {
+    struct Unseen *next;
+    atomic_bool seen;
+    TaskFault fault;
+    int code, line;
+    const char *file; /* engine_intern's */
+} Unseen;
+
+atomic_bool *
+program_failed(LuaRun *run, TaskFault fault, int code, const char *file,
+               int line)
+{
+    bool asked = run->sched->board.events && !run->vm->script && !run->on_behalf
+        && !run->worktree_hook;
+    Unseen *u = asked ? mem_alloc(sizeof *u) : NULL;
+    if (!u)
+        return NULL;
+    *u = (Unseen){ .next = run->unseen,
+                   .fault = fault,
+                   .code = code,
+                   .line = line,
+                   .file = engine_intern(run->engine, file) };
+    run->unseen = u;
+    return &u->seen;
+}
+
+void
+program_tell_unseen(LuaRun *run)
+{
+    Board *b = &run->sched->board;
+    for (const Unseen *u = run->unseen; u; u = u->next) {
+        if (atomic_load(&u->seen))
+            continue;
+        board_lock(b);
+        event_add(b,
+                  (Event){ .kind = EVENT_UNSEEN,
+                           .task = run->task->id,
+                           .what = (uint8_t)u->fault,
+                           .n = (uint64_t)u->code,
+                           .line = u->line,
+                           .text = u->file });
+        board_unlock(b);
+    }
+}
+
+void
+program_drop_unseen(LuaRun *run)
+{
+    for (Unseen *u; (u = run->unseen) != NULL; mem_free(u))
+        run->unseen = u->next;
+}
+
 /* ---- transcripts ---- */
 
 /* Gives what it was; NULL: nothing. With the board's lock held. */

@@ -115,6 +115,19 @@ void program_drop(Program *p);
  * runs the run's state, or with the board's lock held. */
 void program_task_over(LuaRun *run);
 
+/* A program of the run's code has failed so, as its caller at file:line is
+ * notified. Gives a flag that is to be set when the code looks at that; NULL:
+ * nobody asks for it. On the thread that runs the run's state, as the next
+ * two. */
+atomic_bool *program_failed(LuaRun *run, TaskFault fault, int code,
+                            const char *file, int line);
+
+/* The run's code has ended: report the failures that it has not looked at. */
+void program_tell_unseen(LuaRun *run);
+
+/* Its state has gone, too: drop their flags. */
+void program_drop_unseen(LuaRun *run);
+
 /* End all of a run's programs. With the board's lock held. */
 void program_stop_all(LuaRun *run, bool hard);
 

@@ -109,12 +109,15 @@ static bool
 run_lua_renew(LuaRun *run, Task *next)
 {
     VmPool *vms = run->engine->vms;
-    if (vm_renew(vms, run->vm))
+    if (vm_renew(vms, run->vm)) {
+        program_drop_unseen(run);
         return true;
+    }
     sched_lock(run->sched);
     next->run = NULL;
     sched_unlock(run->sched);
     vm_give(vms, run->vm);
+    program_drop_unseen(run);
     Vm *vm = vm_take(vms);
     sched_lock(run->sched);
     run->vm = vm;
@@ -127,6 +130,7 @@ static void
 run_lua_free(LuaRun *run)
 {
     stuck_remove(run->engine, run);
+    program_drop_unseen(run);
     run_tree_close(run);
     park_destroy(run);
     mem_free(run);
@@ -251,6 +255,8 @@ run_lua_end(LuaRun *run, int status)
     Engine *h = run->engine;
     run_lua_outcome(run, status, &o);
     program_task_over(run);
+    if (o.state == TASK_COMPLETED)
+        program_tell_unseen(run);
     if (run_tree_ended(run, &o))
         return run_lua_turn(run);
     run_lua_note_half(run, &o);

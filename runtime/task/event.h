@@ -41,6 +41,9 @@ struct Board;
     X(REPORTED, "reported") /* of its own work (report.h) */ \
     X(ENDED, "ended")       /* what: the TaskState */ \
     X(READ, "read")         /* other read its result; n: bytes of output */ \
+    X(UNSEEN, "unseen")     /* a program that its code ran has failed, and the
+                             * code never looked at that; what: the TaskFault,
+                             * n: its exit code, text and line: where */ \
     X(CLAIMED, "claimed")   /* a list item; other: by whom */ \
     X(RETURNED, "returned") /* a claim was given back */ \
     X(REMOVED, "removed")   /* from the list */ \

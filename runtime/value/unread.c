@@ -5,6 +5,7 @@
 /* Their addresses are keys of the metatable. */
 static const char unread_kept = 'k';
 static const char unread_flag = 'f';
+static const char unread_under = 'u'; /* the metatable it had */
 
 /* Names that are asked for to see whether something failed, though the result
  * at hand has no such field. */
@@ -60,6 +61,33 @@ unread_show_all(lua_State *L)
     }
 }
 
+/* Push the metatable that the table at idx, which keeps fields aside, had; or
+ * nil. */
+static void
+unread_push_under(lua_State *L, int idx)
+{
+    lua_getmetatable(L, idx);
+    lua_rawgetp(L, -1, &unread_under);
+    lua_remove(L, -2);
+}
+
+/* The value of the key on top, which the table at idx lacks, as the metatable
+ * that it had gives it. */
+static int
+unread_lacks(lua_State *L, int idx)
+{
+    unread_push_under(L, idx);
+    if (lua_isnil(L, -1))
+        return 1;
+    lua_pushliteral(L, "__index");
+    if (lua_rawget(L, -2) != LUA_TFUNCTION)
+        return lua_pushnil(L), 1;
+    lua_pushvalue(L, idx);
+    lua_pushvalue(L, idx + 1);
+    lua_call(L, 2, 1);
+    return 1;
+}
+
 void
 unread_show(lua_State *L, int idx)
 {
@@ -78,7 +106,7 @@ unread_show(lua_State *L, int idx)
         lua_pop(L, 1);
     }
     unread_note(L, idx);
-    lua_pushnil(L);
+    unread_push_under(L, idx);
     lua_setmetatable(L, idx);
     lua_pushliteral(L, "failed");
     if (lua_rawget(L, kept) == LUA_TTABLE)
@@ -113,8 +141,13 @@ unread_index(lua_State *L)
     }
     if (about)
         unread_show(L, 1);
-    lua_rawget(L, 1);
-    return 1;
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, 1) != LUA_TNIL)
+        return 1;
+    if (unread_is(L, 1))
+        return unread_lacks(L, 1);
+    lua_settop(L, 2);
+    return lua_gettable(L, 1), 1; /* by the metatable that it has again */
 }
 
 /* __pairs(table) */
@@ -162,7 +195,12 @@ unread_hide(lua_State *L, int idx, const char *const *names, size_t n,
 {
     idx = lua_absindex(L, idx);
     luaL_checkstack(L, 10, NULL);
-    lua_createtable(L, 0, 7);
+    bool under = lua_getmetatable(L, idx);
+    lua_createtable(L, 0, 8);
+    if (under) {
+        lua_insert(L, -2);
+        lua_rawsetp(L, -2, &unread_under);
+    }
     lua_createtable(L, 0, (int)n);
     for (size_t i = 0; i < n; i++)
         unread_keep(L, idx, names[i]);

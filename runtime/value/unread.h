@@ -17,10 +17,10 @@
 /* What the metatable's __name is. */
 #define UNREAD_NAME "orun.unread"
 
-/* The table at idx, which has no metatable, keeps these fields aside from now
- * on. `flag` is set when they are looked at (NULL: none is); it must live as
- * long as the state. `counts`: to ask for the table's length is to look. May
- * raise for memory. */
+/* The table at idx keeps these fields aside from now on; a metatable that it
+ * has is its again once they are looked at. `flag` is set when they are looked
+ * at (NULL: none is); it must live as long as the state. `counts`: to ask for
+ * the table's length is to look. May raise for memory. */
 void unread_hide(lua_State *L, int idx, const char *const *names, size_t n,
                  atomic_bool *flag, bool counts);
 

@@ -278,6 +278,17 @@ view_set_waits(lua_State *L, const Event *e)
 }
 
 static void
+view_set_unseen(lua_State *L, const Event *e)
+{
+    field_set_string(L, "error_kind", task_fault_name((TaskFault)e->what));
+    if (e->what == FAULT_EXIT)
+        field_set_integer(L, "exit_code", (lua_Integer)e->n);
+    field_set_string(L, "file", e->text);
+    if (e->line)
+        field_set_integer(L, "line", e->line);
+}
+
+static void
 view_set_details(lua_State *L, ViewWork *w, const Event *e, const Task *t)
 {
     switch (e->kind) {
@@ -300,6 +311,7 @@ view_set_details(lua_State *L, ViewWork *w, const Event *e, const Task *t)
         field_set_string(L, "limit", e->text);
         field_set_number(L, "wait", (double)e->n / 1000);
         break;
+    case EVENT_UNSEEN: view_set_unseen(L, e); break;
     case EVENT_USED: field_set_number(L, "cpu", (double)e->n * 1e-9); break;
     case EVENT_REPORTED: view_set_report(L, w, t); break;
     case EVENT_READ:

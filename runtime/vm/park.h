@@ -49,9 +49,10 @@ typedef struct LuaRun {
     bool holds; /* … and its task is not released meanwhile (board_hold) */
 
     /* Of the thread that runs the state. */
-    WaitFor want;     /* what the code asked to wait for … */
-    bool wants;       /* … when it has just yielded for that */
-    bool lingers;     /* a program of it may have left others (program.h) */
+    WaitFor want; /* what the code asked to wait for … */
+    bool wants;   /* … when it has just yielded for that */
+    bool lingers; /* a program of it may have left others (program.h) */
+    struct Unseen *unseen; /* failures of its programs (program.h) */
     uint64_t used;    /* nanoseconds on a processor; counted while there are
                        * views */
     uint64_t claimed; /* the item that its code claimed last, 0: none */

@@ -176,6 +176,61 @@ describe("failures that nobody handles", function()
   end)
 end)
 
+describe("a program of a Lua task that failed", function()
+  local function of(code)
+    return findings_of(([[
+      local function ran() %s end
+      local r = Task{run = ran, description = "d"}
+      if r.status == "failed" then print(r.error) end]]):format(code))
+  end
+
+  it("is found where the code never looks at that", function()
+    local f = only("program_unseen", of[[orun.exec("sh", "-c", "exit 3") orun.exec("true")]])
+    assert.matches("s.lua:1$", f.at)
+    assert.equal("a program of t1 (d) failed (exit code 3), and its code never looked at that",
+      f.title)
+    assert.same({"t1"}, f.tasks)
+    f = only("program_unseen", of[[for _ = 1, 3 do print(orun.exec("false").output) end]])
+    assert.equal(2, #f.more)
+    f = only("program_unseen", of[[orun.exec("no-such-program-anywhere")]])
+    assert.matches("failed %(spawn%)", f.title)
+  end)
+
+  it("is not where it looks, or hands the result on", function()
+    for _, code in ipairs{
+      [[if not orun.exec("false").ok then print("no") end]],
+      [[print(orun.exec("false").error)]], [[print(orun.exec("false").exit_code)]],
+      [[for key in pairs(orun.exec("false")) do print(key) end]],
+      [[return orun.exec("false")]], [[print(orun.json.encode(orun.exec("false")))]],
+      [[print(pcall(orun.exec, {command = {"false"}, check = true}))]],
+      [[local r <close> = orun.exec{command = {"false"}, stream = true} return r:wait().signal]],
+      [[pcall(function() return orun.exec("false").code end) error("it fails anyway")]],
+    } do
+      none(of(code))
+    end
+  end)
+
+  it("refuses the names it once had before and after somebody looks", function()
+    local r = h.orun{"--events", "/dev/null", "-e", [[
+      print(Task{run = function()
+        local run, why = orun.exec("false"), {}
+        for i = 1, 2 do
+          why[i] = select(2, pcall(function() return run.code end)):match("write ([%w_]+)")
+          why[i + 2] = run.no_such_field == nil and run.ok == false and run.exit_code
+        end
+        return table.concat(why, " ")
+      end}.output)]]}
+    assert.equal("exit_code exit_code 1 1\n", r.out, r.err)
+  end)
+
+  it("is an error of the run with --strict", function()
+    local r = h.orun{"--strict", "-e", [[
+      Task{description = "d", run = function() orun.exec("false") end}]]}
+    assert.equal(1, r.code)
+    assert.matches("a program of t1 (d) failed (exit code 1), and its code", r.err, 1, true)
+  end)
+end)
+
 describe("what else a run tells", function()
   it("is a barrier that cost time, with what could have begun", function()
     local f = only("barrier", findings_of(AGENT .. [[
