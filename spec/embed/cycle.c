@@ -73,7 +73,7 @@ cycle_once(int i)
 {
     static const char *const work[] = {
         "assert(Task{run = function(i) return i end, input = 7}.output == 7)",
-        "assert(orun.exec('echo', 'x').stdout == 'x\\n')",
+        "assert(orun.exec('echo', 'x').output == 'x\\n')",
         "Task{run = error, run_in_background = true}",
         "x = = 1",
         "os.exit(3)",

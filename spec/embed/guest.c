@@ -16,7 +16,7 @@ static const char work[] =
     "  all[i] = Task{run_in_background = true, input = i, run = function(i)\n"
     "    orun.sleep('5ms')\n"
     "    local r = orun.exec('sh', '-c', 'cat; exit ' .. i)\n"
-    "    return r.code == i and r.error_kind == 'exit'\n"
+    "    return r.exit_code == i and r.error_kind == 'exit'\n"
     "  end}\n"
     "end\n"
     "for i = 1, 8 do assert(TaskOutput(all[i]).output == true) end\n"
@@ -47,7 +47,7 @@ guest_dispositions(void)
         /* A program that does not read its prompt breaks a pipe. */
         check_fine(o,
                    "local r = orun.exec{command = {'true'},"
-                   " input = ('x'):rep(1 << 20)} assert(r.code == 0)");
+                   " input = ('x'):rep(1 << 20)} assert(r.exit_code == 0)");
         CHECK(orun_free(o) == ORUN_OK);
         for (int i = 1; i < NSIG; i++) {
             struct sigaction now = { 0 }; /* two are not to be asked about */

@@ -124,7 +124,7 @@ threads_fork(void)
     int status = -1;
     CHECK(waitpid(child, &status, 0) == child);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    check_fine(shared, "assert(orun.exec('echo', 'x').stdout == 'x\\n')");
+    check_fine(shared, "assert(orun.exec('echo', 'x').output == 'x\\n')");
     CHECK(orun_free(shared) == ORUN_OK);
 }
 
