@@ -33,26 +33,17 @@ local OPTIONS <const> = pattern.options()
 --- What gives the i-th spec, ready to be started, and how many there are; or nil and what is
 --- wrong.
 local function source_of(source, to_spec, defaults)
-  local function ready(i, item)
-    local given = item
-    if to_spec then given = to_spec(item, i) end
-    return launch.numbered(given, defaults, i)
+  if type(source) ~= "function" then
+    local specs, why = launch.specs("specs", source, defaults, to_spec)
+    if not specs then return nil, why end
+    return function(i) return specs[i] end, #specs
   end
-  if type(source) == "function" then
-    return function(i)
-      local item = source()
-      if item == nil then return nil end
-      local spec, why = ready(i, item)
-      return spec, why and ("specs[%d]%s"):format(i, why)
-    end
+  return function(i)
+    local item = source()
+    if item == nil then return nil end
+    if to_spec then item = to_spec(item, i) end
+    return launch.numbered("specs", i, item, defaults)
   end
-  local specs = {}
-  for i, item in ipairs(source) do
-    local spec, why = ready(i, item)
-    if not spec then return nil, ("specs[%d]%s"):format(i, why) end
-    specs[i] = spec
-  end
-  return function(i) return specs[i] end, #specs
 end
 
 --- Runs every task and returns every result.

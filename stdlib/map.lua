@@ -97,24 +97,20 @@ end
 -- @param failure  {index, error, error_kind}, or nil when it has this output
 -- @param skipped  why it was skipped, or nil
 function Chunks:over(index, output, failure, skipped)
-  local opts, counts = self.opts, self.counts
+  local opts = self.opts
   local result = {index = index, ok = not failure, status = failure and "failed" or "completed",
     output = output, error = failure and failure.error,
     error_kind = failure and failure.error_kind, skipped = skipped}
-  counts.seconds, self.seen[index] = orun.now() - self.began, true
+  self.seen[index] = true
   if failure then
-    counts.failed = counts.failed + 1
-    self.failed[counts.failed] = result
+    self.failed[#self.failed + 1] = result
     if not self.go_on then self.ranges:cut(opts.on_failure and 1 or index) end
     self.halted = self.halted or opts.on_failure and not self.go_on
     if opts.on_failure == "stop" then launch.stop(self.handles) end
   else
-    counts.done = counts.done + 1
-    if skipped then counts.skipped = counts.skipped + 1 end
-    self.outputs[opts.order == "done" and counts.done or index] = output
+    self.outputs[opts.order == "done" and self.counts.done + 1 or index] = output
   end
-  if opts.each then opts.each(result, index) end
-  if opts.progress then opts.progress(counts) end
+  self.counted(failure and "failed" or "done", result, index)
 end
 
 function Chunks:finish(result, first, last)
@@ -176,13 +172,13 @@ end
 -- @return the outputs, and the failures; or nil and what Task said
 local function map_chunks(items, n, fn, opts)
   local go_on, workers = opts.on_failure == "go_on", orun.config().workers
+  local counted, counts = pattern.counter(opts.each, opts.progress, n)
   local self = setmetatable({items = items, opts = opts, go_on = go_on, outputs = {}, failed = {},
     run = worker_of(fn, go_on), ranges = Ranges.new(n, workers), collector = orun.collector{},
     handles = {}, flying = {}, count = 0, window = opts.limit or 2 * workers,
     singly = opts.each or opts.progress or opts.timeout or opts.order == "done"
-      or opts.on_failure and not go_on, seen = {}, began = orun.now(),
-    counts = {done = 0, failed = 0, cancelled = 0, skipped = 0, total = n}}, Chunks)
-  local deadline = opts.timeout and self.began + check.seconds(opts.timeout)
+      or opts.on_failure and not go_on, seen = {}, counted = counted, counts = counts}, Chunks)
+  local deadline = opts.timeout and orun.now() + check.seconds(opts.timeout)
   local _ <close> = launch.guard(self.handles)
   while true do
     local why = self:fill()

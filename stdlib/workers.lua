@@ -126,19 +126,16 @@ end
 
 --- An item has ended.
 function Shift:ended(result, place)
-  local opts, counts = self.opts, self.counts
+  local opts = self.opts
   local status = orun.peek(result, "status")
   local field = status == "completed" and "done" or status
   if field == "done" and result.output == nil then
     local item = orun.TaskGet(result.task_id)
     result.skipped = item and item.metadata and item.metadata.skipped
   end
-  counts[field], counts.seconds = counts[field] + 1, orun.now() - self.began
-  if result.skipped then counts.skipped = counts.skipped + 1 end
   result.index = place
   self.results[opts.order == "done" and #self.results + 1 or place] = result
-  if opts.each then opts.each(result, place) end
-  if opts.progress then opts.progress(counts) end
+  self.counted(field, result, place)
   if status == "failed" and (opts.on_failure or "go_on") ~= "go_on" then
     self:halt(opts.on_failure == "drain")
   end
@@ -183,8 +180,8 @@ end
 local function shift_of(run, opts)
   local max_attempts = opts.max_attempts or MAX_ATTEMPTS
   local self = setmetatable({opts = opts, hands = {}, hired = 0, known = {}, items = {},
-    results = {}, collector = orun.collector{}, began = orun.now(),
-    counts = {done = 0, failed = 0, cancelled = 0, skipped = 0}, max_attempts = max_attempts,
+    results = {}, collector = orun.collector{}, max_attempts = max_attempts,
+    counted = pattern.counter(opts.each, opts.progress),
     spec = launch.spec(worker_of(run, max_attempts, opts.on_failure), opts.defaults)}, Shift)
   for _, item in ipairs(orun.TaskList()) do
     if not open(item) then self.known[item.id] = false end
@@ -220,6 +217,7 @@ local function workers(run, opts)
   opts = check.options("orun.workers", opts, OPTIONS)
   if opts.items then check.array("orun.workers", "items", opts.items) end
   local shift = shift_of(run, opts)
+  local deadline = opts.timeout and orun.now() + check.seconds(opts.timeout)
   local why = create(opts.items or {})
   if why then error("orun.workers: " .. why, 2) end
 
@@ -232,7 +230,7 @@ local function workers(run, opts)
       error("orun.workers: " .. why, 2)
     end
   end
-  shift:work(opts.timeout and shift.began + check.seconds(opts.timeout))
+  shift:work(deadline)
 
   shift:look()
   local results, seen = shift.results, {}

@@ -64,31 +64,36 @@ function M.filled(spec, value, ...)
   return copy
 end
 
---- The same, with a description by its number when it has none and its command gives none.
-function M.numbered(value, defaults, i)
+--- The spec of the i-th value of the array `name`, as `M.spec` makes it, with a description by
+--- its number when it has none and its command gives none.
+-- @return the table; or nil and a message that names the element
+function M.numbered(name, i, value, defaults)
   local spec, why = M.spec(value, defaults)
-  if not spec then return nil, why end
+  if not spec then return nil, ("%s[%d]%s"):format(name, i, why) end
   if not spec.command then spec.description = spec.description or ("task %d"):format(i) end
   return spec
 end
 
 --- Specs for a whole array, each as `M.numbered` makes it.
+-- @param to_spec  function(value, i) -> what the caller gives for a value; nil: the value
 -- @return array of tables; or nil and a message that names the element
-function M.specs(name, values, defaults)
+function M.specs(name, values, defaults, to_spec)
   local specs = {}
   for i, value in ipairs(values) do
-    local spec, why = M.numbered(value, defaults, i)
-    if not spec then return nil, ("%s[%d]%s"):format(name, i, why) end
-    specs[i] = spec
+    local given, why = value
+    if to_spec then given = to_spec(value, i) end
+    specs[i], why = M.numbered(name, i, given, defaults)
+    if why then return nil, why end
   end
   return specs
 end
 
 --- Starts one task.
--- @return its handle; or nil and Task's message when Task refuses the spec
+-- @return its handle; or nil and Task's message when Task refuses the spec, or starts nothing
+--         because the run ends
 function M.start(spec)
-  local ok, handle = pcall(orun.Task, spec)
-  if ok then return handle end
+  local ok, handle, why = pcall(orun.Task, spec)
+  if ok then return handle, why end
   if orun.stopping() then error(handle, 0) end
   return nil, tostring(handle)
 end

@@ -40,6 +40,22 @@ function M.options(more)
   return known
 end
 
+--- What counts the ends of items, and calls `each` and `progress`.
+-- @param each, progress  the options, or nil
+-- @param total  how many items there are, nil: unknown
+-- @return function(field, result, i), where field is "done", "failed" or "cancelled"; and the
+--         counts, as `progress` gets them
+function M.counter(each, progress, total)
+  local began = orun.now()
+  local counts = {done = 0, failed = 0, cancelled = 0, skipped = 0, total = total}
+  return function(field, result, i)
+    counts[field], counts.seconds = counts[field] + 1, orun.now() - began
+    if field == "done" and result.skipped then counts.skipped = counts.skipped + 1 end
+    if each then each(result, i) end
+    if progress then progress(counts) end
+  end, counts
+end
+
 local Run = {}
 Run.__index = Run
 
@@ -79,22 +95,16 @@ end
 
 --- Counts an item's result, and what follows from it.
 function Run:count(result, i)
-  local job, opts, counts = self.job, self.job.opts, self.counts
+  local job, opts = self.job, self.job.opts
   result.index = i
   local status = orun.peek(result, "status")
   local good = status == "completed" and not (job.enough and result.skipped)
     and (not opts.accept or opts.accept(result))
-  local field = good and "done" or status == "cancelled" and status or "failed"
-  counts[field], counts.seconds = counts[field] + 1, orun.now() - self.began
-  if good and result.skipped then counts.skipped = counts.skipped + 1 end
   if not good then self.failed[#self.failed + 1] = result end
-  if good or not job.enough then
-    if not self.forgets then
-      self.results[(opts.order == "done" or job.enough) and #self.results + 1 or i] = result
-    end
+  if (good or not job.enough) and not self.forgets then
+    self.results[(opts.order == "done" or job.enough) and #self.results + 1 or i] = result
   end
-  if opts.each then opts.each(result, i) end
-  if opts.progress and not job.progress then opts.progress(counts) end
+  self.over(good and "done" or status == "cancelled" and status or "failed", result, i)
   if job.progress then job.progress(result, i) end
   if not good and (opts.on_failure or "go_on") ~= "go_on" then
     self:halt(("%s failed (on_failure = \"%s\")"):format(
@@ -161,13 +171,13 @@ end
 --   good results only, in the order they ended, and a second table has the handles of
 --   those that were stopped.
 function M.run(job)
-  local opts, config = job.opts, orun.config()
+  local opts = job.opts
+  local over, counts = M.counter(opts.each, not job.progress and opts.progress, job.n)
   local self = setmetatable({job = job, results = {}, failed = {}, handles = {}, place = {},
-    collector = orun.collector{}, started = 0, flying = 0, began = orun.now(),
-    counts = {done = 0, failed = 0, cancelled = 0, skipped = 0, total = job.n},
+    collector = orun.collector{}, started = 0, flying = 0, over = over, counts = counts,
     forgets = not job.n and opts.each,
-    limit = opts.limit or job.n or 2 * config.workers}, Run)
-  local deadline = opts.timeout and self.began + check.seconds(opts.timeout)
+    limit = opts.limit or job.n or 2 * orun.config().workers}, Run)
+  local deadline = opts.timeout and orun.now() + check.seconds(opts.timeout)
   local _ <close> = launch.guard(self.handles)
   while true do
     local why = self:fill()
