@@ -662,13 +662,21 @@ slots_names(Sched *s, const char **names, int room)
     return n;
 }
 
+/* Have l, which may be NULL, count what its tasks spend, if nothing is measured
+ * there yet. False: out of memory. */
+static bool
+slots_count_spent(Sched *s, Limit *l)
+{
+    static const MeterSpec nothing;
+    return l && (l->meter || limit_meter(l, &nothing, s) == 0);
+}
+
 Limit *
 slots_account(Sched *s, const char *name)
 {
     sched_lock(s);
-    static const MeterSpec nothing;
     Limit *l = slots_named(s, name, INT_MAX);
-    if (l && !l->meter && limit_meter(l, &nothing, s))
+    if (!slots_count_spent(s, l))
         l = NULL;
     board_unlock(&s->board);
     return l;
@@ -679,10 +687,7 @@ slots_limit(Sched *s, const char *name, int slots, const MeterSpec *spec)
 {
     sched_lock(s);
     Limit *l = slots_named(s, name, 1);
-    static const MeterSpec nothing;
-    if (l && !l->meter && !spec)
-        spec = &nothing; /* it counts what is spent */
-    if (l && spec && limit_meter(l, spec, s))
+    if (l && (spec ? limit_meter(l, spec, s) != 0 : !slots_count_spent(s, l)))
         l = NULL;
     if (l && slots > 0)
         l->slots = slots;
@@ -695,16 +700,14 @@ slots_limit(Sched *s, const char *name, int slots, const MeterSpec *spec)
 int
 slots_count_run(Sched *s)
 {
-    static const MeterSpec nothing;
     sched_lock(s);
     Limit *l = s->whole ? s->whole : limit_new("run", INT_MAX);
-    if (l && !l->meter && limit_meter(l, &nothing, s)) {
+    bool counts = slots_count_spent(s, l);
+    if (l && !counts)
         limit_free(l);
-        l = NULL;
-    }
-    s->whole = l;
+    s->whole = counts ? l : NULL;
     sched_unlock(s);
-    return l ? 0 : ORUN_ENOMEM;
+    return counts ? 0 : ORUN_ENOMEM;
 }
 
 int
