@@ -86,8 +86,7 @@ end
 --              a workflow of the project, without its ending
 -- @param args  one value, `...` in the file; nil: none
 -- @return what the file returns
--- Raises where there is no such file, where it may not run, where it is not Lua, and what the
--- file raises.
+-- Raises if the file does not exist, may not run or is not Lua; and what the file raises.
 -- @usage local text = orun.workflow("summary", {"a.txt", "b.txt"})
 function workflow(name, args)
   local source

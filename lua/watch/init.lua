@@ -200,7 +200,7 @@ end
 
 --- Watch the run (nil: one that the user chooses of those there are) until the user has seen
 --- enough, or it has ended.
--- @return the exit code; nil and the reason why there is no screen
+-- @return the exit code; nil and why the screen could not be opened
 return function(run)
   if os.getenv("TERM") == "dumb" then return nil, "TERM is dumb" end
   local screen, why = orun.screen()

@@ -31,18 +31,18 @@ echo '{"type":"text","part":{"text":"done"}}']],
 
 local function project()
   local dir = h.tmpdir()
-  h.sh("mkdir -p bin home/.gemini", {cwd = dir})
+  h.sh("mkdir -p bin user/.gemini", {cwd = dir})
   for name, text in pairs(SAYS) do h.write(dir .. "/bin/" .. name, HEAD .. text .. "\n") end
   h.sh("chmod 755 bin/*", {cwd = dir})
-  h.write(dir .. "/home/.gemini/settings.json",
+  h.write(dir .. "/user/.gemini/settings.json",
     '{"theme":"mine","mcpServers":{"other":{"command":"x"}}}')
-  h.write(dir .. "/home/.gemini/oauth_creds.json", "creds")
+  h.write(dir .. "/user/.gemini/oauth_creds.json", "creds")
   return dir
 end
 
 local function ask(dir, name, fields, env)
   env = env or {}
-  env.PATH, env.HOME = dir .. "/bin:/usr/bin:/bin", dir .. "/home"
+  env.PATH, env.HOME = dir .. "/bin:/usr/bin:/bin", dir .. "/user"
   env.GEMINI_CLI_HOME, env.OPENCODE_CONFIG_CONTENT = false, env.OPENCODE_CONFIG_CONTENT or false
   h.write(dir .. "/s.lua", ([[
     orun.agent{name = "a", preset = "%s", %s}
@@ -80,7 +80,7 @@ describe("an agent's program", function()
         settings.mcpServers.orun.env.ORUN_TASK_TOKEN, settings.mcpServers.orun.trust})
       assert.matches("\nKEPT creds\n", log, 1, true)
     end
-    assert.is_nil(h.read(dir .. "/home/.gemini/settings.json"):find("orun", 1, true))
+    assert.is_nil(h.read(dir .. "/user/.gemini/settings.json"):find("orun", 1, true))
     assert.is_nil(ask(dir, "gemini", "mcp = false"):find("SETTINGS", 1, true))
   end)
 
@@ -108,7 +108,7 @@ describe("an agent's program", function()
     end
     assert.equal("all", mode "team/sub")
     assert.equal("all", mode "general")
-    local env = {PATH = dir .. "/bin:/usr/bin:/bin", HOME = dir .. "/home",
+    local env = {PATH = dir .. "/bin:/usr/bin:/bin", HOME = dir .. "/user",
                  ORUN_BACKEND = false, OPENCODE_CONFIG_CONTENT = false}
     h.write(dir .. "/s.lua", 'print(Task{subagent_type = "team/sub", prompt = "x"}.status)')
     local r = h.orun{"--progress=none", "s.lua", cwd = dir, env = env}
