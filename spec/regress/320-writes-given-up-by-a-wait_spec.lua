@@ -179,17 +179,20 @@ describe("a ring of waits that writes close", function()
 
   it("is none where one of several can end", function()
     local r = h.script([[
-      local gate = TaskCreate{description = "gate"}
-      local one = Task{writes = {"a"}, run_in_background = true, input = gate.id,
-                       run = function(gate)
+      local begun, gate = TaskCreate{description = "two has b"}, TaskCreate{description = "gate"}
+      local ids = {begun = begun.id, gate = gate.id}
+      local one = Task{writes = {"a"}, run_in_background = true, input = ids,
+                       run = function(ids)
+        TaskOutput(ids.begun)
         local wants = Task{writes = {"b"}, run_in_background = true, run = function() end}
-        local free = Task{run = function(gate) TaskOutput(gate) return "free" end, input = gate,
+        local free = Task{run = function(gate) TaskOutput(gate) return "free" end, input = ids.gate,
                           run_in_background = true}
         return orun.collector{wants, free}:next().output
       end}
-      local two = Task{writes = {"b"}, run_in_background = true, input = gate.id,
-                       run = function(gate)
-        TaskUpdate{task_id = gate, status = "completed"}
+      local two = Task{writes = {"b"}, run_in_background = true, input = ids,
+                       run = function(ids)
+        TaskUpdate{task_id = ids.begun, status = "completed"}
+        TaskUpdate{task_id = ids.gate, status = "completed"}
         return Task{writes = {"a"}, run = function() return "wrote" end}.output
       end}
       print(TaskOutput(one).output or TaskOutput(one).error)
