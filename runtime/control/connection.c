@@ -13,6 +13,7 @@ enum {
     CONNECTION_READ = 64 << 10,
     CONNECTION_READS = 4,        /* in a row before others have a turn */
     CONNECTION_TOKEN_MS = 30000, /* until the first line with a valid token */
+    CONNECTION_LAST_MS = 500,    /* for the reply of a run that ends */
 };
 
 static void connection_watch(Connection *c) ON_IO;
@@ -275,10 +276,18 @@ connection_new(Control *control, int fd)
 }
 
 void
-connection_close_all(Control *control)
+connection_leave_all(Control *control)
 {
-    list_each(node, &control->connections)
-        connection_close(container_of(node, Connection, link));
+    list_each(node, &control->connections) {
+        Connection *c = container_of(node, Connection, link);
+        if (c->serving ? request_handler_runs(c) : c->out.n > c->sent) {
+            c->input_done = true;
+            uv_timer_start(&c->timer, connection_timed_out, CONNECTION_LAST_MS,
+                           0);
+        } else {
+            connection_close(c);
+        }
+    }
 }
 
 void

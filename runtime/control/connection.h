@@ -21,8 +21,10 @@ typedef struct Connection Connection;
  * ORUN_ENOMEM, ORUN_ESYS. */
 int connection_new(Control *c, int fd) ON_IO NODISCARD;
 
-/* Close all connections, and end the waits of their requests. */
-void connection_close_all(Control *c) ON_IO;
+/* The run ends: close all connections, and end the waits of their requests. One
+ * whose request is being handled has half a second for its reply: what it asked
+ * for may be what ended the run. */
+void connection_leave_all(Control *c) ON_IO;
 
 /* Free all connections and their requests, whatever state those are in. No
  * thread may still run them. */

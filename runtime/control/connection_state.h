@@ -45,6 +45,9 @@ struct Connection {
 int request_handler_start(Connection *c, Task *task,
                           uint32_t attempt) ON_IO NODISCARD;
 
+/* Does a worker handle the request just now? Not if it is queued, or waits. */
+bool request_handler_runs(Connection *c) ON_IO;
+
 /* The client has disconnected: end what its request waits for. */
 void request_handler_interrupt(Connection *c) ON_IO;
 

@@ -174,7 +174,7 @@ control_start_posted(LoopMsg *msg)
     control_watch(c);
 }
 
-/* Close the socket and all connections. */
+/* Close the socket and the connections. */
 static void
 control_leave(EnginePart *part)
 {
@@ -186,7 +186,7 @@ control_leave(EnginePart *part)
         uv_close((uv_handle_t *)&c->timer, NULL);
     c->watching = c->started = false;
     control_shut(c);
-    connection_close_all(c);
+    connection_leave_all(c);
 }
 
 /* ---- creation and release ---- */

@@ -224,6 +224,15 @@ request_handler_start(Connection *c, Task *task, uint32_t attempt)
     return e;
 }
 
+bool
+request_handler_runs(Connection *c)
+{
+    sched_lock(c->run.sched);
+    bool runs = !c->run.queued && c->run.wait.outcome != WAIT_PENDING;
+    sched_unlock(c->run.sched);
+    return runs;
+}
+
 void
 request_handler_interrupt(Connection *c)
 {
