@@ -9,7 +9,7 @@ describe("a task stuck in a C function", function()
     h.in_time(function(seconds) -- for the task to get into the function before its time is up
       r = h.script(([[
         local stuck = Task{
-          run = function() return (("a"):rep(30)):find(("a*"):rep(8) .. "c") end,
+          run = function() return (("a"):rep(40)):find(("a*"):rep(12) .. "c") end,
           timeout = %s,
         }
         print(stuck.status, stuck.error_kind)
