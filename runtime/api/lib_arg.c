@@ -9,7 +9,6 @@
 #include "sched/forget.h"
 #include "sched/sched.h"
 #include "task/agent.h"
-#include "task/writes.h"
 #include "value/value.h"
 #include "vm/handle.h"
 #include "vm/park.h"
@@ -738,27 +737,4 @@ arg_env(lua_State *L, int idx, bool *failed)
     if (!env)
         lua_pop(L, 1);
     return env;
-}
-
-Writes *
-arg_writes(lua_State *L, Engine *h, int idx, lua_Integer n, const char *cwd)
-{
-    Writes *w = mem_zalloc(1, sizeof *w);
-    if (!w)
-        return NULL;
-    list_init(&w->held);
-    w->paths = mem_zalloc((size_t)n, sizeof *w->paths);
-    for (lua_Integer i = 1; w->paths && i <= n; i++) {
-        lua_rawgeti(L, idx, i);
-        char *p = writes_path(cwd && cwd[0] == '/' ? cwd : h->cwd,
-                              lua_tostring(L, -1));
-        lua_pop(L, 1);
-        if (!p)
-            break;
-        w->paths[w->n++] = p;
-    }
-    if (w->n == (size_t)n)
-        return w;
-    writes_free(w);
-    return NULL;
 }

@@ -168,11 +168,6 @@ void lib_why_backlog(LibWhy *why, const char *fn, LuaRun *run);
  * memory. */
 char **arg_env(lua_State *L, int idx, bool *failed);
 
-/* The n paths of the array at idx, checked, seen from `cwd`; NULL when memory
- * is out. Raises nothing. Blocks on the file system. */
-struct Writes *arg_writes(lua_State *L, struct Engine *h, int idx,
-                          lua_Integer n, const char *cwd);
-
 struct ValueOps;
 
 /* value_encode of the argument `name` at idx by the rules of `base`. A table

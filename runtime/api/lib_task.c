@@ -8,8 +8,10 @@
 #include "api/lib_arg.h"
 #include "api/lib_class.h"
 #include "api/lib_command.h"
+#include "api/lib_finally.h"
 #include "api/lib_limit.h"
 #include "api/lib_orun.h"
+#include "api/lib_paths.h"
 #include "api/lib_result.h"
 #include "api/lib_secret.h"
 #include "base/err.h"
@@ -23,8 +25,6 @@
 #include "sched/rank.h"
 #include "sched/slots.h"
 #include "task/agent.h"
-#include "task/fresh.h"
-#include "task/writes.h"
 #include "thread/epoch.h"
 #include "value/module.h"
 #include "value/value.h"
@@ -56,11 +56,7 @@ static const char *const lib_task_fields[] = {
 #undef X
 };
 
-enum {
-    LIB_MAX_WRITES = 1000,
-    LIB_MAX_READS = 10000,
-    LIB_MAX_KEY = 512, /* bytes of a key */
-};
+enum { LIB_MAX_KEY = 512 }; /* bytes of a key */
 
 /* All of a Task call, checked; pointers are into values on the stack. */
 typedef struct TaskArgs {
@@ -73,8 +69,8 @@ typedef struct TaskArgs {
     Retry retry;
     size_t memory_limit, max_output;
     int priority;
-    lua_Integer blockers, reads, writes, command; /* entries */
-    bool looks; /* reads are given: they may be none */
+    lua_Integer blockers, command; /* entries */
+    LibPaths paths;
     bool background, detach, despite_failure, keep, plain;
     uint8_t permissions;
     bool stubbed; /* the function in its frame is a plan's stub */
@@ -176,39 +172,6 @@ lib_task_read_edges(lua_State *L, TaskArgs *a)
         arg_error(L, "Task", "on_blocker_failure", ARG(F_on_blocker_failure),
                   "expected \"cancel\" (the default) or \"run\"");
     a->despite_failure = policy && policy[0] == 'r';
-}
-
-/* How many paths there are in this field. */
-static lua_Integer
-lib_task_paths(lua_State *L, int field, lua_Integer most)
-{
-    const char *name = lib_task_fields[field];
-    if (!lib_task_has(L, field))
-        return 0;
-    lua_Integer n = arg_array(L, "Task", name, ARG(field), most);
-    for (lua_Integer i = 1; i <= n; i++) {
-        lua_rawgeti(L, ARG(field), i);
-        const char *s = arg_text(L, "Task", name, lua_gettop(L), 4096);
-        if (!s || !*s)
-            arg_error(L, "Task", name, -1,
-                      "expected paths of files or "
-                      "folders");
-        lua_pop(L, 1);
-    }
-    return n;
-}
-
-static void
-lib_task_read_files(lua_State *L, TaskArgs *a)
-{
-    a->writes = lib_task_paths(L, F_writes, LIB_MAX_WRITES);
-    a->reads = lib_task_paths(L, F_reads, LIB_MAX_READS);
-    a->looks = lib_task_has(L, F_reads);
-    if (a->looks && a->writes == 0)
-        arg_error(L, "Task", "reads", ARG(F_reads),
-                  "it comes with writes: "
-                  "the task runs when one of those is missing, or older than "
-                  "what it reads");
 }
 
 /* Which model answers, and in which form. */
@@ -351,17 +314,13 @@ lib_task_read(lua_State *L, TaskArgs *a)
     lib_task_read_place(L, a);
     lib_task_read_form(L, a);
     a->permissions = arg_granted(L, fn, ARG(F_permissions), a->agent);
-    lib_task_read_files(L, a);
+    a->paths = lib_paths_check(L, ARG(F_reads), ARG(F_writes));
     lib_task_read_edges(L, a);
-    if (lib_task_has(L, F_finally)
-        && lua_type(L, ARG(F_finally)) != LUA_TFUNCTION)
-        arg_error(L, fn, "finally", ARG(F_finally),
-                  "expected a function(result, task), which runs once the "
-                  "task has ended");
+    lib_finally_check(L, ARG(F_finally));
     lib_task_stub(L, a);
     a->plain = !a->agent && !a->command && !a->prompt && a->timeout == 0
         && a->retry.max == 0 && !a->pool && !a->memory_limit && !a->max_output
-        && !a->writes && !a->detach && a->keep && !a->despite_failure
+        && !a->paths.writes && !a->detach && a->keep && !a->despite_failure
         && !a->isolation.process && !a->isolation.worktree && !a->model
         && !lib_task_has(L, F_finally) && !a->cwd && !a->key && !a->phase
         && !lib_task_has(L, F_env) && !program_cwd(park_run(L))
@@ -519,18 +478,6 @@ lib_task_copy(lua_State *L, const LuaRun *run, TaskOptions *opt,
     return !failed;
 }
 
-static bool
-lib_task_set_reads(lua_State *L, const LuaRun *run, const TaskArgs *a,
-                   TaskOptions *opt)
-{
-    Writes *reads = arg_writes(L, run->engine, ARG(F_reads), a->reads,
-                               opt->cwd);
-    opt->fresh = reads ? fresh_new(reads, opt->writes->n) : NULL;
-    if (!opt->fresh)
-        writes_free(reads);
-    return opt->fresh != NULL;
-}
-
 static int
 lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
                  Buf *why)
@@ -561,11 +508,7 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     opt->in_worktree = opt->worktree
         || (from && (from->worktree || from->in_worktree));
     opt->pool = a->pool;
-    if (a->writes
-        && !(opt->writes = arg_writes(L, run->engine, ARG(F_writes), a->writes,
-                                      opt->cwd)))
-        return ORUN_ENOMEM;
-    if (a->looks && !lib_task_set_reads(L, run, a, opt))
+    if (!lib_paths_set(L, run, &a->paths, opt))
         return ORUN_ENOMEM;
     if (a->model && !(opt->model = mem_dup(a->model, strlen(a->model))))
         return ORUN_ENOMEM;
@@ -608,13 +551,14 @@ lib_task_values(lua_State *L, const TaskArgs *a, Task *t, Buf *why)
     else if (a->command)
         t->slot = SLOT_PROCESS;
     if (a->command && !a->stubbed) {
-        bool alone = !a->isolation.worktree && !a->looks
+        bool alone = !a->isolation.worktree && !a->paths.looks
             && !lib_task_has(L, F_schema);
         t->kind = alone ? TASK_PROCESS : TASK_LUA;
     } else if (a->agent && !a->stubbed) {
         t->code = value_hold(a->agent->code);
-        t->kind = (uint8_t)(a->isolation.worktree || a->looks ? TASK_LUA
-                                                              : a->agent->kind);
+        t->kind = (uint8_t)(a->isolation.worktree || a->paths.looks
+                                ? TASK_LUA
+                                : a->agent->kind);
     } else {
         t->kind = TASK_LUA;
         e = lib_task_code(L, t, why);
@@ -628,39 +572,6 @@ lib_task_values(lua_State *L, const TaskArgs *a, Task *t, Buf *why)
     return e;
 }
 
-/* The draft of what runs once t has ended. A plan's stub has left nothing to
- * clean up. */
-static int
-lib_task_finally(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
-                 Buf *why)
-{
-    const TaskOptions *from = run->task->opt;
-    if (!lib_task_has(L, F_finally) || a->stubbed)
-        return 0;
-    Buf title = { 0 };
-    Task *f = t->opt->after = mem_zalloc(1, sizeof *f);
-    if (!f || !(f->opt = mem_zalloc(1, sizeof *f->opt)))
-        return ORUN_ENOMEM;
-    f->kind = TASK_LUA;
-    f->own_code = true;
-    f->priority = t->priority;
-    f->file = t->file;
-    f->line = t->line;
-    f->opt->finally = f->opt->detach = f->opt->despite_failure = true;
-    f->opt->in_worktree = from && (from->worktree || from->in_worktree);
-    buf_puts(&title, "finally");
-    if (t->description)
-        buf_printf(&title, " of %s", t->description);
-    f->description = buf_take(&title);
-    if (t->opt->cwd)
-        f->opt->cwd = mem_dup(t->opt->cwd, strlen(t->opt->cwd));
-    if (!f->description || (t->opt->cwd && !f->opt->cwd))
-        return ORUN_ENOMEM;
-    int e = arg_encode(L, "Task", "finally", ARG(F_finally), &handle_encoding,
-                       &f->code, why);
-    return e ? e : engine_keep(run->engine, &f->code);
-}
-
 /* Everything the draft owns. */
 static int
 lib_task_make(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t, Buf *why)
@@ -669,8 +580,8 @@ lib_task_make(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t, Buf *why)
     int e = lib_task_values(L, a, t, why);
     if (e == 0)
         e = lib_task_options(L, run, a, t, why);
-    if (e == 0)
-        e = lib_task_finally(L, run, a, t, why);
+    if (e == 0 && lib_task_has(L, F_finally) && !a->stubbed)
+        e = lib_finally_make(L, run, ARG(F_finally), t, why); /* no stub's */
     if (e == 0 && t->own_code)
         e = engine_keep(run->engine, &t->code);
     if (e == 0)
