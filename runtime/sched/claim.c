@@ -90,7 +90,8 @@ claim_resolve(Sched *s, Task *item, Task *claimer, Outcome *o)
 {
     sched_lock(s);
     int e = claim_refusal(item);
-    if (e == ORUN_ECLAIMED && task_claimer(item) == claimer)
+    if (e == ORUN_ECLAIMED && task_claimer(item) == claimer
+        && !task_sealed(item))
         e = 0;
     if (e == 0) {
         if (item->state == TASK_READY) {
@@ -99,7 +100,7 @@ claim_resolve(Sched *s, Task *item, Task *claimer, Outcome *o)
             task_move(item, TASK_RUNNING);
             item->attempt++;
         }
-        lifecycle_finalize(s, item, o);
+        lifecycle_end(s, item, o);
         lifecycle_propagate(s);
     } else {
         outcome_clear(o);
@@ -115,7 +116,8 @@ claim_release(Sched *s, Task *item, Task *claimer)
     int e = claim_refusal(item);
     if (e == 0)
         e = ORUN_ESTATE;
-    else if (e == ORUN_ECLAIMED && task_claimer(item) == claimer)
+    else if (e == ORUN_ECLAIMED && task_claimer(item) == claimer
+             && !task_sealed(item))
         e = 0;
     if (e == 0)
         lifecycle_return_item(s, item);

@@ -24,6 +24,8 @@ void
 escalate(Sched *s, Task *t, TaskFault why)
 {
     bool climbing = t->stopping != FAULT_NONE;
+    if (task_sealed(t))
+        return; /* it has ended */
     if (!climbing || why == FAULT_CANCELLED)
         t->stopping = (uint8_t)why;
     if (climbing)

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "sched/admit.h"
+#include "sched/durable.h"
 #include "sched/escalate.h"
 #include "sched/forget.h"
 #include "sched/rank.h"
@@ -46,6 +47,7 @@ lifecycle_finalize(Sched *s, Task *t, Outcome *o)
 {
     Board *b = &s->board;
     sched_disarm(s, t);
+    slots_look_over(s, t);
     if (t->kind == TASK_ITEM) {
         b->open_items--;
     } else {
@@ -218,7 +220,7 @@ static void
 lifecycle_return_claims(Sched *s, Task *t)
 {
     for (Task *item; (item = task_claims(t)) != NULL;)
-        if (item->state == TASK_RUNNING)
+        if (item->state == TASK_RUNNING && !task_sealed(item))
             lifecycle_return_item(s, item);
         else
             lifecycle_unclaim(item);
@@ -514,6 +516,18 @@ lifecycle_retry(Sched *s, Task *t, const Outcome *o)
     return true;
 }
 
+void
+lifecycle_end(Sched *s, Task *t, Outcome *o)
+{
+    if (!s->durable || !s->durable->seal(s->durable, t, o)) {
+        lifecycle_finalize(s, t, o);
+        return;
+    }
+    t->with_store = true;
+    if (t->kind != TASK_ITEM)
+        slots_quit(s, t);
+}
+
 /* The attempt has ended with `o`: try t again, or make it final. */
 static void
 lifecycle_end_attempt(Sched *s, Task *t, Outcome *o)
@@ -529,7 +543,7 @@ lifecycle_end_attempt(Sched *s, Task *t, Outcome *o)
     } else if (lifecycle_retry(s, t, o)) {
         outcome_clear(o);
     } else {
-        lifecycle_finalize(s, t, o);
+        lifecycle_end(s, t, o);
     }
     lifecycle_propagate(s);
 }
@@ -564,7 +578,7 @@ lifecycle_timer_due(Timer *timer)
 static bool
 lifecycle_finish_locked(Sched *s, Task *t, uint32_t attempt, Outcome *o)
 {
-    if (t->state != TASK_RUNNING || t->attempt != attempt) {
+    if (t->state != TASK_RUNNING || t->attempt != attempt || task_sealed(t)) {
         outcome_clear(o);
         return false;
     }

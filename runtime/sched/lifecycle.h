@@ -76,6 +76,10 @@ void lifecycle_timer_due(Timer *timer);
 /* Make t final with this outcome, whose contents it takes. */
 void lifecycle_finalize(Sched *s, Task *t, Outcome *o);
 
+/* The same for t, which runs, once that outcome is kept (durable.h): until then
+ * its slots are others', and nothing can stop it. */
+void lifecycle_end(Sched *s, Task *t, Outcome *o);
+
 /* Fail t, whose runner can no longer continue it, with this fault and text
  * (which is taken). If t was being stopped, that is its outcome instead. */
 void lifecycle_fail(Sched *s, Task *t, TaskFault fault, char *why);

@@ -39,16 +39,18 @@ typedef struct Sched {
     size_t memory_free;
     List agents;                      /* newest first … */
     List agents_by_name[SCHED_NAMES]; /* … and by the hash of the name */
-    List starts;         /* granted, not handed to their runner yet */
-    List writers;        /* tasks that wait for somebody's writes */
-    List freed;          /* limits whose slots are given once all consequences
-                          * of a task's end are there */
-    bool freed_writes;   /* and somebody's writes with them */
-    List to_propagate;   /* final tasks, whose completion others have not been
-                          * notified of yet */
-    double moment;       /* when an attempt last began or ended */
-    uint64_t tickets;    /* the last given to a task that became ready */
-    uint64_t offers;     /* how often one was offered what it needs */
+    List starts;       /* granted, not handed to their runner yet */
+    List writers;      /* tasks that wait for somebody's writes */
+    List freed;        /* limits whose slots are given once all consequences
+                        * of a task's end are there */
+    bool freed_writes; /* and somebody's writes with them */
+    List to_propagate; /* final tasks, whose completion others have not been
+                        * notified of yet */
+    double moment;     /* when an attempt last began or ended */
+    uint64_t tickets;  /* the last given to a task that became ready */
+    uint64_t offers;   /* how often one was offered what it needs */
+    struct Durable *durable; /* what keeps the run, see durable.h; NULL: nothing
+                              * does. Set before any task */
     struct Ranks *ranks; /* durations are remembered; NULL: they are not. Set
                           * before any task */
     bool ranked;         /* … and something is known */

@@ -2,6 +2,7 @@
 #include "sched/slots.h"
 #include "base/err.h"
 #include "sched/admit.h"
+#include "sched/durable.h"
 #include "sched/wait.h"
 #include "task/limit.h"
 #include "task/writes.h"
@@ -562,25 +563,56 @@ slots_wake(Sched *s, Task *t)
         slots_enter(s, t);
 }
 
+/* Is t first looked up by what keeps the run? */
+static bool
+slots_look_up(Sched *s, Task *t)
+{
+    if (!s->durable || !s->durable->look(s->durable, t))
+        return false;
+    if (t->kind == TASK_ITEM && !task_looking(t))
+        s->board.active++; /* who waits for it does not wait for nothing */
+    t->with_store = true;
+    return true;
+}
+
+void
+slots_look_over(Sched *s, Task *t)
+{
+    if (t->kind == TASK_ITEM && task_looking(t))
+        s->board.active--;
+    t->with_store = false;
+}
+
+void
+slots_go(Sched *s, Task *t)
+{
+    if (t->kind != TASK_ITEM) {
+        slots_enter(s, t);
+        return;
+    }
+    task_move(t, TASK_READY);
+    event_add(&s->board, (Event){ .kind = EVENT_READY, .task = t->id });
+    queue_push(&s->board.items, &t->job.link, t->priority);
+    wait_fire_all(&s->board.item_waits);
+}
+
 void
 slots_ready(Sched *s, Task *t)
 {
-    task_move(t, TASK_READY);
-    event_add(&s->board, (Event){ .kind = EVENT_READY, .task = t->id });
-    if (t->kind == TASK_ITEM) {
-        queue_push(&s->board.items, &t->job.link, t->priority);
-        wait_fire_all(&s->board.item_waits);
-        return;
+    if (t->kind != TASK_ITEM) {
+        task_move(t, TASK_READY);
+        event_add(&s->board, (Event){ .kind = EVENT_READY, .task = t->id });
+        s->board.active++;
     }
-    s->board.active++;
-    slots_enter(s, t);
+    if (!slots_look_up(s, t))
+        slots_go(s, t);
 }
 
 bool
 slots_queues(const Task *t)
 {
     bool due = task_due(t) && t->state == TASK_READY; /* to be tried again */
-    return !t->has_kind && !due
+    return !t->has_kind && !due && !task_looking(t)
         && (t->state == TASK_READY || (t->state == TASK_RUNNING && t->woken));
 }
 

@@ -26,9 +26,15 @@
  * order. */
 void slots_serve(Sched *s, struct Limit *const *l, int n);
 
-/* Nothing blocks t: it is ready. An item can be claimed now, any other task
- * enters. */
+/* Nothing blocks t: it is ready. Unless it is first looked up (durable.h) an
+ * item can be claimed now, and any other task enters. */
 void slots_ready(Sched *s, Task *t);
+
+/* t was looked up, and has no outcome: as slots_ready goes on. */
+void slots_go(Sched *s, Task *t);
+
+/* t is no longer looked up, if it was. */
+void slots_look_over(Sched *s, Task *t);
 
 /* t has become ready: grant it, or queue it. One that is being stopped is
  * granted at once, so that it can end. */

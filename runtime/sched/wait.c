@@ -352,7 +352,7 @@ cycle_needs(Board *b, Task *t, CycleEach *each, void *cycle)
     for (const Wait *w = t->edges ? t->edges->on_behalf : NULL; w;
          w = w->next_on_behalf)
         cycle_wait_needs(w, each, cycle);
-    if (t->kind == TASK_ITEM && task_claimer(t))
+    if (t->kind == TASK_ITEM && task_claimer(t) && !task_sealed(t))
         each(cycle, task_claimer(t), NEED_END);
     cycle_writes_needs(b, t, each, cycle);
 }

@@ -217,6 +217,7 @@ task_edges_free(TaskEdges *e)
 {
     if (!e)
         return;
+    mem_free(e->key);
     mem_free(e->blockers);
     mem_free(e->dependents);
     mem_free(e);

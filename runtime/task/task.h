@@ -181,6 +181,22 @@ typedef struct TaskOptions {
     struct Task *after;          /* the draft of its `finally`, added with it */
 } TaskOptions;
 
+enum { TASK_KEY_SIZE = 16 };
+
+/* Of a task in a run that is kept: what its work is, whatever its id. Written
+ * by what keeps the run (durable.h) before the task begins, then by nobody but
+ * for `outcome`, which is there once the task is final. */
+typedef struct TaskKey {
+    unsigned char key[TASK_KEY_SIZE];     /* of this task alone */
+    unsigned char scope[TASK_KEY_SIZE];   /* of what it starts */
+    unsigned char outcome[TASK_KEY_SIZE]; /* of what it ended with */
+    uint32_t looks;                       /* how often it was looked up */
+    uint32_t drawn;                       /* values its code has drawn */
+    bool known;                           /* key and scope are there */
+    bool ended;                           /* outcome is */
+    bool cached;                          /* it ended as in an earlier run */
+} TaskKey;
+
 /* How a task and others hang together, beside being parent and child. */
 typedef struct TaskEdges {
     struct Task **blockers, **dependents;
@@ -189,6 +205,7 @@ typedef struct TaskEdges {
     struct Task *next_claim; /* … and, of an item, its claimer's next one */
     struct Task *claimer;    /* of an item: the task that has it */
     struct Wait *on_behalf;  /* of requests on its behalf, the first */
+    TaskKey *key;            /* NULL: the run is not kept */
     uint32_t holds;          /* how many need it though it may be forgotten:
                               * tasks that have not ended and are blocked by it
                               * or were started by it, and waits for it; … */
@@ -235,8 +252,9 @@ typedef struct Task {
     /* Guarded by the board's lock. */
     uint8_t throttles : 5;  /* attempts that were refused for asking too much */
     uint8_t blocked_on : 3; /* 1 + the EventBlock of its last QUEUED, or 0 */
-    uint8_t stop_rung : 3;  /* how far up the stop ladder */
+    uint8_t stop_rung : 2;  /* how far up the stop ladder */
     uint8_t stop_why : 3;   /* a TaskWhy, when it is stopped for CANCELLED */
+    uint8_t with_store : 1; /* see task_looking and task_sealed */
     uint8_t programs : 2;   /* a TaskPrograms */
     int8_t priority;
     bool abandoned : 1;  /* given up: its worker may still read its values */
@@ -343,12 +361,41 @@ task_writes(const Task *t)
     return t->opt ? t->opt->writes : NULL;
 }
 
+/* Could t begin, or be claimed, but for what keeps the run, which looks up
+ * whether it has an outcome? Under the board's lock, as the next. */
+static inline bool
+task_looking(const Task *t)
+{
+    return t->with_store && t->state < TASK_RUNNING;
+}
+
+/* Has t ended, and is final once its outcome is kept? */
+static inline bool
+task_sealed(const Task *t)
+{
+    return t->with_store && t->state == TASK_RUNNING;
+}
+
+/* The key of t, or NULL if the run is not kept. */
+static inline TaskKey *
+task_key(const Task *t)
+{
+    return t->edges ? t->edges->key : NULL;
+}
+
+/* Did t end as in an earlier run, without an attempt? */
+static inline bool
+task_cached(const Task *t)
+{
+    return task_key(t) && task_key(t)->cached;
+}
+
 /* Did t complete because its writes were new already, without an attempt? */
 static inline bool
 task_fresh(const Task *t)
 {
-    return t->kind != TASK_ITEM && task_final(t) && t->state == TASK_COMPLETED
-        && t->attempt == 0;
+    return !task_cached(t) && t->kind != TASK_ITEM && task_final(t)
+        && t->state == TASK_COMPLETED && t->attempt == 0;
 }
 
 /* The task whose `finally` this is, or NULL. */
