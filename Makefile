@@ -181,6 +181,12 @@ endif
 YAML_FILE := $(shell $(CC) -print-file-name=libyaml.a)
 YAML_LIB  := $(BUILD)/libyaml.a
 
+# Libraries that go into liborun.a with the objects that call them, as one
+# object of which only these objects' own names are visible: a program with
+# orun inside may use another version of such a library, or export all it has.
+PRIVATE      := base/digest
+PRIVATE_LIBS := -l:libmd.a
+
 CC     ?= cc
 CFLAGS ?= -O2 -g
 # What gcc 14 refuses no other compiler takes.
@@ -201,7 +207,8 @@ COMPILE = $(CC) -std=c11 $(CPPFLAGS) $(CFLAGS) $(SAN) $(WARN) -MMD -MP -c
 # All of Lua goes in, and its names (and ours) are visible to C modules.
 LINK = $(CC) $(CFLAGS) $(SAN) $(LDFLAGS)
 LIBS = -Wl,--whole-archive $(LUA_LIB) -Wl,--no-whole-archive \
-    -l:liblua5.4-cjson.a $(YAML_LIB) $(UV_LIB) -lm -ldl -lrt -pthread
+    -l:liblua5.4-cjson.a $(YAML_LIB) $(PRIVATE_LIBS) $(UV_LIB) -lm -ldl -lrt \
+    -pthread
 EXPORT := -Wl,--export-dynamic-symbol=lua_* \
     -Wl,--export-dynamic-symbol=luaL_* -Wl,--export-dynamic-symbol=luaopen_* \
     -Wl,--export-dynamic-symbol=orun_*
@@ -228,7 +235,9 @@ MADE    := supervisor_image bundle build_id
 # objects FILES : what FILES of runtime/ become.
 objects = $(patsubst runtime/%.c,$(1)/%.o,$(2))
 MADE_O   := $(MADE:%=$(BUILD)/%.o)
-OBJECTS  := $(call objects,$(BUILD)/objects,$(SOURCES)) $(MADE_O)
+PRIVATE_O := $(PRIVATE:%=$(BUILD)/objects/%.o)
+OBJECTS  := $(filter-out $(PRIVATE_O),$(call objects,$(BUILD)/objects,\
+    $(SOURCES))) $(BUILD)/private.o $(MADE_O)
 TOBJECTS := $(call objects,$(BUILD)/test,$(COMMAND) $(SOURCES)) \
     $(TESTLIB:spec/native/%.c=$(BUILD)/test/native/%.o) $(MADE_O)
 
@@ -268,6 +277,12 @@ $(BUILD)/liborun.a: $(OBJECTS) $(YAML_LIB) $(BUILD)/.list
 	mkdir $(BUILD)/others
 	cd $(BUILD)/others && ar x $(CJSON_LIB) && ar x ../libyaml.a $(YAML_USED)
 	ar rcs $@ $(OBJECTS) $(BUILD)/others/*.o
+
+$(BUILD)/private.o: $(PRIVATE_O)
+	@echo '  link  $@'
+	nm -g --defined-only $^ | sed -n 's/^[0-9a-f]* [A-Z] //p' >$(BUILD)/names
+	$(CC) -nostdlib -r -o $@ $^ $(PRIVATE_LIBS)
+	objcopy --keep-global-symbols=$(BUILD)/names $@
 
 $(YAML_LIB): $(YAML_FILE) $(BUILD)/.flags
 	objcopy --redefine-sym malloc=mem_alloc --redefine-sym free=mem_free \

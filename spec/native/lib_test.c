@@ -5,6 +5,7 @@
  * the value codec have files of their own.
  */
 #include "lib_test.h"
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/queue.h"
@@ -397,12 +398,39 @@ lib_test_timers(lua_State *L)
     return 1;
 }
 
+/* digest(piece, …) -> the hash of all of them, in hex */
+static int
+lib_test_digest(lua_State *L)
+{
+    unsigned char hash[DIGEST_SIZE];
+    char hex[DIGEST_HEX + 1];
+    Digest d;
+    digest_begin(&d);
+    for (int i = 1; i <= lua_gettop(L); i++) {
+        size_t n;
+        const char *piece = luaL_checklstring(L, i, &n);
+        digest_add(&d, piece, n);
+    }
+    digest_end(&d, hash);
+    digest_hex(hash, sizeof hash, hex);
+    lua_pushstring(L, hex);
+    return 1;
+}
+
 const luaL_Reg lib_test_functions[] = {
-    { "states", lib_test_list_states },  { "may_move", lib_test_may_move },
-    { "move", lib_test_move },           { "faults", lib_test_faults },
-    { "fault", lib_test_fault },         { "fail_at", lib_test_fail_at },
-    { "path", lib_test_path },           { "overlap", lib_test_overlap },
-    { "refuse_at", lib_test_refuse_at }, { "duration", lib_test_duration },
-    { "bytes", lib_test_bytes },         { "queue", lib_test_queue },
-    { "timers", lib_test_timers },       { NULL, NULL },
+    { "states", lib_test_list_states },
+    { "may_move", lib_test_may_move },
+    { "move", lib_test_move },
+    { "faults", lib_test_faults },
+    { "fault", lib_test_fault },
+    { "fail_at", lib_test_fail_at },
+    { "path", lib_test_path },
+    { "overlap", lib_test_overlap },
+    { "refuse_at", lib_test_refuse_at },
+    { "duration", lib_test_duration },
+    { "bytes", lib_test_bytes },
+    { "queue", lib_test_queue },
+    { "timers", lib_test_timers },
+    { "digest", lib_test_digest },
+    { NULL, NULL },
 };
