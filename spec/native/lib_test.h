@@ -16,6 +16,7 @@ extern const luaL_Reg lib_test_functions[];
 /* Push one door each; called once in a state, with nothing on the stack. */
 int luaopen_test_frame(lua_State *L);
 int luaopen_test_failing(lua_State *L);
+int luaopen_test_hash(lua_State *L);
 int luaopen_test_memory(lua_State *L);
 int luaopen_test_pool(lua_State *L);
 int luaopen_test_race(lua_State *L);
