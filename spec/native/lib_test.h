@@ -22,6 +22,7 @@ int luaopen_test_pool(lua_State *L);
 int luaopen_test_race(lua_State *L);
 int luaopen_test_secret(lua_State *L);
 int luaopen_test_sim(lua_State *L);
+int luaopen_test_store(lua_State *L);
 int luaopen_test_value(lua_State *L);
 
 /* A new zeroed userdata of `size` bytes with the metatable `type`, which is

@@ -10,6 +10,7 @@ local MAY_USE <const> = {
   base = "",
   value = "base",
   thread = "base",
+  store = "base value thread",
   supervisor = "base",
   task = "base value thread",
   sched = "base value thread task",
