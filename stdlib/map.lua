@@ -31,6 +31,7 @@
 
 local check = require "orun.util.check"
 local launch = require "orun.pattern.launch"
+local numbers = require "orun.pattern.numbers"
 local orun = require "orun"
 local pattern = require "orun.pattern.run"
 local Ranges = require "orun.pattern.ranges"
@@ -85,11 +86,13 @@ Chunks.__index = Chunks
 function Chunks:start(first, last)
   local chunk = {first = first, n = last - first + 1}
   chunk.items = table.move(self.items, first, last, 1, {})
+  local range = {first, last}
   local handle, why = launch.start(launch.spec({run = self.run, input = chunk,
+    slot = self.numbers and self.numbers:take(range),
     description = ("items %d to %d"):format(first, last)}, self.opts.defaults))
   if not handle then return why end
   self.collector:add(handle)
-  self.handles[handle.id], self.flying[handle.id] = handle, {first, last}
+  self.handles[handle.id], self.flying[handle.id] = handle, range
   self.count = self.count + 1
 end
 
@@ -176,6 +179,7 @@ local function map_chunks(items, n, fn, opts)
   local self = setmetatable({items = items, opts = opts, go_on = go_on, outputs = {}, failed = {},
     run = worker_of(fn, go_on), ranges = Ranges.new(n, workers), collector = orun.collector{},
     handles = {}, flying = {}, count = 0, window = opts.limit or 2 * workers,
+    numbers = opts.limit and numbers(),
     singly = opts.each or opts.progress or opts.timeout or opts.order == "done"
       or opts.on_failure and not go_on, seen = {}, counted = counted, counts = counts}, Chunks)
   local deadline = opts.timeout and orun.now() + check.seconds(opts.timeout)
@@ -193,6 +197,7 @@ local function map_chunks(items, n, fn, opts)
       local id = result.task_id
       local range = self.flying[id]
       self.handles[id], self.flying[id], self.count = nil, nil, self.count - 1
+      if self.numbers then self.numbers:free(range) end
       self:finish(result, range[1], range[2])
     elseif last then
       self.outputs.timed_out, self.halted, deadline = true, true, nil

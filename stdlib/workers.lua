@@ -27,6 +27,7 @@
 
 local check = require "orun.util.check"
 local launch = require "orun.pattern.launch"
+local numbers = require "orun.pattern.numbers"
 local orun = require "orun"
 local pattern = require "orun.pattern.run"
 local skipping = require "orun.util.skipping"
@@ -93,9 +94,11 @@ end
 --- Starts a worker; Task's message when it refuses.
 function Shift:hire()
   self.spec.description = ("worker %d"):format(self.hired + 1)
+  self.spec.slot = self.numbers:take(self.hired + 1)
   local handle, why = launch.start(self.spec)
   if not handle then return why end
   self.hired, self.hands[handle.id] = self.hired + 1, handle
+  self.nth[handle.id] = self.hired
   self.collector:add(handle)
 end
 
@@ -156,7 +159,8 @@ function Shift:work(deadline)
       if self.known[id] then
         self:ended(result, self.known[id])
       else
-        self.hands[id] = nil
+        self.numbers:free(self.nth[id])
+        self.hands[id], self.nth[id] = nil, nil
         local died = result.status ~= "completed"
         if died and left > 0 and not self.halted
           and self.hired < self.first + self.max_attempts * #self.items then
@@ -179,7 +183,8 @@ end
 --- A shift for what is on the list and has not ended.
 local function shift_of(run, opts)
   local max_attempts = opts.max_attempts or MAX_ATTEMPTS
-  local self = setmetatable({opts = opts, hands = {}, hired = 0, known = {}, items = {},
+  local self = setmetatable({opts = opts, hands = {}, nth = {}, hired = 0,
+    numbers = numbers(), known = {}, items = {},
     results = {}, collector = orun.collector{}, max_attempts = max_attempts,
     counted = pattern.counter(opts.each, opts.progress),
     spec = launch.spec(worker_of(run, max_attempts, opts.on_failure), opts.defaults)}, Shift)

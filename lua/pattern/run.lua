@@ -10,6 +10,7 @@
 
 local check = require "orun.util.check"
 local launch = require "orun.pattern.launch"
+local numbers = require "orun.pattern.numbers"
 local orun = require "orun"
 local summary = require "orun.pattern.summary"
 
@@ -17,7 +18,8 @@ local M = {}
 
 --- The options that every pattern has:
 --   limit       how many at once (default: all are started, and queue for the slots of
---               their limits; of a function that gives the next one: twice the workers)
+--               their limits; of a function that gives the next one: twice the workers);
+--               those that run have the numbers 1 to limit (Task's `slot`)
 --   timeout     the longest time for all of it; what runs then is stopped
 --   each        function(result, place), called in the caller as each ends
 --   order       "input" (default): results[i] belongs to item i; "done": the first to
@@ -61,9 +63,11 @@ Run.__index = Run
 
 --- Starts the task of a stage; its message when Task refuses it.
 function Run:start(i, stage, spec)
+  local place = {i, stage}
+  if self.numbers then spec.slot = spec.slot or self.numbers:take(place) end
   local handle, why = launch.start(spec)
   if not handle then return why end
-  self.handles[handle.id], self.place[handle.id] = handle, {i, stage}
+  self.handles[handle.id], self.place[handle.id] = handle, place
   self.flying = self.flying + 1
   self.collector:add(handle)
   if self.job.handles then self.job.handles[i] = handle end
@@ -121,9 +125,11 @@ end
 --- A task has ended: its item's next stage, or its result.
 function Run:ended(result)
   local job, id = self.job, result.task_id
-  local i, stage = table.unpack(self.place[id])
+  local place = self.place[id]
+  local i, stage = place[1], place[2]
   local handle = self.handles[id]
   self.handles[id], self.place[id], self.flying = nil, nil, self.flying - 1
+  if self.numbers then self.numbers:free(place) end
   if job.after and orun.peek(result, "status") == "completed" and not result.skipped then
     local spec, why = job.after(i, stage, handle)
     if why then return ("stage %d: %s"):format(stage + 1, why) end
@@ -175,7 +181,7 @@ function M.run(job)
   local over, counts = M.counter(opts.each, not job.progress and opts.progress, job.n)
   local self = setmetatable({job = job, results = {}, failed = {}, handles = {}, place = {},
     collector = orun.collector{}, started = 0, flying = 0, over = over, counts = counts,
-    forgets = not job.n and opts.each,
+    forgets = not job.n and opts.each, numbers = opts.limit and numbers(),
     limit = opts.limit or job.n or 2 * orun.config().workers}, Run)
   local deadline = opts.timeout and orun.now() + check.seconds(opts.timeout)
   local _ <close> = launch.guard(self.handles)

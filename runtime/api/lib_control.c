@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "control/control.h"
+#include "sched/slot_number.h"
 #include "vm/park.h"
 #include <errno.h>
 #include <lauxlib.h>
@@ -17,9 +18,9 @@ lib_control_gc(lua_State *L)
     return 0;
 }
 
-/* control() -> {ORUN_SOCKET=, ORUN_TASK_TOKEN=, ORUN_TASK_ID=, ORUN_PROGRAM=}:
- * what a program that orun has not started needs to act on behalf of the
- * caller. The socket is made. */
+/* control() -> {ORUN_SOCKET=, ORUN_TASK_TOKEN=, ORUN_TASK_ID=, ORUN_PROGRAM=}
+ * and ORUN_SLOT, if the caller has one: what a program that orun has not
+ * started needs to act on behalf of the caller. The socket is made. */
 int
 lib_control(lua_State *L)
 {
@@ -33,7 +34,8 @@ lib_control(lua_State *L)
     lua_setmetatable(L, -2);
     int e = control_open(run->engine, &c);
     if (e == 0)
-        e = control_put_env(run->engine, run->task->id, run->attempt, env);
+        e = control_put_env(run->engine, run->task->id, run->attempt,
+                            slot_number(run->sched, run->task), env);
     if (e)
         return luaL_error(L, "control: the socket cannot be made: %s",
                           e == ORUN_ESYS ? strerror(errno) : err_text(e));

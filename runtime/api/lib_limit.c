@@ -4,6 +4,7 @@
 #include "api/lib_orun.h"
 #include "base/err.h"
 #include "sched/admit.h"
+#include "sched/slot_number.h"
 #include "sched/slots.h"
 #include "sched/wait.h"
 #include "value/field.h"
@@ -271,6 +272,20 @@ lib_limit(lua_State *L)
     if (!l)
         return luaL_error(L, "limit: %s", err_text(ORUN_ENOMEM));
     return lib_limit_push(L, run->sched, l);
+}
+
+/* slot() -> the number of the slot that the task has, from 1 on; nil: it has
+ * none that is numbered (slot_number.h). */
+int
+lib_slot(lua_State *L)
+{
+    const LuaRun *run = park_run(L);
+    uint32_t n = slot_number(run->sched, run->task);
+    if (n)
+        lua_pushinteger(L, (lua_Integer)n);
+    else
+        lua_pushnil(L);
+    return 1;
 }
 
 void

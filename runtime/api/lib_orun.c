@@ -50,6 +50,7 @@ static const luaL_Reg lib_orun_functions[] = {
     { "scan", lib_scan },
     { "script_place", lib_script_place },
     { "sleep", lib_sleep },
+    { "slot", lib_slot },
     { "stopping", lib_stopping },
     { "unread", lib_unread },
     { "yaml", lib_yaml },

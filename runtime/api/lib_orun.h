@@ -68,6 +68,7 @@ int lib_report(lua_State *L);
 int lib_key(lua_State *L);
 int lib_log(lua_State *L);
 int lib_limit(lua_State *L);
+int lib_slot(lua_State *L);
 int lib_config(lua_State *L);
 int lib_control(lua_State *L);
 

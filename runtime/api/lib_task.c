@@ -39,7 +39,7 @@
     X(detach) X(env) X(expose) X(finally) X(input) X(isolation) X(keep) \
     X(key) X(limit) X(max_output) X(memory_limit) X(metadata) X(model) \
     X(on_blocker_failure) X(permissions) X(phase) X(pool) X(priority) \
-    X(prompt) X(reads) X(retry) X(run) X(run_in_background) X(schema) \
+    X(prompt) X(reads) X(retry) X(run) X(run_in_background) X(schema) X(slot) \
     X(subagent_type) X(timeout) X(writes)
 /* clang-format on */
 
@@ -68,7 +68,7 @@ typedef struct TaskArgs {
     double timeout;
     Retry retry;
     size_t memory_limit, max_output;
-    int priority;
+    int priority, slot;
     lua_Integer blockers, command; /* entries */
     LibPaths paths;
     bool background, detach, despite_failure, keep, plain;
@@ -303,6 +303,7 @@ lib_task_read(lua_State *L, TaskArgs *a)
                                    QUEUE_LOWEST, QUEUE_HIGHEST,
                                    a->agent ? a->agent->priority : 0);
     lib_task_read_pool(L, a);
+    a->slot = (int)arg_integer(L, fn, "slot", ARG(F_slot), 1, 1000000, 0);
     a->memory_limit = arg_size(L, fn, "memory_limit", ARG(F_memory_limit));
     a->max_output = arg_size(L, fn, "max_output", ARG(F_max_output));
     arg_table(L, fn, "metadata", ARG(F_metadata));
@@ -319,12 +320,12 @@ lib_task_read(lua_State *L, TaskArgs *a)
     lib_finally_check(L, ARG(F_finally));
     lib_task_stub(L, a);
     a->plain = !a->agent && !a->command && !a->prompt && a->timeout == 0
-        && a->retry.max == 0 && !a->pool && !a->memory_limit && !a->max_output
-        && !a->paths.writes && !a->detach && a->keep && !a->despite_failure
-        && !a->isolation.process && !a->isolation.worktree && !a->model
-        && !lib_task_has(L, F_finally) && !a->cwd && !a->key && !a->phase
-        && !lib_task_has(L, F_env) && !program_cwd(park_run(L))
-        && !lib_task_has(L, F_metadata)
+        && a->retry.max == 0 && !a->pool && !a->slot && !a->memory_limit
+        && !a->max_output && !a->paths.writes && !a->detach && a->keep
+        && !a->despite_failure && !a->isolation.process
+        && !a->isolation.worktree && !a->model && !lib_task_has(L, F_finally)
+        && !a->cwd && !a->key && !a->phase && !lib_task_has(L, F_env)
+        && !program_cwd(park_run(L)) && !lib_task_has(L, F_metadata)
         && (a->stubbed || !lib_task_has(L, F_schema));
 }
 
@@ -508,6 +509,7 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     opt->in_worktree = opt->worktree
         || (from && (from->worktree || from->in_worktree));
     opt->pool = a->pool;
+    opt->slot = (uint32_t)a->slot;
     if (!lib_paths_set(L, run, &a->paths, opt))
         return ORUN_ENOMEM;
     if (a->model && !(opt->model = mem_dup(a->model, strlen(a->model))))

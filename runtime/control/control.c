@@ -9,6 +9,7 @@
 #include "vm/handle.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -28,10 +29,8 @@ bool
 control_owns(const char *variable)
 {
     static const char *const names[CONTROL_VARIABLES] = {
-        "ORUN_TASK_ID=",
-        "ORUN_PROGRAM=",
-        "ORUN_SOCKET=",
-        TOKEN_VARIABLE "=",
+        "ORUN_TASK_ID=", "ORUN_PROGRAM=",    "ORUN_SOCKET=",
+        "ORUN_SLOT=",    TOKEN_VARIABLE "=",
     };
     for (size_t i = 0; i < countof(names); i++)
         if (strncmp(variable, names[i], strlen(names[i])) == 0)
@@ -49,13 +48,18 @@ control_put(char **env, size_t *n, const char *name, const char *value)
 }
 
 int
-control_put_env(Engine *h, uint64_t task, uint32_t attempt, char **env)
+control_put_env(Engine *h, uint64_t task, uint32_t attempt, uint32_t slot,
+                char **env)
 {
     char id[HANDLE_ID_SIZE], token[TOKEN_SIZE];
     size_t n = 0;
     Control *c = NULL;
     handle_name(task, id);
     int e = control_put(env, &n, "ORUN_TASK_ID", id);
+    if (e == 0 && slot) {
+        snprintf(id, sizeof id, "%" PRIu32, slot);
+        e = control_put(env, &n, "ORUN_SLOT", id);
+    }
     if (e == 0)
         e = control_put(env, &n, "ORUN_PROGRAM", h->program);
     int opened = control_open(h, &c);

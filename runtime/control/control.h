@@ -42,7 +42,7 @@ enum {
     CONTROL_LINE = 4 << 20,     /* bytes of a request, at most … */
     CONTROL_REPLY = 16 << 20,   /* … and of a reply */
     CONTROL_CONNECTIONS = 1000, /* at once */
-    CONTROL_VARIABLES = 4,      /* of a program's environment */
+    CONTROL_VARIABLES = 5,      /* of a program's environment */
 };
 
 /* Return the run's socket in *out, creating it when missing. Errors:
@@ -61,12 +61,12 @@ int control_address(const char *path, struct sockaddr_un *a,
 /* Is "NAME=value" one of the variables that only orun may set? */
 bool control_owns(const char *variable);
 
-/* Append ORUN_TASK_ID, ORUN_PROGRAM (the path of this orun), ORUN_SOCKET and
- * ORUN_TASK_TOKEN of the attempt to env, each allocated: at most
- * CONTROL_VARIABLES, then a NULL. If the socket cannot be created the last two
- * are left out, because most programs do not need them. Error: ORUN_ENOMEM. Any
- * thread. */
-int control_put_env(Engine *h, uint64_t task, uint32_t attempt,
+/* Append ORUN_TASK_ID, ORUN_SLOT (if the number is not 0), ORUN_PROGRAM (the
+ * path of this orun), ORUN_SOCKET and ORUN_TASK_TOKEN of the attempt to env,
+ * each allocated: at most CONTROL_VARIABLES, then a NULL. If the socket cannot
+ * be created the last two are left out, because most programs do not need them.
+ * Error: ORUN_ENOMEM. Any thread. */
+int control_put_env(Engine *h, uint64_t task, uint32_t attempt, uint32_t slot,
                     char **env) NODISCARD;
 
 /* The keys of the run's tokens; valid while the engine lives. Any thread. */

@@ -132,7 +132,7 @@ launch_add(char **env, char *const *const lists[LAUNCH_ENVS], int at)
 
 char **
 launch_env(Engine *h, char *const *tree, char *const *type, char *const *own,
-           uint64_t task, uint32_t attempt)
+           uint64_t task, uint32_t attempt, uint32_t slot)
 {
     char *const *const lists[LAUNCH_ENVS] = { h->env, tree, type, own };
     size_t total = CONTROL_VARIABLES + 1;
@@ -142,7 +142,9 @@ launch_env(Engine *h, char *const *tree, char *const *type, char *const *own,
     bool fine = env != NULL;
     for (int i = 0; i < LAUNCH_ENVS && fine; i++)
         fine = launch_add(env, lists, i);
-    if (fine && control_put_env(h, task, attempt, env + launch_count(env)) == 0)
+    if (fine
+        && control_put_env(h, task, attempt, slot, env + launch_count(env))
+            == 0)
         return env;
     task_strings_free(env);
     return NULL;
@@ -233,7 +235,7 @@ launch_copy(Launch *l, const LaunchSpec *spec)
     char **env = spec->env ? launch_marked(l, spec, spec->env) : NULL;
     if (env || !spec->env)
         l->env = launch_env(l->engine, spec->tree_env, spec->type_env, env,
-                            spec->task, spec->attempt);
+                            spec->task, spec->attempt, spec->slot);
     task_strings_free(env);
     if (spec->cwd && !(l->cwd = mem_dup(spec->cwd, strlen(spec->cwd))))
         return ORUN_ENOMEM;

@@ -40,7 +40,8 @@ typedef struct LaunchSpec {
     bool work;        /* it does the task's work, and its output is the
                        * task's (program.h) */
     uint64_t task;    /* for its environment … */
-    uint32_t attempt; /* … and this */
+    uint32_t attempt; /* … this, … */
+    uint32_t slot;    /* … and this number, if it is not 0 */
     /* Once, on the io thread. */
     void (*done)(Launch *l, const ProcEnd *end, void *ud);
     /* Called when it runs (not called if it ends at once), and after output
@@ -66,11 +67,13 @@ enum {
 #define LAUNCH_LOST (PROC_GIVE_UP_MS / 1e3)
 
 /* The environment of a task's program: orun's own, overridden by `tree`, `type`
- * and `own` (each may be NULL), and the variables of control.h: its id and how
- * it reaches orun. "K=V" sets a variable; "K" in the last three removes it. For
- * task_strings_free; NULL when memory is out. Any thread, not under io_lock. */
+ * and `own` (each may be NULL), and the variables of control.h: its id, the
+ * number of its slot (0: none) and how it reaches orun. "K=V" sets a variable;
+ * "K" in the last three removes it. For task_strings_free; NULL when memory is
+ * out. Any thread, not under io_lock. */
 char **launch_env(Engine *h, char *const *tree, char *const *type,
-                  char *const *own, uint64_t task, uint32_t attempt) NODISCARD;
+                  char *const *own, uint64_t task, uint32_t attempt,
+                  uint32_t slot) NODISCARD;
 
 /* Does an argument contain "{name}"? */
 bool launch_mentions(const char *const *argv, const char *name);

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/terminal.h"
+#include "sched/slot_number.h"
 #include "sched/slots.h"
 #include "sched/wait.h"
 #include <errno.h>
@@ -237,6 +238,7 @@ program_start(LuaRun *run, LaunchSpec *spec, double timeout, Program **out)
     Buf place = { 0 };
     spec->cwd = program_place(run, spec->cwd, &place);
     spec->tree_env = program_tree_env(run);
+    spec->slot = slot_number(run->sched, run->task);
     spec->type_env = run->task->opt ? run->task->opt->env : NULL;
     int e = buf_failed(&place) ? ORUN_ENOMEM
                                : launch_new(run->engine, spec, &l);

@@ -657,7 +657,7 @@ isolate_copy(Isolate *i, const LuaRun *run)
     const char *cwd = program_cwd(run);
     const TaskOptions *opt = run->task->opt;
     i->env = launch_env(i->engine, program_tree_env(run), NULL,
-                        opt ? opt->env : NULL, run->task->id, run->attempt);
+                        opt ? opt->env : NULL, run->task->id, run->attempt, 0);
     i->cwd = cwd ? mem_dup(cwd, strlen(cwd)) : NULL;
     return i->env && (i->cwd || !cwd);
 }

@@ -5,6 +5,7 @@
 #include "process/launch.h"
 #include "runner/run_tree.h"
 #include "sched/lifecycle.h"
+#include "sched/slot_number.h"
 #include "sched/wait.h"
 #include "task/agent.h"
 #include "value/json.h"
@@ -189,6 +190,7 @@ run_process_read(Engine *h, Task *t, uint32_t attempt, ProcessWork *work,
         .keep = LAUNCH_KEEP,
         .task = t->id,
         .attempt = attempt,
+        .slot = slot_number(&h->sched, t),
     };
     return e == 0 && buf_failed(in) ? ORUN_ENOMEM : e;
 }

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "sched/admit.h"
 #include "sched/durable.h"
+#include "sched/slot_number.h"
 #include "sched/wait.h"
 #include "task/limit.h"
 #include "task/writes.h"
@@ -227,6 +228,7 @@ slots_grant(Sched *s, Task *t)
         t->programs = PROGRAMS_NONE; /* it will start none */
     else if (t->programs == PROGRAMS_QUEUED || t->programs == PROGRAMS_LENT)
         slots_lend_programs(s, t, true);
+    slot_number_take(s, t);
     list_push(&s->starts, &t->job.link);
 }
 
@@ -385,6 +387,10 @@ slots_take_back(Sched *s, Task *t, bool all, bool end, Limit **l, bool *writes)
 {
     bool rest = all && t->has_rest;
     int n = rest ? admit_limits(s, t, l) : 0;
+    if (end)
+        slot_number_drop(s, t);
+    else if (rest)
+        slot_number_rest(s, t);
     *writes = all && slots_writes(t);
     if (*writes && end)
         list_del(&task_writes(t)->held);
@@ -483,6 +489,7 @@ slots_program(Sched *s, Task *t)
     if (slots_must_queue(s, s->kind[SLOT_PROCESS], t))
         return false;
     slots_lend_programs(s, t, true);
+    slot_number_take(s, t);
     return true;
 }
 
@@ -501,6 +508,7 @@ slots_programs_over(Sched *s, Task *t)
     Limit *l = s->kind[SLOT_PROCESS];
     bool had = t->programs == PROGRAMS_HELD;
     l->used -= had;
+    slot_number_programs_over(s, t);
     t->programs = PROGRAMS_NONE;
     if (had)
         slots_serve(s, &l, 1);

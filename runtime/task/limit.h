@@ -1,8 +1,9 @@
 /* limit.h — the right to run: slots of a pool.
  *
  * A Limit is a named number of slots, what else is asked of those that have one
- * (meter.h), and the tasks that wait for one. It is not locked here: the
- * board's lock guards it.
+ * (meter.h), and the tasks that wait for one. The tasks that have one can be
+ * numbered: each has the lowest number that was free. It is not locked here:
+ * the board's lock guards it.
  */
 #ifndef ORUN_LIMIT_H
 #define ORUN_LIMIT_H
@@ -31,8 +32,12 @@ typedef struct Limit {
     Meter *meter; /* NULL: it is about slots only */
     LimitLine line[LIMIT_LINES]; /* by SlotKind, the last: needs none */
     List all;                    /* in the scheduler's list */
-    List alike; /* in the scheduler's ring of names with this hash */
-    List freed; /* in its other: of those with a slot to be given */
+    List alike;         /* in the scheduler's ring of names with this hash */
+    List freed;         /* in its other: of those with a slot to be given */
+    uint32_t *numbered; /* by number - 1: the id of its task, 0 none */
+    uint32_t numbered_room; /* entries that there are … */
+    uint32_t numbered_low;  /* … none of the first of which is free, … */
+    uint32_t numbered_top;  /* … and up to which some may be used */
 } Limit;
 
 /* A pool of `slots`; NULL when memory is out. */
@@ -55,5 +60,15 @@ limit_full(const Limit *l)
 
 /* Have tasks of this limit asked for what a Meter measures? ORUN_ENOMEM. */
 int limit_meter(Limit *l, const MeterSpec *spec, struct Sched *s) NODISCARD;
+
+/* The lowest number that is free, from 1 on, which the task with this id has
+ * from now on; 0 when memory is out. */
+uint32_t limit_number(Limit *l, uint32_t id);
+
+/* The number of that task, 0: it has none. */
+uint32_t limit_number_of(const Limit *l, uint32_t id);
+
+/* Its number, if it has one, is free. */
+void limit_unnumber(Limit *l, uint32_t id);
 
 #endif

@@ -165,6 +165,7 @@ typedef struct TaskOptions {
     struct Value *schema; /* of its result, or NULL */
     size_t memory_limit;  /* bytes of a Lua task's state; 0: the default */
     size_t max_output;    /* bytes handed back in a result; 0: the default */
+    uint32_t slot;        /* its number, given by who started it, or 0 */
     bool despite_failure; /* on_blocker_failure = "run" */
     bool detach;          /* outlives its parent */
     bool finally;         /* runs once its only blocker is final, always */

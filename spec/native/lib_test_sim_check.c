@@ -234,12 +234,26 @@ lib_check_hold(SimCheck *c, const Limit *l, bool owed)
     c->tally[i].owed += owed;
 }
 
+/* Does t, which has its slots, have a number where it is to have one? */
+static void
+lib_check_numbered(SimCheck *c, const Task *t)
+{
+    const TaskOptions *opt = t->opt;
+    const Limit *l = opt && opt->pool ? opt->pool
+        : opt && opt->agent           ? opt->agent->limit
+                                      : NULL;
+    lib_check_that(c, !l || !t->has_rest || limit_number_of(l, t->id),
+                   "t%d: has a slot of %s, and no number", (int)t->id,
+                   l ? l->name : "");
+}
+
 /* Add up what t holds. Nothing is owed for the slot of its kind by one that
  * goes on after a wait, and for none by one that is being stopped. */
 static void
 lib_check_holds(SimCheck *c, const Task *t)
 {
     const SimRun *run = t->id ? t->run : NULL;
+    lib_check_numbered(c, t);
     if (t->has_kind)
         lib_check_hold(c, c->sim->sched.kind[t->slot],
                        !t->stopping && !(run && (run->resumed || t->woken)));
@@ -266,6 +280,23 @@ lib_check_line(SimCheck *c, Limit *l, int i)
                    l->name, l->used, l->slots);
 }
 
+/* Numbers: each is one task's, which has begun and not ended, and has one. */
+static void
+lib_check_numbers(SimCheck *c, const Limit *l)
+{
+    for (uint32_t i = 0; i < l->numbered_room; i++) {
+        uint32_t id = l->numbered[i];
+        const Task *t = id ? board_find(&c->sim->sched.board, id) : NULL;
+        lib_check_that(c, !id || limit_number_of(l, id) == i + 1,
+                       "limit %s: t%u has two numbers", l->name, id);
+        lib_check_that(c,
+                       !t || t->state == TASK_RUNNING
+                           || (t->state == TASK_READY && t->has_kind),
+                       "limit %s: t%u has a number, and does not run", l->name,
+                       id);
+    }
+}
+
 /* Slots: `used` is what the tasks hold, of what is owed at most all. */
 static void
 lib_check_limit(SimCheck *c, Limit *l)
@@ -278,6 +309,7 @@ lib_check_limit(SimCheck *c, Limit *l)
                    "limit %s: used is %d, and %d "
                    "tasks hold a slot",
                    l->name, l->used, tally->used);
+    lib_check_numbers(c, l);
     lib_check_that(c, tally->owed <= l->slots || c->sim->lowered,
                    "limit %s: "
                    "%d of %d slots are used",
