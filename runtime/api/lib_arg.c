@@ -415,7 +415,7 @@ arg_task(lua_State *L, const char *fn, const char *name, int idx)
     Task *t = board_find(&run->sched->board, id);
     if (!t)
         arg_no_task(L, fn, name, id, run->sched->board.count);
-    if (forget_is(t))
+    else if (forget_is(t))
         luaL_error(L, ARG_FORGOTTEN, fn, name, (LUAI_UACINT)id,
                    (LUAI_UACINT)id);
     lua_pop(L, 1);

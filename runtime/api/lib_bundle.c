@@ -147,16 +147,16 @@ lib_bundle_list_field(lua_State *L, size_t library)
     if ((library == 0 && lib_bundle_is_library(name))
         || lib_bundle_count == BUNDLE_ITEMS)
         return;
-    char *own = strdup(name); /* for the life of the process */
     lua_CFunction f = lua_tocfunction(L, -1);
     if (f && lua_getupvalue(L, -1, 1)) {
         lua_pop(L, 1);
         f = NULL; /* it is more than an address */
     }
-    if (own)
-        lib_bundle_items[lib_bundle_count++] = (BundleItem){ own,
-                                                             (uint8_t)library,
-                                                             f };
+    BundleItem *item = &lib_bundle_items[lib_bundle_count];
+    item->name = strdup(name); /* for the life of the process */
+    item->library = (uint8_t)library;
+    item->f = f;
+    lib_bundle_count += item->name != NULL;
 }
 
 static void

@@ -20,7 +20,7 @@ lib_command_check(lua_State *L, const char *fn, int idx, lua_Integer i)
     lua_rawgeti(L, idx, i);
     int type = lua_type(L, -1);
     if (type == LUA_TNUMBER)
-        lua_tostring(L, -1);
+        (void)lua_tostring(L, -1); /* becomes one, in place */
     else if (type != LUA_TSTRING)
         arg_error(L, fn, name, lua_gettop(L), "expected a string or a number");
     const char *s = arg_text(L, fn, name, lua_gettop(L), LIB_COMMAND_WORD);
@@ -59,7 +59,7 @@ lib_command_strings(lua_State *L, int idx, lua_Integer n)
     lua_createtable(L, (int)n, 0);
     for (lua_Integer i = 1; i <= n; i++) {
         lua_rawgeti(L, idx, i);
-        lua_tostring(L, -1); /* of a number: in place */
+        (void)lua_tostring(L, -1); /* of a number: in place */
         lua_rawseti(L, -2, i);
     }
 }

@@ -551,7 +551,8 @@ value_write_plain_table(Writer *w, const ValueMeta *meta)
     if (!err && meta->unread && unread_push(w->L, -1)) { /* it is seen */
         unread_note(w->L, -2);
         err = value_write_items(w, &count[0], &count[1]);
-        lua_pop(w->L, err ? 0 : 1);
+        if (!err)
+            lua_pop(w->L, 1);
     }
     if (err)
         return err;

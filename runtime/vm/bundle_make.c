@@ -61,8 +61,12 @@ bundle_make_read(const char *path, size_t *n)
     char *p = malloc(size);
     for (*n = 0; p && (got = fread(p + *n, 1, size - *n - 1, in)) > 0;) {
         *n += got;
-        if (*n == size - 1)
-            p = realloc(p, size *= 2);
+        if (*n < size - 1)
+            continue;
+        char *more = realloc(p, size *= 2);
+        if (!more)
+            free(p);
+        p = more;
     }
     if (!p || ferror(in))
         bundle_make_die(path);

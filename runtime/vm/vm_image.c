@@ -60,7 +60,8 @@ vm_image_moves(lua_State *L, int depth)
     bool holds = type == LUA_TTABLE || type == LUA_TFUNCTION
         || type == LUA_TUSERDATA;
     bool is_new = holds && lua_rawgetp(L, 1, object) == LUA_TNIL;
-    lua_pop(L, holds);
+    if (holds)
+        lua_pop(L, 1);
     if (is_new) {
         luaL_checkstack(L, 8, NULL);
         lua_pushboolean(L, 1);
