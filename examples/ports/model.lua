@@ -13,6 +13,15 @@ local RULES <const> = {
   end},
   {"^Read https://(%S+)", function(url) return {claims = {"as " .. url .. " says"}} end},
   {"^Is it true that (.*)?", function(claim) return {real = not claim:find "practice"} end},
+  {"^Hunt for bugs in (%a+, round %d+)", function(what)
+    local where, round = what:match "(%a+), round (%d+)"
+    return {bugs = {("%s %d"):format(where, math.min(tonumber(round), 2))}}
+  end},
+  {"^Draft a title: (.*)", function(style) return ("A %s title"):format(style) end},
+  {"^Which is better%? (.*)", function(both)
+    local one, other = both:match "1: (.*) 2: (.*)"
+    return {better = one:find "short" and 1 or other:find "short" and 2 or #one < #other and 1 or 2}
+  end},
   {"^Write a report: (.*)", function(facts) return "It is so, " .. facts .. "." end},
 }
 
