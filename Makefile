@@ -184,8 +184,9 @@ YAML_LIB  := $(BUILD)/libyaml.a
 # Libraries that go into liborun.a with the objects that call them, as one
 # object of which only these objects' own names are visible: a program with
 # orun inside may use another version of such a library, or export all it has.
-PRIVATE      := base/digest
-PRIVATE_LIBS := -l:libmd.a
+PRIVATE      := base/digest \
+    $(addprefix store/store_,database schema sqlite)
+PRIVATE_LIBS := -l:libmd.a -l:libsqlite3.a
 
 CC     ?= cc
 CFLAGS ?= -O2 -g

@@ -237,11 +237,8 @@ store_open(const char *path, unsigned flags, Store **out, Buf *why)
 {
     StoreWhy w;
     why = store_why(&w, why);
-    if (strcmp(path, ":memory:") != 0) {
-        buf_printf(why, "%s: only \":memory:\" can be opened", path);
-        return store_said(&w, ORUN_ESTATE);
-    }
-    Store *s = store_new(&store_memory, flags);
+    bool memory = strcmp(path, ":memory:") == 0;
+    Store *s = store_new(memory ? &store_memory : &store_sqlite, flags);
     int error = s ? s->kind->open(path, flags, &s->file, why) : ORUN_ENOMEM;
     if (!error && (error = store_start(s, why)) != 0)
         s->kind->close(s->file, false);
@@ -403,18 +400,6 @@ store_runs(Store *s, int (*each)(void *ctx, const StoredRun *run), void *ctx,
     int error = s->kind->runs(s->file, each, ctx, why);
     uv_mutex_unlock(&s->use);
     return store_said(&w, error);
-}
-
-const char *
-store_kind_name(uint8_t kind)
-{
-    switch (kind) {
-#define X(name, number, word) \
-    case number: return word;
-        FACT_KINDS(X)
-#undef X
-    default: return NULL;
-    }
 }
 
 #ifdef ORUN_TEST

@@ -46,6 +46,6 @@ typedef struct StoreKind {
 #endif
 } StoreKind;
 
-extern const StoreKind store_memory;
+extern const StoreKind store_memory, store_sqlite;
 
 #endif

@@ -12,10 +12,8 @@ luaopen_orun_test(lua_State *L)
         { "hash", luaopen_test_hash },       { "memory", luaopen_test_memory },
         { "pool", luaopen_test_pool },       { "race", luaopen_test_race },
         { "secret", luaopen_test_secret },   { "sim", luaopen_test_sim },
-        { "memory", luaopen_test_memory },   { "pool", luaopen_test_pool },
-        { "race", luaopen_test_race },       { "secret", luaopen_test_secret },
-        { "sim", luaopen_test_sim },         { "store", luaopen_test_store },
-        { "value", luaopen_test_value },     { NULL, NULL },
+        { "store", luaopen_test_store },     { "value", luaopen_test_value },
+        { NULL, NULL },
     };
     lua_newtable(L);
     luaL_setfuncs(L, lib_test_functions, 0);

@@ -31,6 +31,7 @@ end
 
 local KINDS <const> = {
   memory = function() return ":memory:" end,
+  ["a file"] = function() return h.tmpdir() .. "/runs.store" end,
 }
 
 for name, place in pairs(KINDS) do
