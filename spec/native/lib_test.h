@@ -17,6 +17,7 @@ extern const luaL_Reg lib_test_functions[];
 int luaopen_test_frame(lua_State *L);
 int luaopen_test_failing(lua_State *L);
 int luaopen_test_hash(lua_State *L);
+int luaopen_test_key(lua_State *L);
 int luaopen_test_memory(lua_State *L);
 int luaopen_test_pool(lua_State *L);
 int luaopen_test_race(lua_State *L);

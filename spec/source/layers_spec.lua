@@ -16,6 +16,7 @@ local MAY_USE <const> = {
   sched = "base value thread task",
   vm = "base value thread task sched",
   engine = "base value thread task sched vm",
+  journal = "base value store thread task sched vm engine",
   http = "base value thread task sched vm engine",
   control = "base value thread task sched vm engine",
   process = "base value thread task sched vm engine control supervisor/supervisor_protocol.h",
