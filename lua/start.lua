@@ -17,7 +17,8 @@ local function start(spec)
   if not fields then error("orun.start: spec" .. why, 2) end
   local ok, handle, reason = pcall(orun.Task, fields)
   if not ok then error(handle, orun.stopping() and 0 or 2) end
-  return handle, reason
+  if not handle then return nil, reason end
+  return handle
 end
 
 return start

@@ -115,10 +115,29 @@ typedef struct orun_config {
                             ones; older ones are forgotten, as by orun.forget in
                             Lua, except for failures that were never read; 0:
                             all are kept */
+    const char *store;   /* the run survives: what its tasks end with is kept in
+                            this file, a result is seen only once it is kept,
+                            and `resume` goes on with it after any interruption.
+                            A path, copied; one that ends in "/" is a folder,
+                            where the run gets a file of its own, and of older
+                            ones 20 and none of more than 30 days are left. The
+                            file is opened when the first script begins; what is
+                            wrong with it is the error of that call. NULL:
+                            nothing is kept */
+    const char *resume;  /* the id of the run in `store` that is gone on with: a
+                            task equal to one that has ended there ends at once,
+                            with that result. "": the newest that has not ended
+                            well. NULL: a new run. Copied */
+    int store_late;      /* 1: nothing is kept, and no file is made, before the
+                            first task that is an agent or a program, and a
+                            store that cannot be opened then is only reported
+                            by orun_kept */
+    int resume_failed;   /* 1: with `resume`, what has failed runs again */
 } orun_config;
 
 #define ORUN_CONFIG_INIT \
-    { sizeof(orun_config), 0, 0, 0, 0, NULL, 0, 0, NULL, 0, 0, 0, 0 }
+    { sizeof(orun_config), 0, 0, 0, 0, NULL, 0, 0, NULL, 0, 0, 0, 0, NULL, \
+      NULL, 0, 0 }
 
 /* "0.1.0"; a constant. Any thread. */
 const char *orun_version(void);
@@ -127,6 +146,24 @@ const char *orun_version(void);
  * ORUN_EINVAL (a bad config, out is NULL), ORUN_ENOMEM, ORUN_ESYS; then *out
  * is NULL. */
 int orun_new(const orun_config *config, orun **out);
+
+/* What is kept of a run with a `store`. */
+typedef struct orun_kept_info {
+    size_t size;        /* sizeof(orun_kept_info), set by the caller */
+    const char *run;    /* the id of the run, for `resume` */
+    const char *path;   /* of the file; "": there is none (yet) */
+    const char *fault;  /* why the store has failed, NULL: it has not */
+    size_t kept;        /* results that this runtime has kept */
+    size_t found;       /* tasks that ended as in an earlier try */
+    size_t unasked;     /* results of earlier tries for which no task asked */
+    size_t secret;      /* results that were not kept: there is a secret in
+                           them … */
+    size_t odd;         /* … or a function, or a handle of a task */
+} orun_kept_info;
+
+/* Fill in *info, whose texts are valid until the next call with this runtime.
+ * Errors: ORUN_EINVAL (the runtime has no store, or *info has another size). */
+int orun_kept(orun *o, orun_kept_info *info);
 
 /* Attach views, which show what happens from now on: `views` is a
  * NULL-terminated array of "NAME=VALUE", where NAME is an option of the command

@@ -61,7 +61,7 @@ static const ArgWords arg_words[] = {
     { "error", " reason message err why " },
     { "priority", " prio nice urgency weight " },
     { "isolation", " sandbox isolated isolate worktree " },
-    { "key", " idempotencykey cachekey cache idempotency " },
+    { "key", " idempotencykey cachekey idempotency " },
     { "schema", " jsonschema responseformat outputschema format " },
     { "status", " state " },
     { "backoff", " delay sleep pause interval " },

@@ -212,6 +212,8 @@ lib_push_entry(lua_State *L, Task *t)
     field_set_string(L, "skipped", task_skipped(t));
     if (task_fresh(t))
         field_set_boolean(L, "fresh", true);
+    if (task_cached(t))
+        field_set_boolean(L, "cached", true);
     lib_report_push(L, s, t);
     if (e.state == TASK_READY)
         lib_push_reason(L, s, t);

@@ -35,7 +35,8 @@
 
 /* clang-format off */
 #define LIB_TASK_FIELDS(X) \
-    X(allow_empty) X(base) X(blockedBy) X(command) X(cwd) X(description) \
+    X(allow_empty) X(base) X(blockedBy) X(cache) X(command) X(cwd) \
+    X(description) \
     X(detach) X(env) X(expose) X(finally) X(input) X(isolation) X(keep) \
     X(key) X(limit) X(max_output) X(memory_limit) X(metadata) X(model) \
     X(on_blocker_failure) X(permissions) X(phase) X(pool) X(priority) \
@@ -71,7 +72,7 @@ typedef struct TaskArgs {
     int priority, slot;
     lua_Integer blockers, command; /* entries */
     LibPaths paths;
-    bool background, detach, despite_failure, keep, plain;
+    bool background, detach, despite_failure, keep, cache, plain;
     uint8_t permissions;
     bool stubbed; /* the function in its frame is a plan's stub */
     Isolation isolation;
@@ -293,6 +294,7 @@ lib_task_read(lua_State *L, TaskArgs *a)
                              ARG(F_run_in_background), false);
     a->detach = arg_bool(L, fn, "detach", ARG(F_detach), false);
     a->keep = arg_bool(L, fn, "keep", ARG(F_keep), true);
+    a->cache = arg_bool(L, fn, "cache", ARG(F_cache), true);
     a->timeout = arg_duration(L, fn, "timeout", ARG(F_timeout), false,
                               own ? own->timeout : 0);
     a->retry = lib_task_has(L, F_retry) || !own ? arg_retry(L, fn, ARG(F_retry))
@@ -322,6 +324,7 @@ lib_task_read(lua_State *L, TaskArgs *a)
     a->plain = !a->agent && !a->command && !a->prompt && a->timeout == 0
         && a->retry.max == 0 && !a->pool && !a->slot && !a->memory_limit
         && !a->max_output && !a->paths.writes && !a->detach && a->keep
+        && a->cache
         && !a->despite_failure && !a->isolation.process
         && !a->isolation.worktree && !a->model && !lib_task_has(L, F_finally)
         && !a->cwd && !a->key && !a->phase && !lib_task_has(L, F_env)
@@ -502,6 +505,7 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     opt->despite_failure = a->despite_failure;
     opt->detach = a->detach;
     opt->once = !a->keep;
+    opt->uncached = !a->cache;
     opt->stubbed = a->stubbed;
     opt->permissions = a->permissions;
     opt->isolated = a->isolation.process;

@@ -88,6 +88,37 @@ static const char *const lib_update_fields[] = {
 #undef X
 };
 
+static int
+lib_update_kept(lua_State *L, int status, lua_KContext ctx)
+{
+    Sched *s = park_run(L)->sched;
+    (void)status;
+    sched_lock(s);
+    board_drop((Task *)ctx);
+    board_unlock(&s->board);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* The item has ended: wait until that is kept (durable.h). Where the code
+ * cannot wait it goes on. */
+static int
+lib_update_await(lua_State *L, Task *t)
+{
+    Sched *s = park_run(L)->sched;
+    WaitFor what = { .kind = WAIT_FOR_TASK,
+                     .task = t,
+                     .deadline = INFINITY,
+                     .fn = "TaskUpdate" };
+    sched_lock(s);
+    bool held = board_hold(t);
+    board_unlock(&s->board);
+    if (held)
+        return park(L, &what, lib_update_kept, (lua_KContext)t);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
 /* End the item as asked. */
 static int
 lib_update_resolve(lua_State *L, Task *t, TaskState state)
@@ -125,6 +156,8 @@ lib_update_resolve(lua_State *L, Task *t, TaskState state)
     int e = claim_resolve(run->sched, t, run->task, &o);
     if (e)
         return lib_refused(L, t, e);
+    if (!task_final(t))
+        return lib_update_await(L, t);
     lua_pushboolean(L, 1);
     return 1;
 }

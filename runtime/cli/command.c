@@ -9,6 +9,7 @@ static const struct {
 } commands[] = {
     { "agents", COMMAND_RUNTIME }, { "mcp", COMMAND_STATE },
     { "plan", COMMAND_SCRIPT },    { "report", COMMAND_RUNTIME },
+    { "resume", COMMAND_AGAIN },   { "retry", COMMAND_AGAIN },
     { "task", COMMAND_STATE },     { "tasks", COMMAND_STATE },
     { "trust", COMMAND_RUNTIME },
 };

@@ -19,6 +19,8 @@ typedef enum CommandNeeds {
                       * run may precede the word */
     COMMAND_SCRIPT,  /* a script, and options of its own: see options.c. The
                       * word is the first argument */
+    COMMAND_AGAIN,   /* a run that was kept, which is begun again: see
+                      * resume.h. The word is the first argument */
 } CommandNeeds;
 
 /* Is `word` a command of this kind? */

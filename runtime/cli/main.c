@@ -12,6 +12,7 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/resume.h"
 #include "cli/signals.h"
 #include "embed/orun_own.h"
 #include "orun.h"
@@ -289,6 +290,62 @@ main_unwatch(orun *o, int status)
     return status ? status : 1;
 }
 
+/* Where the run is kept: as the command line or the environment says; else, on
+ * a terminal, a script's in the folder of all. */
+static void
+main_store(Options *a, Buf *folder)
+{
+    const char *wanted = getenv("ORUN_STORE");
+    bool script = a->script && !a->command && !a->plan
+        && strcmp(a->script, "-") != 0;
+    if (a->no_store || a->command || a->plan)
+        a->config.store = NULL;
+    if (a->no_store || a->config.store || !script)
+        return;
+    if (wanted) {
+        bool none = !*wanted || strcmp(wanted, "0") == 0;
+        a->config.store = none ? NULL : wanted;
+        return;
+    }
+    if ((isatty(STDERR_FILENO) || a->config.resume) && resume_folder(folder)) {
+        a->config.store = buf_cstr(folder);
+        a->config.store_late = 1;
+    }
+}
+
+static void
+main_count(Buf *to, size_t n, const char *what)
+{
+    if (n)
+        buf_printf(to, "%s%zu %s%s %s", to->n ? "; " : "", n, "result",
+                   n == 1 ? "" : "s", what);
+}
+
+/* Say what is kept, and how to go on with a run that has not ended well. */
+static void
+main_tell_kept(orun *o, const Options *a, bool well)
+{
+    orun_kept_info k = { .size = sizeof k };
+    Buf text = { 0 };
+    if (!a->config.store || a->verbosity < 0 || orun_kept(o, &k) != 0)
+        return;
+    main_count(&text, k.found, "taken over from an earlier try");
+    main_count(&text, k.unasked, "of it no longer asked for");
+    main_count(&text, k.secret, "not kept, because of a secret in it");
+    main_count(&text, k.odd, "not kept, because a function or handle is in it");
+    main_report(buf_cstr(&text));
+    buf_clear(&text);
+    if (k.fault && a->config.store_late && !*k.path)
+        buf_printf(&text, "the run was not kept: %s", k.fault);
+    else if (!well && k.kept + k.found > 0)
+        buf_printf(&text, "%zu result%s kept; go on with: orun resume%s%s",
+                   k.kept + k.found, k.kept + k.found == 1 ? " is" : "s are",
+                   a->config.store_late ? "" : " --store ",
+                   a->config.store_late ? "" : a->config.store);
+    main_report(buf_cstr(&text));
+    buf_free(&text);
+}
+
 /* Put the path of the history file into `path`. NULL: history is disabled, or
  * there is no place for it. */
 static const char *
@@ -390,6 +447,7 @@ main_run(const Options *a, int argc, char **argv)
     int signo = signals_finish();
     bool stuck = main_tell_stuck(o);
     main_tell_left(o);
+    main_tell_kept(o, a, status == 0 && !signo);
     orun_free(o);
     if (signo)
         signals_die(signo);
@@ -414,10 +472,23 @@ main_do(const Options *a, int argc, char **argv)
     }
 }
 
+/* `orun resume`: from here on the command line is that of the run. */
+static bool
+main_again(int *argc, char ***argv)
+{
+    Buf why = { 0 };
+    bool fine = resume_read(argc, argv, &why);
+    if (!fine)
+        main_usage(buf_cstr(&why));
+    buf_free(&why);
+    return fine;
+}
+
 static __attribute__((noinline)) int
 main_begin(int argc, char **argv)
 {
     Options a;
+    Buf folder = { 0 };
     main_tidy();
     signals_tidy();
     terminal_on_reader_gone(signals_gone);
@@ -429,6 +500,9 @@ main_begin(int argc, char **argv)
         return child_main();
     if (argc > 1 && command_is(argv[1], COMMAND_STATE))
         return main_flush(client_main(argc, argv));
+    if (argc > 1 && command_is(argv[1], COMMAND_AGAIN)
+        && !main_again(&argc, &argv))
+        return MAIN_USAGE;
     options_read(&a, argc, argv);
     if (a.what == OPTIONS_NOTHING && !a.plan && !isatty(STDIN_FILENO)) {
         a.what = OPTIONS_RUN;
@@ -438,10 +512,12 @@ main_begin(int argc, char **argv)
         && !(a.steps = calloc(OPTIONS_SPARE, sizeof *a.steps)))
         a.what = OPTIONS_WRONG;
     main_default_views(&a);
+    main_store(&a, &folder);
     a.config.program = main_program();
     a.config.listed = 1;
     int e = main_do(&a, argc, argv);
     options_free(&a);
+    buf_free(&folder);
     return e;
 }
 

@@ -41,6 +41,13 @@ const char options_help[] =
     "  --json             print the table that the script returns, as JSON\n"
     "  --record           keep what happens for 'orun report', as is done\n"
     "                     on a terminal unless ORUN_RECORD is 0\n"
+    "  --store FILE       keep what tasks end with in FILE, as is done on a\n"
+    "                     terminal for runs with agents or programs, in files\n"
+    "                     of orun's own (ORUN_STORE; --no-store: not)\n"
+    "  --resume[=RUN]     go on with a run that was kept: the last one of "
+    "this\n"
+    "                     script, or RUN; see also 'orun resume'\n"
+    "  --retry-failed     and what has failed there runs again\n"
     "  --trust            run Lua files of any project (.orun/agents)\n"
     "  --strict           exit with 1 when the run could have done better\n"
     "  -e CODE            run CODE, and then the script, if there is one\n"
@@ -73,28 +80,49 @@ typedef struct OptionsKnown {
                 * e l i E, and X for -W: as Lua's own program has them
                 * p: --progress  q: --quiet  v: --verbose  r: --record
                 * s: --strict  H: --no-history  t: --trust
+                * S: --store  N: --no-store  F: --retry-failed
+                * R: --resume, whose value can only follow a "="
                 * J: --json, but of a plan
                 * W: a view, which has this name without the dashes
                 * o: --overhead of a plan  P: a flag of a plan */
 } OptionsKnown;
 
 static const OptionsKnown options_known[] = {
-    { "--jobs", 'j' },     { "-j", 'j' },
-    { "--workers", 'w' },  { "-e", 'e' },
-    { "--events", 'W' },   { "--trace", 'W' },
-    { "--output", 'W' },   { "--report", 'W' },
-    { "--record", 'r' },   { "--strict", 's' },
-    { "--progress", 'p' }, { "--quiet", 'q' },
-    { "-q", 'q' },         { "--verbose", 'v' },
-    { "-v", 'v' },         { "--no-history", 'H' },
-    { "--overhead", 'o' }, { "--dot", 'P' },
-    { "--json", 'P' },     { "--no-functions", 'P' },
-    { "--no-wait", '0' },  { "--trust", 't' },
-    { "--version", 'V' },  { "-V", 'V' },
-    { "--help", 'h' },     { "-h", 'h' },
-    { "-l", 'l' },         { "-i", 'i' },
-    { "-W", 'X' },         { "-E", 'E' },
+    { "--jobs", 'j' },
+    { "-j", 'j' },
+    { "--workers", 'w' },
+    { "-e", 'e' },
+    { "--events", 'W' },
+    { "--trace", 'W' },
+    { "--output", 'W' },
+    { "--report", 'W' },
+    { "--record", 'r' },
+    { "--strict", 's' },
+    { "--progress", 'p' },
+    { "--quiet", 'q' },
+    { "-q", 'q' },
+    { "--verbose", 'v' },
+    { "-v", 'v' },
+    { "--no-history", 'H' },
+    { "--overhead", 'o' },
+    { "--dot", 'P' },
+    { "--json", 'P' },
+    { "--no-functions", 'P' },
+    { "--no-wait", '0' },
+    { "--trust", 't' },
+    { "--version", 'V' },
+    { "-V", 'V' },
+    { "--help", 'h' },
+    { "-h", 'h' },
+    { "-l", 'l' },
+    { "-i", 'i' },
+    { "-W", 'X' },
+    { "-E", 'E' },
     { "--json", 'J' },
+    { "--store", 'S' },
+    { "--no-store", 'N' },
+    { "--resume", 'R' },
+    { "--retry-failed", 'F' },
 };
 
 /* Nothing is to be run: `format` says why of `what`. */
@@ -111,7 +139,7 @@ options_fail(Options *o, const char *format, const char *what)
 static bool
 options_valued(const OptionsKnown *known)
 {
-    return strchr("jwelWpo", known->kind) != NULL;
+    return strchr("jwelWpoS", known->kind) != NULL;
 }
 
 /* The option an argument is, NULL for an unknown one. */
@@ -125,6 +153,8 @@ options_find(const Options *o, const char *s)
         if (strncmp(s, known->name, n) != 0 || (of_plan && !o->plan))
             continue;
         if (of_plan && strncmp(s, "--dot=", 6) == 0 && s[6])
+            return known;
+        if (known->kind == 'R' && s[n] == '=' && s[n + 1])
             return known;
         if (!s[n] || (options_valued(known) && (n == 2 || s[n] == '=')))
             return known;
@@ -315,8 +345,8 @@ options_take(Options *o, const OptionsKnown *known, int argc, char *const *argv,
     const char *value = options_valued(known)
         ? options_value(argc, argv, i, strlen(known->name))
         : "";
-    bool view = known->kind == 'W' || known->kind == 'p';
-    if (!value || (view && !*value)) {
+    bool named = strchr("WpS", known->kind) != NULL;
+    if (!value || (named && !*value)) {
         options_fail(o, "option '%s' needs a value", known->name);
         return;
     }
@@ -347,6 +377,14 @@ options_take(Options *o, const OptionsKnown *known, int argc, char *const *argv,
                               : "");
         break;
     case 'H': o->no_history = true; break;
+    case 'S': o->config.store = value; break;
+    case 'N': o->no_store = true; break;
+    case 'F': o->config.resume_failed = 1; break;
+    case 'R':
+        o->config.resume = argv[*i][strlen(known->name)]
+            ? argv[*i] + strlen(known->name) + 1
+            : "";
+        break;
     case 'V': o->what = OPTIONS_VERSION; break;
     case 'h': o->what = OPTIONS_HELP; break;
     default: options_slots(o, known, value);

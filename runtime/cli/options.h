@@ -34,7 +34,7 @@ typedef struct Options {
     const char *script; /* path, "-", or NULL */
     bool interactive;   /* -i */
     bool clean;         /* -E: ignore Lua's environment variables */
-    bool no_history;
+    bool no_history, no_store;
     bool plan;    /* orun plan: what it is to show is among the views */
     bool command; /* argv[first] is one (COMMAND_RUNTIME) */
     bool record;  /* --record */

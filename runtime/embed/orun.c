@@ -146,6 +146,12 @@ orun_new(const orun_config *config, orun **out)
         return ORUN_ENOMEM;
     uv_once(&once, orun_init_once);
     e = orun_make(o, &c);
+    if (e == 0 && (e = orun_keep_new(o, &c)) != 0) {
+        orun_keep_free(o);
+        vm_script_free(o->vm);
+        engine_free(o->engine);
+        park_destroy(&o->run);
+    }
     if (e) {
         mem_free(o);
         return e;
@@ -250,7 +256,7 @@ orun_conclude(orun *o, int code)
         }
     }
     orun_flush(o);
-    return code;
+    return orun_keep_ended(o, code);
 }
 
 void
@@ -321,6 +327,10 @@ orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
                          "thread: ulimit -s)",
                          stack >> 10);
     buf_clear(&o->message);
+    o->status = 1;
+    int e = orun_keep_begin(o, o->engine->script);
+    if (e)
+        return e;
     o->status = 0;
     o->vm->exit_code = -1;
     stop_reset(&o->vm->stop);
@@ -510,6 +520,7 @@ orun_free(orun *o)
     o->run.task->stopping = FAULT_NONE;
     lifecycle_close(o->run.sched);
     orun_wait_idle(o);
+    orun_keep_free(o);
     view_finish(o->view, &o->message);
     (void)rank_save(o->run.sched, &o->message);
     sigset_t before;

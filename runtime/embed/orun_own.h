@@ -19,6 +19,7 @@ struct orun {
     bool no_wait;
     bool verbose;
     bool heeds_return, json; /* orun_heed_return; set before any script */
+    struct OrunKeep *keep;   /* of a run with a store, or NULL */
 
     /* Of the owning thread. */
     Buf message, stuck;
@@ -61,6 +62,19 @@ void orun_heed_return(orun *o, bool json);
  * `to`, and closes the script's state, so that files are flushed. Nothing else
  * of `o` may be used then. */
 int orun_forked(orun *o, Buf *to);
+
+/* The run is to have a store: copy what the config says of that. ORUN_ENOMEM.
+ * Then, when a script begins: open it (errors are messages); when one has ended
+ * with `code`: what that is if the store has failed; and in orun_free. The last
+ * two do nothing without a store. */
+int orun_keep_new(orun *o, const orun_config *c) NODISCARD;
+int orun_keep_begin(orun *o, const char *script) NODISCARD;
+int orun_keep_ended(orun *o, int code);
+void orun_keep_free(orun *o);
+
+/* The command line of the run, which resuming it repeats; `script` is the
+ * script's place in it, 0 for none. ORUN_ENOMEM. */
+int orun_keep_args(orun *o, int argc, const char *const *argv) NODISCARD;
 
 /* Append "t1 (description), t2": the tasks still running, and those whose
  * program could not be stopped in time; nothing if there is none. Any thread,

@@ -10,10 +10,10 @@ durable_looked(Sched *s, Task *t, Outcome *o)
     if (!task_looking(t) || t->unmet > 0) {
         if (o)
             outcome_clear(o);
-        slots_look_over(s, t);
+        slots_with_store(s, t, false);
         return;
     }
-    slots_look_over(s, t);
+    slots_with_store(s, t, false);
     if (!o) {
         slots_go(s, t);
         return;
@@ -26,9 +26,9 @@ durable_looked(Sched *s, Task *t, Outcome *o)
 }
 
 void
-durable_sealed(Sched *s, Task *t, Outcome *o, double ended)
+durable_sealed(Sched *s, Task *t, Outcome *o, size_t weight, double ended)
 {
-    t->with_store = false;
+    s->held -= weight;
     t->started += board_now(&s->board) - ended; /* the disk's time is no work */
     lifecycle_finalize(s, t, o);
 }

@@ -17,7 +17,8 @@
 
 typedef struct Durable {
     /* t could begin, or (an item) be claimed. True: durable_looked follows,
-     * from any thread, for the last look if there are several. False: t goes on
+     * from any thread, for the last look if
+     * there are several; of an item only if it has an outcome. False: t goes on
      * at once. Under the board's lock. */
     bool (*look)(struct Durable *d, Task *t);
     /* The last attempt at t has ended with `o`. True: what `o` holds is taken,
@@ -35,8 +36,9 @@ struct Sched;
  * waits for it: it was cancelled, or has got another blocker. */
 void durable_looked(struct Sched *s, Task *t, Outcome *o);
 
-/* The outcome of t is kept: it is final. `ended` is when its attempt was over,
- * on the run's clock. */
-void durable_sealed(struct Sched *s, Task *t, Outcome *o, double ended);
+/* The outcome of t is kept: it is final. `weight` is the outcome_weight of what
+ * was sealed, and `ended` when its attempt was over, on the run's clock. */
+void durable_sealed(struct Sched *s, Task *t, Outcome *o, size_t weight,
+                    double ended);
 
 #endif

@@ -30,7 +30,7 @@ edge_hold(Sched *s, Task *t)
     if (t->state != TASK_READY || (!t->unmet && !board_failed_blocker(t)))
         return false;
     task_move(t, TASK_WAITING);
-    slots_look_over(s, t);
+    slots_with_store(s, t, false);
     if (t->kind != TASK_ITEM)
         s->board.active--;
     return slots_unqueue(s, t);

@@ -47,7 +47,7 @@ lifecycle_finalize(Sched *s, Task *t, Outcome *o)
 {
     Board *b = &s->board;
     sched_disarm(s, t);
-    slots_look_over(s, t);
+    slots_with_store(s, t, false);
     if (t->kind == TASK_ITEM) {
         b->open_items--;
     } else {
@@ -519,11 +519,13 @@ lifecycle_retry(Sched *s, Task *t, const Outcome *o)
 void
 lifecycle_end(Sched *s, Task *t, Outcome *o)
 {
+    size_t weight = outcome_weight(o);
     if (!s->durable || !s->durable->seal(s->durable, t, o)) {
         lifecycle_finalize(s, t, o);
         return;
     }
-    t->with_store = true;
+    s->held += weight;
+    slots_with_store(s, t, true);
     if (t->kind != TASK_ITEM)
         slots_quit(s, t);
 }

@@ -571,24 +571,12 @@ slots_wake(Sched *s, Task *t)
         slots_enter(s, t);
 }
 
-/* Is t first looked up by what keeps the run? */
-static bool
-slots_look_up(Sched *s, Task *t)
-{
-    if (!s->durable || !s->durable->look(s->durable, t))
-        return false;
-    if (t->kind == TASK_ITEM && !task_looking(t))
-        s->board.active++; /* who waits for it does not wait for nothing */
-    t->with_store = true;
-    return true;
-}
-
 void
-slots_look_over(Sched *s, Task *t)
+slots_with_store(Sched *s, Task *t, bool with)
 {
-    if (t->kind == TASK_ITEM && task_looking(t))
-        s->board.active--;
-    t->with_store = false;
+    if (t->kind == TASK_ITEM) /* what waits for it does not wait for nothing */
+        s->board.active += (size_t)with - t->with_store;
+    t->with_store = with;
 }
 
 void
@@ -612,7 +600,9 @@ slots_ready(Sched *s, Task *t)
         event_add(&s->board, (Event){ .kind = EVENT_READY, .task = t->id });
         s->board.active++;
     }
-    if (!slots_look_up(s, t))
+    if (s->durable && s->durable->look(s->durable, t))
+        slots_with_store(s, t, true);
+    else
         slots_go(s, t);
 }
 

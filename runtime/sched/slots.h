@@ -33,8 +33,8 @@ void slots_ready(Sched *s, Task *t);
 /* t was looked up, and has no outcome: as slots_ready goes on. */
 void slots_go(Sched *s, Task *t);
 
-/* t is no longer looked up, if it was. */
-void slots_look_over(Sched *s, Task *t);
+/* Whether what keeps the run has t: it is looked up, or sealed. */
+void slots_with_store(Sched *s, Task *t, bool with);
 
 /* t has become ready: grant it, or queue it. One that is being stopped is
  * granted at once, so that it can end. */

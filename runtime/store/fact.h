@@ -43,7 +43,7 @@ enum { FACT_FORMAT = 1 };
     X(OUTPUT, 33, "output", DATA) /* an encoded Value */ \
     X(OUTPUT_TEXT, 34, "output_text", DATA) \
     X(OUTPUT_HASH, 35, "output_hash", DATA) \
-    X(ERROR, 36, "error", DATA) /* an encoded Value */ \
+    X(ERROR, 36, "error", TEXT) \
     X(ERROR_KIND, 37, "error_kind", TEXT) \
     X(EXIT_CODE, 38, "exit_code", INT) \
     X(SIGNAL, 39, "signal", INT) \
@@ -51,10 +51,20 @@ enum { FACT_FORMAT = 1 };
     X(DURATION, 41, "duration", NUMBER) /* seconds */ \
     X(COST, 42, "cost", NUMBER) \
     X(SESSION, 43, "session", TEXT) \
-    X(WORKTREE, 44, "worktree", TEXT) \
+    X(WORKTREE, 44, "worktree", DATA) /* an encoded Value */ \
     X(METADATA, 45, "metadata", DATA) /* an encoded Value */ \
     X(BLOCKER, 46, "blocker", DATA)   /* key of one */ \
     X(OWNER, 47, "owner", TEXT) \
+    X(ERROR_VALUE, 50, "error_value", DATA) /* an encoded Value */ \
+    X(STDOUT, 51, "stdout", DATA) /* what it printed, if the output is less */ \
+    X(STDERR, 52, "stderr", DATA) \
+    X(MODEL, 53, "model", TEXT) \
+    X(DENIALS, 54, "denials", DATA) /* an encoded Value */ \
+    X(USAGE, 55, "usage", DATA) /* of REPORT_COUNTS: which, and 8 bytes, LE */ \
+    X(PHASE, 56, "phase", TEXT) \
+    X(FILE, 57, "file", TEXT) /* where Task was called */ \
+    X(LINE, 58, "line", INT) \
+    X(LATE, 59, "late", INT) /* RUN: 1, it was kept by default */ \
     X(DREW, 48, "drew", TEXT)   /* DREW: now, random, uuid, … */ \
     X(VALUE, 49, "value", DATA) /* DREW: an encoded Value */ \
     X(HOW, 64, "how", TEXT)     /* END: completed, failed, … */

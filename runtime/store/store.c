@@ -330,6 +330,8 @@ store_begin(Store *s, const char *run, char id[STORE_RUN_ID], uint64_t *epoch,
     }
     if (!error && run)
         memcpy(now.id, run, strlen(run) + 1);
+    else if (!error && *id)
+        memcpy(now.id, id, STORE_RUN_ID);
     else if (!error && (error = store_draw_id(now.id)) != 0)
         buf_puts(why, "the system has no random bytes for the id of a run");
     if (!error)

@@ -113,9 +113,10 @@ typedef struct StoredRun {
 int store_open(const char *path, unsigned flags, Store **out,
                Buf *why) NODISCARD;
 
-/* Begin a new run (`run` is NULL), or the epoch after the last of an old one:
- * what this handle appends from now on belongs to it. Durable when it returns.
- * Not while facts are on their way. Any thread. */
+/* Begin a new run (`run` is NULL) with the id that is in `id`, or one that is
+ * drawn if that is ""; or the epoch after the last of an old one: what this
+ * handle appends from now on belongs to it. Durable when it returns. Not while
+ * facts are on their way. Any thread. */
 int store_begin(Store *s, const char *run, char id[STORE_RUN_ID],
                 uint64_t *epoch, Buf *why) NODISCARD;
 

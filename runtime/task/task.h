@@ -174,7 +174,8 @@ typedef struct TaskOptions {
     bool worktree;        /* in a git worktree of its own … */
     bool in_worktree;     /* … or in that of the task that started it */
     bool once;            /* it is forgotten when its result was read */
-    char *base;           /* where it begins; NULL: at HEAD */
+    bool uncached; /* cache = false: no outcome of an earlier run is its */
+    char *base;    /* where it begins; NULL: at HEAD */
     _Atomic(const char *) place; /* a folder in it, where programs begin, once
                                   * that is there; engine_intern's */
     struct Value *tree;          /* what the result tells of the last attempt's,

@@ -197,6 +197,8 @@ view_set_ended(lua_State *L, ViewWork *w, const Task *t)
     view_set_masked(L, w, "skipped", task_skipped(t));
     if (task_fresh(t))
         field_set_boolean(L, "fresh", true);
+    if (task_cached(t))
+        field_set_boolean(L, "cached", true);
     field_set_integer(L, "attempts", t->attempt);
     field_set_number(L, "duration", t->took);
     if (o->code >= 0)

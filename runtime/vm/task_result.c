@@ -67,6 +67,8 @@ task_result_set(lua_State *L, const Task *t)
     field_set_string(L, "skipped", task_skipped(t));
     if (task_fresh(t))
         field_set_boolean(L, "fresh", true);
+    if (task_cached(t))
+        field_set_boolean(L, "cached", true);
     task_result_set_half(L, t);
     field_set_string(L, "error_kind", task_fault_name(o->fault));
     task_result_set_value(L, "error_value", o->error_value);

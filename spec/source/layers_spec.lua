@@ -24,8 +24,10 @@ local MAY_USE <const> = {
   api = "base value thread task sched vm engine control http process runner",
   child = "base value thread task sched vm engine control http process runner api",
   view = "base value thread task sched vm engine control http process runner api",
-  embed = "base value thread task sched vm engine control http process runner api view",
-  cli = "base value thread task sched vm engine control http process runner api view embed child",
+  embed = "base value store thread task sched vm engine journal control http process runner api " ..
+    "view",
+  cli = "base value store thread task sched vm engine journal control http process runner api " ..
+    "view embed child",
 }
 
 local function contains(list, item)

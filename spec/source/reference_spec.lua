@@ -376,6 +376,11 @@ describe("the reference's fields of what there comes back", function()
       local r = h.script(SEEN, {repo.new(), limit = 120})
       assert.equal(0, r.code, r.err)
       seen = orun.json.decode(r.out:match("([^\n]*)\n$"))
+      local dir <const> = h.tmpdir()
+      h.write(dir .. "/kept.lua", "print(Task{run = function() end}.cached)")
+      h.orun{"--store", dir .. "/run.db", dir .. "/kept.lua"}
+      r = h.orun{"-q", "--store", dir .. "/run.db", "--resume", dir .. "/kept.lua"}
+      seen.result.cached = r.out == "true\n" or nil
     end
     return seen[kind]
   end
@@ -402,7 +407,7 @@ describe("the reference's fields of what there comes back", function()
     local told = names_of(rows_of(LUA, "Fields of an entry"))
     same(set_in(all, {"lib_push_entry", "lib_push_item", "lib_entry_set_metadata"}), told, LUA)
     for name in pairs(told) do
-      if name ~= "skipped" and name ~= "fresh" then
+      if name ~= "skipped" and name ~= "fresh" and name ~= "cached" then
         assert.is_true(seen_in("entry")[name], name)
       end
     end

@@ -1,0 +1,21 @@
+/* resume.h — `orun resume` and `orun retry`: the command line of a run that was
+ * kept, to begin it again.
+ */
+#ifndef ORUN_RESUME_H
+#define ORUN_RESUME_H
+
+#include "base/buf.h"
+#include <stdbool.h>
+
+/* Where runs are kept of which nobody says where: "…/orun/kept/" in the user's
+ * state folder. False: there is no such folder. */
+bool resume_folder(Buf *path);
+
+/* The command line `orun resume [RUN] [OPTION…]` as that of the run it names,
+ * in whose working folder the process is afterwards: *argc and *argv are
+ * replaced.
+ * (`orun retry`: failed tasks run again.) False, with the reason in `why`:
+ * there is no such run, or it cannot be begun again. */
+bool resume_read(int *argc, char ***argv, Buf *why);
+
+#endif

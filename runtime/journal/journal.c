@@ -1,0 +1,453 @@
+/* journal.c — its thread: keys, outcomes looked up, outcomes kept. */
+#include "journal/journal.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "journal/journal_job.h"
+#include "journal/journal_state.h"
+#include "journal/kept.h"
+#include "sched/lifecycle.h"
+#include "thread/epoch.h"
+#include <errno.h>
+
+enum { JOURNAL_STACK = 1 << 20 };
+
+static Journal *
+journal_of(Durable *d)
+{
+    return container_of(d, Journal, seam);
+}
+
+/* ---- the queue ---- */
+
+/* Any lock may be held but the journal's. */
+static void
+journal_push(Journal *j, JournalJob *job)
+{
+    uv_mutex_lock(&j->lock);
+    list_push(&j->jobs, &job->link);
+    uv_cond_signal(&j->more);
+    uv_mutex_unlock(&j->lock);
+}
+
+/* The next job; NULL: there is none, and none will come. */
+static JournalJob *
+journal_next(Journal *j)
+{
+    uv_mutex_lock(&j->lock);
+    while (list_empty(&j->jobs) && !j->closing)
+        uv_cond_wait(&j->more, &j->lock);
+    List *node = list_shift(&j->jobs);
+    uv_mutex_unlock(&j->lock);
+    return node ? container_of(node, JournalJob, link) : NULL;
+}
+
+/* ---- looking up ---- */
+
+/* Make the key of the job's task, and look for an equal one that was kept. */
+static void
+journal_find(Journal *j, JournalJob *job)
+{
+    unsigned char content[TASK_KEY_SIZE];
+    if (journal_job_content(job, j->engine, content))
+        return; /* it runs, and is not kept */
+    uv_mutex_lock(&j->lock);
+    int64_t n = resume_table_occurrence(j->table, job->scope, content);
+    if (n >= 0) {
+        journal_job_mix(job->scope, content, n, job->key.key);
+        journal_job_mix(job->scope, content, -1, job->key.scope);
+        job->key.known = true;
+    }
+    const ResumeEntry *e = n >= 0 && job->caches
+        ? resume_table_ask(j->table, job->key.key, FACT_OUTCOME)
+        : NULL;
+    job->found = e != NULL;
+    if (e)
+        job->fact_found = e->fact;
+    uv_mutex_unlock(&j->lock);
+}
+
+/* Write the key that was made to the task. Under the board's lock. */
+static void
+journal_note(const JournalJob *job)
+{
+    TaskKey *key = task_key(job->task);
+    memcpy(key->key, job->key.key, TASK_KEY_SIZE);
+    memcpy(key->scope, job->key.scope, TASK_KEY_SIZE);
+    key->known = job->key.known;
+}
+
+/* ---- the seam, under the board's lock ---- */
+
+/* Is t the kind of work for which a run is kept that nobody asked to be? */
+static bool
+journal_matters(const Task *t)
+{
+    return t->kind == TASK_PROCESS || t->slot != SLOT_LUA
+        || (t->opt && (t->opt->argv || t->opt->agent));
+}
+
+/* Items have no code, so their keys are made at once: whoever has made one may
+ * claim it. True: there is an outcome, which the thread is to read. */
+static bool
+journal_look_item(Journal *j, JournalJob *job)
+{
+    bool found;
+    journal_find(j, job);
+    journal_note(job);
+    found = job->found;
+    if (!found)
+        journal_job_free(job);
+    return found;
+}
+
+static bool
+journal_look(Durable *d, Task *t)
+{
+    Journal *j = journal_of(d);
+    j->awake = j->awake || journal_matters(t);
+    if (!j->awake || j->broken)
+        return false;
+    TaskEdges *e = board_edges(t);
+    if (e && !e->key)
+        e->key = mem_zalloc(1, sizeof *e->key);
+    JournalJob *job = e && e->key ? journal_job_look(&j->engine->sched, t)
+                                  : NULL;
+    if (!job)
+        return false; /* no memory: it runs, and is not kept */
+    job->looks = ++e->key->looks;
+    if (t->kind == TASK_ITEM && !journal_look_item(j, job))
+        return false;
+    e->holds++;
+    journal_push(j, job);
+    return true;
+}
+
+static bool
+journal_seal(Durable *d, Task *t, Outcome *o)
+{
+    Journal *j = journal_of(d);
+    const TaskKey *key = task_key(t);
+    if (!key || !key->known || j->broken || o->state == TASK_CANCELLED)
+        return false;
+    JournalJob *job = journal_job_seal(&j->engine->sched, t, o);
+    if (!job)
+        return false;
+    journal_push(j, job);
+    return true;
+}
+
+/* ---- looking up ---- */
+
+/* Read the outcome that was found. False: it is none to be taken over. */
+static bool
+journal_read(Journal *j, JournalJob *job)
+{
+    Buf body = { 0 };
+    bool fine = job->found
+        && store_body(j->store, &job->fact_found, &body, NULL) == 0
+        && kept_read(&body, j->engine, &job->kept)
+        && !(j->config.again && job->kept.outcome.state == TASK_FAILED)
+        && kept_still(job->task);
+    buf_free(&body);
+    if (!fine)
+        kept_clear(&job->kept);
+    return fine;
+}
+
+/* Hand the answer to the scheduler. */
+static void
+journal_answer(Journal *j, JournalJob *job, bool found)
+{
+    Sched *s = &j->engine->sched;
+    Task *t = job->task;
+    sched_lock(s);
+    if (task_key(t)->looks == job->looks && task_looking(t)) {
+        journal_note(job);
+        if (found) {
+            j->found++;
+            kept_give(&job->kept, t);
+        }
+        durable_looked(s, t, found ? &job->kept.outcome : NULL);
+        lifecycle_propagate(s);
+    }
+    board_drop(t);
+    sched_unlock(s);
+    kept_clear(&job->kept);
+    journal_job_free(job);
+}
+
+/* ---- keeping ---- */
+
+/* The store has failed: nothing is shown from now on that is not kept. */
+static void
+journal_break(Journal *j)
+{
+    Buf why = { 0 };
+    store_fault(j->store, &why);
+    char *text = buf_take(&why);
+    sched_lock(&j->engine->sched);
+    bool first = !j->broken;
+    j->broken = true;
+    if (first)
+        j->fault = text;
+    sched_unlock(&j->engine->sched);
+    if (!first)
+        mem_free(text);
+    if (first && j->config.broken)
+        j->config.broken(j->config.ud);
+}
+
+/* The job's task is final. */
+static void
+journal_show(Journal *j, JournalJob *job)
+{
+    Sched *s = &j->engine->sched;
+    Task *t = job->task;
+    sched_lock(s);
+    memcpy(task_key(t)->outcome, job->kept.hash, TASK_KEY_SIZE);
+    task_key(t)->ended = true;
+    durable_sealed(s, t, &job->kept.outcome, job->weight, job->ended);
+    lifecycle_propagate(s);
+    sched_unlock(s);
+    journal_job_free(job);
+}
+
+/* On the store's thread: the fact is kept, or cannot be. */
+static void
+journal_kept(Fact *f, int error)
+{
+    JournalJob *job = container_of(f, JournalJob, fact);
+    Journal *j = job->journal;
+    if (error) {
+        journal_break(j);
+        journal_job_lose(job, journal_fault(j));
+    } else {
+        j->kept++;
+    }
+    journal_show(j, job);
+}
+
+static void
+journal_keep(Journal *j, JournalJob *job)
+{
+    KeptRefusal refusal = kept_write(&job->kept, job->task, j->engine,
+                                     &job->fact.body);
+    j->secret += refusal == KEPT_SECRET;
+    j->odd += refusal == KEPT_ODD;
+    if (refusal || !job->caches) {
+        journal_show(j, job);
+        return;
+    }
+    job->journal = j;
+    job->fact.kind = FACT_OUTCOME;
+    memcpy(job->fact.key, task_key(job->task)->key, TASK_KEY_SIZE);
+    job->fact.kept = journal_kept;
+    store_append(j->store, &job->fact);
+}
+
+/* ---- the thread ---- */
+
+/* Of a run that is kept by default: open its store now. If that cannot be, it
+ * is not kept. */
+static void
+journal_make_store(Journal *j)
+{
+    Buf why = { 0 };
+    if (j->store || j->forgone)
+        return;
+    j->forgone = journal_store_open(j, &why) != 0;
+    sched_lock(&j->engine->sched);
+    if (j->forgone)
+        j->fault = buf_take(&why);
+    sched_unlock(&j->engine->sched);
+    buf_free(&why);
+}
+
+static void
+journal_do(Journal *j, JournalJob *job)
+{
+    journal_make_store(j);
+    if (!j->store) {
+        if (job->seals)
+            journal_show(j, job);
+        else
+            journal_answer(j, job, false);
+    } else if (job->seals) {
+        journal_keep(j, job);
+    } else {
+        if (!job->key.known)
+            journal_find(j, job);
+        journal_answer(j, job, journal_read(j, job));
+    }
+}
+
+static void
+journal_main(void *arg)
+{
+    Journal *j = arg;
+    epoch_enter();
+    for (JournalJob *job; (job = journal_next(j)) != NULL;) {
+        journal_do(j, job);
+        epoch_pass();
+    }
+    epoch_leave();
+}
+
+static int
+journal_start(Journal *j)
+{
+    j->seam = (Durable){ .look = journal_look, .seal = journal_seal };
+    int e = thread_start(&j->thread, JOURNAL_STACK, 0, journal_main, j);
+    if (e)
+        return e;
+    sched_lock(&j->engine->sched);
+    j->engine->sched.durable = &j->seam;
+    sched_unlock(&j->engine->sched);
+    return 0;
+}
+
+static void
+journal_stop(Journal *j)
+{
+    sched_lock(&j->engine->sched);
+    j->engine->sched.durable = NULL;
+    sched_unlock(&j->engine->sched);
+    uv_mutex_lock(&j->lock);
+    j->closing = true;
+    uv_cond_signal(&j->more);
+    uv_mutex_unlock(&j->lock);
+    uv_thread_join(&j->thread);
+}
+
+/* ---- open, close ---- */
+
+static void
+journal_free(Journal *j)
+{
+    resume_table_free(j->table);
+    task_strings_free(j->args);
+    mem_free(j->path);
+    mem_free(j->script);
+    mem_free(j->resume);
+    mem_free(j->file);
+    mem_free(j->fault);
+    uv_mutex_destroy(&j->lock);
+    uv_cond_destroy(&j->more);
+    mem_free(j);
+}
+
+static char *
+journal_copy(const char *s, bool *failed)
+{
+    char *copy = s ? mem_dup(s, strlen(s)) : NULL;
+    *failed |= s && !copy;
+    return copy;
+}
+
+static char **
+journal_copy_args(char *const *args, bool *failed)
+{
+    size_t n = 0;
+    while (args && args[n])
+        n++;
+    char **copy = n ? mem_zalloc(n + 1, sizeof *copy) : NULL;
+    *failed |= n && !copy;
+    for (size_t i = 0; copy && i < n; i++)
+        copy[i] = journal_copy(args[i], failed);
+    return copy;
+}
+
+static Journal *
+journal_new(Engine *h, const JournalConfig *c)
+{
+    bool failed = false;
+    Journal *j = mem_zalloc(1, sizeof *j);
+    if (!j)
+        return NULL;
+    j->engine = h;
+    j->config = *c;
+    j->awake = !c->late;
+    list_init(&j->jobs);
+    uv_mutex_init(&j->lock);
+    uv_cond_init(&j->more);
+    j->path = journal_copy(c->path, &failed);
+    j->script = journal_copy(c->script, &failed);
+    j->resume = journal_copy(c->resume, &failed);
+    j->args = journal_copy_args(c->args, &failed);
+    j->table = resume_table_new();
+    if (!failed && j->table)
+        return j;
+    journal_free(j);
+    return NULL;
+}
+
+int
+journal_open(Engine *h, const JournalConfig *c, Journal **out, Buf *why)
+{
+    Journal *j = journal_new(h, c);
+    if (!j)
+        return ORUN_ENOMEM;
+    int e = c->late && !c->resume ? 0 : journal_store_open(j, why);
+    if (e == 0 && (e = journal_start(j)) != 0)
+        buf_printf(why, "the thread that keeps the run cannot be started: %s",
+                   e == ORUN_ENOMEM ? err_text(e) : strerror(errno));
+    if (e) {
+        store_close(j->store);
+        journal_free(j);
+        return e;
+    }
+    *out = j;
+    return 0;
+}
+
+void
+journal_close(Journal *j, int status)
+{
+    if (!j)
+        return;
+    journal_stop(j);
+    journal_store_close(j, status);
+    journal_free(j);
+}
+
+void
+journal_count(Journal *j, JournalCounts *to)
+{
+    *to = (JournalCounts){
+        .kept = j->kept, .found = j->found, .secret = j->secret, .odd = j->odd
+    };
+    resume_table_count(j->table, FACT_OUTCOME, &to->unasked);
+}
+
+const char *
+journal_run(const Journal *j)
+{
+    return j->run;
+}
+
+const char *
+journal_path(const Journal *j)
+{
+    return j->store ? j->file : "";
+}
+
+const char *
+journal_fault(Journal *j)
+{
+    sched_lock(&j->engine->sched);
+    bool broken = j->broken;
+    const char *fault = j->fault;
+    sched_unlock(&j->engine->sched);
+    return broken && !fault ? err_text(ORUN_ENOMEM) : fault;
+}
+
+bool
+journal_broken(Journal *j)
+{
+    sched_lock(&j->engine->sched);
+    bool broken = j->broken;
+    sched_unlock(&j->engine->sched);
+    return broken;
+}

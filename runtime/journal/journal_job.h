@@ -1,0 +1,73 @@
+/* journal_job.h — one thing for the thread of the journal to do.
+ *
+ * Made under the board's lock, with all that is needed of the task held, so
+ * that nothing of it is read without that lock; belongs to the journal's
+ * thread, and from store_append on to the store's.
+ */
+#ifndef ORUN_JOURNAL_JOB_H
+#define ORUN_JOURNAL_JOB_H
+
+#include "base/list.h"
+#include "journal/kept.h"
+#include "sched/sched.h"
+#include "store/store.h"
+
+struct Journal;
+
+/* What counts of a task that another one names: its outcome, or, as long as it
+ * has none, its key. */
+typedef struct JournalRef {
+    uint64_t id;
+    unsigned char hash[TASK_KEY_SIZE];
+} JournalRef;
+
+typedef struct JournalJob {
+    List link; /* in the journal's queue */
+    Task *task;
+    bool seals;  /* it has ended; else it is to be looked up */
+    bool caches; /* it does not say cache = false */
+
+    /* Of one that is looked up. */
+    uint32_t looks;
+    bool found;                          /* an equal task has an outcome, … */
+    StoredFact fact_found;               /* … this one */
+    struct Value *code, *input, *prompt; /* held … */
+    struct Value *metadata;              /* … and of an item */
+    unsigned char scope[TASK_KEY_SIZE];  /* of what started it */
+    JournalRef *refs;                    /* its blockers, then the handles … */
+    size_t blockers, ref_count;          /* … in what it was given */
+
+    TaskKey key;   /* as it is to be written */
+    Kept kept;     /* its outcome */
+    size_t weight; /* of it … */
+    double ended;  /* … and when the attempt was over */
+    Fact fact;
+    struct Journal *journal;
+} JournalJob;
+
+/* Both with the board's lock held. NULL when memory is out; then nothing has
+ * changed. The second takes what `o` holds. */
+JournalJob *journal_job_look(Sched *s, Task *t);
+JournalJob *journal_job_seal(Sched *s, Task *t, Outcome *o);
+
+/* What its task is to do, as 16 bytes. Errors: ORUN_ENOMEM, ORUN_EPROTO,
+ * ORUN_ESYS (a file it reads cannot be read). Without a lock. */
+int journal_job_content(JournalJob *job, const Engine *h,
+                        unsigned char content[TASK_KEY_SIZE]) NODISCARD;
+
+/* A key, of what is a hash already: of the nth task of that content in that
+ * scope, or (n is -1) the scope of what they start. */
+void journal_job_mix(const unsigned char scope[TASK_KEY_SIZE],
+                     const unsigned char content[TASK_KEY_SIZE], int64_t n,
+                     unsigned char out[TASK_KEY_SIZE]);
+
+/* The scope of what t starts, which began before the run was kept: the place
+ * where it was called. */
+void journal_job_place(const Task *t, unsigned char out[TASK_KEY_SIZE]);
+
+/* The outcome cannot be kept: that is what its task ends with. */
+void journal_job_lose(JournalJob *job, const char *why);
+
+void journal_job_free(JournalJob *job);
+
+#endif

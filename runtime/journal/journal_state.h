@@ -1,0 +1,50 @@
+/* journal_state.h — shared by journal.c and journal_store.c. */
+#ifndef ORUN_JOURNAL_STATE_H
+#define ORUN_JOURNAL_STATE_H
+
+#include "journal/journal.h"
+#include "journal/resume_table.h"
+#include "sched/durable.h"
+#include "store/store.h"
+#include <uv.h>
+
+struct Journal {
+    /* Never changes once it is open. */
+    Durable seam;
+    Engine *engine;
+    JournalConfig config;
+    char *path, *script, *resume; /* as configured; copies */
+    char **args;
+    uv_thread_t thread;
+
+    /* Guarded by the board's lock. */
+    bool awake;  /* the run is kept from now on */
+    bool broken; /* the store has failed, nothing more is kept */
+    char *fault; /* why that is, or why there is no store; once set it never
+                  * changes */
+
+    /* Of the journal's thread, and of others once that has ended. */
+    Store *store;           /* NULL: there is none yet */
+    bool forgone;           /* there is to be none: it could not be made */
+    char run[STORE_RUN_ID]; /* its id */
+    char *file;             /* where it is; NULL: nowhere yet */
+
+    atomic_size_t kept, found, secret, odd; /* see JournalCounts */
+
+    uv_mutex_t lock;
+    uv_cond_t more;
+    /* Guarded by `lock`; the table since there is a thread. */
+    ResumeTable *table;
+    List jobs;
+    bool closing;
+};
+
+/* On the journal's thread, or before there is one: open the store, begin or
+ * take over the run, and read what is known of it. */
+int journal_store_open(Journal *j, Buf *why) NODISCARD;
+
+/* When that thread has ended: note how the run ended, wait until all is kept,
+ * and close the store, if there is one. */
+void journal_store_close(Journal *j, int status);
+
+#endif

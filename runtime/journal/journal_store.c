@@ -1,0 +1,145 @@
+/* journal_store.c — the store of a journal, and the run in it. */
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "base/version.h"
+#include "journal/journal_folder.h"
+#include "journal/journal_past.h"
+#include "journal/journal_state.h"
+#include "store/fact.h"
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- the run and what is known of it ---- */
+
+/* The file of a store that is configured so, and the run in it that is gone on
+ * with. */
+static int
+journal_store_choose(Journal *j, char id[STORE_RUN_ID], Buf *why)
+{
+    size_t n = strlen(j->path);
+    if (j->resume) {
+        JournalPast past;
+        int e = journal_past_find(j->path, j->resume,
+                                  *j->resume ? NULL : j->engine->script_file,
+                                  &past, why);
+        if (e)
+            return e;
+        j->config.late = past.late;
+        j->awake = !past.late;
+        memcpy(id, past.id, STORE_RUN_ID);
+        j->file = past.file;
+        past.file = NULL;
+        journal_past_free(&past);
+        return 0;
+    }
+    snprintf(id, STORE_RUN_ID, "%s", j->engine->name);
+    if (n && j->path[n - 1] == '/')
+        return journal_folder_add(j->path, id, &j->file, why);
+    j->file = mem_dup(j->path, n);
+    return j->file ? 0 : ORUN_ENOMEM;
+}
+
+static int
+journal_store_fact(void *ctx, const StoredFact *f)
+{
+    Journal *j = ctx;
+    if (f->kind == FACT_RUN || f->kind == FACT_END)
+        return 0;
+    return resume_table_add(j->table, f);
+}
+
+/* ---- what is told of a run ---- */
+
+static void
+journal_store_ignore(Fact *f, int error)
+{
+    (void)error; /* the store is dead then, and the next outcome says so */
+    buf_free(&f->body);
+    mem_free(f);
+}
+
+static void
+journal_store_append(Journal *j, uint8_t kind, Fact *f)
+{
+    f->kind = kind;
+    f->kept = journal_store_ignore;
+    store_append(j->store, f);
+}
+
+static double
+journal_store_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* What runs, and how it is begun again. */
+static int
+journal_store_run(Journal *j)
+{
+    Fact *f = mem_zalloc(1, sizeof *f);
+    if (!f)
+        return ORUN_ENOMEM;
+    const char *path = j->engine->script_file;
+    fact_put_int(&f->body, FACT_TAG_FORMAT, FACT_FORMAT);
+    fact_put_text(&f->body, FACT_TAG_VERSION, ORUN_VERSION);
+    if (j->script)
+        fact_put_text(&f->body, FACT_TAG_NAME, j->script);
+    if (path)
+        fact_put_text(&f->body, FACT_TAG_SCRIPT, path);
+    for (char **arg = j->args; arg && *arg; arg++)
+        fact_put_text(&f->body, FACT_TAG_ARGUMENT, *arg);
+    fact_put_text(&f->body, FACT_TAG_CWD, j->engine->cwd);
+    fact_put_int(&f->body, FACT_TAG_PID, getpid());
+    fact_put_number(&f->body, FACT_TAG_AT, journal_store_clock());
+    fact_put_int(&f->body, FACT_TAG_LATE, j->config.late);
+    if (buf_failed(&f->body)) {
+        journal_store_ignore(f, 0);
+        return ORUN_ENOMEM;
+    }
+    journal_store_append(j, FACT_RUN, f);
+    return 0;
+}
+
+/* ---- the store ---- */
+
+int
+journal_store_open(Journal *j, Buf *why)
+{
+    uint64_t epoch;
+    char id[STORE_RUN_ID];
+    int e = journal_store_choose(j, id, why);
+    if (e == 0)
+        e = store_open(j->file, j->resume ? STORE_EXISTS : 0, &j->store, why);
+    if (e == 0)
+        e = store_begin(j->store, j->resume ? id : NULL, id, &epoch, why);
+    if (e == 0)
+        memcpy(j->run, id, sizeof j->run);
+    if (e == 0 && j->resume)
+        e = store_load(j->store, j->run, journal_store_fact, j, why);
+    if (e == 0)
+        e = journal_store_run(j);
+    if (e && j->store) {
+        store_close(j->store);
+        j->store = NULL;
+    }
+    return e;
+}
+
+void
+journal_store_close(Journal *j, int status)
+{
+    Fact *f = j->store ? mem_zalloc(1, sizeof *f) : NULL;
+    if (f) {
+        fact_put_int(&f->body, FACT_TAG_EXIT_CODE, status);
+        fact_put_number(&f->body, FACT_TAG_AT, journal_store_clock());
+        journal_store_append(j, FACT_END, f);
+    }
+    store_close(j->store);
+    j->store = NULL;
+}

@@ -1,0 +1,231 @@
+--- A run that is kept in a store, and gone on with: --store, --resume, orun resume.
+
+local h = require "spec.support.helper"
+
+-- A script in a folder of its own, with its store; each task that really runs adds a line.
+local Place = {}
+Place.__index = Place
+
+local function place(text)
+  local p = setmetatable({dir = h.tmpdir()}, Place)
+  p:write(text)
+  return p
+end
+
+-- `ran(name)` in the script notes that its caller runs.
+local HEAD <const> = [[
+local orun = require "orun"
+local function ran(name)
+  local f <close> = assert(io.open("ran", "a"))
+  f:write(name, "\n")
+end
+local function work(name, more)
+  return orun.start{description = name, input = {name, more}, run = function(input)
+    ran(input[1])
+    return "did " .. input[1] .. (input[2] or "")
+  end}
+end
+]]
+
+function Place:write(text) h.write(self.dir .. "/work.lua", HEAD .. text) end
+
+--- Run it with the options; the result, with `ran`: what has run, sorted.
+function Place:run(...)
+  os.remove(self.dir .. "/ran")
+  local args = {...}
+  local options = table.concat(args, " ")
+  local r = h.sh(("cd %s && %s --no-history -q --store run.db %s work.lua"):format(
+    h.quote(self.dir), h.quote(h.bin), options))
+  r.ran = h.lines(h.read(self.dir .. "/ran") or "")
+  table.sort(r.ran)
+  return r
+end
+
+describe("a run with a store", function()
+  it("gives what was kept, and runs nothing again", function()
+    local p = place [[
+      for i, r in ipairs(orun.wait_all{work "a", work "b"}) do
+        print(r.output, r.cached, r.status, r.attempts)
+      end]]
+    local first = p:run()
+    assert.equal("did a\tnil\tcompleted\t1\ndid b\tnil\tcompleted\t1\n", first.out, first.err)
+    assert.same({"a", "b"}, first.ran)
+    local second = p:run("--resume")
+    assert.equal("did a\ttrue\tcompleted\t0\ndid b\ttrue\tcompleted\t0\n", second.out, second.err)
+    assert.same({}, second.ran)
+  end)
+
+  it("is a new run without --resume", function()
+    local p = place "print(TaskOutput(work 'a').cached)"
+    p:run()
+    assert.equal("nil\n", p:run().out)
+  end)
+
+  it("does not mind the order of a fan-out", function()
+    local p = place "orun.wait_all{work 'a', work 'b', work 'c'}"
+    assert.same({"a", "b", "c"}, p:run().ran)
+    p:write "orun.wait_all{work 'c', work 'a', work 'd', work 'b'}"
+    assert.same({"d"}, p:run("--resume").ran)
+  end)
+
+  it("tells five equal tasks apart by how many there are", function()
+    local p = place "orun.wait_all{work 'a', work 'a', work 'a'}"
+    assert.same({"a", "a", "a"}, p:run().ran)
+    p:write "orun.wait_all{work 'a', work 'a', work 'a', work 'a', work 'a'}"
+    assert.same({"a", "a"}, p:run("--resume").ran)
+  end)
+
+  it("runs again what uses a result that is another one, and nothing else", function()
+    local text = [[
+      local one, two = work("one", %q), work "two"
+      local function use(of)
+        return orun.start{input = {of = of}, run = function(input)
+          ran("use " .. input.of)
+          return input.of
+        end}
+      end
+      orun.wait_all{use(one), use(two)}]]
+    local p = place(text:format "")
+    assert.same({"one", "two", "use did one", "use did two"}, p:run().ran)
+    p:write(text:format "!")
+    assert.same({"one", "use did one!"}, p:run("--resume").ran)
+  end)
+
+  it("runs again what a changed helper is used by, and what captures another value", function()
+    local text = [[
+      local limit = %d
+      local function helper(x) return x %s 1 end
+      orun.wait_all{
+        orun.start{run = function() ran "helped" return helper(1) end},
+        orun.start{run = function() ran "limited" return limit end},
+        orun.start{run = function() ran "neither" return 1 end},
+      }]]
+    local p = place(text:format(1, "+"))
+    assert.same({"helped", "limited", "neither"}, p:run().ran)
+    p:write("-- a line more\n" .. text:format(1, "+"))
+    assert.same({}, p:run("--resume").ran)
+    p:write(text:format(1, "-"))
+    assert.same({"helped"}, p:run("--resume").ran)
+    p:write(text:format(2, "-"))
+    assert.same({"limited"}, p:run("--resume").ran)
+  end)
+
+  it("goes by `key` alone where there is one, and never with cache = false", function()
+    local text = [[
+      orun.wait_all{
+        orun.start{key = "k", run = function() ran "keyed" return %d end},
+        orun.start{cache = false, run = function() ran "each time" return 1 end},
+      }]]
+    local p = place(text:format(1))
+    assert.same({"each time", "keyed"}, p:run().ran)
+    p:write(text:format(2))
+    assert.same({"each time"}, p:run("--resume").ran)
+  end)
+
+  it("keeps failures, which --retry-failed runs again", function()
+    local p = place [[
+      local r = TaskOutput(orun.start{run = function() ran "bad" error("no", 0) end})
+      print(r.status, r.error, r.error_kind, r.cached)]]
+    assert.equal("failed\tno\tlua\tnil\n", p:run().out)
+    local r = p:run("--resume")
+    assert.equal("failed\tno\tlua\ttrue\n", r.out)
+    assert.same({}, r.ran)
+    assert.same({"bad"}, p:run("--resume", "--retry-failed").ran)
+  end)
+
+  it("does not keep what was cancelled, or could not be started", function()
+    local p = place [[
+      local t = orun.start{run = function() ran "stopped" orun.sleep(1000) end}
+      local f
+      repeat
+        orun.sleep(0.001)
+        f = io.open "ran"
+      until f and f:read(1)
+      TaskStop(t)
+      print(TaskOutput(t).status, Task{command = {"/no/such program"}}.error_kind)]]
+    assert.equal("cancelled\tspawn\n", p:run().out)
+    local r = p:run("--resume")
+    assert.equal("cancelled\tspawn\n", r.out)
+    assert.same({"stopped"}, r.ran)
+  end)
+
+  it("keeps children with their parent, whichever of equal parents starts them", function()
+    local text = [[
+      local rs = orun.wait_all{%s}
+      for _, r in ipairs(rs) do print(r.status) end]]
+    local parent = [[orun.start{run = function()
+      ran "parent"
+      local r = Task{input = "c", run = function(x) ran(x) return x end}
+      if not io.open "go" then error "stop here" end
+      return r.output
+    end}]]
+    local p = place(text:format(parent .. "," .. parent))
+    assert.same({"c", "c", "parent", "parent"}, p:run().ran)
+    h.write(p.dir .. "/go", "")
+    assert.same({"parent", "parent"}, p:run("--resume", "--retry-failed").ran)
+    assert.same({}, p:run("--resume").ran)
+  end)
+
+  it("keeps what programs print, their exit codes and errors", function()
+    local p = place [[
+      local r = Task{command = {"sh", "-c", "echo out; echo err >&2; echo x >> ran; exit 3"}}
+      print(r.status, r.exit_code, r.error_kind, r.cached)
+      print(orun.output(r.task_id):tail(), orun.output(r.task_id, "stderr"):tail())
+      local long = Task{command = {"sh", "-c", "seq 1 5000; echo x >> ran"}, max_output = 1000}
+      print(long.truncated, orun.output(long.task_id):size())]]
+    local first = p:run()
+    assert.same({"x", "x"}, first.ran)
+    local second = p:run("--resume")
+    assert.same({}, second.ran)
+    assert.equal((first.out:gsub("exit\tnil", "exit\ttrue")), second.out, second.err)
+  end)
+
+  it("goes on after kill -9 with what was kept", function()
+    local p = place [[
+      for i = 1, 3 do print(TaskOutput(work("w" .. i)).output) end
+      if not io.open "go" then
+        io.stdout:flush()
+        os.execute("kill -9 " .. io.open "/proc/self/stat":read "n")
+        orun.sleep(1000)
+      end
+      print(TaskOutput(work "last").output)]]
+    local r = p:run()
+    assert.not_equal(0, r.code)
+    assert.same({"w1", "w2", "w3"}, r.ran)
+    h.write(p.dir .. "/go", "")
+    r = p:run("--resume")
+    assert.same({"last"}, r.ran, r.err)
+    assert.equal("did w1\ndid w2\ndid w3\ndid last\n", r.out)
+  end)
+
+  it("refuses a store that is none, before anything runs", function()
+    local p = place "work 'a'"
+    h.write(p.dir .. "/run.db", "this is a text\n")
+    local r = p:run()
+    assert.same({1, {}}, {r.code, r.ran})
+    assert.matches("run.db", r.err)
+    assert.equal("this is a text\n", h.read(p.dir .. "/run.db"))
+    r = place("work 'a'"):run("--resume")
+    assert.same({1, {}}, {r.code, r.ran})
+    assert.matches("run.db", r.err)
+  end)
+end)
+
+describe("orun resume", function()
+  it("begins the run again where it was, with its arguments and options", function()
+    local p = place [[
+      print(..., TaskOutput(work(...)).cached)
+      os.exit(#... == 1 and 5 or 0)]]
+    local base = "cd %s && env -u ORUN_STORE %s %s"
+    local function run(dir, words)
+      return h.sh(base:format(h.quote(dir), h.quote(h.bin), words))
+    end
+    local r = run(p.dir, "--no-history -q --store run.db -- work.lua x")
+    assert.same({5, "x\tnil\n"}, {r.code, r.out}, r.err)
+    r = run("/", "resume --store " .. h.quote(p.dir .. "/run.db"))
+    assert.same({5, "x\ttrue\n"}, {r.code, r.out}, r.err)
+    r = run("/", "resume nothing --store " .. h.quote(p.dir .. "/run.db"))
+    assert.same({2, ""}, {r.code, r.out})
+    assert.matches("no run 'nothing' is kept there", r.err, 1, true)
+  end)
+end)
