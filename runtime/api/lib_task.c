@@ -324,8 +324,7 @@ lib_task_read(lua_State *L, TaskArgs *a)
     a->plain = !a->agent && !a->command && !a->prompt && a->timeout == 0
         && a->retry.max == 0 && !a->pool && !a->slot && !a->memory_limit
         && !a->max_output && !a->paths.writes && !a->detach && a->keep
-        && a->cache
-        && !a->despite_failure && !a->isolation.process
+        && a->cache && !a->despite_failure && !a->isolation.process
         && !a->isolation.worktree && !a->model && !lib_task_has(L, F_finally)
         && !a->cwd && !a->key && !a->phase && !lib_task_has(L, F_env)
         && !program_cwd(park_run(L)) && !lib_task_has(L, F_metadata)

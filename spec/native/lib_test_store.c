@@ -8,8 +8,12 @@
 #include "lib_test.h"
 #include "store/fact.h"
 #include "store/store.h"
+#include "store/store_file.h"
+#include "store/store_schema.h"
 #include <lauxlib.h>
 #include <pthread.h>
+#include <sqlite3.h>
+#include <stdio.h>
 #include <uv.h>
 
 #define LIB_STORE "orun.test.store"
@@ -513,15 +517,46 @@ lib_test_store_find(lua_State *L)
     return 1;
 }
 
+/* sql(path, text) -> true, or nil and SQLite's message: on any database */
+static int
+lib_test_store_sql(lua_State *L)
+{
+    sqlite3 *db;
+    int result = sqlite3_open(luaL_checkstring(L, 1), &db);
+    if (result == SQLITE_OK)
+        result = sqlite3_exec(db, luaL_checkstring(L, 2), NULL, NULL, NULL);
+    lua_pushboolean(L, result == SQLITE_OK);
+    lua_pushstring(L, sqlite3_errmsg(db));
+    sqlite3_close(db);
+    return 2;
+}
+
+/* fs(number): what statfs says of every folder from now on; 0: the truth */
+static int
+lib_test_store_fs(lua_State *L)
+{
+    store_file_fs = (long)luaL_checkinteger(L, 1);
+    return 0;
+}
+
+/* next(sql or nil): the tables have a version more, with this */
+static int
+lib_test_store_next(lua_State *L)
+{
+    static char sql[200];
+    snprintf(sql, sizeof sql, "%s", luaL_optstring(L, 1, ""));
+    store_schema_next = sql[0] ? sql : NULL;
+    return 0;
+}
+
 int
 luaopen_test_store(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "open", lib_test_store_open },
-        { "body", lib_test_store_make },
-        { "fields", lib_test_store_fields },
-        { "find", lib_test_store_find },
-        { NULL, NULL },
+        { "open", lib_test_store_open }, { "sql", lib_test_store_sql },
+        { "fs", lib_test_store_fs },     { "next", lib_test_store_next },
+        { "body", lib_test_store_make }, { "fields", lib_test_store_fields },
+        { "find", lib_test_store_find }, { NULL, NULL },
     };
     luaL_newlib(L, functions);
     return 1;

@@ -14,6 +14,7 @@ local GROUPS <const> = {
   {name = "F", rows = 18, about = "what programs do"},
   {name = "G", rows = 10, about = "what HTTP servers do"},
   {name = "H", rows = 18, about = "the command and its surroundings"},
+  {name = "I", rows = 14, about = "the store of a run's facts"},
   {name = "J", rows = 12, about = "the C API in its hosts"},
 }
 

@@ -3,10 +3,11 @@
  *     refuse CALL[:TEXT] ERRNO FIRST LAST command…
  *
  * Of the calls of this kind that the command and its children make, the
- * FIRST-th to the LAST-th (0: all from there on) fail with ERRNO, a number.
- * With TEXT only those are counted whose file (of mkdir and execve the path, of
- * write what the descriptor is) has it in its name. CALL is one of those in
- * `calls`.
+ * FIRST-th to the LAST-th (0: all from there on) fail with ERRNO, a number; 0
+ * has the caller killed instead, before the call does anything. With TEXT only
+ * those are counted whose file (of mkdir, execve, openat, unlink, rename and
+ * link the path, of the others what the descriptor is) has it in its name. CALL
+ * is one of those in `calls`.
  *
  * A filter (seccomp) hands the calls to this process, which lets them go on or
  * not; no rights are needed. The exit code is the command's; 125 when there are
@@ -40,10 +41,22 @@ static const struct {
 } calls[] = {
     { "fork", SYS_clone },   /* as posix_spawn and vfork do it */
     { "thread", SYS_clone }, /* a new thread */
-    { "memfd", SYS_memfd_create }, { "pipe", SYS_pipe2 },
-    { "mkdir", SYS_mkdir },        { "execve", SYS_execve },
-    { "write", SYS_write },
+    { "memfd", SYS_memfd_create },  { "pipe", SYS_pipe2 },
+    { "mkdir", SYS_mkdir },         { "execve", SYS_execve },
+    { "write", SYS_write },         { "pwrite", SYS_pwrite64 },
+    { "fdatasync", SYS_fdatasync }, { "fsync", SYS_fsync },
+    { "ftruncate", SYS_ftruncate }, { "unlink", SYS_unlink },
+    { "openat", SYS_openat },       { "rename", SYS_rename },
+    { "link", SYS_link },
 };
+
+/* Of these an argument is a path. */
+static bool
+by_path(int nr)
+{
+    return nr == SYS_mkdir || nr == SYS_execve || nr == SYS_unlink
+        || nr == SYS_rename || nr == SYS_link || nr == SYS_openat;
+}
 
 static const char *call, *text;
 static int call_nr, refused_errno;
@@ -76,14 +89,16 @@ file_of(const struct seccomp_notif *n, char *name, size_t size)
 {
     char path[64];
     ssize_t got = -1;
-    if (call_nr == SYS_write) {
+    if (!by_path(call_nr)) {
         snprintf(path, sizeof path, "/proc/%u/fd/%d", n->pid,
                  (int)n->data.args[0]);
         got = readlink(path, name, size - 1);
     } else {
         snprintf(path, sizeof path, "/proc/%u/mem", n->pid);
         int fd = open(path, O_RDONLY | O_CLOEXEC);
-        got = fd < 0 ? -1 : pread(fd, name, size - 1, (off_t)n->data.args[0]);
+        got = fd < 0 ? -1
+                     : pread(fd, name, size - 1,
+                             (off_t)n->data.args[call_nr == SYS_openat]);
         if (fd >= 0)
             close(fd);
     }
@@ -113,6 +128,8 @@ answer(int listener)
     if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &n) != 0)
         return;
     bool refused = counts(&n) && ++seen >= first && (!last || seen <= last);
+    if (refused && !refused_errno)
+        kill((pid_t)n.pid, SIGKILL);
     struct seccomp_notif_resp r = {
         .id = n.id,
         .error = refused ? -refused_errno : 0,
