@@ -65,7 +65,8 @@ lib_program_wait(lua_State *L, Program *p, lua_KFunction k)
     WaitFor what = { .kind = WAIT_FOR_OP,
                      .op = &p->op,
                      .deadline = INFINITY,
-                     .work = program_is_work(run, run->task) };
+                     .work = program_is_work(run, run->task),
+                     .cleans = p->cleans };
     return park(L, &what, k, 0);
 }
 

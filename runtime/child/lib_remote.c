@@ -1,5 +1,6 @@
 /* lib_remote.c — calling primitives in the parent. */
 #include "child/lib_remote.h"
+#include "child/unseen.h"
 #include "api/lib_arg.h"
 #include "api/lib_orun.h"
 #include "api/lib_response.h"
@@ -292,6 +293,8 @@ lib_remote_call(lua_State *L)
     luaL_checkstack(L, (int)count + 8, "too many results");
     for (uint64_t i = 0; i < count; i++)
         lib_remote_push_result(L, u, &f);
+    if (count == 1 && (strcmp(name, "exec") == 0 || strcmp(name, ":wait") == 0))
+        unseen_watch(L);
     return (int)count;
 }
 

@@ -1,5 +1,6 @@
 /* parent_link.c — the reading thread, sending, waiting for replies. */
 #include "child/parent_link.h"
+#include "child/unseen.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/thread.h"
@@ -50,6 +51,10 @@ parent_link_frame(Buf *b, const Outcome *o)
     frame_put_text(b, o->error);
     parent_link_put_value(b, o->output);
     parent_link_put_value(b, o->error_value);
+    if (o->state == TASK_COMPLETED) /* by the thread that ran the task */
+        unseen_put(b);
+    else
+        frame_put(b, NULL, 0);
     return frame_end(b);
 }
 

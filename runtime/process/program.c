@@ -141,11 +141,29 @@ program_new(LuaRun *run, const LaunchSpec *spec)
     p->sched = run->sched;
     p->task = run->task->id;
     p->transcript_of = spec->work ? run->task : NULL;
+    p->cleans = !run->vm->script && !run->on_behalf && !run->worktree_hook
+        && stop_cleans(&run->vm->stop);
     p->timer.fire = program_due;
     op_init(&p->op);
     op_init(&p->news);
     atomic_init(&p->refs, 2);
     return p;
+}
+
+/* Its task is being stopped: end it, unless it cleans up and that may still
+ * take a while. With the board's lock held. */
+static void
+program_clean(Program *p, LuaRun *run)
+{
+    Sched *s = run->sched;
+    Task *t = run->task;
+    bool may = p->cleans && t->stop_rung <= 1 && !s->hurried;
+    bool first = !run->cleans;
+    run->cleans |= may;
+    if (may && first && task_due(t)) /* else who waits for its process looks */
+        may = sched_arm(s, t, board_now(&s->board) + PROGRAM_CLEANS) == 0;
+    if (!may)
+        launch_stop(p->launch, t->stop_rung > 1);
 }
 
 /* It is among the run's programs, and its time runs. ORUN_ENOMEM: it is not. */
@@ -165,7 +183,7 @@ program_enter(Program *p, LuaRun *run, Launch *l, double timeout)
             run->counted++;
         }
         if (run->task->stopping && !run->worktree_hook)
-            launch_stop(l, run->task->stop_rung > 1);
+            program_clean(p, run);
     }
     sched_unlock(run->sched);
     return e;

@@ -28,6 +28,8 @@ typedef struct Program {
     Task *transcript_of; /* the task whose transcript it prints, or NULL */
     bool running;        /* it was started, and may have ended */
     bool late;           /* its time was up */
+    bool cleans;         /* it was started to clean up after a stop (never
+                          * changes) */
     bool shares;         /* it writes where orun does (never changes) */
     LuaRun *counted_by;  /* the run that counts it, NULL: none does. Good as
                           * long as the program is linked */
@@ -40,10 +42,18 @@ typedef struct Program {
     atomic_int refs; /* its owner, the launch, and LuaRun.shown */
 } Program;
 
+/* Seconds in which programs may clean up after a stop. */
+#define PROGRAM_CLEANS LAUNCH_GRACE
+
 /* Start what `spec` says (its callbacks and ud are set here), and end it after
  * `timeout` seconds on the run's clock (INFINITY: never); spec->fds are taken,
  * whatever comes. Errors as launch_new. On the thread that runs the run's
- * state. */
+ * state.
+ *
+ * A program of a task that is being stopped is ended at once, unless the task's
+ * code knows of the stop already: then it cleans up, and for that has
+ * PROGRAM_CLEANS seconds from the first such program on, or less if the stop
+ * becomes a hard one. */
 int program_start(LuaRun *run, LaunchSpec *spec, double timeout,
                   Program **out) NODISCARD;
 

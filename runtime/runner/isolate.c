@@ -43,6 +43,7 @@ isolate_unref(Isolate *i)
     buf_free(&i->out);
     buf_free(&i->reply);
     outcome_clear(&i->reported);
+    buf_free(&i->unseen);
     value_drop(i->held);
     mem_free(i);
 }
@@ -231,17 +232,20 @@ isolate_get_value(Isolate *i, Frame *f, Value **out)
     return true;
 }
 
-/* state, fault, exit code + 1, error, output, error value */
+/* state, fault, exit code + 1, error, output, error value, the failures of
+ * programs that nobody has looked at */
 static bool ON_IO
 isolate_reported(Isolate *i, Frame *f)
 {
     uint64_t state, fault, code;
-    const char *error;
+    const char *error, *unseen;
+    size_t unseen_size;
     Outcome *o = &i->reported;
     if (!frame_get_number(f, &state) || !frame_get_number(f, &fault)
         || !frame_get_number(f, &code) || !frame_get_text(f, &error)
         || !isolate_get_value(i, f, &o->output)
-        || !isolate_get_value(i, f, &o->error_value) || f->at != f->end)
+        || !isolate_get_value(i, f, &o->error_value)
+        || !frame_get(f, &unseen, &unseen_size) || f->at != f->end)
         return false;
     if (i->lost[0]) /* there was no memory for a value */
         return true;
@@ -255,6 +259,7 @@ isolate_reported(Isolate *i, Frame *f)
     o->fault = (TaskFault)fault;
     o->code = (int)code - 1;
     o->error = error ? mem_dup(error, strlen(error)) : NULL;
+    buf_put(&i->unseen, unseen, unseen_size);
     i->state = ISOLATE_REPORTED;
     if (i->rung == RUNG_NONE)
         isolate_arm(i, ISOLATE_LINGER_MS);
@@ -460,6 +465,20 @@ isolate_send_stop(Isolate *i, int level)
     buf_free(&frame);
 }
 
+/* Do programs clean up after the stop? They have their time once. */
+static bool ON_IO
+isolate_cleans(Isolate *i)
+{
+    Sched *s = &i->engine->sched;
+    sched_lock(s);
+    const LuaRun *run = i->run;
+    bool cleans = !i->cleaned && i->rung == RUNG_ONCE && !s->hurried && run
+        && run->cleans && !list_empty(&run->programs);
+    sched_unlock(s);
+    i->cleaned |= cleans;
+    return cleans;
+}
+
 /* The next step. It does not matter if a frame cannot be sent: the last step
  * needs none. */
 static void ON_IO
@@ -467,6 +486,10 @@ isolate_climb(Isolate *i)
 {
     if (i->rung == RUNG_HARD) {
         isolate_kill(i);
+        return;
+    }
+    if (isolate_cleans(i)) {
+        isolate_arm(i, (uint64_t)(PROGRAM_CLEANS * 1000));
         return;
     }
     i->rung++;

@@ -49,7 +49,8 @@ const struct Value *isolate_hold(Isolate *i, const char *p, size_t n);
 void isolate_reply(Isolate *i, Buf *reply);
 
 /* Stop the task in three steps: its code is interrupted at once; after
- * ISOLATE_GRACE it is interrupted again, and nothing catches that; after as
+ * ISOLATE_GRACE (and PROGRAM_CLEANS, if a program of its clean-up still runs)
+ * it is interrupted again, and nothing catches that; after as
  * long again the process is killed. With `now` it is killed at once. The wait
  * of a call that the run makes for the task ends. Another call can only make
  * it quicker. Under the board's lock, any thread. */

@@ -1,8 +1,9 @@
 /* isolate_outcome.c — the outcome of an isolated task's process. */
 #include "base/mem.h"
 #include "base/terminal.h"
-#include "process/launch.h"
+#include "process/program.h"
 #include "runner/isolate_state.h"
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 
@@ -67,6 +68,22 @@ isolate_exit_outcome(Isolate *i, Outcome *o)
                      o->code);
 }
 
+/* Have the run report the failures of programs that END tells of. A field that
+ * is none ends that. */
+static void
+isolate_add_unseen(const Isolate *i)
+{
+    uint64_t fault, code, line;
+    const char *file;
+    Frame f = { .at = i->unseen.p, .end = i->unseen.p + i->unseen.n };
+    while (i->run && f.at != f.end && frame_get_number(&f, &fault)
+           && frame_get_number(&f, &code) && frame_get_number(&f, &line)
+           && frame_get_text(&f, &file) && file && fault < FAULT_COUNT
+           && code <= 256 && line <= INT_MAX)
+        program_failed(i->run, (TaskFault)fault, (int)code - 1, file,
+                       (int)line);
+}
+
 void
 isolate_outcome(Isolate *i, Outcome *o)
 {
@@ -75,6 +92,7 @@ isolate_outcome(Isolate *i, Outcome *o)
     } else if (i->lost[0]) {
         isolate_fail(o, FAULT_LOST, "protocol: %s", i->lost);
     } else if (i->state == ISOLATE_REPORTED) {
+        isolate_add_unseen(i);
         *o = i->reported;
         i->reported = (Outcome){ 0 };
     } else {

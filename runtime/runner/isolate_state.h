@@ -43,12 +43,13 @@ struct Isolate {
     /* Of the io thread. */
     IsolateState state;
     int rung;
-    bool begun; /* the start was tried */
-    bool early; /* a stop came before that */
-    int fd;     /* -1: not open */
-    bool deaf;  /* nothing more is read */
-    bool gone;  /* the process has ended, or never began … */
-    bool cut;   /* … in the middle of a frame */
+    bool begun;   /* the start was tried */
+    bool early;   /* a stop came before that */
+    bool cleaned; /* after the stop it had its time for programs */
+    int fd;       /* -1: not open */
+    bool deaf;    /* nothing more is read */
+    bool gone;    /* the process has ended, or never began … */
+    bool cut;     /* … in the middle of a frame */
     FrameParser parser;
     Buf out; /* to be sent, from `sent` on */
     size_t sent;
@@ -59,7 +60,8 @@ struct Isolate {
     char lost[160];    /* how it broke the protocol; "": it did not */
     char refused[256]; /* why it is the wrong program; "": it is not */
     ProcEnd end;
-    Outcome reported; /* by END */
+    Outcome reported; /* by END, … */
+    Buf unseen;       /* … which has a field with this (unseen.h) */
 };
 
 #endif

@@ -96,6 +96,7 @@ static void
 run_lua_take(LuaRun *run, Task *t)
 {
     run->task = t;
+    run->cleans = false;
     bool in_worktree = run_lua_in_worktree(t);
     if ((in_worktree && run_tree_open(run))
         || (!in_worktree && agent_by_program(t) && run_tree_open_alone(run)))

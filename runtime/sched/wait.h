@@ -80,6 +80,8 @@ typedef struct WaitFor {
     bool work;             /* what is waited for is the task's own work,
                             * done elsewhere: it keeps its slots, a stop is
                             * passed on to it, and its end ends the wait */
+    bool cleans;           /* it is the end of a program that cleans up after a
+                            * stop: only a hard stop ends the wait */
 } WaitFor;
 
 /* The word for a WaitFor.kind ("task", "work"); a constant. Any thread. */

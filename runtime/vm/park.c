@@ -106,7 +106,8 @@ park_refused(const LuaRun *run)
 {
     if (run->given_up)
         return true;
-    if (run->want.work || run->worktree_hook)
+    if (run->want.work || run->worktree_hook
+        || (run->want.cleans && stop_cleans(&run->vm->stop)))
         return false;
     return run->task->stopping
         || ((run->isolate || run->on_behalf) && stop_wanted(&run->vm->stop));
@@ -357,7 +358,8 @@ park(lua_State *L, const WaitFor *what, lua_KFunction k, lua_KContext ctx)
 {
     Vm *vm = vm_of(L);
     park_check(L, "waiting");
-    if (!what->work && stop_wanted(&vm->stop)) /* it was caught */
+    bool cleans = what->cleans && stop_cleans(&vm->stop);
+    if (!what->work && !cleans && stop_wanted(&vm->stop)) /* it was caught */
         return stop_raise(L, &vm->stop);
     LuaRun *run = vm->owner;
     run->want = *what;
@@ -384,7 +386,9 @@ park_outcome(lua_State *L)
     double queued = park_queued(run);
     if (run->sched->board.events && !run->on_behalf)
         park_tell_end(run, queued);
-    if (stop_wanted(&vm->stop) || run->wait.outcome == WAIT_STOPPED)
+    bool cleans = run->want.cleans && stop_cleans(&vm->stop);
+    if ((stop_wanted(&vm->stop) && !cleans)
+        || run->wait.outcome == WAIT_STOPPED)
         return stop_raise(L, &vm->stop);
     if (run->wait.outcome == WAIT_NO_MEMORY)
         return luaL_error(L,

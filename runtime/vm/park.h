@@ -52,6 +52,8 @@ typedef struct LuaRun {
     WaitFor want; /* what the code asked to wait for … */
     bool wants;   /* … when it has just yielded for that */
     bool lingers; /* a program of it may have left others (program.h) */
+    bool cleans;  /* its code is stopped, and has started a program since.
+                   * Written under the board's lock */
     struct Unseen *unseen; /* failures of its programs (program.h) */
     uint64_t used;    /* nanoseconds on a processor; counted while there are
                        * views */

@@ -98,6 +98,14 @@ stop_hard(const Stop *s)
     return atomic_load_explicit(&s->level, memory_order_relaxed) == STOP_HARD;
 }
 
+/* Has the code been told that it is stopped, and may it still clean up? */
+static inline bool
+stop_cleans(Stop *s)
+{
+    return atomic_load(&s->level) == STOP_ONCE
+        && atomic_load(&s->raised) == STOP_ONCE;
+}
+
 /* Raise "stopped: reason" or, at STOP_HARD and when the state is over its
  * memory limit, a memory error. */
 int stop_raise(lua_State *L, Stop *s);

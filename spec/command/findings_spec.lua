@@ -177,11 +177,11 @@ describe("failures that nobody handles", function()
 end)
 
 describe("a program of a Lua task that failed", function()
-  local function of(code)
+  local function of(code, isolation)
     return findings_of(([[
       local function ran() %s end
-      local r = Task{run = ran, description = "d"}
-      if r.status == "failed" then print(r.error) end]]):format(code))
+      local r = Task{run = ran, description = "d", isolation = %s}
+      if r.status == "failed" then print(r.error) end]]):format(code, isolation))
   end
 
   it("is found where the code never looks at that", function()
@@ -196,6 +196,20 @@ describe("a program of a Lua task that failed", function()
     assert.matches("failed %(spawn%)", f.title)
   end)
 
+  it("is found in a task with a process of its own, too", function()
+    local f = only("program_unseen", of([[
+      orun.exec("true") orun.exec("sh", "-c", "exit 3")
+      print(orun.exec("false").ok)]], "'process'"))
+    assert.matches("s.lua:%d$", f.at)
+    assert.equal("a program of t1 (d) failed (exit code 3), and its code never looked at that",
+      f.title)
+    f = only("program_unseen", of([[
+      local r <close> = orun.exec{command = {"sh", "-c", "kill -9 $$"}, stream = true}
+      print(r:wait().output)]], "'process'"))
+    assert.matches("failed %(signal", f.title)
+    assert.matches("s.lua:%d$", f.at)
+  end)
+
   it("is not where it looks, or hands the result on", function()
     for _, code in ipairs{
       [[if not orun.exec("false").ok then print("no") end]],
@@ -207,6 +221,7 @@ describe("a program of a Lua task that failed", function()
       [[pcall(function() return orun.exec("false").code end) error("it fails anyway")]],
     } do
       none(of(code))
+      none(of(code, "'process'"))
     end
   end)
 
