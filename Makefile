@@ -94,7 +94,7 @@ compdb: deps-build ## Write compile_commands.json, for editors (clangd).
 bench soak fault mutants: export ORUN_PROGRESS := none
 .PHONY: bench
 bench: deps-build ## Measure (spec/bench): ratios in one run; QUICK=1 is short.
-	+@$(SUB) orun build/bench/anchor
+	+@$(SUB) orun build/bench/anchor build/bench/hash
 	XDG_STATE_HOME=$(CURDIR)/build/bench/state QUICK=$(QUICK) \
 	    ./orun spec/bench/bench.lua
 
@@ -249,8 +249,9 @@ ifndef V # `make V=1` shows the commands.
 endif
 
 # The Lua of the program, of which C modules are given two functions by
-# foreign.c.
-LUA_OWN   := $(BUILD)/liblua-own.a
+# foreign.c, and whose states take their seed from vm_seed.c: what lstate.o
+# hashes is nothing else.
+LUA_OWN   := $(BUILD)/liblua-orun.a
 LUA_NAMED := $(if $(filter -l:%,$(LUA_LIB)),$(shell \
     $(CC) -print-file-name=$(LUA_LIB:-l:%=%)),$(LUA_LIB))
 
@@ -267,6 +268,10 @@ $(TORUN): $(TOBJECTS) $(BUILD)/.list | $(LUA_OWN) $(YAML_LIB)
 $(LUA_OWN): $(BUILD)/.flags | $(LUA_MADE)
 	objcopy --redefine-sym lua_resume=lua_resume_plain \
 	    --redefine-sym lua_pcallk=lua_pcallk_plain $(LUA_NAMED) $@
+	rm -rf $(BUILD)/state && mkdir $(BUILD)/state
+	cd $(BUILD)/state && ar x ../$(@F) lstate.o && \
+	    objcopy --redefine-sym luaS_hash=vm_seed_make lstate.o && \
+	    ar r ../$(@F) lstate.o
 
 # lua-cjson and what is used of libyaml go in, so that who links liborun.a adds
 # Lua and libuv only.
@@ -323,6 +328,11 @@ $(BUILD)/bench/anchor: spec/bench/anchor.c $(BUILD)/.flags
 	mkdir -p $(@D)
 	$(CC) -std=c11 -D_GNU_SOURCE $(LUA_CFLAGS) -O2 -g $(WARN) -o $@ $< \
 	    $(LUA_LIB) -lm -ldl -pthread
+
+$(BUILD)/bench/hash: spec/bench/hash.c $(BUILD)/liborun.a
+	@echo '  link  $@'
+	mkdir -p $(@D)
+	$(CC) -std=c11 $(CPPFLAGS) -O2 -g $(WARN) -o $@ $^ $(LIBS)
 
 # One program a file of spec/fuzz: with libFuzzer, or with a driver that is
 # the same everywhere. Of what is not in the library each names what it needs.

@@ -25,6 +25,14 @@
  *
  * Or run tasks with such modules with isolation = "process".
  *
+ * `pairs` gives the fields of equal tables in one order in all states of orun's
+ * own program; in yours Lua draws a seed for each state. To have the same with
+ * an archive, let its lstate.o ask orun for it:
+ *
+ *     ar x liblua-own.a lstate.o
+ *     objcopy --redefine-sym luaS_hash=vm_seed_make lstate.o
+ *     ar r liblua-own.a lstate.o
+ *
  * What a runtime is. An orun is a Lua state for scripts, and a board of tasks
  * with its workers. There is no global state: a program may have several. The
  * only signal handler it installs is for SIGURG, which interrupts Lua code that

@@ -16,6 +16,7 @@
 #include "value/value.h"
 #include "vm/park.h"
 #include "vm/task_entry.h"
+#include "vm/vm_seed.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -115,10 +116,10 @@ child_same_build(Frame *f)
 static bool
 child_read_start(Frame *f, Child *c)
 {
-    uint64_t id, attempt, limit, asked;
-    if (!child_same_build(f) || !frame_get_number(f, &id)
-        || !frame_get_number(f, &attempt) || !frame_get_number(f, &limit)
-        || !frame_get_number(f, &asked)
+    uint64_t seed, id, attempt, limit, asked;
+    if (!child_same_build(f) || !frame_get_number(f, &seed)
+        || !frame_get_number(f, &id) || !frame_get_number(f, &attempt)
+        || !frame_get_number(f, &limit) || !frame_get_number(f, &asked)
         || !child_get_copy(f, &c->task.description, NULL)
         || !child_get_copy(f, &c->place[0], NULL)
         || !child_get_copy(f, &c->place[1], NULL)
@@ -130,6 +131,7 @@ child_read_start(Frame *f, Child *c)
         || !child_get_value(f, &c->task.input)
         || !child_get_value(f, &c->opt.prompt))
         return false;
+    vm_seed_set((uint32_t)seed);
     c->task.id = id;
     c->task.attempt = (uint32_t)attempt;
     c->limit = (size_t)limit;

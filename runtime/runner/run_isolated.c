@@ -21,6 +21,7 @@
 #include "value/value.h"
 #include "vm/handle.h"
 #include "vm/task_result.h"
+#include "vm/vm_seed.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
@@ -93,6 +94,7 @@ run_isolated_frame(LuaRun *run, const Value *input, const char *path,
     frame_begin(b, FRAME_START);
     frame_put_text(b, ORUN_VERSION);
     frame_put_text(b, build_id);
+    frame_put_number(b, vm_seed_get());
     frame_put_number(b, t->id);
     frame_put_number(b, run->attempt);
     frame_put_number(b, run->vm->limit);

@@ -3,6 +3,9 @@
 local cjson = require "cjson"
 local measure = require "measure"
 
+-- The program that hashes values (hash.c).
+local HASHES <const> = "build/bench/hash"
+
 -- About 1 KB as JSON: what an agent's task looks like.
 local function message()
   local words = {}
@@ -65,4 +68,28 @@ local function value()
       measure.us(measure.median(walls)))}
 end
 
-return {{"value", value}}
+-- What is asked before a task begins, in a run that is kept: is this work known?
+local function hash()
+  local all = {}
+  for round = 1, measure.size(9, 3) do
+    local row = {}
+    for n in measure.shell(HASHES):gmatch("%d+") do row[#row + 1] = tonumber(n) end
+    all[round] = row
+  end
+  local function median(i)
+    local column = {}
+    for round, row in ipairs(all) do column[round] = row[i] end
+    return measure.median(column)
+  end
+  local string, bytes, small, plain = median(1), median(2), median(3), median(4)
+  local rate = 64e9 / string -- MB/s
+  measure.row{measure = "hash of a string of 64 MB", measured = ("%.0f MB/s"):format(rate),
+    anchor = ("SHA-256 %.0f MB/s"):format(64e9 / bytes), ratio = string / bytes,
+    goal = ">= 200 MB/s", met = rate >= 200}
+  measure.row{measure = "hash of a small function, four captures",
+    measured = measure.us(small / 1e9), anchor = "SHA-256, its bytes " .. measure.us(plain / 1e9),
+    ratio = small / plain, goal = "<= 20 us", met = small <= 20e3,
+    note = ("one that captures itself: %s; processor time"):format(measure.us(median(5) / 1e9))}
+end
+
+return {{"value", value}, {"hash", hash}}

@@ -7,7 +7,9 @@
 #include "lib_test.h"
 #include "vm/pages.h"
 #include "vm/park.h"
+#include "vm/vm_seed.h"
 #include <lauxlib.h>
+#include <lualib.h>
 
 #define LIB_PAGES "orun.test.pages"
 enum { LIB_PAGES_MAX = 100000 };
@@ -118,6 +120,27 @@ lib_test_agent_took(lua_State *L)
     return 0;
 }
 
+/* seeded(seed, code) -> what the code returns, a text, in a state that was made
+ * with that seed (integer, or nil: the process's); was the seed asked for? */
+static int
+lib_test_seeded(lua_State *L)
+{
+    uint32_t before = vm_seed_get();
+    const char *code = luaL_checkstring(L, 2);
+    vm_seed_set((uint32_t)luaL_optinteger(L, 1, (lua_Integer)before));
+    lua_State *other = luaL_newstate();
+    vm_seed_set(before);
+    if (!other)
+        return luaL_error(L, "out of memory");
+    luaL_openlibs(other);
+    bool ran = luaL_dostring(other, code) == LUA_OK;
+    const char *text = lua_tostring(other, -1);
+    lua_pushstring(L, text ? text : "?");
+    lua_close(other);
+    lua_pushboolean(L, vm_seed_used());
+    return ran ? 2 : lua_error((lua_pop(L, 1), L));
+}
+
 int
 luaopen_test_memory(lua_State *L)
 {
@@ -125,6 +148,7 @@ luaopen_test_memory(lua_State *L)
         { "pages", lib_test_pages },
         { "sysmem", lib_test_sysmem },
         { "agent_took", lib_test_agent_took },
+        { "seeded", lib_test_seeded },
         { NULL, NULL },
     };
     luaL_newlib(L, functions);

@@ -94,7 +94,7 @@ describe("code that a C module runs", function()
   end)
 
   it("is stopped on time in a program with Lua in it, its two functions renamed", function()
-    host("-rdynamic -Wl,--whole-archive " .. h.quote((h.lib:gsub("liborun", "liblua-own")))
+    host("-rdynamic -Wl,--whole-archive " .. h.quote((h.lib:gsub("liborun", "liblua-orun")))
       .. " -Wl,--no-whole-archive -ldl")
   end)
 end)
