@@ -91,10 +91,11 @@ analyze: deps-build-analyze ## clang's check of locks and roles, cppcheck.
 compdb: deps-build ## Write compile_commands.json, for editors (clangd).
 	+@$(SUB) compdb
 
+ANCHORS := anchor hash keep
 bench soak fault mutants: export ORUN_PROGRESS := none
 .PHONY: bench
 bench: deps-build ## Measure (spec/bench): ratios in one run; QUICK=1 is short.
-	+@$(SUB) orun build/bench/anchor build/bench/hash
+	+@$(SUB) orun $(ANCHORS:%=build/bench/%)
 	XDG_STATE_HOME=$(CURDIR)/build/bench/state QUICK=$(QUICK) \
 	    ./orun spec/bench/bench.lua
 
@@ -329,7 +330,8 @@ $(BUILD)/bench/anchor: spec/bench/anchor.c $(BUILD)/.flags
 	$(CC) -std=c11 -D_GNU_SOURCE $(LUA_CFLAGS) -O2 -g $(WARN) -o $@ $< \
 	    $(LUA_LIB) -lm -ldl -pthread
 
-$(BUILD)/bench/hash: spec/bench/hash.c $(BUILD)/liborun.a
+$(BUILD)/bench/hash $(BUILD)/bench/keep: $(BUILD)/bench/%: \
+    spec/bench/%.c $(BUILD)/liborun.a
 	@echo '  link  $@'
 	mkdir -p $(@D)
 	$(CC) -std=c11 $(CPPFLAGS) -O2 -g $(WARN) -o $@ $^ $(LIBS)

@@ -4,7 +4,7 @@
 --     make bench QUICK=1                  a quick look
 --     ./orun spec/bench/bench.lua noop spawn
 --                                         these only (after the first command,
---                                         or `make build/bench/anchor`)
+--                                         or the `make build/bench/…` of README.md)
 --     ./orun spec/bench/bench.lua --list  their names
 --
 -- Each measure is a function in one of the files named in FILES and runs in a
@@ -15,7 +15,8 @@ package.path = FOLDER .. "/?.lua;" .. package.path
 
 local measure = require "measure"
 
-local FILES <const> = {"tasks", "many", "values", "programs", "schedule", "watched", "outside"}
+local FILES <const> = {"tasks", "many", "values", "programs", "schedule", "watched", "stored",
+  "outside"}
 local COLUMNS <const> = {46, 14, 26, 7, 20, 4}
 
 -- Every measure, in order: array of {name, function}.
