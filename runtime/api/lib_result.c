@@ -151,20 +151,23 @@ lib_push_result(lua_State *L, Task *t, bool timed_out)
         lib_forget_read(park_run(L)->sched, t);
 }
 
+static int lib_await_until(lua_State *L, Task *t, const WaitFor *what);
+
 static int
 lib_awaited(lua_State *L, int status, lua_KContext ctx)
 {
-    Task *t = (Task *)ctx;
+    Task *t = (Task *)ctx, *until = park_run(L)->want.task;
     Sched *s = park_run(L)->sched;
     (void)status;
     sched_lock(s);
     board_drop(t);
+    board_drop(until);
     board_unlock(&s->board);
     int outcome = park_outcome(L);
     if (outcome == WAIT_CYCLE) {
         WaitFor what = park_run(L)->want;
         lib_related_cycle(L, &what);
-        return lib_await(L, what.fn, t, what.deadline);
+        return lib_await_until(L, t, &what);
     }
     if (outcome == WAIT_DEADLOCK) {
         char id[HANDLE_ID_SIZE];
@@ -182,10 +185,41 @@ lib_awaited(lua_State *L, int status, lua_KContext ctx)
     return 1;
 }
 
+/* Are both needed from now on? */
+static bool
+lib_await_hold(Sched *s, Task *t, Task *until)
+{
+    sched_lock(s);
+    bool held = board_hold(t);
+    if (held && !board_hold(until)) {
+        board_drop(t);
+        held = false;
+    }
+    board_unlock(&s->board);
+    return held;
+}
+
+/* Wait, for t or for what follows its end, and return the result of t. */
+static int
+lib_await_until(lua_State *L, Task *t, const WaitFor *what)
+{
+    LuaRun *run = park_run(L);
+    if (task_final(what->task)) {
+        lib_push_result(L, t, false);
+        return 1;
+    }
+    park_check(L, what->fn);
+    if (t == run->task)
+        return luaL_error(L, "%s: deadlock: the task would wait for itself",
+                          what->fn);
+    if (!lib_await_hold(run->sched, t, what->task))
+        return luaL_error(L, "%s: %s", what->fn, err_text(ORUN_ENOMEM));
+    return park(L, what, lib_awaited, (lua_KContext)t);
+}
+
 int
 lib_await(lua_State *L, const char *fn, Task *t, double deadline)
 {
-    LuaRun *run = park_run(L);
     WaitFor what = {
         .kind = WAIT_FOR_TASK, .task = t, .deadline = deadline, .fn = fn
     };
@@ -194,20 +228,16 @@ lib_await(lua_State *L, const char *fn, Task *t, double deadline)
         lua_pushliteral(L, "removed");
         return 2;
     }
-    if (task_final(t)) {
-        lib_push_result(L, t, false);
-        return 1;
-    }
-    park_check(L, fn);
-    if (t == run->task)
-        return luaL_error(L, "%s: deadlock: the task would wait for itself",
-                          fn);
-    sched_lock(run->sched);
-    bool held = board_hold(t);
-    board_unlock(&run->sched->board);
-    if (!held)
-        return luaL_error(L, "%s: %s", fn, err_text(ORUN_ENOMEM));
-    return park(L, &what, lib_awaited, (lua_KContext)t);
+    return lib_await_until(L, t, &what);
+}
+
+int
+lib_await_finally(lua_State *L, const char *fn, Task *t, Task *finally)
+{
+    WaitFor what = {
+        .kind = WAIT_FOR_TASK, .task = finally, .deadline = INFINITY, .fn = fn
+    };
+    return lib_await_until(L, t, &what);
 }
 
 static const char *const lib_output_fields[] = {

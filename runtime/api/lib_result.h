@@ -16,6 +16,9 @@ void lib_hide_failure(lua_State *L, Task *t);
  */
 int lib_await(lua_State *L, const char *fn, Task *t, double deadline);
 
+/* The same, and wait for the end of the `finally` of t, too. */
+int lib_await_finally(lua_State *L, const char *fn, Task *t, Task *finally);
+
 /* Note in t where in the script it was called: the file and the line; of a call
  * that an isolated task makes, those there. */
 void lib_where(lua_State *L, Task *t);

@@ -577,6 +577,14 @@ lib_task_values(lua_State *L, const TaskArgs *a, Task *t, Buf *why)
     return e;
 }
 
+/* Does something run once it has ended? A plan's stub has left nothing to clean
+ * up. */
+static bool
+lib_task_cleans(lua_State *L, const TaskArgs *a)
+{
+    return lib_task_has(L, F_finally) && !a->stubbed;
+}
+
 /* Everything the draft owns. */
 static int
 lib_task_make(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t, Buf *why)
@@ -585,8 +593,8 @@ lib_task_make(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t, Buf *why)
     int e = lib_task_values(L, a, t, why);
     if (e == 0)
         e = lib_task_options(L, run, a, t, why);
-    if (e == 0 && lib_task_has(L, F_finally) && !a->stubbed)
-        e = lib_finally_make(L, run, ARG(F_finally), t, why); /* no stub's */
+    if (e == 0 && lib_task_cleans(L, a))
+        e = lib_finally_make(L, run, ARG(F_finally), t, why);
     if (e == 0 && t->own_code)
         e = engine_keep(run->engine, &t->code);
     if (e == 0)
@@ -654,6 +662,17 @@ lib_task_failed(lua_State *L, int e, const LibWhy *why)
     return luaL_error(L, "Task: %s", err_text(e));
 }
 
+/* Wait for the new task t, which may end at any time, and for its `finally`,
+ * which was added with it: its id is the next. */
+static int
+lib_task_wait(lua_State *L, const TaskArgs *a, Task *t)
+{
+    Board *b = &park_run(L)->sched->board;
+    if (!lib_task_cleans(L, a))
+        return lib_await(L, "Task", t, INFINITY);
+    return lib_await_finally(L, "Task", t, board_find(b, (uint64_t)t->id + 1));
+}
+
 int
 lib_task(lua_State *L)
 {
@@ -687,5 +706,5 @@ lib_task(lua_State *L)
         handle_push(L, t);
         return 1;
     }
-    return lib_await(L, "Task", t, INFINITY);
+    return lib_task_wait(L, &a, t);
 }

@@ -81,6 +81,42 @@ describe("finally", function()
     assert.matches("finally of t%) failed and its result was never read: unclean", r.err)
   end)
 
+  it("has ended when a call that waits for the task returns", function()
+    local r = h.script[[
+      local function say() orun.sleep(0.01) print "clean" io.stdout:flush() end
+      local function nested()
+        return Task{run = function() return 4 end, finally = say}.output
+      end
+      orun.agent{name = "echo", run = function(_, task) return task.prompt end}
+      print(Task{run = function() return 1 end, finally = say}.output)
+      print(Task{run = function() error "x" end, finally = say}.status)
+      print(Task{run = function() return 3 end, keep = false, finally = say}.output)
+      print(Task{run = nested}.output)
+      print(Task{run = nested, isolation = "process"}.output)
+      print(orun.ask("6", {subagent_type = "echo", finally = say}))]]
+    assert.equal("clean\n1\nclean\nfailed\nclean\n3\nclean\n4\nclean\n4\nclean\n6\n", r.out)
+    assert.equal("", r.err)
+  end)
+
+  it("is not waited for by TaskOutput", function()
+    local hold = gate()
+    local task = background{description = "early", run = function() return 1 end,
+      finally = function() return TaskOutput(hold.id).output end}
+    assert.equal(1, TaskOutput(task).output)
+    assert.not_equal("completed", finally_of("early").status)
+    shared.open(hold, "late")
+    assert.equal("late", seen_by "early")
+  end)
+
+  it("cannot wait for the task whose call waits for it", function()
+    local above = Task{run = function(_, task)
+      return Task{description = "ring", run = function() return 1 end,
+        finally = function() return TaskOutput(task.id) end}.output
+    end}
+    assert.equal(1, above.output)
+    assert.matches("TaskOutput: deadlock", TaskOutput(finally_of("ring").id).error, 1, true)
+  end)
+
   it("does not count as having seen the failure", function()
     local r = h.script[[Task{run = error, description = "t", finally = function() end}]]
     assert.equal(1, r.code)
