@@ -416,8 +416,8 @@ arg_task(lua_State *L, const char *fn, const char *name, int idx)
     if (!t)
         arg_no_task(L, fn, name, id, run->sched->board.count);
     else if (forget_is(t))
-        luaL_error(L, ARG_FORGOTTEN, fn, name, (LUAI_UACINT)id,
-                   (LUAI_UACINT)id);
+        luaL_error(L, ARG_FORGOTTEN, fn, name, (LUAI_UACINT)id, (LUAI_UACINT)id,
+                   forget_why(&run->sched->board, id));
     lua_pop(L, 1);
     return t;
 }

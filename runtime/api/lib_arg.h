@@ -94,9 +94,10 @@ const char *arg_show(lua_State *L, int idx);
  * A task is named by its id, by its handle, or by a table that has its id, such
  * as a result or an entry of the list. */
 
-/* The message for a forgotten task: function, argument, its number twice. */
+/* The message for a forgotten task: function, argument, its number twice, why.
+ */
 #define ARG_FORGOTTEN \
-    "%s: %s = t%I: t%I was forgotten (orun.forget), " \
+    "%s: %s = t%I: t%I was forgotten (%s), " \
     "and its result released; keep what you need of a result before"
 
 /* The task meant by the value at idx (an id, a handle, or a table with `id` or

@@ -35,8 +35,9 @@ lib_collected(lua_State *L, int status, lua_KContext ctx)
         return 0;
     if (forget_is(t))
         return luaL_error(L,
-                          "collector: a task was forgotten (orun.forget) "
-                          "before its result was collected");
+                          "collector: a task was forgotten (%s) before its "
+                          "result was collected",
+                          forget_why(&park_run(L)->sched->board, t->id));
     lib_push_result(L, t, false);
     return 1;
 }

@@ -83,7 +83,7 @@ lib_forget_all(Sched *s, Task **all, size_t n)
     sched_lock(s);
     for (size_t i = 0; i < n; i++)
         if (!forget_is(all[i])) {
-            forget(s, all[i]);
+            forget(s, all[i], TASK_FORGOTTEN);
             count++;
         }
     board_unlock(&s->board);

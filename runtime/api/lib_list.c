@@ -261,7 +261,8 @@ lib_task_get(lua_State *L)
     Task *there = id ? board_find(&s->board, id) : NULL;
     if (there && forget_is(there)) {
         lua_pushnil(L);
-        lua_pushfstring(L, "t%I was forgotten (orun.forget)", (LUAI_UACINT)id);
+        lua_pushfstring(L, "t%I was forgotten (%s)", (LUAI_UACINT)id,
+                        forget_why(&s->board, id));
         return 2;
     }
     bool unknown = lua_type(L, idx) == LUA_TSTRING && id && !there;

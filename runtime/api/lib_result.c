@@ -106,7 +106,7 @@ lib_forget_read(Sched *s, Task *t)
 {
     sched_lock(s);
     if ((t->state != TASK_FAILED || t->read) && !forget_refusal(t))
-        forget(s, t);
+        forget(s, t, TASK_ONCE);
     board_unlock(&s->board);
 }
 

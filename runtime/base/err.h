@@ -33,7 +33,7 @@
     X(EENDED, 24, "the task that this is done for has ended") \
     X(EFORGOTTEN, 25, \
       "a handle in its input is that of a task which was " \
-      "forgotten (orun.forget)")
+      "forgotten")
 
 enum {
     ORUN_OK = 0,

@@ -18,7 +18,7 @@ forget_refusal(const Task *t)
 }
 
 void
-forget(Sched *s, Task *t)
+forget(Sched *s, Task *t, int why)
 {
     Board *b = &s->board;
     if (forget_is(t))
@@ -29,7 +29,19 @@ forget(Sched *s, Task *t)
     list_push(&b->retiring, &t->job.link);
     b->limbo++;
     t->read = true;
-    t->removed = TASK_FORGOTTEN;
+    t->removed = (uint8_t)why;
+}
+
+const char *
+forget_why(Board *b, uint64_t id)
+{
+    const Task *t = board_held(b, id);
+    switch (t ? t->removed : TASK_GONE) {
+    case TASK_FORGOTTEN: return "orun.forget";
+    case TASK_ONCE: return "keep = false: its result was read before";
+    case TASK_OLD: return "orun.config{keep =}: newer ones have ended";
+    default: return "orun.forget, keep = false or orun.config{keep =}";
+    }
 }
 
 void
@@ -43,7 +55,7 @@ forget_older(Sched *s, Task *t)
     while (b->ended_count > b->keep) {
         Task *old = container_of(b->ended.next, Task, job.link);
         if (old->state != TASK_FAILED || old->read) {
-            forget(s, old);
+            forget(s, old, TASK_OLD);
             continue;
         }
         list_del(&old->job.link);

@@ -16,16 +16,20 @@
 static inline bool
 forget_is(const Task *t)
 {
-    return t->removed == TASK_FORGOTTEN || (t->id == 0 && !t->run);
+    return t->removed >= TASK_FORGOTTEN || (t->id == 0 && !t->run);
 }
 
 /* May t be forgotten? 0; ORUN_ESTATE: it has not ended; ORUN_EBLOCKED: a thread
  * that is stuck may still use it. With the lock held. */
 int forget_refusal(const Task *t);
 
-/* Forget t, for which that is 0; one that is forgotten already stays so. With
- * the lock held. */
-void forget(Sched *s, Task *t);
+/* Forget t, for which that is 0, because of that (TASK_FORGOTTEN, TASK_ONCE or
+ * TASK_OLD); one that is forgotten already stays so. With the lock held. */
+void forget(Sched *s, Task *t, int why);
+
+/* Why the task of this id is forgotten, in words: what the user wrote that had
+ * it forgotten. A constant. Any thread. */
+const char *forget_why(Board *b, uint64_t id);
 
 /* t has ended: if only the newest are kept, forget older ones. A failure that
  * was not read is kept beside them. With the lock held. */

@@ -26,7 +26,7 @@ board_init(Board *b, Clock *clock)
     list_init(&b->ended);
     b->gone = (Task){ .kind = TASK_ITEM,
                       .state = TASK_COMPLETED,
-                      .removed = TASK_FORGOTTEN,
+                      .removed = TASK_GONE,
                       .read = true,
                       .id = UINT32_MAX,
                       .outcome = { .code = -1 } };
@@ -71,7 +71,7 @@ Task *
 board_find(Board *b, uint64_t id)
 {
     Task *t = board_held(b, id);
-    return t && t->removed == TASK_FORGOTTEN ? &b->gone : t;
+    return t && t->removed >= TASK_FORGOTTEN ? &b->gone : t;
 }
 
 int

@@ -67,8 +67,12 @@ typedef enum TaskPermission {
 
 /* Task.removed: it is no longer found. */
 enum {
-    TASK_REMOVED = 1,   /* deleted from the list */
-    TASK_FORGOTTEN = 2, /* see forget.h */
+    TASK_REMOVED = 1, /* deleted from the list */
+    /* forgotten (forget.h), because … */
+    TASK_FORGOTTEN = 2, /* somebody asked for it, */
+    TASK_ONCE = 3,      /* its result was read, and is not to be kept, */
+    TASK_OLD = 4,       /* only the newest are kept, or */
+    TASK_GONE = 5,      /* for one of these reasons: its page is gone */
 };
 
 typedef enum TaskKind {
@@ -249,7 +253,7 @@ typedef struct Task {
     _Atomic uint8_t state;
     _Atomic uint8_t stopping; /* the TaskFault it is stopped for, or NONE */
     atomic_bool read;         /* somebody saw its final state */
-    _Atomic uint8_t removed;  /* 0, TASK_REMOVED or TASK_FORGOTTEN */
+    _Atomic uint8_t removed;  /* 0, TASK_REMOVED or another of those */
 
     /* Guarded by the board's lock. */
     uint8_t throttles : 5;  /* attempts that were refused for asking too much */

@@ -16,7 +16,10 @@ describe("keep = false", function()
     local task = background{run = function() return 7 end, keep = false}
     assert.equal(7, TaskOutput(task).output)
     assert.is_false(listed(task.id))
-    assert.matches("was forgotten", error_of(TaskOutput, task), 1, true)
+    assert.matches(task.id .. " was forgotten (keep = false: its result was read before), and",
+      error_of(TaskOutput, task), 1, true)
+    local _, why = TaskGet(task)
+    assert.equal(task.id .. " was forgotten (keep = false: its result was read before)", why)
     local now = Task{run = function() return 8 end, keep = false}
     assert.equal(8, now.output)
     assert.matches("was forgotten", error_of(TaskOutput, now.task_id), 1, true)
@@ -54,6 +57,6 @@ describe("TaskUpdate{status = deleted}", function()
     local task = Task{run = function() return 7 end}
     assert.is_true(TaskUpdate{task_id = task.task_id, status = "deleted"})
     assert.is_false(listed(task.task_id))
-    assert.matches("was forgotten", error_of(TaskOutput, task.task_id), 1, true)
+    assert.matches("was forgotten (orun.forget)", error_of(TaskOutput, task.task_id), 1, true)
   end)
 end)
