@@ -58,8 +58,8 @@ end
 -- @param opts  table or nil: the options of all patterns (see the README), and
 --   barrier   true: a batch starts when the one before has ended
 --   progress  function{batch, batches, done, failed, cancelled, skipped, seconds}
---             called when a batch has ended (seconds since the start); false: silence;
---             default: a line on stderr
+--             called when a batch has ended (seconds since the start); true, the
+--             default: a line on stderr; false: silence
 -- @return array of results by number, with `.batches` (the same by batch),
 --   `.named` (by name), `.failed` and `.ok`. What waits for a failed task is
 --   cancelled, with error_kind "blocked"; the others go on.

@@ -4,15 +4,9 @@
 -- hook when the last of a batch is in.
 
 local orun = require "orun"
-local format = require "orun.util.format"
+local pattern = require "orun.pattern.run"
 
---- One line on stderr.
-local function report(p)
-  local rest = p.cancelled > 0 and (", %d cancelled"):format(p.cancelled) or ""
-  if p.skipped > 0 then rest = (", %d skipped"):format(p.skipped) .. rest end
-  orun.log(("batch %d/%d: %d done, %d failed%s, %s"):format(p.batch, p.batches, p.done,
-    p.failed, rest, format.duration(p.seconds)))
-end
+local function report(p) pattern.report(("batch %d/%d"):format(p.batch, p.batches), p) end
 
 --- A counter for the results of batches.
 -- @param entries  what is to be counted, each with `batch`, its batch's number

@@ -9,6 +9,7 @@
 --   halt     nothing more is started: the time ran out, or a task failed
 
 local check = require "orun.util.check"
+local format = require "orun.util.format"
 local launch = require "orun.pattern.launch"
 local numbers = require "orun.pattern.numbers"
 local orun = require "orun"
@@ -28,7 +29,7 @@ local M = {}
 --               "stop": what runs is stopped, too
 --   defaults    Task fields for specs that do not set them
 --   progress    function{done, failed, cancelled, skipped, total, seconds}, called as each
---               ends; those skipped are among the done
+--               ends; those skipped are among the done. true: a line on stderr instead
 M.OPTIONS = {limit = "count", timeout = "duration", each = "function",
   order = {"input", "done"}, on_failure = {"go_on", "drain", "stop"}, defaults = "table",
   progress = "hook"}
@@ -42,6 +43,20 @@ function M.options(more)
   return known
 end
 
+--- Prints a line on stderr about counts, as `progress` gets them.
+-- @param what  what has come so far: "batch 1/3", "7/10"
+function M.report(what, counts)
+  local rest = counts.cancelled > 0 and (", %d cancelled"):format(counts.cancelled) or ""
+  if counts.skipped > 0 then rest = (", %d skipped"):format(counts.skipped) .. rest end
+  orun.log(("%s: %d done, %d failed%s, %s"):format(what, counts.done, counts.failed, rest,
+    format.duration(counts.seconds)))
+end
+
+local function report(counts)
+  local over = counts.done + counts.failed + counts.cancelled
+  M.report(counts.total and ("%d/%d"):format(over, counts.total) or tostring(over), counts)
+end
+
 --- What counts the ends of items, and calls `each` and `progress`.
 -- @param each, progress  the options, or nil
 -- @param total  how many items there are, nil: unknown
@@ -49,6 +64,7 @@ end
 --         counts, as `progress` gets them
 function M.counter(each, progress, total)
   local began = orun.now()
+  if progress == true then progress = report end
   local counts = {done = 0, failed = 0, cancelled = 0, skipped = 0, total = total}
   return function(field, result, i)
     counts[field], counts.seconds = counts[field] + 1, orun.now() - began

@@ -61,7 +61,7 @@ local KINDS <const> = {
   count = {is_count, "expected a whole number, 1 or more"},
   duration = {is_duration, 'expected a number of seconds, or "250ms", "30s", "5m", "2h"'},
   ["function"] = {is "function", "expected a function"},
-  hook = {is_hook, "expected a function, or false for none"},
+  hook = {is_hook, "expected a function, true for a line on stderr, or false for none"},
   table = {is "table", "expected a table"},
   text = {function(v) return type(v) == "string" and v ~= "" end, "expected a text"},
   whole = {is_whole, "expected a whole number, 0 or more"},

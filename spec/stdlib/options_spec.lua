@@ -95,6 +95,34 @@ describe("progress", function()
       assert.same({1, 1, 0, 2}, last)
     end
   end)
+
+  it("is a line on stderr for each when it is true, and nothing when it is false", function()
+    local r = h.script[[
+      local orun = require "orun"
+      local function fine() return 1 end
+      local function fail() error("no", 0) end
+      for _, progress in ipairs{true, false} do
+        local opts = {limit = 1, on_failure = "go_on", progress = progress}
+        assert(not orun.fan_out({fine, fail}, opts).ok)
+        assert(not orun.pipeline({fine, fail}, function(run) return run() end, opts).ok)
+        assert(not orun.map({fine, fail}, function(run) return run() end, opts).ok)
+        assert(not orun.race({fail, fine}, {limit = 1, progress = progress}).error)
+        assert(orun.quorum({fail, fine}, 1, {limit = 1, progress = progress}).ok)
+        assert(orun.analyze_then({run = fine}, {plan = function() return {fine} end,
+          progress = progress}).ok)
+        assert(orun.workers(fine, {items = {{description = "i"}}, progress = progress}).ok)
+        assert(orun.batches({{tasks = {fine}}}, {progress = progress}).ok)
+        local i = 0
+        orun.fan_out(function() i = i + 1 return i < 2 and fine or nil end, {progress = progress})
+      end]]
+    local pair = {"1/2: 1 done, 0 failed, T", "2/2: 1 done, 1 failed, T"}
+    local first = {"1/2: 0 done, 1 failed, T", "2/2: 1 done, 1 failed, T"}
+    local want = {pair[1], pair[2], pair[1], pair[2], pair[1], pair[2], first[1], first[2],
+      first[1], first[2], "1/1: 1 done, 0 failed, T", "1: 1 done, 0 failed, T",
+      "batch 1/1: 1 done, 0 failed, T", "1: 1 done, 0 failed, T"}
+    assert.same(want, h.lines((r.err:gsub("(failed,) [^\n]*", "%1 T"))))
+    assert.equal(0, r.code)
+  end)
 end)
 
 describe("a source that is a function", function()
