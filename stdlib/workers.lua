@@ -41,14 +41,15 @@ local LIMIT <const> = 5
 local MAX_ATTEMPTS <const> = 3
 local GIVEN_UP <const> = "given up: %d workers died while doing it"
 
---- The function of a worker's task: claims and runs items until none is left.
+--- The function of a worker's task: claims and runs items until none is left, and returns how
+--- many it ran; nil when the run is drained, and no further item is handed out.
 local function worker_of(run, max_attempts, on_failure)
   local go_on = (on_failure or "go_on") == "go_on"
   return function(_, task)
     local done = 0
     while true do
-      local item = orun.claim{wait = true}
-      if not item then return done end
+      local item, why = orun.claim{wait = true}
+      if not item then return not why and done or nil end
       local ok, output = false, GIVEN_UP:format(max_attempts)
       if item.attempts <= max_attempts then ok, output = pcall(run, item, task) end
       if not ok and orun.stopping() then error(output, 0) end -- the item goes back
@@ -162,6 +163,7 @@ function Shift:work(deadline)
         self.numbers:free(self.nth[id])
         self.hands[id], self.nth[id] = nil, nil
         local died = result.status ~= "completed"
+        if not died and result.output == nil then self:halt(true) end
         if died and left > 0 and not self.halted
           and self.hired < self.first + self.max_attempts * #self.items then
           self:hire()

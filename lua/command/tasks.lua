@@ -32,13 +32,13 @@ several. RUN is a run's name or the end of it, its process id, or its script.
 
   --all      tasks that have ended, too
   --watch    on the whole screen, live: Enter shows a task's output, s stops a
-             task, S stops all, / filters, ? lists more keys; with several live
-             runs you choose one there
+             task, S stops all, D drains, / filters, ? lists more keys; with
+             several live runs you choose one there
   --json     for programs
   output ID  prints what a task has printed, or returned, so far
   stop ID    cancels a task and all it has started; `all` cancels all tasks
-  drain      starts nothing more: tasks that wait, and new ones, are cancelled, and
-             those that run go on
+  drain      starts nothing more: tasks that wait, and new ones, are cancelled, no
+             item of the list is handed out, and tasks that run go on
 
 Exit codes: 0 done, 1 no run, several, or refused, 2 usage.
 ]]

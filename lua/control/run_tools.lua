@@ -161,7 +161,7 @@ M.RunStop = {
 
 M.RunDrain = {
   description = "Start nothing more: tasks that wait are cancelled, and so is each new one; those "
-    .. "that run go on.",
+    .. "that run go on. No item of the list is handed out any longer.",
   schema = properties{},
   run = function()
     overview.script "RunDrain"

@@ -27,8 +27,8 @@ local ENDED <const> = {failed = true, cancelled = true, completed = true}
 local FOLDS <const> = {queued = true, blocked = true}
 local FEW <const> = 3 -- tasks of these states that have lines of their own
 local HELP <const> = {
-  {"Enter output", 5}, {"s stop", 4}, {"S stop all", 7}, {"/ filter", 3}, {"Tab which", 6},
-  {"r runs", 8}, {"? keys", 1}, {"q quit", 2},
+  {"Enter output", 5}, {"s stop", 4}, {"S stop all", 7}, {"D drain", 8}, {"/ filter", 3},
+  {"Tab which", 6}, {"r runs", 9}, {"? keys", 1}, {"q quit", 2},
 }
 local FILTERED <const> = {{"Enter output", 4}, {"Esc all again", 1}, {"? keys", 3}, {"q quit", 2}}
 local KEYS <const> = {
@@ -38,6 +38,7 @@ local KEYS <const> = {
   "Enter               its output; of \"12 queued\": each of them",
   "s                   stop it (asks)",
   "S                   stop all tasks (asks)",
+  "D                   drain: start nothing more (asks)",
   "/                   only tasks with a text; Esc: all again",
   "Tab                 all, those not ended, those failed",
   "r                   the runs that go on, to choose another",
@@ -179,6 +180,13 @@ return function(watch)
     end)
   end
 
+  local function drain()
+    watch:confirm("start nothing more? What runs goes on", function()
+      watch:call("RunDrain", {})
+      watch:say("nothing more is started")
+    end)
+  end
+
   local function other_tasks()
     top, place, selected = 1, 1, nil
     folded = folds_of(answer.counts)
@@ -219,6 +227,7 @@ return function(watch)
     s = function() stop((at(place))) end,
     r = function() watch:runs() end,
     S = stop_all,
+    D = drain,
     ["/"] = function() typing, match = true, "" other_tasks() end,
     tab = function()
       choice, only = only and 1 or choice % #CHOICES + 1, nil

@@ -48,6 +48,10 @@ lib_refused(lua_State *L, Task *t, int e)
         lua_pushfstring(L, "%s is blocked by unfinished tasks", id);
         lua_pushliteral(L, "blocked");
         return 3;
+    case ORUN_ESHUTDOWN:
+        lua_pushfstring(L, "%s is not handed out: the run was drained", id);
+        lua_pushliteral(L, "drained");
+        return 3;
     case ORUN_EREMOVED:
         lua_pushfstring(L, "%s was removed from the list", id);
         lua_pushliteral(L, "removed");
@@ -395,6 +399,11 @@ lib_claim_again(lua_State *L)
     Task *t;
     int e = owner && !copy ? ORUN_ENOMEM
                            : claim_next(run->sched, run->task, copy, &t, &open);
+    if (e == ORUN_ESHUTDOWN) {
+        lua_pushnil(L);
+        lua_pushliteral(L, "drained");
+        return 2;
+    }
     if (e)
         return luaL_error(L, "claim: %s", err_text(e));
     if (t) {
@@ -422,7 +431,7 @@ lib_claim_try(lua_State *L, int status, lua_KContext ctx)
     return lib_claim_again(L);
 }
 
-/* claim{owner=, wait=false} -> item or nil */
+/* claim{owner=, wait=false} -> item; nil; nil, "drained" */
 int
 lib_claim(lua_State *L)
 {

@@ -58,7 +58,7 @@ claim_item(Sched *s, Task *item, Task *claimer, char *owner)
     sched_lock(s);
     int e = claim_refusal(item);
     if (e == 0)
-        e = claim_room(item, claimer);
+        e = s->board.drained ? ORUN_ESHUTDOWN : claim_room(item, claimer);
     if (e == 0)
         claim_take(s, item, claimer, owner);
     else
@@ -73,7 +73,9 @@ claim_next(Sched *s, Task *claimer, char *owner, Task **item, size_t *open)
     sched_lock(s);
     List *node = queue_peek(&s->board.items);
     *item = node ? container_of(node, Task, job.link) : NULL;
-    int e = *item ? claim_room(*item, claimer) : 0;
+    int e = s->board.drained ? ORUN_ESHUTDOWN
+        : *item              ? claim_room(*item, claimer)
+                             : 0;
     if (e)
         *item = NULL;
     if (*item)

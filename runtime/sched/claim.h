@@ -12,11 +12,13 @@
 
 /* Claim `item` for `claimer`; `owner` (taken, may be NULL) is a label. Returns
  * 0, ORUN_ECLAIMED, ORUN_ERESOLVED, ORUN_EBLOCKED, ORUN_ESTATE (not an item),
- * ORUN_EENDED (`claimer` is no longer running), ORUN_ENOMEM. */
+ * ORUN_EENDED (`claimer` is no longer running), ORUN_ESHUTDOWN (the run is
+ * drained), ORUN_ENOMEM. */
 int claim_item(Sched *s, Task *item, Task *claimer, char *owner) NODISCARD;
 
 /* Claim the first ready item into *item; NULL when none is ready now. *open
- * gets how many items are not final. Returns 0, ORUN_EENDED or ORUN_ENOMEM. */
+ * gets how many items are not final. Returns 0, ORUN_EENDED, ORUN_ESHUTDOWN or
+ * ORUN_ENOMEM. */
 int claim_next(Sched *s, Task *claimer, char *owner, Task **item,
                size_t *open) NODISCARD;
 

@@ -681,7 +681,8 @@ void
 lifecycle_drain(Sched *s)
 {
     sched_lock(s);
-    s->draining = true;
+    s->draining = s->board.drained = true;
+    wait_fire_all(&s->board.item_waits);
     for (size_t i = 1; i < s->board.count; i++) {
         Task *t = board_find(&s->board, i);
         if (t->state < TASK_RUNNING && lifecycle_drained(s, t))

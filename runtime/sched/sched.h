@@ -60,7 +60,8 @@ typedef struct Sched {
                           * changes */
     bool closing;        /* no new tasks */
     bool hurried;        /* stops begin with the last step */
-    bool draining;       /* new tasks are cancelled, and none is retried */
+    bool draining;       /* new tasks are cancelled, none is retried, and no
+                          * item is handed out (Board.drained) */
     struct Value *spent[SCHED_SPENT]; /* to be dropped once it is unlocked */
     int spent_count;
     /* Written under the lock, read by anyone: */

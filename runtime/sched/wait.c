@@ -46,7 +46,8 @@ wait_ready(Board *b, const WaitFor *what)
     case WAIT_FOR_COLLECTOR:
         return !list_empty(&what->collector->done) || !what->collector->left;
     case WAIT_FOR_OP: return what->op->done;
-    case WAIT_FOR_ITEM: return b->open_items == 0 || queue_peek(&b->items);
+    case WAIT_FOR_ITEM:
+        return b->open_items == 0 || b->drained || queue_peek(&b->items);
     case WAIT_FOR_IDLE: return b->live == 0;
     default: return false;
     }

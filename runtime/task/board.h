@@ -50,6 +50,7 @@ typedef struct Board {
     Timers timers;
     Queue items;     /* ready items, to be claimed (by job.link) */
     List item_waits; /* Waits for an item to claim */
+    bool drained;    /* no item is handed out any longer */
     List idle_waits; /* Waits for live == 0 */
     List writing;    /* Writes that tasks hold */
     int active;

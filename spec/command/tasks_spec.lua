@@ -239,6 +239,76 @@ t7  completed      T                        good
     assert.equal(2, h.orun{"tasks", "drain", "t1", env = env}.code)
   end)
 
+  it("drains a run, in which each finally still runs", function()
+    local dir, env = place()
+    local run = begin([[
+      orun.limit("one", 1)
+      local hold = TaskCreate{description = "hold"}
+      for _, name in ipairs{"a", "b"} do
+        Task{description = name, pool = "one", run_in_background = true,
+          run = function(id)
+            while TaskGet(id).status ~= "completed" do orun.sleep(0.01) end
+          end, input = hold.id,
+          finally = function(result)
+            print(name, result.status, orun.exec("echo", "clean").output)
+            io.stdout:flush()
+          end}
+      end
+      while TaskGet("t4").status ~= "cancelled" do orun.sleep(0.01) end
+      TaskUpdate{task_id = hold.id, status = "completed"}
+    ]], dir, env)
+    assert(h.wait_for(function() return h.orun{"tasks", env = env}.out:find("1 running") end))
+    assert.equal(0, h.orun{"tasks", "drain", env = env}.code)
+    local r = run:wait()
+    assert.equal("b\tcancelled\tclean\n\na\tcompleted\tclean\n\n", r.out, r.err)
+    assert.equal(0, r.code, r.err)
+  end)
+
+  -- What a run of this script prints, which is drained once it shows the word.
+  local function drained(text, word)
+    local dir, env = place()
+    local run = begin('local orun = require "orun"\n' .. text, dir, env)
+    assert(h.wait_for(function()
+      return h.orun{"tasks", "--all", env = env}.out:find(word)
+    end))
+    assert.equal(0, h.orun{"tasks", "drain", env = env}.code)
+    local r = run:wait()
+    assert.equal(0, r.code, r.err)
+    return r.out
+  end
+
+  it("drains a run, which hands out no further item", function()
+    assert.equal("drained\nnil\tdrained\nnil\tt1 is not handed out: the run was drained\t"
+      .. "drained\n", drained([[
+        local hold = TaskCreate{description = "hold"}
+        TaskUpdate{task_id = hold.id, status = "in_progress"}
+        local waits = orun.start{description = "waits", run = function()
+          return select(2, orun.claim{wait = true})
+        end}
+        while TaskGet(waits).status ~= "completed" do orun.sleep(0.01) end
+        print(TaskOutput(waits).output)
+        TaskUpdate{task_id = hold.id, status = "pending"}
+        print(orun.claim())
+        print(TaskUpdate{task_id = hold.id, status = "in_progress"})
+        TaskStop(hold.id)]], "waits for an item"))
+  end)
+
+  it("drains a run whose workers end what they have, and cancel what is free", function()
+    assert.equal("completed completed cancelled cancelled false\n", drained([[
+      local hold = TaskCreate{description = "hold"}
+      TaskUpdate{task_id = hold.id, status = "in_progress"}
+      local worker = orun.start(function()
+        local results = orun.workers(function() return TaskOutput(hold.id).status end,
+          {limit = 1, items = {{description = "begun"}, {description = "free"},
+            {description = "next"}}})
+        local words = orun.list(results):map(function(result) return result.status end)
+        return table.concat(words, " ") .. " " .. tostring(results.ok)
+      end)
+      while Task{run = function() end}.status ~= "cancelled" do orun.sleep(0.01) end
+      TaskUpdate{task_id = hold.id, status = "completed"}
+      print(TaskOutput(worker).output)]], "claimed [^\n]*begun"))
+  end)
+
   it("finds the run that is meant among several", function()
     local dir, env = place()
     local one = begin(HOLD .. "hold('first') orun.sleep(1000)", dir, env, "one.lua")

@@ -101,7 +101,7 @@ t1  running       T  build  the server: compiling
 t2  queued           build  the client: waits for a slot of build
 t3  blocked                 ship it: blocked by t2
 ]] .. ("\n"):rep(18) .. [[
-Enter output  s stop  S stop all  / filter  Tab which  r runs  ? keys  q quit]],
+Enter output  s stop  S stop all  D drain  / filter  Tab which  ? keys  q quit]],
       timeless(s:shows("compiling.*q quit")))
   end)
 
@@ -145,7 +145,7 @@ t2998  free     page 2995
 t2999  free     page 2996
 t3000  free     page 2997
 t3     blocked  ship it: blocked by t2
-Enter output  s stop  S stop all  / filter  Tab which  r runs  ? keys  q quit]],
+Enter output  s stop  S stop all  D drain  / filter  Tab which  ? keys  q quit]],
       timeless(s:shows("2998 queued.*t3     blocked")))
     s:keys("PageUp", "PageUp", "k")
     s:shows("page 2979\n.*page 2987\nEnter")
@@ -309,6 +309,21 @@ describe("stopping", function()
     assert.matches("t4  free +an item", s:text())
     s:keys("G", "s")
     s:shows("t%d is cancelled$")
+  end)
+
+  it("asks, and drains: what waits is cancelled, and what runs goes on", function()
+    local env = start()
+    local s <close> = watch(env, 80, 24)
+    s:shows("ship it")
+    s:keys("D")
+    s:shows("start nothing more%? What runs goes on %(y/n%)$")
+    s:keys("n")
+    s:shows("q quit$")
+    assert.matches("t1  running", s:text())
+    assert.matches("t2  queued", s:text())
+    s:keys("D", "y")
+    s:shows("1 running, 2 cancelled\n")
+    assert.matches("t1  running", s:text())
   end)
 end)
 

@@ -196,7 +196,8 @@ describe("orun.config{keep=}", function()
       orun.config{keep = 0}
       for _ = 1, 20 do Task{run = function() end, run_in_background = true} end]])
     assert.equal("0\t10\n11\t291\tfalse\tTaskOutput: task_id = t291: t291 was forgotten "
-      .. "(orun.config{keep =}: newer ones have ended), and its result released; keep what you need of a result before\n",
+      .. "(orun.config{keep =}: newer ones have ended), and its result released; keep what you "
+      .. "need of a result before\n",
       (r.out:gsub("\n\n+", "\n")))
     assert.equal(1, r.code)
     assert.is_truthy(r.err:find("unread", 1, true), r.err)
