@@ -20,13 +20,21 @@
 local check = require "orun.util.check"
 local launch = require "orun.pattern.launch"
 local orun = require "orun"
+local pattern = require "orun.pattern.run"
 
-local OPTIONS <const> = {max = "whole", backoff = "duration", on = "any"}
+local OPTIONS <const> = pattern.options{max = "whole", backoff = "duration", on = "any"}
+
+--- Those that a function has, which runs in the caller.
+local OF_FUNCTION <const> = {max = true, backoff = true, on = true, timeout = true}
 
 --- Tries after the first, and the pause before them in seconds, when the caller
 --- does not say; Task has the same.
 local MAX <const> = 2
 local BACKOFF <const> = 0.5
+
+--- Fields of a task that are said otherwise.
+local GONE <const> = {run_in_background = "orun.start{retry = {max = 2}, ...}",
+  retry = "the options: orun.retry({...}, {max = 2})"}
 
 --- Longest pause between two tries, in seconds.
 local LONGEST <const> = 60
@@ -39,49 +47,68 @@ end
 
 local function retry_function(fn, opts)
   local backoff = check.seconds(opts.backoff) or BACKOFF
+  local deadline = opts.timeout and orun.now() + check.seconds(opts.timeout) or math.huge
   for attempt = 1, (opts.max or MAX) + 1 do
     local got = table.pack(pcall(fn, attempt))
     local good = got[1] and not (got[2] == nil and got[3] ~= nil)
     if good then return table.unpack(got, 2, got.n) end
     if not got[1] and orun.stopping() then error(got[2], 0) end
     local why = got[1] and got[3] or got[2]
-    if attempt > (opts.max or MAX) or opts.on and not opts.on(why, attempt) then
+    local last = attempt > (opts.max or MAX) or orun.now() >= deadline
+    if last or opts.on and not opts.on(why, attempt) then
       return nil, why, attempt
     end
     pause(backoff, attempt)
   end
 end
 
+local function retry_task(spec, opts)
+  spec.retry = {max = opts.max, backoff = opts.backoff, on = opts.on}
+  local results, why = pattern.run{name = "spec", n = 1, opts = opts,
+    named = function() return "spec" end, spec = function(i) return i == 1 and spec or nil end}
+  if not results then return nil, why end
+  results[1].timed_out = results.timed_out
+  return results[1]
+end
+
 --- Runs a task or calls a function until it succeeds.
 -- @param what  a Task spec (table), or a function(attempt), which fails when it
 --              raises or returns nil and a reason
--- @param opts  table or nil:
+-- @param opts  table or nil: the options of all patterns (see the README; a function, which
+--              runs in the caller, has only `timeout`: no try begins after it), and
 --   max      how often to try again after the first failure (default 2)
 --   backoff  pause before the second try (default 0.5 s), doubled each time, with
 --            jitter; at most a minute; 0 for none
 --   on       of a task: array of the error_kinds worth another try;
 --            of a function: function(reason, attempt) -> boolean
--- @return of a task: its result (a handle when it runs in the background);
---   of a function: what it returns, or after the last failure nil, the reason
---   and the number of tries
--- Raises only for wrong arguments.
+-- @return of a task: its result, of all its tries; of a function: what it returns, or after
+--   the last failure nil, the reason and the number of tries
+-- Raises only for wrong arguments. For a task in the background there is
+-- orun.start{retry = {max =, backoff =, on =}, ...}.
 local function retry(what, opts)
   opts = check.options("orun.retry", opts, OPTIONS)
   if type(what) == "function" then
     if opts.on then check.argument("orun.retry", "on", opts.on, "function") end
+    for name in next, opts do
+      if not OF_FUNCTION[name] then
+        error(("orun.retry: %s is for tasks, and this is a function, which runs here: "
+          .. "orun.retry({run = fn}, {%s = ...})"):format(name, name), 2)
+      end
+    end
     return retry_function(what, opts)
   end
   if type(what) ~= "table" then
     error(check.message("orun.retry", "the first argument", what,
       "expected a table of Task fields or a function"), 2)
   end
+  for _, name in ipairs{"run_in_background", "retry"} do
+    if rawget(what, name) ~= nil then
+      error(("orun.retry: %s is now %s"):format(name, GONE[name]), 2)
+    end
+  end
   if opts.on then check.array("orun.retry", "on", opts.on) end
-  local spec = launch.spec(what)
-  spec.run_in_background = rawget(what, "run_in_background")
-  spec.retry = opts
-  local ok, result = pcall(orun.Task, spec)
-  if not ok and orun.stopping() then error(result, 0) end
-  if not ok then error("orun.retry: " .. tostring(result), 2) end
+  local result, why = retry_task(launch.spec(what, opts.defaults), opts)
+  if not result then error("orun.retry: " .. why, 2) end
   return result
 end
 

@@ -40,7 +40,7 @@ describe("a failure that nobody looked at", function()
     unread 'orun.workers(fail, {items = {{description = "x"}}})'
     unread('orun.race{fail, fail}', 2)
     unread 'orun.quorum({fail, one}, 2)'
-    unread 'orun.retry{run = fail, retry = 0}'
+    unread 'orun.retry({run = fail}, {max = 0})'
     unread 'orun.analyze_then(fail)'
     unread 'orun.analyze_then(one, {plan = function() return {fail} end})'
     unread 'Task{run = function() require("orun").fan_out{fail} end}'

@@ -106,11 +106,21 @@ describe("retry of a task", function()
     assert.equal(1, result.attempts)
   end)
 
-  it("gives a handle when the task runs in the background", function()
-    local handle = orun.retry({run = function(_, task)
-      return task.attempt > 1 and "ok" or error("x", 0)
-    end, run_in_background = true}, {backoff = 0})
-    assert.equal("ok", orun.TaskOutput(handle).output)
+  it("takes the options of all patterns", function()
+    local seen = {}
+    local result = orun.retry({run = function(_, task)
+      return task.attempt > 1 and task.prompt or error("x", 0)
+    end}, {backoff = 0, defaults = {prompt = "hello"},
+      each = function(r, i) seen[#seen + 1] = {r.output, i} end,
+      progress = function(p) seen[#seen + 1] = {p.done, p.total} end})
+    assert.same({{"hello", 1}, {1, 1}}, seen)
+    assert.same({"hello", 2, 1, true}, {result.output, result.attempts, result.index, result.ok})
+    local late = orun.retry({run = function() orun.sleep(1000) end}, {timeout = "20ms"})
+    assert.same({"cancelled", true}, {late.status, late.timed_out})
+    local tries = 0
+    local _, why = orun.retry(function() tries = tries + 1 orun.sleep(0.01) error("no", 0) end,
+      {timeout = "1ms", max = 5, backoff = 0})
+    assert.same({1, "no"}, {tries, why})
   end)
 
   it("refuses what is neither task nor function", function()
@@ -122,6 +132,12 @@ describe("retry of a task", function()
     assert.equal("orun.retry: max = -1: expected a whole number, 0 or more",
       raised(print, {max = -1}))
     assert.equal("orun.retry: on = \"x\": expected a function", raised(print, {on = "x"}))
-    assert.is_truthy(raised({run = print, x = 1}):find("orun.retry: Task: unknown field", 1, true))
+    assert.matches("orun.retry: spec: Task: unknown field", raised{run = print, x = 1}, 1, true)
+    assert.equal("orun.retry: each is for tasks, and this is a function, which runs here: "
+      .. "orun.retry({run = fn}, {each = ...})", raised(print, {each = print}))
+    assert.equal("orun.retry: run_in_background is now orun.start{retry = {max = 2}, ...}",
+      raised{run = print, run_in_background = true})
+    assert.equal("orun.retry: retry is now the options: orun.retry({...}, {max = 2})",
+      raised{run = print, retry = 3})
   end)
 end)
