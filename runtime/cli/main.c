@@ -513,6 +513,8 @@ main_begin(int argc, char **argv)
         a.what = OPTIONS_WRONG;
     main_default_views(&a);
     main_store(&a, &folder);
+    if (a.config.store && a.config.resume)
+        resume_seed(a.config.store, a.config.resume, a.script);
     a.config.program = main_program();
     a.config.listed = 1;
     int e = main_do(&a, argc, argv);

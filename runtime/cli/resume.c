@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "journal/journal_past.h"
 #include "task/task.h"
+#include "vm/vm_seed.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -177,4 +178,19 @@ resume_read(int *argc, char ***argv, Buf *why)
     *argc = line.n;
     *argv = line.words;
     return true;
+}
+
+void
+resume_seed(const char *store, const char *run, const char *script)
+{
+    JournalPast past;
+    Buf why = { 0 };
+    char *file = script ? realpath(script, NULL) : NULL;
+    if (journal_past_find(store, run, *run ? NULL : file, &past, &why) == 0) {
+        if (past.seed)
+            vm_seed_set(past.seed);
+        journal_past_free(&past);
+    }
+    free(file);
+    buf_free(&why);
 }

@@ -57,6 +57,7 @@ journal_past_take(JournalPast *p, const FactField *f)
         mem_free(p->cwd);
         return (p->cwd = journal_past_text(f)) ? 0 : ORUN_ENOMEM;
     case FACT_TAG_ARGUMENT: return journal_past_take_argument(p, f);
+    case FACT_TAG_SEED: p->seed = fact_int(f, &n) ? (uint32_t)n : 0; return 0;
     case FACT_TAG_LATE: p->late = fact_int(f, &n) && n; return 0;
     default: return 0;
     }

@@ -12,6 +12,7 @@ typedef struct JournalPast {
     char *script;          /* the script's file, links followed; NULL: none */
     char *cwd;             /* the working folder */
     char **args;           /* the command line, NULL-terminated */
+    uint32_t seed;         /* of its Lua states; 0: not known */
     bool late;             /* it was kept by default */
     bool ended;            /* it has come to its end … */
     int status;            /* … with this exit status */

@@ -8,6 +8,7 @@
 #include "journal/journal_past.h"
 #include "journal/journal_state.h"
 #include "store/fact.h"
+#include "vm/vm_seed.h"
 #include <errno.h>
 #include <stdio.h>
 #include <time.h>
@@ -98,6 +99,7 @@ journal_store_run(Journal *j)
     fact_put_int(&f->body, FACT_TAG_PID, getpid());
     fact_put_number(&f->body, FACT_TAG_AT, journal_store_clock());
     fact_put_int(&f->body, FACT_TAG_LATE, j->config.late);
+    fact_put_int(&f->body, FACT_TAG_SEED, vm_seed_get());
     if (buf_failed(&f->body)) {
         journal_store_ignore(f, 0);
         return ORUN_ENOMEM;

@@ -55,6 +55,27 @@ describe("a run with a store", function()
     assert.same({}, second.ran)
   end)
 
+  it("finds the fields of tables in the order they had", function()
+    local p = place [[
+      local t, all = {}, {}
+      for i = 1, 40 do t["field " .. i] = i end
+      for name in pairs(t) do all[#all + 1] = name end
+      print(TaskOutput(work(table.concat(all, ","))).cached)]]
+    assert.equal("nil\n", p:run().out)
+    for _ = 1, 3 do assert.equal("true\n", p:run("--resume").out) end
+    local alone = place [[
+      print(Task{isolation = "process", run = function()
+        local t, all = {}, {}
+        for i = 1, 40 do t["field " .. i] = i end
+        for name in pairs(t) do all[#all + 1] = name end
+        return table.concat(all, ",")
+      end, key = arg[1]}.output)]]
+    local command = ("cd %s && %s -q --store run.db %%s"):format(alone.dir, h.bin)
+    local first = h.sh(command:format "work.lua a")
+    local again = h.sh(command:format "--resume work.lua b")
+    assert.equal(first.out, again.out, again.err)
+  end)
+
   it("is a new run without --resume", function()
     local p = place "print(TaskOutput(work 'a').cached)"
     p:run()
