@@ -26,7 +26,7 @@ claim_refusal(const Task *item)
 static int
 claim_room(Task *item, Task *claimer)
 {
-    if (claimer->state != TASK_RUNNING)
+    if (claimer->state != TASK_RUNNING || task_sealed(claimer))
         return ORUN_EENDED;
     if (!item->opt)
         item->opt = mem_zalloc(1, sizeof *item->opt);

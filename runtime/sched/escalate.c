@@ -48,7 +48,7 @@ escalate_hurry(Sched *s, bool hurry)
     s->hurried = hurry;
     for (size_t i = 1; hurry && i < s->board.count; i++) {
         Task *t = board_find(&s->board, i);
-        if (t->state == TASK_RUNNING && t->stopping
+        if (t->state == TASK_RUNNING && t->stopping && !task_sealed(t)
             && t->stop_rung < ESCALATE_RUNGS)
             escalate_climb(s, t);
     }

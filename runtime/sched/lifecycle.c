@@ -153,10 +153,12 @@ lifecycle_cancel_blocked(Sched *s, Task *t, Task *blocker)
 }
 
 /* Cancel t, which is not final: at once if it is not running, otherwise through
- * the stop ladder. */
+ * the stop ladder. One that is sealed ends as it ended. */
 static void
 lifecycle_cancel_locked(Sched *s, Task *t, TaskWhy why)
 {
+    if (task_sealed(t))
+        return;
     bool in_hand = t->state == TASK_RUNNING
         || (t->state == TASK_READY && t->has_kind);
     if (in_hand && t->kind != TASK_ITEM) {
@@ -276,7 +278,7 @@ lifecycle_refusal(Sched *s, const Task *parent, Task *const *blockers, size_t n,
 {
     if (s->closing)
         return ORUN_ESHUTDOWN;
-    if (task_final(parent)) /* nobody would end its children */
+    if (task_final(parent) || task_sealed(parent)) /* who would end them? */
         return ORUN_EENDED;
     if (parent->depth >= BOARD_MAX_DEPTH)
         return ORUN_EDEPTH;
@@ -662,7 +664,7 @@ lifecycle_cancel_each(Sched *s, TaskWhy why, bool all)
 {
     for (size_t i = 1; i < s->board.count; i++) {
         Task *t = board_find(&s->board, i);
-        if (!task_final(t) && (all || t->kind != TASK_ITEM)
+        if (!task_final(t) && !task_sealed(t) && (all || t->kind != TASK_ITEM)
             && (all || !lifecycle_spare(s, t)))
             lifecycle_cancel_locked(s, t, why);
     }

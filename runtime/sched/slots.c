@@ -600,9 +600,9 @@ slots_ready(Sched *s, Task *t)
         event_add(&s->board, (Event){ .kind = EVENT_READY, .task = t->id });
         s->board.active++;
     }
-    if (s->durable && s->durable->look(s->durable, t))
-        slots_with_store(s, t, true);
-    else
+    bool look = s->durable && s->durable->look(s->durable, t);
+    slots_with_store(s, t, look); /* no: nor by a look before, of an item */
+    if (!look)
         slots_go(s, t);
 }
 

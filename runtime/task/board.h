@@ -9,9 +9,10 @@
  *   1. t->unmet counts the blockers of t that are not final.
  *   2. A task with unmet > 0 is waiting (items: waiting, too).
  *   3. A pending Wait is linked at what it waits for, and nowhere else.
- *   4. `active` counts the script while it runs, and the ready and running
- *      tasks that are not resting in a wait only another task can end. When it
- *      is 0 and nothing is due, nothing will ever happen again.
+ *   4. `active` counts the script while it runs, the ready and running tasks
+ *      that are not resting in a wait only another task can end, and items that
+ *      are looked up or sealed. When it is 0 and nothing is due, nothing will
+ *      ever happen again.
  */
 #ifndef ORUN_BOARD_H
 #define ORUN_BOARD_H

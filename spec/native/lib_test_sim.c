@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "sched/claim.h"
 #include "sched/escalate.h"
+#include "sched/forget.h"
 #include "sched/lifecycle.h"
 #include "sched/rank.h"
 #include "sched/slots.h"
@@ -60,7 +61,13 @@ lib_sim_advance(lua_State *L)
 {
     Sim *sim = lib_sim(L);
     double to = sim->now + luaL_checknumber(L, 2);
-    while (sim->due <= to) {
+    for (double asked;
+         fmin(asked = lib_sim_durable_due(sim), sim->due) <= to;) {
+        if (asked < sim->due) {
+            sim->now = fmax(sim->now, asked);
+            lib_sim_durable_answer_due(sim);
+            continue;
+        }
         sim->now = fmax(sim->now, sim->due);
         sim->due = INFINITY;
         lib_test_arm();
@@ -246,8 +253,7 @@ static const char *const lib_sim_ends[] = {
     NULL,
 };
 
-/* The outcome that arguments 3 to 5 tell: state, fault, error. */
-static Outcome
+Outcome
 lib_sim_told(lua_State *L)
 {
     int state = TASK_COMPLETED
@@ -362,6 +368,21 @@ lib_sim_close(lua_State *L)
 }
 
 static int
+lib_sim_drain(lua_State *L)
+{
+    lifecycle_drain(&lib_sim(L)->sched);
+    return 0;
+}
+
+/* sweep(): release what is forgotten (sim{keep=}) */
+static int
+lib_sim_sweep(lua_State *L)
+{
+    forget_sweep(&lib_sim(L)->sched);
+    return 0;
+}
+
+static int
 lib_sim_priority(lua_State *L)
 {
     Sim *sim = lib_sim(L);
@@ -392,6 +413,7 @@ lib_sim_gone(lua_State *L)
     if (!sim->clock.now)
         return 0;
     lib_sim_free_collectors(sim);
+    lib_sim_durable_close(sim);
     for (size_t i = 1; i < sim->sched.board.count; i++)
         lib_sim_forget(board_find(&sim->sched.board, i));
     sched_destroy(&sim->sched);
@@ -406,6 +428,7 @@ static const luaL_Reg lib_sim_methods[] = {
     { "add", lib_sim_add },
     { "advance", lib_sim_advance },
     { "agent", lib_sim_agent },
+    { "asked", lib_sim_asked },
     { "begin", lib_sim_begin },
     { "block", lib_sim_block },
     { "cancel_all", lib_sim_cancel_all },
@@ -416,6 +439,7 @@ static const luaL_Reg lib_sim_methods[] = {
     { "close", lib_sim_close },
     { "closes", lib_sim_closes },
     { "collector", lib_sim_collector },
+    { "drain", lib_sim_drain },
     { "events", lib_sim_events },
     { "figures", lib_sim_figures },
     { "finish", lib_sim_finish },
@@ -423,20 +447,25 @@ static const luaL_Reg lib_sim_methods[] = {
     { "granted", lib_sim_list_granted },
     { "hurry", lib_sim_hurry },
     { "info", lib_sim_info },
+    { "kept", lib_sim_kept },
     { "late", lib_sim_late },
     { "limit", lib_sim_limit },
     { "log", lib_sim_log },
+    { "looked", lib_sim_looked },
     { "op_done", lib_sim_op_done },
     { "outcome", lib_sim_outcome },
     { "priority", lib_sim_priority },
+    { "refuse", lib_sim_refuse },
     { "release", lib_sim_release },
     { "resolve", lib_sim_resolve },
     { "program", lib_sim_program },
     { "program_over", lib_sim_program_over },
     { "running", lib_sim_list_running },
     { "save", lib_sim_save },
+    { "sealed", lib_sim_sealed },
     { "slots", lib_sim_slots },
     { "stop", lib_sim_stop },
+    { "sweep", lib_sim_sweep },
     { "wait", lib_sim_wait },
     { NULL, NULL },
 };
@@ -452,7 +481,7 @@ lib_sim_remember(lua_State *L, Sim *sim)
     return e;
 }
 
-/* sim{lua=2, process=1, manual=, no_ladder=, history=} */
+/* sim{lua=2, process=1, manual=, no_ladder=, history=, durable=, keep=} */
 static int
 lib_sim_new(lua_State *L)
 {
@@ -484,6 +513,8 @@ lib_sim_new(lua_State *L)
     if (e)
         return lib_test_error(L, e);
     sim->clock = clock;
+    lib_sim_durable_open(L, sim);
+    sim->sched.board.keep = (size_t)lib_test_number(L, 1, "keep", 0);
     sim->sched.runner[TASK_LUA] = &sim->runner;
     sim->sched.runner[TASK_PROCESS] = &sim->runner;
     return 1;

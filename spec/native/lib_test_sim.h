@@ -9,6 +9,7 @@
 #define ORUN_LIB_TEST_SIM_H
 
 #include "lib_test.h"
+#include "sched/durable.h"
 #include "sched/sched.h"
 #include "sched/wait.h"
 
@@ -37,10 +38,29 @@ typedef struct SimSeen {
     uint8_t state;
 } SimSeen;
 
+/* A look or a seal that was not answered yet. */
+typedef struct SimAsked {
+    List link; /* in asked */
+    Task *task;
+    uint32_t id;
+    bool seal;
+    double at, due; /* when it came; when it answers itself, INFINITY: never */
+    Outcome o;      /* of a seal */
+} SimAsked;
+
+/* What keeps the run (lib_test_sim_durable.c). */
+typedef struct SimDurable {
+    Durable durable;
+    List asked;              /* SimAskeds, in the order they came */
+    uint64_t random;         /* 0: only the spec answers */
+    bool no_looks, no_seals; /* none is taken */
+} SimDurable;
+
 typedef struct Sim {
     Sched sched;
     Clock clock;
     Runner runner;
+    SimDurable durable;
     double now, due; /* virtual seconds; when somebody asked for a tick */
     List running;    /* SimRuns, in the order they were started or resumed */
     List granted;    /* tasks (by job.link): started, not begun (manual) */
@@ -75,11 +95,23 @@ void lib_sim_forget(Task *t);
 /* Remember an event. */
 void lib_sim_note(Sim *sim, const char *what, const Task *t, uint32_t n);
 
+/* The outcome that arguments 3 to 5 tell: state, fault, error. */
+Outcome lib_sim_told(lua_State *L);
+
 /* Start or resume, as the runner does it. */
 void lib_sim_go(Sim *sim, Task *t);
 
 /* The name of a Wait's outcome ("timed_out"). */
 const char *lib_sim_outcome_name(int outcome);
+
+/* With what the table at 1 says of it in its field `durable`: nil, a seed, or
+ * anything else to have all answered by the spec. */
+void lib_sim_durable_open(lua_State *L, Sim *sim);
+void lib_sim_durable_close(Sim *sim);
+
+/* When something answers itself next; answer the first that is due then. */
+double lib_sim_durable_due(const Sim *sim);
+void lib_sim_durable_answer_due(Sim *sim);
 
 /* Methods, by file. */
 int lib_sim_add(lua_State *L); /* lib_test_sim_add.c */
@@ -104,5 +136,10 @@ int lib_sim_figures(lua_State *L);
 int lib_sim_check(lua_State *L);  /* lib_test_sim_check.c */
 int lib_sim_events(lua_State *L); /* lib_test_sim_watch.c */
 int lib_sim_changes(lua_State *L);
+int lib_sim_asked(lua_State *L); /* lib_test_sim_durable.c */
+int lib_sim_looked(lua_State *L);
+int lib_sim_sealed(lua_State *L);
+int lib_sim_kept(lua_State *L);
+int lib_sim_refuse(lua_State *L);
 
 #endif

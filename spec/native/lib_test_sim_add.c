@@ -217,15 +217,31 @@ lib_sim_agent(lua_State *L)
     return 1;
 }
 
-/* limit(name, slots): make the named pool, or change it */
+/* What the table at 4, which may be missing, asks of a pool. */
+static MeterSpec
+lib_sim_asks(lua_State *L)
+{
+    MeterSpec spec = { 0 };
+    if (lua_isnoneornil(L, 4))
+        return spec;
+    spec.budget.tasks = (uint64_t)lib_test_number(L, 4, "tasks", 0);
+    spec.rates = lib_test_flag(L, 4, "a_minute");
+    spec.rate[0] = (MeterRate){ .n = 1, .period = 60 };
+    return spec;
+}
+
+/* limit(name, slots, {tasks=, a_minute=}): make the named pool, or change it;
+ * so many tasks are all that may begin, and one a minute */
 int
 lib_sim_limit(lua_State *L)
 {
     Sim *sim = lib_sim(L);
     const char *name = luaL_checkstring(L, 2);
     int slots = (int)luaL_checkinteger(L, 3);
+    MeterSpec spec = lib_sim_asks(L);
     lib_test_arm();
-    Limit *l = slots_limit(&sim->sched, name, 0, NULL);
+    Limit *l = slots_limit(&sim->sched, name, 0,
+                           lua_isnoneornil(L, 4) ? NULL : &spec);
     lib_test_disarm();
     if (!l)
         return lib_test_error(L, ORUN_ENOMEM);

@@ -66,7 +66,9 @@ lib_check_blockers(SimCheck *c, const Task *t)
                    "are not final",
                    (int)t->id, t->unmet, open);
     if (!task_final(t))
-        lib_check_that(c, (open > 0) == (t->state == TASK_WAITING),
+        lib_check_that(c,
+                       (open > 0) == (t->state == TASK_WAITING)
+                           || (t->kind == TASK_ITEM && task_looking(t)),
                        "t%d: in state %d with %u open blockers", (int)t->id,
                        t->state, open);
 }
@@ -81,14 +83,15 @@ lib_check_final(SimCheck *c, const Task *t)
                    !t->opt || !t->opt->writes || !writes_held(t->opt->writes),
                    "t%d: final, with writes", id);
     lib_check_that(c, !task_claims(t), "t%d: final, with claims", id);
-    lib_check_that(c, list_empty(&t->job.link), "t%d: final, queued", id);
+    lib_check_that(c, list_empty(&t->job.link) || c->sim->sched.board.keep,
+                   "t%d: final, queued", id);
     lib_check_that(c, list_empty(&t->waits), "t%d: final, and waited for", id);
     lib_check_that(c, !lib_check_in_runner(t), "t%d: final, in the runner", id);
     lib_check_that(c, t->outcome.state == t->state, "t%d: another outcome", id);
     for (Task *child = t->children; child; child = child->sibling)
         lib_check_that(c,
                        task_final(child) || child->stopping
-                           || child->kind == TASK_ITEM
+                           || task_sealed(child) || child->kind == TASK_ITEM
                            || (child->opt && child->opt->detach),
                        "t%d lives on without its parent", (int)child->id);
 }
@@ -101,17 +104,55 @@ lib_check_item(SimCheck *c, const Task *t)
     lib_check_that(c, queued == (t->state == TASK_READY),
                    "t%d: an item in state %d, queued: %d", id, t->state,
                    queued);
-    lib_check_that(c, (task_claimer(t) != NULL) == (t->state == TASK_RUNNING),
+    lib_check_that(c,
+                   task_sealed(t)
+                       || (task_claimer(t) != NULL)
+                           == (t->state == TASK_RUNNING),
                    "t%d: an item in state %d, claimed: %d", id, t->state,
                    task_claimer(t) != NULL);
 }
 
+static bool
+lib_check_asked(SimCheck *c, const Task *t, bool seal)
+{
+    list_each(node, &c->sim->durable.asked) {
+        const SimAsked *a = container_of(node, SimAsked, link);
+        if (a->task == t && a->seal == seal)
+            return true;
+    }
+    return false;
+}
+
+/* Who is looked up or sealed will be answered, and has nothing meanwhile. */
+static void
+lib_check_kept(SimCheck *c, const Task *t)
+{
+    int id = (int)t->id;
+    bool sealed = task_sealed(t), held = lib_check_in_runner(t);
+    lib_check_that(c, sealed == lib_check_asked(c, t, true),
+                   "t%d: sealed: %d, and not what is kept", id, sealed);
+    lib_check_that(c, !task_looking(t) || lib_check_asked(c, t, false),
+                   "t%d: is looked up by nobody", id);
+    if (!task_looking(t) && !sealed)
+        return;
+    lib_check_that(c, !t->has_kind && !t->has_rest && !t->programs,
+                   "t%d: has slots, and does not run", id);
+    lib_check_that(c,
+                   !t->opt || !t->opt->writes || !writes_held(t->opt->writes),
+                   "t%d: has writes, and does not run", id);
+    lib_check_that(c, list_empty(&t->job.link) && !task_due(t) && !held,
+                   "t%d: is kept, and is elsewhere, too", id);
+    lib_check_that(c, !task_waiting(t), "t%d: is kept, and waits", id);
+}
+
 /* A task that is neither final nor blocked is somewhere: in the runner's
- * hands, in a queue, or due. */
+ * hands, in a queue, due, looked up or sealed. */
 static void
 lib_check_place(SimCheck *c, const Task *t)
 {
     int id = (int)t->id;
+    if (task_sealed(t))
+        return;
     bool queued = !list_empty(&t->job.link), held = lib_check_in_runner(t);
     bool writes = t->opt && t->opt->writes && writes_held(t->opt->writes);
     lib_check_that(
@@ -123,9 +164,10 @@ lib_check_place(SimCheck *c, const Task *t)
         lib_check_that(c, !queued && !held && !t->has_kind,
                        "t%d: blocked, but not left alone", id);
     if (t->state == TASK_READY)
-        lib_check_that(c, !held && queued != (task_due(t) != NULL),
-                       "t%d: ready, queued: %d, due: %d", id, queued,
-                       task_due(t) != NULL);
+        lib_check_that(
+            c, !held && queued + task_looking(t) + (task_due(t) != NULL) == 1,
+            "t%d: ready, queued: %d, due: %d, looked up: %d", id, queued,
+            task_due(t) != NULL, task_looking(t));
     if (t->state == TASK_READY)
         lib_check_that(c, !task_claims(t), "t%d: has claims, and does not run",
                        id);
@@ -144,7 +186,7 @@ lib_check_time(SimCheck *c, const Task *t)
 {
     double timeout = t->opt ? t->opt->timeout : 0;
     const Timer *due = task_due(t);
-    if (t->state != TASK_RUNNING)
+    if (t->state != TASK_RUNNING || task_sealed(t))
         return;
     if (t->stopping)
         lib_check_that(c, (task_due(t) != NULL) != c->sim->no_ladder,
@@ -211,7 +253,8 @@ lib_check_claims(SimCheck *c, const Task *t)
         lib_check_that(
             c, task_claimer(item) == t && item->state == TASK_RUNNING,
             "t%d has claimed t%d in vain", (int)t->id, (int)item->id);
-    if (t->kind == TASK_ITEM && t->state == TASK_RUNNING && task_claimer(t)) {
+    if (t->kind == TASK_ITEM && t->state == TASK_RUNNING && task_claimer(t)
+        && !task_sealed(t)) {
         const Task *item = task_claims(task_claimer(t));
         while (item && item != t)
             item = item->edges->next_claim;
@@ -274,6 +317,7 @@ lib_check_line(SimCheck *c, Limit *l, int i)
     WaitQueue *q = &l->line[i].waiting;
     bool waits = queue_peek(&q->rings) || !list_empty(&q->late);
     bool lacks = i < SLOT_KINDS && limit_full(c->sim->sched.kind[i]);
+    lacks = lacks || (l->meter && meter_opens(l->meter, c->sim->now) > 0);
     lib_check_that(c, !waits || limit_full(l) || lacks,
                    "limit %s: %d of %d "
                    "slots are used, and tasks queue",
@@ -430,6 +474,7 @@ lib_check_count(SimCheck *c, const Task *t)
     c->ready_items += item && t->state == TASK_READY;
     c->active += !item && (t->state == TASK_READY || t->state == TASK_RUNNING)
         && !t->for_writes && !(task_waiting(t) && task_waiting(t)->resting);
+    c->active += item && (task_looking(t) || task_sealed(t));
     c->armed += task_due(t) != NULL;
     c->armed += task_waiting(t) && task_waiting(t)->timer.slot;
 }
@@ -442,9 +487,13 @@ lib_check_sums(SimCheck *c)
     bool rests = w && w->resting;
     int active = c->active + !rests;
     size_t armed = c->armed + (w && w->timer.slot);
+    list_each(node, &c->sim->sched.limits) {
+        const Limit *l = container_of(node, Limit, all);
+        armed += l->meter && l->meter->timer.slot;
+    }
     lib_check_that(c, b->timers.n == armed,
                    "%zu timers are armed, %zu of "
-                   "tasks and waits",
+                   "tasks, waits and limits",
                    b->timers.n, armed);
     lib_check_that(c, b->live == c->live, "live is %zu, not %zu", b->live,
                    c->live);
@@ -480,6 +529,7 @@ lib_check_task(SimCheck *c, const Task *t)
     lib_check_holds(c, t);
     lib_check_blockers(c, t);
     lib_check_claims(c, t);
+    lib_check_kept(c, t);
     if (!task_final(t))
         lib_check_rank(c, t);
     if (task_final(t)) {
@@ -498,8 +548,11 @@ lib_sim_check(lua_State *L)
 {
     SimCheck c = { .sim = lib_sim(L) };
     Sched *s = &c.sim->sched;
-    for (size_t i = 1; i < s->board.count; i++)
-        lib_check_task(&c, board_find(&s->board, i));
+    for (size_t i = 1; i < s->board.count; i++) {
+        const Task *t = board_find(&s->board, i);
+        if (t != &s->board.gone)
+            lib_check_task(&c, t);
+    }
     lib_check_that(&c, list_empty(&s->starts), "granted, and not started");
     lib_check_that(&c, list_empty(&s->to_propagate), "consequences are left");
     lib_check_waits(&c);

@@ -63,6 +63,9 @@ lib_sim_info(lua_State *L)
     field_set_boolean(L, "has_kind", t->has_kind);
     field_set_boolean(L, "has_rest", t->has_rest);
     field_set_boolean(L, "woken", t->woken);
+    field_set_boolean(L, "looking", task_looking(t));
+    field_set_boolean(L, "sealed", task_sealed(t));
+    field_set_boolean(L, "cached", task_cached(t));
     lib_look_task(L, "parent", t->parent);
     lib_look_task(L, "claimer", task_claimer(t));
     lib_look_blockers(L, t);
@@ -139,9 +142,11 @@ lib_sim_figures(lua_State *L)
     lib_look_number(L, "offers", (double)s->offers);
     lib_look_number(L, "open_items", (double)b->open_items);
     lib_look_number(L, "active", b->active);
+    lib_look_number(L, "ended", (double)b->ended_count);
     field_set_boolean(L, "ranked", rank_swept(s));
     lib_look_number(L, "timers", (double)b->timers.n);
     lib_look_number(L, "items", (double)lib_look_queued(&b->items));
+    lib_look_number(L, "asked", (double)lib_look_count(&sim->durable.asked));
     lib_look_number(L, "writing", (double)lib_look_count(&b->writing));
     lib_look_number(L, "writers", (double)lib_look_count(&s->writers));
     for (size_t i = 0; i < SLOT_KINDS; i++)
