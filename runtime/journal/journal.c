@@ -149,7 +149,7 @@ journal_read(Journal *j, JournalJob *job)
         && store_body(j->store, &job->fact_found, &body, NULL) == 0
         && kept_read(&body, j->engine, &job->kept)
         && !(j->config.again && job->kept.outcome.state == TASK_FAILED)
-        && kept_still(job->task);
+        && kept_still(&job->kept, job->task);
     buf_free(&body);
     if (!fine)
         kept_clear(&job->kept);

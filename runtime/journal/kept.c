@@ -145,6 +145,16 @@ kept_put_outcome(Buf *b, const Outcome *o)
     kept_put_printed(b, FACT_TAG_STDERR, o->captured ? o->captured->err : NULL);
 }
 
+/* What it ran out of, if it did. */
+static void
+kept_put_limit(Buf *b, TaskFault fault, const TaskOptions *o)
+{
+    if (o && fault == FAULT_TIMEOUT)
+        fact_put_number(b, FACT_TAG_LIMIT, o->timeout);
+    else if (o && fault == FAULT_MEMORY)
+        fact_put_number(b, FACT_TAG_LIMIT, (double)o->memory_limit);
+}
+
 KeptRefusal
 kept_write(Kept *k, const Task *t, Engine *h, Buf *body)
 {
@@ -156,6 +166,7 @@ kept_write(Kept *k, const Task *t, Engine *h, Buf *body)
     kept_put_task(body, t);
     kept_put_outcome(body, &k->outcome);
     fact_put_number(body, FACT_TAG_DURATION, k->took);
+    kept_put_limit(body, k->outcome.fault, t->opt);
     fact_put(body, FACT_TAG_OUTPUT_HASH, k->hash, sizeof k->hash);
     kept_put_value(body, FACT_TAG_WORKTREE, t->opt ? t->opt->tree : NULL);
     if (report_get(&h->sched, t, &report)) {
@@ -265,6 +276,7 @@ kept_take(Kept *k, Engine *h, const FactField *f)
     case FACT_TAG_STDOUT: return kept_take_printed(h, o, false, f);
     case FACT_TAG_STDERR: return kept_take_printed(h, o, true, f);
     case FACT_TAG_DURATION: return fact_number(f, &k->took);
+    case FACT_TAG_LIMIT: return fact_number(f, &k->limit);
     case FACT_TAG_OUTPUT_HASH:
         if (f->n == sizeof k->hash)
             memcpy(k->hash, f->p, f->n);
@@ -297,10 +309,23 @@ kept_read(const Buf *body, Engine *h, Kept *k)
 
 /* ---- taking over ---- */
 
+/* Does the task have more now of what it ran out of? */
+static bool
+kept_has_more(const Kept *k, const Task *t)
+{
+    const TaskOptions *o = t->opt;
+    if (k->outcome.fault == FAULT_TIMEOUT)
+        return !o || o->timeout == 0 || o->timeout > k->limit;
+    return k->outcome.fault == FAULT_MEMORY && o
+        && (double)o->memory_limit > k->limit;
+}
+
 bool
-kept_still(const Task *t)
+kept_still(const Kept *k, const Task *t)
 {
     const Writes *w = task_writes(t);
+    if (kept_has_more(k, t))
+        return false;
     for (size_t i = 0; w && i < w->n; i++)
         if (access(w->paths[i], F_OK) != 0)
             return false;

@@ -16,9 +16,10 @@
 
 typedef struct Kept {
     Outcome outcome;
-    struct Value *tree;                /* Of its worktree, or NULL */
-    TaskReport *report;                /* or NULL */
-    double took;                       /* seconds of the attempt that gave it */
+    struct Value *tree; /* Of its worktree, or NULL */
+    TaskReport *report; /* or NULL */
+    double took;        /* seconds of the attempt that gave it */
+    double limit;       /* of a failure by time-out or memory: seconds, bytes */
     unsigned char hash[TASK_KEY_SIZE]; /* of the outcome */
 } Kept;
 
@@ -39,8 +40,10 @@ KeptRefusal kept_write(Kept *k, const Task *t, Engine *h, Buf *body);
  * out; then k is empty. Any thread; may write a file in the run's folder. */
 bool kept_read(const Buf *body, Engine *h, Kept *k);
 
-/* Is what t says it writes still there? Blocks on the file system. */
-bool kept_still(const Task *t);
+/* Does the outcome hold for t, too? Not if what t says it writes is not there,
+ * or if it ran out of time or memory, and t has more. Blocks on the file
+ * system. */
+bool kept_still(const Kept *k, const Task *t);
 
 /* Give t, which takes the outcome over, the rest. With the board's lock held.
  */

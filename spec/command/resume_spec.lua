@@ -154,6 +154,20 @@ describe("a run with a store", function()
     assert.same({"bad"}, p:run("--resume", "--retry-failed").ran)
   end)
 
+  it("runs again what has timed out once it has more time, and not before", function()
+    local text = [[
+      local t = orun.start{timeout = %s, run = function() ran "late" orun.sleep(1000) end}
+      print(TaskOutput(t).error_kind)]]
+    local p = place(text:format(0.1))
+    assert.equal("timeout\n", p:run().out)
+    for _, try in ipairs{{0.1, {}}, {0.05, {}}, {0.2, {"late"}}} do
+      local seconds, ran = try[1], try[2]
+      p:write(text:format(seconds))
+      local r = p:run("--resume")
+      assert.same({"timeout\n", ran}, {r.out, r.ran}, seconds)
+    end
+  end)
+
   it("does not keep what was cancelled, or could not be started", function()
     local p = place [[
       local t = orun.start{run = function() ran "stopped" orun.sleep(1000) end}
