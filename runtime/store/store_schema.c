@@ -136,7 +136,7 @@ store_schema_other(const char *path, Buf *why)
 static int
 store_schema_sound(sqlite3 *db, const char *path, Buf *why)
 {
-    int64_t pages, size;
+    int64_t pages = 0, size = 1;
     sqlite3_stmt *stmt;
     int result = store_database_number(db, "PRAGMA page_count", &pages);
     if (result == SQLITE_OK)

@@ -106,7 +106,9 @@ fresh_time(const char *file, const Writes *but)
     if (!buf_failed(&path))
         fresh_take(&path, &st, 0, but, &newest);
     buf_free(&path);
-    return newest.tv_nsec < 0 ? (struct timespec){ 0 } : newest;
+    if (newest.tv_nsec < 0)
+        newest = (struct timespec){ 0 };
+    return newest;
 }
 
 FreshState
