@@ -105,8 +105,7 @@ static void
 lib_forget_read(Sched *s, Task *t)
 {
     sched_lock(s);
-    if ((t->state != TASK_FAILED || t->read) && !forget_refusal(t))
-        forget(s, t, TASK_ONCE);
+    forget_read(s, t);
     board_unlock(&s->board);
 }
 

@@ -7,7 +7,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { FORGET_BATCH = 32 }; /* tasks that are released at once */
+enum {
+    FORGET_BATCH = 32, /* tasks that are released at once */
+    FORGET_LOOKS = 2,  /* failures that are looked at for each that is read */
+};
 
 int
 forget_refusal(const Task *t)
@@ -61,6 +64,38 @@ forget_older(Sched *s, Task *t)
         list_del(&old->job.link);
         b->ended_count--;
     }
+}
+
+/* Look at a few of those that wait in Board.ended to be looked at. */
+static void
+forget_looked(Sched *s)
+{
+    Board *b = &s->board;
+    for (int i = 0; i < FORGET_LOOKS && !list_empty(&b->ended); i++) {
+        Task *old = container_of(b->ended.next, Task, job.link);
+        if (old->read) {
+            forget(s, old, TASK_ONCE);
+            continue;
+        }
+        list_del(&old->job.link);
+        list_push(&b->ended, &old->job.link);
+    }
+}
+
+void
+forget_read(Sched *s, Task *t)
+{
+    Board *b = &s->board;
+    if (forget_refusal(t))
+        return;
+    if (t->state != TASK_FAILED || t->read) {
+        forget(s, t, TASK_ONCE);
+    } else if (!forget_is(t) && list_empty(&t->job.link)) {
+        list_push(&b->ended, &t->job.link);
+        b->ended_count++;
+    }
+    if (!b->keep)
+        forget_looked(s);
 }
 
 /* ---- pages ---- */

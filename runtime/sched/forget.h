@@ -35,6 +35,11 @@ const char *forget_why(Board *b, uint64_t id);
  * was not read is kept beside them. With the lock held. */
 void forget_older(Sched *s, Task *t);
 
+/* The result of t, which is kept until it has been read, has been read: forget
+ * t. A failure is kept until somebody has looked at it: then it goes with one
+ * of the next that are read. With the lock held. */
+void forget_read(Sched *s, Task *t);
+
 /* Release what can be released. Takes the lock; any thread. */
 void forget_sweep(Sched *s);
 

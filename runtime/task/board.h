@@ -59,7 +59,8 @@ typedef struct Board {
     List retiring, retired, held; /* forgotten tasks (by job.link): those that
                                    * are to be retired next; that were, in … */
     uint64_t epoch; /* … this epoch; and that were still needed then */
-    List ended;     /* those that are kept, oldest first, when … */
+    List ended;     /* those that are kept, oldest first, when … (when all are:
+                       failures that go once they are looked at) */
     size_t ended_count, keep; /* … only so many are; 0: all */
     Task **spent; /* blocks of pages all of whose tasks were released */
     size_t spent_count;

@@ -40,6 +40,29 @@ describe("keep = false", function()
     assert.matches("was forgotten", error_of(TaskOutput, task), 1, true)
   end)
 
+  it("releases failures that somebody has looked at, while others are read", function()
+    local seen = {}
+    for i = 1, 40 do
+      local task = background{run = function() error("x", 0) end, keep = false}
+      seen[i] = task.id
+      assert.equal("failed", TaskOutput(task).status)
+    end
+    local left = 0
+    for _, id in ipairs(seen) do left = left + (listed(id) and 1 or 0) end
+    assert.is_true(left <= 2, left .. " are kept")
+  end)
+
+  it("keeps failures that nobody has looked at, however many are read", function()
+    local task = background{run = function() error("x", 0) end, keep = false}
+    local result = TaskOutput(task)
+    for _ = 1, 10 do
+      assert.is_nil(Task{run = function() error("y", 0) end, keep = false}.output)
+    end
+    assert.is_true(listed(task.id))
+    assert.equal("x", result.error)
+    assert.equal(8, Task{run = function() return 8 end, keep = false}.output)
+  end)
+
   it("is what patterns may set for all", function()
     local results = orun.fan_out({function() return 1 end, function() return 2 end},
       {defaults = {keep = false}})

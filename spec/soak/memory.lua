@@ -85,6 +85,51 @@ local function forgotten(n)
     :format(grown / n)
 end
 
+-- What a run of weeks does: a source without end whose results are not kept, an item of the list
+-- for each task, and tasks that nobody waits for. All of it is released as it goes: by `keep =
+-- false`, status "deleted" and orun.forget, in turns. What the first tenth needed is enough.
+local function weeks(n)
+  local function work(x) return {2 * x, ("x"):rep(x % 1000)} end
+  local losses, first, most, done = 0, nil, 0, 0
+  local function check(result, i)
+    if not result.ok or result.output[1] ~= 2 * i then losses = losses + 1 end
+  end
+  local ways = {
+    function(i) check(TaskOutput(orun.start{run = work, input = i, keep = false}), i) end,
+    function(i)
+      local task = orun.start{run = work, input = i}
+      check(TaskOutput(task), i)
+      if not TaskUpdate{task_id = task, status = "deleted"} then losses = losses + 1 end
+    end,
+    function(i)
+      local item = TaskCreate{description = "item", input = i}
+      TaskUpdate{task_id = item, status = "in_progress"}
+      TaskUpdate{task_id = item, status = "completed", output = {2 * i}}
+      check(TaskOutput(item), i)
+      if orun.forget(item.id) ~= 1 then losses = losses + 1 end
+    end,
+    function(i)
+      local task = orun.start{run = error, input = i, keep = false}
+      if TaskOutput(task).status ~= "failed" then losses = losses + 1 end
+    end,
+  }
+  local function next_of_round()
+    done = done + 1
+    if done % 1000 ~= 0 then return done end
+  end
+  while done < n do
+    for i = 1, 100 do ways[i % #ways + 1](i) end
+    orun.fan_out(next_of_round, function(i) return {run = work, input = i, keep = false} end,
+      {limit = 8, each = function(result) check(result, result.output[1] // 2) end})
+    collectgarbage()
+    local now = resident()
+    if done <= math.max(n // 10, 4000) then first = now else most = math.max(most, now) end
+  end
+  local left, grown = #TaskList{kind = "all"}, most - first
+  return losses + (left > 20 and left or 0) + within(grown, 4 << 20), ("%d entries left, %.1f B a task more than after "
+    .. "the first tenth"):format(left, grown / n)
+end
+
 -- n tasks sleep at once, each in a state of its own.
 local function sleepers(n)
   local function nap(input)
@@ -166,6 +211,8 @@ return {
     rounds = 1000000, short = 5000, run = million},
   {name = "forgotten", promise = "a run that forgets its results does not grow",
     rounds = 1000000, short = 20000, run = forgotten},
+  {name = "weeks", promise = "a run of weeks, which releases what it has done, does not grow",
+    rounds = 500000, short = 12000, run = weeks},
   {name = "sleepers", promise = "tasks asleep at once need 32 KiB each",
     rounds = 10000, short = 500, run = sleepers},
   {name = "leaks", promise = "a task that eats memory ends, and harms no other",
