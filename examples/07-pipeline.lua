@@ -25,7 +25,7 @@ local results = orun.pipeline(pages,
   end)
 
 for i, result in ipairs(results) do
-  if result.status == "completed" then
+  if result.ok then
     print(result.output)
   else
     -- The first line of an error is what was raised; the rest says where.

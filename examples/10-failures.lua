@@ -5,33 +5,31 @@
 -- Nothing here raises. What depends on a failed task is cancelled, unless it
 -- says that it wants to run all the same.
 
-local broken = Task{
+local orun = require "orun"
+
+local broken = orun.start{
   description = "Parse",
   run = function() error("line 7: unexpected comma", 0) end,
-  run_in_background = true,
 }
-local skipped = Task{
+local skipped = orun.start{
   description = "Compile",
   run = function() return "never" end,
   blockedBy = {broken},
-  run_in_background = true,
 }
-local cleanup = Task{
+local cleanup = orun.start{
   description = "Clean up",
   run = function() return "swept" end,
   blockedBy = {broken},
   on_blocker_failure = "run",
-  run_in_background = true,
 }
-local other = Task{
+local other = orun.start{
   description = "Something else",
   run = function() return 42 end,
-  run_in_background = true,
 }
 
 for _, task in ipairs{broken, skipped, cleanup, other} do
   local result = TaskOutput(task)
-  if result.status == "completed" then
+  if result.ok then
     print(("%s: %s"):format(result.description, result.output))
   else
     print(("%s: %s (%s)"):format(result.description, result.status, result.error_kind))

@@ -24,11 +24,10 @@ print(("%s after %d attempts"):format(lucky.output, lucky.attempts))
 
 -- A wait that runs out loses nothing: ask again later.
 local gate = TaskCreate{description = "go"}
-local patient = Task{
+local patient = orun.start{
   description = "Wait for the go",
   run = function(id) return TaskOutput{task_id = id}.output end,
   input = gate.id,
-  run_in_background = true,
 }
 local early = TaskOutput{task_id = patient, timeout = "20ms"}
 print("timed out: " .. tostring(early.timed_out))

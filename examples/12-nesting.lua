@@ -10,15 +10,13 @@ local orun = require "orun"
 local function sum(numbers)
   if #numbers == 1 then return numbers[1] end
   local half = #numbers // 2
-  local left = Task{
+  local left = orun.start{
     run = sum,
     input = table.move(numbers, 1, half, 1, {}),
-    run_in_background = true,
   }
-  local right = Task{
+  local right = orun.start{
     run = sum,
     input = table.move(numbers, half + 1, #numbers, 1, {}),
-    run_in_background = true,
   }
   return TaskOutput(left).output + TaskOutput(right).output
 end

@@ -5,8 +5,10 @@
 -- No waits are written: the script starts a diamond of tasks and reads its end.
 -- Edges come from the handles, at any depth inside the input.
 
+local orun = require "orun"
+
 local function task(description, run, input)
-  return Task{description = description, run = run, input = input, run_in_background = true}
+  return orun.start{description = description, run = run, input = input}
 end
 
 local text = task("Read", function() return "the quick brown fox jumps over the lazy dog" end)

@@ -34,8 +34,8 @@ orun.agent{
 
 local answers = {}
 for i, word in ipairs{"one", "two", "three"} do
-  answers[i] = Task{
-    subagent_type = "writer", run_in_background = true, description = word,
+  answers[i] = orun.start{
+    subagent_type = "writer", description = word,
     prompt = ("Answer with the word %q and nothing else."):format(word),
   }
 end

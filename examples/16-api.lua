@@ -41,9 +41,9 @@ local form = {
 
 local tasks = {}
 for i, city in ipairs{"Oslo", "Lima", "Nairobi"} do
-  tasks[i] = Task{
+  tasks[i] = orun.start{
     subagent_type = "forecaster", prompt = ("How warm is it in %s?"):format(city),
-    schema = form, timeout = "2m", run_in_background = true,
+    schema = form, timeout = "2m",
   }
 end
 for _, task in ipairs(tasks) do

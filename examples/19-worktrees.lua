@@ -17,8 +17,7 @@ local repository = made.output:match("[^\n]+")
 -- An agent is any program (or preset, or function); here a shell stands in for it.
 orun.agent{name = "writer", command = {"sh"}, cwd = repository, isolation = "worktree"}
 local function start(description, change)
-  return Task{subagent_type = "writer", description = description, prompt = change,
-              run_in_background = true}
+  return orun.start{subagent_type = "writer", description = description, prompt = change}
 end
 
 local port = start("another port", "sed -i 's/80/8080/' config")

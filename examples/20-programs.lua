@@ -14,7 +14,7 @@ print(r.status, r.exit_code, r.output)
 
 -- As in make: `link` starts when both objects are there.
 local function make(name, after, ...)
-  return Task{description = name, command = {...}, blockedBy = after, run_in_background = true}
+  return orun.start{description = name, command = {...}, blockedBy = after}
 end
 local a = make("a.o", nil, "echo", "compiled a")
 local b = make("b.o", nil, "echo", "compiled b")

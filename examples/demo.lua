@@ -216,7 +216,7 @@ for _, result in ipairs(results) do
   from = math.min(from, to - 1)
   print(("%-27s |%s%s%s| %6.0f ms%s"):format(result.description, (" "):rep(from),
     ("#"):rep(to - from), (" "):rep(WIDTH - to), result.duration * 1000,
-    result.status == "completed" and "" or "  " .. result.status))
+    result.ok and "" or "  " .. result.status))
 end
 
 print(("\n%-10s %8s %8s %9s %8s"):format("LANGUAGE", "files", "code", "comments", "blank"))

@@ -32,7 +32,7 @@ end
 
 print(build())
 print(build())
-Task{cwd = dir, command = {"touch", "4.c"}}
+Task{cwd = dir, command = {"touch", "-d", "1 minute", "4.c"}}
 print(build())
 
 --> 15	1.o 2.o 3.o 4.o 5.o core.a net.a app core.t net.t app.t tests app.html app.1 app.tar
