@@ -126,8 +126,8 @@ local function weeks(n)
     if done <= math.max(n // 10, 4000) then first = now else most = math.max(most, now) end
   end
   local left, grown = #TaskList{kind = "all"}, most - first
-  return losses + (left > 20 and left or 0) + within(grown, 4 << 20), ("%d entries left, %.1f B a task more than after "
-    .. "the first tenth"):format(left, grown / n)
+  return losses + (left > 20 and left or 0) + within(grown, 4 << 20),
+    ("%d entries left, %.1f B a task more than after the first tenth"):format(left, grown / n)
 end
 
 -- n tasks sleep at once, each in a state of its own.
