@@ -8,8 +8,9 @@
  * blocks by it (arena.c, json.c); a library that can be given an allocator is
  * given this one in the test build. In the test build only, because such a
  * choice is for the whole process, which may be another program's:
- * lib_test_failing.c has uv_replace_allocator, and is the place for
- * curl_global_init_mem and sqlite3_config(SQLITE_CONFIG_MALLOC).
+ * lib_test_failing.c has uv_replace_allocator and
+ * sqlite3_config(SQLITE_CONFIG_MALLOC), and is the place for
+ * curl_global_init_mem.
  */
 #ifndef ORUN_MEM_H
 #define ORUN_MEM_H

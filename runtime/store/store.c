@@ -3,8 +3,10 @@
  * The writer takes everything that is queued, has the kind of store commit it
  * at once, and tells each fact in order. While it commits, others queue up for
  * the next commit, so the more there is to keep the fewer syncs each fact
- * costs. A batch ends at STORE_BATCH bytes, so that no transaction grows beyond
- * what a disk takes in a moment.
+ * costs. Who was told of the last commit may be about to append again: the
+ * writer waits for as many facts as that had, but no longer than a fraction of
+ * what the commit took. A batch ends at STORE_BATCH bytes, so that no
+ * transaction grows beyond what a disk takes in a moment.
  *
  * Two locks: `lock` guards the queue and the state, for as long as it takes to
  * link a fact; `use` is held around each call of the kind, which may take as
@@ -21,7 +23,11 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-enum { STORE_BATCH = 32 << 20 };
+enum {
+    STORE_BATCH = 32 << 20,
+    STORE_PATIENCE = 4,           /* a fourth of a commit's time … */
+    STORE_PATIENCE_MOST = 2000000 /* … but at most so many nanoseconds */
+};
 
 struct Store {
     const StoreKind *kind;
@@ -37,6 +43,7 @@ struct Store {
     uv_cond_t work; /* there is something queued, or it is closing */
     uv_cond_t idle; /* nothing is queued or being committed */
     List queue;     /* of Fact */
+    size_t queued;  /* how many */
     bool busy;      /* facts are being committed or told */
     bool closing;
     int fault; /* dead since a commit failed with this */
@@ -67,16 +74,39 @@ store_said(StoreWhy *w, int error)
 
 /* ---- the writer ---- */
 
-/* Move what the next commit is to keep from the queue to `batch`. Under the
- * lock. */
-static void
+/* Move what the next commit is to keep from the queue to `batch`, and count it.
+ * Under the lock. */
+static size_t
 store_take(Store *s, List *batch)
 {
-    size_t bytes = 0;
+    size_t bytes = 0, n = 0;
+    list_init(batch);
     for (List *node; bytes < STORE_BATCH && (node = list_shift(&s->queue));) {
         bytes += container_of(node, Fact, link)->body.n;
         list_push(batch, node);
+        n++;
     }
+    s->queued -= n;
+    return n;
+}
+
+/* Wait until there are `n` facts, for so many nanoseconds. Under the lock. */
+static void
+store_linger(Store *s, size_t n, uint64_t patience)
+{
+    uint64_t now = uv_hrtime(), until = now + patience;
+    while (s->queued < n && !s->closing && now < until) {
+        uv_cond_timedwait(&s->work, &s->lock, until - now);
+        now = uv_hrtime();
+    }
+}
+
+/* How long the next commit may wait for company. */
+static uint64_t
+store_patience(uint64_t took)
+{
+    took /= STORE_PATIENCE;
+    return took < STORE_PATIENCE_MOST ? took : STORE_PATIENCE_MOST;
 }
 
 int
@@ -84,8 +114,10 @@ store_fault(Store *s, Buf *why)
 {
     uv_mutex_lock(&s->lock);
     int error = s->fault;
-    if (error && why)
+    if (error && why && s->fault_why.n)
         buf_put(why, s->fault_why.p, s->fault_why.n);
+    else if (error && why)
+        buf_puts(why, "there is no memory left for the store");
     uv_mutex_unlock(&s->lock);
     return error;
 }
@@ -155,18 +187,23 @@ static void
 store_write(void *arg)
 {
     Store *s = arg;
+    size_t n = 0;
+    uint64_t patience = 0;
     uv_mutex_lock(&s->lock);
     for (;;) {
         while (list_empty(&s->queue) && !s->closing)
             uv_cond_wait(&s->work, &s->lock);
         if (list_empty(&s->queue))
             break;
+        store_linger(s, n, patience);
         List batch;
-        list_init(&batch);
-        store_take(s, &batch);
+        n = store_take(s, &batch);
         s->busy = true;
         uv_mutex_unlock(&s->lock);
-        store_tell(&batch, store_commit(s, &batch));
+        uint64_t began = uv_hrtime();
+        int error = store_commit(s, &batch);
+        patience = store_patience(uv_hrtime() - began);
+        store_tell(&batch, error);
         uv_mutex_lock(&s->lock);
         s->busy = false;
         if (list_empty(&s->queue))
@@ -272,6 +309,7 @@ store_append(Store *s, Fact *f)
 {
     uv_mutex_lock(&s->lock);
     list_push(&s->queue, &f->link);
+    s->queued++;
     uv_cond_signal(&s->work);
     uv_mutex_unlock(&s->lock);
 }

@@ -6,7 +6,7 @@
  * how many allocations were asked for, how many failed, and how many blocks
  * are still there.
  *
- * libuv's allocations come through the same seam here.
+ * The allocations of libuv and of SQLite come through the same seam here.
  */
 #include "base/mem.h"
 #include "lib_test.h"
@@ -14,7 +14,9 @@
 #include <fcntl.h>
 #include <lauxlib.h>
 #include <limits.h>
+#include <sqlite3.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -30,10 +32,80 @@ lib_failing_arm(const char *spec)
     mem_fail(first, count);
 }
 
+/* SQLite wants to know the size of its blocks: it stands before each. */
+enum { LIB_FAILING_HEAD = 16 };
+
+static void *
+lib_failing_sized(char *p, int n)
+{
+    if (!p)
+        return NULL;
+    memcpy(p, &n, sizeof n);
+    return p + LIB_FAILING_HEAD;
+}
+
+static void *
+lib_failing_malloc(int n)
+{
+    return lib_failing_sized(mem_alloc((size_t)n + LIB_FAILING_HEAD), n);
+}
+
+static void
+lib_failing_free(void *p)
+{
+    if (p)
+        mem_free((char *)p - LIB_FAILING_HEAD);
+}
+
+static void *
+lib_failing_realloc(void *p, int n)
+{
+    char *block = (char *)p - LIB_FAILING_HEAD;
+    return lib_failing_sized(mem_realloc(block, (size_t)n + LIB_FAILING_HEAD),
+                             n);
+}
+
+static int
+lib_failing_size(void *p)
+{
+    int n;
+    memcpy(&n, (char *)p - LIB_FAILING_HEAD, sizeof n);
+    return n;
+}
+
+static int
+lib_failing_round(int n)
+{
+    return (n + 7) & ~7;
+}
+
+static int
+lib_failing_init(void *unused)
+{
+    (void)unused;
+    return SQLITE_OK;
+}
+
+static void
+lib_failing_shutdown(void *unused)
+{
+    (void)unused;
+}
+
 __attribute__((constructor)) static void
 lib_failing_begin(void)
 {
+    static const sqlite3_mem_methods sqlite = {
+        .xMalloc = lib_failing_malloc,
+        .xFree = lib_failing_free,
+        .xRealloc = lib_failing_realloc,
+        .xSize = lib_failing_size,
+        .xRoundup = lib_failing_round,
+        .xInit = lib_failing_init,
+        .xShutdown = lib_failing_shutdown,
+    };
     uv_replace_allocator(mem_alloc, mem_realloc, mem_zalloc, mem_free);
+    sqlite3_config(SQLITE_CONFIG_MALLOC, &sqlite);
     lib_failing_arm(getenv("ORUN_FAULT"));
 }
 

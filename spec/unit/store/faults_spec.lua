@@ -210,4 +210,44 @@ describe("a store that the system refuses something", function()
     end
     assert.is_true(kills >= 10, kills)
   end)
+
+  -- Each allocation in turn is refused, of the store's own and of SQLite's.
+  it("survives every allocation that fails", function()
+    local test = require "orun.test"
+    local dir = h.tmpdir()
+    local whole = 0
+    local n, step = 1, h.slow > 1 and 9 or 1
+    while whole < 3 do
+      local path = ("%s/%d.store"):format(dir, n)
+      test.failing.arm(tostring(n))
+      local s, code, why = store.open(path)
+      local run
+      if s then
+        local begun, of
+        run, begun, of = s:begin()
+        if not run then
+          code, why = begun, of
+        else
+          for i = 1, #SIZES do s:append(2, "k", body(i)) end
+          local kept = s:flush()
+          if not kept then code, why = s:fault() end
+        end
+      end
+      local failed = select(2, test.failing.arm()) > 0
+      if code then assert.is_true(code == "ENOMEM" or code == "ESYS", code .. " " .. why) end
+      if code then assert.is_true(#why > 10, why) end
+      local kept = s and #s:kept() or 0
+      for i = 1, kept do
+        if s:kept()[i][2] then kept = math.min(kept, i - 1) end
+      end
+      if s then s:close() end
+      local again = assert(store.open(path))
+      assert.is_true(kept <= (run and #again:load(run) or 0), "allocation " .. n)
+      again:close()
+      os.remove(path)
+      whole = failed and 0 or whole + 1
+      n = n + step + n // 50
+    end
+    assert.is_true(n > 100, n)
+  end)
 end)
