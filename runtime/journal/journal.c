@@ -50,7 +50,7 @@ static void
 journal_find(Journal *j, JournalJob *job)
 {
     unsigned char content[TASK_KEY_SIZE];
-    if (journal_job_content(job, j->engine, content))
+    if (journal_job_content(job, j->engine, j->modules, content))
         return; /* it runs, and is not kept */
     uv_mutex_lock(&j->lock);
     int64_t n = resume_table_occurrence(j->table, job->scope, content);
@@ -327,6 +327,7 @@ static void
 journal_free(Journal *j)
 {
     resume_table_free(j->table);
+    key_modules_free(j->modules);
     task_strings_free(j->args);
     mem_free(j->path);
     mem_free(j->script);
@@ -377,7 +378,8 @@ journal_new(Engine *h, const JournalConfig *c)
     j->resume = journal_copy(c->resume, &failed);
     j->args = journal_copy_args(c->args, &failed);
     j->table = resume_table_new();
-    if (!failed && j->table)
+    j->modules = key_modules_new();
+    if (!failed && j->table && j->modules)
         return j;
     journal_free(j);
     return NULL;

@@ -180,6 +180,15 @@ journal_job_handle(void *ctx, uint64_t id, unsigned char hash[DIGEST_SIZE])
     return 0;
 }
 
+/* ValueHashOps.module */
+static int
+journal_job_module(void *ctx, const char *name, size_t n,
+                   unsigned char hash[DIGEST_SIZE])
+{
+    const JournalJob *job = ctx;
+    return key_modules_hash(job->modules, job->path, name, n, hash);
+}
+
 static void
 journal_job_options(KeyParts *parts, const TaskOptions *o)
 {
@@ -217,17 +226,13 @@ journal_job_item(const JournalJob *job, unsigned char content[DIGEST_SIZE])
     return 0;
 }
 
-int
-journal_job_content(JournalJob *job, const Engine *h,
-                    unsigned char content[TASK_KEY_SIZE])
+/* The content, with the hashes of its blockers in a block of their own. */
+static int
+journal_job_hash(JournalJob *job, const Engine *h,
+                 unsigned char (*blockers)[KEY_SIZE],
+                 unsigned char hash[DIGEST_SIZE])
 {
     const Task *t = job->task;
-    const TaskOptions *o = t->opt;
-    unsigned char hash[DIGEST_SIZE];
-    unsigned char(*blockers)[KEY_SIZE] = mem_alloc(job->blockers * KEY_SIZE
-                                                   + 1);
-    if (!blockers)
-        return ORUN_ENOMEM;
     for (size_t i = 0; i < job->blockers; i++)
         memcpy(blockers[i], job->refs[i].hash, KEY_SIZE);
     KeyParts parts = { .code = job->code,
@@ -237,12 +242,34 @@ journal_job_content(JournalJob *job, const Engine *h,
                        .blockers = (const unsigned char(*)[KEY_SIZE])blockers,
                        .blocker_count = job->blockers,
                        .root = h->cwd,
-                       .ops = { .handle = journal_job_handle, .ctx = job } };
-    if (o)
-        journal_job_options(&parts, o);
+                       .ops = { .handle = journal_job_handle,
+                                .module = journal_job_module,
+                                .ctx = job } };
+    if (t->opt)
+        journal_job_options(&parts, t->opt);
     int e = key_content(&parts, hash, NULL);
     if (e == 0 && t->kind == TASK_ITEM && !parts.key)
         e = journal_job_item(job, hash);
+    return e;
+}
+
+int
+journal_job_content(JournalJob *job, const Engine *h, KeyModules *modules,
+                    unsigned char content[TASK_KEY_SIZE])
+{
+    unsigned char hash[DIGEST_SIZE] = { 0 };
+    unsigned char(*blockers)[KEY_SIZE] = mem_alloc(job->blockers * KEY_SIZE
+                                                   + 1);
+    Buf path = { 0 };
+    if (!blockers)
+        return ORUN_ENOMEM;
+    vmpool_path(h->vms, &path);
+    job->modules = modules;
+    job->path = buf_cstr(&path);
+    int e = buf_failed(&path) ? ORUN_ENOMEM
+                              : journal_job_hash(job, h, blockers, hash);
+    job->path = NULL;
+    buf_free(&path);
     mem_free(blockers);
     memcpy(content, hash, TASK_KEY_SIZE);
     return e;

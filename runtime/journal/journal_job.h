@@ -9,6 +9,7 @@
 
 #include "base/list.h"
 #include "journal/kept.h"
+#include "journal/key_modules.h"
 #include "sched/sched.h"
 #include "store/store.h"
 
@@ -34,6 +35,8 @@ typedef struct JournalJob {
     struct Value *code, *input, *prompt; /* held … */
     struct Value *metadata;              /* … and of an item */
     unsigned char scope[TASK_KEY_SIZE];  /* of what started it */
+    KeyModules *modules;                 /* the journal's … */
+    const char *path;                    /* … and where they are looked for */
     JournalRef *refs;                    /* its blockers, then the handles … */
     size_t blockers, ref_count;          /* … in what it was given */
 
@@ -52,7 +55,7 @@ JournalJob *journal_job_seal(Sched *s, Task *t, Outcome *o);
 
 /* What its task is to do, as 16 bytes. Errors: ORUN_ENOMEM, ORUN_EPROTO,
  * ORUN_ESYS (a file it reads cannot be read). Without a lock. */
-int journal_job_content(JournalJob *job, const Engine *h,
+int journal_job_content(JournalJob *job, const Engine *h, KeyModules *modules,
                         unsigned char content[TASK_KEY_SIZE]) NODISCARD;
 
 /* A key, of what is a hash already: of the nth task of that content in that

@@ -3,6 +3,7 @@
 #define ORUN_JOURNAL_STATE_H
 
 #include "journal/journal.h"
+#include "journal/key_modules.h"
 #include "journal/resume_table.h"
 #include "sched/durable.h"
 #include "store/store.h"
@@ -15,6 +16,7 @@ struct Journal {
     JournalConfig config;
     char *path, *script, *resume; /* as configured; copies */
     char **args;
+    KeyModules *modules;
     uv_thread_t thread;
 
     /* Guarded by the board's lock. */

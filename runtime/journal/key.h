@@ -12,6 +12,8 @@
  *   its type's        command=; type and task both: cwd, env (names and
  *   program           values; of a secret only the name, for keys are rotated)
  *   run               a function's code and what it captures (value_hash.h)
+ *   modules           that this code captures or requires by name: their
+ *                     sources, and those of what they require (key_modules.h)
  *   command           the task's own program, word by word
  *   prompt, input     what is asked; handles by the outcome of their tasks
  *   model, schema     who answers, and in which form
@@ -36,9 +38,10 @@
  *   writes            what it may change, not what it does
  *   detach, keep, finally, run_in_background, on_blocker_failure
  *                     what becomes of it and of others
- *   orun's own environment, its version, the globals
- *                     not chosen for this task. A model that ORUN_MODEL names
- *                     is in what its type's code captures
+ *   orun's own environment, its version, its own modules, the globals
+ *                     not chosen for this task: another orun makes no result
+ *                     worthless. A model that ORUN_MODEL names is in what its
+ *                     type's code captures
  *
  * With `key` none of this counts but that text.
  *

@@ -51,6 +51,10 @@ typedef struct CodeReader {
     const unsigned char *at, *end;
     Digest *digest; /* NULL: only walk */
     bool failed;    /* malformed; then every read gives nothing */
+    /* Told of each string constant; NULL: of no interest. */
+    int (*each)(void *ctx, const char *s, size_t n);
+    void *ctx;
+    int result; /* of the first call that did not return 0 */
 } CodeReader;
 
 static void
@@ -111,9 +115,19 @@ code_hash_string(CodeReader *r, size_t *length)
 }
 
 static void
+code_hash_text(CodeReader *r)
+{
+    size_t n;
+    const unsigned char *s = code_hash_string(r, &n);
+    if (!s)
+        code_hash_fail(r);
+    else if (r->each && !r->result)
+        r->result = r->each(r->ctx, (const char *)s, n);
+}
+
+static void
 code_hash_constants(CodeReader *r)
 {
-    size_t length;
     for (size_t n = code_hash_count(r, 1); n && !r->failed; n--) {
         const unsigned char *tag = code_hash_skip(r, 1);
         switch (tag ? *tag : -1) {
@@ -123,10 +137,7 @@ code_hash_constants(CodeReader *r)
         case CODE_INTEGER: code_hash_skip(r, sizeof(lua_Integer)); break;
         case CODE_FLOAT: code_hash_skip(r, sizeof(lua_Number)); break;
         case CODE_SHORT:
-        case CODE_LONG:
-            if (!code_hash_string(r, &length))
-                code_hash_fail(r);
-            break;
+        case CODE_LONG: code_hash_text(r); break;
         default: code_hash_fail(r);
         }
     }
@@ -230,7 +241,9 @@ int
 code_hash(const void *p, size_t n, unsigned char hash[DIGEST_SIZE])
 {
     Digest digest;
-    CodeReader r = { p, (const unsigned char *)p + n, &digest, false };
+    CodeReader r = { .at = p,
+                     .end = (const unsigned char *)p + n,
+                     .digest = &digest };
     digest_begin(&digest);
     code_hash_walk(&r);
     code_hash_names(&r);
@@ -241,11 +254,35 @@ code_hash(const void *p, size_t n, unsigned char hash[DIGEST_SIZE])
 const char *
 code_hash_upvalue(const void *p, size_t n, size_t i, size_t *length)
 {
-    CodeReader r = { p, (const unsigned char *)p + n, NULL, false };
+    CodeReader r = { .at = p, .end = (const unsigned char *)p + n };
     code_hash_walk(&r);
     size_t names = code_hash_count(&r, 1);
     const unsigned char *name = NULL;
     for (size_t k = 0; k <= i && i < names && !r.failed; k++)
         name = code_hash_string(&r, length);
     return r.failed ? NULL : (const char *)name;
+}
+
+/* Is it the word? (Then 1, and the walk tells no more.) */
+static int
+code_hash_is_require(void *ctx, const char *s, size_t n)
+{
+    static const char word[] = "require";
+    (void)ctx;
+    return n == sizeof word - 1 && memcmp(s, word, n) == 0;
+}
+
+int
+code_hash_required(const void *p, size_t size,
+                   int (*each)(void *ctx, const char *s, size_t n), void *ctx)
+{
+    CodeReader r = { .at = p,
+                     .end = (const unsigned char *)p + size,
+                     .each = code_hash_is_require };
+    code_hash_walk(&r);
+    if (r.failed || !r.result)
+        return r.failed ? ORUN_EPROTO : 0;
+    r = (CodeReader){ .at = p, .end = r.end, .each = each, .ctx = ctx };
+    code_hash_walk(&r);
+    return r.failed ? ORUN_EPROTO : r.result;
 }

@@ -29,4 +29,12 @@ int code_hash(const void *p, size_t n,
 const char *code_hash_upvalue(const void *p, size_t n, size_t i,
                               size_t *length);
 
+/* Call each() with every string constant of a dump (of n bytes inside of it) if
+ * one of them is "require": among these are the names of the modules that the
+ * code requires. Ends when one call returns something else than 0, which is
+ * then the result. ORUN_EPROTO as above. Any thread. */
+int code_hash_required(const void *p, size_t size,
+                       int (*each)(void *ctx, const char *s, size_t n),
+                       void *ctx) NODISCARD;
+
 #endif

@@ -178,6 +178,44 @@ value_hash_table(ValueHasher *h, const ValueNode *node)
     }
 }
 
+/* The modules that a function's code requires, which are among its strings. */
+typedef struct ValueRequired {
+    ValueHasher *h;
+    Digest digest;
+    bool any;
+} ValueRequired;
+
+static int
+value_hash_required_one(void *ctx, const char *s, size_t n)
+{
+    static const unsigned char none[DIGEST_SIZE] = { 0 };
+    ValueRequired *r = ctx;
+    unsigned char hash[DIGEST_SIZE] = { 0 };
+    int error = r->h->ops->module(r->h->ops->ctx, s, n, hash);
+    if (error || memcmp(hash, none, sizeof hash) == 0)
+        return error;
+    r->any = true;
+    digest_add(&r->digest, hash, sizeof hash);
+    return 0;
+}
+
+/* What they are counts with the code that requires them. */
+static int
+value_hash_required(ValueHasher *h, const ValueItem *item,
+                    unsigned char code[DIGEST_SIZE])
+{
+    ValueRequired r = { .h = h };
+    if (!h->ops->module)
+        return 0;
+    digest_begin(&r.digest);
+    digest_add(&r.digest, code, DIGEST_SIZE);
+    int error = code_hash_required(item->p, item->n, value_hash_required_one,
+                                   &r);
+    if (!error && r.any)
+        digest_end(&r.digest, code);
+    return error;
+}
+
 /* Have the hash of the function's code; its number in h->codes. */
 static size_t
 value_hash_code(ValueHasher *h, ValueNode *node, const ValueItem *item)
@@ -192,7 +230,10 @@ value_hash_code(ValueHasher *h, ValueNode *node, const ValueItem *item)
         h->codes = more;
         h->codes_cap = cap;
     }
-    value_hash_fail(h, code_hash(item->p, item->n, h->codes[h->codes_n]));
+    unsigned char *code = h->codes[h->codes_n];
+    value_hash_fail(h, code_hash(item->p, item->n, code));
+    if (!h->error)
+        value_hash_fail(h, value_hash_required(h, item, code));
     node->code = (uint32_t)++h->codes_n;
     return node->code - 1;
 }

@@ -18,7 +18,8 @@
  *                 the same. Neither the names of locals nor where the function
  *                 stands in which file count
  *   C functions   by the module and field they were found in
- *   modules       by name, and by what `module` makes of that
+ *   modules       by name, and by what `module` makes of that; with the code
+ *                 those that it requires by a name that stands in it
  *   handles       by what `handle` makes of their task
  *   the globals   not at all
  *
@@ -40,7 +41,9 @@ typedef struct ValueHashOps {
      * refused. */
     int (*handle)(void *ctx, uint64_t id, unsigned char hash[DIGEST_SIZE]);
     /* What counts of the module with that name (n bytes, no NUL behind them)
-     * beside the name: its source. NULL: nothing. */
+     * beside the name: its source. Zeros or NULL: nothing. Asked for each
+     * module that is captured, and, of code that calls `require`, for each
+     * string in it, whatever that is. */
     int (*module)(void *ctx, const char *name, size_t n,
                   unsigned char hash[DIGEST_SIZE]);
     /* Told of a Value that is a function, NULL of no interest: its code, with

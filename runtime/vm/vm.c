@@ -135,6 +135,15 @@ vmpool_set_path(VmPool *p, const char *path, const char *cpath)
     return 0;
 }
 
+void
+vmpool_path(VmPool *p, Buf *out)
+{
+    uv_mutex_lock(&p->lock);
+    if (p->config.path)
+        buf_puts(out, p->config.path);
+    uv_mutex_unlock(&p->lock);
+}
+
 static void
 vmpool_seed(VmPool *p)
 {

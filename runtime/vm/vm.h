@@ -35,6 +35,9 @@ void vmpool_free(VmPool *pool);
  * thread. */
 int vmpool_set_path(VmPool *pool, const char *path, const char *cpath);
 
+/* Append the package.path of tasks; nothing: Lua's own. Any thread. */
+void vmpool_path(VmPool *pool, Buf *out);
+
 /* A pristine state, its stop reset, limit 0, its random numbers its own; NULL
  * when memory is out. Any thread. */
 Vm *vm_take(VmPool *pool);

@@ -131,6 +131,34 @@ describe("a run with a store", function()
     assert.same({"limited"}, p:run("--resume").ran)
   end)
 
+  it("runs again what uses a module that was edited, however it comes by it", function()
+    local p = place [[
+      local captured = require "captured"
+      local inner = require "deeper.outer"
+      orun.wait_all{
+        orun.start{run = function() ran "captures" return captured.one() end},
+        orun.start{run = function() ran "requires" return require "captured".one() end},
+        orun.start{run = function() ran "deeper" return inner.two() end},
+        orun.start{run = function() ran "neither" return "captured" end},
+      }]]
+    local function module(name, text) h.write(p.dir .. "/" .. name .. ".lua", text) end
+    os.execute("mkdir " .. h.quote(p.dir .. "/deeper"))
+    module("captured", "return {one = function() return 1 end}")
+    module("deeper/outer", [[
+      local i = require('deeper.inner')
+      return {two = function() return i.n end}]])
+    module("deeper/inner", "return {n = 1}")
+    assert.same({"captures", "deeper", "neither", "requires"}, p:run().ran)
+    assert.same({}, p:run("--resume").ran)
+    module("captured", "return {one = function() return 2 end}")
+    assert.same({"captures", "requires"}, p:run("--resume").ran)
+    module("deeper/inner", "return {n = 2}")
+    assert.same({"deeper"}, p:run("--resume").ran)
+    os.execute(("mv %s/deeper/inner.lua %s/away"):format(p.dir, p.dir))
+    module("deeper/inner", "return {n = 2}")
+    assert.same({}, p:run("--resume").ran)
+  end)
+
   it("goes by `key` alone where there is one, and never with cache = false", function()
     local text = [[
       orun.wait_all{

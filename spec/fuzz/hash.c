@@ -40,6 +40,14 @@ hash_part(void *ctx, const char *name, size_t n,
     return 0;
 }
 
+static int
+hash_text(void *ctx, const char *s, size_t n)
+{
+    static const unsigned char none[DIGEST_SIZE] = { 0 };
+    (void)ctx;
+    return hash_part(NULL, s, n, none);
+}
+
 FUZZ(data, n)
 {
     unsigned char first[DIGEST_SIZE], second[DIGEST_SIZE];
@@ -47,6 +55,8 @@ FUZZ(data, n)
     size_t length;
     int plain = code_hash(data, n, first);
     FUZZ_MUST(plain <= 0);
+    int required = code_hash_required(data, n, hash_text, NULL);
+    FUZZ_MUST(required == 0 || plain);
     const char *name = code_hash_upvalue(data, n, 0, &length);
     FUZZ_MUST(!name
               || (name >= (const char *)data
