@@ -1,6 +1,9 @@
---- The mutants: small mistakes in how tasks are scheduled, each of which the
---- specs must notice (mutants.lua). `old`, which stands in the file exactly
---- once, becomes `new`; `breaks` says what is wrong then.
+--- The mutants: small mistakes in how tasks are scheduled and facts are kept, each
+--- of which the specs must notice (mutants.lua). `old`, which stands in the file
+--- exactly once, becomes `new`; `breaks` says what is wrong then; `units` are the
+--- specs that are to notice, if they are not those of the scheduler.
+
+local STORE <const> = { "store/store", "store/faults", "store/hostile" }
 
 return {
   -- ---- the end of a task, and what follows from it ----
@@ -199,4 +202,28 @@ return {
   { name = "collected-before", file = "sched/wait.c", breaks = "a collector misses what was final",
     old = "    if (wait_begin(c->board, &e->wait, NULL, &what) == 0)\n",
     new = "    if (wait_begin(c->board, &e->wait, NULL, &what) != 0)\n" },
+
+  -- ---- the store ----
+  { name = "told-too-early", file = "store/store.c", units = STORE,
+    breaks = "facts are said to be kept that are not",
+    old = "store_tell(&batch, error);", new = "store_tell(&batch, 0);" },
+  { name = "no-sync", file = "store/store_sqlite.c", units = STORE,
+    breaks = "a power cut loses what was said to be kept",
+    old = "PRAGMA synchronous=FULL;", new = "PRAGMA synchronous=NORMAL;" },
+  { name = "old-epoch-writes", file = "store/store_sqlite.c", units = STORE,
+    breaks = "two processes write one run",
+    old = "(uint64_t)sqlite3_column_int64(stmt, 0) == run->epoch", new = "true" },
+  { name = "no-lock", file = "store/store_file.c", units = STORE,
+    breaks = "two processes write one file",
+    old = "if (store_file_set_lock(f->fd, F_OFD_SETLK, STORE_FILE_LOCK) == 0)",
+    new = "if (true)" },
+  { name = "no-sum", file = "store/store_sqlite.c", units = STORE,
+    breaks = "a flipped bit is believed",
+    old = "memcmp(expected, sum, sizeof expected) != 0", new = "false" },
+  { name = "file-not-watched", file = "store/store_sqlite.c", units = STORE,
+    breaks = "facts go to a file that was deleted",
+    old = "return error ? error : store_file_same(&s->file, why);", new = "return error;" },
+  { name = "any-tables", file = "store/store_schema.c", units = STORE,
+    breaks = "a hostile schema is used",
+    old = "    if (!same)\n", new = "    if (false)\n" },
 }

@@ -1,12 +1,12 @@
---- mutants: shows that the specs of the scheduler can fail.
+--- mutants: shows that the specs of the scheduler and of the store can fail.
 ---
 ---     make mutants                      every mutant of list.lua
 ---     make mutants ONLY='two-claims'    these only
 ---     make mutants SHORT=1              graphs alone where they catch it
 ---
 --- Each is built in a folder of its own (one file compiled, and linked), plays
---- random graphs and runs the unit specs of the scheduler. One that nobody
---- catches fails the whole. `make` says how to compile and link.
+--- random graphs and runs the unit specs of the scheduler, or those that it
+--- names. One that nobody catches fails the whole. `make` says how to compile and link.
 
 package.path = "./?.lua;" .. package.path
 
@@ -71,9 +71,10 @@ local function by_graphs(bin)
   return ("graphs: seed %s, %s"):format(seed or "?", steps and steps .. " steps" or "hangs"), report
 end
 
-local function by_units(bin)
-  local words = { "spec/support/suite.lua", "--no-keep-going", bin = bin, limit = LIMIT }
-  for i, unit in ipairs(UNITS) do words[i + 2] = "spec/unit/" .. unit .. "_spec.lua" end
+local function by_units(bin, units)
+  local words = { "spec/support/suite.lua", "--no-keep-going", bin = bin, limit = LIMIT,
+                  env = { ORUN_TEST_BIN = bin } }
+  for i, unit in ipairs(units) do words[i + 2] = "spec/unit/" .. unit .. "_spec.lua" end
   local r = h.orun(words)
   if r.code == 0 then return nil end
   local spec = r.out:match("spec/unit/%w+/(%w+)_spec.lua @ %d+")
@@ -84,8 +85,9 @@ local function try(mutant)
   local began = orun.now()
   local folder = "build/mutants/" .. mutant.name
   local bin = build(mutant, folder)
-  local graph, report = by_graphs(bin)
-  local unit = not (graph and short) and by_units(bin) or nil
+  local graph, report
+  if not mutant.units then graph, report = by_graphs(bin) end
+  local unit = not (graph and short) and by_units(bin, mutant.units or UNITS) or nil
   h.sh("rm -rf " .. folder)
   local caught = graph and unit and graph .. "; " .. unit or graph or unit
   print(line { mutant.name, caught or "NOBODY", ("%.1f"):format(orun.now() - began),

@@ -30,15 +30,22 @@ local KEEPER <const> = [[
   run, code, why = s:begin()
   if not run then return print("refused", code, why) end
   print("run", run)
+  local told = 0
+  local function tell()
+    s:flush()
+    for i = told + 1, #s:kept() do
+      if not s:kept()[i][2] then print("kept", s:kept()[i][1]) end
+    end
+    told = #s:kept()
+  end
   for n, size in ipairs{ 10, 200, 70000, 0, 3000 } do
     s:append(2, "k", ("%d "):format(n):rep(size):sub(1, size))
-    if not s:flush() then break end
-    print("kept", n)
+    tell()
+    if s:fault() then break end
   end
   if s:fault() then print("fault", s:fault()) end
   s:append(2, "k", "one more")
-  local more = s:flush()
-  if more then print("kept", 6) end
+  tell()
   print("closed", s:close())]]
 
 -- Run it while calls are refused: what it printed, and how it ended.
@@ -144,7 +151,8 @@ describe("a store that the system refuses something", function()
   end)
 
   it("I2 loses nothing when a sync fails", function()
-    for _, call in ipairs{ "fdatasync", "fsync" } do
+    -- Each commit has a sync of its own: of the run, of five facts.
+    for call, least in pairs{ fdatasync = 12, fsync = 2 } do
       local faults = 0
       for _, errno in ipairs{ EIO, ENOSPC } do
         at_each(12, call, errno, 1, function(out, _, fault)
@@ -153,7 +161,7 @@ describe("a store that the system refuses something", function()
           assert.is_nil(out:match("kept\t6"), out)
         end)
       end
-      assert.is_true(faults >= 2, call .. " " .. faults)
+      assert.is_true(faults >= least, call .. " " .. faults)
     end
   end)
 
