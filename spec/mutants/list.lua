@@ -43,12 +43,13 @@ return {
   { name = "two-claims", file = "sched/claim.c", breaks = "an item is claimed twice",
     old = "    if (item->state == TASK_RUNNING)\n        return ORUN_ECLAIMED;\n", new = "" },
   { name = "foreign-end", file = "sched/claim.c", breaks = "anybody ends a claimed item",
-    old = "    if (e == ORUN_ECLAIMED && task_claimer(item) == claimer)\n        e = 0;\n"
-      .. "    if (e == 0) {",
-    new = "    if (e == ORUN_ECLAIMED)\n        e = 0;\n    if (e == 0) {" },
+    old = "    if (e == ORUN_ECLAIMED && task_claimer(item) == claimer\n"
+      .. "        && !task_sealed(item))",
+    new = "    if (e == ORUN_ECLAIMED && !task_sealed(item))" },
   { name = "foreign-release", file = "sched/claim.c", breaks = "anybody gives a claimed item back",
-    old = "    else if (e == ORUN_ECLAIMED && task_claimer(item) == claimer)",
-    new = "    else if (e == ORUN_ECLAIMED)" },
+    old = "    else if (e == ORUN_ECLAIMED && task_claimer(item) == claimer\n"
+      .. "             && !task_sealed(item))",
+    new = "    else if (e == ORUN_ECLAIMED && !task_sealed(item))" },
   { name = "blocked-claim", file = "sched/claim.c", breaks = "a blocked item can be claimed",
     old = "    return item->state == TASK_WAITING ? ORUN_EBLOCKED : 0;", new = "    return 0;" },
   { name = "claim-kept", file = "sched/lifecycle.c",
