@@ -166,7 +166,7 @@ typedef struct orun_kept_info {
     size_t unasked;     /* results of earlier tries for which no task asked */
     size_t secret;      /* results that were not kept: there is a secret in
                            them … */
-    size_t odd;         /* … or a function, or a handle of a task */
+    size_t odd;         /* … or a function, or a module */
 } orun_kept_info;
 
 /* Fill in *info, whose texts are valid until the next call with this runtime.

@@ -33,18 +33,25 @@ enum {
     MAIN_STACK = 64 << 10, /* bytes of stack needed to print an error */
 };
 
-/* Report a wrong command line; its words are sanitized. */
-static int
-main_usage(const char *error)
+/* Print why nothing is run, sanitized. */
+static void
+main_refuse(const char *error)
 {
     Buf safe = { 0 };
     if (error && secret_open(environ) == 0) {
         sanitize_put(&safe, error, strlen(error), SANITIZE_LINE);
         secret_close();
     }
-    fprintf(stderr, "orun: %s\nTry 'orun --help'.\n",
-            safe.n ? buf_cstr(&safe) : "out of memory");
+    fprintf(stderr, "orun: %s\n", safe.n ? buf_cstr(&safe) : "out of memory");
     buf_free(&safe);
+}
+
+/* Report a wrong command line. */
+static int
+main_usage(const char *error)
+{
+    main_refuse(error);
+    fputs("Try 'orun --help'.\n", stderr);
     return MAIN_USAGE;
 }
 
@@ -331,8 +338,13 @@ main_tell_kept(orun *o, const Options *a, bool well)
         return;
     main_count(&text, k.found, "taken over from an earlier try");
     main_count(&text, k.unasked, "of it no longer asked for");
-    main_count(&text, k.secret, "not kept, because of a secret in it");
-    main_count(&text, k.odd, "not kept, because a function or handle is in it");
+    main_count(&text, k.secret,
+               k.secret == 1 ? "not kept, because of a secret in it"
+                             : "not kept, because of secrets in them");
+    main_count(&text, k.odd,
+               k.odd == 1 ? "not kept, because a function or module is in it"
+                          : "not kept, because a function or module is in "
+                            "them");
     main_report(buf_cstr(&text));
     buf_clear(&text);
     if (k.fault && a->config.store_late && !*k.path)
@@ -479,7 +491,7 @@ main_again(int *argc, char ***argv)
     Buf why = { 0 };
     bool fine = resume_read(argc, argv, &why);
     if (!fine)
-        main_usage(buf_cstr(&why));
+        main_refuse(buf_cstr(&why));
     buf_free(&why);
     return fine;
 }
@@ -502,7 +514,7 @@ main_begin(int argc, char **argv)
         return main_flush(client_main(argc, argv));
     if (argc > 1 && command_is(argv[1], COMMAND_AGAIN)
         && !main_again(&argc, &argv))
-        return MAIN_USAGE;
+        return 1;
     options_read(&a, argc, argv);
     if (a.what == OPTIONS_NOTHING && !a.plan && !isatty(STDIN_FILENO)) {
         a.what = OPTIONS_RUN;

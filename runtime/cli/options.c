@@ -440,6 +440,11 @@ options_read(Options *o, int argc, char *const *argv)
         if (o->what != OPTIONS_RUN)
             return;
     }
+    if (o->config.resume_failed && !o->config.resume)
+        options_fail(o, "option '%s' goes with --resume, or is orun retry",
+                     "--retry-failed");
+    if (o->what != OPTIONS_RUN)
+        return;
     o->first = i < argc ? i : 0;
     if (i < argc)
         options_word(o, argv[i], dashes);

@@ -46,7 +46,7 @@ typedef struct JournalCounts {
     size_t found;   /* tasks that ended as in an earlier try */
     size_t unasked; /* outcomes that no task asked for any longer */
     size_t secret;  /* not kept, because there is a secret in them … */
-    size_t odd;     /* … or what cannot be kept: a function, a handle */
+    size_t odd;     /* … or what cannot be kept: a function, a module */
 } JournalCounts;
 
 /* Open the journal of a run that has no task yet, and put it into its

@@ -30,12 +30,13 @@ static const unsigned kept_faults = 1u << FAULT_NONE | 1u << FAULT_LUA
 
 /* ---- the hash ---- */
 
-/* Of the value; false if there is a handle or a function in it. */
+/* Of the value; false if there is a function or a module in it. */
 static bool
 kept_hash_value(Digest *d, const Value *v)
 {
+    static const ValueHashOps ops = { .data = true };
     unsigned char hash[DIGEST_SIZE] = { 0 };
-    if (v && (value_handles(v) > 0 || value_hash(v, NULL, hash)))
+    if (v && value_hash(v, &ops, hash))
         return false;
     digest_add(d, hash, sizeof hash);
     return true;
@@ -301,7 +302,10 @@ kept_read(const Buf *body, Engine *h, Kept *k)
     while ((more = fact_next(&f)) > 0)
         if (!kept_take(k, h, &f))
             break;
-    bool fine = more == 0 && k->outcome.state >= TASK_COMPLETED;
+    unsigned char hash[TASK_KEY_SIZE];
+    bool fine = more == 0 && k->outcome.state >= TASK_COMPLETED
+        && kept_hash(&k->outcome, hash)
+        && memcmp(hash, k->hash, sizeof hash) == 0;
     if (!fine)
         kept_clear(k);
     return fine;

@@ -2,7 +2,7 @@
  *
  * An outcome is kept whole: state, output, error, exit code, what the program
  * printed beyond its result, what was told of the work (model, session, tokens,
- * cost), the worktree. Not kept are functions and handles in an output, which
+ * cost), the worktree. Not kept are functions and modules in an output, which
  * mean nothing in another process; then the outcome is not kept at all, and
  * neither is one that has a known secret in it. Outcomes of which the work was
  * not the cause (LOST, SPAWN, RATE, BUDGET, …) are not kept, either.
@@ -27,7 +27,7 @@ typedef enum KeptRefusal {
     KEPT_FINE,
     KEPT_FAULT,  /* it failed for a reason that is not its own */
     KEPT_SECRET, /* there is a secret in it */
-    KEPT_ODD,    /* there is a function or a handle in it */
+    KEPT_ODD,    /* there is a function or a module in it */
     KEPT_NO_MEMORY,
 } KeptRefusal;
 
@@ -36,8 +36,9 @@ typedef enum KeptRefusal {
  * is there whatever is refused, but for KEPT_NO_MEMORY. Without a lock. */
 KeptRefusal kept_write(Kept *k, const Task *t, Engine *h, Buf *body);
 
-/* Read it again. False: the bytes are damaged, of another version, or memory is
- * out; then k is empty. Any thread; may write a file in the run's folder. */
+/* Read it again. False: the bytes are damaged, of a version that wrote values
+ * in another way, or memory is out; then k is empty. Any thread; may write a
+ * file in the run's folder. */
 bool kept_read(const Buf *body, Engine *h, Kept *k);
 
 /* Does the outcome hold for t, too? Not if what t says it writes is not there,

@@ -122,6 +122,14 @@ value_hash_handle(ValueHasher *h, uint64_t id)
     value_hash_put(h, hash, sizeof hash);
 }
 
+/* Is it what only this program has? */
+static bool
+value_hash_is_own(ValueItemKind kind)
+{
+    return kind == ITEM_GLOBALS || kind == ITEM_BUNDLE || kind == ITEM_LIBRARY
+        || kind == ITEM_MODULE || kind == ITEM_FUNCTION;
+}
+
 /* An item that is no node. */
 static void
 value_hash_item(ValueHasher *h, const ValueItem *item)
@@ -136,6 +144,8 @@ value_hash_item(ValueHasher *h, const ValueItem *item)
         value_hash_handle(h, item->id);
         return;
     }
+    if (h->ops->data && value_hash_is_own(item->kind))
+        value_hash_fail(h, ORUN_EUNSENDABLE);
     value_hash_letter(h, letters[item->kind]);
     if (item->kind == ITEM_INTEGER || item->kind == ITEM_FLOAT) {
         value_hash_number(h, (uint64_t)item->integer); /* or the bits */
@@ -253,6 +263,8 @@ value_hash_node(void *ctx, ValueNode *node)
 {
     ValueHasher *h = ctx;
     ValueItem item = value_graph_item(&h->g, node->at);
+    if (h->ops->data && value_hash_is_own(item.kind))
+        value_hash_fail(h, ORUN_EUNSENDABLE);
     size_t code = item.kind == ITEM_FUNCTION ? value_hash_code(h, node, &item)
                                              : 0;
     if (h->error)

@@ -52,12 +52,14 @@ typedef struct ValueHashOps {
     int (*part)(void *ctx, const char *name, size_t n,
                 const unsigned char hash[DIGEST_SIZE]);
     void *ctx;
+    bool data; /* refuse what another process could not have: functions,
+                * modules, the globals (and handles, without `handle`) */
 } ValueHashOps;
 
 /* The hash of v; ops may be NULL. Errors: ORUN_ENOMEM; ORUN_EPROTO, the bytes
- * are malformed; ORUN_EUNSENDABLE, a handle and no `handle`; ORUN_ETOOBIG, too
- * many things that contain each other (value_cycle.h); those of ops. Any
- * thread. */
+ * are malformed; ORUN_EUNSENDABLE, a handle and no `handle`, or no data;
+ * ORUN_ETOOBIG, too many things that contain each other (value_cycle.h); those
+ * of ops. Any thread. */
 int value_hash(const Value *v, const ValueHashOps *ops,
                unsigned char hash[DIGEST_SIZE]) NODISCARD;
 

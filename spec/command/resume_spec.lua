@@ -261,6 +261,24 @@ describe("a run with a store", function()
     assert.equal("did w1\ndid w2\ndid w3\ndid last\n", r.out)
   end)
 
+  it("does not keep what another process could not have: functions, modules", function()
+    local p = place [[
+      local results = orun.wait_all{
+        orun.start{run = function() ran "function" return {f = function() end} end},
+        orun.start{run = function() ran "module" return {string} end},
+        orun.start{run = function() ran "error" error{f = print} end},
+      }
+      for i, r in ipairs(results) do print(r.status, r.error_value or r.output) end]]
+    local all = {"error", "function", "module"}
+    local r = p:run()
+    assert.same({all, 0}, {r.ran, r.code}, r.err)
+    r = p:run("--resume")
+    assert.same({all, 0}, {r.ran, r.code}, r.err)
+    r = h.sh(("cd %s && %s --no-history --progress none --store run.db --resume work.lua"):format(
+      h.quote(p.dir), h.quote(h.bin)))
+    assert.matches("3 results not kept, because a function or module is in them", r.err, 1, true)
+  end)
+
   it("refuses a store that is none, before anything runs", function()
     local p = place "work 'a'"
     h.write(p.dir .. "/run.db", "this is a text\n")
@@ -288,7 +306,7 @@ describe("orun resume", function()
     r = run("/", "resume --store " .. h.quote(p.dir .. "/run.db"))
     assert.same({5, "x\ttrue\n"}, {r.code, r.out}, r.err)
     r = run("/", "resume nothing --store " .. h.quote(p.dir .. "/run.db"))
-    assert.same({2, ""}, {r.code, r.out})
+    assert.same({1, ""}, {r.code, r.out})
     assert.matches("no run 'nothing' is kept there", r.err, 1, true)
   end)
 end)

@@ -120,7 +120,9 @@ lib_hash_result(lua_State *L, const Value *v)
 {
     unsigned char hash[DIGEST_SIZE];
     bool told = lua_istable(L, 2);
-    ValueHashOps ops = { lib_hash_outcome, NULL, lib_hash_part, L };
+    ValueHashOps ops = { .handle = lib_hash_outcome,
+                         .part = lib_hash_part,
+                         .ctx = L };
     if (told && lib_test_flag(L, 2, "no_handles"))
         ops.handle = NULL;
     if (told && lua_getfield(L, 2, "modules") == LUA_TTABLE)
