@@ -64,12 +64,12 @@ enum { FACT_FORMAT = 1 };
     X(PHASE, 56, "phase", TEXT) \
     X(FILE, 57, "file", TEXT) /* where Task was called */ \
     X(LINE, 58, "line", INT) \
-    X(LATE, 59, "late", INT)    /* RUN: 1, it was kept by default */ \
-    X(SEED, 60, "seed", INT)    /* RUN: of its Lua states (vm_seed.h) */ \
+    X(LATE, 59, "late", INT)      /* RUN: 1, it was kept by default */ \
+    X(SEED, 60, "seed", INT)      /* RUN: of its Lua states (vm_seed.h) */ \
     X(LIMIT, 61, "limit", NUMBER) /* that a failed task ran out of */ \
-    X(DREW, 48, "drew", TEXT)   /* DREW: now, random, uuid, … */ \
-    X(VALUE, 49, "value", DATA) /* DREW: an encoded Value */ \
-    X(HOW, 64, "how", TEXT)     /* END: completed, failed, … */
+    X(DREW, 48, "drew", TEXT)     /* DREW: now, random, uuid, … */ \
+    X(VALUE, 49, "value", DATA)   /* DREW: an encoded Value */ \
+    X(HOW, 64, "how", TEXT)       /* END: completed, failed, … */
 
 typedef enum FactTag {
 #define X(name, number, lua, form) FACT_TAG_##name = (number),
