@@ -162,7 +162,18 @@ local OFTEN <const> = {
 }
 local SELDOM <const> = { "late", "limit", "op_done", "collect", "take", "take", "hurry" }
 
+-- Of what keeps the run, whatever is asked: a look finds something now and then.
+local function answer(g)
+  local asked = {}
+  for id in pairs(g.watch.asked) do asked[#asked + 1] = id end
+  table.sort(asked)
+  local id = #asked > 0 and any(asked)
+  local found = id and g.watch.asked[id] == "look" and chance(25)
+  return id and { "answer", id, found and any { "completed", "completed", "failed" } or nil }
+end
+
 local function next_step(g)
+  if g.slots.durable and chance(30) then return answer(g) end
   return choose[any(chance(12) and SELDOM or OFTEN)](g)
 end
 
@@ -179,7 +190,9 @@ end
 --- its own.
 function M.slots(seed)
   math.randomseed(seed)
-  return some_slots()
+  local slots = some_slots()
+  if seed % 3 == 0 then slots.durable = seed % 2 == 0 and "answered here" or seed end
+  return slots
 end
 
 -- So many steps that could be done, or nearly so.
@@ -199,6 +212,10 @@ function M.play(seed, begun)
   if begun then begun(g) end
   play_some(g, STEPS)
   if chance(10) then g:play { "cancel_all" } end
+  if g.slots.durable and chance(10) then
+    g:play { "drain" }
+    play_some(g, random(0, 6))
+  end
   if chance(20) then
     g:play { "close" }
     play_some(g, random(0, 6))

@@ -21,7 +21,7 @@ local Graph <const> = {}
 Graph.__index = Graph
 
 --- An empty graph on a sim of these `slots`: {lua =, process =, limits = {a =},
---- agents = {x =}, manual =, no_ladder =, history =}.
+--- agents = {x =}, manual =, no_ladder =, history =, durable =}.
 function M.new(slots)
   local sim = assert(test.sim(slots))
   local caps = { lua = slots.lua, process = slots.process }
@@ -34,7 +34,8 @@ function M.new(slots)
     caps[name] = cap
   end
   return setmetatable({ slots = slots, sim = sim,
-                        watch = watch.new(sim, caps, slots.manual, slots.history ~= nil),
+                        watch = watch.new(sim, caps, slots.manual, slots.history ~= nil,
+                                          slots.durable ~= nil),
                         id = {}, name = {}, collectors = {}, trace = {} }, Graph)
 end
 
@@ -118,7 +119,8 @@ end
 function Graph:end_of(id, task, told)
   local stopping = self.sim:info(id).stopping
   if stopping then told = stopping == "timeout" and "failed" or "cancelled" end
-  local again = told == "failed" and task.attempt < task.most and not self.watch.closing
+  local again = told == "failed" and task.attempt < task.most
+    and not self.watch.closing and not self.watch.draining
   return again and "pending" or told
 end
 
@@ -129,7 +131,9 @@ function act.finish(self, step)
   watch.ended(task, step[3])
   self.watch:quit(id, task)
   self.sim[step[4] and "finish_next" or "finish"](self.sim, id, step[3])
-  local status = self.sim:info(id).status
+  local info = self.sim:info(id)
+  local status = info.status
+  if info.sealed then status = self.sim:kept(id) end
   if status ~= expected then broken("t%d ended as %s, not %s", id, status, expected) end
   if status == "pending" then self.watch:saw("retry") end
 end
@@ -146,6 +150,20 @@ function act.late(self, step)
   end
 end
 
+-- {"answer", task, how}: of a look, what it finds, if it does.
+function act.answer(self, step)
+  local _, id = self:task(step[2])
+  local asked = id and self.watch.asked[id]
+  if not asked or (asked == "seal" and step[3]) then return false end
+  self.watch.answers = id
+  if asked == "seal" then self.sim:sealed(id) else self.sim:looked(id, step[3]) end
+end
+
+function act.drain(self)
+  self.watch.draining = true
+  self.sim:drain()
+end
+
 function act.begin(self, step)
   local _, id = self:task(step[2])
   for _, granted in ipairs(id and self.sim:granted() or {}) do
@@ -159,6 +177,7 @@ end
 
 function act.advance(self, step)
   self.watch.now = self.watch.now + step[2]
+  self.watch.answers = "any"
   self.sim:advance(step[2])
 end
 
@@ -367,7 +386,7 @@ end
 function Graph:script_went_on(how, what)
   self.watch:saw("script " .. how)
   if how == "deadlock" then
-    if #self.watch.running > 0 or self.sim:figures().timers > 0 then
+    if #self.watch.running > 0 or self.sim:figures().timers > 0 or self.watch:is_kept() then
       broken("the script's wait is called a deadlock, and something goes on")
     end
   elseif how == "done" and type(what) == "number" then
@@ -390,6 +409,7 @@ end
 function Graph:play(step)
   local trace = self.trace
   trace[#trace + 1] = step
+  self.watch.answers = nil
   if act[step[1]](self, step) == false then
     trace[#trace] = nil
     return false
@@ -410,12 +430,15 @@ function Graph:next_to_end()
   local figures = sim:figures()
   if not self.script then
     for id, task in ipairs(watched.tasks) do
-      if task.owner == 0 and not task.final then
+      local free = watched.draining and task.kind == "item" and sim:info(id).state == "READY"
+      if (task.owner == 0 or free) and not task.final then
         return { "resolve", self.name[id], 0, "completed" }
       end
     end
     if figures.items > 0 then return { "claim", 0 } end
   end
+  local asked = watched:is_asked()
+  if asked then return { "answer", self.name[asked] } end
   if figures.timers > 0 then return { "advance", 60 } end
   return sim:info(0).waiting and { "op_done" } or nil
 end

@@ -44,7 +44,8 @@ describe("a random graph", function()
                             "refused", "claim returned", "block", "wait done",
                             "wait timed_out", "wait stopped", "script done",
                             "script timed_out", "script deadlock", "writes passed on",
-                            "ring through writes", "ring of several" } do
+                            "ring through writes", "ring of several", "kept",
+                            "found" } do
       if seen and not seen[what] then never[#never + 1] = what end
     end
     assert.equal("", only and "" or table.concat(never, ", "))

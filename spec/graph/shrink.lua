@@ -66,6 +66,10 @@ function plainer.finish(step)
            { "finish", step[2], "failed" } }
 end
 
+function plainer.answer(step)
+  return { { "answer", step[2] } }
+end
+
 function plainer.wait(step)
   return { { "wait", step[2], step[3] }, { "wait", step[2], "time", step[4] or 1 } }
 end
@@ -142,7 +146,7 @@ end
 
 -- Fewer pools, and one slot in each.
 function Shrink:narrow()
-  for _, key in ipairs { "manual", "no_ladder", "history" } do
+  for _, key in ipairs { "manual", "no_ladder", "history", "durable" } do
     if self.slots[key] then self:try(without(self.slots, key), self.steps) end
   end
   for _, key in ipairs { "lua", "process" } do
@@ -236,6 +240,12 @@ function line.wait(step, names)
     step[4] and (", %.14g"):format(step[4]) or "")
 end
 
+-- A look or a seal: which of them is known by who plays it.
+function line.answer(step, names)
+  if step[3] then return ("sim:looked(%s, %q)"):format(names[step[2]], step[3]) end
+  return ("sim:answer(%s)"):format(names[step[2]])
+end
+
 function line.late(step, names)
   return ("sim:late(%s, 1) -- any attempt that is over"):format(names[step[2]])
 end
@@ -281,7 +291,7 @@ for _, name in ipairs { "stop", "begin" } do
   line[name] = function(step, names) return ("sim:%s(%s)"):format(name, names[step[2]]) end
 end
 
-for _, name in ipairs { "op_done", "cancel_all", "close" } do
+for _, name in ipairs { "op_done", "cancel_all", "close", "drain" } do
   line[name] = function() return ("sim:%s()"):format(name) end
 end
 
@@ -301,7 +311,7 @@ end
 local function head(slots)
   local all = { "local sim = new " .. literal({
     lua = slots.lua, process = slots.process, manual = slots.manual,
-    no_ladder = slots.no_ladder }) }
+    no_ladder = slots.no_ladder, durable = slots.durable }) }
   for _, each in ipairs { { "limits", "limit" }, { "agents", "agent" } } do
     for _, name in ipairs { "a", "b", "x", "y" } do
       local cap = slots[each[1]][name]

@@ -16,12 +16,17 @@ Watch.__index = Watch
 
 --- A watch over `sim`; `caps` has the slots of "lua", "process" and each named
 --- limit, and is kept up to date by who changes them.
---- `ranked`: durations are known, and the most urgent goes first.
-function M.new(sim, caps, manual, ranked)
+--- `ranked`: durations are known, and the most urgent goes first. `durable`: the
+--- run is kept.
+function M.new(sim, caps, manual, ranked, durable)
   local used = {}
   for name in pairs(caps) do used[name] = 0 end
   return setmetatable({
     sim = sim, caps = caps, used = used, manual = manual, ranked = ranked, now = 0,
+    durable = durable,
+    asked = {},     -- "look" or "seal", by id: what is not answered
+    looking = {},   -- ids of tasks that could begin, but for what keeps the run
+    answers = nil,  -- whose answer this step is; "any": time goes on
     settled = true, -- every rank was what it is to be, before this step
     tasks = {},     -- by id
     running = {},   -- ids whose code runs, in no order
@@ -137,12 +142,22 @@ function Watch:check_urgent(id, task)
     local queued = self.tasks[other]
     if queued.class == task.class and queued.priority == task.priority then
       local info = self.sim:info(other)
-      if info.state == "READY" and info.order < order then
+      if info.state == "READY" and not info.looking and info.order < order then
         broken("t%d began before t%d, which is more urgent", id, other)
       end
     end
   end
   self:saw("urgent")
+end
+
+function Watch:queues(id)
+  local info = self.sim:info(id)
+  return info.state == "READY" and not info.looking
+end
+
+-- Is it this step that has brought the answer for a task?
+function Watch:answered(id)
+  return self.answers == id or self.answers == "any"
 end
 
 -- Tasks that want the same, and were never held up, begin in the order they
@@ -152,7 +167,7 @@ function Watch:check_turn(id, task)
   if task.writes or task.attempt > 1 then return end
   if self.ranked then
     self:check_urgent(id, task)
-  elseif not next(task.blockers) and not task.moved and task.priority == 0 then
+  elseif not self.durable and not next(task.blockers) and not task.moved and task.priority == 0 then
     local latest = self.latest[task.class] or 0
     if id < latest then broken("t%d began after t%d, which came later", id, latest) end
     self.latest[task.class] = id
@@ -160,7 +175,7 @@ function Watch:check_turn(id, task)
   for other in pairs(self.queued) do
     local queued = self.tasks[other]
     if queued.class == task.class and queued.priority > task.priority
-      and self.sim:info(other).state == "READY" then
+      and self:queues(other) then
       broken("t%d began before t%d, which goes first", id, other)
     end
   end
@@ -181,6 +196,9 @@ local on <const> = {}
 function on.start(self, id, task, n)
   if task.final then broken("t%d began after its end", id) end
   if task.at then broken("t%d began twice", id) end
+  if self.looking[id] and not self:answered(id) then
+    broken("t%d began while it was looked up", id)
+  end
   self:check_blockers(id, task)
   task.attempt = n > 0 and n or 1
   if task.attempt ~= task.ended + 1 then
@@ -212,6 +230,7 @@ end
 
 -- One rung after the other; the last may come again, and in a hurry at once.
 function on.stop(self, id, task, n)
+  if self.asked[id] == "seal" then broken("t%d was stopped after its end", id) end
   local next_one = n == task.rung + 1 and not self.hurried or (n >= task.rung and n >= 2)
   if not next_one then broken("t%d: rung %d after %d", id, n, task.rung) end
   task.stopping, task.rung = true, n
@@ -260,8 +279,10 @@ end
 --- Has the attempt of task `id` ended that was on then? The script has none.
 function Watch:is_over(id, attempt)
   local task = self.tasks[id]
-  return task ~= nil and (task.ended >= attempt or task.final ~= nil
-    or FINAL[self.sim:info(id).state] ~= nil)
+  if not task then return false end
+  local info = self.sim:info(id)
+  return task.final ~= nil or FINAL[info.state] ~= nil
+    or (task.ended >= attempt and not (info.sealed and info.attempt == attempt))
 end
 
 function Watch:events()
@@ -284,13 +305,28 @@ function Watch:failed_blocker(task)
 end
 
 function Watch:may_be_cancelled(task)
-  return task.cancel or self.closing or self:failed_blocker(task)
+  return task.cancel or self.closing or self.draining or self:failed_blocker(task)
     or (not task.detach and self:is_over(task.parent, task.parent_attempt))
+end
+
+-- Of one that is kept: did what is found or kept become its outcome, and then?
+function Watch:check_kept(id, task, state)
+  if not task.sealed and not self.sim:info(id).cached then return false end
+  if task.sealed and task.sealed ~= FINAL[state] then
+    broken("t%d was sealed as %s and is %s", id, task.sealed, FINAL[state])
+  elseif not task.sealed and task.attempt > 0 then
+    broken("t%d was begun, and found", id)
+  elseif not self:answered(id) then
+    broken("t%d is shown before its answer", id)
+  end
+  self:saw(task.sealed and "kept" or "found")
+  return not task.sealed
 end
 
 function Watch:check_final(id, task, state)
   task.final = state
   self:saw(FINAL[state])
+  if self.durable and self:check_kept(id, task, state) then return end
   local told = task.told
   local fine
   if state == "COMPLETED" then
@@ -305,6 +341,7 @@ end
 
 -- The one who has an item claimed it; who lost one has ended or given it back.
 function Watch:check_claim(id, task, state, claimer)
+  if self.durable and self.sim:info(id).sealed then return end
   if state == "RUNNING" then
     if claimer ~= task.owner then
       broken("t%d: claimed by t%s, not t%s", id, claimer, task.owner)
@@ -325,14 +362,15 @@ function Watch:changed(id, task, state, attempt, claimer)
   else
     if attempt > task.most then broken("t%d: attempt %d of %d", id, attempt, task.most) end
     if attempt ~= task.attempt then broken("t%d: attempt %d was not begun", id, attempt) end
-    if state == "RUNNING" and not task.at and not task.waits then
+    if state == "RUNNING" and not task.at and not task.waits
+      and not self.sim:info(id).sealed then
       broken("t%d is running, and does not run", id)
     end
   end
   task.state = state
   if FINAL[state] then self:check_final(id, task, state) end
   local queues = state == "READY" and task.kind ~= "item" and attempt == 0
-  self.queued[id] = queues and not task.writes or nil
+  self.queued[id] = queues and not task.writes and self:queues(id) or nil
 end
 
 function Watch:changes()
@@ -343,10 +381,47 @@ function Watch:changes()
   end
 end
 
+--- Of whom something is asked that was not answered, the first; nil: of nobody.
+function Watch:is_asked()
+  return self.sim:pending(self.list) > 0 and self.list[1] or nil
+end
+
+--- Is any task or item looked up or sealed?
+function Watch:is_kept()
+  for id in pairs(self.asked) do
+    local info = self.sim:info(id)
+    if info.looking or info.sealed then return true end
+  end
+  return false
+end
+
+-- What is asked of what keeps the run, after this step.
+function Watch:questions()
+  local list, looking = self.list, {}
+  self.asked = {}
+  for i = 1, self.sim:pending(list), 2 do
+    local id, task = list[i], self.tasks[list[i]]
+    self.asked[id] = list[i + 1]
+    if list[i + 1] == "seal" then
+      task.sealed = self.sim:kept(id)
+    elseif task.kind ~= "item" and self.sim:info(id).looking then
+      looking[id] = true
+    end
+  end
+  for id in pairs(self.looking) do
+    local task = self.tasks[id]
+    if not looking[id] and not task.writes and task.attempt == 0 and self:queues(id) then
+      self.queued[id] = true
+    end
+  end
+  self.looking = looking
+end
+
 --- After a step: every promise, or an error.
 function Watch:check()
   self:events()
   self:changes()
+  if self.durable then self:questions() end
   local wrong = self.sim:check()
   if wrong then broken("%s", wrong) end
   self.settled = not self.ranked or self.sim:figures().ranked
@@ -358,7 +433,8 @@ function Watch:check_end()
   for id, task in ipairs(self.tasks) do
     if not task.final then broken("t%d never ended: it is %s", id, self.sim:info(id).state) end
   end
-  for _, name in ipairs { "live", "open_items", "timers", "items", "writing", "writers" } do
+  for _, name in ipairs { "live", "open_items", "timers", "items", "writing", "writers",
+                          "asked" } do
     if figures[name] ~= 0 then broken("%s is %d", name, figures[name]) end
   end
   if figures.active ~= 1 then broken("active is %d", figures.active) end

@@ -18,8 +18,8 @@ local GRAPHS <const> = 2000
 local PATIENCE <const> = 30 -- seconds with one graph; a mutant may hang
 local LIMIT <const> = 120   -- seconds with the unit specs
 local COLUMNS <const> = { 21, 44, 7 }
-local UNITS <const> = { "sched/claims", "sched/edges", "sched/limits", "base/queue",
-                        "sched/rank", "sched/retry", "sched/sched", "task/states",
+local UNITS <const> = { "sched/claims", "sched/durable", "sched/edges", "sched/limits",
+                        "base/queue", "sched/rank", "sched/retry", "sched/sched", "task/states",
                         "task/timers", "sched/waits" }
 
 local short = (os.getenv("SHORT") or "") ~= ""

@@ -61,6 +61,7 @@ typedef struct Sim {
     Clock clock;
     Runner runner;
     SimDurable durable;
+    size_t given;    /* bytes of all tasks when they were added */
     double now, due; /* virtual seconds; when somebody asked for a tick */
     List running;    /* SimRuns, in the order they were started or resumed */
     List granted;    /* tasks (by job.link): started, not begun (manual) */
@@ -118,6 +119,7 @@ int lib_sim_add(lua_State *L); /* lib_test_sim_add.c */
 int lib_sim_agent(lua_State *L);
 int lib_sim_limit(lua_State *L);
 int lib_sim_slots(lua_State *L);
+int lib_sim_spend(lua_State *L);
 int lib_sim_wait(lua_State *L); /* lib_test_sim_wait.c */
 int lib_sim_outcome(lua_State *L);
 int lib_sim_program(lua_State *L);
@@ -137,8 +139,10 @@ int lib_sim_check(lua_State *L);  /* lib_test_sim_check.c */
 int lib_sim_events(lua_State *L); /* lib_test_sim_watch.c */
 int lib_sim_changes(lua_State *L);
 int lib_sim_asked(lua_State *L); /* lib_test_sim_durable.c */
+int lib_sim_pending(lua_State *L);
 int lib_sim_looked(lua_State *L);
 int lib_sim_sealed(lua_State *L);
+int lib_sim_answer_any(lua_State *L);
 int lib_sim_kept(lua_State *L);
 int lib_sim_refuse(lua_State *L);
 

@@ -8,6 +8,7 @@
 #include "lib_test_sim.h"
 #include "sched/lifecycle.h"
 #include "sched/slots.h"
+#include "sched/spend.h"
 #include "task/writes.h"
 #include <lauxlib.h>
 
@@ -184,6 +185,7 @@ lib_sim_add(lua_State *L)
     bool made = lib_sim_make(L, &spec, &draft);
     lib_test_arm();
     int e = ORUN_ENOMEM;
+    size_t given = task_weight(&draft) + 2 * spec.n * sizeof *spec.blockers;
     if (made)
         e = lifecycle_add(&sim->sched, &draft, spec.parent, spec.blockers,
                           spec.n, &t);
@@ -192,6 +194,7 @@ lib_sim_add(lua_State *L)
         task_clear(&draft);
         return lib_test_error(L, e);
     }
+    sim->given += given;
     lua_pushinteger(L, (lua_Integer)t->id);
     return 1;
 }
@@ -225,13 +228,15 @@ lib_sim_asks(lua_State *L)
     if (lua_isnoneornil(L, 4))
         return spec;
     spec.budget.tasks = (uint64_t)lib_test_number(L, 4, "tasks", 0);
+    spec.budget.tokens = (uint64_t)lib_test_number(L, 4, "tokens", 0);
     spec.rates = lib_test_flag(L, 4, "a_minute");
     spec.rate[0] = (MeterRate){ .n = 1, .period = 60 };
     return spec;
 }
 
-/* limit(name, slots, {tasks=, a_minute=}): make the named pool, or change it;
- * so many tasks are all that may begin, and one a minute */
+/* limit(name, slots, {tasks=, tokens=, a_minute=}): make the named pool, or
+ * change it; so many tasks are all that may begin, so many tokens all that may
+ * be spent, and one task a minute */
 int
 lib_sim_limit(lua_State *L)
 {
@@ -249,6 +254,19 @@ lib_sim_limit(lua_State *L)
     (void)slots_limit(&sim->sched, name, slots, NULL);
     lua_pushboolean(L, 1);
     return 1;
+}
+
+/* spend(id, tokens): a task has used them */
+int
+lib_sim_spend(lua_State *L)
+{
+    Sim *sim = lib_sim(L);
+    Task *t = lib_sim_task(L, sim, 2);
+    double tokens = luaL_checknumber(L, 3);
+    sched_lock(&sim->sched);
+    spend(&sim->sched, t, tokens, 0);
+    sched_unlock(&sim->sched);
+    return 0;
 }
 
 /* slots("lua"|"process"|"http", n): change the slots of a kind */

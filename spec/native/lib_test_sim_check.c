@@ -25,7 +25,7 @@ typedef struct SimCheck {
     char wrong[200];
     SimTally tally[LIB_CHECK_LIMITS];
     int tallies;
-    size_t live, open, ready_items, armed;
+    size_t live, open, ready_items, armed, held;
     int active;
 } SimCheck;
 
@@ -206,7 +206,7 @@ lib_check_over(SimCheck *c, const WaitFor *what)
     Board *b = &c->sim->sched.board;
     switch (what->kind) {
     case WAIT_FOR_TASK: return task_final(what->task);
-    case WAIT_FOR_ITEM: return c->open == 0 || c->ready_items > 0;
+    case WAIT_FOR_ITEM: return c->open == 0 || c->ready_items > 0 || b->drained;
     case WAIT_FOR_IDLE: return c->live == 0;
     case WAIT_FOR_TIME: return false;
     default: return wait_ready(b, what);
@@ -475,6 +475,7 @@ lib_check_count(SimCheck *c, const Task *t)
     c->active += !item && (t->state == TASK_READY || t->state == TASK_RUNNING)
         && !t->for_writes && !(task_waiting(t) && task_waiting(t)->resting);
     c->active += item && (task_looking(t) || task_sealed(t));
+    c->held += task_final(t) ? outcome_weight(&t->outcome) : 0;
     c->armed += task_due(t) != NULL;
     c->armed += task_waiting(t) && task_waiting(t)->timer.slot;
 }
@@ -501,6 +502,12 @@ lib_check_sums(SimCheck *c)
                    b->open_items, c->open);
     lib_check_that(c, b->active == active, "active is %d, not %d", b->active,
                    active);
+    for (const List *node = c->sim->durable.asked.next;
+         node != &c->sim->durable.asked; node = node->next)
+        c->held += outcome_weight(&container_of(node, SimAsked, link)->o);
+    size_t held = c->sim->sched.held;
+    lib_check_that(c, b->keep || held == c->sim->given + c->held,
+                   "held is %zu, not %zu", held, c->sim->given + c->held);
     lib_check_that(c, active || b->timers.n || !rests,
                    "nothing is active, and the script waits");
 }

@@ -192,6 +192,25 @@ lib_sim_asked(lua_State *L)
     return 1;
 }
 
+/* pending(list): fill the list with id, "look" or "seal" of each of those ->
+ * how many values that are */
+int
+lib_sim_pending(lua_State *L)
+{
+    Sim *sim = lib_sim(L);
+    lua_Integer n = 0;
+    luaL_checktype(L, 2, LUA_TTABLE);
+    list_each(node, &sim->durable.asked) {
+        const SimAsked *a = container_of(node, SimAsked, link);
+        lua_pushinteger(L, a->id);
+        lua_rawseti(L, 2, ++n);
+        lua_pushstring(L, a->seal ? "seal" : "look");
+        lua_rawseti(L, 2, ++n);
+    }
+    lua_pushinteger(L, n);
+    return 1;
+}
+
 /* looked(id): it has no outcome; looked(id, "completed"|…, fault, error): it
  * has this one */
 int
@@ -213,6 +232,16 @@ lib_sim_sealed(lua_State *L)
 {
     Sim *sim = lib_sim(L);
     lib_durable_answer(sim, lib_durable_asked(L, sim, true), NULL);
+    return 0;
+}
+
+/* answer(id): nothing was found, or its outcome is kept, as was asked */
+int
+lib_sim_answer_any(lua_State *L)
+{
+    Sim *sim = lib_sim(L);
+    bool seals = lib_durable_find(&sim->durable, lib_sim_task(L, sim, 2), true);
+    lib_durable_answer(sim, lib_durable_asked(L, sim, seals), NULL);
     return 0;
 }
 

@@ -459,6 +459,18 @@ describe("a sealed task", function()
     assert.equal("COMPLETED", sim:info(child).state)
   end)
 
+  it("is stopped by no budget that is overdrawn", function()
+    local sim = new { lua = 2 }
+    sim:limit("p", 2, { tokens = 100 })
+    local a, b = run(sim, { limit = "p" }), run(sim, { limit = "p" })
+    sim:finish(a)
+    sim:spend(b, 200)
+    assert.is_nil(sim:info(a).stopping)
+    assert.equal("budget", sim:info(b).stopping)
+    sim:sealed(a)
+    assert.equal("COMPLETED", sim:info(a).state)
+  end)
+
   it("is stopped by no end of the run", function()
     for _, way in ipairs { "cancel_all", "close", "drain" } do
       local sim, a = sealed()
