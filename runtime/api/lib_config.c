@@ -12,10 +12,11 @@
 #include "value/module.h"
 #include <errno.h>
 #include <lauxlib.h>
+#include <stdio.h>
 
 static const char *const lib_config_fields[] = {
-    "backend",   "backlog",      "budget",    "control", "http",    "keep",
-    "max_stuck", "memory_limit", "processes", "rate",    "workers",
+    "backend",   "backlog",      "budget",    "control", "http",  "keep",
+    "max_stuck", "memory_limit", "processes", "rate",    "store", "workers",
 };
 
 /* A number of slots; 0: not given. */
@@ -65,13 +66,36 @@ lib_config_control(lua_State *L, int idx)
                    e == ORUN_ESYS ? strerror(errno) : err_text(e));
 }
 
+/* store = path: the run is kept there. */
+static void
+lib_config_store(lua_State *L, int idx)
+{
+    LuaRun *run = park_run(L);
+    Buf why = { 0 };
+    char text[1024];
+    const char *path = arg_text(L, "config", "store", idx, 4096);
+    if (!path)
+        return;
+    if (!*path)
+        arg_error(L, "config", "store", idx, "expected the path of a file");
+    if (run->task->id || !run->engine->keep)
+        luaL_error(L,
+                   "config: store: only the script itself can say where the "
+                   "run is kept");
+    int e = run->engine->keep(run->engine, path, &why);
+    snprintf(text, sizeof text, "%s", why.n ? buf_cstr(&why) : err_text(e));
+    buf_free(&why);
+    if (e)
+        luaL_error(L, "config: store: %s", text);
+}
+
 /* config{backend=, processes=, http=, memory_limit=, backlog=, max_stuck=,
- * rate=, budget=, control=, keep=} sets, config() reads */
+ * rate=, budget=, control=, keep=, store=} sets, config() reads */
 int
 lib_config(lua_State *L)
 {
     LuaRun *run = park_run(L);
-    arg_frame(L, "config", lib_config_fields, 11, true);
+    arg_frame(L, "config", lib_config_fields, 12, true);
     const char *backend = lib_config_backend(L, ARG(0));
     size_t backlog = arg_size(L, "config", "backlog", ARG(1));
     int slots[SLOT_KINDS] = { 0 };
@@ -85,10 +109,11 @@ lib_config(lua_State *L)
     MeterSpec spec;
     lib_config_control(L, ARG(3));
     bool metered = lib_read_meter(L, "config", ARG(9), ARG(2), &spec);
-    if (arg_given(L, ARG(10)))
+    if (arg_given(L, ARG(11)))
         return luaL_error(L,
                           "config: workers is set at start and can only be "
                           "read here");
+    lib_config_store(L, ARG(10));
     int e = metered ? slots_whole(run->sched, &spec) : 0;
     if (e)
         return luaL_error(L, "config: %s",

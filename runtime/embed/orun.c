@@ -100,6 +100,8 @@ orun_make(orun *o, const orun_config *c)
         e = engine_new(c, &tasks, &o->engine);
     if (e)
         return e;
+    o->engine->keep = orun_keep_config;
+    o->engine->keep_ud = o;
     run_lua_init(&o->engine->lua);
     run_process_init(&o->engine->process);
     o->run = (LuaRun){ .sched = &o->engine->sched,

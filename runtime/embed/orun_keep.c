@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "embed/orun_own.h"
 #include "journal/journal.h"
-#include "sched/lifecycle.h"
+#include <sys/stat.h>
 
 typedef struct OrunKeep OrunKeep;
 
@@ -54,22 +54,74 @@ orun_keep_broken(void *ud)
     orun_interrupt(ud);
 }
 
-int
-orun_keep_begin(orun *o, const char *script)
+static int
+orun_keep_open(orun *o, const char *script, Buf *why)
 {
     OrunKeep *k = o->keep;
-    if (!k || k->journal)
-        return 0;
     k->config.path = k->store;
     k->config.resume = k->resume;
     k->config.args = k->args;
     k->config.script = script;
     k->config.broken = orun_keep_broken;
     k->config.ud = o;
-    int e = journal_open(o->engine, &k->config, &k->journal, &o->message);
-    if (e && !o->message.n)
-        buf_puts(&o->message, err_text(e));
+    int e = journal_open(o->engine, &k->config, &k->journal, why);
+    if (e && !why->n)
+        buf_puts(why, err_text(e));
     return e;
+}
+
+int
+orun_keep_begin(orun *o, const char *script)
+{
+    if (!o->keep || o->keep->journal)
+        return 0;
+    return orun_keep_open(o, script, &o->message);
+}
+
+/* Do both name one file? */
+static bool
+orun_keep_same(const char *path, const char *other)
+{
+    struct stat a, b;
+    return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev
+        && a.st_ino == b.st_ino;
+}
+
+/* The run is to be kept at `path` instead of where it would be by default.
+ * ORUN_ESTATE: it is too late for that. */
+static int
+orun_keep_move(orun *o, const char *path, Buf *why)
+{
+    OrunKeep *k = o->keep;
+    bool begun = o->engine->sched.board.count > 1;
+    if (k->journal && !begun && k->config.late && !k->config.resume) {
+        journal_close(k->journal, 0); /* it has made no file yet */
+        k->journal = NULL;
+    } else if (k->journal && orun_keep_same(journal_path(k->journal), path)) {
+        return 0; /* as the command line has it */
+    } else if (k->journal || begun) {
+        buf_puts(why,
+                 k->journal ? "the run is kept in " : "a task has begun: ");
+        buf_puts(why, k->journal ? k->store : "say it before the first one");
+        return ORUN_ESTATE;
+    }
+    char *copy = mem_dup(path, strlen(path));
+    mem_free(k->store);
+    k->store = copy;
+    k->config.late = false;
+    return copy ? 0 : ORUN_ENOMEM;
+}
+
+int
+orun_keep_config(Engine *h, const char *path, Buf *why)
+{
+    orun *o = h->keep_ud;
+    if (!o->keep && !(o->keep = mem_zalloc(1, sizeof *o->keep)))
+        return ORUN_ENOMEM;
+    int e = orun_keep_move(o, path, why);
+    if (e || o->keep->journal)
+        return e;
+    return orun_keep_open(o, h->script, why);
 }
 
 int

@@ -64,11 +64,13 @@ void orun_heed_return(orun *o, bool json);
 int orun_forked(orun *o, Buf *to);
 
 /* The run is to have a store: copy what the config says of that. ORUN_ENOMEM.
- * Then, when a script begins: open it (errors are messages); when one has ended
+ * Then, when a script begins: open it (errors are messages), or when it says
+ * where (Engine.keep, whose keep_ud is `o`); when one has ended
  * with `code`: what that is if the store has failed; and in orun_free. The last
  * two do nothing without a store. */
 int orun_keep_new(orun *o, const orun_config *c) NODISCARD;
 int orun_keep_begin(orun *o, const char *script) NODISCARD;
+int orun_keep_config(Engine *h, const char *path, Buf *why) NODISCARD;
 int orun_keep_ended(orun *o, int code);
 void orun_keep_free(orun *o);
 

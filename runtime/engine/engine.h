@@ -69,6 +69,11 @@ struct Engine {
                                       * code lies nowhere */
     bool trust;                      /* Lua code of any project may run */
     int workers;                     /* Lua tasks at once */
+    /* Keep the run, which has no task yet, in the store at this path; why not
+     * is put into `why`. On the script's thread. Set by the creator; NULL:
+     * there is no such thing here. */
+    int (*keep)(struct Engine *h, const char *path, Buf *why);
+    void *keep_ud;
     atomic_size_t memory_limit; /* of a Lua task, bytes, when it does not say;
                                  * any thread sets it */
     _Atomic(const char *) backend; /* of agents that files describe: a constant;

@@ -279,6 +279,27 @@ describe("a run with a store", function()
     assert.matches("3 results not kept, because a function or module is in them", r.err, 1, true)
   end)
 
+  it("may be kept where the script says", function()
+    local p = place [[
+      orun.config{store = "own.db"}
+      print(TaskOutput(work "a").cached, pcall(orun.config, {store = "other.db"}))]]
+    local function run(words)
+      local r = h.sh(("cd %s && env -u ORUN_STORE %s %s"):format(h.quote(p.dir),
+        h.quote(h.bin), words))
+      return r.out, r.err
+    end
+    local refused = "false\tconfig: store: the run is kept in own.db\n"
+    assert.equal("nil\t" .. refused, (run "--no-history -q work.lua"))
+    assert.equal("true\t" .. refused, (run "resume --store own.db"))
+    p:write "work 'a' print(pcall(orun.config, {store = 'own.db'}))"
+    assert.equal("false\tconfig: store: a task has begun: say it before the first one\n",
+      (run "--no-history -q --no-store work.lua"))
+    p:write [[
+      local function try() return (select(2, pcall(orun.config, {store = "x"}))) end
+      print(Task{run = try}.output)]]
+    assert.matches("only the script itself can say", (run "--no-history -q work.lua"), 1, true)
+  end)
+
   it("refuses a store that is none, before anything runs", function()
     local p = place "work 'a'"
     h.write(p.dir .. "/run.db", "this is a text\n")

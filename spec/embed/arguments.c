@@ -281,6 +281,44 @@ arguments_back(void)
     CHECK(orun_free(back_host) == ORUN_OK);
 }
 
+/* A run is kept, and gone on with by another runtime. */
+static void
+arguments_store(void)
+{
+    static const char code[] = "n = 0\n"
+                               "for i = 1, 3 do\n"
+                               "  if Task{run = function(x) return x end, "
+                               "input = i}.cached then n = n + 1 end\n"
+                               "end\n"
+                               "assert(n == expected, n)";
+    orun_config c = ORUN_CONFIG_INIT;
+    orun_kept_info k = { .size = sizeof k };
+    orun *o;
+    remove("kept.db");
+    for (int round = 0; round < 2; round++) {
+        c.store = "kept.db";
+        c.resume = round ? "" : NULL;
+        CHECK(orun_new(&c, &o) == ORUN_OK);
+        check_fine(o, round ? "expected = 3" : "expected = 0");
+        check_fine(o, code);
+        CHECK(orun_kept(o, &k) == ORUN_OK);
+        CHECK(k.kept == (round ? 0 : 3) && k.found == (round ? 3 : 0));
+        CHECK(*k.run && strstr(k.path, "kept.db") && !k.fault && !k.unasked);
+        k.size--;
+        CHECK(orun_kept(o, &k) == ORUN_EINVAL && *orun_errmsg(o));
+        k.size++;
+        CHECK(orun_free(o) == ORUN_OK);
+    }
+    c.store = "/dev/null";
+    CHECK(orun_new(&c, &o) == ORUN_OK);
+    CHECK(check_run(o, "x = 1") != ORUN_OK
+          && strstr(orun_errmsg(o), "/dev/null"));
+    CHECK(orun_free(o) == ORUN_OK);
+    o = check_new();
+    CHECK(orun_kept(o, &k) == ORUN_EINVAL && orun_kept(o, NULL) == ORUN_EINVAL);
+    CHECK(orun_free(o) == ORUN_OK);
+}
+
 static const CheckCase cases[] = {
     { "null", arguments_null },
     { "config", arguments_config },
@@ -295,6 +333,7 @@ static const CheckCase cases[] = {
     { "watch", arguments_watch },
     { "history", arguments_history },
     { "plan", arguments_plan },
+    { "store", arguments_store },
 };
 
 CHECK_MAIN(cases)

@@ -67,6 +67,7 @@ describe("a host", function()
   it("is found by its user only where it says so", keeps("arguments", "listed"))
   it("says where durations are remembered, if anywhere", keeps("arguments", "history"))
   it("may have agents replaced by stubs", keeps("arguments", "plan"))
+  it("may have its run kept, and go on with it", keeps("arguments", "store"))
   it("outlives os.exit of a script", keeps("arguments", "exit"))
 
   it("J12 may make and free a runtime again and again: nothing is left", function()
