@@ -533,6 +533,7 @@ orun_free(orun *o)
     park_destroy(&o->run);
     buf_free(&o->message);
     buf_free(&o->stuck);
+    task_strings_free(o->argv);
     mem_free(o);
     if (stuck)
         orun_leaves_stuck = true;

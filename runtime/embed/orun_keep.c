@@ -12,7 +12,6 @@ enum { ORUN_KEEP_BROKEN = 74 }; /* exit status: EX_IOERR of sysexits.h */
 struct OrunKeep {
     JournalConfig config;
     char *store, *resume;
-    char **args;
     Journal *journal; /* NULL: no script has begun */
     Buf texts;        /* of orun_kept */
 };
@@ -35,15 +34,13 @@ orun_keep_new(orun *o, const orun_config *c)
 int
 orun_keep_args(orun *o, int argc, const char *const *argv)
 {
-    OrunKeep *k = o->keep;
-    if (!k)
-        return 0;
-    task_strings_free(k->args);
-    k->args = mem_zalloc((size_t)argc + 1, sizeof *k->args);
-    for (int i = 0; k->args && i < argc; i++)
-        if (!(k->args[i] = mem_dup(argv[i], strlen(argv[i]))))
-            return ORUN_ENOMEM;
-    return k->args ? 0 : ORUN_ENOMEM;
+    char **copy = mem_zalloc((size_t)argc + 1, sizeof *copy);
+    bool failed = !copy;
+    for (int i = 0; !failed && i < argc; i++)
+        failed = !(copy[i] = mem_dup(argv[i], strlen(argv[i])));
+    task_strings_free(o->argv);
+    o->argv = copy;
+    return failed ? ORUN_ENOMEM : 0;
 }
 
 /* The store has failed: nothing more is begun, and nothing is shown that is not
@@ -60,7 +57,7 @@ orun_keep_open(orun *o, const char *script, Buf *why)
     OrunKeep *k = o->keep;
     k->config.path = k->store;
     k->config.resume = k->resume;
-    k->config.args = k->args;
+    k->config.args = o->argv;
     k->config.script = script;
     k->config.broken = orun_keep_broken;
     k->config.ud = o;
@@ -146,7 +143,6 @@ orun_keep_free(orun *o)
     if (!k)
         return;
     journal_close(k->journal, o->status);
-    task_strings_free(k->args);
     mem_free(k->store);
     mem_free(k->resume);
     buf_free(&k->texts);

@@ -27,6 +27,7 @@ struct orun {
     uint64_t used;   /* CPU nanoseconds of the script's thread at its start */
     size_t reported; /* tasks below this id were checked for failures */
     int args;        /* number of the script's arguments (`...`) */
+    char **argv;     /* all of the command line, copied, or NULL */
 };
 
 /* `o` may be any pointer: it is not dereferenced here. */
@@ -74,8 +75,7 @@ int orun_keep_config(Engine *h, const char *path, Buf *why) NODISCARD;
 int orun_keep_ended(orun *o, int code);
 void orun_keep_free(orun *o);
 
-/* The command line of the run, which resuming it repeats; `script` is the
- * script's place in it, 0 for none. ORUN_ENOMEM. */
+/* The command line of the run, which resuming it repeats. ORUN_ENOMEM. */
 int orun_keep_args(orun *o, int argc, const char *const *argv) NODISCARD;
 
 /* Append "t1 (description), t2": the tasks still running, and those whose
