@@ -1,6 +1,7 @@
 --- orun.plan.text: a plan (view/plan.lua) as text for people, and as a graph in DOT.
 
 local format = require "orun.util.format"
+local grid = require "orun.util.grid"
 
 local M = {}
 
@@ -29,23 +30,6 @@ end
 
 local function plural(n, one, many)
   return ("%d %s"):format(n, n == 1 and one or many or one .. "s")
-end
-
--- Rows of cells as lines; `numeric` columns are given by their index.
-local function grid(rows, right)
-  local widths, lines = {}, {}
-  for _, row in ipairs(rows) do
-    for c, cell in ipairs(row) do widths[c] = math.max(widths[c] or 0, utf8.len(cell) or #cell) end
-  end
-  for i, row in ipairs(rows) do
-    local cells = {}
-    for c, cell in ipairs(row) do
-      local pad = (" "):rep(widths[c] - (utf8.len(cell) or #cell))
-      cells[c] = right[c] and pad .. cell or cell .. pad
-    end
-    lines[i] = (table.concat(cells, "  "):gsub("%s+$", ""))
-  end
-  return lines
 end
 
 -- What a task is called: its description, key, or what it is.

@@ -3,6 +3,7 @@
 #include "api/lib_arg.h"
 #include "api/lib_base.h"
 #include "api/lib_channel.h"
+#include "api/lib_kept.h"
 #include "api/lib_overview.h"
 #include "api/lib_run_registry.h"
 #include "api/lib_screen.h"
@@ -212,6 +213,11 @@ lib_orun_open_client(lua_State *L, Vm *vm, void *ud)
         { "await", lib_channel_await },
         { "write", lib_channel_write },
         { "read_run_registry", lib_run_registry },
+        { "kept_files", lib_kept_files },
+        { "kept_forget", lib_kept_forget },
+        { "kept_open", lib_kept_open },
+        { "kept_remove", lib_kept_remove },
+        { "kept_used", lib_kept_used },
         { "screen", lib_screen },
         { NULL, NULL },
     };

@@ -168,8 +168,8 @@ resume_read(int *argc, char ***argv, Buf *why)
     buf_free(&path);
     if (!fine)
         return false;
-    fine = resume_build(&past, *argc, *argv, run ? 3 : 2, &line, why)
-        && resume_go(&past, why);
+    fine = resume_go(&past, why)
+        && resume_build(&past, *argc, *argv, run ? 3 : 2, &line, why);
     journal_past_free(&past);
     if (!fine) {
         task_strings_free(line.words);

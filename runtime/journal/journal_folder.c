@@ -2,10 +2,10 @@
 #include "journal/journal_folder.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "store/store.h"
 #include "task/task.h"
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,35 +67,22 @@ journal_folder_path(const char *folder, const char *name, const char *end)
     return buf_take(&b);
 }
 
-/* Does a process have the store open? It locks this file then. */
-static bool
-journal_folder_in_use(const char *path)
+int
+journal_folder_remove(const char *file, int *pid)
 {
-    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-    char *name = journal_folder_path("", path, ".lock");
-    int fd = name ? open(name, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
-    bool used = fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0
-        && lock.l_type != F_UNLCK;
-    mem_free(name);
-    if (fd >= 0)
-        close(fd);
-    return used;
-}
-
-/* Remove a run that no process has open. */
-static void
-journal_folder_remove(const char *folder, const char *name)
-{
-    static const char *const ends[] = { "", "-wal", "-shm", ".lock" };
-    char *path = journal_folder_path(folder, name, "");
-    bool free_now = path && !journal_folder_in_use(path);
-    mem_free(path);
-    for (size_t i = 0; free_now && i < sizeof ends / sizeof *ends; i++) {
-        path = journal_folder_path(folder, name, ends[i]);
-        if (path)
-            unlink(path);
+    static const char *const ends[] = { "-wal", "-shm", "" };
+    if (store_in_use(file, pid))
+        return ORUN_ESTATE;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        char *path = journal_folder_path("", file, ends[i]);
+        if (!path)
+            return ORUN_ENOMEM;
+        int e = unlink(path) == 0 || errno == ENOENT ? 0 : ORUN_ESYS;
         mem_free(path);
+        if (e)
+            return e;
     }
+    return 0;
 }
 
 /* Make room for one more. */
@@ -109,8 +96,9 @@ journal_folder_prune(const char *folder)
         struct stat st;
         char *path = journal_folder_path(folder, names[i]->d_name, "");
         bool old = path && stat(path, &st) == 0 && st.st_mtime < oldest;
-        if (old || n - i >= JOURNAL_FOLDER_KEPT)
-            journal_folder_remove(folder, names[i]->d_name);
+        int pid;
+        if (path && (old || n - i >= JOURNAL_FOLDER_KEPT))
+            journal_folder_remove(path, &pid);
         mem_free(path);
         free(names[i]);
     }

@@ -19,4 +19,8 @@ int journal_folder_add(const char *folder, const char *name, char **out,
  */
 char **journal_folder_list(const char *folder);
 
+/* Remove the file of a run with those that SQLite keeps beside it. ORUN_ESTATE:
+ * the process *pid (0: not known) has it open; ORUN_ESYS, ORUN_ENOMEM. */
+int journal_folder_remove(const char *file, int *pid);
+
 #endif

@@ -17,6 +17,7 @@
 #include "base/fork.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "store/store_file.h"
 #include "store/store_kind.h"
 #include <errno.h>
 #include <stdatomic.h>
@@ -284,6 +285,15 @@ store_open(const char *path, unsigned flags, Store **out, Buf *why)
     else if (s)
         store_free(s);
     return store_said(&w, error);
+}
+
+bool
+store_in_use(const char *path, int *pid)
+{
+    pid_t owner;
+    bool used = store_file_used(path, &owner);
+    *pid = (int)owner;
+    return used;
 }
 
 int

@@ -113,6 +113,10 @@ typedef struct StoredRun {
 int store_open(const char *path, unsigned flags, Store **out,
                Buf *why) NODISCARD;
 
+/* Does a process, which may be this one, have the store at `path` open to write
+ * it? Its id goes to *pid, or 0 when that is not known. Any thread. */
+bool store_in_use(const char *path, int *pid);
+
 /* Begin a new run (`run` is NULL) with the id that is in `id`, or one that is
  * drawn if that is ""; or the epoch after the last of an old one: what this
  * handle appends from now on belongs to it. Durable when it returns. Not while

@@ -213,6 +213,19 @@ store_file_owner(int fd)
     return known && lock.l_pid > 0 ? lock.l_pid : 0;
 }
 
+/* Has another descriptor the lock? Its process goes to *pid. */
+static bool
+store_file_locked(int fd, pid_t *pid)
+{
+    struct flock lock = { .l_type = F_WRLCK,
+                          .l_start = STORE_FILE_LOCK,
+                          .l_len = 1 };
+    bool locked = fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    if (locked)
+        *pid = store_file_owner(fd);
+    return locked;
+}
+
 /* Is that process stopped, by a signal or a debugger? */
 static bool
 store_file_stopped(pid_t pid)
@@ -288,6 +301,44 @@ store_file_enlist(StoreFile *f, const struct stat *st)
     }
     uv_mutex_unlock(&store_file_lock);
     return !found;
+}
+
+/* Does a handle of this process write that file? Its lock may only be looked at
+ * by the descriptor it has, or by none: another would, once closed, release
+ * what SQLite has. -1: it is not open here; else whether it is written. */
+static int
+store_file_used_here(const struct stat *st, pid_t *pid)
+{
+    int used = -1;
+    uv_mutex_lock(&store_file_lock);
+    list_each(node, &store_files) {
+        const StoreFile *f = container_of(node, StoreFile, link);
+        if (f->device != st->st_dev || f->inode != st->st_ino)
+            continue;
+        used = !(f->flags & STORE_READ);
+        *pid = used ? getpid() : 0;
+        if (!used && f->fd >= 0)
+            used = store_file_locked(f->fd, pid);
+    }
+    uv_mutex_unlock(&store_file_lock);
+    return used;
+}
+
+bool
+store_file_used(const char *path, pid_t *pid)
+{
+    struct stat st;
+    *pid = 0;
+    if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode))
+        return false;
+    int used = store_file_used_here(&st, pid);
+    if (used >= 0)
+        return used;
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    bool locked = fd >= 0 && store_file_locked(fd, pid);
+    if (fd >= 0)
+        close(fd);
+    return locked;
 }
 
 /* Close the descriptor, with its locks; the file may be opened again. */

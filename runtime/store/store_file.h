@@ -42,6 +42,10 @@ int store_file_open(StoreFile *f, const char *path, unsigned flags,
 /* Have other processes find the id of this one. */
 void store_file_sign(StoreFile *f);
 
+/* Does a process have the file open to write it? *pid is its id, 0 when that is
+ * not known. Any thread. */
+bool store_file_used(const char *path, pid_t *pid);
+
 /* Are the file and its journal still the ones that were opened? 0, or
  * ORUN_ESTATE: what was written since may be in a file without a name. */
 int store_file_same(StoreFile *f, Buf *why) NODISCARD;
