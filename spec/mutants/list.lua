@@ -1,8 +1,10 @@
 --- The mutants: small mistakes in how tasks are scheduled and facts are kept, each
 --- of which the specs must notice (mutants.lua). `old`, which stands in the file
 --- exactly once, becomes `new`; `breaks` says what is wrong then; `units` are the
---- specs that are to notice, if they are not those of the scheduler.
+--- specs that are to notice, if they are not those of the scheduler; `whole`: they
+--- run a program, which is the mutant.
 
+local RESUME <const> = { "command/resume", whole = true }
 local STORE <const> = { "store/store", "store/faults", "store/hostile" }
 
 return {
@@ -281,4 +283,27 @@ return {
   { name = "look-of-the-ended", file = "sched/durable.c",
     breaks = "a task that was cancelled ends again as was found",
     old = "    if (!task_looking(t) || t->unmet > 0) {", new = "    if (t->unmet > 0) {" },
+  { name = "looked-up-requeued", file = "sched/slots.c",
+    breaks = "a task that is looked up queues with its new priority",
+    old = "!t->has_kind && !due && !task_looking(t)", new = "!t->has_kind && !due" },
+  { name = "looked-up-and-blocked", file = "sched/edge.c",
+    breaks = "a task that got a blocker is still looked up",
+    old = "    slots_with_store(s, t, false);\n", new = "" },
+  { name = "found-not-said", file = "sched/durable.c", breaks = "nobody sees what was found",
+    old = "    task_key(t)->cached = true;\n", new = "" },
+  { name = "sealed-ended-again", file = "sched/claim.c", breaks = "an item is ended twice",
+    old = "        && !task_sealed(item))\n        e = 0;\n    if (e == 0) {",
+    new = "        )\n        e = 0;\n    if (e == 0) {" },
+  { name = "sealed-released", file = "sched/claim.c",
+    breaks = "an item that is ended is given back",
+    old = "             && !task_sealed(item))\n", new = "             )\n" },
+  { name = "sealed-in-a-cycle", file = "sched/wait.c",
+    breaks = "who has ended an item cannot wait for it",
+    old = "task_claimer(t) && !task_sealed(t))", new = "task_claimer(t))" },
+  { name = "equals-taken-for-one", file = "journal/resume_table.c", units = RESUME,
+    breaks = "of equal tasks one is done for all", old = "    return c->n++;",
+    new = "    return c->n++ * 0;" },
+  { name = "look-of-before", file = "journal/journal.c", units = RESUME,
+    breaks = "what is kept is done again", old = "    job->found = e != NULL;",
+    new = "    job->found = false;" },
 }

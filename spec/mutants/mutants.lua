@@ -73,11 +73,14 @@ end
 
 local function by_units(bin, units)
   local words = { "spec/support/suite.lua", "--no-keep-going", bin = bin, limit = LIMIT,
-                  env = { ORUN_TEST_BIN = bin } }
-  for i, unit in ipairs(units) do words[i + 2] = "spec/unit/" .. unit .. "_spec.lua" end
+                  env = { ORUN_TEST_BIN = bin, ORUN_BIN = units.whole and bin or nil } }
+  for i, unit in ipairs(units) do
+    local folder = unit:find "^command/" and "spec/" or "spec/unit/"
+    words[i + 2] = folder .. unit .. "_spec.lua"
+  end
   local r = h.orun(words)
   if r.code == 0 then return nil end
-  local spec = r.out:match("spec/unit/%w+/(%w+)_spec.lua @ %d+")
+  local spec = r.out:match("spec/[%w/]+/(%w+)_spec.lua @ %d+")
   return "units: " .. (spec or r.code == 124 and "hangs" or "signal " .. (r.signal or r.code))
 end
 

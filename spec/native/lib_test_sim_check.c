@@ -133,6 +133,9 @@ lib_check_kept(SimCheck *c, const Task *t)
                    "t%d: sealed: %d, and not what is kept", id, sealed);
     lib_check_that(c, !task_looking(t) || lib_check_asked(c, t, false),
                    "t%d: is looked up by nobody", id);
+    lib_check_that(
+        c, t->kind == TASK_ITEM || t->state != TASK_WAITING || !task_looking(t),
+        "t%d: is blocked and looked up", id);
     if (!task_looking(t) && !sealed)
         return;
     lib_check_that(c, !t->has_kind && !t->has_rest && !t->programs,
