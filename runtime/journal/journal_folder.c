@@ -91,14 +91,16 @@ journal_folder_prune(const char *folder)
 {
     struct dirent **names;
     time_t oldest = time(NULL) - (time_t)JOURNAL_FOLDER_DAYS * 24 * 3600;
-    int n = journal_folder_names(folder, &names);
-    for (int i = 0; i < n; i++) {
+    int n = journal_folder_names(folder, &names), pid,
+        kept = 1; /* the new one */
+    for (int i = n; i-- > 0;) {
         struct stat st;
         char *path = journal_folder_path(folder, names[i]->d_name, "");
         bool old = path && stat(path, &st) == 0 && st.st_mtime < oldest;
-        int pid;
-        if (path && (old || n - i >= JOURNAL_FOLDER_KEPT))
+        if (path && (old || kept == JOURNAL_FOLDER_KEPT))
             journal_folder_remove(path, &pid);
+        else
+            kept++;
         mem_free(path);
         free(names[i]);
     }
