@@ -33,10 +33,10 @@ local function as_completed(handles, opts)
     local id = type(handle) == "table" and handle.id or handle
     index[id] = index[id] or i
   end
-  local deadline = opts.timeout and orun.now() + check.seconds(opts.timeout)
+  local deadline = opts.timeout and orun.ticks() + check.seconds(opts.timeout)
   local collector = orun.collector(handles)
   return function()
-    local result = collector:next(deadline and math.max(0, deadline - orun.now()))
+    local result = collector:next(deadline and math.max(0, deadline - orun.ticks()))
     if not result then return nil end
     result.index = index[result.task_id]
     return result, result.index

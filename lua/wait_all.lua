@@ -22,10 +22,10 @@ local function wait_all(handles, timeout)
   if timeout ~= nil then
     check.argument("orun.wait_all", "timeout", timeout, "duration")
   end
-  local deadline = timeout and orun.now() + check.seconds(timeout)
+  local deadline = timeout and orun.ticks() + check.seconds(timeout)
   local results = {}
   for i, handle in ipairs(handles) do
-    local left = deadline and math.max(0, deadline - orun.now())
+    local left = deadline and math.max(0, deadline - orun.ticks())
     local result, why = orun.TaskOutput{task_id = handle, timeout = left}
     if not result then return nil, why end
     if orun.peek(result, "timed_out") then return nil, "timeout" end

@@ -52,9 +52,9 @@ local function worker_of(fn, go_on)
   return function(chunk)
     local items, before, n = chunk.items, chunk.first - 1, chunk.n
     local out, failures, skips, at = {}, {}, {}, 0
-    local began = orun.now()
+    local began = orun.ticks()
     local function work()
-      local call, from, to, now = fn, items, out, orun.now
+      local call, from, to, now = fn, items, out, orun.ticks
       repeat
         for i = at + 1, math.min(at + STRIDE, n) do
           at = i
@@ -75,7 +75,9 @@ local function worker_of(fn, go_on)
           error_kind = rawget(told, "kind") or "lua", output = rawget(told, "partial")}
       end
     until ok or not (go_on or skip) or at == n
-    return {out = out, done = at, failures = failures, skips = skips, seconds = orun.now() - began}
+    return {
+      out = out, done = at, failures = failures, skips = skips, seconds = orun.ticks() - began,
+    }
   end
 end
 
@@ -153,7 +155,7 @@ end
 
 --- The longest wait for the next chunk, and whether the time of all runs out by then.
 function Chunks:patience(deadline)
-  local left = deadline and math.max(0, deadline - orun.now())
+  local left = deadline and math.max(0, deadline - orun.ticks())
   local short = self.ranges.left > 0 and not self.opts.limit and PATIENCE
   if short and not (left and left < short) then return short, false end
   return left, left ~= nil
@@ -182,7 +184,7 @@ local function map_chunks(items, n, fn, opts)
     numbers = opts.limit and numbers(),
     singly = opts.each or opts.progress or opts.timeout or opts.order == "done"
       or opts.on_failure and not go_on, seen = {}, counted = counted, counts = counts}, Chunks)
-  local deadline = opts.timeout and orun.now() + check.seconds(opts.timeout)
+  local deadline = opts.timeout and orun.ticks() + check.seconds(opts.timeout)
   local _ <close> = launch.guard(self.handles)
   while true do
     local why = self:fill()

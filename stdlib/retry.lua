@@ -47,14 +47,14 @@ end
 
 local function retry_function(fn, opts)
   local backoff = check.seconds(opts.backoff) or BACKOFF
-  local deadline = opts.timeout and orun.now() + check.seconds(opts.timeout) or math.huge
+  local deadline = opts.timeout and orun.ticks() + check.seconds(opts.timeout) or math.huge
   for attempt = 1, (opts.max or MAX) + 1 do
     local got = table.pack(pcall(fn, attempt))
     local good = got[1] and not (got[2] == nil and got[3] ~= nil)
     if good then return table.unpack(got, 2, got.n) end
     if not got[1] and orun.stopping() then error(got[2], 0) end
     local why = got[1] and got[3] or got[2]
-    local last = attempt > (opts.max or MAX) or orun.now() >= deadline
+    local last = attempt > (opts.max or MAX) or orun.ticks() >= deadline
     if last or opts.on and not opts.on(why, attempt) then
       return nil, why, attempt
     end

@@ -148,7 +148,7 @@ end
 --- Works until no worker is left: one that dies is replaced while items are left.
 function Shift:work(deadline)
   while next(self.hands) do
-    local result, late = self.collector:next(deadline and math.max(0, deadline - orun.now()))
+    local result, late = self.collector:next(deadline and math.max(0, deadline - orun.ticks()))
     if late then
       self.timed_out, deadline = true, nil
       self:halt()
@@ -224,7 +224,7 @@ local function workers(run, opts)
   opts = check.options("orun.workers", opts, OPTIONS)
   if opts.items then check.array("orun.workers", "items", opts.items) end
   local shift = shift_of(run, opts)
-  local deadline = opts.timeout and orun.now() + check.seconds(opts.timeout)
+  local deadline = opts.timeout and orun.ticks() + check.seconds(opts.timeout)
   local why = create(opts.items or {})
   if why then error("orun.workers: " .. why, 2) end
 

@@ -186,7 +186,7 @@ end
 
 -- Report what is being said, now and then.
 function Talk:progress(s)
-  local now = orun.now()
+  local now = orun.ticks()
   if now - self.reported < REPORT_EACH then return end
   self.reported = now
   rope.settle(s, s.blocks or {}, s.calls or {})

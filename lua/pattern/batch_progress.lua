@@ -17,7 +17,7 @@ local function report(p) pattern.report(("batch %d/%d"):format(p.batch, p.batche
 -- @return function(entry, result), to be called once for each entry
 local function progress(entries, batches, hook)
   if hook == nil or hook == true then hook = report end
-  local began, counts, left = orun.now(), {}, {}
+  local began, counts, left = orun.ticks(), {}, {}
   for b = 1, batches do
     counts[b] = {batch = b, batches = batches, done = 0, failed = 0, cancelled = 0, skipped = 0}
     left[b] = 0
@@ -32,7 +32,7 @@ local function progress(entries, batches, hook)
     if result.skipped then count.skipped = count.skipped + 1 end
     left[entry.batch] = left[entry.batch] - 1
     if left[entry.batch] == 0 and hook then
-      count.seconds = orun.now() - began
+      count.seconds = orun.ticks() - began
       hook(count)
     end
   end

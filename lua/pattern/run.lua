@@ -63,11 +63,11 @@ end
 -- @return function(field, result, i), where field is "done", "failed" or "cancelled"; and the
 --         counts, as `progress` gets them
 function M.counter(each, progress, total)
-  local began = orun.now()
+  local began = orun.ticks()
   if progress == true then progress = report end
   local counts = {done = 0, failed = 0, cancelled = 0, skipped = 0, total = total}
   return function(field, result, i)
-    counts[field], counts.seconds = counts[field] + 1, orun.now() - began
+    counts[field], counts.seconds = counts[field] + 1, orun.ticks() - began
     if field == "done" and result.skipped then counts.skipped = counts.skipped + 1 end
     if each then each(result, i) end
     if progress then progress(counts) end
@@ -199,14 +199,14 @@ function M.run(job)
     collector = orun.collector{}, started = 0, flying = 0, over = over, counts = counts,
     forgets = not job.n and opts.each, numbers = opts.limit and numbers(),
     limit = opts.limit or job.n or 2 * orun.config().workers}, Run)
-  local deadline = opts.timeout and orun.now() + check.seconds(opts.timeout)
+  local deadline = opts.timeout and orun.ticks() + check.seconds(opts.timeout)
   local _ <close> = launch.guard(self.handles)
   while true do
     local why = self:fill()
     if not why and self.flying == 0 then break end
     local result, late
     if not why then
-      result, late = self.collector:next(deadline and math.max(0, deadline - orun.now()))
+      result, late = self.collector:next(deadline and math.max(0, deadline - orun.ticks()))
       if result then why = self:ended(result) end
     end
     if why then

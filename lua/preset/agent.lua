@@ -125,7 +125,7 @@ end
 -- Report what a run has said so far; `ended`: it has ended.
 function Job:tell(s, ended)
   local session = session_of(s)
-  self.session, self.reported_at, self.news = session or self.session, orun.now(), false
+  self.session, self.reported_at, self.news = session or self.session, orun.ticks(), false
   local cost = self:cost_of(s)
   orun.report{
     activity = not ended and line_of(s.activity) or nil, model = line_of(s.model or self.model),
@@ -253,7 +253,7 @@ function Job:run_once(text, resume)
     p.line(s, line)
     self.news = true
     local known = s.session_id == self.session or not session_of(s)
-    if not known or orun.now() - self.reported_at >= REPORT_EACH then self:tell(s) end
+    if not known or orun.ticks() - self.reported_at >= REPORT_EACH then self:tell(s) end
   end
   local ending = log:wait()
   if ending.stderr_file then -- the reason is at its end

@@ -106,10 +106,10 @@ end
 -- @param f  returns a value; or nil, what went wrong, an exit code, and whether others were why
 -- @return what f gave last
 function M.patiently(f)
-  local last = orun.now() + PATIENCE
+  local last = orun.ticks() + PATIENCE
   while true do
     local out, why, code, busy = f()
-    if out or not busy or orun.now() >= last then return out, why, code, busy end
+    if out or not busy or orun.ticks() >= last then return out, why, code, busy end
     orun.sleep(BETWEEN)
   end
 end

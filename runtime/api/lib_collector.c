@@ -9,28 +9,35 @@
 #include "api/lib_result.h"
 #include "api/lib_task.h"
 #include "base/err.h"
+#include "sched/durable.h"
 #include "sched/forget.h"
 #include <lauxlib.h>
 #include <math.h>
 
 static int lib_collector_wait(lua_State *L, Collector *c, double deadline);
+static int lib_collector_later(lua_State *L, Collector *c);
 
 static int
 lib_collected(lua_State *L, int status, lua_KContext ctx)
 {
     Collector *c = (Collector *)ctx;
     size_t left;
+    bool later;
+    LuaRun *run = park_run(L);
     (void)status;
     int outcome = park_outcome(L);
     if (lib_related_waited(L, outcome))
         return 2;
     if (outcome == WAIT_CYCLE)
-        return lib_collector_wait(L, c, park_run(L)->want.deadline);
+        return lib_collector_wait(L, c, run->want.deadline);
     if (outcome == WAIT_DEADLOCK)
         return luaL_error(L,
                           "collector: the tasks left can never end: nothing "
                           "is running or due that could finish them");
-    Task *t = collector_next(c, &left);
+    Task *t = durable_next(run->sched, run->task, run->attempt, c, &later,
+                           &left);
+    if (later)
+        return lib_collector_later(L, c);
     if (!t)
         return 0;
     if (forget_is(t))
@@ -48,6 +55,16 @@ lib_collector_wait(lua_State *L, Collector *c, double deadline)
     WaitFor what = { .kind = WAIT_FOR_COLLECTOR,
                      .collector = c,
                      .deadline = deadline,
+                     .fn = "collector:next" };
+    return park(L, &what, lib_collected, (lua_KContext)c);
+}
+
+/* Which task is the next is known once others were looked up. */
+static int
+lib_collector_later(lua_State *L, Collector *c)
+{
+    WaitFor what = { .kind = WAIT_FOR_LOOKS,
+                     .deadline = INFINITY,
                      .fn = "collector:next" };
     return park(L, &what, lib_collected, (lua_KContext)c);
 }

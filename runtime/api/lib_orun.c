@@ -45,6 +45,7 @@ static const luaL_Reg lib_orun_functions[] = {
     { "private_file", lib_private_file },
     { "private_folder", lib_private_folder },
     { "program", lib_program_path },
+    { "random", lib_random },
     { "read_output", lib_read_output },
     { "real", lib_real },
     { "report", lib_report },
@@ -53,7 +54,9 @@ static const luaL_Reg lib_orun_functions[] = {
     { "sleep", lib_sleep },
     { "slot", lib_slot },
     { "stopping", lib_stopping },
+    { "ticks", lib_ticks },
     { "unread", lib_unread },
+    { "uuid", lib_uuid },
     { "yaml", lib_yaml },
     { NULL, NULL },
 };

@@ -1,4 +1,4 @@
-/* lib_sys.c — sleep, now, phase, log, once. */
+/* lib_sys.c — sleep, ticks, phase, log, once. */
 #include "api/lib_arg.h"
 #include "api/lib_orun.h"
 #include "api/lib_task.h"
@@ -32,9 +32,10 @@ lib_sleep(lua_State *L)
     return park(L, &what, lib_slept, 0);
 }
 
-/* now() -> seconds of a monotonic clock */
+/* ticks() -> seconds of a monotonic clock; for deadlines: it is not kept, as
+ * now() is, when a run is */
 int
-lib_now(lua_State *L)
+lib_ticks(lua_State *L)
 {
     lua_pushnumber(L, board_now(&park_run(L)->sched->board));
     return 1;

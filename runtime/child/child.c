@@ -116,10 +116,11 @@ child_same_build(Frame *f)
 static bool
 child_read_start(Frame *f, Child *c)
 {
-    uint64_t seed, id, attempt, limit, asked;
+    uint64_t seed, id, attempt, limit, asked, keeps;
     if (!child_same_build(f) || !frame_get_number(f, &seed)
         || !frame_get_number(f, &id) || !frame_get_number(f, &attempt)
         || !frame_get_number(f, &limit) || !frame_get_number(f, &asked)
+        || !frame_get_number(f, &keeps)
         || !child_get_copy(f, &c->task.description, NULL)
         || !child_get_copy(f, &c->place[0], NULL)
         || !child_get_copy(f, &c->place[1], NULL)
@@ -132,6 +133,7 @@ child_read_start(Frame *f, Child *c)
         || !child_get_value(f, &c->opt.prompt))
         return false;
     vm_seed_set((uint32_t)seed);
+    lib_remote_keeps = keeps != 0;
     c->task.id = id;
     c->task.attempt = (uint32_t)attempt;
     c->limit = (size_t)limit;

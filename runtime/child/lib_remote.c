@@ -300,9 +300,11 @@ lib_remote_call(lua_State *L)
 
 /* ---- what needs no request ---- */
 
-/* now() -> seconds of the parent's clock */
+bool lib_remote_keeps;
+
+/* ticks(), now() -> seconds of the parent's clock */
 static int
-lib_remote_now(lua_State *L)
+lib_remote_ticks(lua_State *L)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -313,8 +315,8 @@ lib_remote_now(lua_State *L)
 static lua_CFunction
 lib_remote_own(const luaL_Reg *f)
 {
-    if (f->func == lib_now)
-        return lib_remote_now;
+    if (f->func == lib_ticks || (f->func == lib_now && !lib_remote_keeps))
+        return lib_remote_ticks;
     static const lua_CFunction own[] = {
         lib_log, lib_nearest, lib_peek, lib_stopping, lib_unread,
     };

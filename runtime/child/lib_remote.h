@@ -17,6 +17,10 @@
  * lib_orun_open, except for the primitives. May raise. */
 void lib_remote_open(lua_State *L, Vm *vm, void *ud);
 
+/* The run is kept: what is drawn is the parent's to draw. Set before a state is
+ * opened. */
+extern bool lib_remote_keeps;
+
 /* Learn the descriptions of tasks from a field of a frame. Raises if it is
  * malformed. */
 void lib_remote_learn(lua_State *L, const char *p, size_t n);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "journal/journal_drawn.h"
 #include "journal/journal_job.h"
 #include "journal/journal_state.h"
 #include "journal/kept.h"
@@ -59,12 +60,14 @@ journal_find(Journal *j, JournalJob *job)
         journal_job_mix(job->scope, content, -1, job->key.scope);
         job->key.known = true;
     }
-    const ResumeEntry *e = n >= 0 && job->caches
+    ResumeEntry *e = n >= 0 && job->caches
         ? resume_table_ask(j->table, job->key.key, FACT_OUTCOME)
         : NULL;
     job->found = e != NULL;
-    if (e)
+    if (e) {
         job->fact_found = e->fact;
+        e->task = job->task->id;
+    }
     uv_mutex_unlock(&j->lock);
 }
 
@@ -169,6 +172,7 @@ journal_answer(Journal *j, JournalJob *job, bool found)
             j->found++;
             kept_give(&job->kept, t);
         }
+        task_key(t)->anew = job->found && !found;
         durable_looked(s, t, found ? &job->kept.outcome : NULL);
         lifecycle_propagate(s);
     }
@@ -258,6 +262,7 @@ journal_make_store(Journal *j)
     if (j->store || j->forgone)
         return;
     j->forgone = journal_store_open(j, &why) != 0;
+    journal_drawn_open(j, !j->forgone);
     sched_lock(&j->engine->sched);
     if (j->forgone)
         j->fault = buf_take(&why);
@@ -298,7 +303,11 @@ journal_main(void *arg)
 static int
 journal_start(Journal *j)
 {
-    j->seam = (Durable){ .look = journal_look, .seal = journal_seal };
+    j->seam.look = journal_look;
+    j->seam.seal = journal_seal;
+    j->seam.recall = journal_drawn_recall;
+    j->seam.note = journal_drawn_note;
+    j->seam.by = journal_drawn_by;
     int e = thread_start(&j->thread, JOURNAL_STACK, 0, journal_main, j);
     if (e)
         return e;
@@ -326,6 +335,7 @@ journal_stop(Journal *j)
 static void
 journal_free(Journal *j)
 {
+    journal_drawn_open(j, false);
     resume_table_free(j->table);
     key_modules_free(j->modules);
     task_strings_free(j->args);
@@ -371,6 +381,7 @@ journal_new(Engine *h, const JournalConfig *c)
     j->config = *c;
     j->awake = !c->late;
     list_init(&j->jobs);
+    list_init(&j->drawn);
     uv_mutex_init(&j->lock);
     uv_cond_init(&j->more);
     j->path = journal_copy(c->path, &failed);
@@ -391,7 +402,10 @@ journal_open(Engine *h, const JournalConfig *c, Journal **out, Buf *why)
     Journal *j = journal_new(h, c);
     if (!j)
         return ORUN_ENOMEM;
-    int e = c->late && !c->resume ? 0 : journal_store_open(j, why);
+    bool now = !c->late || c->resume;
+    int e = now ? journal_store_open(j, why) : 0;
+    if (e == 0 && now)
+        journal_drawn_open(j, true);
     if (e == 0 && (e = journal_start(j)) != 0)
         buf_printf(why, "the thread that keeps the run cannot be started: %s",
                    e == ORUN_ENOMEM ? err_text(e) : strerror(errno));

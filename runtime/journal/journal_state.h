@@ -39,6 +39,9 @@ struct Journal {
     ResumeTable *table;
     List jobs;
     bool closing;
+    List drawn; /* Facts, as long as there may yet be a store … */
+    bool open;  /* … there is: they go to it; or … */
+    bool deaf;  /* … there will not be one: they go nowhere */
 };
 
 /* On the journal's thread, or before there is one: open the store, begin or

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "base/version.h"
+#include "journal/journal_drawn.h"
 #include "journal/journal_folder.h"
 #include "journal/journal_past.h"
 #include "journal/journal_state.h"
@@ -50,7 +51,10 @@ journal_store_fact(void *ctx, const StoredFact *f)
     Journal *j = ctx;
     if (f->kind == FACT_RUN || f->kind == FACT_END)
         return 0;
-    return resume_table_add(j->table, f);
+    int e = resume_table_add(j->table, f);
+    if (e == 0 && f->kind == FACT_DREW)
+        journal_drawn_load(j, f, resume_table_look(j->table, f->key, f->kind));
+    return e;
 }
 
 /* ---- what is told of a run ---- */

@@ -99,9 +99,9 @@ resume_table_add(ResumeTable *r, const StoredFact *f)
     return 0;
 }
 
-/* The entry, unless its fact was dropped; or NULL. */
-static ResumeEntry *
-resume_table_find(const ResumeTable *r, const unsigned char *key, uint8_t kind)
+ResumeEntry *
+resume_table_look(const ResumeTable *r, const unsigned char key[TASK_KEY_SIZE],
+                  uint8_t kind)
 {
     uint32_t *slot = r->slots ? resume_table_slot(r, key, kind) : NULL;
     ResumeEntry *e = slot && *slot ? &r->entries[*slot - 1] : NULL;
@@ -112,7 +112,7 @@ void
 resume_table_drop(ResumeTable *r, const unsigned char key[TASK_KEY_SIZE],
                   uint8_t kind)
 {
-    ResumeEntry *e = resume_table_find(r, key, kind);
+    ResumeEntry *e = resume_table_look(r, key, kind);
     if (e)
         e->fact.seq = 0;
 }
@@ -121,7 +121,7 @@ ResumeEntry *
 resume_table_ask(ResumeTable *r, const unsigned char key[TASK_KEY_SIZE],
                  uint8_t kind)
 {
-    ResumeEntry *e = resume_table_find(r, key, kind);
+    ResumeEntry *e = resume_table_look(r, key, kind);
     if (e)
         e->asked = true;
     return e;
@@ -171,6 +171,14 @@ resume_table_grow_counts(ResumeTable *r)
     return 0;
 }
 
+static void
+resume_table_count_key(const unsigned char *scope, const unsigned char *content,
+                       unsigned char *key)
+{
+    for (int i = 0; i < TASK_KEY_SIZE; i++)
+        key[i] = scope[i] ^ content[(i + 5) % TASK_KEY_SIZE];
+}
+
 int64_t
 resume_table_occurrence(ResumeTable *r,
                         const unsigned char scope[TASK_KEY_SIZE],
@@ -179,12 +187,21 @@ resume_table_occurrence(ResumeTable *r,
     unsigned char key[TASK_KEY_SIZE];
     if (r->counted * 2 >= r->count_room && resume_table_grow_counts(r))
         return ORUN_ENOMEM;
-    for (int i = 0; i < TASK_KEY_SIZE; i++)
-        key[i] = scope[i] ^ content[(i + 5) % TASK_KEY_SIZE];
+    resume_table_count_key(scope, content, key);
     ResumeCount *c = resume_table_counter(r, key);
     if (c->n == 0) {
         memcpy(c->key, key, TASK_KEY_SIZE);
         r->counted++;
     }
     return c->n++;
+}
+
+int64_t
+resume_table_occurred(const ResumeTable *r,
+                      const unsigned char scope[TASK_KEY_SIZE],
+                      const unsigned char content[TASK_KEY_SIZE])
+{
+    unsigned char key[TASK_KEY_SIZE];
+    resume_table_count_key(scope, content, key);
+    return r->count_room ? resume_table_counter(r, key)->n : 0;
 }

@@ -14,7 +14,9 @@ typedef struct ResumeTable ResumeTable;
 /* One fact that was kept. */
 typedef struct ResumeEntry {
     StoredFact fact; /* without its body; seq 0: it was dropped */
-    bool asked;      /* somebody asked for it */
+    bool asked;      /* somebody asked for it … */
+    uint64_t task;   /* … of an outcome: the task with this id; 0: none */
+    unsigned char drawn[TASK_KEY_SIZE]; /* of FACT_DREW: the value */
 } ResumeEntry;
 
 /* NULL when memory is out. */
@@ -34,6 +36,11 @@ ResumeEntry *resume_table_ask(ResumeTable *r,
                               const unsigned char key[TASK_KEY_SIZE],
                               uint8_t kind);
 
+/* The same without marking it. */
+ResumeEntry *resume_table_look(const ResumeTable *r,
+                               const unsigned char key[TASK_KEY_SIZE],
+                               uint8_t kind);
+
 /* How many of this kind there are, and how many of them nobody asked for. */
 size_t resume_table_count(const ResumeTable *r, uint8_t kind, size_t *unasked);
 
@@ -42,5 +49,10 @@ size_t resume_table_count(const ResumeTable *r, uint8_t kind, size_t *unasked);
 int64_t resume_table_occurrence(ResumeTable *r,
                                 const unsigned char scope[TASK_KEY_SIZE],
                                 const unsigned char content[TASK_KEY_SIZE]);
+
+/* How many that was so far, without one more. */
+int64_t resume_table_occurred(const ResumeTable *r,
+                              const unsigned char scope[TASK_KEY_SIZE],
+                              const unsigned char content[TASK_KEY_SIZE]);
 
 #endif

@@ -99,6 +99,7 @@ run_isolated_frame(LuaRun *run, const Value *input, const char *path,
     frame_put_number(b, run->attempt);
     frame_put_number(b, run->vm->limit);
     frame_put_number(b, t->opt ? t->opt->memory_limit : 0);
+    frame_put_number(b, run->sched->durable != NULL);
     frame_put_text(b, t->description);
     frame_put_text(b, program_cwd(run));
     frame_put_text(b, run->tree ? run->tree->path : NULL);

@@ -13,7 +13,24 @@
 #ifndef ORUN_DURABLE_H
 #define ORUN_DURABLE_H
 
+#include "sched/wait.h"
 #include "task/task.h"
+
+/* What code draws that is another in every run, and repeated when one is gone
+ * on with: name, word. */
+#define DRAWN_KINDS(X) \
+    X(NOW, "now")       /* a double, seconds */ \
+    X(RANDOM, "random") /* 8 bytes */ \
+    X(UUID, "uuid")     /* 16 bytes */ \
+    X(WINNER, "winner") /* which of several tasks came first: its key */
+
+typedef enum DrawnKind {
+#define X(name, word) DRAWN_##name,
+    DRAWN_KINDS(X)
+#undef X
+} DrawnKind;
+
+enum { DRAWN_SIZE = TASK_KEY_SIZE }; /* bytes of a value; the rest is zeros */
 
 typedef struct Durable {
     /* t could begin, or (an item) be claimed. True: durable_looked follows,
@@ -25,9 +42,47 @@ typedef struct Durable {
      * and durable_sealed follows. False: this outcome is not kept, and t is
      * final at once. Under the board's lock. */
     bool (*seal)(struct Durable *d, Task *t, Outcome *o);
+    /* The four below may be NULL, for a run in which nothing that is drawn is
+     * kept. Seconds by which the clock that code sees is ahead, so that it does
+     * not go back to before an earlier try. Never changes once there are
+     * tasks. */
+    double ahead;
+    /* Give the value of this kind that this attempt at t (or the script) drew
+     * next in an earlier try; false: there is none. Under the board's lock, as
+     * the other two. */
+    bool (*recall)(struct Durable *d, Task *t, uint32_t attempt, DrawnKind kind,
+                   unsigned char value[DRAWN_SIZE]);
+    /* It draws this one. */
+    void (*note)(struct Durable *d, Task *t, uint32_t attempt, DrawnKind kind,
+                 const unsigned char value[DRAWN_SIZE]);
+    /* Was the outcome of the task with this key kept by an earlier try? Then
+     * *id is that of the task which takes it over, 0: none has asked for it
+     * yet. */
+    bool (*by)(struct Durable *d, const unsigned char key[TASK_KEY_SIZE],
+               uint64_t *id);
 } Durable;
 
 struct Sched;
+
+/* The word of the kind; a constant. Any thread. */
+const char *durable_drawn_name(DrawnKind kind);
+
+/* This attempt at t draws `value`; instead it gets what it drew in an earlier
+ * try, if there is something. Does nothing where the run is not kept. Takes the
+ * board's lock; on the thread that runs t's code. */
+void durable_draw(struct Sched *s, Task *t, uint32_t attempt, DrawnKind kind,
+                  unsigned char value[DRAWN_SIZE]);
+
+/* The time on the run's clock that code sees. Any thread. */
+double durable_now(struct Sched *s);
+
+/* Which of the tasks of c does the code of this attempt at t get next? The one
+ * that it got in an earlier try, if that has ended as then; otherwise the first
+ * that has ended; NULL: none has. *later: it is not known yet which, since some
+ * are still looked up, and WAIT_FOR_LOOKS is due. *left gets how many are to
+ * come. Takes the board's lock; on the thread that runs t's code. */
+Task *durable_next(struct Sched *s, Task *t, uint32_t attempt, Collector *c,
+                   bool *later, size_t *left);
 
 /* Both with the board's lock held; then lifecycle_propagate is due. */
 

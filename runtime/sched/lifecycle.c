@@ -266,6 +266,7 @@ lifecycle_propagate(Sched *s)
         wait_fire_all(&b->item_waits);
     if (b->live == 0)
         wait_fire_all(&b->idle_waits);
+    wait_fire_all(&b->look_waits);
     wait_check_stuck(b);
 }
 

@@ -49,8 +49,9 @@ typedef struct Sched {
     double moment;     /* when an attempt last began or ended */
     uint64_t tickets;  /* the last given to a task that became ready */
     uint64_t offers;   /* how often one was offered what it needs */
-    struct Durable *durable; /* what keeps the run, see durable.h; NULL: nothing
-                              * does. Set before any task */
+    struct Durable *_Atomic durable; /* what keeps the run, see durable.h; NULL:
+                                      * nothing does. Set before any task;
+                                      * anyone may look whether it is there */
     struct Ranks *ranks; /* durations are remembered; NULL: they are not. Set
                           * before any task */
     bool ranked;         /* … and something is known */

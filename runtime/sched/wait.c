@@ -30,7 +30,8 @@ wait_for_name(int kind)
         [WAIT_FOR_TASK] = "task", [WAIT_FOR_COLLECTOR] = "tasks",
         [WAIT_FOR_ITEM] = "item", [WAIT_FOR_IDLE] = "all",
         [WAIT_FOR_OP] = "work",   [WAIT_FOR_OUTPUT] = "output",
-        [WAIT_FOR_TIME] = "time", [WAIT_FOR_SLOT] = "slot",
+        [WAIT_FOR_TIME] = "time", [WAIT_FOR_LOOKS] = "tasks",
+        [WAIT_FOR_SLOT] = "slot",
     };
     return names[kind];
 }
@@ -63,6 +64,7 @@ wait_list(Board *b, const WaitFor *what)
     case WAIT_FOR_OP: return &what->op->waits;
     case WAIT_FOR_ITEM: return &b->item_waits;
     case WAIT_FOR_IDLE: return &b->idle_waits;
+    case WAIT_FOR_LOOKS: return &b->look_waits;
     default: return NULL;
     }
 }
@@ -226,20 +228,40 @@ collector_new(Board *b, Task *const *tasks, size_t n)
     return c;
 }
 
-Task *
-collector_next(Collector *c, size_t *left)
+/* The entry of that task among those that are done, or the first of them. */
+static Entry *
+collector_find(const Collector *c, const Task *first)
 {
-    board_lock(c->board);
-    List *node = list_shift(&c->done);
-    Entry *e = node ? container_of(node, Entry, done) : NULL;
+    const List *done = &c->done;
+    for (List *node = done->next; first && node != done; node = node->next) {
+        Entry *e = container_of(node, Entry, done);
+        if (e->task == first)
+            return e;
+    }
+    return list_empty(done) ? NULL : container_of(done->next, Entry, done);
+}
+
+Task *
+collector_take(Collector *c, const Task *first, size_t *left)
+{
+    Entry *e = collector_find(c, first);
     Task *t = e ? e->task : NULL;
     if (e) {
         c->left--;
         list_del(&e->link);
+        list_del(&e->done);
     }
     *left = c->left;
-    board_unlock(c->board);
     mem_free(e);
+    return t;
+}
+
+Task *
+collector_next(Collector *c, size_t *left)
+{
+    board_lock(c->board);
+    Task *t = collector_take(c, NULL, left);
+    board_unlock(c->board);
     return t;
 }
 

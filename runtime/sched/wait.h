@@ -63,8 +63,10 @@ typedef struct WaitFor {
         WAIT_FOR_OP,
         WAIT_FOR_OUTPUT, /* the task is final, or has printed more than that */
         WAIT_FOR_TIME,
-        WAIT_FOR_SLOT, /* one for a program: the task queues as one that has
-                        * become ready does (slots_queue_program), in no Wait */
+        WAIT_FOR_LOOKS, /* a task that was looked up is known (durable.h) */
+        /* One for a program: the task queues as one that has become ready does
+         * (slots_queue_program), in no Wait. */
+        WAIT_FOR_SLOT,
         WAIT_FOR_KINDS
     } kind;
     union {
@@ -131,6 +133,9 @@ op_init(Op *op)
 Collector *collector_new(Board *b, Task *const *tasks, size_t n);
 /* One more task. */
 int collector_add(Collector *c, Task *t) NODISCARD;
+/* That of them, if it is final, not given yet and in c; or else (also for NULL)
+ * as collector_next. With the lock held. */
+Task *collector_take(Collector *c, const Task *first, size_t *left);
 /* The next final task not given yet, NULL when none is final now; *left gets
  * how many are still to come. */
 Task *collector_next(Collector *c, size_t *left);

@@ -67,8 +67,8 @@ enum { FACT_FORMAT = 1 };
     X(LATE, 59, "late", INT)      /* RUN: 1, it was kept by default */ \
     X(SEED, 60, "seed", INT)      /* RUN: of its Lua states (vm_seed.h) */ \
     X(LIMIT, 61, "limit", NUMBER) /* that a failed task ran out of */ \
-    X(DREW, 48, "drew", TEXT)     /* DREW: now, random, uuid, … */ \
-    X(VALUE, 49, "value", DATA)   /* DREW: an encoded Value */ \
+    X(DREW, 48, "drew", TEXT)     /* DREW: now, random, uuid, winner */ \
+    X(VALUE, 49, "value", DATA)   /* DREW: 16 bytes, see DRAWN_KINDS */ \
     X(HOW, 64, "how", TEXT)       /* END: completed, failed, … */
 
 typedef enum FactTag {

@@ -19,6 +19,7 @@ board_init(Board *b, Clock *clock)
     queue_init(&b->items);
     list_init(&b->item_waits);
     list_init(&b->idle_waits);
+    list_init(&b->look_waits);
     list_init(&b->writing);
     list_init(&b->retiring);
     list_init(&b->retired);

@@ -53,6 +53,7 @@ typedef struct Board {
     List item_waits; /* Waits for an item to claim */
     bool drained;    /* no item is handed out any longer */
     List idle_waits; /* Waits for live == 0 */
+    List look_waits; /* Waits for one that is looked up (durable.h) */
     List writing;    /* Writes that tasks hold */
     int active;
     uint32_t search;              /* number of the last search (wait.h) */

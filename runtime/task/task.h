@@ -197,8 +197,10 @@ typedef struct TaskKey {
     unsigned char scope[TASK_KEY_SIZE];   /* of what it starts */
     unsigned char outcome[TASK_KEY_SIZE]; /* of what it ended with */
     uint32_t looks;                       /* how often it was looked up */
-    uint32_t drawn;                       /* values its code has drawn */
+    uint32_t drawn;                       /* see journal_drawn.c */
     bool known;                           /* key and scope are there */
+    bool anew;                            /* it had an outcome, and runs again:
+                                           * it draws other values, too */
     bool ended;                           /* outcome is */
     bool cached;                          /* it ended as in an earlier run */
 } TaskKey;

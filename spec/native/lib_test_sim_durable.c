@@ -144,7 +144,8 @@ lib_sim_durable_open(lua_State *L, Sim *sim)
 {
     SimDurable *d = &sim->durable;
     list_init(&d->asked);
-    d->durable = (Durable){ lib_durable_look, lib_durable_seal };
+    d->durable = (Durable){ .look = lib_durable_look,
+                            .seal = lib_durable_seal };
     int type = lua_getfield(L, 1, "durable");
     d->random = type == LUA_TNUMBER
         ? (uint64_t)lua_tointeger(L, -1) * 0x9e3779b97f4a7c15u
