@@ -24,7 +24,7 @@ end
 local function few(list, field)
   local ids = {}
   for i = 1, math.min(#list, SHOWN) do ids[i] = list[i][field] end
-  local more = #list > SHOWN and (", … (%d in all)"):format(#list) or ""
+  local more = #list > SHOWN and (", ... (%d in all)"):format(#list) or ""
   return table.concat(ids, ", ") .. more
 end
 

@@ -35,7 +35,9 @@ orun_take_args(orun *o, int argc, const char *const *argv, int script)
     lua_pushlightuserdata(L, &a);
     if (lua_pcall(L, 1, 0, 0) == LUA_OK) {
         o->args = argc - script - 1 > 0 ? argc - script - 1 : 0;
-        return orun_keep_args(o, argc, argv);
+        if (orun_keep_args(o, argc, argv) == 0)
+            return 0;
+        return orun_fail(o, ORUN_ENOMEM, "%s", err_text(ORUN_ENOMEM));
     }
     return orun_raised(o, ORUN_ENOMEM, 1);
 }

@@ -168,6 +168,7 @@ journal_answer(Journal *j, JournalJob *job, bool found)
     sched_lock(s);
     if (task_key(t)->looks == job->looks && task_looking(t)) {
         journal_note(job);
+        found = found && t->unmet == 0; /* else it has got another blocker */
         if (found) {
             j->found++;
             kept_give(&job->kept, t);

@@ -367,7 +367,7 @@ store_begin(Store *s, const char *run, char id[STORE_RUN_ID], uint64_t *epoch,
     StoreRun now = { 0 };
     why = store_why(&w, why);
     if (run && strlen(run) >= sizeof now.id) {
-        buf_printf(why, "there is no run \"%.*s…\"", STORE_RUN_ID, run);
+        buf_printf(why, "there is no run \"%.*s...\"", STORE_RUN_ID, run);
         return store_said(&w, ORUN_ENOENT);
     }
     uv_mutex_lock(&s->use);

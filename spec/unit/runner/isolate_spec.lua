@@ -38,7 +38,8 @@ end
 
 -- An END frame: completed, with nothing.
 local function ended(state, fault, code)
-  return frame.make(frame.END, state or 3, fault or 0, code or 0, { "" }, { "" }, { "" })
+  return frame.make(frame.END, state or 3, fault or 0, code or 0, { "" }, { "" }, { "" },
+    { "" })
 end
 
 describe("a process that runs an isolated task", function()

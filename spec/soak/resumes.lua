@@ -1,4 +1,4 @@
---- crashes: runs that are kept crash at any step and go on
+--- resumes: runs that are kept crash at any step and go on
 --- (spec/graph/crash_spec.lua), of other seeds than the suite's.
 
 local h = require "spec.support.helper"
@@ -8,7 +8,7 @@ local SCRIPT <const> = "spec/graph/crash_run.lua"
 
 return {
   {
-    name = "crashes", promise = "what was shown is kept, and not done again",
+    name = "resumes", promise = "what was shown is kept, and not done again",
     rounds = 100000, short = 200,
     run = function(rounds)
       local all, jobs, wrong = {}, 2, nil
