@@ -141,11 +141,14 @@ typedef struct orun_config {
                             store that cannot be opened then is only reported
                             by orun_kept */
     int resume_failed;   /* 1: with `resume`, what has failed runs again */
+    const char *resume_tasks; /* with `resume`: ids of tasks, with a blank
+                            between two, that run again, too; as `orun show` has
+                            them. NULL: none. Copied */
 } orun_config;
 
 #define ORUN_CONFIG_INIT \
     { sizeof(orun_config), 0, 0, 0, 0, NULL, 0, 0, NULL, 0, 0, 0, 0, NULL, \
-      NULL, 0, 0 }
+      NULL, 0, 0, NULL }
 
 /* "0.1.0"; a constant. Any thread. */
 const char *orun_version(void);

@@ -328,13 +328,29 @@ main_count(Buf *to, size_t n, const char *what)
                    n == 1 ? "" : "s", what);
 }
 
+/* The command that goes on with the run, as it may be typed here. */
+static void
+main_tell_resume(const Options *a, const orun_kept_info *k, Buf *to)
+{
+    const char *store = a->config.store ? a->config.store : k->path;
+    Buf folder = { 0 };
+    buf_puts(to, "orun resume");
+    if (a->config.store && a->config.store_late)
+        return;
+    bool own = resume_folder(&folder)
+        && strncmp(store, buf_cstr(&folder), folder.n) == 0;
+    buf_free(&folder);
+    buf_puts(to, own ? " " : " --store ");
+    resume_quote(to, own ? k->run : store);
+}
+
 /* Say what is kept, and how to go on with a run that has not ended well. */
 static void
 main_tell_kept(orun *o, const Options *a, bool well)
 {
     orun_kept_info k = { .size = sizeof k };
     Buf text = { 0 };
-    if (!a->config.store || a->verbosity < 0 || orun_kept(o, &k) != 0)
+    if (a->verbosity < 0 || orun_kept(o, &k) != 0)
         return;
     main_count(&text, k.found, "taken over from an earlier try");
     main_count(&text, k.unasked, "of it no longer asked for");
@@ -349,11 +365,11 @@ main_tell_kept(orun *o, const Options *a, bool well)
     buf_clear(&text);
     if (k.fault && a->config.store_late && !*k.path)
         buf_printf(&text, "the run was not kept: %s", k.fault);
-    else if (!well && k.kept + k.found > 0)
-        buf_printf(&text, "%zu result%s kept; go on with: orun resume%s%s",
-                   k.kept + k.found, k.kept + k.found == 1 ? " is" : "s are",
-                   a->config.store_late ? "" : " --store ",
-                   a->config.store_late ? "" : a->config.store);
+    else if (!well && k.kept + k.found > 0) {
+        buf_printf(&text, "%zu result%s kept; go on with: ", k.kept + k.found,
+                   k.kept + k.found == 1 ? " is" : "s are");
+        main_tell_resume(a, &k, &text);
+    }
     main_report(buf_cstr(&text));
     buf_free(&text);
 }

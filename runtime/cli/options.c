@@ -19,7 +19,7 @@ const char options_help[] =
     "       orun runs                   (which runs were kept: see also show,\n"
     "                                    output, rm and gc)\n"
     "       orun resume [RUN]           (goes on with one of them)\n"
-    "       orun retry [RUN]            (and failed tasks run again)\n"
+    "       orun retry [RUN [TASK...]]  (and what failed, or these, again)\n"
     "       orun task COMMAND ...       (from a task's program: its list)\n"
     "       orun mcp                    (the same, as an MCP server)\n"
     "\n"
@@ -52,6 +52,7 @@ const char options_help[] =
     "this\n"
     "                     script, or RUN; see also 'orun resume'\n"
     "  --retry-failed     and what has failed there runs again\n"
+    "  --retry TASK       and so does this task, by its id in orun show\n"
     "  --trust            run Lua files of any project (.orun/agents)\n"
     "  --strict           exit with 1 when the run could have done better\n"
     "  -e CODE            run CODE, and then the script, if there is one\n"
@@ -84,7 +85,7 @@ typedef struct OptionsKnown {
                 * e l i E, and X for -W: as Lua's own program has them
                 * p: --progress  q: --quiet  v: --verbose  r: --record
                 * s: --strict  H: --no-history  t: --trust
-                * S: --store  N: --no-store  F: --retry-failed
+                * S: --store  N: --no-store  F: --retry-failed  T: --retry
                 * R: --resume, whose value can only follow a "="
                 * J: --json, but of a plan
                 * W: a view, which has this name without the dashes
@@ -127,6 +128,7 @@ static const OptionsKnown options_known[] = {
     { "--no-store", 'N' },
     { "--resume", 'R' },
     { "--retry-failed", 'F' },
+    { "--retry", 'T' },
 };
 
 /* Nothing is to be run: `format` says why of `what`. */
@@ -143,7 +145,7 @@ options_fail(Options *o, const char *format, const char *what)
 static bool
 options_valued(const OptionsKnown *known)
 {
-    return strchr("jwelWpoS", known->kind) != NULL;
+    return strchr("jwelWpoST", known->kind) != NULL;
 }
 
 /* The option an argument is, NULL for an unknown one. */
@@ -342,6 +344,20 @@ options_slots(Options *o, const OptionsKnown *known, const char *value)
                      value);
 }
 
+/* One more task that is to run again. */
+static void
+options_retry(Options *o, const char *task)
+{
+    size_t old = o->retry ? strlen(o->retry) : 0;
+    char *more = realloc(o->retry, old + strlen(task) + 2);
+    if (!more) {
+        o->what = OPTIONS_WRONG;
+        return;
+    }
+    sprintf(more + old, "%s%s", old ? " " : "", task);
+    o->config.resume_tasks = o->retry = more;
+}
+
 static void
 options_take(Options *o, const OptionsKnown *known, int argc, char *const *argv,
              int *i)
@@ -349,7 +365,7 @@ options_take(Options *o, const OptionsKnown *known, int argc, char *const *argv,
     const char *value = options_valued(known)
         ? options_value(argc, argv, i, strlen(known->name))
         : "";
-    bool named = strchr("WpS", known->kind) != NULL;
+    bool named = strchr("WpST", known->kind) != NULL;
     if (!value || (named && !*value)) {
         options_fail(o, "option '%s' needs a value", known->name);
         return;
@@ -383,6 +399,7 @@ options_take(Options *o, const OptionsKnown *known, int argc, char *const *argv,
     case 'H': o->no_history = true; break;
     case 'S': o->config.store = value; break;
     case 'N': o->no_store = true; break;
+    case 'T': options_retry(o, value); break;
     case 'F': o->config.resume_failed = 1; break;
     case 'R':
         o->config.resume = argv[*i][strlen(known->name)]
@@ -444,9 +461,9 @@ options_read(Options *o, int argc, char *const *argv)
         if (o->what != OPTIONS_RUN)
             return;
     }
-    if (o->config.resume_failed && !o->config.resume)
+    if ((o->config.resume_failed || o->retry) && !o->config.resume)
         options_fail(o, "option '%s' goes with --resume, or is orun retry",
-                     "--retry-failed");
+                     o->retry ? "--retry" : "--retry-failed");
     if (o->what != OPTIONS_RUN)
         return;
     o->first = i < argc ? i : 0;
@@ -461,6 +478,8 @@ options_free(Options *o)
 {
     free(o->steps);
     free(o->error);
+    free(o->retry);
+    o->retry = NULL;
     for (size_t i = 0; i < OPTIONS_MOST; i++)
         free(o->views[i]);
     o->steps = NULL;

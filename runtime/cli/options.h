@@ -43,6 +43,7 @@ typedef struct Options {
     const char *progress;          /* its mode; NULL: not given */
     int verbosity;                 /* -1: -q, 1: -v */
     int first;   /* argv index of the script, arg[0]; 0: none */
+    char *retry; /* ids of the tasks of --retry, or NULL */
     char *error; /* one line; NULL: out of memory */
 } Options;
 

@@ -28,6 +28,29 @@ resume_folder(Buf *path)
     return path->n > 0 && !buf_failed(path);
 }
 
+void
+resume_quote(Buf *to, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ_-+=:,./@%^";
+    bool odd = false;
+    if (*word && !word[strspn(word, plain)]) {
+        buf_puts(to, word);
+        return;
+    }
+    for (const char *p = word; *p; p++)
+        odd |= (unsigned char)*p < ' ' || *p == 127;
+    buf_puts(to, odd ? "\"$(printf '" : "'");
+    for (const char *p = word; *p; p++)
+        if (odd && ((unsigned char)*p < ' ' || strchr("'\\\177", *p)))
+            buf_printf(to, "\\%03o", (unsigned)*p);
+        else if (*p == '\'')
+            buf_puts(to, "'\\''");
+        else
+            buf_printf(to, "%s%c", odd && *p == '%' ? "%" : "", *p);
+    buf_puts(to, odd ? "')\"" : "'");
+}
+
 static void
 resume_add(ResumeLine *l, const char *word)
 {
@@ -48,9 +71,9 @@ resume_own(char *const *word)
 {
     static const char *const alone[] = { "--no-store", "--retry-failed",
                                          "--resume" };
-    if (strcmp(*word, "--store") == 0)
+    if (strcmp(*word, "--store") == 0 || strcmp(*word, "--retry") == 0)
         return word[1] ? 2 : 1;
-    if (strncmp(*word, "--store=", 8) == 0
+    if (strncmp(*word, "--store=", 8) == 0 || strncmp(*word, "--retry=", 8) == 0
         || strncmp(*word, "--resume=", 9) == 0)
         return 1;
     for (size_t i = 0; i < countof(alone); i++)
@@ -91,11 +114,31 @@ resume_store(int argc, char *const *argv, Buf *path)
     return true;
 }
 
-/* The line of the run, with the given options (from `given` on). */
+/* What runs again: the words after the run (from words[i] on), or all that
+ * failed. */
+static void
+resume_add_again(ResumeLine *l, char *const *words, int i, int end, bool retry)
+{
+    bool any = false;
+    for (int at = i; at < end; at++)
+        any |= strcmp(words[at], "--retry-failed") == 0;
+    if (any || (retry && (i == end || words[i][0] == '-')))
+        resume_add(l, "--retry-failed");
+    for (; i < end && words[i][0] != '-'; i++) {
+        resume_add(l, "--retry");
+        resume_add(l, words[i]);
+    }
+}
+
+/* The line of the run, with what was given: the ids of tasks (from `given` on),
+ * then options. */
 static bool
 resume_build(const JournalPast *past, int argc, char *const *argv, int given,
              ResumeLine *l, Buf *why)
 {
+    int options = given;
+    while (options < argc && argv[options][0] != '-')
+        options++;
     int n = 0;
     while (past->args && past->args[n])
         n++;
@@ -113,18 +156,14 @@ resume_build(const JournalPast *past, int argc, char *const *argv, int given,
     bool dashes = first > 1 && strcmp(past->args[first - 1], "--") == 0;
     resume_add(l, argv[0]);
     resume_add_options(l, past->args, 1, dashes ? end - 1 : end);
-    resume_add_options(l, argv, given, argc);
+    resume_add_options(l, argv, options, argc);
     resume_add(l, "--store");
     resume_add(l, past->file);
     Buf id = { 0 };
     buf_printf(&id, "--resume=%s", past->id);
     resume_add(l, buf_cstr(&id));
     buf_free(&id);
-    for (int i = given; i < argc; i++)
-        if (strcmp(argv[i], "--retry-failed") == 0)
-            resume_add(l, argv[i]);
-    if (strcmp(argv[1], "retry") == 0)
-        resume_add(l, "--retry-failed");
+    resume_add_again(l, argv, given, argc, strcmp(argv[1], "retry") == 0);
     if (dashes)
         resume_add(l, "--");
     for (int i = first; first && i < n; i++)
@@ -151,6 +190,26 @@ resume_go(JournalPast *past, Buf *why)
     return false;
 }
 
+/* Is it the id of a task, and not the end of a run's? */
+static bool
+resume_is_task(const char *word)
+{
+    return word[0] == 't' && word[1] >= '0' && word[1] <= '9';
+}
+
+/* Only `orun retry` takes tasks. */
+static bool
+resume_words_fit(int argc, char *const *argv, int given, Buf *why)
+{
+    bool retry = strcmp(argv[1], "retry") == 0;
+    bool fit = retry || given >= argc || argv[given][0] == '-';
+    if (!fit)
+        buf_printf(why,
+                   "%s is one word too many: orun resume [RUN] [OPTION...]",
+                   argv[given]);
+    return fit;
+}
+
 bool
 resume_read(int *argc, char ***argv, Buf *why)
 {
@@ -158,6 +217,11 @@ resume_read(int *argc, char ***argv, Buf *why)
     ResumeLine line = { .n = 0 };
     Buf path = { 0 };
     const char *run = *argc > 2 && (*argv)[2][0] != '-' ? (*argv)[2] : NULL;
+    if (run && strcmp((*argv)[1], "retry") == 0 && resume_is_task(run))
+        run = NULL;
+    int given = run ? 3 : 2;
+    if (!resume_words_fit(*argc, *argv, given, why))
+        return false;
     bool fine = resume_store(*argc, *argv, &path);
     if (!fine)
         buf_puts(why,
@@ -169,7 +233,7 @@ resume_read(int *argc, char ***argv, Buf *why)
     if (!fine)
         return false;
     fine = resume_go(&past, why)
-        && resume_build(&past, *argc, *argv, run ? 3 : 2, &line, why);
+        && resume_build(&past, *argc, *argv, given, &line, why);
     journal_past_free(&past);
     if (!fine) {
         task_strings_free(line.words);

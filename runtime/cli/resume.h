@@ -11,11 +11,15 @@
  * state folder. False: there is no such folder. */
 bool resume_folder(Buf *path);
 
+/* Append a word as shells read it: quoted where it must be. */
+void resume_quote(Buf *to, const char *word);
+
 /* The command line `orun resume [RUN] [OPTION…]` as that of the run it names,
  * in whose working folder the process is afterwards: *argc and *argv are
  * replaced.
- * (`orun retry`: failed tasks run again.) False, with the reason in `why`:
- * there is no such run, or it cannot be begun again. */
+ * (`orun retry [RUN [TASK…]]`: these tasks run again, or those that failed.)
+ * False, with the reason in `why`: there is no such run, or it cannot be begun
+ * again. */
 bool resume_read(int *argc, char ***argv, Buf *why);
 
 /* Give the Lua states that will be made the seed of the run `run` ("": the

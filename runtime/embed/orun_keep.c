@@ -11,7 +11,7 @@ enum { ORUN_KEEP_BROKEN = 74 }; /* exit status: EX_IOERR of sysexits.h */
 
 struct OrunKeep {
     JournalConfig config;
-    char *store, *resume;
+    char *store, *resume, *again;
     Journal *journal; /* NULL: no script has begun */
     Buf texts;        /* of orun_kept */
 };
@@ -26,9 +26,15 @@ orun_keep_new(orun *o, const orun_config *c)
         return ORUN_ENOMEM;
     k->store = mem_dup(c->store, strlen(c->store));
     k->resume = c->resume ? mem_dup(c->resume, strlen(c->resume)) : NULL;
+    k->again = c->resume_tasks
+        ? mem_dup(c->resume_tasks, strlen(c->resume_tasks))
+        : NULL;
     k->config.late = c->store_late != 0;
     k->config.again = c->resume_failed != 0;
-    return k->store && (k->resume || !c->resume) ? 0 : ORUN_ENOMEM;
+    k->config.again_tasks = k->again;
+    bool copied = k->store && (k->resume || !c->resume)
+        && (k->again || !c->resume_tasks);
+    return copied ? 0 : ORUN_ENOMEM;
 }
 
 int
@@ -145,6 +151,7 @@ orun_keep_free(orun *o)
     journal_close(k->journal, o->status);
     mem_free(k->store);
     mem_free(k->resume);
+    mem_free(k->again);
     buf_free(&k->texts);
     mem_free(k);
     o->keep = NULL;

@@ -34,7 +34,10 @@ typedef struct JournalConfig {
     const char *script; /* its name, NULL: none */
     char *const *args;  /* the command line, to begin it again; NULL: none */
     bool late;          /* see above */
-    bool again;         /* outcomes that are failures are not taken over */
+    bool again;         /* outcomes that are failures are not taken over … */
+    const char *again_tasks; /* … nor are those of these tasks: ids, with a
+                              * blank between two, see journal_again.h; NULL:
+                              * none */
     /* The store has failed: end the run. Once, on the store's thread. */
     void (*broken)(void *ud);
     void *ud;

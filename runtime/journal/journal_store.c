@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "base/version.h"
+#include "journal/journal_again.h"
 #include "journal/journal_drawn.h"
 #include "journal/journal_folder.h"
 #include "journal/journal_past.h"
@@ -45,15 +46,39 @@ journal_store_choose(Journal *j, char id[STORE_RUN_ID], Buf *why)
     return j->file ? 0 : ORUN_ENOMEM;
 }
 
+/* What is read of a run. */
+typedef struct JournalStoreRead {
+    Journal *j;
+    JournalAgain *again;
+} JournalStoreRead;
+
 static int
 journal_store_fact(void *ctx, const StoredFact *f)
 {
-    Journal *j = ctx;
+    JournalStoreRead *read = ctx;
+    Journal *j = read->j;
+    int e = journal_again_see(read->again, j->store, f);
+    if (e)
+        return e;
     if (f->kind == FACT_RUN || f->kind == FACT_END)
         return 0;
-    int e = resume_table_add(j->table, f);
+    e = resume_table_add(j->table, f);
     if (e == 0 && f->kind == FACT_DREW)
         journal_drawn_load(j, f, resume_table_look(j->table, f->key, f->kind));
+    return e;
+}
+
+/* Read what is known of the run that is gone on with. */
+static int
+journal_store_read(Journal *j, const char *id, Buf *why)
+{
+    JournalStoreRead read = { .j = j };
+    int e = journal_again_new(j->config.again_tasks, &read.again);
+    if (e == 0)
+        e = store_load(j->store, id, journal_store_fact, &read, why);
+    if (e == 0)
+        e = journal_again_drop(read.again, j->table, id, why);
+    journal_again_free(read.again);
     return e;
 }
 
@@ -122,12 +147,12 @@ journal_store_open(Journal *j, Buf *why)
     int e = journal_store_choose(j, id, why);
     if (e == 0)
         e = store_open(j->file, j->resume ? STORE_EXISTS : 0, &j->store, why);
+    if (e == 0 && j->resume)
+        e = journal_store_read(j, id, why);
     if (e == 0)
         e = store_begin(j->store, j->resume ? id : NULL, id, &epoch, why);
     if (e == 0)
         memcpy(j->run, id, sizeof j->run);
-    if (e == 0 && j->resume)
-        e = store_load(j->store, j->run, journal_store_fact, j, why);
     if (e == 0)
         e = journal_store_run(j);
     if (e && j->store) {

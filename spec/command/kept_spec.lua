@@ -257,3 +257,101 @@ describe("orun rm and orun gc", function()
     assert.equal(0, #listed(dir))
   end)
 end)
+
+describe("orun retry", function()
+  -- In the folder: what has run, in order, since the last time.
+  local function ran(dir)
+    local text = h.read(dir .. "/ran") or ""
+    os.remove(dir .. "/ran")
+    return text
+  end
+
+  local STEPS <const> = [[
+    local orun = require "orun"
+    for _, name in ipairs{"a", "b", "c"} do
+      TaskOutput(orun.start{description = name, input = name, run = function(x)
+        local f <close> = io.open("ran", "a")
+        f:write(x)
+        if x == "c" then error "no" end
+      end})
+    end
+    print "done"]]
+
+  it("runs failed tasks again, or those that are named, and nothing else", function()
+    local dir = place(STEPS)
+    run(dir)
+    assert.equal("abc", ran(dir))
+    local id = listed(dir)[1].id
+    for words, want in pairs{[""] = "c", [id] = "c", [id .. " t1"] = "a", ["t2 t1@1"] = "ab",
+      ["t2 --retry-failed"] = "bc"} do
+      local r = sh(dir, ("$ORUN retry %s --store run.db"):format(words))
+      assert.equal("done\n", r.out, r.err)
+      assert.equal(want, ran(dir), words)
+    end
+    assert.equal(6, shown(dir).tries)
+  end)
+
+  it("refuses a task of which nothing is kept, and begins no try", function()
+    local dir = place(STEPS)
+    run(dir)
+    for _, word in ipairs{"t9", "t1@2", "t"} do
+      local r = sh(dir, ("$ORUN retry %s %s --store run.db"):format(listed(dir)[1].id, word))
+      assert.equal(1, r.code, r.out)
+      assert.matches(word .. ": nothing is kept of such a task of run ", r.err)
+    end
+    assert.equal(1, shown(dir).tries)
+    local r = sh(dir, "$ORUN resume " .. listed(dir)[1].id .. " t1 --store run.db")
+    assert.equal(1, r.code)
+    assert.matches("t1 is one word too many", r.err)
+    r = sh(dir, "$ORUN --retry t1 work.lua")
+    assert.equal(2, r.code)
+    assert.matches("option '%-%-retry' goes with %-%-resume", r.err)
+  end)
+end)
+
+describe("the last line of a run that did not end well", function()
+  local SHORT <const> = [[
+    Task{run = function() return 1 end}
+    local how = os.getenv "HOW"
+    if how == "error" then
+      error "here"
+    elseif how == "task" then
+      Task{run = function() error "there" end}
+    elseif how == "exit" then
+      os.exit(3)
+    elseif how then
+      os.execute("kill -" .. how .. " " .. io.open "/proc/self/stat":read "n")
+      require "orun".sleep(1000)
+    end]]
+
+  it("is the command that goes on with it, which works as it is printed", function()
+    for _, name in ipairs{"run.db", "it's a run.db", "-run.db", "a\tb$x.db", "é \\.db"} do
+      local dir = place(SHORT)
+      local r = h.orun{"--no-history", "--store", name, "work.lua", cwd = dir,
+        env = {HOW = "error"}}
+      local line = r.err:match "\norun: 1 result is kept; go on with: (orun resume [^\n]+)\n$"
+      assert.is_string(line, r.err)
+      local again = h.sh(("cd %s && orun() { %s \"$@\"; } && %s"):format(h.quote(dir),
+        h.quote(h.bin), line))
+      assert.equal(0, again.code, again.err)
+      assert.matches("1 result taken over from an earlier try", again.err)
+    end
+  end)
+
+  it("comes after whatever ended it", function()
+    for how, code in pairs{error = 1, task = 1, exit = 3, INT = 130, TERM = 143} do
+      local dir = place(SHORT)
+      local r = sh(dir, "$ORUN --no-history --store run.db work.lua", "HOW=" .. how)
+      assert.equal(code, r.code, how)
+      local told = "\n" .. r.err:gsub("Terminated\n$", "") -- the shell says so
+      assert.matches("\norun: %d results? %l+ kept; go on with: orun resume %-%-store run.db\n$",
+        told, how)
+    end
+  end)
+
+  it("is about a run that the script has kept by itself, too", function()
+    local dir = place("orun = require 'orun' orun.config{store = 'own.db'}\n" .. SHORT)
+    local r = sh(dir, "$ORUN --no-history work.lua", "HOW=error")
+    assert.matches("go on with: orun resume %-%-store own.db\n$", r.err)
+  end)
+end)
