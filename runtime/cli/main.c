@@ -17,6 +17,7 @@
 #include "embed/orun_own.h"
 #include "orun.h"
 #include "runner/isolate.h"
+#include "task/task.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -517,6 +518,7 @@ main_begin(int argc, char **argv)
 {
     Options a;
     Buf folder = { 0 };
+    char **given = argv;
     main_tidy();
     signals_tidy();
     terminal_on_reader_gone(signals_gone);
@@ -547,6 +549,8 @@ main_begin(int argc, char **argv)
     a.config.listed = 1;
     int e = main_do(&a, argc, argv);
     options_free(&a);
+    if (argv != given) /* of a run that goes on */
+        task_strings_free(argv);
     buf_free(&folder);
     return e;
 }
