@@ -306,4 +306,14 @@ return {
   { name = "look-of-before", file = "journal/journal.c", units = RESUME,
     breaks = "what is kept is done again", old = "    job->found = e != NULL;",
     new = "    job->found = false;" },
+  { name = "shown-too-early", file = "journal/journal.c", measure = { "cuts", 60 },
+    breaks = "an outcome is shown before it is kept",
+    old = "    job->fact.kept = journal_kept;\n    store_append(j->store, &job->fact);",
+    new = "    Fact *early = mem_dup(&job->fact, sizeof job->fact);\n"
+      .. "    job->fact.body = (Buf){ 0 };\n"
+      .. "    early->kept = (void (*)(Fact *, int))(void (*)(void))mem_free;\n"
+      .. "    store_append(j->store, early);\n    journal_show(j, job);" },
+  { name = "lost-with-power", file = "store/store_sqlite.c", measure = { "cuts", 30 },
+    breaks = "a power cut loses outcomes that were shown",
+    old = "PRAGMA synchronous=FULL;", new = "PRAGMA synchronous=NORMAL;" },
 }

@@ -5,8 +5,9 @@
 ---     make mutants SHORT=1              graphs alone where they catch it
 ---
 --- Each is built in a folder of its own (one file compiled, and linked), plays
---- random graphs and runs the unit specs of the scheduler, or those that it
---- names. One that nobody catches fails the whole. `make` says how to compile and link.
+--- random graphs and runs the unit specs of the scheduler, or those or the measure
+--- of spec/soak that it names. One that nobody catches fails the whole. `make`
+--- says how to compile and link.
 
 package.path = "./?.lua;" .. package.path
 
@@ -84,13 +85,27 @@ local function by_units(bin, units)
   return "units: " .. (spec or r.code == 124 and "hangs" or "signal " .. (r.signal or r.code))
 end
 
+-- A measure of spec/soak, in its own words: {name, rounds}.
+local function by_measure(bin, measure)
+  local r = h.orun { "spec/soak/soak.lua", "--alone", measure[1], tostring(measure[2]), bin = bin,
+    limit = LIMIT, env = { ORUN_BIN = bin } }
+  if r.code == 0 then return nil end
+  local first = r.out:match("RESULT\t[1-9]%d*\tseed %d+: ([^\n]+)")
+  return ("soak %s: %s"):format(measure[1], first or "breaks")
+end
+
 local function try(mutant)
   local began = orun.now()
   local folder = "build/mutants/" .. mutant.name
   local bin = build(mutant, folder)
   local graph, report
-  if not mutant.units then graph, report = by_graphs(bin) end
-  local unit = not (graph and short) and by_units(bin, mutant.units or UNITS) or nil
+  if not mutant.units and not mutant.measure then graph, report = by_graphs(bin) end
+  local unit
+  if mutant.measure then
+    unit = by_measure(bin, mutant.measure)
+  elseif not (graph and short) then
+    unit = by_units(bin, mutant.units or UNITS)
+  end
   h.sh("rm -rf " .. folder)
   local caught = graph and unit and graph .. "; " .. unit or graph or unit
   print(line { mutant.name, caught or "NOBODY", ("%.1f"):format(orun.now() - began),
