@@ -10,6 +10,7 @@
 #include "base/secret.h"
 #include "engine/engine.h"
 #include "sched/claim.h"
+#include "sched/durable.h"
 #include "sched/edge.h"
 #include "sched/lifecycle.h"
 #include "sched/slots.h"
@@ -189,6 +190,7 @@ lib_update_delete(lua_State *L, Task *t)
     sched_lock(s);
     t->removed = true;
     event_add(&s->board, (Event){ .kind = EVENT_REMOVED, .task = t->id });
+    durable_item(s, t);
     board_unlock(&s->board);
     lua_pushboolean(L, 1);
     return 1;
@@ -358,6 +360,21 @@ lib_update_check(lua_State *L, const char *status)
     }
 }
 
+/* A run that is kept keeps what was changed, too. */
+static void
+lib_update_note(lua_State *L, Task *t)
+{
+    Sched *s = park_run(L)->sched;
+    bool changed = arg_given(L, ARG(U_metadata))
+        || arg_given(L, ARG(U_priority)) || arg_given(L, ARG(U_addBlockedBy))
+        || arg_given(L, ARG(U_addBlocks));
+    if (!changed)
+        return;
+    sched_lock(s);
+    durable_item(s, t);
+    board_unlock(&s->board);
+}
+
 int
 lib_task_update(lua_State *L)
 {
@@ -377,6 +394,7 @@ lib_task_update(lua_State *L)
     lib_update_metadata(L, t);
     if (arg_given(L, ARG(U_priority)))
         slots_set_priority(park_run(L)->sched, t, (int)priority);
+    lib_update_note(L, t);
     if (status)
         return lib_update_status(L, t, status);
     lua_pushboolean(L, 1);

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "journal/journal_drawn.h"
+#include "journal/journal_items.h"
 #include "journal/journal_job.h"
 #include "journal/journal_state.h"
 #include "journal/kept.h"
@@ -159,12 +160,29 @@ journal_read(Journal *j, JournalJob *job)
     return fine;
 }
 
+/* The job's task takes an outcome over: what it had put on the list is there
+ * before anybody sees that. */
+static void
+journal_list_items(Journal *j, const JournalJob *job)
+{
+    Task *t = job->task;
+    sched_lock(&j->engine->sched);
+    bool due = task_key(t)->looks == job->looks && task_looking(t);
+    if (due)
+        journal_note(job);
+    sched_unlock(&j->engine->sched);
+    if (due && t->kind != TASK_ITEM)
+        journal_items_again(j, t);
+}
+
 /* Hand the answer to the scheduler. */
 static void
 journal_answer(Journal *j, JournalJob *job, bool found)
 {
     Sched *s = &j->engine->sched;
     Task *t = job->task;
+    if (found)
+        journal_list_items(j, job);
     sched_lock(s);
     if (task_key(t)->looks == job->looks && task_looking(t)) {
         journal_note(job);
@@ -308,6 +326,7 @@ journal_start(Journal *j)
     j->seam.seal = journal_seal;
     j->seam.recall = journal_drawn_recall;
     j->seam.note = journal_drawn_note;
+    j->seam.item = journal_items_note;
     j->seam.by = journal_drawn_by;
     int e = thread_start(&j->thread, JOURNAL_STACK, 0, journal_main, j);
     if (e)

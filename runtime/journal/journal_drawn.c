@@ -95,7 +95,6 @@ journal_drawn_fact(DrawnKind kind, const unsigned char key[TASK_KEY_SIZE],
     if (!f)
         return NULL;
     f->kind = FACT_DREW;
-    f->kept = journal_drawn_kept;
     memcpy(f->key, key, TASK_KEY_SIZE);
     fact_put_text(&f->body, FACT_TAG_DREW, durable_drawn_name(kind));
     fact_put(&f->body, FACT_TAG_VALUE, value, DRAWN_SIZE);
@@ -125,10 +124,22 @@ journal_drawn_note(Durable *d, Task *t, uint32_t attempt, DrawnKind kind,
     uv_mutex_lock(&j->lock);
     bool keeps = !j->deaf && journal_drawn_key(j, t, attempt, kind, true, key)
         && !journal_drawn_known(j, key, value);
+    uv_mutex_unlock(&j->lock);
     Fact *f = keeps ? journal_drawn_fact(kind, key, value) : NULL;
-    if (f && j->open)
+    if (f)
+        journal_drawn_append(j, f, true);
+}
+
+void
+journal_drawn_append(Journal *j, Fact *f, bool keeps)
+{
+    f->kept = journal_drawn_kept;
+    uv_mutex_lock(&j->lock);
+    if (!keeps || j->deaf)
+        journal_drawn_kept(f, 0);
+    else if (j->open)
         store_append(j->store, f);
-    else if (f)
+    else
         list_push(&j->drawn, &f->link);
     uv_mutex_unlock(&j->lock);
 }

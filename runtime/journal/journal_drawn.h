@@ -22,6 +22,10 @@ void journal_drawn_note(Durable *d, Task *t, uint32_t attempt, DrawnKind kind,
 bool journal_drawn_by(Durable *d, const unsigned char key[TASK_KEY_SIZE],
                       uint64_t *id);
 
+/* Append a fact of its own block, or, unless it `keeps`, free it; without a
+ * wait. With the board's lock held. */
+void journal_drawn_append(Journal *j, Fact *f, bool keeps);
+
 /* A fact of an earlier try, while the run is read. */
 void journal_drawn_load(Journal *j, const StoredFact *f, ResumeEntry *e);
 

@@ -83,13 +83,15 @@ journal_job_look(Sched *s, Task *t)
     JournalJob *job = journal_job_new(t);
     if (!job)
         return NULL;
-    const TaskKey *parent = task_key(t->parent);
+    const TaskKey *parent = task_key(t->parent), *own = task_key(t);
     job->code = journal_job_hold(t->code);
     job->input = journal_job_hold(t->input);
     job->prompt = journal_job_hold(t->opt ? t->opt->prompt : NULL);
     if (t->kind == TASK_ITEM && t->opt)
         job->metadata = journal_job_hold(t->opt->metadata);
-    if (parent && parent->known)
+    if (own && own->item) /* its maker may not be there any longer */
+        memcpy(job->scope, own->item->scope, TASK_KEY_SIZE);
+    else if (parent && parent->known)
         memcpy(job->scope, parent->scope, TASK_KEY_SIZE);
     else if (t->parent->id) /* it began before the run was kept */
         journal_job_place(t->parent, job->scope);

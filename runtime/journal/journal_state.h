@@ -39,9 +39,10 @@ struct Journal {
     ResumeTable *table;
     List jobs;
     bool closing;
-    List drawn; /* Facts, as long as there may yet be a store … */
-    bool open;  /* … there is: they go to it; or … */
-    bool deaf;  /* … there will not be one: they go nowhere */
+    bool big_items; /* an item's makers were not read (journal_items_load) */
+    List drawn;     /* Facts, as long as there may yet be a store … */
+    bool open;      /* … there is: they go to it; or … */
+    bool deaf;      /* … there will not be one: they go nowhere */
 };
 
 /* On the journal's thread, or before there is one: open the store, begin or

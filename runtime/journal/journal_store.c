@@ -7,6 +7,7 @@
 #include "journal/journal_again.h"
 #include "journal/journal_drawn.h"
 #include "journal/journal_folder.h"
+#include "journal/journal_items.h"
 #include "journal/journal_past.h"
 #include "journal/journal_state.h"
 #include "store/fact.h"
@@ -63,6 +64,8 @@ journal_store_fact(void *ctx, const StoredFact *f)
     if (f->kind == FACT_RUN || f->kind == FACT_END)
         return 0;
     e = resume_table_add(j->table, f);
+    if (e == 0 && f->kind == FACT_ITEM)
+        e = journal_items_load(j, f);
     if (e == 0 && f->kind == FACT_DREW)
         journal_drawn_load(j, f, resume_table_look(j->table, f->key, f->kind));
     return e;

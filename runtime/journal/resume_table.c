@@ -128,6 +128,18 @@ resume_table_ask(ResumeTable *r, const unsigned char key[TASK_KEY_SIZE],
 }
 
 size_t
+resume_table_length(const ResumeTable *r)
+{
+    return r->count;
+}
+
+ResumeEntry *
+resume_table_at(const ResumeTable *r, size_t i)
+{
+    return &r->entries[i];
+}
+
+size_t
 resume_table_count(const ResumeTable *r, uint8_t kind, size_t *unasked)
 {
     size_t n = 0;

@@ -41,6 +41,10 @@ ResumeEntry *resume_table_look(const ResumeTable *r,
                                const unsigned char key[TASK_KEY_SIZE],
                                uint8_t kind);
 
+/* How many entries there are, and the i-th, in the order of the facts. */
+size_t resume_table_length(const ResumeTable *r);
+ResumeEntry *resume_table_at(const ResumeTable *r, size_t i);
+
 /* How many of this kind there are, and how many of them nobody asked for. */
 size_t resume_table_count(const ResumeTable *r, uint8_t kind, size_t *unasked);
 

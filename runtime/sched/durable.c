@@ -45,6 +45,14 @@ durable_now(Sched *s)
     return board_now(&s->board) + (d ? d->ahead : 0);
 }
 
+void
+durable_item(Sched *s, Task *t)
+{
+    Durable *d = s->durable;
+    if (d && d->item && t->kind == TASK_ITEM)
+        d->item(d, t);
+}
+
 /* ---- which task came first ---- */
 
 enum { DURABLE_BLOCKERS = 100 }; /* looked at, at most */

@@ -42,6 +42,9 @@ typedef struct Durable {
      * and durable_sealed follows. False: this outcome is not kept, and t is
      * final at once. Under the board's lock. */
     bool (*seal)(struct Durable *d, Task *t, Outcome *o);
+    /* An item was added or changed, or removed from the list. Under the board's
+     * lock. May be NULL. */
+    void (*item)(struct Durable *d, Task *t);
     /* The four below may be NULL, for a run in which nothing that is drawn is
      * kept. Seconds by which the clock that code sees is ahead, so that it does
      * not go back to before an earlier try. Never changes once there are
@@ -63,6 +66,10 @@ typedef struct Durable {
 } Durable;
 
 struct Sched;
+
+/* t was changed or removed: an item is kept as it is now, if the run is kept.
+ * With the board's lock held. */
+void durable_item(struct Sched *s, Task *t);
 
 /* The word of the kind; a constant. Any thread. */
 const char *durable_drawn_name(DrawnKind kind);

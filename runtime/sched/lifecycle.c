@@ -376,6 +376,9 @@ lifecycle_enter(Sched *s, Task *t, const Task *parent)
     else
         s->board.live++;
     rank_added(s, t);
+    Durable *keeper = t->kind == TASK_ITEM ? s->durable : NULL;
+    if (keeper && keeper->item)
+        keeper->item(keeper, t);
     Task *failed = board_failed_blocker(t);
     if (failed)
         lifecycle_cancel_blocked(s, t, failed);

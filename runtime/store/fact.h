@@ -67,9 +67,14 @@ enum { FACT_FORMAT = 1 };
     X(LATE, 59, "late", INT)      /* RUN: 1, it was kept by default */ \
     X(SEED, 60, "seed", INT)      /* RUN: of its Lua states (vm_seed.h) */ \
     X(LIMIT, 61, "limit", NUMBER) /* that a failed task ran out of */ \
-    X(DREW, 48, "drew", TEXT)     /* DREW: now, random, uuid, winner */ \
-    X(VALUE, 49, "value", DATA)   /* DREW: 16 bytes, see DRAWN_KINDS */ \
-    X(HOW, 64, "how", TEXT)       /* END: completed, failed, … */
+    X(MAKER, 65, "maker", DATA) /* ITEM: key of its maker, and those above */ \
+    X(PRIORITY, 66, "priority", INT) /* ITEM */ \
+    X(INPUT, 67, "input", DATA)      /* ITEM: an encoded Value */ \
+    X(PROMPT, 68, "prompt", DATA)    /* ITEM: an encoded Value */ \
+    X(DESPITE, 69, "despite", INT)   /* ITEM: on_blocker_failure = "run" */ \
+    X(DREW, 48, "drew", TEXT)        /* DREW: now, random, uuid, winner */ \
+    X(VALUE, 49, "value", DATA)      /* DREW: 16 bytes, see DRAWN_KINDS */ \
+    X(HOW, 64, "how", TEXT)          /* END: completed, failed, … */
 
 typedef enum FactTag {
 #define X(name, number, lua, form) FACT_TAG_##name = (number),

@@ -217,6 +217,8 @@ task_edges_free(TaskEdges *e)
 {
     if (!e)
         return;
+    if (e->key)
+        mem_free(e->key->item);
     mem_free(e->key);
     mem_free(e->blockers);
     mem_free(e->dependents);

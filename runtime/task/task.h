@@ -189,6 +189,13 @@ typedef struct TaskOptions {
 
 enum { TASK_KEY_SIZE = 16 };
 
+/* Of an item that a task has made, in a run that is kept (journal_items.h). */
+typedef struct TaskItemKey {
+    unsigned char name[TASK_KEY_SIZE];  /* what it is called there */
+    unsigned char scope[TASK_KEY_SIZE]; /* of what its maker starts */
+    bool again; /* it is being put on the list again, as it was */
+} TaskItemKey;
+
 /* Of a task in a run that is kept: what its work is, whatever its id. Written
  * by what keeps the run (durable.h) before the task begins, then by nobody but
  * for `outcome`, which is there once the task is final. */
@@ -198,6 +205,7 @@ typedef struct TaskKey {
     unsigned char outcome[TASK_KEY_SIZE]; /* of what it ended with */
     uint32_t looks;                       /* how often it was looked up */
     uint32_t drawn;                       /* see journal_drawn.c */
+    TaskItemKey *item;                    /* NULL: it is none */
     bool known;                           /* key and scope are there */
     bool anew;                            /* it had an outcome, and runs again:
                                            * it draws other values, too */

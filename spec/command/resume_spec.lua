@@ -374,6 +374,67 @@ describe("a folder of stores", function()
   end)
 end)
 
+describe("the list of a run that is gone on with", function()
+  -- A planner, which does not run again, and workers over what it has put on the list.
+  local PLAN <const> = [[
+    local function planner()
+      return Task{description = "plan", run = function()
+        ran "plan"
+        Task{run = function() TaskCreate{description = "from below", input = {n = 0}} end}
+        local first = TaskCreate{description = "first", input = {n = 1}, metadata = {who = "me"}}
+        TaskCreate{description = "second", input = {n = 2}, priority = 5, blockedBy = {first}}
+        local gone = TaskCreate{description = "gone"}
+        TaskUpdate{task_id = gone, status = "deleted"}
+        return "planned"
+      end}
+    end
+    local function list()
+      local lines = {}
+      for _, e in ipairs(TaskList{}) do
+        lines[#lines + 1] = ("%s %s %s %s %s %s"):format(e.description, e.status, e.priority,
+          e.metadata and e.metadata.who, #(e.blockedBy or {}), e.owner)
+      end
+      table.sort(lines)
+      print(table.concat(lines, "\n"))
+    end
+  ]]
+
+  it("has what tasks have put on it that do not run again", function()
+    local p = place(PLAN .. "print(planner().cached) list()")
+    local first = p:run()
+    local second = p:run("--resume")
+    assert.same({{"plan"}, {}}, {first.ran, second.ran}, second.err)
+    assert.equal("nil\n", first.out:sub(1, 4))
+    assert.equal("true\n" .. first.out:sub(5), second.out, second.err)
+    assert.equal("true\n" .. first.out:sub(5), p:run("--resume").out)
+  end)
+
+  it("goes on with what is left, after kill -9", function()
+    local p = place(PLAN .. [[
+      planner()
+      local rs = orun.workers(function(item)
+        ran(item.description)
+        if item.description == "first" and not io.open "go" then
+          os.execute("kill -9 " .. io.open "/proc/self/stat":read "n")
+          orun.sleep(1000)
+        end
+        return item.description
+      end, {limit = 1})
+      list()]])
+    local first = p:run()
+    assert.not_equal(0, first.code)
+    h.write(p.dir .. "/go", "")
+    local second = p:run("--resume")
+    local all = {}
+    for _, r in ipairs{first, second} do
+      for _, name in ipairs(r.ran) do all[#all + 1] = name end
+    end
+    table.sort(all)
+    assert.same({"first", "first", "from below", "plan", "second"}, all, second.err)
+    assert.same({}, p:run("--resume").ran)
+  end)
+end)
+
 describe("orun resume", function()
   it("begins the run again where it was, with its arguments and options", function()
     local p = place [[
