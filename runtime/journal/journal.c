@@ -11,7 +11,6 @@
 #include "journal/kept.h"
 #include "sched/lifecycle.h"
 #include "thread/epoch.h"
-#include <errno.h>
 
 enum { JOURNAL_STACK = 1 << 20 };
 
@@ -427,8 +426,9 @@ journal_open(Engine *h, const JournalConfig *c, Journal **out, Buf *why)
     if (e == 0 && now)
         journal_drawn_open(j, true);
     if (e == 0 && (e = journal_start(j)) != 0)
-        buf_printf(why, "the thread that keeps the run cannot be started: %s",
-                   e == ORUN_ENOMEM ? err_text(e) : strerror(errno));
+        buf_puts(why,
+                 "the thread that keeps the run cannot be started: too many"
+                 " threads or no memory");
     if (e) {
         store_close(j->store);
         journal_free(j);

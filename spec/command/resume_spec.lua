@@ -300,6 +300,21 @@ describe("a run with a store", function()
     assert.matches("only the script itself can say", (run "--no-history -q work.lua"), 1, true)
   end)
 
+  it("says how to go on after a bad end, but for a store in memory", function()
+    local p = place "print(TaskOutput(work 'a').output) error('here', 0)"
+    local function ends(store)
+      return h.sh(("cd %s && %s --no-history --store %s work.lua"):format(h.quote(p.dir),
+        h.quote(h.bin), store))
+    end
+    local r = ends "run.db"
+    assert.same({1, "did a\n"}, {r.code, r.out})
+    assert.matches("1 result is kept; go on with: orun resume --store run.db\n", r.err, 1, true)
+    r = ends ":memory:"
+    assert.same({1, "did a\n"}, {r.code, r.out})
+    assert.matches("here\n", r.err, 1, true)
+    assert.not_matches("go on with", r.err, 1, true)
+  end)
+
   it("refuses a store that is none, before anything runs", function()
     local p = place "work 'a'"
     h.write(p.dir .. "/run.db", "this is a text\n")

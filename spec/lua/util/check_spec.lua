@@ -50,7 +50,8 @@ describe("check.options", function()
       [{order = "x"}] = 'f: order = "x": expected one of "input", "done"',
       [{each = 1}] = "f: each = 1: expected a function",
       [{quiet = "false"}] = 'f: quiet = "false": expected true or false',
-      [{hook = 1}] = "f: hook = 1: expected a function, true for a line on stderr, or false for none",
+      [{hook = 1}] = "f: hook = 1: expected a function, true for a line on stderr, or false"
+        .. " for none",
       [{defaults = print}] = "f: defaults = a function: expected a table",
     }
     for opts, message in pairs(wrong) do
