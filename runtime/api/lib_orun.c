@@ -25,37 +25,43 @@ static const luaL_Reg lib_orun_functions[] = {
     { "TaskStop", lib_task_stop },
     { "agent", lib_agent },
     { "claim", lib_claim },
-    { "clean", lib_clean },
     { "collector", lib_collector },
     { "config", lib_config },
-    { "control", lib_control },
     { "dismiss", lib_dismiss },
-    { "entries", lib_entries },
     { "exec", lib_exec },
     { "forget", lib_forget },
     { "http", lib_http },
-    { "key", lib_key },
     { "limit", lib_limit },
     { "log", lib_log },
-    { "nearest", lib_nearest },
     { "now", lib_now },
+    { "phase", lib_phase },
+    { "report", lib_report },
+    { "sleep", lib_sleep },
+    { "slot", lib_slot },
+    { "stopping", lib_stopping },
+    { "unread", lib_unread },
+    { NULL, NULL },
+};
+
+/* Few tasks need one of these. In a task's state each is there once it is asked
+ * for, because every task has a copy of all that is in a pristine state. */
+static const luaL_Reg lib_orun_rare[] = {
+    { "clean", lib_clean },
+    { "control", lib_control },
+    { "entries", lib_entries },
+    { "key", lib_key },
+    { "nearest", lib_nearest },
     { "once", lib_once },
     { "peek", lib_peek },
-    { "phase", lib_phase },
     { "private_file", lib_private_file },
     { "private_folder", lib_private_folder },
     { "program", lib_program_path },
     { "random", lib_random },
     { "read_output", lib_read_output },
     { "real", lib_real },
-    { "report", lib_report },
     { "scan", lib_scan },
     { "script_place", lib_script_place },
-    { "sleep", lib_sleep },
-    { "slot", lib_slot },
-    { "stopping", lib_stopping },
     { "ticks", lib_ticks },
-    { "unread", lib_unread },
     { "uuid", lib_uuid },
     { "yaml", lib_yaml },
     { NULL, NULL },
@@ -66,17 +72,33 @@ static const char *const lib_orun_globals[] = {
     "TaskUpdate", "TaskStop",   "TaskList",
 };
 
-/* orun.NAME for a NAME that is not there yet: the bundled module of that
- * name, kept in the table; nil when there is none. */
+/* Push the function of that name, made by what the light userdata in the first
+ * upvalue points to (nil: there are none here); false if it is none. */
+static bool
+lib_orun_push_rare(lua_State *L, const char *name)
+{
+    LibOrunPush *const *push = lua_touserdata(L, lua_upvalueindex(1));
+    for (const luaL_Reg *f = lib_orun_rare; push && f->name; f++)
+        if (strcmp(f->name, name) == 0) {
+            (*push)(L, f, false);
+            return true;
+        }
+    return false;
+}
+
+/* orun.NAME for a NAME that is not there yet: the function or the bundled
+ * module of that name, kept in the table; nil when there is none. */
 static int
 lib_orun_index(lua_State *L)
 {
     if (lua_type(L, 2) != LUA_TSTRING)
         return 0;
-    const char *module = lua_pushfstring(L, "orun.%s", lua_tostring(L, 2));
-    if (!bundle_find(module))
-        return 0;
-    module_get(L);
+    if (!lib_orun_push_rare(L, lua_tostring(L, 2))) {
+        const char *module = lua_pushfstring(L, "orun.%s", lua_tostring(L, 2));
+        if (!bundle_find(module))
+            return 0;
+        module_get(L);
+    }
     lua_pushvalue(L, 2);
     lua_pushvalue(L, -2);
     lua_rawset(L, 1);
@@ -122,14 +144,19 @@ lib_orun_push_list(lua_State *L, LibOrunPush *push)
     lua_setmetatable(L, -2);
 }
 
-/* The module at the top has its version, and finds what is bundled. */
+/* The module at the top has its version, and finds what is bundled, and rare
+ * functions by *push unless that is NULL; it is a constant. */
 static void
-lib_orun_finish(lua_State *L)
+lib_orun_finish(lua_State *L, LibOrunPush *const *push)
 {
     lua_pushliteral(L, ORUN_VERSION);
     lua_setfield(L, -2, "version");
     lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, lib_orun_index);
+    if (push)
+        lua_pushlightuserdata(L, (void *)(uintptr_t)push);
+    else
+        lua_pushnil(L);
+    lua_pushcclosure(L, lib_orun_index, 1);
     lua_setfield(L, -2, "__index");
     lua_setmetatable(L, -2);
 }
@@ -148,16 +175,20 @@ lib_orun_publish(lua_State *L)
 
 /* Push the module. */
 static void
-lib_orun_push_module(lua_State *L, LibOrunPush *push)
+lib_orun_push_module(lua_State *L, bool script, LibOrunPush *const *push)
 {
     lua_createtable(L, 0, countof(lib_orun_functions) + 1);
     for (const luaL_Reg *f = lib_orun_functions; f->name; f++) {
-        push(L, f, false);
+        (*push)(L, f, false);
         lua_setfield(L, -2, f->name);
     }
-    lib_orun_push_list(L, push);
+    for (const luaL_Reg *f = lib_orun_rare; script && f->name; f++) {
+        (*push)(L, f, false);
+        lua_setfield(L, -2, f->name);
+    }
+    lib_orun_push_list(L, *push);
     lua_setfield(L, -2, "TaskList");
-    lib_orun_finish(L);
+    lib_orun_finish(L, push);
 }
 
 /* Lua's own libraries are safe for many states. */
@@ -172,11 +203,11 @@ lib_orun_open_base(lua_State *L, bool script)
 
 /* On top of the libraries: the module, whose primitives `push` makes. */
 static void
-lib_orun_make(lua_State *L, bool script, LibOrunPush *push)
+lib_orun_make(lua_State *L, bool script, LibOrunPush *const *push)
 {
     lib_bundle_open(L, script);
     handle_open(L);
-    lib_orun_push_module(L, push);
+    lib_orun_push_module(L, script, push);
     for (size_t i = 0; i < countof(lib_orun_globals); i++) {
         lua_getfield(L, -1, lib_orun_globals[i]);
         lua_setglobal(L, lib_orun_globals[i]);
@@ -187,7 +218,7 @@ lib_orun_make(lua_State *L, bool script, LibOrunPush *push)
 }
 
 void
-lib_orun_open_by(lua_State *L, Vm *vm, LibOrunPush *push)
+lib_orun_open_by(lua_State *L, Vm *vm, LibOrunPush *const *push)
 {
     lib_orun_open_base(L, vm->script);
     lib_orun_make(L, vm->script, push);
@@ -201,7 +232,7 @@ lib_orun_open_some(lua_State *L, Vm *vm, const luaL_Reg *functions)
     lib_bundle_open(L, vm->script);
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);
-    lib_orun_finish(L);
+    lib_orun_finish(L, NULL);
     lib_orun_publish(L);
 }
 
@@ -251,11 +282,12 @@ void (*lib_orun_more)(lua_State *L);
 void
 lib_orun_open(lua_State *L, Vm *vm, void *ud)
 {
+    static LibOrunPush *const push = lib_orun_push;
     (void)ud;
     lib_orun_open_base(L, vm->script);
     lib_shell_open(L);
     lib_overview_open(L);
-    lib_orun_make(L, vm->script, lib_orun_push);
+    lib_orun_make(L, vm->script, &push);
     if (vm->script)
         lib_terminal_open(L); /* for the commands that are scripts */
     if (lib_orun_more)

@@ -20,9 +20,9 @@ extern void (*lib_orun_more)(lua_State *L);
  * is the object) or not. May raise. */
 typedef void LibOrunPush(lua_State *L, const luaL_Reg *f, bool method);
 
-/* The same where primitives are what `push` makes of them, and nothing of a run
- * is there (lib_remote.h). */
-void lib_orun_open_by(lua_State *L, Vm *vm, LibOrunPush *push);
+/* The same where primitives are what *push makes of them, and nothing of a run
+ * is there (lib_remote.h). `push` points to a constant. */
+void lib_orun_open_by(lua_State *L, Vm *vm, LibOrunPush *const *push);
 
 /* The same for the programs that reach a run by its socket: what they need to
  * talk (lib_channel.h), and no primitive. May raise. */

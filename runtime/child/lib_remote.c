@@ -344,6 +344,7 @@ lib_remote_push(lua_State *L, const luaL_Reg *f, bool method)
 void
 lib_remote_open(lua_State *L, Vm *vm, void *ud)
 {
+    static LibOrunPush *const push = lib_remote_push;
     (void)ud;
-    lib_orun_open_by(L, vm, lib_remote_push);
+    lib_orun_open_by(L, vm, &push);
 }
