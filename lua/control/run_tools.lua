@@ -76,7 +76,7 @@ local function shown(e)
     waiting_for = e.waiting_for, waiting_at = e.waiting_at, wait = e.wait, waits = e.waits,
     other = e.other, blockedBy = named(e.blockedBy),
     blockers = e.blockedBy[1] and #e.blockedBy or nil, owner = overview.masked(e.owner),
-    error = cut(e.error, TEXT), error_kind = e.error_kind,
+    error = cut(e.error, TEXT), error_kind = e.error_kind, cached = e.cached,
   }
 end
 

@@ -39,6 +39,7 @@ end
 local function result(r)
   return {task_id = r.task_id, status = r.status, output = r.output, error = r.error,
           error_kind = r.error_kind, skipped = r.skipped, fresh = r.fresh,
+          cached = r.cached,
           half_written = r.half_written, timed_out = r.timed_out}
 end
 

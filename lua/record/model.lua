@@ -47,8 +47,8 @@
 --               script has it, too)
 --   reads       array of {by=, at=, bytes=}: who got the result, `by` nil for the script
 --   report      what it told of its work: activity, model, session_id, cost, tokens; or nil
---   status, error_kind, error, skipped, fresh, duration, exit_code, signal, bytes, printed,
---   output, worktree   of its end
+--   status, error_kind, error, skipped, fresh, cached, duration, exit_code, signal, bytes,
+--   printed, output, worktree   of its end
 
 local M = {}
 local Model = {}
@@ -198,8 +198,8 @@ function on.ended(self, t, e)
   wait_ends(t, e.at)
   queue_ends(t, e.at)
   t.ended, t.reason, t.limit, t.opens = e.at, nil, nil, nil
-  for _, k in ipairs{"status", "error_kind", "error", "skipped", "fresh", "duration", "exit_code",
-                     "signal", "bytes", "printed", "output", "worktree"} do
+  for _, k in ipairs{"status", "error_kind", "error", "skipped", "fresh", "cached", "duration",
+                     "exit_code", "signal", "bytes", "printed", "output", "worktree"} do
     t[k] = e[k]
   end
   set_state(self, t, e.status)

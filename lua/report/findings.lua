@@ -27,6 +27,7 @@
 --   not_as_asked     an answer was not in the asked form
 --   denied           an agent was not allowed to use a tool
 
+local how = require "orun.record.how"
 local numbers = require "orun.util.format"
 local title_of = require "orun.record.title"
 
@@ -162,8 +163,7 @@ local result = TaskOutput(handle)]]
 function find.never_collected(run, add)
   if run.model.cut then return end -- it may have been, later
   local groups, order = by_place(run.tasks, function(t)
-    return t.kind ~= "item" and t.status == "completed"
-      and not (t.skipped or t.fresh or t.finally)
+    return t.kind ~= "item" and how(t) == "completed" and not t.finally
       and not t.reads[1] and not run.needed[t] and not run.waited[t]
   end)
   for _, key in ipairs(order) do
@@ -226,10 +226,10 @@ if not result.ok then print(result.error) end              -- or look]]
 function find.program_unseen(run, add)
   for _, t in ipairs(run.tasks) do
     for _, u in ipairs(t.unseen or {}) do
-      local how = u.exit_code and "exit code " .. u.exit_code or u.error_kind or "?"
+      local why = u.exit_code and "exit code " .. u.exit_code or u.error_kind or "?"
       add{at = place(u), tasks = {t}, fix = FIX_PROGRAM,
           title = ("a program of %s failed (%s), and its code never looked at that"):format(
-            title_of.named(t), how)}
+            title_of.named(t), why)}
     end
   end
 end
@@ -309,8 +309,7 @@ for _, item in ipairs(items) do results[#results + 1] = f(item) end   -- or no t
 
 function find.too_small(run, add)
   local groups, order = by_place(run.tasks, function(t)
-    return t.kind == "lua" and t.status == "completed" and not t.skipped and not t.fresh
-      and place(t) ~= nil
+    return t.kind == "lua" and how(t) == "completed" and place(t) ~= nil
   end)
   for _, key in ipairs(order) do
     local g, sum = groups[key], 0
@@ -355,7 +354,7 @@ end
 function find.empty_result(run, add)
   local full, empty = {}, {}
   for _, t in ipairs(run.tasks) do
-    if answers(t) and t.status == "completed" and not t.skipped and not t.fresh then
+    if answers(t) and how(t) == "completed" then
       if t.output ~= nil and t.output ~= "" then
         full[t.agent] = true
       elseif t.reads[1] then

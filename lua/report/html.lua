@@ -18,6 +18,7 @@
 --   r           how often the script was handed its result
 
 local bound = require "orun.report.bound"
+local how = require "orun.record.how"
 local json = require "orun.json"
 local page = require "orun.report.page.html"
 local path = require "orun.report.path"
@@ -75,7 +76,7 @@ local function task_of(t, finish, most)
   for i, b in ipairs(t.blockers) do blockers[i] = b.nth - 1 end
   return {
     id = t.id, d = t.description, a = t.agent, k = t.kind, ph = t.phase,
-    s = t.skipped and "skipped" or t.fresh and "fresh" or t.status or t.state,
+    s = how(t) or t.state,
     ek = t.error_kind ~= "none" and t.error_kind or nil, e = t.error or t.skipped, at = place(t),
     key = t.key, p = t.parent and t.parent.nth - 1, b = some(blockers),
     t = spans_of(t.attempts, finish, "error_kind"), w = waits_of(t.waits, finish),

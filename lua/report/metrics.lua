@@ -44,6 +44,7 @@ local alone_of = require("orun.report.alone").of
 local barriers = require "orun.report.barriers"
 local bound = require "orun.report.bound"
 local findings = require "orun.report.findings"
+local how = require "orun.record.how"
 local json = require "orun.json"
 local path = require "orun.report.path"
 local title_of = require "orun.record.title"
@@ -173,7 +174,7 @@ local function counts_of(model, own, finish)
     if t.kind == "item" then
       c.items = c.items + 1
     else
-      local status = t.skipped and "skipped" or t.fresh and "fresh" or t.status or "unfinished"
+      local status = how(t) or "unfinished"
       c.tasks, c.ran = c.tasks + 1, c.ran + (t.started and 1 or 0)
       c.by_status[status] = (c.by_status[status] or 0) + 1
       own[t] = bound.own(t, finish)

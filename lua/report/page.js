@@ -493,8 +493,8 @@ function colour(name) {
 }
 
 const groups = {a: new Map(), ph: new Map()};
-const STATUS = {completed: "--ok", fresh: "--ok", failed: "--bad", cancelled: "--gone",
-  skipped: "--gone"};
+const STATUS = {completed: "--ok", cached: "--ok", fresh: "--ok", failed: "--bad",
+  cancelled: "--gone", skipped: "--gone"};
 
 function colourOf(t) {
   const by = $("colour").value;

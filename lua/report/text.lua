@@ -60,7 +60,7 @@ end
 
 local function head_of(r)
   local words = {}
-  for _, status in ipairs{"completed", "fresh", "skipped", "failed", "cancelled",
+  for _, status in ipairs{"completed", "cached", "fresh", "skipped", "failed", "cancelled",
                           "in_progress", "pending", "unfinished"} do
     local n = r.by_status[status]
     if n then words[#words + 1] = ("%d %s"):format(n, status) end

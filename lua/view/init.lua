@@ -57,7 +57,8 @@
 --              task has told of its work so far
 --   ended      status, error_kind, error, attempts, duration, exit_code, signal; skipped: why,
 --              of one that completed without doing anything (orun.skip); fresh: what it
---              writes was newer than what it reads, so it had no attempt; bytes of its
+--              writes was newer than what it reads, so it had no attempt; cached: it ended as
+--              an equal task of an earlier try of this run, so neither had it; bytes of its
 --              output, printed: by its program, when that is more; output: how it begins, as
 --              text, of a table as JSON; worktree: what its result has. Texts are as they were,
 --              bytes that drive a terminal included, but for secrets: views that show them

@@ -5,6 +5,7 @@
 -- line every five seconds says how far it is, and failures have theirs.
 
 local format = require "orun.util.format"
+local how = require "orun.record.how"
 local title = require "orun.record.title"
 
 local M = {}
@@ -38,15 +39,18 @@ local function spent(report)
 end
 
 local function ended(t, e)
-  local how = e.skipped and "skipped" or e.fresh and "fresh" or e.status
-  if t.started then how = how .. " in " .. format.duration(e.duration or 0) end
-  if (e.attempts or 1) > 1 then how = ("%s, %d attempts"):format(how, e.attempts) end
-  how = how .. spent(t.report)
+  local text = how(e)
+  if t.started and not e.cached then
+    text = text .. " in " .. format.duration(e.duration or 0)
+  end
+  if (e.attempts or 1) > 1 then text = ("%s, %d attempts"):format(text, e.attempts) end
+  if e.cached and e.status ~= "completed" then text = text .. ", as in an earlier try" end
+  text = text .. spent(t.report)
   if e.status ~= "completed" then
-    return ("%s %s: %s: %s"):format(t.id, how, title.of(t), first_line(e.error or e.error_kind))
+    return ("%s %s: %s: %s"):format(t.id, text, title.of(t), first_line(e.error or e.error_kind))
   end
   local why = e.skipped and ": " .. first_line(e.skipped) or ""
-  return ("%s %s: %s%s"):format(t.id, how, title.of(t), why)
+  return ("%s %s: %s%s"):format(t.id, text, title.of(t), why)
 end
 
 -- What only the curious want to know.

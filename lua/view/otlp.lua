@@ -16,6 +16,7 @@
 -- sent then is tried once more at the end.
 
 local check = require "orun.util.check"
+local how = require "orun.record.how"
 local json = require "orun.json"
 local json_line = require "orun.util.json_line"
 local title = require "orun.record.title"
@@ -101,8 +102,7 @@ local function attributes_of(t)
   local r = t.report or {}
   return attributes{
     ["orun.task.id"] = t.id, ["orun.task.kind"] = t.kind, ["orun.task.agent"] = t.agent,
-    ["orun.task.key"] = t.key, ["orun.task.status"] = t.skipped and "skipped" or t.fresh and "fresh"
-      or t.status,
+    ["orun.task.key"] = t.key, ["orun.task.status"] = how(t),
     ["orun.task.error_kind"] = t.error_kind, ["orun.task.attempts"] = #t.attempts,
     ["orun.phase"] = t.phase, ["code.file.path"] = t.file, ["code.line.number"] = t.line,
     ["process.exit.code"] = t.exit_code, ["gen_ai.request.model"] = r.model,

@@ -7,6 +7,7 @@
 -- What a retry prints stands after what the attempt before printed, of whose last tenth of a
 -- second some may be missing. Text that could drive the terminal is written out.
 
+local how = require "orun.record.how"
 local refusal = require "orun.util.refusal"
 local title = require "orun.record.title"
 
@@ -88,7 +89,7 @@ local function grouped(v)
   return {event = function(e)
     local t = model.by_id[e.task]
     if e.event ~= "ended" or not t or t.kind ~= "program" then return end
-    v.put(("---- %s: %s\n"):format(title.named(t), e.skipped and "skipped" or e.status))
+    v.put(("---- %s: %s\n"):format(title.named(t), how(e)))
     for _, stream in ipairs(streams_of(t.id)) do
       local text, more, last
       repeat

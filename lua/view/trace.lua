@@ -115,7 +115,7 @@ return function(path)
 
   function on.ended(e, t)
     finish(t, e.at, {status = e.status, skipped = e.skipped, fresh = e.fresh,
-                         error_kind = e.error_kind, error = e.error,
+                         cached = e.cached, error_kind = e.error_kind, error = e.error,
                          exit_code = e.exit_code, bytes = e.bytes})
   end
 

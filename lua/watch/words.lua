@@ -80,6 +80,9 @@ function M.note(entry)
   elseif entry.error ~= "cancelled" then
     text = entry.error and entry.error:gsub("\nstack traceback:.*", "")
   end
+  if entry.cached then
+    text = "as in an earlier try" .. (text and ": " .. text or "")
+  end
   if (entry.attempts or 0) > 1 then
     text = ("attempt %d"):format(entry.attempts) .. (text and ": " .. text or "")
   end

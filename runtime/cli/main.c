@@ -366,8 +366,7 @@ main_tell_kept(orun *o, const Options *a, bool well)
     buf_clear(&text);
     if (k.fault && a->config.store_late && !*k.path)
         buf_printf(&text, "the run was not kept: %s", k.fault);
-    else if (!well && k.kept + k.found > 0
-             && strcmp(a->config.store, ":memory:") != 0) {
+    else if (!well && k.kept + k.found > 0 && strcmp(k.path, ":memory:") != 0) {
         buf_printf(&text, "%zu result%s kept; go on with: ", k.kept + k.found,
                    k.kept + k.found == 1 ? " is" : "s are");
         main_tell_resume(a, &k, &text);

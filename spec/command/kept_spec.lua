@@ -355,3 +355,36 @@ describe("the last line of a run that did not end well", function()
     assert.matches("go on with: orun resume %-%-store own.db\n$", r.err)
   end)
 end)
+
+describe("what was taken over", function()
+  it("is told apart in lines, reports, events, pages and traces, failures too", function()
+    local dir = place()
+    run(dir)
+    local r = sh(dir, "$ORUN --no-history --store run.db --resume --progress plain --report short "
+      .. "--events events --output grouped work.lua 2>&1")
+    sh(dir, "$ORUN report events --html page.html")
+    assert.matches(" t1 cached: a program\n", r.out)
+    assert.matches(" t6 failed, as in an earlier try: bad: no luck\n", r.out)
+    assert.matches("%-%-%-%- t1 %(a program%): cached\n", r.out)
+    assert.matches("6 tasks in .-: 5 cached, 1 failed\n", r.out)
+    assert.matches("\norun: 6 results taken over from an earlier try\n", r.out)
+    local _, n = h.read(dir .. "/events"):gsub('"cached":true', "")
+    assert.equal(6, n)
+    assert.matches('"s":"cached"', h.read(dir .. "/page.html"))
+  end)
+
+  it("is seen in orun tasks and by tools of agents", function()
+    local dir = place [[
+      Task{run = function() return 1 end, description = "one"}
+      for _, words in ipairs{{"tasks", "%d", "--all"}, {"task", "output", "t1", "--json"}} do
+        for i, word in ipairs(words) do
+          words[i] = word:gsub("%%d", io.open("/proc/self/stat"):read "n")
+        end
+        print(orun.exec{command = {os.getenv "ORUN", table.unpack(words)}}.output)
+      end]]
+    sh(dir, "$ORUN -q --no-history --store run.db work.lua")
+    local r = sh(dir, "$ORUN -q --no-history --store run.db --resume work.lua")
+    assert.matches("\nt1 .*as in an earlier try", r.out, r.err)
+    assert.matches('"cached":true', r.out, r.err)
+  end)
+end)
