@@ -68,7 +68,7 @@ local function analyze_then(analyze, opts)
   opts = check.options("orun.analyze_then", opts, OPTIONS)
   local spec, why = launch.spec(analyze, opts.defaults)
   if not spec then error("orun.analyze_then: analyze" .. why, 2) end
-  spec.description = spec.description or "analysis"
+  launch.described(spec, nil, "analysis")
   if spec.timeout == nil then spec.timeout = opts.timeout end
   local own = {}
   for _, name in ipairs(OWN) do own[name], opts[name] = opts[name], nil end

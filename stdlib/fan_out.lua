@@ -41,8 +41,8 @@ local function source_of(source, to_spec, defaults)
   return function(i)
     local item = source()
     if item == nil then return nil end
-    if to_spec then item = to_spec(item, i) end
-    return launch.numbered("specs", i, item, defaults)
+    if not to_spec then return launch.numbered("specs", i, item, defaults) end
+    return launch.numbered("specs", i, to_spec(item, i), defaults, item)
   end
 end
 

@@ -91,7 +91,8 @@ function Chunks:start(first, last)
   local range = {first, last}
   local handle, why = launch.start(launch.spec({run = self.run, input = chunk,
     slot = self.numbers and self.numbers:take(range),
-    description = ("items %d to %d"):format(first, last)}, self.opts.defaults))
+    description = first == last and launch.title(chunk.items[1])
+      or ("items %d to %d"):format(first, last)}, self.opts.defaults))
   if not handle then return why end
   self.collector:add(handle)
   self.handles[handle.id], self.flying[handle.id] = handle, range
@@ -221,8 +222,11 @@ local function map_tasks(items, n, fields, opts)
     if i > n then return nil end
     local one = launch.filled(spec, function() return items[i] end, i)
     if not taken then one.input = items[i] end
-    one.description = one.description or ("item %d"):format(i)
-    return one
+    local title = launch.title(items[i])
+    if title and type(spec.command) ~= "function" then
+      one.description = one.description or title
+    end
+    return launch.described(one, nil, ("item %d"):format(i))
   end}
   if not results then return nil, why end
   local outputs = {timed_out = results.timed_out}

@@ -71,7 +71,8 @@ local function spec_of(stage, s, value, item, index)
   local spec = launch.filled(stage, function()
     return s == 1 and value or orun.TaskOutput{task_id = value}.output
   end, item, index)
-  spec.description = spec.description or ("stage %d, item %d"):format(s, index)
+  spec.description = spec.description
+    or ("%s, stage %d"):format(launch.title(item) or ("item %d"):format(index), s)
   if stage.run then
     spec.run, spec.input = caller(stage.run), {value = value, item = item, index = index}
   else

@@ -48,9 +48,8 @@ local function read_task(value, defaults, entry)
   entry.after = array_of(entry.place .. ".blockedBy", spec.blockedBy)
   entry.from = spec.from
   spec.description = spec.description or spec.name
-    or not spec.command and ("task %d"):format(entry.number) or nil
   spec.name, spec.blockedBy, spec.from = nil, nil, nil
-  entry.spec = spec
+  entry.spec = launch.described(spec, nil, ("task %d"):format(entry.number))
   return entry
 end
 

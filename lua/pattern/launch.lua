@@ -16,6 +16,9 @@ local check = require "orun.util.check"
 
 local M = {}
 
+-- Bytes of a description made of an item, and of its line that are looked at, at most.
+local TITLE <const>, LINE <const> = 60, 4096
+
 -- The fields of a spec that say what does its task; it has one of them.
 local DOERS <const> = {"run", "command", "subagent_type"}
 
@@ -64,14 +67,33 @@ function M.filled(spec, value, ...)
   return copy
 end
 
---- The spec of the i-th value of the array `name`, as `M.spec` makes it, with a description by
---- its number when it has none and its command gives none.
+--- What an item is called in a description: a number, or the first line of a string, cut and
+--- without secrets; nil for another value.
+function M.title(item)
+  if math.type(item) then return tostring(item) end
+  local text = type(item) == "string" and item:match("[^%s%c][^\r\n]*")
+  if not text then return nil end
+  text = orun.clean(text:sub(1, LINE)):gsub("%c", " ")
+  return #text <= TITLE and text or text:sub(1, utf8.offset(text, 0, TITLE - 2) - 1) .. "..."
+end
+
+--- Gives a spec without a description one: the item's title, or, when neither its command nor
+--- its prompt gives it one, `otherwise`.
+-- @return the spec
+function M.described(spec, item, otherwise)
+  if spec.description == nil and not spec.command then
+    spec.description = M.title(item) or not spec.prompt and otherwise or nil
+  end
+  return spec
+end
+
+--- The spec of the i-th value of the array `name`, as `M.spec` makes it, with a description.
+-- @param item  what the value was made of, if it was
 -- @return the table; or nil and a message that names the element
-function M.numbered(name, i, value, defaults)
+function M.numbered(name, i, value, defaults, item)
   local spec, why = M.spec(value, defaults)
   if not spec then return nil, ("%s[%d]%s"):format(name, i, why) end
-  if not spec.command then spec.description = spec.description or ("task %d"):format(i) end
-  return spec
+  return M.described(spec, item, ("task %d"):format(i))
 end
 
 --- Specs for a whole array, each as `M.numbered` makes it.
@@ -80,9 +102,10 @@ end
 function M.specs(name, values, defaults, to_spec)
   local specs = {}
   for i, value in ipairs(values) do
-    local given, why = value
-    if to_spec then given = to_spec(value, i) end
-    specs[i], why = M.numbered(name, i, given, defaults)
+    local given, item = value, nil
+    if to_spec then given, item = to_spec(value, i), value end
+    local why
+    specs[i], why = M.numbered(name, i, given, defaults, item)
     if why then return nil, why end
   end
   return specs

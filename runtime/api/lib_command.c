@@ -3,7 +3,9 @@
 #include "api/lib_arg.h"
 #include "api/lib_orun.h"
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include <lauxlib.h>
 
 enum {
@@ -91,20 +93,60 @@ lib_command_cut(const char *s, size_t n)
     return n;
 }
 
+/* How much of a text its title is made of: what is shown, and so much more that
+ * a secret across the cut is recognized. */
+static size_t
+lib_command_enough(void)
+{
+    return LIB_COMMAND_TITLE + 4 + secret_longest();
+}
+
+/* The text as a title, which frees it: first without secrets, then cut. */
+static char *
+lib_command_short(Buf *text)
+{
+    Buf title = { 0 };
+    if (!buf_failed(text))
+        secret_mask(text->p, text->n, 0, text->n, &title);
+    bool failed = buf_failed(text) || buf_failed(&title);
+    buf_free(text);
+    if (!failed && title.n > LIB_COMMAND_TITLE) {
+        title.n = lib_command_cut(title.p, LIB_COMMAND_TITLE - 3);
+        buf_puts(&title, "...");
+    }
+    for (size_t i = 0; !failed && i < title.n; i++)
+        if ((unsigned char)title.p[i] < ' ')
+            title.p[i] = ' ';
+    if (!failed)
+        return buf_take(&title);
+    buf_free(&title);
+    return NULL;
+}
+
 char *
 lib_command_title(char *const *argv)
 {
     Buf text = { 0 };
-    for (size_t i = 0; argv[i] && text.n <= LIB_COMMAND_TITLE; i++) {
+    size_t most = lib_command_enough();
+    for (size_t i = 0; argv[i] && text.n <= most; i++) {
         if (i)
             buf_putc(&text, ' ');
-        size_t n = strnlen(argv[i], LIB_COMMAND_TITLE + 4);
-        for (size_t k = 0; k < n; k++)
-            buf_putc(&text, (unsigned char)argv[i][k] < ' ' ? ' ' : argv[i][k]);
+        buf_put(&text, argv[i], strnlen(argv[i], most));
     }
-    if (text.n > LIB_COMMAND_TITLE && !buf_failed(&text)) {
-        text.n = lib_command_cut(text.p, LIB_COMMAND_TITLE - 3);
-        buf_puts(&text, "...");
-    }
-    return buf_take(&text);
+    return lib_command_short(&text);
+}
+
+int
+lib_command_prompt_title(const char *prompt, char **title)
+{
+    prompt += strspn(prompt, " \t\r\n\v\f");
+    size_t n = strcspn(prompt, "\r\n");
+    size_t most = lib_command_enough();
+    Buf line = { 0 };
+    *title = NULL;
+    if (n == 0)
+        return 0;
+    buf_put(&line, prompt, n < most ? n : most);
+    *title = lib_command_short(&line);
+    return *title ? 0 : ORUN_ENOMEM;
 }

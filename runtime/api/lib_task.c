@@ -521,7 +521,9 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
     if (opt->argv && !t->description
         && !(t->description = lib_command_title(opt->argv)))
         return ORUN_ENOMEM;
-    if (lib_task_has(L, F_schema) && !a->stubbed)
+    if (a->prompt && !t->description)
+        e = lib_command_prompt_title(a->prompt, &t->description);
+    if (e == 0 && lib_task_has(L, F_schema) && !a->stubbed)
         e = value_encode(L, ARG(F_schema), "schema", &value_data, &opt->schema,
                          why);
     if (e == 0 && lib_task_has(L, F_metadata))

@@ -73,7 +73,7 @@ describe("a lost task id", function()
   it("is found", function()
     local f = only("never_collected", findings_of(AGENT .. [[ask("echo important")]]))
     assert.matches("s.lua:5$", f.at)
-    assert.matches("the result of t1 %(sh%) was never collected", f.title)
+    assert.matches("the result of t1 %(sh: echo important%) was never collected", f.title)
   end)
 
   it("is not where the record ends before the run: it may have been read later", function()
@@ -158,7 +158,7 @@ describe("failures that nobody handles", function()
   it("are found where nobody reads them, and where nobody looks at them", function()
     local f = only("failure_unread", findings_of(AGENT .. [[
       ask("echo no >&2; exit 3")]]))
-    assert.matches("nobody read that: t1 %(sh%): exit code 3", f.title)
+    assert.matches("nobody read that: t1 %(sh: echo no >&2; exit 3%): exit code 3", f.title)
     f = only("failure_ignored", findings_of(AGENT .. [[
       local results = {}
       for _, id in ipairs{ask("echo 1"), ask("exit 3")} do
@@ -252,8 +252,8 @@ describe("what else a run tells", function()
       local slow, quick = ask("sleep 1.2; echo slow"), ask("echo quick")
       TaskOutput(slow) TaskOutput(quick)
       print(TaskOutput(ask("sleep 0.9; echo next")).status)]]))
-    assert.matches("2 tasks were waited for, t1 %(sh%) the longest; t3 %(sh%) could have begun",
-      f.title)
+    assert.matches("2 tasks were waited for, t1 (sh: sleep 1.2; echo slow) the longest; "
+      .. "t3 (sh: sleep 0.9; echo next) could have begun", f.title, 1, true)
     assert.is_true(f.cost_seconds > 0.5)
   end)
 
@@ -306,8 +306,8 @@ describe("--strict", function()
     assert.equal(0, h.orun{"-q", "s.lua", cwd = dir}.code)
     local r = h.orun{"-q", "--strict", "s.lua", cwd = dir}
     assert.equal(1, r.code)
-    assert.matches("s.lua:5: the result of t1 %(sh%) was never collected\n    local handle = Task{",
-      r.err)
+    assert.matches("s.lua:5: the result of t1 (sh: echo important) was never collected\n"
+      .. "    local handle = Task{", r.err, 1, true)
   end)
 
   it("says nothing of a run that did well", function()

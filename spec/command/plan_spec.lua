@@ -90,10 +90,9 @@ t5    function  t1 t2 t3 t4  T  ran now   analyse
 t6    explore   t5            1 m 00 s  its key   build 1
 t7    explore   t5                50 s  its key   build 2
 t8    explore   t5                10 s  its key   build 3
-t9    explore   t6 t7 t8           5 s  its key   test
+t9    explore   t6 t7 t8           5 s  its key   z
 
-critical path, 1 m 45 s: t4 (look 4) -> t5 (analyse) -> t6 (build 1)
-  -> t9 (test)
+critical path, 1 m 45 s: t4 (look 4) -> t5 (analyse) -> t6 (build 1) -> t9 (z)
 
 slots (-j)         1         2         5        10
 time        3 m 45 s  1 m 55 s  1 m 45 s  1 m 45 s

@@ -272,7 +272,7 @@ describe("--trace", function()
       phases[e.ph] = (phases[e.ph] or 0) + 1
       if e.ph == "X" then bars[#bars + 1] = e.name end
     end
-    assert.same({"first", "second", "second", "echo"}, bars)
+    assert.same({"first", "second", "second", "hello"}, bars)
     assert.equal(1, phases.s)
     assert.equal(1, phases.f)
     assert.equal(8, phases.C)

@@ -48,7 +48,7 @@ describe("orun.merge", function()
     assert.is_nil(report.conflict or report.error)
     assert.equal("main", report.into)
     assert.equal(repo.sh(dir, "git rev-parse main"), report.commit)
-    assert.equal(("Merge %s (first thing)\nMerge %s\nfirst"):format(one.id, two.id),
+    assert.equal(("Merge %s (first thing)\nMerge %s (echo 2 >> two)\nfirst"):format(one.id, two.id),
       repo.sh(dir, "git log --first-parent --format=%s"))
     assert.equal("one\n1\n", h.read(dir .. "/one"))
     assert.equal("two\n2\n", h.read(dir .. "/two"))

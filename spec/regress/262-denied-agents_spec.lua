@@ -110,7 +110,7 @@ describe("an agent that was denied", function()
     local dir = project()
     ask(dir, WORKER, {DENIED = "Write", USED = "Edit"})
     local report = h.orun{"report", "events", cwd = dir}
-    assert.matches("%(general%-purpose%) was not allowed to use Write %(main.c%)",
+    assert.matches("%(general%-purpose: Change main.c%) was not allowed to use Write %(main.c%)",
       report.out .. report.err)
   end)
 

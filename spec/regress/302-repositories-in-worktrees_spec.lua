@@ -59,7 +59,7 @@ describe("A repository that a task makes in its worktree", function()
       Task{subagent_type = "sh", prompt = "git init -q inner"}
     ]], {repo.new()})
     assert.matches("^orun: t1 left a repository of its own inside its worktree; its content is not "
-      .. "on branch orun/%S+/t1%-sh: inner %(in %S+/inner%)\n$", r.err)
+      .. "on branch orun/%S+/t1%-git%-init%-q%-inner: inner %(in %S+/inner%)\n$", r.err)
   end)
 end)
 

@@ -385,7 +385,8 @@ describe("isolation names", function()
         end})
         while true do end
       end, {timeout = timeout, input = item.id}))
-      return TaskGet(item).metadata.clean
+      local noted = TaskGet(item).metadata
+      return noted and noted.clean
     end)
     assert.same({clean = true}, TaskGet(item).metadata)
     TaskUpdate{task_id = item, status = "deleted"}

@@ -598,7 +598,8 @@ describe("What is said of worktrees:", function()
       end
       print(#orun.overlaps{a, b})
     ]])
-    assert.matches("^nil\tnil\nt1\torun/%S+/t1%-sh\tone\nt1\tt3\tone\n0\n$", r.out)
+    assert.matches("^nil\tnil\n"
+      .. "t1\torun/%S+/t1%-echo%-a%-one%-echo%-a%-two\tone\nt1\tt3\tone\n0\n$", r.out)
     assert.equal("orun: conflict: t3 has changed what others have changed, too: one (and t1)\n",
       r.err)
   end)
@@ -649,7 +650,7 @@ describe("What is said of worktrees:", function()
     repo.sh(dir, "for b in .git/refs/heads/orun/*/t* .git/refs/orun/*/t*; do : >$b.lock; done")
     local first = script(dir, [[sh("true")]])
     assert.matches("^orun: a run that was killed has left work of its task t2: four is on branch "
-      .. "orun/%S+/t2%-sh, in %S+%-t2\n$", first.err)
+      .. "orun/%S+/t2%-echo%-x%-four%-exec%-sleep%-%d+, in %S+%-t2\n$", first.err)
     assert.same({1, 2}, {repo.left(dir)})
     assert.equal("", script(dir, [[sh("true")]]).err)
     local branch = repo.sh(dir, "git for-each-ref --format='%(refname)' refs/heads/orun")
