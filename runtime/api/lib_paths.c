@@ -73,12 +73,15 @@ lib_paths_read(lua_State *L, const Engine *h, int idx, lua_Integer n,
 }
 
 static bool
-lib_paths_set_reads(lua_State *L, const LuaRun *run, const LibPaths *p,
+lib_paths_set_fresh(lua_State *L, const LuaRun *run, const LibPaths *p,
                     TaskOptions *opt)
 {
-    Writes *reads = lib_paths_read(L, run->engine, p->reads_at, p->reads,
-                                   opt->cwd);
-    opt->fresh = reads ? fresh_new(reads, opt->writes->n) : NULL;
+    Writes *reads = NULL;
+    if (p->looks
+        && !(reads = lib_paths_read(L, run->engine, p->reads_at, p->reads,
+                                    opt->cwd)))
+        return false;
+    opt->fresh = fresh_new(reads, opt->writes->n);
     if (!opt->fresh)
         writes_free(reads);
     return opt->fresh != NULL;
@@ -88,9 +91,9 @@ bool
 lib_paths_set(lua_State *L, const LuaRun *run, const LibPaths *p,
               TaskOptions *opt)
 {
-    if (p->writes
-        && !(opt->writes = lib_paths_read(L, run->engine, p->writes_at,
-                                          p->writes, opt->cwd)))
-        return false;
-    return !p->looks || lib_paths_set_reads(L, run, p, opt);
+    if (p->writes == 0)
+        return true;
+    opt->writes = lib_paths_read(L, run->engine, p->writes_at, p->writes,
+                                 opt->cwd);
+    return opt->writes && lib_paths_set_fresh(L, run, p, opt);
 }

@@ -549,6 +549,8 @@ lib_task_code(lua_State *L, Task *t, Buf *why)
     return e;
 }
 
+/* Its code, input and description. A program with writes is started by a
+ * worker, which may look at files; others need none. */
 static int
 lib_task_values(lua_State *L, const TaskArgs *a, Task *t, Buf *why)
 {
@@ -558,12 +560,12 @@ lib_task_values(lua_State *L, const TaskArgs *a, Task *t, Buf *why)
     else if (a->command)
         t->slot = SLOT_PROCESS;
     if (a->command && !a->stubbed) {
-        bool alone = !a->isolation.worktree && !a->paths.looks
+        bool alone = !a->isolation.worktree && a->paths.writes == 0
             && !lib_task_has(L, F_schema);
         t->kind = alone ? TASK_PROCESS : TASK_LUA;
     } else if (a->agent && !a->stubbed) {
         t->code = value_hold(a->agent->code);
-        t->kind = (uint8_t)(a->isolation.worktree || a->paths.looks
+        t->kind = (uint8_t)(a->isolation.worktree || a->paths.writes
                                 ? TASK_LUA
                                 : a->agent->kind);
     } else {

@@ -242,7 +242,7 @@ static void
 run_lua_note_half(LuaRun *run, const Outcome *o)
 {
     const TaskOptions *opt = run->task->opt;
-    if (opt && opt->fresh)
+    if (opt && opt->fresh && !run->sched->plan)
         fresh_ended(opt->fresh, opt->writes,
                     o->state != TASK_COMPLETED || run->task->stopping);
 }

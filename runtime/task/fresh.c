@@ -10,6 +10,18 @@
 
 enum { FRESH_DEEP = 100 }; /* folders in folders that are looked at */
 
+/* How a file or folder itself was. */
+typedef struct FreshStamp {
+    bool there;
+    dev_t dev;
+    ino_t ino;
+    off_t size;
+    struct timespec changed;
+} FreshStamp;
+
+/* Which of its times says how new something is. */
+typedef enum FreshWhich { FRESH_MODIFIED, FRESH_CHANGED } FreshWhich;
+
 static const struct timespec fresh_none = { 0, -1 };
 
 Fresh *
@@ -56,24 +68,26 @@ fresh_written(const Writes *but, const char *path, bool above)
     return false;
 }
 
-static void fresh_entries(Buf *path, int deep, const Writes *but,
-                          struct timespec *newest);
+static void fresh_entries(Buf *path, int deep, FreshWhich which,
+                          const Writes *but, struct timespec *newest);
 
 /* Make *newest the time of what is at `path`, if that is later. */
 static void
-fresh_take(Buf *path, const struct stat *st, int deep, const Writes *but,
-           struct timespec *newest)
+fresh_take(Buf *path, const struct stat *st, int deep, FreshWhich which,
+           const Writes *but, struct timespec *newest)
 {
     bool folder = S_ISDIR(st->st_mode);
+    struct timespec at = which == FRESH_CHANGED ? st->st_ctim : st->st_mtim;
     if (!(folder && fresh_written(but, buf_cstr(path), true))
-        && fresh_later(st->st_mtim, *newest))
-        *newest = st->st_mtim;
+        && fresh_later(at, *newest))
+        *newest = at;
     if (folder && deep < FRESH_DEEP)
-        fresh_entries(path, deep + 1, but, newest);
+        fresh_entries(path, deep + 1, which, but, newest);
 }
 
 static void
-fresh_entries(Buf *path, int deep, const Writes *but, struct timespec *newest)
+fresh_entries(Buf *path, int deep, FreshWhich which, const Writes *but,
+              struct timespec *newest)
 {
     struct stat st;
     size_t n = path->n;
@@ -86,7 +100,7 @@ fresh_entries(Buf *path, int deep, const Writes *but, struct timespec *newest)
         if (buf_failed(path) || fresh_written(but, buf_cstr(path), false)
             || fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW))
             continue;
-        fresh_take(path, &st, deep, but, newest);
+        fresh_take(path, &st, deep, which, but, newest);
     }
     if (dir)
         closedir(dir);
@@ -104,26 +118,73 @@ fresh_time(const char *file, const Writes *but)
         return fresh_none;
     buf_puts(&path, file);
     if (!buf_failed(&path))
-        fresh_take(&path, &st, 0, but, &newest);
+        fresh_take(&path, &st, 0, FRESH_MODIFIED, but, &newest);
     buf_free(&path);
     if (newest.tv_nsec < 0)
         newest = (struct timespec){ 0 };
     return newest;
 }
 
+/* How what is at the path is now. */
+static FreshStamp
+fresh_stamp(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st))
+        return (FreshStamp){ 0 };
+    return (FreshStamp){ .there = true,
+                         .dev = st.st_dev,
+                         .ino = st.st_ino,
+                         .size = st.st_size,
+                         .changed = st.st_ctim };
+}
+
+static bool
+fresh_same(const FreshStamp *a, const FreshStamp *b)
+{
+    return a->there == b->there && a->dev == b->dev && a->ino == b->ino
+        && a->size == b->size && !fresh_later(a->changed, b->changed)
+        && !fresh_later(b->changed, a->changed);
+}
+
+/* Was something in the folder changed since then? */
+static bool
+fresh_below(const char *folder, struct timespec since)
+{
+    struct timespec newest = fresh_none;
+    Buf path = { 0 };
+    buf_puts(&path, folder);
+    if (!buf_failed(&path))
+        fresh_entries(&path, 1, FRESH_CHANGED, NULL, &newest);
+    buf_free(&path);
+    return newest.tv_nsec >= 0 && !fresh_later(since, newest);
+}
+
+/* Is what is at the path there, and not as it was before? */
+static bool
+fresh_half(const Fresh *f, const FreshStamp *before, const char *path)
+{
+    FreshStamp now = fresh_stamp(path);
+    return now.there
+        && (!fresh_same(before, &now) || fresh_below(path, f->began));
+}
+
 FreshState
 fresh_look(Fresh *f, const Writes *writes, const char **missing)
 {
-    bool done = true;
+    bool done = f->reads != NULL;
     struct timespec oldest = { 0 };
-    for (size_t i = 0; i < writes->n; i++) {
-        f->before[i] = fresh_time(writes->paths[i], NULL);
-        if (f->before[i].tv_nsec < 0)
+    clock_gettime(CLOCK_REALTIME_COARSE, &f->began);
+    for (size_t i = 0; i < writes->n; i++)
+        f->before[i] = fresh_stamp(writes->paths[i]);
+    for (size_t i = 0; done && i < writes->n; i++) {
+        struct timespec at = fresh_time(writes->paths[i], NULL);
+        if (at.tv_nsec < 0)
             done = false;
-        else if (i == 0 || fresh_later(oldest, f->before[i]))
-            oldest = f->before[i];
+        else if (i == 0 || fresh_later(oldest, at))
+            oldest = at;
     }
-    for (size_t i = 0; i < f->reads->n; i++) {
+    for (size_t i = 0; f->reads && i < f->reads->n; i++) {
         struct timespec at = fresh_time(f->reads->paths[i], writes);
         if (at.tv_nsec < 0) {
             *missing = f->reads->paths[i];
@@ -140,10 +201,7 @@ fresh_ended(Fresh *f, const Writes *writes, bool failed)
 {
     f->any_half = false;
     for (size_t i = 0; i < writes->n; i++) {
-        struct timespec now = failed ? fresh_time(writes->paths[i], NULL)
-                                     : fresh_none;
-        f->half[i] = failed && now.tv_nsec >= 0
-            && fresh_later(now, f->before[i]);
+        f->half[i] = failed && fresh_half(f, &f->before[i], writes->paths[i]);
         f->any_half |= f->half[i];
     }
 }

@@ -1,9 +1,14 @@
-/* fresh.h — are the files that a task writes newer than all that it reads?
+/* fresh.h — how new the files are that a task writes, and those it reads.
  *
  * A task that declares both (reads, writes) and whose writes all exist and are
  * not older than any of its reads has nothing to do. A folder is as new as the
- * newest thing below it, its writes aside. What of its writes an attempt that
- * failed has changed is half-written, and would look new the next time.
+ * newest thing below it, its writes aside.
+ *
+ * What a task that failed has changed of its writes is half-written, and would
+ * look new the next time. A file or folder has changed when its own stat(2)
+ * says so, or when something in the folder was changed since the task began, or
+ * in the tick of the clock before that. A folder is searched only after a
+ * failure, so that a task that writes to a large one begins at once.
  */
 #ifndef ORUN_FRESH_H
 #define ORUN_FRESH_H
@@ -13,26 +18,28 @@
 
 struct Writes;
 
-/* Belongs to the task's runner, from its start to its end. */
+/* Of a task with writes. Belongs to its runner, from its start to its end. */
 typedef struct Fresh {
-    struct Writes *reads;
-    struct timespec *before; /* of each of its writes, before it began */
-    bool *half;              /* the writes that are half-written … */
-    bool any_half;           /* … and whether one is */
+    struct Writes *reads;      /* NULL: it declares none */
+    struct timespec began;     /* the clock of files, before it began … */
+    struct FreshStamp *before; /* … and how each of its writes was */
+    bool *half;                /* the writes that are half-written … */
+    bool any_half;             /* … and whether one is */
 } Fresh;
 
 typedef enum FreshState { FRESH_STALE, FRESH_DONE, FRESH_MISSING } FreshState;
 
-/* Takes the reads, of a task with so many writes. NULL when memory is out, and
- * then they are still the caller's. */
+/* Takes the reads (NULL: none), of a task with so many writes. NULL when memory
+ * is out, and then they are still the caller's. */
 Fresh *fresh_new(struct Writes *reads, size_t writes);
 
-/* Look at the files, before the task begins. FRESH_MISSING: *missing is what it
- * reads and errno why that cannot be. Blocks on the file system. */
+/* Look at the files, before the task begins; STALE without reads. MISSING:
+ * *missing is what it reads and errno why that cannot be. Blocks on the file
+ * system. */
 FreshState fresh_look(Fresh *f, const struct Writes *writes,
                       const char **missing);
 
-/* An attempt has ended; which of the writes has it changed, if it failed?
+/* An attempt has ended; which of the writes has the task changed, if it failed?
  * Blocks on the file system. */
 void fresh_ended(Fresh *f, const struct Writes *writes, bool failed);
 

@@ -1,4 +1,5 @@
---- reads beside writes: a task whose files are new already need not run.
+--- reads beside writes: a task whose files are new already need not run; what one that failed
+--- has begun to write is named.
 
 local h = require "spec.support.helper"
 local shared = require "spec.support.tasks"
@@ -145,5 +146,79 @@ describe("reads", function()
     local r = h.orun{"--progress", "plain", "--report", "full", "s.lua", cwd = dir}
     assert.matches("t1 fresh: copy", r.err)
     assert.matches("1 completed, 1 fresh", r.err .. r.out)
+  end)
+end)
+
+describe("writes of a task that failed", function()
+  local function names(result)
+    local out = {}
+    for i, path in ipairs(result.half_written or {}) do out[i] = path:match("[^/]*$") end
+    return table.concat(out, " ")
+  end
+
+  -- Files and folders that are older than a tick of the clock of files.
+  local function before()
+    local dir = h.tmpdir()
+    h.sh(("cd %s && mkdir -p kept/below out/below && "
+      .. "echo x | tee kept/below/x out/below/x file same"):format(dir))
+    h.wait_for(function()
+      h.write(dir .. "/probe", "x")
+      return orun.files("probe", dir)[1].mtime - orun.files("same", dir)[1].mtime > 0.02
+    end)
+    return dir
+  end
+
+  local WRITES <const> = {"file", "same", "new", "kept", "out", "none"}
+  local WORK <const> = "echo half > new; echo y > file; echo y > out/below/y; "
+
+  orun.agent{name = "half-program", command = {"sh"}}
+  orun.agent{name = "half-function", run = function(_, task)
+    orun.exec{command = {"sh", "-c", task.prompt}}
+    error("no", 0)
+  end}
+
+  it("are named whatever did its work", function()
+    local function fails(line)
+      orun.exec{command = {"sh", "-c", line}}
+      error("no", 0)
+    end
+    for kind, fields in pairs{
+      command = {command = {"sh", "-c", WORK .. "exit 1"}},
+      program = {subagent_type = "half-program", prompt = WORK .. "exit 1"},
+      ["function"] = {run = fails, input = WORK},
+      agent = {subagent_type = "half-function", prompt = WORK},
+      process = {run = fails, input = WORK, isolation = "process"},
+      schema = {command = {"sh", "-c", WORK .. "echo x"}, schema = {type = "number"}},
+      reads = {command = {"sh", "-c", WORK .. "exit 1"}, reads = {"probe"}},
+    } do
+      fields.cwd, fields.writes = before(), WRITES
+      local r = Task(fields)
+      assert.same({kind, "failed", "file new out"}, {kind, r.status, names(r)})
+    end
+  end)
+
+  it("are named when it was stopped, and after all its attempts", function()
+    local dir = before()
+    local r = Task{cwd = dir, writes = WRITES, timeout = "1s",
+      command = {"sh", "-c", WORK .. "exec sleep 1h"}}
+    assert.same({"timeout", "file new out"}, {r.error_kind, names(r)})
+    r = Task{cwd = before(), writes = {"new", "same"}, retry = {max = 1, backoff = 0},
+      command = {"sh", "-c", "test -e new || echo half > new; exit 1"}}
+    assert.same({2, "new"}, {r.attempts, names(r)})
+  end)
+
+  it("are not named when they are gone or unchanged, nor of one that completed", function()
+    local r = Task{cwd = before(), writes = {"file", "same", "kept", "none"},
+      command = {"sh", "-c", "rm file; exit 1"}}
+    assert.same({"failed"}, {r.status, r.half_written})
+    r = Task{cwd = before(), writes = WRITES, command = {"sh", "-c", WORK}}
+    assert.same({"completed"}, {r.status, r.half_written})
+  end)
+
+  it("are told of at the end of the run", function()
+    local r = h.script([[Task{writes = {"out"}, command = {"sh", "-c", "echo x > out; exit 1"}}]],
+      {cwd = h.tmpdir()})
+    assert.equal(1, r.code)
+    assert.matches("\n  half%-written: [^\n]*/out\n", r.err)
   end)
 end)
