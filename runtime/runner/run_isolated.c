@@ -239,8 +239,7 @@ run_isolated_insert(lua_State *L, const char *name, int n)
         lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
         lua_getfield(L, -1, "orun");
         lua_remove(L, -2);
-        lua_pushstring(L, name);
-        lua_rawget(L, -2);
+        lua_getfield(L, -1, name); /* some are there once they are asked for */
         lua_remove(L, -2);
     }
     lua_insert(L, first);
