@@ -167,6 +167,7 @@ typedef struct orun_kept_info {
     size_t kept;        /* results that this runtime has kept */
     size_t found;       /* tasks that ended as in an earlier try */
     size_t unasked;     /* results of earlier tries for which no task asked */
+    const char *unasked_names; /* titles of the first of these tasks, "a, b" */
     size_t secret;      /* results that were not kept: there is a secret in
                            them … */
     size_t odd;         /* … or a function, or a module */

@@ -355,6 +355,8 @@ main_tell_kept(orun *o, const Options *a, bool well)
         return;
     main_count(&text, k.found, "taken over from an earlier try");
     main_count(&text, k.unasked, "of it no longer asked for");
+    if (k.unasked && *k.unasked_names)
+        buf_printf(&text, " (%s)", k.unasked_names);
     main_count(&text, k.secret,
                k.secret == 1 ? "not kept, because of a secret in it"
                              : "not kept, because of secrets in them");

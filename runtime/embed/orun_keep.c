@@ -7,7 +7,10 @@
 
 typedef struct OrunKeep OrunKeep;
 
-enum { ORUN_KEEP_BROKEN = 74 }; /* exit status: EX_IOERR of sysexits.h */
+enum {
+    ORUN_KEEP_BROKEN = 74, /* exit status: EX_IOERR of sysexits.h */
+    ORUN_KEEP_NAMES = 5    /* of results no longer asked for */
+};
 
 struct OrunKeep {
     JournalConfig config;
@@ -169,7 +172,9 @@ orun_keep_tell(orun *o, orun_kept_info *info)
                    k ? "info has another size" : "the run has no store");
         return ORUN_EINVAL;
     }
-    *info = (orun_kept_info){ .size = sizeof *info, .run = "", .path = "" };
+    *info = (orun_kept_info){
+        .size = sizeof *info, .run = "", .path = "", .unasked_names = ""
+    };
     if (!k->journal)
         return 0;
     JournalCounts n;
@@ -180,6 +185,9 @@ orun_keep_tell(orun *o, orun_kept_info *info)
     info->kept = n.kept;
     info->found = n.found;
     info->unasked = n.unasked;
+    buf_clear(&k->texts);
+    journal_tell_unasked(k->journal, ORUN_KEEP_NAMES, &k->texts);
+    info->unasked_names = buf_cstr(&k->texts);
     info->secret = n.secret;
     info->odd = n.odd;
     return 0;

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sanitize.h"
 #include "base/thread.h"
 #include "journal/journal_drawn.h"
 #include "journal/journal_items.h"
@@ -10,9 +11,16 @@
 #include "journal/journal_state.h"
 #include "journal/kept.h"
 #include "sched/lifecycle.h"
+#include "store/fact.h"
+#include "task/task_report.h"
 #include "thread/epoch.h"
+#include <errno.h>
+#include <stdio.h>
 
-enum { JOURNAL_STACK = 1 << 20 };
+enum {
+    JOURNAL_STACK = 1 << 20,
+    JOURNAL_TITLE = 60, /* bytes of one that are told */
+};
 
 static Journal *
 journal_of(Durable *d)
@@ -174,14 +182,30 @@ journal_list_items(Journal *j, const JournalJob *job)
         journal_items_again(j, t);
 }
 
+/* The job's task runs: an agent goes on with the session that it had when it
+ * was interrupted (retry.resume). Under the board's lock. */
+static void
+journal_give_session(Sched *s, Task *t, Buf *session)
+{
+    TaskReport *r = session->n && !t->report ? mem_zalloc(1, sizeof *r) : NULL;
+    if (!r)
+        return;
+    snprintf(r->session_id, sizeof r->session_id, "%s", buf_cstr(session));
+    s->held += sizeof *r;
+    t->report = r;
+}
+
 /* Hand the answer to the scheduler. */
 static void
 journal_answer(Journal *j, JournalJob *job, bool found)
 {
     Sched *s = &j->engine->sched;
     Task *t = job->task;
+    Buf session = { 0 };
     if (found)
         journal_list_items(j, job);
+    else if (j->resume && job->key.known && t->opt && t->opt->retry.resume)
+        journal_drawn_resumed(j, job->key.key, &session);
     sched_lock(s);
     if (task_key(t)->looks == job->looks && task_looking(t)) {
         journal_note(job);
@@ -191,11 +215,13 @@ journal_answer(Journal *j, JournalJob *job, bool found)
             kept_give(&job->kept, t);
         }
         task_key(t)->anew = job->found && !found;
+        journal_give_session(s, t, &session);
         durable_looked(s, t, found ? &job->kept.outcome : NULL);
         lifecycle_propagate(s);
     }
     board_drop(t);
     sched_unlock(s);
+    buf_free(&session);
     kept_clear(&job->kept);
     journal_job_free(job);
 }
@@ -326,6 +352,7 @@ journal_start(Journal *j)
     j->seam.recall = journal_drawn_recall;
     j->seam.note = journal_drawn_note;
     j->seam.item = journal_items_note;
+    j->seam.session = journal_drawn_session;
     j->seam.by = journal_drawn_by;
     int e = thread_start(&j->thread, JOURNAL_STACK, 0, journal_main, j);
     if (e)
@@ -455,6 +482,37 @@ journal_count(Journal *j, JournalCounts *to)
         .kept = j->kept, .found = j->found, .secret = j->secret, .odd = j->odd
     };
     resume_table_count(j->table, FACT_OUTCOME, &to->unasked);
+}
+
+/* The title of the task that had this outcome, or its id. */
+static void
+journal_tell_title(Journal *j, const StoredFact *f, Buf *to)
+{
+    Buf body = { 0 };
+    FactField field;
+    if (store_body(j->store, f, &body, NULL) == 0
+        && (fact_find(body.p, body.n, FACT_TAG_DESCRIPTION, &field) == 1
+            || fact_find(body.p, body.n, FACT_TAG_TASK, &field) == 1)) {
+        buf_puts(to, to->n ? ", " : "");
+        sanitize_cut(to, (const char *)field.p, field.n, JOURNAL_TITLE);
+    }
+    buf_free(&body);
+}
+
+void
+journal_tell_unasked(Journal *j, size_t most, Buf *to)
+{
+    size_t n = j->store ? resume_table_length(j->table) : 0;
+    for (size_t i = 0; i < n; i++) {
+        const ResumeEntry *e = resume_table_at(j->table, i);
+        if (e->fact.kind != FACT_OUTCOME || !e->fact.seq || e->asked)
+            continue;
+        if (most-- == 0) {
+            buf_puts(to, ", …");
+            return;
+        }
+        journal_tell_title(j, &e->fact, to);
+    }
 }
 
 const char *

@@ -60,6 +60,10 @@ int journal_open(Engine *h, const JournalConfig *c, Journal **out,
 
 void journal_count(Journal *j, JournalCounts *to);
 
+/* Append the titles of the first results that no task asked for any longer,
+ * `most` of them, as "a, b, …". The run has no task left; reads the store. */
+void journal_tell_unasked(Journal *j, size_t most, Buf *to);
+
 /* The id of the run, and the path of its file ("" before there is one); valid
  * until journal_close. */
 const char *journal_run(const Journal *j);

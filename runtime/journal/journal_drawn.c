@@ -1,6 +1,7 @@
 /* journal_drawn.c — values drawn: found by their keys, made facts. */
 #include "journal/journal_drawn.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "journal/journal_job.h"
 #include "store/fact.h"
 
@@ -144,6 +145,54 @@ journal_drawn_append(Journal *j, Fact *f, bool keeps)
     uv_mutex_unlock(&j->lock);
 }
 
+/* The key under which the session of a task is kept, which needs no number. */
+static void
+journal_drawn_session_key(const unsigned char own[TASK_KEY_SIZE],
+                          unsigned char key[TASK_KEY_SIZE])
+{
+    static const unsigned char content[TASK_KEY_SIZE] = { 's' };
+    journal_job_mix(own, content, 0, key);
+}
+
+void
+journal_drawn_session(Durable *d, Task *t)
+{
+    Journal *j = journal_drawn_journal(d);
+    unsigned char key[TASK_KEY_SIZE];
+    const TaskKey *own = task_key(t);
+    bool known = own && own->known && !j->broken;
+    Fact *f = known ? mem_zalloc(1, sizeof *f) : NULL;
+    if (!f)
+        return;
+    journal_drawn_session_key(own->key, key);
+    f->kind = FACT_DREW;
+    memcpy(f->key, key, TASK_KEY_SIZE);
+    fact_put_text(&f->body, FACT_TAG_DREW, "session");
+    fact_put_text(&f->body, FACT_TAG_SESSION, t->report->session_id);
+    bool secret = secret_in(f->body.p, f->body.n, NULL, 0);
+    journal_drawn_append(j, f, !buf_failed(&f->body) && !secret);
+}
+
+void
+journal_drawn_resumed(Journal *j, const unsigned char own[TASK_KEY_SIZE],
+                      Buf *session)
+{
+    unsigned char key[TASK_KEY_SIZE];
+    StoredFact fact = { 0 };
+    Buf body = { 0 };
+    FactField field;
+    journal_drawn_session_key(own, key);
+    uv_mutex_lock(&j->lock);
+    const ResumeEntry *e = resume_table_look(j->table, key, FACT_DREW);
+    if (e)
+        fact = e->fact;
+    uv_mutex_unlock(&j->lock);
+    if (fact.seq && store_body(j->store, &fact, &body, NULL) == 0
+        && fact_find(body.p, body.n, FACT_TAG_SESSION, &field) == 1)
+        buf_put(session, field.p, field.n);
+    buf_free(&body);
+}
+
 bool
 journal_drawn_by(Durable *d, const unsigned char key[TASK_KEY_SIZE],
                  uint64_t *id)
@@ -164,6 +213,8 @@ journal_drawn_load(Journal *j, const StoredFact *f, ResumeEntry *e)
 {
     FactField field;
     double now;
+    if (f->body && fact_find(f->body, f->size, FACT_TAG_SESSION, &field) == 1)
+        return;
     if (!f->body || fact_find(f->body, f->size, FACT_TAG_VALUE, &field) != 1
         || field.n != DRAWN_SIZE) {
         e->fact.seq = 0;

@@ -1,4 +1,5 @@
-/* journal_drawn.h — what code draws is kept, and drawn again by a later try.
+/* journal_drawn.h — what code draws is kept, and drawn again by a later try;
+ * and the session that an agent has, with which it goes on.
  *
  * The key of a drawn value is made of the task that draws, its attempt, the
  * kind, and how many of that kind it has drawn before. A task whose outcome was
@@ -25,6 +26,14 @@ bool journal_drawn_by(Durable *d, const unsigned char key[TASK_KEY_SIZE],
 /* Append a fact of its own block, or, unless it `keeps`, free it; without a
  * wait. With the board's lock held. */
 void journal_drawn_append(Journal *j, Fact *f, bool keeps);
+
+/* Durable.session */
+void journal_drawn_session(Durable *d, Task *t);
+
+/* Append the session that the task with this key had in an earlier try, if it
+ * had one. On the journal's thread. */
+void journal_drawn_resumed(Journal *j, const unsigned char own[TASK_KEY_SIZE],
+                           Buf *session);
 
 /* A fact of an earlier try, while the run is read. */
 void journal_drawn_load(Journal *j, const StoredFact *f, ResumeEntry *e);

@@ -45,6 +45,9 @@ typedef struct Durable {
     /* An item was added or changed, or removed from the list. Under the board's
      * lock. May be NULL. */
     void (*item)(struct Durable *d, Task *t);
+    /* The agent that does t has a session, t->report->session_id, which it goes
+     * on with if it is interrupted. Under the board's lock. May be NULL. */
+    void (*session)(struct Durable *d, Task *t);
     /* The four below may be NULL, for a run in which nothing that is drawn is
      * kept. Seconds by which the clock that code sees is ahead, so that it does
      * not go back to before an earlier try. Never changes once there are

@@ -2,6 +2,7 @@
 #include "sched/report.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "sched/durable.h"
 #include "sched/spend.h"
 #include "value/value.h"
 #include <lauxlib.h>
@@ -73,7 +74,13 @@ report_add(Sched *s, Task *t, uint32_t attempt, const ReportNews *news)
     TaskReport *r = current ? t->report : NULL;
     if (r) {
         double tokens = report_tokens(r), cost = r->cost;
+        bool other = news->session_id
+            && strncmp(news->session_id, r->session_id, sizeof r->session_id)
+                != 0;
         report_take(r, news);
+        Durable *d = other ? s->durable : NULL;
+        if (d && d->session && t->opt && t->opt->retry.resume)
+            d->session(d, t);
         spend(s, t, fmax(0, report_tokens(r) - tokens),
               fmax(0, r->cost - cost));
         event_add(&s->board, (Event){ .kind = EVENT_REPORTED, .task = t->id });

@@ -159,6 +159,16 @@ describe("a run with a store", function()
     assert.same({}, p:run("--resume").ran)
   end)
 
+  it("names what nobody asked for any longer", function()
+    local p = place "for i = 1, 8 do TaskOutput(work('w' .. i)) end"
+    p:run()
+    p:write "TaskOutput(work 'w2') TaskOutput(work 'w3')"
+    local r = h.sh(("cd %s && %s --no-history --store run.db --resume work.lua"):format(
+      h.quote(p.dir), h.quote(h.bin)))
+    assert.matches("2 results taken over from an earlier try; 6 results of it no longer asked for "
+      .. "(w1, w4, w5, w6, w7, …)", r.err, 1, true)
+  end)
+
   it("goes by `key` alone where there is one, and never with cache = false", function()
     local text = [[
       orun.wait_all{
@@ -386,6 +396,37 @@ describe("a folder of stores", function()
     assert.equal("true\n", run("--store kept/ --resume bad.lua").out)
     assert.equal("true\n", h.sh(("%s resume --store kept/"):format(h.quote(h.bin)),
       {cwd = dir}).out)
+  end)
+end)
+
+describe("an agent that was interrupted", function()
+  it("goes on with its session, if its type says so", function()
+    local p = place [[
+      local function agent(name, retry)
+        orun.agent{name = name, retry = retry, run = function(input, task)
+          ran(name .. " " .. (task.resume and task.resume.session_id or "new"))
+          orun.report{session_id = "session of " .. name}
+          if not io.open "go" then
+            io.open(name, "w"):close()
+            orun.sleep(1000)
+          end
+          return "done"
+        end}
+        return Task{subagent_type = name, prompt = "p", run_in_background = true}
+      end
+      local tasks = {agent("again", {max = 1, resume = true}), agent("anew", 1)}
+      if not io.open "go" then
+        repeat orun.sleep(0.001) until io.open "again" and io.open "anew"
+        Task{run = function() return 1 end} -- and what was told is kept
+        os.execute("kill -9 " .. io.open "/proc/self/stat":read "n")
+      end
+      for _, r in ipairs(orun.wait_all(tasks)) do print(r.output) end]]
+    assert.same({"again new", "anew new"}, p:run().ran)
+    h.write(p.dir .. "/go", "")
+    local r = p:run("--resume")
+    assert.equal("done\ndone\n", r.out, r.err)
+    assert.same({"again session of again", "anew new"}, r.ran)
+    assert.same({}, p:run("--resume").ran)
   end)
 end)
 
