@@ -118,7 +118,7 @@ journal_look(Durable *d, Task *t)
 {
     Journal *j = journal_of(d);
     j->awake = j->awake || journal_matters(t);
-    if (!j->awake || j->broken)
+    if (!j->awake)
         return false;
     TaskEdges *e = board_edges(t);
     if (e && !e->key)
@@ -135,12 +135,14 @@ journal_look(Durable *d, Task *t)
     return true;
 }
 
+/* Also when the store has failed: what ends then is not kept, and so may not be
+ * shown. */
 static bool
 journal_seal(Durable *d, Task *t, Outcome *o)
 {
     Journal *j = journal_of(d);
     const TaskKey *key = task_key(t);
-    if (!key || !key->known || j->broken || o->state == TASK_CANCELLED)
+    if (!key || !key->known || o->state == TASK_CANCELLED)
         return false;
     JournalJob *job = journal_job_seal(&j->engine->sched, t, o);
     if (!job)

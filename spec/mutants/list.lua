@@ -319,4 +319,9 @@ return {
   { name = "prompt-not-in-key", file = "journal/key.c", units = { "journal/key" },
     breaks = "another prompt has the outcome of the first",
     old = "    key_value(m, KEY_PROMPT, k->prompt);\n", new = "" },
+  { name = "shown-when-broken", file = "journal/journal.c",
+    units = { "command/refused", whole = true },
+    breaks = "what ends behind a failed commit is shown",
+    old = "!key->known || o->state == TASK_CANCELLED",
+    new = "!key->known || j->broken || o->state == TASK_CANCELLED" },
 }

@@ -22,8 +22,8 @@ local function word()
   return f:read "l"
 end
 local function shown(name, result)
-  local text = result.output or result.error
-  note("shown", name, result.status, text:match "%x+%-[%x-]+" or text)
+  local its = (result.output or result.error):match "%x+%-[%x-]+"
+  note(its and "shown" or "lost", name, result.status, its or result.error)
   return result
 end
 local function work(name)
@@ -127,6 +127,8 @@ local function read_log(dir)
     elseif kind == "shown" and not known[rest] then
       known[rest], known.n = true, known.n + 1
       if known.n > most then wrong[#wrong + 1] = ("line %d: %s is another"):format(n, name) end
+    elseif kind == "lost" and rest:find("^completed") then
+      wrong[#wrong + 1] = ("line %d: %s has completed with %s"):format(n, name, rest)
     end
   end
   return shown, wrong
@@ -199,10 +201,22 @@ function M.build()
 end
 
 -- What orun is started with; nothing of the run that this is in.
+local function alone(dir)
+  return {"env", "-u", "ORUN_SOCKET", "-u", "ORUN_TASK_TOKEN", "-u", "ORUN_STORE",
+    "XDG_STATE_HOME=" .. dir .. "/state"}
+end
+
+local function orun_words(dir, words)
+  table.move({h.bin, "--no-history", "-q", "--store", "run.db"}, 1, 5, #words + 1, words)
+  if h.exists(dir .. "/run.db") then words[#words + 1] = "--resume" end
+  words[#words + 1] = "work.lua"
+  return words
+end
+
 local function command(life, lines)
-  local words = {"env", "-u", "ORUN_SOCKET", "-u", "ORUN_TASK_TOKEN", "-u", "ORUN_STORE",
-    "XDG_STATE_HOME=" .. life.dir .. "/state", life.tools.kill, "log", tostring(lines),
-    tostring(math.random(0, 4000)), math.random(2) == 1 and "one" or "all", "env"}
+  local words = alone(life.dir)
+  table.move({life.tools.kill, "log", tostring(lines), tostring(math.random(0, 4000)),
+    math.random(2) == 1 and "one" or "all", "env"}, 1, 6, #words + 1, words)
   if life.cut then
     local disk = life.dir .. "/disk"
     h.sh("mkdir -p " .. h.quote(disk))
@@ -210,10 +224,7 @@ local function command(life, lines)
       "POWERCUT_DISK=" .. disk, "POWERCUT_SLOW=1500",
       "ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0"}, 1, 5, #words + 1, words)
   end
-  table.move({h.bin, "--no-history", "-q", "--store", "run.db"}, 1, 5, #words + 1, words)
-  if h.exists(life.dir .. "/run.db") then words[#words + 1] = "--resume" end
-  words[#words + 1] = "work.lua"
-  return words
+  return orun_words(life.dir, words)
 end
 
 --- A run that is killed again and again until it has come to its end. In a task.
@@ -242,6 +253,41 @@ function M.life(life)
       if life.cut then M.cut(life.dir, life.torn) end
     end
   end
+end
+
+-- Processes that are in this folder.
+local function left_in(dir)
+  local r = h.sh("ls -l /proc/[0-9]*/cwd 2>/dev/null | grep -F -- " .. h.quote("-> " .. dir))
+  return r.out
+end
+
+-- Run it in `dir`, as an array of words before it says: {code =, error = what it has said}.
+local function run_in(dir, before)
+  local words = alone(dir)
+  table.move(before, 1, #before, #words + 1, words)
+  local r = Task{command = orun_words(dir, words), cwd = dir}
+  return {code = r.exit_code, error = orun.output(r.task_id, "stderr"):tail()}
+end
+
+--- A run of which some calls of the system are refused, and another that goes on with it,
+--- or begins when there is none. In a task.
+-- @param refused  array of words: refuse.c's program, and its arguments before the command
+-- @return of both an array: {code =, error = what it has said, wrong = lines about what was
+--   shown}; `left`: what of the first was there behind its end, "" when nothing
+function M.refused(refused)
+  local dir = h.tmpdir()
+  h.write(dir .. "/work.lua", M.WORK)
+  h.write(dir .. "/log", "")
+  local first = run_in(dir, refused)
+  local left, _, wrong = left_in(dir), read_log(dir)
+  first.wrong = wrong
+  local second = run_in(dir, {})
+  if second.error:find("no run of", 1, true) then
+    os.execute(("rm -f %s/run.db*"):format(h.quote(dir)))
+    second = run_in(dir, {})
+  end
+  second.wrong = M.wrong(dir)
+  return {first, second, left = left}
 end
 
 --- Lives until there were `rounds` kills, several side by side; the power is cut with each
