@@ -21,6 +21,7 @@ local M = {}
 
 local FOLDERS <const> = {"agents", "workflows"}
 local MAX_BYTES <const> = 1 << 20
+local MAX_DEPTH <const> = 4 -- of folders
 local ABSENT <const> = 2 -- ENOENT
 
 -- ---- what is remembered ----
@@ -96,14 +97,18 @@ end
 --- The project's Lua files, their paths with links followed, in order.
 function M.files(project)
   local found, seen = {}, {}
-  for _, folder in ipairs(FOLDERS) do
-    local at = project .. "/.orun/" .. folder
-    for _, name in ipairs(check.sorted(orun.entries(at) or {})) do
+  local function walk(at, depth)
+    local entries = orun.entries(at) or {}
+    for _, name in ipairs(check.sorted(entries)) do
       local real = name:sub(-4) == ".lua" and orun.real(at .. "/" .. name)
-      if real and not seen[real] then found[#found + 1] = real end
-      if real then seen[real] = true end
+      if entries[name] == "folder" and depth < MAX_DEPTH then
+        walk(at .. "/" .. name, depth + 1)
+      elseif real and not seen[real] then
+        found[#found + 1], seen[real] = real, true
+      end
     end
   end
+  for _, folder in ipairs(FOLDERS) do walk(project .. "/.orun/" .. folder, 1) end
   return found
 end
 

@@ -29,6 +29,9 @@ void lib_package_open(lua_State *L);
 void lib_bundle_open(lua_State *L, bool script);
 int lib_bundle_search(lua_State *L);
 
+/* orun.bundled(folder): see lib_bundle.c. */
+int lib_bundled(lua_State *L);
+
 /* os.execute and io.popen, where a LuaRun owns the state. After
  * lib_base_open. */
 void lib_shell_open(lua_State *L);

@@ -224,3 +224,21 @@ lib_bundle_search(lua_State *L)
     lua_pushstring(L, chunk + 1);
     return 2;
 }
+
+/* bundled(folder) -> the names of the modules whose files are in that folder of
+ * lua/, which has a "/" at its end */
+int
+lib_bundled(lua_State *L)
+{
+    size_t n;
+    const char *folder = luaL_checklstring(L, 1, &n);
+    lua_Integer count = 0;
+    lua_newtable(L);
+    for (size_t i = 0; i < bundle_count; i++) {
+        if (strncmp(bundle_files[i].file, folder, n) != 0)
+            continue;
+        lua_pushstring(L, bundle_files[i].name);
+        lua_rawseti(L, -2, ++count);
+    }
+    return 1;
+}

@@ -153,13 +153,14 @@ lib_config(lua_State *L)
 }
 
 /* script_place() -> the file of the running script, links followed (nil: its
- * code is not in a file); whether Lua code of any project may run; whether this
- * is a plan */
+ * code is not in a file, or it is a named workflow, which is trusted alone);
+ * whether Lua code of any project may run; whether this is a plan */
 int
 lib_script_place(lua_State *L)
 {
     const Engine *h = park_run(L)->engine;
-    lua_pushstring(L, h->script_file);
+    const char *file = h->script_file;
+    lua_pushstring(L, file && *file == '/' ? file : NULL);
     lua_pushboolean(L, h->trust);
     lua_pushboolean(L, h->sched.plan != 0);
     return 3;

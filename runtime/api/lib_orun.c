@@ -24,6 +24,7 @@ static const luaL_Reg lib_orun_functions[] = {
     { "TaskUpdate", lib_task_update },
     { "TaskStop", lib_task_stop },
     { "agent", lib_agent },
+    { "bundled", lib_bundled },
     { "claim", lib_claim },
     { "collector", lib_collector },
     { "config", lib_config },

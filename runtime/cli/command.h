@@ -26,9 +26,7 @@ typedef enum CommandNeeds {
 /* Is `word` a command of this kind? */
 bool command_is(const char *word, CommandNeeds needs);
 
-/* Append that `word`, which stands where a script's name would, is neither a
- * script nor a command, with the command that is nearly it, or all there are.
- */
-void command_explain(const char *word, Buf *to);
+/* Append the words of all commands, in order, with blanks between them. */
+void command_words(Buf *to);
 
 #endif

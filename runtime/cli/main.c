@@ -27,6 +27,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -139,21 +140,18 @@ main_show_plan(int kept)
     close(kept);
 }
 
-/* Is the script's name a misspelled command, and not a file? Explains it if
- * so. */
+/* Is the script's name that of a workflow: a word, and no file? What else it
+ * may be, a misspelled command, its code finds out. */
 static bool
-main_misspelt(const Options *a, char **argv)
+main_is_workflow(const Options *a, char **argv)
 {
+    struct stat st;
     const char *word = a->script;
     bool named = a->first > 0 && strcmp(argv[a->first - 1], "--") == 0;
-    if (!word || named || a->count > 0 || strpbrk(word, "./")
-        || strcmp(word, "-") == 0 || access(word, F_OK) == 0)
+    if (!word || named || a->count > 0 || a->interactive || strpbrk(word, "./")
+        || strcmp(word, "-") == 0)
         return false;
-    Buf text = { 0 };
-    command_explain(word, &text);
-    main_usage(buf_cstr(&text));
-    buf_free(&text);
-    return true;
+    return stat(word, &st) != 0 || S_ISDIR(st.st_mode);
 }
 
 /* The step for LUA_INIT. No text: unset, or -E was given. */
@@ -162,7 +160,7 @@ main_init(const Options *a)
 {
     static const char *const names[] = { "=LUA_INIT_5_4", "=LUA_INIT" };
     ScriptStep init = { .kind = 'I' };
-    bool heeded = !a->clean && !a->command;
+    bool heeded = !a->clean && !a->command && !a->workflow;
     for (size_t i = 0; heeded && !init.text && i < countof(names); i++) {
         init.name = names[i];
         init.text = getenv(names[i] + 1);
@@ -192,6 +190,19 @@ static const char main_command[] =
     "local code = require('orun.command.' .. arg[0])(...)\n"
     "if code and code ~= 0 then os.exit(code) end\n";
 
+/* Run a workflow by its name; `arg` is set as for a script. */
+static int
+main_workflow(orun *o, const char *name)
+{
+    Buf code = { 0 };
+    buf_puts(&code, "return require('orun.flow.start')('");
+    command_words(&code);
+    buf_puts(&code, "', ...)");
+    int e = orun_run_workflow(o, name, buf_cstr(&code), code.n);
+    buf_free(&code);
+    return e;
+}
+
 /* Run what the command line names. */
 static int
 main_script(orun *o, const Options *a, int argc, char **argv)
@@ -204,6 +215,8 @@ main_script(orun *o, const Options *a, int argc, char **argv)
         return orun_run_string(o, "=(command line)", main_command,
                                sizeof main_command - 1);
     orun_heed_return(o, a->json);
+    if (a->workflow)
+        return main_workflow(o, a->script);
     if (a->first > 0 && a->count == 0 && !a->interactive && !init.text)
         return orun_run_file(o, a->script);
     ScriptSteps steps = main_steps(a, init);
@@ -492,8 +505,7 @@ static int
 main_do(const Options *a, int argc, char **argv)
 {
     switch (a->what) {
-    case OPTIONS_RUN:
-        return main_misspelt(a, argv) ? MAIN_USAGE : main_run(a, argc, argv);
+    case OPTIONS_RUN: return main_run(a, argc, argv);
     case OPTIONS_VERSION:
         printf("orun %s\n", orun_version());
         return main_flush(0);
@@ -543,10 +555,11 @@ main_begin(int argc, char **argv)
     if (a.what == OPTIONS_RUN && !a.steps
         && !(a.steps = calloc(OPTIONS_SPARE, sizeof *a.steps)))
         a.what = OPTIONS_WRONG;
+    a.workflow = a.what == OPTIONS_RUN && main_is_workflow(&a, argv);
     main_default_views(&a);
     main_store(&a, &folder);
     if (a.config.store && a.config.resume)
-        resume_seed(a.config.store, a.config.resume, a.script);
+        resume_seed(a.config.store, a.config.resume, a.script, a.workflow);
     a.config.program = main_program();
     a.config.listed = 1;
     int e = main_do(&a, argc, argv);

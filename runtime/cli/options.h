@@ -31,14 +31,15 @@ typedef struct Options {
     orun_config config;
     ScriptStep *steps; /* -e, -l and -W, and room for three more */
     int count;
-    const char *script; /* path, "-", or NULL */
+    const char *script; /* path, "-", the name of a workflow, or NULL */
     bool interactive;   /* -i */
     bool clean;         /* -E: ignore Lua's environment variables */
     bool no_history, no_store;
-    bool plan;    /* orun plan: what it is to show is among the views */
-    bool command; /* argv[first] is one (COMMAND_RUNTIME) */
-    bool record;  /* --record */
-    bool json;    /* --json: what the script returns is printed */
+    bool plan;     /* orun plan: what it is to show is among the views */
+    bool command;  /* argv[first] is one (COMMAND_RUNTIME) */
+    bool workflow; /* the script is a name, of no file: set by main.c */
+    bool record;   /* --record */
+    bool json;     /* --json: what the script returns is printed */
     char *views[OPTIONS_MOST + 1]; /* for orun_watch */
     const char *progress;          /* its mode; NULL: not given */
     int verbosity;                 /* -1: -q, 1: -v */

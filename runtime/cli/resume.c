@@ -245,12 +245,13 @@ resume_read(int *argc, char ***argv, Buf *why)
 }
 
 void
-resume_seed(const char *store, const char *run, const char *script)
+resume_seed(const char *store, const char *run, const char *script, bool named)
 {
     JournalPast past;
     Buf why = { 0 };
-    char *file = script ? realpath(script, NULL) : NULL;
-    if (journal_past_find(store, run, *run ? NULL : file, &past, &why) == 0) {
+    char *file = script && !named ? realpath(script, NULL) : NULL;
+    const char *wanted = named ? script : file;
+    if (journal_past_find(store, run, *run ? NULL : wanted, &past, &why) == 0) {
         if (past.seed)
             vm_seed_set(past.seed);
         journal_past_free(&past);

@@ -23,8 +23,10 @@ void resume_quote(Buf *to, const char *word);
 bool resume_read(int *argc, char ***argv, Buf *why);
 
 /* Give the Lua states that will be made the seed of the run `run` ("": the
- * newest of that script) in the store, so that `pairs` gives fields in the
- * order it gave them then. Before orun_new. Without such a run, nothing. */
-void resume_seed(const char *store, const char *run, const char *script);
+ * newest of that script, the name of a workflow if `named`) in the store, so
+ * that `pairs` gives fields in the order it gave them then. Before orun_new.
+ * Without such a run, nothing. */
+void resume_seed(const char *store, const char *run, const char *script,
+                 bool named);
 
 #endif

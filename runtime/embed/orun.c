@@ -277,7 +277,7 @@ orun_returned(orun *o, bool exited)
     int code = 0;
     o->status = exited ? o->vm->exit_code : 0;
     if (!exited && o->heeds_return
-        && !script_return_take(L, o->json, &o->message)) {
+        && !script_return_take(L, o->json, &o->status, &o->message)) {
         o->status = 1;
         code = ORUN_EFAILED;
     }
@@ -405,28 +405,47 @@ orun_tell(orun *o, const char *name)
     sched_unlock(o->run.sched);
 }
 
+/* Run code, by which `file` the run is known to others (engine.h), or NULL. */
+static int
+orun_run_text(orun *o, ScriptText *text, const char *file)
+{
+    int e = api_guard_enter(orun_guard(o));
+    if (e)
+        return e;
+    orun_tell(o, text->name + (*text->name == '=' || *text->name == '@'));
+    if (!text->code)
+        e = orun_fail(o, ORUN_EINVAL, "orun_run_string: code is NULL");
+    else if (text->size > SCRIPT_MAX)
+        e = orun_fail(o, ORUN_EINVAL,
+                      "orun_run_string: size is %zu, and a "
+                      "script may have %d bytes",
+                      text->size, SCRIPT_MAX);
+    else {
+        const char *known = file ? engine_intern(o->engine, file) : NULL;
+        orun_name_script(o, text->name);
+        rank_script(o->run.sched, NULL, known);
+        o->engine->script_file = known;
+        e = orun_run(o, script_load_text, text);
+    }
+    api_guard_leave(&o->guard);
+    return e;
+}
+
 int
 orun_run_string(orun *o, const char *name, const char *code, size_t size)
 {
     ScriptText text = { name ? name : "=script", code, size };
-    int e = api_guard_enter(orun_guard(o));
-    if (e)
-        return e;
-    orun_tell(o, text.name + (*text.name == '=' || *text.name == '@'));
-    if (!code)
-        e = orun_fail(o, ORUN_EINVAL, "orun_run_string: code is NULL");
-    else if (size > SCRIPT_MAX)
-        e = orun_fail(o, ORUN_EINVAL,
-                      "orun_run_string: size is %zu, and a "
-                      "script may have %d bytes",
-                      size, SCRIPT_MAX);
-    else {
-        orun_name_script(o, text.name);
-        rank_script(o->run.sched, NULL, NULL);
-        o->engine->script_file = NULL;
-        e = orun_run(o, script_load_text, &text);
-    }
-    api_guard_leave(&o->guard);
+    return orun_run_text(o, &text, NULL);
+}
+
+int
+orun_run_workflow(orun *o, const char *name, const char *code, size_t size)
+{
+    Buf chunk = { 0 };
+    buf_printf(&chunk, "=%s", name);
+    ScriptText text = { buf_cstr(&chunk), code, size };
+    int e = buf_failed(&chunk) ? ORUN_ENOMEM : orun_run_text(o, &text, name);
+    buf_free(&chunk);
     return e;
 }
 

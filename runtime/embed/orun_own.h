@@ -54,8 +54,13 @@ int orun_raised(orun *o, int code, int status);
 int orun_run_path(orun *o, const char *path,
                   int (*load)(lua_State *L, void *ud), void *ud);
 
+/* As orun_run_string of a named workflow: the run is known by the name to its
+ * history, its record, and those who go on with it. */
+int orun_run_workflow(orun *o, const char *name, const char *code, size_t size);
+
 /* From now on what a script returns counts: false, or nil and a text, is a
- * failure with that message, and with `json` a table is printed as JSON. */
+ * failure with that message; the exit_code of a table that is no result of a
+ * task is that of the run; and with `json` a table is printed as JSON. */
 void orun_heed_return(orun *o, bool json);
 
 /* After ORUN_EFORKED in a forked child, which a C module of the script made:

@@ -65,8 +65,9 @@ struct Engine {
     const char *_Atomic script; /* what is run, as it was named: of
                                  * engine_intern; NULL: nothing yet. Set before
                                  * its tasks */
-    const char *_Atomic script_file; /* its file, links followed; NULL: its
-                                      * code lies nowhere */
+    const char *_Atomic script_file; /* its file, links followed; of a named
+                                      * workflow the name; NULL: its code lies
+                                      * nowhere */
     bool trust;                      /* Lua code of any project may run */
     int workers;                     /* Lua tasks at once */
     /* Keep the run, which has no task yet, in the store at this path; why not

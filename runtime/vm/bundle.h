@@ -4,7 +4,8 @@
  * stdlib/ into build/bundle.c: all that is declared here. Source and not
  * bytecode, so any Lua 5.4 can be linked and errors show lines. The chunk of a
  * module is called `[orun]/FILE`. A file that is not Lua is data: its module
- * returns its text (`require "orun.report.page.css"`).
+ * returns its text (`require "orun.report.page.css"`), as does that of a
+ * workflow (lua/workflow/), which is a script.
  */
 #ifndef ORUN_BUNDLE_H
 #define ORUN_BUNDLE_H

@@ -6,7 +6,8 @@
  *                                          const size_t SYMBOL_len;
  *
  * In a file of the table that is Lua, methods of strings become functions
- * (bundle_method.h). Any other becomes Lua that returns the text of the file.
+ * (bundle_method.h). Any other becomes Lua that returns the text of the file,
+ * and so do the workflows, which are scripts and not modules.
  *
  * A program of its own that needs nothing of orun: it runs before the rest is
  * compiled, so it may print and exit. The bytes are written as strings, a line
@@ -140,8 +141,10 @@ bundle_make_data(FILE *out, const char *path)
 static bool
 bundle_make_is_lua(const char *path)
 {
+    static const char workflows[] = "lua/workflow/";
     const char *dot = strrchr(path, '.');
-    return dot && strcmp(dot, ".lua") == 0;
+    return dot && strcmp(dot, ".lua") == 0
+        && strncmp(path, workflows, sizeof workflows - 1) != 0;
 }
 
 static void

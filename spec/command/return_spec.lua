@@ -49,6 +49,17 @@ describe("a script's return", function()
     assert.matches("^orun: %-%-json: .*return", r[3])
   end)
 
+  it("is the exit code where a plain table has one", function()
+    assert.same({7, "", ""}, run "return {exit_code = 7}")
+    assert.same({255, '{"exit_code":255}\n', ""}, run("return {exit_code = 255}", "--json"))
+    for _, other in ipairs{"256", "-1", "2.5", "'3'", "2.0", "true"} do
+      assert.equal(0, run(("return {exit_code = %s}"):format(other))[1], other)
+    end
+    assert.equal(0, run("return setmetatable({}, {__index = {exit_code = 3}})")[1])
+    local r = run [[local r = Task{command = {"false"}} return r, r.status]]
+    assert.equal(0, r[1])
+  end)
+
   it("is not looked at when os.exit ends the script", function()
     assert.equal(3, run("os.exit(3) return false")[1])
   end)

@@ -88,7 +88,7 @@ describe("orun.workflow", function()
     local refused = "false\torun.workflow: name = "
     assert.equal(refused .. '"no/such.lua": there is no file no/such.lua', lines[3])
     assert.equal(refused .. '"nothing": there is no file nothing, and no '
-      .. ".orun/workflows/nothing.lua here or in a folder above", lines[4])
+      .. "workflow of that name; 'orun workflows' lists those there are", lines[4])
     assert.equal(refused .. '"folder": cannot read folder: it is not a file', lines[5])
     assert.equal(refused .. "5: expected a text", lines[6])
   end)

@@ -34,12 +34,12 @@ describe("words", function()
   it("name a command that is nearly one, or all", function()
     local r = h.orun{"agnets"}
     assert.equal(2, r.code)
-    assert.matches("orun: 'agnets' is neither a script nor a command: did you mean "
+    assert.matches("orun: 'agnets' is neither a script, a command nor a workflow: did you mean "
       .. "'orun agents'?", r.err, 1, true)
     r = h.orun{"wxyzwxyz"}
     assert.equal(2, r.code)
-    assert.matches("neither a script nor a command; the commands are agents, [%l, ]+ and %l+\n",
-      r.err)
+    assert.matches("nor a workflow; the commands are agents, [%l, ]+ and %l+; 'orun workflows' "
+      .. "lists the workflows\n", r.err)
     assert.matches("did you mean 'orun trust'?", h.orun{"trsut"}.err, 1, true)
     r = h.orun{"agnets.lua"}
     assert.matches("cannot open agnets.lua", r.err, 1, true)

@@ -1,0 +1,29 @@
+--- orun.util.whole_file: a file that appears whole or not at all.
+--
+--     local ok, why = whole_file.put("report.md", text)
+--     local ok, why = whole_file.put("out", function(file) return file:write "a" end)
+--
+-- It is written beside the place, under a name of its own, and then takes the place of what was
+-- there. What was there stays when it cannot be written.
+
+local M = {}
+
+--- Writes it.
+-- @param path  where
+-- @param what  its bytes; or function(file) that writes them, and returns true, or nil and why not
+-- @return true; nil and why not
+function M.put(path, what)
+  local new = ("%s.%08x.new"):format(path, math.random(0, 0xFFFFFFFF))
+  local file, why = io.open(new, "wb")
+  if not file then return nil, (why:gsub("^.*: ", path .. ": ", 1)) end
+  local done, closed, late
+  if type(what) == "function" then done, why = what(file) else done, why = file:write(what) end
+  closed, late = file:close()
+  if done and not closed then done, why = nil, late end
+  if done then done, why = os.rename(new, path) end
+  if done then return true end
+  os.remove(new)
+  return nil, ("%s: %s"):format(path, (tostring(why):gsub("^.*: ", "")))
+end
+
+return M
