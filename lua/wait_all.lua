@@ -18,11 +18,8 @@ local summary = require "orun.pattern.summary"
 --         nil and "timeout" when the time ran out (nothing is stopped)
 -- Raises for an id that names no task.
 local function wait_all(handles, timeout)
-  check.array("orun.wait_all", "handles", handles)
-  if timeout ~= nil then
-    check.argument("orun.wait_all", "timeout", timeout, "duration")
-  end
-  local deadline = timeout and orun.ticks() + check.seconds(timeout)
+  local longest = check.wait("orun.wait_all", handles, timeout)
+  local deadline = longest and orun.ticks() + longest
   local results = {}
   for i, handle in ipairs(handles) do
     local left = deadline and math.max(0, deadline - orun.ticks())

@@ -18,11 +18,8 @@ local check = require "orun.util.check"
 --         nil and "timeout" when the time ran out (nothing is stopped)
 -- Raises for an id that names no task.
 local function wait_any(handles, timeout)
-  check.array("orun.wait_any", "handles", handles)
-  if timeout ~= nil then
-    check.argument("orun.wait_any", "timeout", timeout, "duration")
-  end
-  local result, why = orun.collector(handles):next(timeout)
+  local longest = check.wait("orun.wait_any", handles, timeout)
+  local result, why = orun.collector(handles):next(longest)
   if not result then return nil, why end
   for i, handle in ipairs(handles) do
     if (type(handle) == "table" and handle.id or handle) == result.task_id then

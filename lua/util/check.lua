@@ -181,11 +181,12 @@ end
 -- @param name   the argument's name
 -- @param value  what was given
 -- @param kind   what it may be
+-- @param level  of the error, as `error` takes it; default: what called the public function
 -- @return value
-function M.argument(where, name, value, kind)
+function M.argument(where, name, value, kind, level)
   local want = complaint(kind, value)
   if want then
-    error(M.message(where, name, value, want), 3)
+    error(M.message(where, name, value, want), level or 3)
   end
   return value
 end
@@ -206,11 +207,13 @@ end
 -- @param where  public function's name
 -- @param name   the argument's name
 -- @param value  what was given
+-- @param level  of the error, as for M.argument
 -- @return its length
 -- Raises for a value that is not a table, or that has a hole or keys other than 1..n.
-function M.array(where, name, value)
+function M.array(where, name, value, level)
+  level = level or 3
   if type(value) ~= "table" then
-    error(M.message(where, name, value, "expected an array"), 3)
+    error(M.message(where, name, value, "expected an array"), level)
   end
   local n = length_of(value)
   if n then return n end
@@ -218,15 +221,26 @@ function M.array(where, name, value)
   for key in next, value do
     if math.type(key) ~= "integer" or key < 1 then
       error(("%s: %s has the key %s; an array has 1, 2, 3, ..."):format(where, name,
-        M.show(key)), 3)
+        M.show(key)), level)
     end
     count, last = count + 1, math.max(last, key)
   end
   if last > count then
     error(("%s: %s has holes: %d elements, but the last is [%d]"):format(where, name,
-      count, last), 3)
+      count, last), level)
   end
   return count
+end
+
+--- The arguments of a function that waits for tasks.
+-- @param where    public function's name
+-- @param handles  array
+-- @param timeout  duration, or nil
+-- @return the timeout in seconds, or nil
+function M.wait(where, handles, timeout)
+  M.array(where, "handles", handles, 4)
+  if timeout == nil then return nil end
+  return M.seconds(M.argument(where, "timeout", timeout, "duration", 4))
 end
 
 return M

@@ -48,7 +48,6 @@ static const ArgWords arg_words[] = {
     { "limit",
       " pool concurrency queue semaphore jobs maxparallel parallelism "
       "parallel maxworkers workers " },
-    { "count", " workers n number size concurrency limit jobs parallel " },
     { "slots", " size limit concurrency max count capacity " },
     { "writes", " files outputs outfiles targets locks lock touches " },
     { "memory_limit", " memory mem maxmemory ram memlimit " },

@@ -38,6 +38,15 @@ enum {
     LIB_EXEC_NAME = 64,      /* bytes of a file's name */
 };
 
+/* A call whose arguments are checked. What its pointers point to is on the
+ * stack below it. */
+typedef struct LibExec {
+    LaunchSpec spec;
+    double timeout;
+    size_t max; /* bytes to give back */
+    bool stream, shown, check;
+} LibExec;
+
 /* Field `from` of the table below the top becomes `to` of the one on top. */
 static void
 lib_exec_tell(lua_State *L, const char *from, const char *to)
@@ -198,61 +207,81 @@ lib_exec_start(lua_State *L, LaunchSpec *spec, double timeout, Program **box)
     luaL_error(L, "%s", why.text);
 }
 
-/* It has waited for a slot, with what it read from its table on the stack. */
+/* Check the call's arguments and push a LibExec of them. */
+static void
+lib_exec_read(lua_State *L)
+{
+    const char *fn = "exec";
+    const LuaRun *run = park_run(L);
+    LibExec x = { .spec = { .task = run->task->id, .attempt = run->attempt } };
+    LaunchSpec *spec = &x.spec;
+    spec->argv = lib_exec_argv(L);
+    spec->cwd = arg_text(L, fn, "cwd", ARG(X_cwd), 4096);
+    spec->in = arg_string(L, fn, "input", ARG(X_input), SIZE_MAX,
+                          &spec->in_len);
+    arg_check_env(L, fn, ARG(X_env));
+    lib_check_exposed(L, fn, ARG(X_command), ARG(X_expose));
+    spec->files = lib_exec_files(L, spec->argv, &spec->file_count);
+    x.timeout = arg_duration(L, fn, "timeout", ARG(X_timeout), false, INFINITY);
+    x.max = arg_size(L, fn, "max_output", ARG(X_max_output));
+    x.max = x.max ? x.max : LIB_EXEC_KEEP;
+    x.stream = arg_bool(L, fn, "stream", ARG(X_stream), false);
+    x.shown = arg_bool(L, fn, "transcript", ARG(X_transcript), false);
+    x.check = arg_bool(L, fn, "check", ARG(X_check), false);
+    if (x.check && x.stream)
+        luaL_error(L,
+                   "exec: check = true is for a program whose end is waited "
+                   "for; with stream, look at the error of what wait() gives");
+    if (x.shown && vm_of(L)->script)
+        luaL_error(L,
+                   "exec: transcript is for code that a task runs; the "
+                   "script is not a task");
+    size_t keep = x.stream ? LAUNCH_KEEP : LIB_EXEC_KEEP;
+    spec->keep = x.max < keep ? x.max : keep;
+    *(LibExec *)lua_newuserdatauv(L, sizeof x, 0) = x;
+}
+
+static int lib_exec_queued(lua_State *L, int status, lua_KContext ctx);
+
+/* Start the program of the LibExec on top, once there is a slot for it. */
 static int
-lib_exec_again(lua_State *L, int status, lua_KContext ctx)
+lib_exec_go(lua_State *L)
+{
+    const LibExec *x = lua_touserdata(L, -1);
+    LaunchSpec spec = x->spec;
+    const char *name = spec.argv[0];
+    if (!lib_program_may_start(L))
+        return lib_program_queue(L, lib_exec_queued);
+    lua_pushstring(L, name);
+    lua_pushinteger(L, (lua_Integer)x->max);
+    Program **box = x->stream ? lib_stream_push(L, name, x->max)
+                              : lib_program_push(L);
+    lib_exec_start(L, &spec, x->timeout, box);
+    if (x->shown)
+        program_show(park_run(L), *box);
+    if (x->stream)
+        return lib_stream_begin(L);
+    return lib_program_wait(L, *box,
+                            x->check ? lib_exec_checked : lib_exec_waited);
+}
+
+/* It has waited for a slot. */
+static int
+lib_exec_queued(lua_State *L, int status, lua_KContext ctx)
 {
     (void)status;
     (void)ctx;
     park_outcome(L);
-    lua_settop(L, 1);
-    return lib_exec(L);
+    return lib_exec_go(L);
 }
 
 int
 lib_exec(lua_State *L)
 {
-    const char *fn = "exec";
     if (lua_type(L, 1) == LUA_TSTRING)
         lib_exec_plain(L);
-    arg_frame(L, fn, lib_exec_fields, X_COUNT, false);
-    const char **argv = lib_exec_argv(L);
-    LaunchSpec spec = { .argv = argv,
-                        .task = park_run(L)->task->id,
-                        .attempt = park_run(L)->attempt };
-    spec.cwd = arg_text(L, fn, "cwd", ARG(X_cwd), 4096);
-    spec.in = arg_string(L, fn, "input", ARG(X_input), SIZE_MAX, &spec.in_len);
-    arg_check_env(L, fn, ARG(X_env));
-    lib_check_exposed(L, fn, ARG(X_command), ARG(X_expose));
-    spec.files = lib_exec_files(L, argv, &spec.file_count);
-    double timeout = arg_duration(L, fn, "timeout", ARG(X_timeout), false,
-                                  INFINITY);
-    size_t max = arg_size(L, fn, "max_output", ARG(X_max_output));
-    max = max ? max : LIB_EXEC_KEEP;
-    bool stream = arg_bool(L, fn, "stream", ARG(X_stream), false);
-    bool shown = arg_bool(L, fn, "transcript", ARG(X_transcript), false);
-    bool check = arg_bool(L, fn, "check", ARG(X_check), false);
-    if (check && stream)
-        luaL_error(L,
-                   "exec: check = true is for a program whose end is waited "
-                   "for; with stream, look at the error of what wait() gives");
-    if (shown && vm_of(L)->script)
-        luaL_error(L,
-                   "exec: transcript is for code that a task runs; the "
-                   "script is not a task");
-    size_t keep = stream ? LAUNCH_KEEP : LIB_EXEC_KEEP;
-    spec.keep = max < keep ? max : keep;
-    park_check(L, fn);
-    if (!lib_program_may_start(L))
-        return lib_program_queue(L, lib_exec_again);
-    lua_pushstring(L, argv[0]);
-    lua_pushinteger(L, (lua_Integer)max);
-    Program **box = stream ? lib_stream_push(L, argv[0], max)
-                           : lib_program_push(L);
-    lib_exec_start(L, &spec, timeout, box);
-    if (shown)
-        program_show(park_run(L), *box);
-    return stream
-        ? lib_stream_begin(L)
-        : lib_program_wait(L, *box, check ? lib_exec_checked : lib_exec_waited);
+    arg_frame(L, "exec", lib_exec_fields, X_COUNT, false);
+    lib_exec_read(L);
+    park_check(L, "exec");
+    return lib_exec_go(L);
 }

@@ -60,6 +60,18 @@ describe("wait_any", function()
     assert.is_truthy(raised({}, -1):find("orun.wait_any: timeout = -1", 1, true))
     assert.is_truthy(raised{"t0"}:find('"t0"', 1, true))
   end)
+
+  it("names the line of the mistake, as wait_all does", function()
+    for _, wait in ipairs{orun.wait_any, orun.wait_all} do
+      for _, bad in ipairs{{1}, {{}, "soon"}} do
+        local _, message = pcall(function()
+          local result = wait(bad[1], bad[2])
+          return result
+        end)
+        assert.matches("wait_spec.lua:%d+: orun.wait_a", message)
+      end
+    end
+  end)
 end)
 
 describe("as_completed", function()
