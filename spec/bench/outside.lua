@@ -73,7 +73,6 @@ local function rest()
   end
   none("no-op task through the C API", "<= 1 us",
     "orun.h runs scripts; a task cannot be started from C")
-  none("durable run against the same in memory", "<= 1.10 x", "there is no store")
 end
 
 return {{"start", start}, {"sizes", sizes}, {"http", http}, {"rest", rest}}

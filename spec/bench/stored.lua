@@ -51,4 +51,53 @@ local function reopen()
   measure.row{measure = "an outcome of 256 B in the file", measured = measure.bytes(size / n)}
 end
 
-return {{"store", store}, {"reopen", reopen}}
+-- Seconds that a run in a process of its own takes for n tasks, from the first to the last.
+local RUN <const> = [[
+local n, slots = tonumber(arg[1]), tonumber(arg[2])
+local command, tasks, began = {table.unpack(arg, 3)}, {}, orun.now()
+orun.config{processes = slots}
+for i = 1, n do tasks[i] = Task{command = command, input = i, run_in_background = true} end
+for i = 1, n do assert(TaskOutput(tasks[i]).status == "completed") end
+print(orun.now() - began)
+]]
+
+-- On the disk whose syncs `keep` measures.
+local STORE <const> = "build/bench/kept.store"
+
+local function run(script, options, one)
+  os.execute(("rm -f '%s'*"):format(STORE))
+  return tonumber(measure.shell(("%s --no-history -q %s '%s' %d %d %s"):format(
+    measure.orun_program, options, script, one.n, one.slots, one.command)))
+end
+
+-- A run that is kept beside the same one that is not. The goals are for disks that are not
+-- slower than this.
+local SYNC <const> = 0.5e-3
+
+local function kept()
+  local script = os.tmpname()
+  local file = assert(io.open(script, "w"))
+  file:write(RUN)
+  file:close()
+  for _, one in ipairs{
+    {command = "sleep 0.05", n = measure.size(2000, 400), slots = 20, most = 1.05},
+    {command = "true", n = measure.size(2000, 500), slots = 5, most = 1.10},
+  } do
+    local r = measure.rounds({
+      {"kept", function() return run(script, "--store " .. STORE, one) end},
+      {"other", function() return run(script, "--no-store", one) end},
+      {"sync", function() return keep("sync", 200) end},
+    }, measure.size(7, 3), measure.size(60, 20))
+    local ratio, sync = r.ratio("kept", "other"), r.sync / 1e9
+    local met
+    if ratio <= one.most or sync < SYNC then met = ratio <= one.most end
+    measure.row{measure = ("%d x %s, -j %d, kept"):format(one.n, one.command, one.slots),
+      measured = measure.s(r.kept), anchor = "not kept " .. measure.s(r.other), ratio = ratio,
+      goal = ("<= %.2f x"):format(one.most), met = met,
+      note = ("a sync of this disk takes %s%s"):format(measure.us(sync),
+        sync < SYNC and "" or "; the goal is for those of less than 500 us")}
+  end
+  os.execute(("rm -f '%s' '%s'*"):format(script, STORE))
+end
+
+return {{"store", store}, {"kept", kept}, {"reopen", reopen}}
