@@ -18,6 +18,10 @@
 -- with its branch. One that has some stays, until orun.merge or somebody removes it. An
 -- operation of git that was not finished there is left as it is.
 --
+-- A task that an earlier try of the same run was at work on when that was interrupted goes on
+-- in its worktree: in the same folder, as the session of an agent may go by that, on the same
+-- branch, which is called as those of this run from then on (`take_up`).
+--
 -- Glossary
 --   state   what `enter` returns, `leave` gets, and a result has when `leave` could not end:
 --           {path=, cwd=, branch=, base=, repository=, common=, git_dir=, dirty=, earlier=}
@@ -31,6 +35,21 @@ local M = {}
 
 local fail <const>, must <const>, exists <const> = place.fail, place.must, place.exists
 
+-- The worktree that has a branch checked out: {path=, branch=, locked=}, or nil.
+local function tree_of(r, branch)
+  for _, tree in ipairs(must(git.worktrees(r.top))) do
+    if tree.branch == "refs/heads/" .. branch then return tree end
+  end
+end
+
+-- Where an attempt has worked: in the folder named for it, or in that of an earlier try.
+local function path_of(r, folder, name, branch)
+  local path <const> = folder .. "/" .. name
+  if exists(path) then return path end
+  local tree = tree_of(r, branch)
+  return tree and tree.path or path
+end
+
 -- What earlier attempts have left: the branches stay, the folders are done with.
 local function earlier(task, r, folder)
   local left = {}
@@ -38,7 +57,7 @@ local function earlier(task, r, folder)
     local name, branch = place.names(task, attempt)
     local tip = git.commit(r.top, "refs/heads/" .. branch)
     if tip then
-      local path <const> = folder .. "/" .. name
+      local path <const> = path_of(r, folder, name, branch)
       local git_dir = place.git_dir(path)
       if not (git_dir and git.operation(git_dir)) then
         git.call(r.top, {"worktree", "remove", path})
@@ -69,7 +88,8 @@ end
 local function make_once(state)
   local top <const>, base <const> = state.repository, state.base
   local out, why, code, busy = git.call(top, {"worktree", "add", "--quiet", "--no-track", "--lock",
-    "--reason", lock.reason(base), "-b", state.branch, "--", state.path, base}, {once = true})
+    "--reason", lock.reason(base), "-b", state.branch, "--", state.path, state.tip or base},
+    {once = true})
   if out then
     out, why = git.call(top, {"update-ref", place.base_ref(state.run, state.task), base})
   end
@@ -82,13 +102,69 @@ local function make(state)
   must(git.patiently(function() return make_once(state) end))
 end
 
--- The worktree that the attempt before has left, for one that goes on with it.
-local function go_on(task, r, path, branch)
-  if not task.resume or task.attempt == 1 or not exists(path) then return nil end
-  local base = must(git.commit(r.top, place.base_ref(task.run, task.id)))
-  if not base or not must(git.commit(r.top, "refs/heads/" .. branch)) then return nil end
+-- It is this process's work from now on.
+local function claim(r, path, base)
   must(git.call(r.top, {"worktree", "lock", "--reason", lock.reason(base), path}))
-  return base
+end
+
+-- The attempt before has left a worktree, and this one goes on with it. True if so.
+local function go_on(task, r, state)
+  if not task.resume or task.attempt == 1 or not exists(state.path) then return false end
+  local base = must(git.commit(r.top, place.base_ref(task.run, task.id)))
+  if not base or not must(git.commit(r.top, "refs/heads/" .. state.branch)) then return false end
+  claim(r, state.path, base)
+  state.base = base
+  return true
+end
+
+-- The worktree is one of this run's: so is the name of its branch, which was `branch`.
+local function rename(r, state, branch, old_ref)
+  if branch == state.branch then return end
+  must(git.call(r.top, {"update-ref", place.base_ref(state.run, state.task), state.base}))
+  must(git.call(r.top, {"branch", "-m", branch, state.branch}))
+  git.call(r.top, {"update-ref", "-d", old_ref})
+end
+
+-- What is left of what an earlier try has done: the branch, where that is, the ref of its base,
+-- and its base; nil for nothing.
+local function remains(r, branch)
+  local run, id = branch:match("^orun/([^/]+)/(t%d+)")
+  local ref <const> = run and place.base_ref(run, id)
+  local tip = run and must(git.commit(r.top, "refs/heads/" .. branch))
+  local base = tip and must(git.commit(r.top, ref))
+  if base then return {branch = branch, tip = tip, ref = ref, base = base} end
+end
+
+-- An earlier try of this run was at work on the task (task.before): what it has left is where
+-- this one begins. True if that is a worktree, in which it goes on.
+local function take_up(task, r, state, folder)
+  local before <const> = task.before
+  if not before or task.attempt > 1 then return false end
+  local there
+  for _, tree in ipairs(must(git.worktrees(r.top))) do
+    if tree.path == before.path and not tree.locked then there = tree end
+  end
+  local branch = there and (there.branch or ""):match("^refs/heads/(orun/.*)$")
+  local left = remains(r, branch or before.branch)
+  if before.path:match("^(.*)/[^/]+$") == folder and not exists(before.path) then
+    state.path = before.path
+  end
+  if not left then
+    orun.log(("orun: %s begins anew: the branch %s, on which it was at work, is not there any "
+      .. "longer (nothing was changed on it, or it was removed)"):format(task.id, before.branch))
+    return false
+  end
+  state.base = left.base
+  orun.log(("orun: %s goes on with what is on branch %s"):format(task.id, left.branch))
+  if branch then
+    state.path = before.path
+    rename(r, state, branch, left.ref)
+    claim(r, state.path, state.base)
+    return true
+  end
+  state.tip = left.tip
+  state.earlier = {{branch = left.branch, commit = left.tip}}
+  return false
 end
 
 -- What is to be known of a worktree that is there.
@@ -107,7 +183,8 @@ local function complete(state, task, r, keep)
 end
 
 --- Makes a worktree for an attempt of a task, or fails.
--- @param task  {id=, run=, attempt=, resume=, description=, agent=, base=, cwd=}
+-- @param task  {id=, run=, attempt=, resume=, description=, agent=, base=, cwd=, before=}: before
+--              is where an earlier try of the run was at work on it, {path=, branch=}, or nil
 -- @param keep  function(cwd, path, branch), to be told where the work is to be done
 -- @return the state
 function M.enter(task, keep)
@@ -115,19 +192,19 @@ function M.enter(task, keep)
   local folder = place.home(r)
   if orun.once("worktrees of " .. r.common) then M.rescue(r, task.run) end
   local name, branch = place.names(task, task.attempt)
-  local path = folder .. "/" .. name
+  local path = task.attempt > 1 and path_of(r, folder, name, branch) or folder .. "/" .. name
   local state = {path = path, branch = branch, repository = r.top, common = r.common,
-                 task = task.id, run = task.run, base = go_on(task, r, path, branch)}
-  local again = state.base ~= nil
+                 task = task.id, run = task.run}
+  local again = go_on(task, r, state) or take_up(task, r, state, folder)
   if not again then
-    state.base = base_of(task, r)
-    state.earlier = task.attempt > 1 and not task.resume and earlier(task, r, folder) or nil
+    state.base = state.base or base_of(task, r)
+    if task.attempt > 1 and not task.resume then state.earlier = earlier(task, r, folder) end
     place.make_home(folder)
     make(state)
   end
   local ok, why = pcall(complete, state, task, r, keep)
   if ok then return state end
-  if again then git.call(r.top, {"worktree", "unlock", path}) else place.unmake(state) end
+  if again then git.call(r.top, {"worktree", "unlock", state.path}) else place.unmake(state) end
   error(why, 0)
 end
 

@@ -119,7 +119,7 @@ function M.unmake(state)
   orun.exec("rm", "-rf", "--", state.path)
   os.remove(("%s/worktrees/%s/locked"):format(state.common, state.path:match("[^/]+$")))
   git.call(top, {"worktree", "prune"})
-  git.call(top, {"update-ref", "-d", "refs/heads/" .. state.branch, state.base})
+  git.call(top, {"update-ref", "-d", "refs/heads/" .. state.branch, state.tip or state.base})
   git.call(top, {"update-ref", "-d", M.base_ref(state.run, state.task)})
 end
 

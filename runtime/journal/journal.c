@@ -355,6 +355,8 @@ journal_start(Journal *j)
     j->seam.note = journal_drawn_note;
     j->seam.item = journal_items_note;
     j->seam.session = journal_drawn_session;
+    j->seam.tree = journal_drawn_tree;
+    j->seam.tree_before = journal_drawn_tree_before;
     j->seam.by = journal_drawn_by;
     int e = thread_start(&j->thread, JOURNAL_STACK, 0, journal_main, j);
     if (e)

@@ -1,5 +1,6 @@
 /* journal_drawn.h — what code draws is kept, and drawn again by a later try;
- * and the session that an agent has, with which it goes on.
+ * and the session that an agent has and the worktree that a task is at work in,
+ * with which they go on.
  *
  * The key of a drawn value is made of the task that draws, its attempt, the
  * kind, and how many of that kind it has drawn before. A task whose outcome was
@@ -29,6 +30,15 @@ void journal_drawn_append(Journal *j, Fact *f, bool keeps);
 
 /* Durable.session */
 void journal_drawn_session(Durable *d, Task *t);
+
+/* Durable.tree and .tree_before */
+void journal_drawn_tree(Durable *d, Task *t, const char *path,
+                        const char *branch);
+bool journal_drawn_tree_before(Durable *d, const TaskKey *own, bool resume,
+                               Buf *path, Buf *branch);
+
+/* The task with this key had ended, while the run is read. */
+void journal_drawn_ended(Journal *j, const unsigned char own[TASK_KEY_SIZE]);
 
 /* Append the session that the task with this key had in an earlier try, if it
  * had one. On the journal's thread. */

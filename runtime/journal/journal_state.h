@@ -40,6 +40,7 @@ struct Journal {
     List jobs;
     bool closing;
     bool big_items; /* an item's makers were not read (journal_items_load) */
+    bool trees;     /* there are facts of worktrees */
     List drawn;     /* Facts, as long as there may yet be a store … */
     bool open;      /* … there is: they go to it; or … */
     bool deaf;      /* … there will not be one: they go nowhere */

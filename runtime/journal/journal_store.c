@@ -64,6 +64,8 @@ journal_store_fact(void *ctx, const StoredFact *f)
     if (f->kind == FACT_RUN || f->kind == FACT_END)
         return 0;
     e = resume_table_add(j->table, f);
+    if (e == 0 && f->kind == FACT_OUTCOME)
+        journal_drawn_ended(j, f->key);
     if (e == 0 && f->kind == FACT_ITEM)
         e = journal_items_load(j, f);
     if (e == 0 && f->kind == FACT_DREW)

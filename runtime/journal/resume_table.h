@@ -16,6 +16,7 @@ typedef struct ResumeEntry {
     StoredFact fact; /* without its body; seq 0: it was dropped */
     bool asked;      /* somebody asked for it … */
     uint64_t task;   /* … of an outcome: the task with this id; 0: none */
+    bool ended;      /* of the fact of a worktree: its task had ended */
     unsigned char drawn[TASK_KEY_SIZE]; /* of FACT_DREW: the value */
 } ResumeEntry;
 

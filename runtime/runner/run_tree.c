@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "engine/engine.h"
+#include "sched/durable.h"
 #include "sched/escalate.h"
 #include "sched/lifecycle.h"
 #include "task/agent.h"
@@ -119,7 +120,35 @@ run_tree_keep(lua_State *L)
     if (!run->tree_env || !cwd)
         return luaL_error(L, "%s", err_text(ORUN_ENOMEM));
     run->task->opt->place = cwd;
+    sched_lock(run->sched);
+    Durable *d = run->sched->durable;
+    if (d && d->tree)
+        d->tree(d, run->task, tree->path, tree->branch);
+    sched_unlock(run->sched);
     return 0;
+}
+
+/* Set the field `before` of the table on top: the worktree in which an earlier
+ * try of the run was at work on this task. What had ended and is done again
+ * begins afresh, as another attempt does. */
+static void
+run_tree_push_before(lua_State *L, const LuaRun *run)
+{
+    const Task *t = run->task;
+    Buf path = { 0 }, branch = { 0 };
+    sched_lock(run->sched);
+    Durable *d = run->sched->durable;
+    const TaskKey *key = task_key(t);
+    bool asks = d && d->tree_before && key && key->known && run->attempt == 1;
+    sched_unlock(run->sched);
+    if (asks && d->tree_before(d, key, t->opt->retry.resume, &path, &branch)) {
+        lua_createtable(L, 0, 2);
+        field_set_string(L, "path", buf_cstr(&path));
+        field_set_string(L, "branch", buf_cstr(&branch));
+        lua_setfield(L, -2, "before");
+    }
+    buf_free(&path);
+    buf_free(&branch);
 }
 
 /* Push the argument of `enter`: see lua/worktree/init.lua. */
@@ -139,6 +168,7 @@ run_tree_push_task(lua_State *L, const LuaRun *run)
     field_set_string(L, "cwd", t->opt->cwd ? t->opt->cwd : run->engine->cwd);
     field_set_integer(L, "attempt", run->attempt);
     field_set_boolean(L, "resume", t->opt->retry.resume);
+    run_tree_push_before(L, run);
 }
 
 /* Push the arguments of `leave`: what `enter` returned, and how the work

@@ -13,6 +13,7 @@
 #ifndef ORUN_DURABLE_H
 #define ORUN_DURABLE_H
 
+#include "base/buf.h"
 #include "sched/wait.h"
 #include "task/task.h"
 
@@ -48,6 +49,16 @@ typedef struct Durable {
     /* The agent that does t has a session, t->report->session_id, which it goes
      * on with if it is interrupted. Under the board's lock. May be NULL. */
     void (*session)(struct Durable *d, Task *t);
+    /* The worktree of t is made, at this path and with this branch: its work is
+     * there if it is interrupted. Under the board's lock. May be NULL. */
+    void (*tree)(struct Durable *d, Task *t, const char *path,
+                 const char *branch);
+    /* Append the worktree that the task with this key was at work in when an
+     * earlier try was interrupted, or (`resume`) had when it ended; false:
+     * there is none. On the thread that runs the task, without a lock;
+     * blocks on the disk. May be NULL. */
+    bool (*tree_before)(struct Durable *d, const TaskKey *key, bool resume,
+                        Buf *path, Buf *branch);
     /* The four below may be NULL, for a run in which nothing that is drawn is
      * kept. Seconds by which the clock that code sees is ahead, so that it does
      * not go back to before an earlier try. Never changes once there are

@@ -72,9 +72,12 @@ enum { FACT_FORMAT = 1 };
     X(INPUT, 67, "input", DATA)      /* ITEM: an encoded Value */ \
     X(PROMPT, 68, "prompt", DATA)    /* ITEM: an encoded Value */ \
     X(DESPITE, 69, "despite", INT)   /* ITEM: on_blocker_failure = "run" */ \
-    X(DREW, 48, "drew", TEXT)        /* DREW: now, random, uuid, winner */ \
-    X(VALUE, 49, "value", DATA)      /* DREW: 16 bytes, see DRAWN_KINDS */ \
-    X(HOW, 64, "how", TEXT)          /* END: completed, failed, … */
+    X(PATH, 70, "path", TEXT)        /* DREW: of a worktree … */ \
+    X(BRANCH, 71, "branch", TEXT)    /* … and what is checked out in it */ \
+    X(DREW, 48, "drew", \
+      TEXT) /* DREW: now, random, uuid, winner, session, … */ \
+    X(VALUE, 49, "value", DATA) /* DREW: 16 bytes, see DRAWN_KINDS */ \
+    X(HOW, 64, "how", TEXT)     /* END: completed, failed, … */
 
 typedef enum FactTag {
 #define X(name, number, lua, form) FACT_TAG_##name = (number),
