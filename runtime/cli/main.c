@@ -390,6 +390,25 @@ main_tell_kept(orun *o, const Options *a, bool well)
     buf_free(&text);
 }
 
+/* What nobody asked for any longer of an earlier try's results is a finding of
+ * a strict run that has come to its end. The exit code. */
+static int
+main_strict(orun *o, const Options *a, int status)
+{
+    orun_kept_info k = { .size = sizeof k };
+    Buf text = { 0 };
+    if (!a->strict || status || orun_kept(o, &k) != 0 || !k.unasked)
+        return status;
+    main_count(&text, k.unasked, "of an earlier try no longer asked for: ");
+    buf_printf(&text,
+               "%s\n    was this changed by mistake: a prompt, an input, code, "
+               "a file in reads?\n    a run without --resume has none of them",
+               k.unasked_names);
+    main_report(buf_cstr(&text));
+    buf_free(&text);
+    return 1;
+}
+
 /* Put the path of the history file into `path`. NULL: history is disabled, or
  * there is no place for it. */
 static const char *
@@ -451,7 +470,8 @@ main_check_log(void)
 
 /* The exit code of a run; nothing else decides it. It is the script's own
  * (orun_exit_status); but 1 instead of 0 if the script could not be run (`e`),
- * or its output or a view is incomplete. Prints the reasons. */
+ * or its output or a view is incomplete; see also main_strict. Prints the
+ * reasons. */
 static int
 main_exit_code(orun *o, int e, int kept)
 {
@@ -489,6 +509,8 @@ main_run(const Options *a, int argc, char **argv)
     int status = main_exit_code(o, e, kept);
     main_save_history(o);
     int signo = signals_finish();
+    if (!signo)
+        status = main_strict(o, a, status);
     bool stuck = main_tell_stuck(o);
     main_tell_left(o);
     main_tell_kept(o, a, status == 0 && !signo);

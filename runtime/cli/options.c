@@ -383,7 +383,10 @@ options_take(Options *o, const OptionsKnown *known, int argc, char *const *argv,
     case 'W': options_add_view(o, known->name + 2, value, OPTIONS_VIEWS); break;
     case 'r': o->record = true; break;
     case 'J': o->json = true; break;
-    case 's': options_add_view(o, "strict", "", OPTIONS_VIEWS); break;
+    case 's':
+        o->strict = true;
+        options_add_view(o, "strict", "", OPTIONS_VIEWS);
+        break;
     case 'p': o->progress = value; break;
     case 'q': o->verbosity = -1; break;
     case 'v': o->verbosity = o->config.verbose = 1; break;

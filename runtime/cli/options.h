@@ -35,6 +35,7 @@ typedef struct Options {
     bool interactive;   /* -i */
     bool clean;         /* -E: ignore Lua's environment variables */
     bool no_history, no_store;
+    bool strict;   /* what the run could have done better makes it fail */
     bool plan;     /* orun plan: what it is to show is among the views */
     bool command;  /* argv[first] is one (COMMAND_RUNTIME) */
     bool workflow; /* the script is a name, of no file: set by main.c */

@@ -169,6 +169,20 @@ describe("a run with a store", function()
       .. "(w1, w4, w5, w6, w7, …)", r.err, 1, true)
   end)
 
+  it("is a finding of --strict, when nobody asked for a result any longer", function()
+    local p = place "for i = 1, 3 do TaskOutput(work('w' .. i)) end"
+    p:run()
+    assert.equal(0, p:run("--resume", "--strict").code)
+    p:write "TaskOutput(work 'w2')"
+    assert.equal(0, p:run("--resume").code)
+    local r = p:run("--resume", "--strict")
+    assert.equal(1, r.code)
+    assert.matches("orun: 2 results of an earlier try no longer asked for: w1, w3\n    was this",
+      r.err, 1, true)
+    p:write "TaskOutput(work 'w2') os.exit(3)"
+    assert.equal(3, p:run("--resume", "--strict").code)
+  end)
+
   it("goes by `key` alone where there is one, and never with cache = false", function()
     local text = [[
       orun.wait_all{
