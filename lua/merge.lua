@@ -103,7 +103,9 @@ local function look(items)
     item.tip, why = git.commit(w.repository, "refs/heads/" .. w.branch)
     if why then return why end
     if not item.tip then
-      return ("the branch of %s, %s, no longer exists"):format(item.title, w.branch)
+      item.gone = ("the branch of %s, %s, no longer exists"):format(item.title, w.branch)
+      item.tip = w.commit and git.commit(w.repository, w.commit)
+      if not item.tip then return item.gone end
     end
     why = unready(item)
     if why then return why end
@@ -158,6 +160,15 @@ local function join(folder, one, other)
   return nil, table.move(parts, 2, #parts, 1, {})
 end
 
+-- Is the branch that is gone merged already, as by an earlier try of a run that is gone on
+-- with? Nil, or what is wrong.
+local function missing(target, item)
+  if not item.gone or git.is_before(target.place, item.tip, target.tip) then return nil end
+  local tree = join(target.place, target.tip, item.tip)
+  local now = git.call(target.place, {"rev-parse", "--verify", "--quiet", target.tip .. "^{tree}"})
+  if not tree or not now or tree ~= now:match("%x+") then return item.gone end
+end
+
 -- The branch, and its working tree, go to the commit. True; or nil, message.
 local function advance(target, commit)
   local out, why
@@ -172,6 +183,7 @@ end
 
 -- Merge one item. True; or nil and what the report has of it: {conflict=} or {error=}.
 local function merge_one(target, item, options)
+  if item.gone then return true end
   local there, trouble = git.is_before(target.place, item.tip, target.tip)
   if there == nil then return nil, {error = trouble} end
   if there then return true end
@@ -235,7 +247,8 @@ end
 -- What was merged is done with. What cannot go is said.
 local function tidy(report, done)
   for i, item in ipairs(done) do
-    local gone, why = place.discard(item.w, item.id, item.tip)
+    local gone, why = item.gone, nil
+    if not gone then gone, why = place.discard(item.w, item.id, item.tip) end
     if not gone then report.merged[i].kept = why end
   end
 end
@@ -253,7 +266,9 @@ end
 --   branch=, path=}, …}, unchanged = {id, …}, conflict = {task=, branch=, path=, files=, with=},
 --   error=}: conflict tells of the first that cannot be merged, with names the merged tasks that
 --   changed these files; or nil and a message when nothing could be begun: a task did not
---   complete, the working tree has uncommitted changes, a branch is gone.
+--   complete, the working tree has uncommitted changes, a branch is gone. A branch that is
+--   gone with all of it merged, as by an earlier try of a run that is gone on with, counts as
+--   merged.
 local function merge(t)
   local tasks, options = split(t)
   check.array("orun.merge", "tasks", tasks)
@@ -266,6 +281,7 @@ local function merge(t)
   local target
   target, why = target_of(items[1].w.repository, options.into)
   why = why or not options.dry_run and hindrance(target)
+  for _, item in ipairs(items) do why = why or missing(target, item) end
   if why then return nil, why end
   local report, done = merge_all(target, items, options)
   report.unchanged, report.dry_run = unchanged, options.dry_run or nil

@@ -190,6 +190,9 @@ local function shift_of(run, opts)
     results = {}, collector = orun.collector{}, max_attempts = max_attempts,
     counted = pattern.counter(opts.each, opts.progress),
     spec = launch.spec(worker_of(run, max_attempts, opts.on_failure), opts.defaults)}, Shift)
+  -- In a run that is gone on with there may be more to do than there was; what is done is kept
+  -- with the items.
+  self.spec.cache = false
   for _, item in ipairs(orun.TaskList()) do
     if not open(item) then self.known[item.id] = false end
   end

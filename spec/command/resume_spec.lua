@@ -339,6 +339,27 @@ describe("a run with a store", function()
     assert.not_matches("go on with", r.err, 1, true)
   end)
 
+  it("shares out what a list has got more of, and what has failed", function()
+    local text = [[
+      local items = {}
+      for i = 1, %d do items[i] = {description = "item " .. i} end
+      local results = orun.workers(function(item)
+        ran(item.description)
+        if item.description == "item 2" and not io.open "go" then error("no", 0) end
+        return "did " .. item.description
+      end, {limit = 2, items = items})
+      for _, r in ipairs(results) do print(r.status) end]]
+    local p = place(text:format(3))
+    local r = p:run()
+    assert.same({"completed\nfailed\ncompleted\n", {"item 1", "item 2", "item 3"}}, {r.out, r.ran})
+    h.write(p.dir .. "/go", "")
+    r = p:run("--resume", "--retry-failed")
+    assert.same({("completed\n"):rep(3), {"item 2"}}, {r.out, r.ran}, r.err)
+    p:write(text:format(5))
+    r = p:run("--resume")
+    assert.same({("completed\n"):rep(5), {"item 4", "item 5"}}, {r.out, r.ran}, r.err)
+  end)
+
   it("refuses a store that is none, before anything runs", function()
     local p = place "work 'a'"
     h.write(p.dir .. "/run.db", "this is a text\n")
