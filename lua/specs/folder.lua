@@ -48,7 +48,7 @@ function M.title(text, most)
   text = text:gsub("%s+", " "):match("^ ?(.-) ?$")
   most = most or TITLE
   if not utf8.len(text) or utf8.len(text) <= most then return text end
-  return text:sub(1, utf8.offset(text, most) - 1) .. "…"
+  return text:sub(1, utf8.offset(text, most) - 1) .. "..."
 end
 
 --- A number of 16 hexadecimal digits that changes when the text does (FNV-1a).

@@ -512,7 +512,7 @@ journal_tell_unasked(Journal *j, size_t most, Buf *to)
         if (e->fact.kind != FACT_OUTCOME || !e->fact.seq || e->asked)
             continue;
         if (most-- == 0) {
-            buf_puts(to, ", …");
+            buf_puts(to, ", ...");
             return;
         }
         journal_tell_title(j, &e->fact, to);

@@ -166,7 +166,7 @@ describe("a run with a store", function()
     local r = h.sh(("cd %s && %s --no-history --store run.db --resume work.lua"):format(
       h.quote(p.dir), h.quote(h.bin)))
     assert.matches("2 results taken over from an earlier try; 6 results of it no longer asked for "
-      .. "(w1, w4, w5, w6, w7, …)", r.err, 1, true)
+      .. "(w1, w4, w5, w6, w7, ...)", r.err, 1, true)
   end)
 
   it("is a finding of --strict, when nobody asked for a result any longer", function()

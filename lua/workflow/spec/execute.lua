@@ -28,6 +28,7 @@
 
 local branches = require "orun.specs.branch"
 local choose = require "orun.specs.agent_choice"
+local figures = require "orun.util.format"
 local implementation = require "orun.specs.implementation"
 local options = require "orun.command.options"
 local orun = require "orun"
@@ -115,8 +116,8 @@ local function ended(task, ran, last)
     commit, wrong, conflict = branch:take(ran, task.id .. " " .. task.subject)
     if not commit then how, message = "failed", wrong end
   end
-  local line = ("%s, %.1f s, by %s"):format(os.date "!%Y-%m-%d %H:%M:%SZ", ran.duration or 0,
-    agent_of(task) or "its command")
+  local line = ("%s, %s, by %s"):format(os.date "!%Y-%m-%d %H:%M:%SZ",
+    figures.duration(ran.duration or 0), agent_of(task) or "its command")
   if commit then line = ("%s, on %s at %s"):format(line, branch.name, commit:sub(1, 12)) end
   local report = work.report(ran)
   if how == "completed" then
