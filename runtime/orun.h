@@ -147,8 +147,24 @@ typedef struct orun_config {
 } orun_config;
 
 #define ORUN_CONFIG_INIT \
-    { sizeof(orun_config), 0, 0, 0, 0, NULL, 0, 0, NULL, 0, 0, 0, 0, NULL, \
-      NULL, 0, 0, NULL }
+    { sizeof(orun_config), \
+      0, \
+      0, \
+      0, \
+      0, \
+      NULL, \
+      0, \
+      0, \
+      NULL, \
+      0, \
+      0, \
+      0, \
+      0, \
+      NULL, \
+      NULL, \
+      0, \
+      0, \
+      NULL }
 
 /* "0.1.0"; a constant. Any thread. */
 const char *orun_version(void);
@@ -160,17 +176,17 @@ int orun_new(const orun_config *config, orun **out);
 
 /* What is kept of a run with a `store`. */
 typedef struct orun_kept_info {
-    size_t size;        /* sizeof(orun_kept_info), set by the caller */
-    const char *run;    /* the id of the run, for `resume` */
-    const char *path;   /* of the file; "": there is none (yet) */
-    const char *fault;  /* why the store has failed, NULL: it has not */
-    size_t kept;        /* results that this runtime has kept */
-    size_t found;       /* tasks that ended as in an earlier try */
-    size_t unasked;     /* results of earlier tries for which no task asked */
+    size_t size;       /* sizeof(orun_kept_info), set by the caller */
+    const char *run;   /* the id of the run, for `resume` */
+    const char *path;  /* of the file; "": there is none (yet) */
+    const char *fault; /* why the store has failed, NULL: it has not */
+    size_t kept;       /* results that this runtime has kept */
+    size_t found;      /* tasks that ended as in an earlier try */
+    size_t unasked;    /* results of earlier tries for which no task asked */
     const char *unasked_names; /* titles of the first of these tasks, "a, b" */
-    size_t secret;      /* results that were not kept: there is a secret in
-                           them … */
-    size_t odd;         /* … or a function, or a module */
+    size_t secret; /* results that were not kept: there is a secret in
+                      them … */
+    size_t odd;    /* … or a function, or a module */
 } orun_kept_info;
 
 /* Fill in *info, whose texts are valid until the next call with this runtime.
