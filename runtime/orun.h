@@ -113,7 +113,8 @@ typedef struct orun_config {
     int plan;            /* 1: no agent is started (no program, no API request):
                             each of their tasks ends at once, with a stub of the
                             form of its result; 2: functions, too. The history
-                            is read, not written */
+                            is read, not written, and a store only with
+                            `resume`: what is kept there is not done */
     int trust;           /* 1: Lua code of any project (.orun/agents) may run,
                             0: only code of the project that has the script
                             file, and what `orun trust` has allowed */

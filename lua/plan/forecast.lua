@@ -18,7 +18,8 @@
 --   own      seconds it takes; of code that starts or reads others, beside waiting for them
 --   idle     of these: it waits for something outside, and another has its worker
 --   source   how that is known: "key", "description", "line", "agent" (from earlier runs),
---            "now" (it has run just now), "fresh" (it need not run), "assumed"
+--            "now" (it has run just now), "fresh" (it need not run), "kept" (an outcome that
+--            was kept is its), "assumed"
 --   cause    the node whose end let another begin
 
 local bound = require "orun.report.bound"
@@ -34,6 +35,7 @@ local PROGRAM <const> = 0.005        -- seconds it costs to start an agent …
 local FUNCTION <const> = 0.00002     -- … and a function
 local MOST <const> = 64              -- numbers of slots that are tried for the break-even
 local PAYS <const> = 1.02            -- a smaller gain is within the script's own time
+local OWN_SOURCES <const> = {now = true, fresh = true, kept = true} -- not of earlier runs
 local ENOUGH <const> = 1.005         -- of the least time: more slots bring nothing
 
 -- Is it done by an agent (a program, an LLM)?
@@ -66,8 +68,8 @@ local function node_of(self, t)
   local node = {task = t, steps = self.steps[t.id], overhead = self.overhead or FUNCTION, idle = 0}
   local stands_in = by_agent(t) or self.no_functions
   if stands_in then node.overhead = self.overhead or PROGRAM end
-  if t.fresh then
-    node.own, node.overhead, node.source = 0, 0, "fresh"
+  if t.fresh or t.cached then
+    node.own, node.overhead, node.source = 0, 0, t.fresh and "fresh" or "kept"
   elseif t.expected and not node.steps then
     node.own, node.source = t.expected, t.expected_of
     node.idle = math.min(t.expected_idle or 0, t.expected)
@@ -86,7 +88,7 @@ end
 local function assumption(nodes)
   local sum, n = 0, 0
   for _, node in ipairs(nodes) do
-    local known = node.own and node.source ~= "now" and node.source ~= "fresh"
+    local known = node.own and not OWN_SOURCES[node.source]
     if known then sum, n = sum + node.own, n + 1 end
   end
   if n == 0 then return ASSUMED, "nothing is known of any" end
@@ -398,6 +400,7 @@ function Forecast:cost()
   local usd, unknown = 0, 0
   for _, node in ipairs(self.nodes) do
     local each = node.task.expected_cost
+    if node.source == "kept" then each = 0 end
     if each then usd = usd + each elseif by_agent(node.task) then unknown = unknown + 1 end
   end
   return usd, unknown

@@ -12,7 +12,7 @@ local NAMED <const> = 12       -- tasks of the critical path; the middle is coun
 
 local SOURCES <const> = {key = "its key", description = "its description", line = "its line",
                          agent = "its type", now = "ran now", fresh = "is fresh",
-                         assumed = "assumed"}
+                         kept = "is kept", assumed = "assumed"}
 
 local function line_of(s, width)
   local line = tostring(s):gsub("%s+", " ")
@@ -59,6 +59,40 @@ local function tasks(plan)
   if #plan.tasks > LISTED then
     lines[#lines + 1] = ("... and %d more (--json has all)"):format(#plan.tasks - LISTED)
   end
+  return lines
+end
+
+local AGAIN <const> = {
+  kept = "is kept",
+  differs = "runs again: %s",
+  after = "runs again, because %s does",
+  parent = "runs again, because %s, which starts it, does",
+  retry = "runs again: its result is not taken over",
+  new = "is new",
+  uncached = "runs again: cache = false",
+  unknown = "runs again: what is kept does not say why",
+  unkept = "runs: such tasks are not kept",
+  blocked = "never begins",
+}
+
+-- What becomes of each task when the run is gone on with.
+local function again(plan)
+  local rows, kept, run = {}, 0, 0
+  for i, t in ipairs(plan.tasks) do
+    if t.again == "kept" then kept = kept + 1 elseif t.again ~= "blocked" then run = run + 1 end
+    if i <= LISTED then
+      local because = list_of(t.because)
+      local why = AGAIN[t.again]:format(t.again == "differs" and t.differs or because)
+      if t.again == "differs" and because ~= "" then
+        why = ("%s (and %s, whose result is read before, runs)"):format(why, because)
+      end
+      rows[#rows + 1] = {t.id, why}
+    end
+  end
+  local lines = grid(rows, {})
+  table.insert(lines, 1, ("if the run is gone on with, %s, and %s kept:"):format(
+    plural(run, "task runs", "tasks run"), plural(kept, "is", "are")))
+  if #plan.tasks > LISTED then lines[#lines + 1] = "... (--json has all)" end
   return lines
 end
 
@@ -126,14 +160,19 @@ function M.plan(plan, limits)
   for _, t in ipairs(plan.tasks) do
     if t.agent or t.kind == "program" then agents = agents + 1 end
   end
-  say("%s, %d of agents or programs, none of which was started: stubs gave results",
-    plural(#plan.tasks, "task"), agents)
+  say("%s, %d of agents or programs, none of which was started: %s gave results",
+    plural(#plan.tasks, "task"), agents, limits.resume and "the kept run and stubs" or "stubs")
   if #plan.tasks > agents and limits.functions_ran then
-    say("functions ran (with --no-functions they do not)")
+    say("functions ran%s (with --no-functions they do not)",
+      limits.resume and " that have no kept result" or "")
   end
   say("")
   for _, line in ipairs(tasks(plan)) do say("%s", line) end
   say("")
+  if limits.resume then
+    for _, line in ipairs(again(plan)) do say("%s", line) end
+    say("")
+  end
   for _, line in ipairs(path(plan)) do say("%s", line) end
   say("")
   for _, line in ipairs(times(plan)) do say("%s", line) end

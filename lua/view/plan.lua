@@ -1,14 +1,14 @@
 --- orun.view.plan: the output of `orun plan`, a dry run with stubbed agents.
 --
 -- The value is lines of "NAME VALUE" (see options.c): slots 1,2,5,10; overhead SECONDS;
--- no-functions; json; dot FILE (without a file: on standard output, instead of the text).
+-- no-functions; json; resume; dot FILE (without a file: on standard output, instead of the text).
 -- With --json it is one object:
 --
 --   tasks        array of {id, parent, kind, agent, description, key, file, line, blockedBy,
 --                waits_for (ids that the code that starts it reads just before, the last 20
 --                to end of more), expected in seconds, source ("key", "agent", "line": from
---                earlier runs; "now": it ran; "fresh": it need not; "assumed"), cost, from and
---                to: with no limit, in seconds}
+--                earlier runs; "now": it ran; "fresh": it need not, as "kept"; "assumed"),
+--                cost, from and to: with no limit, in seconds}
 --   critical_path  ids;  span  its seconds: no number of slots takes less
 --   work         seconds, one task after the other
 --   slots        array of {slots, seconds, speedup}
@@ -18,6 +18,17 @@
 --   cost, cost_unknown   US dollars; agents' tasks without a figure
 --   unknown, assumed     tasks of which no duration is known; what each is taken to take
 --   items        list items, which are not part of it
+--
+-- With --resume each task has, too:
+--
+--   again        what becomes of it if the run is gone on with: "kept", its result is taken over;
+--                or it runs: "differs" from what was kept; "after" another, or ("parent") started
+--                by one that does; "retry", its result is not taken over; "new"; "uncached";
+--                "unknown"; "unkept", no results of such tasks are kept; or it is "blocked",
+--                and never begins
+--   differs      in what, as in "prompt, reads src/a.c"; missing: in nothing
+--   because      ids: of the one meant by "after" and "parent"; of "differs", those that run,
+--                too, and whose results the code had read just before it started the task
 
 local forecast = require "orun.plan.forecast"
 local json = require "orun.json"
@@ -115,13 +126,34 @@ local function plan_of(f, options)
   return plan
 end
 
+-- Add to each task what becomes of it, and why.
+local function add_again(plan, f, v)
+  local runs = {}
+  for i, node in ipairs(f.nodes) do
+    local t, to = node.task, plan.tasks[i]
+    local word, differs, after = v.again(t.id)
+    to.again = t.cached and "kept" or word or t.started and "unkept" or "blocked"
+    to.because = json.array{}
+    if word == "differs" then
+      to.differs = differs
+      for _, id in ipairs(to.waits_for) do
+        if runs[id] then to.because[#to.because + 1] = id end
+      end
+    elseif word and after ~= "" then
+      to.because[1] = after
+    end
+    runs[t.id] = not t.cached and to.again ~= "blocked"
+  end
+end
+
 local function write_file(path, content)
   local ok, why = sink.put(path, content)
   if not ok then refusal.raise("cannot write the graph: %s", why) end
 end
 
-local function show(f, options)
+local function show(f, options, v)
   local plan = plan_of(f, options)
+  if options.resume then add_again(plan, f, v) end
   if options.dot then
     local graph = text.dot(plan)
     if options.dot == "" or options.dot == "-" then return io.stdout:write(graph) end
@@ -129,6 +161,7 @@ local function show(f, options)
   end
   if options.json then return io.stdout:write(json_line(plan), "\n") end
   local limits = {why_assumed = f.why_assumed, overhead = options.overhead,
+                  resume = options.resume ~= nil,
                   functions_ran = options["no-functions"] == nil}
   io.stdout:write(orun.clean(text.plan(plan, limits)))
 end
@@ -152,7 +185,7 @@ return function(value, v)
     end,
     close = function()
       show(forecast.new(model, steps, {overhead = options.overhead,
-        no_functions = options["no-functions"] ~= nil}), options)
+        no_functions = options["no-functions"] ~= nil}), options, v)
       io.stdout:flush()
     end,
   }

@@ -74,7 +74,11 @@ typedef struct TaskArgs {
     LibPaths paths;
     bool background, detach, despite_failure, keep, cache, plain;
     uint8_t permissions;
-    bool stubbed; /* the function in its frame is a plan's stub */
+    bool stubbed;  /* the function in its frame is a plan's stub */
+    bool replaces; /* … and what that stands for is noted: worktree and base
+                    * here, a function in the place of a command */
+    bool old_worktree;
+    const char *old_base;
     Isolation isolation;
 } TaskArgs;
 
@@ -231,8 +235,15 @@ lib_task_stub(lua_State *L, TaskArgs *a)
         ? rank_known_agent(s, a->key, a->agent->name)
         : NULL;
     a->stubbed = true;
+    a->replaces = s->durable != NULL;
+    a->old_worktree = a->isolation.worktree;
+    a->old_base = a->base;
     a->isolation = (Isolation){ 0 };
     a->base = NULL;
+    if (a->replaces && lib_task_has(L, F_run)) {
+        lua_pushvalue(L, ARG(F_run));
+        lua_replace(L, ARG(F_command));
+    }
     module_push(L, "orun.plan.stub");
     lua_pushvalue(L, ARG(F_schema));
     lua_pushlstring(L, like ? &like->gave : "s", 1);
@@ -321,10 +332,10 @@ lib_task_read(lua_State *L, TaskArgs *a)
     lib_task_read_edges(L, a);
     lib_finally_check(L, ARG(F_finally));
     lib_task_stub(L, a);
-    a->plain = !a->agent && !a->command && !a->prompt && a->timeout == 0
-        && a->retry.max == 0 && !a->pool && !a->slot && !a->memory_limit
-        && !a->max_output && !a->paths.writes && !a->detach && a->keep
-        && a->cache && !a->despite_failure && !a->isolation.process
+    a->plain = !a->replaces && !a->agent && !a->command && !a->prompt
+        && a->timeout == 0 && a->retry.max == 0 && !a->pool && !a->slot
+        && !a->memory_limit && !a->max_output && !a->paths.writes && !a->detach
+        && a->keep && a->cache && !a->despite_failure && !a->isolation.process
         && !a->isolation.worktree && !a->model && !lib_task_has(L, F_finally)
         && !a->cwd && !a->key && !a->phase && !lib_task_has(L, F_env)
         && !program_cwd(park_run(L)) && !lib_task_has(L, F_metadata)
@@ -481,6 +492,28 @@ lib_task_copy(lua_State *L, const LuaRun *run, TaskOptions *opt,
     return !failed;
 }
 
+/* What the stub stands for, as far as it counts for the task's key. */
+static int
+lib_task_replaced(lua_State *L, const TaskArgs *a, TaskOptions *opt, Buf *why)
+{
+    TaskReplaced *old = opt->replaced = mem_zalloc(1, sizeof *old);
+    int e = old ? 0 : ORUN_ENOMEM;
+    if (e == 0 && a->agent)
+        old->code = a->agent->code ? value_hold(a->agent->code) : NULL;
+    else if (e == 0 && !a->command && lib_task_has(L, F_command))
+        e = arg_encode(L, "Task", "run", ARG(F_command), &handle_encoding,
+                       &old->code, why);
+    if (e == 0 && lib_task_has(L, F_schema))
+        e = value_encode(L, ARG(F_schema), "schema", &value_data, &old->schema,
+                         why);
+    if (e == 0 && a->old_base
+        && !(old->base = mem_dup(a->old_base, strlen(a->old_base))))
+        e = ORUN_ENOMEM;
+    if (e == 0)
+        old->worktree = a->old_worktree;
+    return e;
+}
+
 static int
 lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
                  Buf *why)
@@ -523,6 +556,8 @@ lib_task_options(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t,
         return ORUN_ENOMEM;
     if (a->prompt && !t->description)
         e = lib_command_prompt_title(a->prompt, &t->description);
+    if (e == 0 && a->replaces)
+        e = lib_task_replaced(L, a, opt, why);
     if (e == 0 && lib_task_has(L, F_schema) && !a->stubbed)
         e = value_encode(L, ARG(F_schema), "schema", &value_data, &opt->schema,
                          why);

@@ -317,9 +317,9 @@ static void
 main_store(Options *a, Buf *folder)
 {
     const char *wanted = getenv("ORUN_STORE");
-    bool script = a->script && !a->command && !a->plan
-        && strcmp(a->script, "-") != 0;
-    if (a->no_store || a->command || a->plan)
+    bool keeps = !a->command && (!a->plan || a->config.resume);
+    bool script = a->script && keeps && strcmp(a->script, "-") != 0;
+    if (a->no_store || !keeps)
         a->config.store = NULL;
     if (a->no_store || a->config.store || !script)
         return;
@@ -364,7 +364,7 @@ main_tell_kept(orun *o, const Options *a, bool well)
 {
     orun_kept_info k = { .size = sizeof k };
     Buf text = { 0 };
-    if (a->verbosity < 0 || orun_kept(o, &k) != 0)
+    if (a->verbosity < 0 || a->plan || orun_kept(o, &k) != 0)
         return;
     main_count(&text, k.found, "taken over from an earlier try");
     main_count(&text, k.unasked, "of it no longer asked for");

@@ -11,7 +11,9 @@ const char options_help[] =
     "usage: orun [options] script.lua [args...]\n"
     "       orun [options] -            (the script is standard input: the\n"
     "                                    same as without any in a pipe)\n"
-    "       orun plan [options] script.lua [args...]   (what it would do)\n"
+    "       orun plan [options] script.lua [args...]   (what it would do; "
+    "with\n"
+    "                                    --resume: what again, and why)\n"
     "       orun [options] NAME [args...]   (a workflow: see orun workflows)\n"
     "       orun workflows [--json]     (lists them; orun NAME --help)\n"
     "       orun agents [--json]        (lists the agent types there are)\n"
@@ -73,6 +75,9 @@ const char options_help[] =
     "  --dot[=FILE]       the graph as DOT, in FILE or instead of all else\n"
     "  --json             all of it as JSON\n"
     "  --no-functions     functions do not run, either\n"
+    "  --resume[=RUN]     what would run again if that run, or the last one\n"
+    "                     of this script, were gone on with, and why;\n"
+    "                     nothing is written\n"
     "  --overhead S       seconds that a task costs beside its work; default\n"
     "                     0.005, of a function 0.00002\n"
     "\n"
@@ -410,6 +415,8 @@ options_take(Options *o, const OptionsKnown *known, int argc, char *const *argv,
         o->config.resume = argv[*i][strlen(known->name)]
             ? argv[*i] + strlen(known->name) + 1
             : "";
+        if (o->plan)
+            options_tell_plan(o, "resume", "");
         break;
     case 'V': o->what = OPTIONS_VERSION; break;
     case 'h': o->what = OPTIONS_HELP; break;

@@ -22,8 +22,8 @@ struct OrunKeep {
 int
 orun_keep_new(orun *o, const orun_config *c)
 {
-    if (!c->store)
-        return 0;
+    if (!c->store || (c->plan && !c->resume))
+        return 0; /* a plan keeps nothing */
     OrunKeep *k = o->keep = mem_zalloc(1, sizeof *k);
     if (!k)
         return ORUN_ENOMEM;
@@ -33,6 +33,7 @@ orun_keep_new(orun *o, const orun_config *c)
         ? mem_dup(c->resume_tasks, strlen(c->resume_tasks))
         : NULL;
     k->config.late = c->store_late != 0;
+    k->config.plan = c->plan != 0;
     k->config.again = c->resume_failed != 0;
     k->config.again_tasks = k->again;
     bool copied = k->store && (k->resume || !c->resume)
@@ -122,6 +123,8 @@ int
 orun_keep_config(Engine *h, const char *path, Buf *why)
 {
     orun *o = h->keep_ud;
+    if (h->sched.plan && !o->keep)
+        return 0; /* it keeps nothing */
     if (!o->keep && !(o->keep = mem_zalloc(1, sizeof *o->keep)))
         return ORUN_ENOMEM;
     int e = orun_keep_move(o, path, why);

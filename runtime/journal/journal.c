@@ -8,6 +8,7 @@
 #include "journal/journal_drawn.h"
 #include "journal/journal_items.h"
 #include "journal/journal_job.h"
+#include "journal/journal_plan.h"
 #include "journal/journal_state.h"
 #include "journal/kept.h"
 #include "sched/lifecycle.h"
@@ -59,8 +60,10 @@ static void
 journal_find(Journal *j, JournalJob *job)
 {
     unsigned char content[TASK_KEY_SIZE];
-    if (journal_job_content(job, j->engine, j->modules, content))
+    if (journal_job_content(job, j->engine, j->modules, content)) {
+        buf_free(&job->parts);
         return; /* it runs, and is not kept */
+    }
     uv_mutex_lock(&j->lock);
     int64_t n = resume_table_occurrence(j->table, job->scope, content);
     if (n >= 0) {
@@ -68,7 +71,7 @@ journal_find(Journal *j, JournalJob *job)
         journal_job_mix(job->scope, content, -1, job->key.scope);
         job->key.known = true;
     }
-    ResumeEntry *e = n >= 0 && job->caches
+    ResumeEntry *e = n >= 0 && job->caches && !job->after
         ? resume_table_ask(j->table, job->key.key, FACT_OUTCOME)
         : NULL;
     job->found = e != NULL;
@@ -79,11 +82,34 @@ journal_find(Journal *j, JournalJob *job)
     uv_mutex_unlock(&j->lock);
 }
 
+/* The parts of the content are the task's, until they are kept. */
+static void
+journal_take_parts(JournalJob *job, TaskKey *key)
+{
+    uint32_t n = (uint32_t)job->parts.n;
+    mem_free(key->parts);
+    key->parts = (unsigned char *)buf_take(&job->parts);
+    key->part_bytes = key->parts ? n : 0;
+}
+
+/* They are kept with its outcome. In a plan they are asked for at the end. */
+static void
+journal_give_parts(TaskKey *key, JournalJob *job)
+{
+    job->parts = (Buf){ .p = (char *)key->parts,
+                        .n = key->part_bytes,
+                        .cap = key->part_bytes };
+    key->parts = NULL;
+    key->part_bytes = 0;
+}
+
 /* Write the key that was made to the task. Under the board's lock. */
 static void
-journal_note(const JournalJob *job)
+journal_note(JournalJob *job)
 {
     TaskKey *key = task_key(job->task);
+    if (job->parts.n) /* else they are there already */
+        journal_take_parts(job, key);
     memcpy(key->key, job->key.key, TASK_KEY_SIZE);
     memcpy(key->scope, job->key.scope, TASK_KEY_SIZE);
     key->known = job->key.known;
@@ -141,12 +167,15 @@ static bool
 journal_seal(Durable *d, Task *t, Outcome *o)
 {
     Journal *j = journal_of(d);
-    const TaskKey *key = task_key(t);
-    if (!key || !key->known || o->state == TASK_CANCELLED)
+    TaskKey *key = task_key(t);
+    bool stub = j->config.plan && t->opt && t->opt->stubbed;
+    if (!key || !key->known || o->state == TASK_CANCELLED || stub)
         return false;
     JournalJob *job = journal_job_seal(&j->engine->sched, t, o);
     if (!job)
         return false;
+    if (!j->config.plan)
+        journal_give_parts(key, job);
     journal_push(j, job);
     return true;
 }
@@ -172,7 +201,7 @@ journal_read(Journal *j, JournalJob *job)
 /* The job's task takes an outcome over: what it had put on the list is there
  * before anybody sees that. */
 static void
-journal_list_items(Journal *j, const JournalJob *job)
+journal_list_items(Journal *j, JournalJob *job)
 {
     Task *t = job->task;
     sched_lock(&j->engine->sched);
@@ -217,6 +246,8 @@ journal_answer(Journal *j, JournalJob *job, bool found)
             kept_give(&job->kept, t);
         }
         task_key(t)->anew = job->found && !found;
+        if (j->config.plan && !found)
+            journal_plan_missed(job);
         journal_give_session(s, t, &session);
         durable_looked(s, t, found ? &job->kept.outcome : NULL);
         lifecycle_propagate(s);
@@ -282,11 +313,13 @@ journal_kept(Fact *f, int error)
 static void
 journal_keep(Journal *j, JournalJob *job)
 {
+    if (job->parts.n)
+        fact_put(&job->fact.body, FACT_TAG_PART, job->parts.p, job->parts.n);
     KeptRefusal refusal = kept_write(&job->kept, job->task, j->engine,
                                      &job->fact.body);
     j->secret += refusal == KEPT_SECRET;
     j->odd += refusal == KEPT_ODD;
-    if (refusal || !job->caches) {
+    if (refusal || !job->caches || j->config.plan) {
         journal_show(j, job);
         return;
     }
@@ -358,6 +391,7 @@ journal_start(Journal *j)
     j->seam.tree = journal_drawn_tree;
     j->seam.tree_before = journal_drawn_tree_before;
     j->seam.by = journal_drawn_by;
+    j->seam.why = j->config.plan ? journal_plan_why : NULL;
     int e = thread_start(&j->thread, JOURNAL_STACK, 0, journal_main, j);
     if (e)
         return e;
@@ -386,6 +420,7 @@ static void
 journal_free(Journal *j)
 {
     journal_drawn_open(j, false);
+    journal_plan_free(j);
     resume_table_free(j->table);
     key_modules_free(j->modules);
     task_strings_free(j->args);
@@ -455,7 +490,7 @@ journal_open(Engine *h, const JournalConfig *c, Journal **out, Buf *why)
     bool now = !c->late || c->resume;
     int e = now ? journal_store_open(j, why) : 0;
     if (e == 0 && now)
-        journal_drawn_open(j, true);
+        journal_drawn_open(j, !c->plan);
     if (e == 0 && (e = journal_start(j)) != 0)
         buf_puts(why,
                  "the thread that keeps the run cannot be started: too many"

@@ -34,7 +34,8 @@ typedef struct JournalConfig {
     const char *script; /* its name, NULL: none */
     char *const *args;  /* the command line, to begin it again; NULL: none */
     bool late;          /* see above */
-    bool again;         /* outcomes that are failures are not taken over … */
+    bool plan;  /* with `resume`: nothing is written, see journal_plan.h */
+    bool again; /* outcomes that are failures are not taken over … */
     const char *again_tasks; /* … nor are those of these tasks: ids, with a
                               * blank between two, see journal_again.h; NULL:
                               * none */

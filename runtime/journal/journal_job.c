@@ -25,13 +25,22 @@ journal_job_ref(Task *of, uint64_t id)
     return r;
 }
 
+/* The same; in a plan a stub's result counts for nothing. */
+static void
+journal_job_add_ref(JournalJob *job, Task *of, uint64_t id)
+{
+    const TaskKey *key = of ? task_key(of) : NULL;
+    job->refs[job->ref_count++] = journal_job_ref(of, id);
+    if (key && key->guessed && !job->after)
+        job->after = of->id;
+}
+
 static void
 journal_job_add_refs(Sched *s, JournalJob *job, const Value *v)
 {
     for (size_t i = 0; v && i < value_handles(v); i++) {
         uint64_t id = value_handle(v, i);
-        Task *of = board_find(&s->board, id);
-        job->refs[job->ref_count++] = journal_job_ref(of, id);
+        journal_job_add_ref(job, board_find(&s->board, id), id);
     }
 }
 
@@ -49,7 +58,7 @@ journal_job_take_refs(Sched *s, JournalJob *job)
         return false;
     for (uint32_t i = 0; i < t->edges->blocker_count; i++) {
         Task *blocker = t->edges->blockers[i];
-        job->refs[job->ref_count++] = journal_job_ref(blocker, blocker->id);
+        journal_job_add_ref(job, blocker, blocker->id);
     }
     job->blockers = job->ref_count;
     for (size_t i = 0; i < countof(given); i++)
@@ -84,7 +93,8 @@ journal_job_look(Sched *s, Task *t)
     if (!job)
         return NULL;
     const TaskKey *parent = task_key(t->parent), *own = task_key(t);
-    job->code = journal_job_hold(t->code);
+    const TaskReplaced *replaced = t->opt ? t->opt->replaced : NULL;
+    job->code = journal_job_hold(replaced ? replaced->code : t->code);
     job->input = journal_job_hold(t->input);
     job->prompt = journal_job_hold(t->opt ? t->opt->prompt : NULL);
     if (t->kind == TASK_ITEM && t->opt)
@@ -136,6 +146,7 @@ journal_job_free(JournalJob *job)
     value_drop(job->prompt);
     value_drop(job->metadata);
     mem_free(job->refs);
+    buf_free(&job->parts);
     kept_clear(&job->kept);
     buf_free(&job->fact.body);
     mem_free(job);
@@ -206,6 +217,11 @@ journal_job_options(KeyParts *parts, const TaskOptions *o)
     parts->max_output = o->max_output;
     parts->reads = o->fresh ? o->fresh->reads : NULL;
     parts->writes = o->writes;
+    if (o->replaced) {
+        parts->schema = o->replaced->schema;
+        parts->worktree = o->replaced->worktree;
+        parts->base = o->replaced->base;
+    }
 }
 
 /* What an item of the list is: all that it says. */
@@ -249,7 +265,7 @@ journal_job_hash(JournalJob *job, const Engine *h,
                                 .ctx = job } };
     if (t->opt)
         journal_job_options(&parts, t->opt);
-    int e = key_content(&parts, hash, NULL);
+    int e = key_content(&parts, hash, &job->parts);
     if (e == 0 && t->kind == TASK_ITEM && !parts.key)
         e = journal_job_item(job, hash);
     return e;

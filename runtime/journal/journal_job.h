@@ -30,6 +30,10 @@ typedef struct JournalJob {
 
     /* Of one that is looked up. */
     uint32_t looks;
+    Buf parts;                           /* of its content, see key.h */
+    uint32_t after;                      /* in a plan: of what it waited for or
+                                          * was given, one that a stub stands
+                                          * for; or 0 */
     bool found;                          /* an equal task has an outcome, … */
     StoredFact fact_found;               /* … this one */
     struct Value *code, *input, *prompt; /* held … */
@@ -53,8 +57,8 @@ typedef struct JournalJob {
 JournalJob *journal_job_look(Sched *s, Task *t);
 JournalJob *journal_job_seal(Sched *s, Task *t, Outcome *o);
 
-/* What its task is to do, as 16 bytes. Errors: ORUN_ENOMEM, ORUN_EPROTO,
- * ORUN_ESYS (a file it reads cannot be read). Without a lock. */
+/* What its task is to do, as 16 bytes, and job->parts. Errors: ORUN_ENOMEM,
+ * ORUN_EPROTO, ORUN_ESYS (a file it reads cannot be read). Without a lock. */
 int journal_job_content(JournalJob *job, const Engine *h, KeyModules *modules,
                         unsigned char content[TASK_KEY_SIZE]) NODISCARD;
 

@@ -41,13 +41,14 @@ struct Journal {
     bool closing;
     bool big_items; /* an item's makers were not read (journal_items_load) */
     bool trees;     /* there are facts of worktrees */
-    List drawn;     /* Facts, as long as there may yet be a store … */
-    bool open;      /* … there is: they go to it; or … */
-    bool deaf;      /* … there will not be one: they go nowhere */
+    struct JournalPlan *plan; /* journal_plan.c's, when all has ended */
+    List drawn;               /* Facts, as long as there may yet be a store … */
+    bool open;                /* … there is: they go to it; or … */
+    bool deaf;                /* … there will not be one: they go nowhere */
 };
 
 /* On the journal's thread, or before there is one: open the store, begin or
- * take over the run, and read what is known of it. */
+ * take over the run, and read what is known of it. In a plan only read. */
 int journal_store_open(Journal *j, Buf *why) NODISCARD;
 
 /* When that thread has ended: note how the run ended, wait until all is kept,

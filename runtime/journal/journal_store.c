@@ -149,16 +149,18 @@ journal_store_open(Journal *j, Buf *why)
 {
     uint64_t epoch;
     char id[STORE_RUN_ID];
+    bool writes = !j->config.plan;
+    unsigned flags = (j->resume ? STORE_EXISTS : 0) | (writes ? 0 : STORE_READ);
     int e = journal_store_choose(j, id, why);
     if (e == 0)
-        e = store_open(j->file, j->resume ? STORE_EXISTS : 0, &j->store, why);
+        e = store_open(j->file, flags, &j->store, why);
     if (e == 0 && j->resume)
         e = journal_store_read(j, id, why);
-    if (e == 0)
+    if (e == 0 && writes)
         e = store_begin(j->store, j->resume ? id : NULL, id, &epoch, why);
     if (e == 0)
         memcpy(j->run, id, sizeof j->run);
-    if (e == 0)
+    if (e == 0 && writes)
         e = journal_store_run(j);
     if (e && j->store) {
         store_close(j->store);
@@ -170,7 +172,8 @@ journal_store_open(Journal *j, Buf *why)
 void
 journal_store_close(Journal *j, int status)
 {
-    Fact *f = j->store ? mem_zalloc(1, sizeof *f) : NULL;
+    bool writes = j->store && !j->config.plan;
+    Fact *f = writes ? mem_zalloc(1, sizeof *f) : NULL;
     if (f) {
         fact_put_int(&f->body, FACT_TAG_EXIT_CODE, status);
         fact_put_number(&f->body, FACT_TAG_AT, journal_store_clock());

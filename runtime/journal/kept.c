@@ -347,8 +347,12 @@ kept_give(Kept *k, Task *t)
         t->opt->tree = k->tree;
         k->tree = NULL;
     }
-    memcpy(task_key(t)->outcome, k->hash, sizeof k->hash);
-    task_key(t)->ended = true;
+    TaskKey *key = task_key(t);
+    memcpy(key->outcome, k->hash, sizeof k->hash);
+    key->ended = true;
+    mem_free(key->parts); /* they are kept already */
+    key->parts = NULL;
+    key->part_bytes = 0;
 }
 
 void

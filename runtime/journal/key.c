@@ -593,3 +593,17 @@ key_differs(const void *was, size_t was_n, const void *is, size_t is_n,
     buf_free(&told);
     return failed ? ORUN_ENOMEM : 0;
 }
+
+size_t
+key_common(const void *was, size_t was_n, const void *is, size_t is_n)
+{
+    KeyReader a = { was, (const unsigned char *)was + was_n };
+    KeyReader b = { is, (const unsigned char *)is + is_n };
+    KeyPart part;
+    size_t n = 0;
+    if (was_n > KEY_PARTS_MAX || is_n > KEY_PARTS_MAX)
+        return 0;
+    while (key_next(&a, &part))
+        n += key_has(b, &part);
+    return n;
+}

@@ -121,4 +121,8 @@ int key_content(const KeyParts *k, unsigned char hash[DIGEST_SIZE],
 int key_differs(const void *was, size_t was_n, const void *is, size_t is_n,
                 Buf *out) NODISCARD;
 
+/* How many parts, details included, the two have in common; of bytes that are
+ * malformed those before. Any thread. */
+size_t key_common(const void *was, size_t was_n, const void *is, size_t is_n);
+
 #endif

@@ -99,6 +99,14 @@ resume_table_add(ResumeTable *r, const StoredFact *f)
     return 0;
 }
 
+bool
+resume_table_dropped(const ResumeTable *r,
+                     const unsigned char key[TASK_KEY_SIZE], uint8_t kind)
+{
+    const uint32_t *slot = r->slots ? resume_table_slot(r, key, kind) : NULL;
+    return slot && *slot && !r->entries[*slot - 1].fact.seq;
+}
+
 ResumeEntry *
 resume_table_look(const ResumeTable *r, const unsigned char key[TASK_KEY_SIZE],
                   uint8_t kind)

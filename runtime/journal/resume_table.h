@@ -32,6 +32,10 @@ int resume_table_add(ResumeTable *r, const StoredFact *f) NODISCARD;
 void resume_table_drop(ResumeTable *r, const unsigned char key[TASK_KEY_SIZE],
                        uint8_t kind);
 
+/* Was that done? */
+bool resume_table_dropped(const ResumeTable *r,
+                          const unsigned char key[TASK_KEY_SIZE], uint8_t kind);
+
 /* The entry of this kind and key, which is marked as asked for, or NULL. */
 ResumeEntry *resume_table_ask(ResumeTable *r,
                               const unsigned char key[TASK_KEY_SIZE],

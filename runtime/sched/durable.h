@@ -77,6 +77,21 @@ typedef struct Durable {
      * yet. */
     bool (*by)(struct Durable *d, const unsigned char key[TASK_KEY_SIZE],
                uint64_t *id);
+    /* In a plan, once all tasks have ended: why would t run if the run were
+     * gone on with? A constant, NULL when it would not, or never is looked up:
+     *
+     *   "differs"   what it is to do: `differs` gets how (key_differs)
+     *   "after"     the task *after does, and t gets its result
+     *   "parent"    the task *after does, which starts t
+     *   "new"       nothing like it was kept
+     *   "retry"     its outcome is not taken over: that was asked for, or it
+     *               does not hold any longer
+     *   "uncached"  cache = false
+     *   "unknown"   that cannot be told
+     *
+     * Of one thread, in the order of the ids. NULL: it is no plan. */
+    const char *(*why)(struct Durable *d, Task *t, Buf *differs,
+                       uint64_t *after);
 } Durable;
 
 struct Sched;

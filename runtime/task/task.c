@@ -129,6 +129,12 @@ task_options_free(TaskOptions *opt)
     mem_free(opt->cwd);
     value_drop(opt->tree);
     mem_free(opt->base);
+    if (opt->replaced) {
+        value_drop(opt->replaced->code);
+        value_drop(opt->replaced->schema);
+        mem_free(opt->replaced->base);
+    }
+    mem_free(opt->replaced);
     mem_free(opt->owner);
     mem_free(opt->key);
     mem_free(opt->phase);
@@ -217,8 +223,10 @@ task_edges_free(TaskEdges *e)
 {
     if (!e)
         return;
-    if (e->key)
+    if (e->key) {
         mem_free(e->key->item);
+        mem_free(e->key->parts);
+    }
     mem_free(e->key);
     mem_free(e->blockers);
     mem_free(e->dependents);

@@ -148,6 +148,14 @@ typedef struct Retry {
     bool resume; /* the next attempt continues the agent's session */
 } Retry;
 
+/* In a plan that looks at a kept run (orun plan --resume): what a task would
+ * have been made of, had it no stub. For its key. */
+typedef struct TaskReplaced {
+    struct Value *code, *schema; /* or NULL */
+    bool worktree;
+    char *base;
+} TaskReplaced;
+
 /* What most tasks do not ask for; owned by its task (or agent type). */
 typedef struct TaskOptions {
     const struct AgentType *agent; /* of a task; NULL with run=, command= */
@@ -163,21 +171,22 @@ typedef struct TaskOptions {
     struct Value *metadata;
     char *owner; /* label of the claimer */
     char *key;
-    char *phase;          /* its heading in what shows the run, or NULL */
-    char *model;          /* that its agent is to use, or NULL */
-    uint8_t permissions;  /* of its agent; NONE: it has no use for them */
-    struct Value *schema; /* of its result, or NULL */
-    size_t memory_limit;  /* bytes of a Lua task's state; 0: the default */
-    size_t max_output;    /* bytes handed back in a result; 0: the default */
-    uint32_t slot;        /* its number, given by who started it, or 0 */
-    bool despite_failure; /* on_blocker_failure = "run" */
-    bool detach;          /* outlives its parent */
-    bool finally;         /* runs once its only blocker is final, always */
-    bool isolated;        /* a Lua task in a process of its own */
-    bool stubbed;         /* a stub replaces its agent: see orun plan */
-    bool worktree;        /* in a git worktree of its own … */
-    bool in_worktree;     /* … or in that of the task that started it */
-    bool once;            /* it is forgotten when its result was read */
+    char *phase;            /* its heading in what shows the run, or NULL */
+    char *model;            /* that its agent is to use, or NULL */
+    uint8_t permissions;    /* of its agent; NONE: it has no use for them */
+    struct Value *schema;   /* of its result, or NULL */
+    size_t memory_limit;    /* bytes of a Lua task's state; 0: the default */
+    size_t max_output;      /* bytes handed back in a result; 0: the default */
+    uint32_t slot;          /* its number, given by who started it, or 0 */
+    bool despite_failure;   /* on_blocker_failure = "run" */
+    bool detach;            /* outlives its parent */
+    bool finally;           /* runs once its only blocker is final, always */
+    bool isolated;          /* a Lua task in a process of its own */
+    bool stubbed;           /* a stub replaces its agent: see orun plan */
+    TaskReplaced *replaced; /* … this; NULL: no kept run is looked at */
+    bool worktree;          /* in a git worktree of its own … */
+    bool in_worktree;       /* … or in that of the task that started it */
+    bool once;              /* it is forgotten when its result was read */
     bool uncached; /* cache = false: no outcome of an earlier run is its */
     char *base;    /* where it begins; NULL: at HEAD */
     _Atomic(const char *) place; /* a folder in it, where programs begin, once
@@ -203,6 +212,9 @@ typedef struct TaskKey {
     unsigned char key[TASK_KEY_SIZE];     /* of this task alone */
     unsigned char scope[TASK_KEY_SIZE];   /* of what it starts */
     unsigned char outcome[TASK_KEY_SIZE]; /* of what it ended with */
+    unsigned char *parts;                 /* what it is made of (key.h), till
+                                           * that is kept; or NULL … */
+    uint32_t part_bytes;                  /* … and how many bytes */
     uint32_t looks;                       /* how often it was looked up */
     uint32_t drawn;                       /* see journal_drawn.c */
     TaskItemKey *item;                    /* NULL: it is none */
@@ -210,6 +222,10 @@ typedef struct TaskKey {
     bool anew;                            /* it had an outcome, and runs again:
                                            * it draws other values, too */
     bool ended;                           /* outcome is */
+    bool guessed;                         /* in a plan: it ends with a stub, or
+                                           * with what was made of one */
+    uint32_t after;                       /* in a plan: it runs again because
+                                           * this one does, or 0 */
     bool cached;                          /* it ended as in an earlier run */
 } TaskKey;
 

@@ -7,6 +7,7 @@
 #include "base/sanitize.h"
 #include "base/terminal.h"
 #include "base/thread.h"
+#include "sched/durable.h"
 #include "thread/epoch.h"
 #include "value/field.h"
 #include "value/module.h"
@@ -213,6 +214,30 @@ view_tell_added(lua_State *L)
     return 1;
 }
 
+/* again(id) -> in a plan of a kept run, once it is over: nil, or why that task
+ * runs again, a word of Durable.why; how it differs; the task after which it
+ * runs */
+static int
+view_again(lua_State *L)
+{
+    Sched *s = &view_of(L)->engine->sched;
+    Task *t = board_find(&s->board, handle_parse(luaL_checkstring(L, 1)));
+    Durable *d = s->durable;
+    Buf differs = { 0 };
+    uint64_t after;
+    const char *word = t && d && d->why ? d->why(d, t, &differs, &after) : NULL;
+    if (!word)
+        return 0;
+    char name[HANDLE_ID_SIZE] = "";
+    if (after)
+        handle_name(after, name);
+    lua_pushstring(L, word);
+    lua_pushlstring(L, differs.n ? differs.p : "", differs.n);
+    lua_pushstring(L, name);
+    buf_free(&differs);
+    return 3;
+}
+
 /* The bits of event_show for an event's name, or "failed"; 0: there is none. */
 static unsigned
 view_kind(const char *name)
@@ -296,6 +321,7 @@ static const luaL_Reg view_functions[] = {
     { "count_tasks", view_count_tasks },
     { "final", view_final },
     { "added", view_tell_added },
+    { "again", view_again },
     { "unix_time", view_unix_time },
     { "processors", view_processors },
     { "open_foot", view_open_foot },
