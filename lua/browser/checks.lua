@@ -22,6 +22,8 @@ local M = {}
 
 local text <const> = {type = "string"}
 local MOST <const> = 200 -- bytes of a message of the page
+local FINDINGS <const> = 100 -- of one check
+local DRAWN <const> = 2 -- seconds for what a new size changes
 
 M.NAMES = {"visual", "console", "network", "accessibility"}
 
@@ -46,14 +48,22 @@ local function with_page(o, look)
   return look(view)
 end
 
--- An array of findings, in which none is there twice.
+-- An array of findings, in which none is there twice; those beyond FINDINGS are counted.
 local function collector()
-  local list, known = json.array{}, {}
+  local list, known, more = json.array{}, {}, 0
   return list, function(severity, issue, where, at)
     issue = #issue > MOST and issue:sub(1, (utf8.offset(issue, 0, MOST) or MOST + 1) - 1) .. "…"
       or issue
     local key = issue .. "\0" .. where
     local one = known[key]
+    if not one and #list > FINDINGS then
+      more = more + 1
+      list[#list].issue = ("and %d more"):format(more)
+      return
+    elseif not one and #list == FINDINGS then
+      more = 1
+      severity, issue, where, at = "warning", "and 1 more", "", nil
+    end
     if not one then
       one = {severity = severity, issue = issue, where = where, at = at and json.array{}}
       known[key], list[#list + 1] = one, one
@@ -83,7 +93,7 @@ function M.visual(o)
     for _, size in ipairs(o.sizes) do
       local name = ("%dx%d"):format(size.width, size.height)
       view:resize(size)
-      view:settle(orun.ticks() + o.limit)
+      view:settle(orun.ticks() + DRAWN)
       for _, f in ipairs(run_script(view, "visual")) do add(f.severity, f.issue, f.where, name) end
       local bytes, why = view:picture()
       if not bytes then orun.fail{message = why} end
@@ -118,6 +128,7 @@ local function words_of(values)
   local words = {}
   for i, value in ipairs(values) do
     local said = value.value == nil and (value.description or value.type) or value.value
+    if said == json.null then said = "null" end
     words[i] = type(said) == "table" and "object" or tostring(said)
   end
   return table.concat(words, " ")

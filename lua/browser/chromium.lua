@@ -98,11 +98,21 @@ local function last_words(self)
   return "the browser has ended: " .. said
 end
 
+-- The message of a text. What a page says may have half a character in it, which is no text: then
+-- all of its kind are replaced.
+local function decode(text)
+  local message = json.decode(text)
+  if message == nil then
+    message = json.decode((text:gsub("\\u[dD][89a-fA-F]%x%x", "\\ufffd")))
+  end
+  return message
+end
+
 local function take(self, bytes)
   local from = 1
   for stop in bytes:gmatch("()\0") do
     self.parts[#self.parts + 1] = bytes:sub(from, stop - 1)
-    local message = json.decode(table.concat(self.parts))
+    local message = decode(table.concat(self.parts))
     if message and message.id then
       self.answers[message.id] = message
     elseif message then

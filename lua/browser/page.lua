@@ -15,6 +15,7 @@ local orun = require "orun"
 local M = {}
 
 local QUIET <const> = 0.5
+local MOST <const> = 20000 -- events that are kept: a script may log without an end
 local ANSWER <const> = 10 -- seconds for what is asked of the page
 local DOMAINS <const> = {"Page", "Runtime", "Log", "Network"}
 
@@ -48,7 +49,7 @@ end
 -- Notes what an event means for those that wait.
 local function note(self, event)
   local method, params = event.method, event.params
-  self.events[#self.events + 1] = event
+  if #self.events < MOST then self.events[#self.events + 1] = event end
   self.seen[method] = true
   if method == "Network.requestWillBeSent" then
     self.open[params.requestId] = true
@@ -98,24 +99,31 @@ end
 function Page:settle(deadline)
   local quiet = orun.ticks() + QUIET
   while orun.ticks() < deadline do
-    local limit = next(self.open) and deadline or math.min(quiet, deadline)
-    if step(self, limit) then
-      quiet = orun.ticks() + QUIET
-    elseif not next(self.open) then
-      return
-    end
+    local busy = next(self.open)
+    if not busy and orun.ticks() >= quiet then return end
+    local event = step(self, busy and deadline or math.min(quiet, deadline))
+    if event and event.method:find("^Network") then quiet = orun.ticks() + QUIET end
   end
 end
 
---- Runs JavaScript in the page, as the body of a function.
+--- Runs JavaScript in the page, as the body of a function. It sees the page, and not what scripts
+--- of the page have made of the browser's own functions.
 -- @return what it returns, as JSON has it; nil and a message
 function Page:run(code)
-  local r, why, kind = self:ask("Runtime.evaluate", {expression = "(() => {" .. code .. "\n})()",
+  local stuck = "the page does not answer: a script in it never ends"
+  local tree = assert(self:ask "Page.getFrameTree")
+  local world, why, kind = self:ask("Page.createIsolatedWorld", {frameId = tree.frameTree.frame.id},
+    ANSWER)
+  if not world then return nil, kind == "timeout" and stuck or why end
+  local r
+  r, why, kind = self:ask("Runtime.evaluate", {
+    expression = "(() => {" .. code .. "\n})()", contextId = world.executionContextId,
     returnByValue = true, timeout = ANSWER * 1000}, 2 * ANSWER)
-  if kind == "timeout" then return nil, "the page does not answer: a script in it never ends" end
-  if not r then return nil, why end
+  if not r then return nil, kind == "timeout" and stuck or why end
   local thrown = r.exceptionDetails
-  if thrown then return nil, (thrown.exception or {}).description or thrown.text end
+  if thrown then
+    return nil, ((thrown.exception or {}).description or thrown.text):match("^[^\n]*")
+  end
   return r.result.value
 end
 

@@ -78,7 +78,8 @@ end
 local function data(o)
   local words = o.feature.data
   if not words then return nil, "no program for data access is known" end
-  local r = orun.exec{command = words, cwd = o.folder, timeout = o.limit}
+  local r = orun.exec{command = words, cwd = o.folder, timeout = o.limit,
+                      max_output = rows.LARGEST}
   if r.error then return nil, r.error end
   return rows.read(r.output)
 end

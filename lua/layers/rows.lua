@@ -10,6 +10,9 @@ local orun = require "orun"
 
 local M = {}
 
+--- The bytes that rows may have as JSON.
+M.LARGEST = "32MiB"
+
 local LIMIT <const> = "20s"
 local SHOWN <const> = 160 -- bytes of a value in evidence
 
@@ -25,7 +28,7 @@ function M.query(database, sql)
     return nil, "there is no program sqlite3: install the package sqlite3", "absent"
   end
   local r = orun.exec{command = {"sqlite3", "-readonly", "-safe", "-bail", "-json", database, sql},
-                      timeout = LIMIT}
+                      timeout = LIMIT, max_output = M.LARGEST}
   if r.error then
     local said = r.stderr:match("%S[^\n]*")
     return nil, said and said:gsub("^Error: ", "") or r.error

@@ -118,6 +118,36 @@ describe("orun debug:browser", function()
     assert.same({{"network", "no whole answer within 8 s", "URL/never"}}, list)
   end)
 
+  it("bears a page that is against it", function()
+    h.write(shop.folder .. "/pages/hostile.html", [[
+<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Hostile</title><link rel="icon" href="data:,"></head><body><h1>Hostile</h1><div id="all">
+</div><script>
+console.error("\ud800 half", "\u0000\u001b[31m red", {a: 1}, null, [1], 10n);
+Element.prototype.checkVisibility = () => { throw new Error("mine"); };
+window.onbeforeunload = () => "stay";
+alert("stop");
+let all = "";
+for (let i = 0; i < 300; i++) all += `<p style="color: #eee" id="p${i}\u001b]0;x">pale</p>`;
+document.getElementById("all").innerHTML = all;
+setInterval(() => console.warn("tick"), 1);
+throw null;
+</script></body></html>
+]])
+    local list, result = found(shop, "hostile")
+    local issues = {}
+    for _, f in ipairs(list) do issues[f[2]] = true end
+    assert.is_true(issues["console: \u{FFFD} half \0\27[31m red Object null Array(1) 10n"],
+      json.encode(list[1]))
+    assert.is_true(issues["uncaught: null"] and issues["console: tick"])
+    assert.same({"accessibility", "and 200 more"}, {list[#list][1], list[#list][2]})
+    assert.equal(1, result.exit_code)
+    local r = look(shop.folder, "--timeout=2m", SIZES, shop.url .. "/hostile.html")
+    assert.equal(1, r.code)
+    assert.is_nil(r.out:find("[%z\1-\9\11-\31]"))
+  end)
+
   it("says why there is no page to look at", function()
     for url, why in pairs{
       ["http://127.0.0.1:2/"] = "nobody serves it (connection refused)",

@@ -127,9 +127,9 @@ end
 local function line_of(f)
   local place = f.where ~= "" and "  " .. f.where or ""
   local at = f.at and #f.at < #args.sizes and "  at " .. table.concat(f.at, ", ") or ""
-  local cause = f.cause and "\n                        cause: " .. f.cause or ""
-  return orun.clean(("%-7s  %-13s  %s%s%s%s"):format(f.severity, f.check, f.issue, place, at,
-    cause):gsub("%c", " "))
+  local line = ("%-7s  %-13s  %s%s%s"):format(f.severity, f.check, f.issue, place, at)
+  if f.cause then line = line .. "; cause: " .. f.cause end
+  return (orun.clean(line):gsub("%c", " "))
 end
 
 local lines = {}
