@@ -248,7 +248,7 @@ end
 local function tidy(report, done)
   for i, item in ipairs(done) do
     local gone, why = item.gone, nil
-    if not gone then gone, why = place.discard(item.w, item.id, item.tip) end
+    if not gone then gone, why = place.discard(item.w, item.tip) end
     if not gone then report.merged[i].kept = why end
   end
 end

@@ -179,13 +179,13 @@ local function complete(state, task, r, keep)
   state.git_dir = must(place.git_dir(state.path))
   state.cwd = (state.path .. "/" .. r.prefix):gsub("/$", "")
   if r.prefix ~= "" then orun.exec("mkdir", "-p", "--", state.cwd) end
-  keep(state.cwd, state.path, state.branch)
+  keep(state.cwd, state.path, state.branch, state.common)
 end
 
 --- Makes a worktree for an attempt of a task, or fails.
 -- @param task  {id=, run=, attempt=, resume=, description=, agent=, base=, cwd=, before=}: before
 --              is where an earlier try of the run was at work on it, {path=, branch=}, or nil
--- @param keep  function(cwd, path, branch), to be told where the work is to be done
+-- @param keep  function(cwd, path, branch, repository), to be told where the work is to be done
 -- @return the state
 function M.enter(task, keep)
   local r = place.repository(task.cwd)

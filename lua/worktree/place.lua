@@ -144,8 +144,8 @@ end
 -- @param w    the `worktree` of a result
 -- @param tip  the commit that was merged
 -- @return true; or nil, why it stays
-function M.discard(w, task, tip)
-  local run = w.branch:match("^orun/([^/]+)/")
+function M.discard(w, tip)
+  local run, id = w.branch:match("^orun/([^/]+)/(t%d+)") -- of an earlier try, maybe
   for _, entry in ipairs(w.path and git.list(w.path, "ls-files", "-s", "-z") or {}) do
     local nested = entry:match("^160000 .-\t(.*)$")
     if nested and M.exists(("%s/%s/.git"):format(w.path, nested)) then
@@ -156,7 +156,7 @@ function M.discard(w, task, tip)
     local out, why = git.call(w.repository, {"worktree", "remove", w.path})
     if not out then return nil, why end
   end
-  return M.forget(w.repository, run, task, w.branch, tip)
+  return M.forget(w.repository, run, id, w.branch, tip)
 end
 
 return M

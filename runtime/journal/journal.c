@@ -10,6 +10,7 @@
 #include "journal/journal_job.h"
 #include "journal/journal_plan.h"
 #include "journal/journal_state.h"
+#include "journal/journal_tree.h"
 #include "journal/kept.h"
 #include "sched/lifecycle.h"
 #include "store/fact.h"
@@ -191,7 +192,8 @@ journal_read(Journal *j, JournalJob *job)
         && store_body(j->store, &job->fact_found, &body, NULL) == 0
         && kept_read(&body, j->engine, &job->kept)
         && !(j->config.again && job->kept.outcome.state == TASK_FAILED)
-        && kept_still(&job->kept, job->task);
+        && kept_still(&job->kept, job->task)
+        && (!job->kept.tree || journal_tree_there(j, job->key.key, job->task));
     buf_free(&body);
     if (!fine)
         kept_clear(&job->kept);
@@ -388,8 +390,8 @@ journal_start(Journal *j)
     j->seam.note = journal_drawn_note;
     j->seam.item = journal_items_note;
     j->seam.session = journal_drawn_session;
-    j->seam.tree = journal_drawn_tree;
-    j->seam.tree_before = journal_drawn_tree_before;
+    j->seam.tree = journal_tree_note;
+    j->seam.tree_before = journal_tree_before;
     j->seam.by = journal_drawn_by;
     j->seam.why = j->config.plan ? journal_plan_why : NULL;
     int e = thread_start(&j->thread, JOURNAL_STACK, 0, journal_main, j);

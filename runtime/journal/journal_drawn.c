@@ -173,8 +173,7 @@ journal_drawn_session(Durable *d, Task *t)
     journal_drawn_append(j, f, !buf_failed(&f->body) && !secret);
 }
 
-/* Read the fact with this key that an earlier try has kept, if it has. */
-static bool
+bool
 journal_drawn_body(Journal *j, const unsigned char key[TASK_KEY_SIZE],
                    Buf *body)
 {
@@ -199,72 +198,6 @@ journal_drawn_resumed(Journal *j, const unsigned char own[TASK_KEY_SIZE],
         && fact_find(body.p, body.n, FACT_TAG_SESSION, &field) == 1)
         buf_put(session, field.p, field.n);
     buf_free(&body);
-}
-
-/* ---- worktrees ---- */
-
-/* The key under which the worktree of a task is kept. */
-static void
-journal_drawn_tree_key(const unsigned char own[TASK_KEY_SIZE],
-                       unsigned char key[TASK_KEY_SIZE])
-{
-    static const unsigned char content[TASK_KEY_SIZE] = { 'w' };
-    journal_job_mix(own, content, 0, key);
-}
-
-void
-journal_drawn_tree(Durable *d, Task *t, const char *path, const char *branch)
-{
-    Journal *j = journal_drawn_journal(d);
-    const TaskKey *own = task_key(t);
-    bool known = own && own->known && !j->broken;
-    Fact *f = known ? mem_zalloc(1, sizeof *f) : NULL;
-    if (!f)
-        return;
-    f->kind = FACT_DREW;
-    journal_drawn_tree_key(own->key, f->key);
-    fact_put_text(&f->body, FACT_TAG_DREW, "worktree");
-    fact_put_text(&f->body, FACT_TAG_PATH, path);
-    fact_put_text(&f->body, FACT_TAG_BRANCH, branch);
-    bool secret = secret_in(f->body.p, f->body.n, NULL, 0);
-    journal_drawn_append(j, f, !buf_failed(&f->body) && !secret);
-}
-
-bool
-journal_drawn_tree_before(Durable *d, const TaskKey *own, bool resume,
-                          Buf *path, Buf *branch)
-{
-    Journal *j = journal_drawn_journal(d);
-    unsigned char key[TASK_KEY_SIZE];
-    Buf body = { 0 };
-    FactField field;
-    if (!j->resume || !own->known)
-        return false;
-    journal_drawn_tree_key(own->key, key);
-    uv_mutex_lock(&j->lock);
-    const ResumeEntry *e = resume_table_look(j->table, key, FACT_DREW);
-    bool due = e && (resume || !e->ended);
-    uv_mutex_unlock(&j->lock);
-    if (due && journal_drawn_body(j, key, &body)) {
-        if (fact_find(body.p, body.n, FACT_TAG_PATH, &field) == 1)
-            buf_put(path, field.p, field.n);
-        if (fact_find(body.p, body.n, FACT_TAG_BRANCH, &field) == 1)
-            buf_put(branch, field.p, field.n);
-    }
-    buf_free(&body);
-    return path->n && branch->n && !buf_failed(path) && !buf_failed(branch);
-}
-
-void
-journal_drawn_ended(Journal *j, const unsigned char own[TASK_KEY_SIZE])
-{
-    unsigned char key[TASK_KEY_SIZE];
-    if (!j->trees)
-        return;
-    journal_drawn_tree_key(own, key);
-    ResumeEntry *e = resume_table_look(j->table, key, FACT_DREW);
-    if (e)
-        e->ended = true;
 }
 
 bool

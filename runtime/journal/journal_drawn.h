@@ -1,6 +1,5 @@
 /* journal_drawn.h — what code draws is kept, and drawn again by a later try;
- * and the session that an agent has and the worktree that a task is at work in,
- * with which they go on.
+ * and the session that an agent has, with which it goes on.
  *
  * The key of a drawn value is made of the task that draws, its attempt, the
  * kind, and how many of that kind it has drawn before. A task whose outcome was
@@ -31,14 +30,11 @@ void journal_drawn_append(Journal *j, Fact *f, bool keeps);
 /* Durable.session */
 void journal_drawn_session(Durable *d, Task *t);
 
-/* Durable.tree and .tree_before */
-void journal_drawn_tree(Durable *d, Task *t, const char *path,
-                        const char *branch);
-bool journal_drawn_tree_before(Durable *d, const TaskKey *own, bool resume,
-                               Buf *path, Buf *branch);
-
-/* The task with this key had ended, while the run is read. */
-void journal_drawn_ended(Journal *j, const unsigned char own[TASK_KEY_SIZE]);
+/* Append the body of the fact with this key that an earlier try has kept;
+ * false: there is none, or it cannot be read. Blocks on the disk. Any thread.
+ */
+bool journal_drawn_body(Journal *j, const unsigned char key[TASK_KEY_SIZE],
+                        Buf *body);
 
 /* Append the session that the task with this key had in an earlier try, if it
  * had one. On the journal's thread. */

@@ -10,6 +10,7 @@
 #include "journal/journal_items.h"
 #include "journal/journal_past.h"
 #include "journal/journal_state.h"
+#include "journal/journal_tree.h"
 #include "store/fact.h"
 #include "vm/vm_seed.h"
 #include <errno.h>
@@ -65,7 +66,7 @@ journal_store_fact(void *ctx, const StoredFact *f)
         return 0;
     e = resume_table_add(j->table, f);
     if (e == 0 && f->kind == FACT_OUTCOME)
-        journal_drawn_ended(j, f->key);
+        journal_tree_ended(j, f->key);
     if (e == 0 && f->kind == FACT_ITEM)
         e = journal_items_load(j, f);
     if (e == 0 && f->kind == FACT_DREW)

@@ -103,7 +103,7 @@ run_tree_env(const char *path, const char *branch)
     return NULL;
 }
 
-/* keep(cwd, path, branch): notes where the worktree is */
+/* keep(cwd, path, branch, repository): notes where the worktree is */
 static int
 run_tree_keep(lua_State *L)
 {
@@ -115,6 +115,7 @@ run_tree_keep(lua_State *L)
     tree->path = mem_dup(s, path);
     s = luaL_checklstring(L, 3, &branch);
     tree->branch = mem_dup(s, branch);
+    const char *repository = luaL_checkstring(L, 4);
     if (tree->path && tree->branch)
         run->tree_env = run_tree_env(tree->path, tree->branch);
     if (!run->tree_env || !cwd)
@@ -123,7 +124,10 @@ run_tree_keep(lua_State *L)
     sched_lock(run->sched);
     Durable *d = run->sched->durable;
     if (d && d->tree)
-        d->tree(d, run->task, tree->path, tree->branch);
+        d->tree(d, run->task,
+                &(DurableTree){ .path = tree->path,
+                                .branch = tree->branch,
+                                .repository = repository });
     sched_unlock(run->sched);
     return 0;
 }

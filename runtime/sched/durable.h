@@ -33,6 +33,12 @@ typedef enum DrawnKind {
 
 enum { DRAWN_SIZE = TASK_KEY_SIZE }; /* bytes of a value; the rest is zeros */
 
+/* The worktree of a task. */
+typedef struct DurableTree {
+    const char *path, *branch;
+    const char *repository; /* the folder of git that its branch is in */
+} DurableTree;
+
 typedef struct Durable {
     /* t could begin, or (an item) be claimed. True: durable_looked follows,
      * from any thread, for the last look if
@@ -49,10 +55,9 @@ typedef struct Durable {
     /* The agent that does t has a session, t->report->session_id, which it goes
      * on with if it is interrupted. Under the board's lock. May be NULL. */
     void (*session)(struct Durable *d, Task *t);
-    /* The worktree of t is made, at this path and with this branch: its work is
-     * there if it is interrupted. Under the board's lock. May be NULL. */
-    void (*tree)(struct Durable *d, Task *t, const char *path,
-                 const char *branch);
+    /* The worktree of t is made: its work is there if it is interrupted. Under
+     * the board's lock. May be NULL. */
+    void (*tree)(struct Durable *d, Task *t, const DurableTree *tree);
     /* Append the worktree that the task with this key was at work in when an
      * earlier try was interrupted, or (`resume`) had when it ended; false:
      * there is none. On the thread that runs the task, without a lock;

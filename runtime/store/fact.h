@@ -73,7 +73,8 @@ enum { FACT_FORMAT = 1 };
     X(PROMPT, 68, "prompt", DATA)    /* ITEM: an encoded Value */ \
     X(DESPITE, 69, "despite", INT)   /* ITEM: on_blocker_failure = "run" */ \
     X(PATH, 70, "path", TEXT)        /* DREW: of a worktree … */ \
-    X(BRANCH, 71, "branch", TEXT)    /* … and what is checked out in it */ \
+    X(BRANCH, 71, "branch", TEXT)    /* … what is checked out in it … */ \
+    X(REPOSITORY, 72, "repository", TEXT) /* … and where that branch is */ \
     X(DREW, 48, "drew", \
       TEXT) /* DREW: now, random, uuid, winner, session, … */ \
     X(VALUE, 49, "value", DATA) /* DREW: 16 bytes, see DRAWN_KINDS */ \

@@ -137,3 +137,52 @@ describe("a worktree of a run that was killed", function()
     assert.matches("done\tt1-write\twork\t1\t0\n", r.out, 1, true)
   end)
 end)
+
+describe("a result with a worktree", function()
+  local MERGE <const> = [[
+    local orun = require "orun"
+    local how = ...
+    local function task(name)
+      return Task{description = name, isolation = "worktree", input = name, run = function(n, task)
+        orun.exec("sh", "-c", "echo " .. n .. " > " .. n)
+        return n
+      end}
+    end
+    local a, b = task "a", task "b"
+    local report, why = orun.merge{a, b, strategy = how}
+    print(a.cached, b.cached, report and report.ok, report and #report.merged, why)
+  ]]
+  local function run(dir, options, how, text)
+    local script = dir .. "/../merge.lua"
+    h.write(script, text or MERGE)
+    return h.sh(("%s --no-history -q --store %s %s %s %s"):format(h.quote(h.bin),
+      h.quote(dir .. "/../run.db"), options, script, how), {cwd = dir})
+  end
+
+  it("is taken over when orun.merge has merged its branch, which went then", function()
+    for _, how in ipairs{"merge", "squash"} do
+      local dir = repo.new()
+      repo.sh(dir, "git config user.name me; git config user.email me@here")
+      assert.equal("nil\tnil\ttrue\t2\tnil\n", run(dir, "", how).out)
+      assert.same({0, 0}, {repo.left(dir)})
+      local tip = repo.sh(dir, "git rev-parse HEAD")
+      local r = run(dir, "--resume", how)
+      assert.equal("true\ttrue\ttrue\t2\tnil\n", r.out, r.err)
+      assert.equal(tip, repo.sh(dir, "git rev-parse HEAD"))
+    end
+  end)
+
+  it("is not when somebody has removed its branch; that is told, and the task runs", function()
+    local dir = repo.new()
+    local first = run(dir, "", "merge", MERGE:gsub("orun.merge(%b{})", "nil, %1"))
+    assert.matches("^nil\tnil\t", first.out, first.err)
+    repo.sh(dir, [[
+      git pack-refs --all
+      git worktree remove -f -f .orun/worktrees/*-t1
+      git branch -q -D $(git for-each-ref --format='%(refname:short)' 'refs/heads/orun/*/t1-*')]])
+    local r = run(dir, "--resume", "merge")
+    assert.equal("nil\ttrue\ttrue\t2\tnil\n", r.out, r.err)
+    assert.matches("^orun: a runs again: what it did was on branch orun/%S+/t1%-a, which somebody "
+      .. "has removed\n", r.err)
+  end)
+end)
