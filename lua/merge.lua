@@ -38,6 +38,9 @@ local function split(t)
   for key, value in next, t do
     if math.type(key) == "integer" then tasks[key] = value else options[key] = value end
   end
+  if type(options.failed) == "table" then -- the results of a pattern
+    options.failed, options.ok = nil, nil
+  end
   return tasks, options
 end
 

@@ -173,8 +173,12 @@ journal_seal(Durable *d, Task *t, Outcome *o)
     if (!key || !key->known || o->state == TASK_CANCELLED || stub)
         return false;
     JournalJob *job = journal_job_seal(&j->engine->sched, t, o);
-    if (!job)
+    if (!job) { /* nothing is shown as done that is not kept */
+        outcome_clear(o);
+        o->state = TASK_FAILED;
+        o->fault = FAULT_MEMORY;
         return false;
+    }
     if (!j->config.plan)
         journal_give_parts(key, job);
     journal_push(j, job);

@@ -56,6 +56,17 @@ describe("orun.merge", function()
     assert.same({0, 0}, {repo.left(dir)})
   end)
 
+  it("merges what a pattern has given", function()
+    local dir = repo.new()
+    local results = orun.fan_out{
+      {command = {"sh", "-c", "echo 1 >> one"}, isolation = "worktree", cwd = dir},
+      {command = {"sh", "-c", "echo 2 >> two"}, isolation = "worktree", cwd = dir},
+    }
+    assert.is_true(results.ok)
+    local report = assert(orun.merge(results))
+    assert.same({true, 2}, {report.ok, #report.merged})
+  end)
+
   it("stops at the first conflict, with everything as it was", function()
     local dir, one, two = two_done()
     repo.sh(dir, "echo main > two; git commit -qam main")
