@@ -27,27 +27,18 @@ local function is_whole(v)
   return math.type(v) == "integer" and v >= 0
 end
 
-local function is_count(v)
-  return is_whole(v) and v > 0
-end
-
 --- Seconds in one of a duration's units.
 local UNITS <const> = {ms = 0.001, s = 1, m = 60, h = 3600, d = 86400}
 
---- Seconds of a duration as users write it, or nil when it is none.
-local function seconds(v)
-  if type(v) == "number" then return v >= 0 and v or nil end
-  if type(v) ~= "string" then return nil end
-  local count, unit = v:match("^(%d+%.?%d*)(%a+)$")
+--- Seconds of a duration as users write it.
+-- @param duration  seconds as a number, or "250ms", "30s", "5m", "2h"; or nil
+-- @return number of seconds, or nil for what is no duration
+-- @usage require "orun.util.check".seconds("250ms")  --> 0.25
+function M.seconds(duration)
+  if type(duration) == "number" then return duration >= 0 and duration or nil end
+  if type(duration) ~= "string" then return nil end
+  local count, unit = duration:match("^(%d+%.?%d*)(%a+)$")
   return count and UNITS[unit] and count * UNITS[unit]
-end
-
-local function is_duration(v)
-  return seconds(v) ~= nil
-end
-
-local function is_hook(v)
-  return type(v) == "function" or type(v) == "boolean"
 end
 
 local function is(name)
@@ -58,31 +49,26 @@ end
 local KINDS <const> = {
   any = {function() return true end},
   boolean = {is "boolean", "expected true or false"},
-  count = {is_count, "expected a whole number, 1 or more"},
-  duration = {is_duration, 'expected a number of seconds, or "250ms", "30s", "5m", "2h"'},
+  count = {function(v) return is_whole(v) and v > 0 end, "expected a whole number, 1 or more"},
+  duration = {M.seconds, 'expected a number of seconds, or "250ms", "30s", "5m", "2h"'},
   ["function"] = {is "function", "expected a function"},
-  hook = {is_hook, "expected a function, true for a line on stderr, or false for none"},
+  hook = {function(v) return type(v) == "function" or type(v) == "boolean" end,
+    "expected a function, true for a line on stderr, or false for none"},
   table = {is "table", "expected a table"},
   text = {function(v) return type(v) == "string" and v ~= "" end, "expected a text"},
   whole = {is_whole, "expected a whole number, 0 or more"},
 }
 
-local function contains(list, value)
-  for _, v in ipairs(list) do
-    if v == value then return true end
-  end
-  return false
-end
-
 --- What is wrong with `value` for `kind`, or nil when nothing is.
 local function complaint(kind, value)
   if type(kind) == "table" then
-    if contains(kind, value) then return nil end
+    for _, allowed in ipairs(kind) do
+      if allowed == value then return nil end
+    end
     return ('expected one of "%s"'):format(table.concat(kind, '", "'))
   end
-  local test = KINDS[kind]
-  if test[1](value) then return nil end
-  return test[2]
+  local test, want = table.unpack(KINDS[kind])
+  return not test(value) and want or nil
 end
 
 --- A value as a message shows it: strings quoted and cut, tables by type.
@@ -159,21 +145,9 @@ function M.options(where, opts, known)
     elseif type(kind) == "table" and kind.now then
       error(("%s: %s is now %s"):format(where, name, kind.now), 3)
     end
-    local want = complaint(kind, value)
-    if want then
-      error(M.message(where, name, value, want), 3)
-    end
-    copy[name] = value
+    copy[name] = M.argument(where, name, value, kind, 4)
   end
   return copy
-end
-
---- Seconds of a duration that has been checked.
--- @param duration  seconds as a number, or "250ms", "30s", "5m", "2h"; or nil
--- @return number of seconds, or nil for nil
--- @usage require "orun.util.check".seconds("250ms")  --> 0.25
-function M.seconds(duration)
-  return seconds(duration)
 end
 
 --- An argument of one kind.
