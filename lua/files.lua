@@ -43,44 +43,35 @@ end
 -- {Lua pattern of what stands between two stars, ...}, and the name itself, where no
 -- character has a meaning.
 local function part_of(pattern, text)
-  local pieces, at, plain = {""}, 1, {}
-  local function add(lua) pieces[#pieces] = pieces[#pieces] .. lua end
+  local pieces, plain, at = {""}, "", 1
   while at <= #text do
-    local c = text:sub(at, at)
-    if c == "\\" then at, c = at + 1, text:sub(at + 1, at + 1) .. "\\" end
-    if c == "*" then
-      pieces[#pieces + 1], plain = "", nil
-    elseif c == "?" then
-      add(CHARACTER)
-      plain = nil
-    elseif c == "[" then
-      local set, after = set_of(pattern, text, at)
-      add(set)
-      at, plain = after - 1, nil
-    elseif c == "{" then
+    local escape, c, after = text:match("^(\\?)(.?)()", at)
+    local lua
+    if c == "" then wrong(pattern, "nothing follows the backslash") end
+    if escape == "" and c == "*" then
+      pieces[#pieces + 1], lua = "", ""
+    elseif escape == "" and c == "?" then
+      lua = CHARACTER
+    elseif escape == "" and c == "[" then
+      lua, after = set_of(pattern, text, at)
+    elseif escape == "" and c == "{" then
       wrong(pattern, "braces are not expanded; write \\{ for the character itself")
-    elseif c == "\\" then
-      wrong(pattern, "nothing follows the backslash")
-    else
-      c = c:sub(1, 1)
-      add(c:gsub("%W", "%%%0"))
-      if plain then plain[#plain + 1] = c end
     end
-    at = at + 1
+    plain = not lua and plain and plain .. c
+    pieces[#pieces] = pieces[#pieces] .. (lua or c:gsub("%W", "%%%0"))
+    at = after
   end
   if pieces[2] and text:find("**", 1, true) and not text:find("\\*", 1, true) then
     wrong(pattern, "'**' stands alone between slashes, as in src/**/*.c")
   end
-  return {pieces = pieces, name = plain and table.concat(plain),
-    hidden = text:find("^\\?%.") ~= nil}
+  return {pieces = pieces, name = plain, hidden = text:find("^\\?%.") ~= nil}
 end
 
 local function matches(part, name)
   local pieces, at = part.pieces, 1
   if name:sub(1, 1) == "." and not part.hidden then return false end
-  if #pieces == 1 then return name:find("^" .. pieces[1] .. "$") ~= nil end
   for i, piece in ipairs(pieces) do
-    local lua = i == 1 and "^" .. piece or i == #pieces and piece .. "$" or piece
+    local lua = (i == 1 and "^" or "") .. piece .. (i == #pieces and "$" or "")
     local from, to = name:find(lua, at)
     if not from then return false end
     at = to + 1
@@ -114,7 +105,6 @@ end
 
 -- The entries may match part i, too; and the next one, as `**` is also no folder at all.
 local function with(active, i, parts)
-  active = active or {}
   active[i] = true
   if parts[i] == ANY_DEPTH then active[i + 1] = true end
   return active
@@ -125,12 +115,12 @@ local function step(parts, active, name, kind)
   local found, below = false, nil
   for i in next, active do
     if parts[i] == ANY_DEPTH then
-      if kind == "folder" and name:sub(1, 1) ~= "." then below = with(below, i, parts) end
+      if kind == "folder" and name:sub(1, 1) ~= "." then below = with(below or {}, i, parts) end
     elseif kind ~= "other" and matches(parts[i], name) then
       if i == #parts then
         found = found or kind == "file"
       elseif kind ~= "file" and kind ~= "broken link" then
-        below = with(below, i + 1, parts)
+        below = with(below or {}, i + 1, parts)
       end
     end
   end
@@ -138,7 +128,7 @@ local function step(parts, active, name, kind)
 end
 
 local function walk(at, parts)
-  local files, errors, places = {}, {}, {{path = at, active = with(nil, 1, parts)}}
+  local files, errors, places = {}, {}, {{path = at, active = with({}, 1, parts)}}
   while places[1] do
     local place = table.remove(places)
     local kinds, sizes, times = orun.scan(place.path or ".")
