@@ -101,52 +101,47 @@ local function resolve(where, reference, entries, names)
 end
 
 local function link(entry, entries, names)
-  local blockers = {}
+  local function blocker(reference, where, ...)
+    local target = resolve(where:format(...), reference, entries, names)
+    entry.blockers[#entry.blockers + 1] = target
+    return target
+  end
+  entry.blockers = {}
   for i, reference in ipairs(entry.shared) do
-    blockers[#blockers + 1] = resolve(("%s[%d]"):format(entry.shared_place, i), reference,
-      entries, names)
+    blocker(reference, "%s[%d]", entry.shared_place, i)
   end
   for i, reference in ipairs(entry.after) do
-    blockers[#blockers + 1] = resolve(("%s.blockedBy[%d]"):format(entry.place, i), reference,
-      entries, names)
+    blocker(reference, "%s.blockedBy[%d]", entry.place, i)
   end
   local from = entry.from
   if type(from) == "table" and not rawget(from, "id") then
     entry.from_many = {}
     for key, reference in next, from do
-      local target = resolve(("%s.from.%s"):format(entry.place, key), reference, entries, names)
-      entry.from_many[key] = target
-      blockers[#blockers + 1] = target
+      entry.from_many[key] = blocker(reference, "%s.from.%s", entry.place, key)
     end
   elseif from ~= nil then
-    entry.from_one = resolve(entry.place .. ".from", from, entries, names)
-    blockers[#blockers + 1] = entry.from_one
+    entry.from_one = blocker(from, "%s.from", entry.place)
   end
-  entry.blockers = blockers
 end
 
---- A way from one entry to another along blockers, as an array of titles, or nil.
-local function way(from, to)
-  local came, stack = {[from] = from}, {from}
-  while #stack > 0 do
-    local entry = table.remove(stack)
-    if entry == to then break end
-    for _, blocker in ipairs(entry.blockers) do
-      if blocker.number and not came[blocker] then
-        came[blocker] = entry
-        stack[#stack + 1] = blocker
+--- The cycle that an entry and one of its blockers are in, as an array of titles, or nil.
+local function cycle(entry, blocker)
+  local nth, came, stack = {[blocker] = 2}, {[blocker] = entry}, {blocker}
+  while #stack > 0 and not nth[entry] do
+    local one = table.remove(stack)
+    for _, other in ipairs(one.blockers) do
+      if other.number and not nth[other] then
+        nth[other], came[other] = nth[one] + 1, one
+        stack[#stack + 1] = other
       end
     end
   end
-  if not came[to] then return nil end
-  local titles, entry = {title(to)}, to
-  while entry ~= from do
-    entry = came[entry]
-    titles[#titles + 1] = title(entry)
-  end
-  for i = 1, #titles // 2 do
-    titles[i], titles[#titles + 1 - i] = titles[#titles + 1 - i], titles[i]
-  end
+  if not nth[entry] then return nil end
+  local titles, one = {title(entry)}, entry
+  repeat
+    titles[nth[one]] = title(one)
+    one = came[one]
+  until one == entry
   return titles
 end
 
@@ -164,13 +159,10 @@ end
 local function check_order(entry)
   for _, blocker in ipairs(entry.blockers) do
     if blocker.number and blocker.number >= entry.number then
-      local back = way(blocker, entry)
-      if not back then
-        refuse("%s waits for %s, which comes later; put %s in an earlier batch",
-          title(entry), title(blocker), title(blocker))
-      end
-      table.insert(back, 1, title(entry))
-      refuse("a cycle, so none of these could start: %s", shown(back))
+      local titles = cycle(entry, blocker)
+      if titles then refuse("a cycle, so none of these could start: %s", shown(titles)) end
+      refuse("%s waits for %s, which comes later; put %s in an earlier batch",
+        title(entry), title(blocker), title(blocker))
     end
   end
 end

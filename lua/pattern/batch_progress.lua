@@ -17,24 +17,18 @@ local function report(p) pattern.report(("batch %d/%d"):format(p.batch, p.batche
 -- @return function(entry, result), to be called once for each entry
 local function progress(entries, batches, hook)
   if hook == nil or hook == true then hook = report end
-  local began, counts, left = orun.ticks(), {}, {}
+  local count, counts, left = {}, {}, {}
   for b = 1, batches do
-    counts[b] = {batch = b, batches = batches, done = 0, failed = 0, cancelled = 0, skipped = 0}
-    left[b] = 0
+    count[b], counts[b] = pattern.counter()
+    counts[b].batch, counts[b].batches, left[b] = b, batches, 0
   end
   for _, entry in ipairs(entries) do left[entry.batch] = left[entry.batch] + 1 end
 
   return function(entry, result)
-    local count = counts[entry.batch]
-    local status = orun.peek(result, "status")
-    local field = status == "completed" and "done" or status
-    count[field] = count[field] + 1
-    if result.skipped then count.skipped = count.skipped + 1 end
-    left[entry.batch] = left[entry.batch] - 1
-    if left[entry.batch] == 0 and hook then
-      count.seconds = orun.ticks() - began
-      hook(count)
-    end
+    local b, status = entry.batch, orun.peek(result, "status")
+    count[b](status == "completed" and "done" or status, result)
+    left[b] = left[b] - 1
+    if left[b] == 0 and hook then hook(counts[b]) end
   end
 end
 
