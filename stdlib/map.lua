@@ -125,12 +125,9 @@ function Chunks:finish(result, first, last)
   if status ~= "completed" then
     return self:over(first, nil, {error = result.error, error_kind = result.error_kind})
   end
-  local got, failures, each = result.output, {}, self.singly
-  for _, failure in ipairs(got.failures) do
-    failures[failure.index] = failure
-    if not each then self:over(failure.index, failure.output, failure) end
-  end
-  if each then
+  local got, failures = result.output, {}
+  for _, failure in ipairs(got.failures) do failures[failure.index] = failure end
+  if self.singly or got.failures[1] then
     for i = first, first + got.done - 1 do
       local failure = failures[i]
       self:over(i, failure and failure.output or got.out[i - first + 1], failure, got.skips[i])

@@ -120,12 +120,16 @@ end
 --- Nothing more is begun: free items are cancelled; unless they may end, workers, too.
 function Shift:halt(may_end)
   self.halted = true
-  for _, item in ipairs(orun.TaskList{status = "pending"}) do orun.TaskStop(item.id) end
+  launch.stop(orun.TaskList{status = "pending"})
   if may_end then return end
   launch.stop(self.hands)
-  for _, item in ipairs(orun.TaskList()) do
-    if open(item) then orun.TaskStop(item.id) end
-  end
+  launch.stop(orun.TaskList():filter(open))
+end
+
+--- Keeps the result of an item.
+function Shift:put(result, place)
+  result.index, self.over[place] = place, true
+  self.results[self.opts.order == "done" and #self.results + 1 or place] = result
 end
 
 --- An item has ended.
@@ -137,8 +141,7 @@ function Shift:ended(result, place)
     local item = orun.TaskGet(result.task_id)
     result.skipped = item and item.metadata and item.metadata.skipped
   end
-  result.index = place
-  self.results[opts.order == "done" and #self.results + 1 or place] = result
+  self:put(result, place)
   self.counted(field, result, place)
   if status == "failed" and (opts.on_failure or "go_on") ~= "go_on" then
     self:halt(opts.on_failure == "drain")
@@ -176,9 +179,8 @@ end
 --- Puts items on the list; nil, or what TaskCreate said.
 local function create(items)
   for i, item in ipairs(items) do
-    local ok, why = pcall(orun.TaskCreate, item)
-    if not ok and orun.stopping() then error(why, 0) end
-    if not ok then return ("items[%d]: %s"):format(i, why) end
+    local made, why = launch.start(item, orun.TaskCreate)
+    if not made then return ("items[%d]: %s"):format(i, why) end
   end
 end
 
@@ -187,7 +189,7 @@ local function shift_of(run, opts)
   local max_attempts = opts.max_attempts or MAX_ATTEMPTS
   local self = setmetatable({opts = opts, hands = {}, nth = {}, hired = 0,
     numbers = numbers(), known = {}, items = {},
-    results = {}, collector = orun.collector{}, max_attempts = max_attempts,
+    results = {}, over = {}, collector = orun.collector{}, max_attempts = max_attempts,
     counted = pattern.counter(opts.each, opts.progress),
     spec = launch.spec(worker_of(run, max_attempts, opts.on_failure), opts.defaults)}, Shift)
   -- In a run that is gone on with there may be more to do than there was; what is done is kept
@@ -243,13 +245,10 @@ local function workers(run, opts)
   shift:work(deadline)
 
   shift:look()
-  local results, seen = shift.results, {}
-  for _, result in next, results do seen[result.index] = true end
+  local results = shift.results
   for place, id in ipairs(shift.items) do
-    if not seen[place] then
-      local result = orun.TaskOutput{task_id = id, block = false}
-      result.index = place
-      results[opts.order == "done" and #results + 1 or place] = result
+    if not shift.over[place] then
+      shift:put(orun.TaskOutput{task_id = id, block = false}, place)
     end
   end
   results.workers, results.timed_out = shift.hired, shift.timed_out

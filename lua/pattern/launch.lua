@@ -112,10 +112,11 @@ function M.specs(name, values, defaults, to_spec)
 end
 
 --- Starts one task.
+-- @param how  function that makes it of the spec; default: Task
 -- @return its handle; or nil and Task's message when Task refuses the spec, or starts nothing
 --         because the run ends
-function M.start(spec)
-  local ok, handle, why = pcall(orun.Task, spec)
+function M.start(spec, how)
+  local ok, handle, why = pcall(how or orun.Task, spec)
   if ok then return handle, why end
   if orun.stopping() then error(handle, 0) end
   return nil, tostring(handle)
