@@ -18,14 +18,6 @@ local HELP <const> = "usage: orun agents [--json]\n\n"
   .. "limits; then files that are broken (exit code 1) and hidden ones. Lua files are\n"
   .. "not run for that: see orun trust --help.\n"
 
--- A text of others as one harmless line of at most so many characters.
-local function line_of(text, width)
-  local line = orun.clean((tostring(text):gsub("%s+", " "))):gsub("\n", " ")
-  local n = utf8.len(line)
-  if not n or n <= width then return line end
-  return line:sub(1, utf8.offset(line, math.max(1, width - 2)) - 1) .. "..."
-end
-
 -- What does the work, in a few words.
 local function runner_of(agent)
   local t = agent.type
@@ -105,19 +97,19 @@ end
 
 local function print_agent(agent, width)
   local t = agent.type or {}
-  print(("%s  (%s)"):format(agent.name, line_of(place_of(agent), width)))
+  print(("%s  (%s)"):format(agent.name, format.line(place_of(agent), width)))
   local why = agent.type and agent.why and (" (%s)"):format(agent.why) or ""
-  print("  runs in   " .. line_of(runner_of(agent) .. why, width - 12))
+  print("  runs in   " .. format.line(runner_of(agent) .. why, width - 12))
   if agent.unread and not agent.trusted then
-    print("  note: a run does not run it here: " .. line_of(agent.unread, 1000))
+    print("  note: a run does not run it here: " .. format.line(agent.unread, 1000))
   end
   local may, usual = may_of(t)
   if may then print(("  may       %s%s"):format(may, usual and " (the default)" or "")) end
   local limits = limits_of(agent)
-  if limits ~= "" then print("  limits    " .. line_of(limits, width - 12)) end
+  if limits ~= "" then print("  limits    " .. format.line(limits, width - 12)) end
   local description = t.description or agent.def.description
-  if description then print("  " .. line_of(description, width - 2)) end
-  for _, note in ipairs(agent.notes) do print("  note: " .. line_of(note, 1000)) end
+  if description then print("  " .. format.line(description, width - 2)) end
+  for _, note in ipairs(agent.notes) do print("  note: " .. format.line(note, 1000)) end
 end
 
 local function print_text(list)
@@ -127,13 +119,13 @@ local function print_text(list)
     print_agent(agent, width)
     if not agent.type and not agent.unread then idle = agent.why end
   end
-  if idle then print("\nnothing: " .. line_of(idle, 1000)) end
+  if idle then print("\nnothing: " .. format.line(idle, 1000)) end
   for _, kind in ipairs{"broken", "hidden"} do
     for i, one in ipairs(list[kind]) do
       if i == 1 then print(("\n%s:"):format(kind)) end
       local name = one.name and one.name .. ": " or ""
-      print(("  %s: %s%s"):format(line_of(place_of(one), 1000), line_of(name, 80),
-        line_of(one.why, 1000)))
+      print(("  %s: %s%s"):format(format.line(place_of(one), 1000), format.line(name, 80),
+        format.line(one.why, 1000)))
     end
   end
 end

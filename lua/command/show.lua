@@ -31,13 +31,6 @@ local FIELDS <const> = {"task_id", "try", "status", "description", "agent", "err
   "exit_code", "signal", "attempts", "duration", "cost", "usage", "model", "phase", "file", "line",
   "bytes", "damaged"}
 
-local function flat(text, most)
-  text = orun.clean(text):gsub("%s+", " ")
-  local n = utf8.len(text) or #text
-  if n <= most then return text end
-  return text:sub(1, (utf8.offset(text, most - 2) or most - 2) - 1) .. "..."
-end
-
 local function totals_of(tasks)
   local totals = {completed = 0, failed = 0, duration = 0}
   for _, task in ipairs(tasks) do
@@ -67,14 +60,14 @@ end
 local function print_text(run, tasks)
   local rows = {{"task", "try", "status", "took", "cost", "by", "what"}}
   for _, task in ipairs(tasks) do
-    rows[#rows + 1] = {flat(task.name, 20), ("%d"):format(task.try),
-      task.damaged and "damaged" or flat(task.status or "?", 12),
+    rows[#rows + 1] = {format.line(task.name, 20), ("%d"):format(task.try),
+      task.damaged and "damaged" or format.line(task.status or "?", 12),
       task.duration and format.duration(task.duration) or "",
       task.cost and format.cost(task.cost) or "",
-      flat(task.agent or "", 20), flat(title_of(task), WIDTH)}
+      format.line(task.agent or "", 20), format.line(title_of(task), WIDTH)}
   end
   local width = terminal.is(1) and line_width((terminal.size(1))) or nil
-  options.write(("%s  %s\n"):format(run.id, flat(run.script or "?", WIDTH)))
+  options.write(("%s  %s\n"):format(run.id, format.line(run.script or "?", WIDTH)))
   options.write(("began %s, %s\n"):format(os.date("%Y-%m-%d %H:%M", math.floor(run.begun)),
     standing(run)))
   for _, line in ipairs(grid(rows, {[2] = true, [4] = true, [5] = true})) do

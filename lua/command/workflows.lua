@@ -1,6 +1,7 @@
 --- orun.command.workflows: `orun workflows`, the workflows that have a name.
 
 local find = require "orun.flow.find"
+local format = require "orun.util.format"
 local json = require "orun.json"
 local json_line = require "orun.util.json_line"
 local options = require "orun.command.options"
@@ -24,10 +25,6 @@ what one does and takes. Those of a project run when they are trusted: see orun 
 
 local OPTIONS <const> = {["--json"] = {"json"}, ["--show"] = {"show", options.word, "a name"},
   ["--copy"] = {"copy", options.word, "a name"}}
-
-local function line_of(text)
-  return (orun.clean(tostring(text)):gsub("%s+", " "))
-end
 
 -- The workflow, or the end of the command.
 local function get(name)
@@ -76,10 +73,10 @@ local function list_text(list)
   local width = 0
   for _, one in ipairs(list) do width = math.max(width, #one.name) end
   for _, one in ipairs(list) do
-    print(("%-" .. width .. "s  %s  (%s)"):format(one.name, line_of(one.about or "?"),
-      line_of(one.path)))
-    if one.hidden then print("  hidden by " .. line_of(one.hidden)) end
-    if one.unfit then print("  note: " .. line_of(one.unfit)) end
+    print(("%-" .. width .. "s  %s  (%s)"):format(one.name, format.line(one.about or "?"),
+      format.line(one.path)))
+    if one.hidden then print("  hidden by " .. format.line(one.hidden)) end
+    if one.unfit then print("  note: " .. format.line(one.unfit)) end
   end
 end
 

@@ -14,15 +14,6 @@ local SOURCES <const> = {key = "its key", description = "its description", line 
                          agent = "its type", now = "ran now", fresh = "is fresh",
                          kept = "is kept", assumed = "assumed"}
 
-local function line_of(s, width)
-  local line = tostring(s):gsub("%s+", " ")
-  local n = utf8.len(line)
-  if not n then line, n = orun.clean(line), nil end
-  n = n or utf8.len(line)
-  if n <= width then return line end
-  return line:sub(1, utf8.offset(line, width - 2) - 1) .. "..."
-end
-
 local function list_of(ids)
   if #ids <= 4 then return table.concat(ids, " ") end
   return ("%s and %d more"):format(table.concat(ids, " ", 1, 3), #ids - 3)
@@ -34,7 +25,8 @@ end
 
 -- What a task is called: its description, key, or what it is.
 local function title(t)
-  return line_of(t.description or t.key or t.agent or ("%s:%d"):format(t.file or "?", t.line or 0),
+  return format.line(
+    t.description or t.key or t.agent or ("%s:%d"):format(t.file or "?", t.line or 0),
     DESCRIPTION)
 end
 

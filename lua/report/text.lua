@@ -21,19 +21,11 @@ local LISTED <const> = 10 -- others of a finding
 local FASTER <const> = 1.05 -- times; less is not reported as a gain
 
 M.seconds, M.bytes = format.duration, format.bytes
-M.count, M.cost = format.count, format.cost
+M.count, M.cost, M.line = format.count, format.cost, format.line
 
 local function percent(part)
   if part > 0.999 and part < 1 then return "over 99.9 %" end
   return ("%.3g %%"):format(math.floor(part * 1000 + 0.5) / 10)
-end
-
---- A text of others as one harmless line, at most so many characters wide.
-function M.line(text, width)
-  local line = orun.clean((tostring(text):gsub("%s+", " "))):gsub("\n", " ")
-  local n = utf8.len(line)
-  if not n or n <= width then return line end
-  return line:sub(1, utf8.offset(line, math.max(1, width - 2)) - 1) .. "..."
 end
 
 -- Cut lines to the width of the screen; indentation stays.

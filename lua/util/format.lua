@@ -1,5 +1,5 @@
---- orun.util.format: numbers as people read them: the one way orun writes a duration, a size, a
---- count and a cost.
+--- orun.util.format: what people read: the one way orun writes a duration, a size, a count, a
+--- cost, and a text of others in a line.
 --
 --     local format = require "orun.util.format"
 --     print(format.duration(125), format.bytes(1536))  --> 2 m 05 s	1.5 KiB
@@ -49,6 +49,15 @@ end
 --- US dollars, with as many digits as tell something: "$1.50", "$0.042", "$0.00042".
 function M.cost(usd)
   return (usd >= 0.0995 and "$%.2f" or usd >= 0.00995 and "$%.3f" or "$%.5f"):format(usd)
+end
+
+--- A text of others as one harmless line, at most so many characters wide;
+--- nil: as wide as it is.
+function M.line(text, width)
+  local line = orun.clean((tostring(text):gsub("%s+", " "))):gsub("\n", " ")
+  local n = utf8.len(line)
+  if not n or not width or n <= width then return line end
+  return line:sub(1, utf8.offset(line, math.max(1, width - 2)) - 1) .. "..."
 end
 
 return M
