@@ -35,11 +35,7 @@ local M = {
 local VERSION <const> = "2023-06-01"
 local MAX_TOKENS <const> = 8192
 
-local COUNTS <const> = {
-  input_tokens = "input_tokens", output_tokens = "output_tokens",
-  cache_read_tokens = "cache_read_input_tokens",
-  cache_write_tokens = "cache_creation_input_tokens",
-}
+local COUNTS <const> = preset.ANTHROPIC
 
 function M.headers(key)
   return {["x-api-key"] = key, ["anthropic-version"] = VERSION}

@@ -12,11 +12,7 @@ local preset = require "orun.preset"
 
 local field = preset.field
 
-local COUNTS <const> = {
-  input_tokens = "input_tokens", output_tokens = "output_tokens",
-  cache_read_tokens = "cache_read_input_tokens",
-  cache_write_tokens = "cache_creation_input_tokens",
-}
+local COUNTS <const> = preset.ANTHROPIC
 local MODEL_COUNTS <const> = {
   input_tokens = "inputTokens", output_tokens = "outputTokens",
   cache_read_tokens = "cacheReadInputTokens", cache_write_tokens = "cacheCreationInputTokens",
@@ -36,10 +32,7 @@ local function kept_from(o)
 end
 
 local function argv(o)
-  local a = {"claude", "-p", "--output-format", "stream-json", "--verbose"}
-  local function add(...)
-    for _, word in ipairs{...} do a[#a + 1] = word end
-  end
+  local a, add = preset.command("claude", "-p", "--output-format", "stream-json", "--verbose")
   if o.model then add("--model", o.model) end
   if o.agent then add("--agent", o.agent) end
   if o.system then add("--system-prompt-file", "{system_file}") end

@@ -33,10 +33,7 @@ local function add_mcp(add)
 end
 
 local function argv(o)
-  local a = {"codex", "exec"}
-  local function add(...)
-    for _, word in ipairs{...} do a[#a + 1] = word end
-  end
+  local a, add = preset.command("codex", "exec")
   if o.resume then add("resume", o.resume) end
   add("--json", "--skip-git-repo-check")
   if o.model then add("-m", o.model) end

@@ -34,10 +34,7 @@ local CODES <const> = {
 }
 
 local function argv(o)
-  local a = {"gemini", "-o", "stream-json", "--skip-trust"}
-  local function add(...)
-    for _, word in ipairs{...} do a[#a + 1] = word end
-  end
+  local a, add = preset.command("gemini", "-o", "stream-json", "--skip-trust")
   if o.model then add("-m", o.model) end
   if MODES[o.permissions] then add("--approval-mode", MODES[o.permissions]) end
   if o.resume then add("-r", o.resume) end

@@ -82,6 +82,21 @@ local CHANGES <const> = {Write = true, Edit = true, MultiEdit = true, NotebookEd
 local COMMANDS <const> = {Bash = true, bash = true, run_shell_command = true,
   command_execution = true, run = true}
 
+--- What Anthropic calls the counts of a usage, for M.usage.
+M.ANTHROPIC = {
+  input_tokens = "input_tokens", output_tokens = "output_tokens",
+  cache_read_tokens = "cache_read_input_tokens",
+  cache_write_tokens = "cache_creation_input_tokens",
+}
+
+--- A command that begins with these words: the array, and a function(...) that adds words.
+function M.command(...)
+  local words = {...}
+  return words, function(...)
+    for _, word in ipairs{...} do words[#words + 1] = word end
+  end
+end
+
 --- An event of a program that prints JSON lines.
 -- @param text  one line
 -- @return the table; nil for a line that is not a JSON object

@@ -29,10 +29,7 @@ local RULES <const> = {
 local BUILT_IN <const> = {explore = true, general = true}
 
 local function argv(o)
-  local a = {"opencode", "run", "--format", "json"}
-  local function add(...)
-    for _, word in ipairs{...} do a[#a + 1] = word end
-  end
+  local a, add = preset.command("opencode", "run", "--format", "json")
   if o.model then add("-m", o.model) end
   if o.agent then add("--agent", o.agent) end
   if o.permissions == "full" then add("--auto") end
