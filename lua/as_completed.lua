@@ -23,7 +23,8 @@ local OPTIONS <const> = {timeout = "duration"}
 -- @param handles  array of handles or ids of started tasks
 -- @param opts     table or nil: `timeout`, the longest time for all of it: seconds or
 --                 "30s"; when it runs out the loop ends, and nothing is stopped
--- @return an iterator: result, place in `handles`, which the result has as `index`, too
+-- @return an iterator: result, place in `handles`, which the result has as `index`, too;
+--         nil at the end, and "timeout" when the time ran out
 -- Raises for an id that names no task. Leaving the loop early stops nothing.
 local function as_completed(handles, opts)
   check.array("orun.as_completed", "handles", handles)
@@ -36,8 +37,8 @@ local function as_completed(handles, opts)
   local deadline = opts.timeout and orun.ticks() + check.seconds(opts.timeout)
   local collector = orun.collector(handles)
   return function()
-    local result = collector:next(deadline and math.max(0, deadline - orun.ticks()))
-    if not result then return nil end
+    local result, why = collector:next(deadline and math.max(0, deadline - orun.ticks()))
+    if not result then return nil, why end
     result.index = index[result.task_id]
     return result, result.index
   end

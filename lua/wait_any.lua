@@ -7,7 +7,7 @@
 --     print(index .. ": " .. result.output)  --> 2: hare
 --     orun.TaskStop(slow)
 
-local orun = require "orun"
+local as_completed = require "orun.as_completed"
 local check = require "orun.util.check"
 
 --- Waits until one of the tasks has ended.
@@ -18,14 +18,8 @@ local check = require "orun.util.check"
 --         nil and "timeout" when the time ran out (nothing is stopped)
 -- Raises for an id that names no task.
 local function wait_any(handles, timeout)
-  local longest = check.wait("orun.wait_any", handles, timeout)
-  local result, why = orun.collector(handles):next(longest)
-  if not result then return nil, why end
-  for i, handle in ipairs(handles) do
-    if (type(handle) == "table" and handle.id or handle) == result.task_id then
-      return result, i
-    end
-  end
+  check.wait("orun.wait_any", handles, timeout)
+  return as_completed(handles, {timeout = timeout})()
 end
 
 return wait_any
