@@ -13,6 +13,8 @@
 -- The error is a table with these fields. Raising it again keeps its meaning.
 -- In the script, which is not a task, it raises an ordinary error.
 
+local among <const> = require("orun.util.check").among
+
 local KINDS <const> = {"exit", "http", "rate", "timeout", "schema", "budget", "conflict", "lost",
   "spawn", "signal", "lua"}
 local FIELDS <const> = {"kind", "message", "partial", "retry_after"}
@@ -24,24 +26,17 @@ function Failure:__tostring()
   return self.message
 end
 
-local function has(list, item)
-  for _, each in ipairs(list) do
-    if each == item then return true end
-  end
-  return false
-end
-
 local function check(t)
   if type(t) ~= "table" then
     error(("fail: expected a table {kind=, message=}, not a %s"):format(type(t)), 3)
   end
   for name in pairs(t) do
-    if not has(FIELDS, name) then
+    if not among(FIELDS, name) then
       error(("fail: unknown field %q; it has %s"):format(tostring(name),
         table.concat(FIELDS, ", ")), 3)
     end
   end
-  if t.kind ~= nil and not has(KINDS, t.kind) then
+  if t.kind ~= nil and not among(KINDS, t.kind) then
     error(("fail: kind = %q: expected one of these: %s"):format(tostring(t.kind),
       table.concat(KINDS, ", ")), 3)
   end

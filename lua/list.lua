@@ -29,10 +29,7 @@ local function meets(item, field, want)
   end
   local have = item[field]
   if type(want) ~= "table" then return have == want end
-  for _, one in ipairs(want) do
-    if have == one then return true end
-  end
-  return false
+  return check.among(want, have)
 end
 
 --- The items that meet a condition, as a new list.

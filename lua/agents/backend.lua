@@ -10,6 +10,7 @@
 --   own      a tool's name in the words of Claude Code, which most files are written in
 
 local backends = require "orun.agents.backends"
+local check = require "orun.util.check"
 local preset = require "orun.preset"
 
 local M = {}
@@ -33,13 +34,6 @@ local CHANGES <const> = {"Edit", "Write", "MultiEdit", "NotebookEdit", "Bash", "
 
 -- ---- what there is ----
 
-local function is_program(name)
-  for _, program in ipairs(PROGRAMS) do
-    if name == program then return true end
-  end
-  return false
-end
-
 local function preset_of(name) return require("orun.preset." .. name) end
 local function dialect_of(name) return require("orun.llm." .. name) end
 
@@ -49,12 +43,12 @@ local function has_key(name)
 end
 
 local function is_there(name)
-  if is_program(name) then return orun.program(name) ~= nil end
+  if check.among(PROGRAMS, name) then return orun.program(name) ~= nil end
   return has_key(name)
 end
 
 local function absent(name)
-  if is_program(name) then
+  if check.among(PROGRAMS, name) then
     return ("there is no program %s in PATH"):format(name)
   end
   return ("%s is not set"):format(dialect_of(name).key_env)
@@ -83,7 +77,7 @@ function M.choose(runner)
     end
     return backend, where .. " asks for it"
   end
-  if runner and is_program(runner) and orun.program(runner) then
+  if runner and check.among(PROGRAMS, runner) and orun.program(runner) then
     return runner, "the file is one of " .. runner
   end
   for _, name in ipairs(PROGRAMS) do
@@ -111,7 +105,7 @@ local function model_of(d, backend, t)
   local model = d.model
   if not model then return nil end
   if d.runner == nil or d.runner == "lua" then return model end
-  local dialect = not is_program(backend) and dialect_of(backend)
+  local dialect = not check.among(PROGRAMS, backend) and dialect_of(backend)
   if d.runner == (dialect and dialect.runner or backend) then
     return dialect and dialect.aliases[model:lower()] or model
   end
@@ -181,7 +175,7 @@ function M.type_of(d, backend)
              permissions = permissions_of(d)}
   t.model = model_of(d, backend, t)
   for _, field in ipairs{"limit", "rate", "retry", "budget", "account"} do t[field] = d[field] end
-  if is_program(backend) then
+  if check.among(PROGRAMS, backend) then
     t.preset = backend
     drop_turns(t, backend)
     local from_file = preset_of(backend).from_file

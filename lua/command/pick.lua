@@ -7,6 +7,7 @@ local tasks = require "orun.kept.tasks"
 local M = {}
 
 local SHOWN <const> = 5 -- ids that a refusal lists
+local NEAR <const> = 60 -- newest names among which one may have been meant
 
 --- The option that all of these commands have.
 M.STORE = {"store", options.word, "the name of a file"}
@@ -21,17 +22,15 @@ function M.all(command, args)
   return all, #broken
 end
 
-local function few(list, field)
+local function ids_of(list, field, most)
   local ids = {}
-  for i = 1, math.min(#list, SHOWN) do ids[i] = list[i][field] end
-  local more = #list > SHOWN and (", ... (%d in all)"):format(#list) or ""
-  return table.concat(ids, ", ") .. more
+  for i = 1, math.min(#list, most) do ids[i] = list[i][field] end
+  return ids
 end
 
-local function ids_of(list, field)
-  local ids = {}
-  for i = 1, math.min(#list, 60) do ids[i] = list[i][field] end
-  return ids
+local function few(list, field)
+  local more = #list > SHOWN and (", ... (%d in all)"):format(#list) or ""
+  return table.concat(ids_of(list, field, SHOWN), ", ") .. more
 end
 
 --- The run that a word means; without one the newest.
@@ -45,7 +44,7 @@ function M.run(all, word)
   if #found > 1 then
     options.refuse("%s: %d runs end so: %s", word, #found, few(found, "id"))
   end
-  local near = options.near(word, ids_of(all, "id"))
+  local near = options.near(word, ids_of(all, "id", NEAR))
   if near ~= "" then options.refuse("%s: no such run is kept%s", word, near) end
   options.refuse("%s: no such run is kept; %s", word, all[1] and "the newest are "
     .. few(all, "id") or "none is")
@@ -66,7 +65,7 @@ function M.task(run, word)
   for _, task in ipairs(list) do
     if word == ("%s@%d"):format(task.task_id or "?", task.try) then return task end
   end
-  local near = options.near(word, ids_of(list, "name"))
+  local near = options.near(word, ids_of(list, "name", NEAR))
   options.refuse("%s: nothing is kept of such a task of run %s%s", word, run.id,
     near ~= "" and near or "; orun show " .. run.id .. " lists what is")
 end

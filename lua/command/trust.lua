@@ -1,5 +1,6 @@
 --- orun.command.trust: `orun trust`, which Lua code of projects may run.
 
+local check = require "orun.util.check"
 local options = require "orun.command.options"
 local trust = require "orun.agents.trust"
 
@@ -64,11 +65,9 @@ local function add(path)
 end
 
 local function list()
-  local paths, known, problem = {}, trust.load()
+  local known, problem = trust.load()
   if not known then fail(UNKNOWN, problem) end
-  for path in pairs(known) do paths[#paths + 1] = path end
-  table.sort(paths)
-  for _, path in ipairs(paths) do
+  for _, path in ipairs(check.sorted(known)) do
     local text = trust.text(path)
     say(path, text == known[path] and "" or text and "  (changed: not run)" or "  (gone)")
   end
@@ -81,10 +80,9 @@ local function remove(path)
   if not at then fail("there is no .orun in this folder or above it") end
   local gone, known, problem = {}, trust.load()
   if not known then fail(UNKNOWN, problem) end
-  for file in pairs(known) do
+  for _, file in ipairs(check.sorted(known)) do
     if trust.within(file, at) then gone[#gone + 1] = file end
   end
-  table.sort(gone)
   if #gone == 0 then fail(at, ": nothing there is trusted") end
   for _, file in ipairs(gone) do known[file] = nil end
   local done, wrong = trust.save(known)

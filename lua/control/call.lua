@@ -9,6 +9,7 @@
 --              already_resolved, blocked, removed, illegal
 -- }. The socket itself adds token, ended, too_big and failed.
 
+local check = require "orun.util.check"
 local json = require "orun.json"
 local schema = require "orun.schema"
 local run_tools = require "orun.control.run_tools"
@@ -64,23 +65,18 @@ local function without_nulls(args)
   return args
 end
 
-local function find(name) return task_tools[name] or run_tools[name] end
-
-local function known()
-  local names = {}
-  for _, tools in ipairs{task_tools, run_tools} do
-    for name in pairs(tools) do names[#names + 1] = name end
-  end
-  table.sort(names)
-  return table.concat(names, ", ")
+local TOOLS <const> = {}
+for _, tools in ipairs{task_tools, run_tools} do
+  for name, tool in next, tools do TOOLS[name] = tool end
 end
 
 local function why_not(request)
   if type(request) ~= "table" or type(request.call) ~= "string" then
-    return "a call is {\"call\": name, \"args\": {...}}; the names are " .. known()
+    return "a call is {\"call\": name, \"args\": {...}}; the names are " .. check.listed(TOOLS)
   end
-  if not find(request.call) then
-    return ("there is no call %q; the names are %s"):format(request.call:sub(1, 100), known())
+  if not TOOLS[request.call] then
+    return ("there is no call %q; the names are %s"):format(request.call:sub(1, 100),
+      check.listed(TOOLS))
   end
   if request.args ~= nil and (type(request.args) ~= "table" or json.is_array(request.args)
       and next(request.args) ~= nil) then
@@ -95,7 +91,7 @@ return function(text)
   if request == nil then return refused("request", "%s", why) end
   why = why_not(request)
   if why then return refused("request", "%s", why) end
-  local tool, args = find(request.call), without_nulls(request.args or {})
+  local tool, args = TOOLS[request.call], without_nulls(request.args or {})
   local fits, errors = assert(schema.new(tool.schema)):check(args)
   if not fits then
     return refused("request", "%s: %s", request.call, table.concat(errors, "; "))

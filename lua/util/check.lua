@@ -59,12 +59,18 @@ local KINDS <const> = {
   whole = {is_whole, "expected a whole number, 0 or more"},
 }
 
+--- Is the value one of an array's?
+function M.among(array, value)
+  for _, one in ipairs(array) do
+    if one == value then return true end
+  end
+  return false
+end
+
 --- What is wrong with `value` for `kind`, or nil when nothing is.
 local function complaint(kind, value)
   if type(kind) == "table" then
-    for _, allowed in ipairs(kind) do
-      if allowed == value then return nil end
-    end
+    if M.among(kind, value) then return nil end
     return ('expected one of "%s"'):format(table.concat(kind, '", "'))
   end
   local test, want = table.unpack(KINDS[kind])
@@ -165,18 +171,6 @@ function M.argument(where, name, value, kind, level)
   return value
 end
 
---- The length of a plain array, nil when a closer look is needed. It sees every
---- element of what orun.map gets, so it calls nothing but `next`.
-local function length_of(value)
-  local n, count = rawlen(value), 0
-  for _ in next, value do count = count + 1 end
-  if count ~= n or getmetatable(value) ~= nil then return nil end
-  for i = 1, n do
-    if value[i] == nil then return nil end
-  end
-  return n
-end
-
 --- An array without holes.
 -- @param where  public function's name
 -- @param name   the argument's name
@@ -189,15 +183,14 @@ function M.array(where, name, value, level)
   if type(value) ~= "table" then
     error(M.message(where, name, value, "expected an array"), level)
   end
-  local n = length_of(value)
-  if n then return n end
   local count, last = 0, 0
-  for key in next, value do
-    if math.type(key) ~= "integer" or key < 1 then
+  for key in next, value do -- of what orun.map gets it sees every element
+    count = count + 1
+    if key ~= count and (math.type(key) ~= "integer" or key < 1) then
       error(("%s: %s has the key %s; an array has 1, 2, 3, ..."):format(where, name,
         M.show(key)), level)
     end
-    count, last = count + 1, math.max(last, key)
+    if key > last then last = key end
   end
   if last > count then
     error(("%s: %s has holes: %d elements, but the last is [%d]"):format(where, name,

@@ -71,6 +71,7 @@
 --   script     name: it begins;  script_ended  its own code, tasks may go on
 
 local busy = require "orun.record.busy"
+local check = require "orun.util.check"
 local live_model = require "orun.record.live"
 local refusal = require "orun.util.refusal"
 local run_model = require "orun.record.model"
@@ -81,13 +82,6 @@ local VIEWS <const> = {
   record = {}, report = {}, strict = {purpose = true}, trace = {file = true},
 }
 local MANY <const> = 20000
-
-local function names()
-  local list = {}
-  for name in pairs(VIEWS) do list[#list + 1] = name end
-  table.sort(list)
-  return table.concat(list, ", ")
-end
 
 local function first_line(why)
   local ok, text = pcall(tostring, why)
@@ -121,7 +115,7 @@ end
 local function open(v, views, i, text)
   local name, value = text:match("^([%w_]+)=(.*)$")
   if not VIEWS[name] then
-    error(("there is no view %q; known are: %s"):format(name or text, names()), 0)
+    error(("there is no view %q; known are: %s"):format(name or text, check.listed(VIEWS)), 0)
   end
   views.names[i] = name
   if VIEWS[name].file then
