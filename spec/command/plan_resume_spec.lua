@@ -186,15 +186,17 @@ describe("orun plan --resume", function()
 
   it("says which tasks run since the one that starts them does", function()
     local text = [[
-      Task{run = function(n)
+      local outer = Task{run = function(n)
         return Task{subagent_type = "bot", prompt = "inside"}.output
-      end, input = %d}]]
+      end, input = %d}
+      Task{subagent_type = "bot", prompt = "later", blockedBy = {outer}}]]
     local p = place(text:format(1))
     p:run()
     p:write(text:format(2))
-    assert.same({"if the run is gone on with, 2 tasks run, and 0 are kept:",
+    assert.same({"if the run is gone on with, 3 tasks run, and 0 are kept:",
                  "t1  runs again: input",
-                 "t2  runs again, because t1, which starts it, does"}, again((p:plan())))
+                 "t2  runs again, because t1, which starts it, does",
+                 "t3  runs again, because t1 does"}, again((p:plan())))
   end)
 
   it("does with --retry and --retry-failed what they would do", function()
