@@ -170,7 +170,9 @@ journal_seal(Durable *d, Task *t, Outcome *o)
     Journal *j = journal_of(d);
     TaskKey *key = task_key(t);
     bool stub = j->config.plan && t->opt && t->opt->stubbed;
-    if (!key || !key->known || o->state == TASK_CANCELLED || stub)
+    /* Of items that comes here what somebody has said of them. */
+    bool dropped = o->state == TASK_CANCELLED && t->kind != TASK_ITEM;
+    if (!key || !key->known || dropped || stub)
         return false;
     JournalJob *job = journal_job_seal(&j->engine->sched, t, o);
     if (!job) { /* nothing is shown as done that is not kept */

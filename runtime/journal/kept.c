@@ -162,7 +162,7 @@ kept_write(Kept *k, const Task *t, Engine *h, Buf *body)
     TaskReport report;
     if (!kept_hash(&k->outcome, k->hash))
         return KEPT_ODD;
-    if (!(kept_faults >> k->outcome.fault & 1))
+    if (!(kept_faults >> k->outcome.fault & 1) && t->kind != TASK_ITEM)
         return KEPT_FAULT;
     kept_put_task(body, t);
     kept_put_outcome(body, &k->outcome);
@@ -247,6 +247,7 @@ kept_take_end(Outcome *o, const FactField *f)
     switch (f->tag) {
     case FACT_TAG_STATUS:
         o->state = strcmp(word, "completed") == 0 ? TASK_COMPLETED
+            : strcmp(word, "cancelled") == 0      ? TASK_CANCELLED
                                                   : TASK_FAILED;
         return true;
     case FACT_TAG_ERROR_KIND:

@@ -5,7 +5,8 @@
  * cost), the worktree. Not kept are functions and modules in an output, which
  * mean nothing in another process; then the outcome is not kept at all, and
  * neither is one that has a known secret in it. Outcomes of which the work was
- * not the cause (LOST, SPAWN, RATE, BUDGET, …) are not kept, either.
+ * not the cause (LOST, SPAWN, RATE, BUDGET, …) are not kept, either; what
+ * somebody has said of an item is, cancelled included.
  */
 #ifndef ORUN_KEPT_H
 #define ORUN_KEPT_H

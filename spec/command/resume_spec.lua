@@ -500,6 +500,38 @@ describe("the list of a run that is gone on with", function()
     assert.equal("true\n" .. first.out:sub(5), p:run("--resume").out)
   end)
 
+  it("has items as they were ended: cancelled, too", function()
+    local p = place(PLAN .. [[
+      local r = Task{description = "plan", run = function()
+        local one, two = TaskCreate{description = "one"}, TaskCreate{description = "two"}
+        TaskCreate{description = "three", blockedBy = {two}}
+        TaskUpdate{task_id = one, status = "failed", error = "no"}
+        TaskUpdate{task_id = two, status = "cancelled"}
+      end}
+      print(r.cached)
+      list()]])
+    local first = p:run()
+    assert.matches("two cancelled", first.out, 1, true)
+    local second = p:run("--resume")
+    assert.equal("true\n" .. first.out:sub(5), second.out, second.err)
+    assert.equal(second.out, p:run("--resume").out)
+  end)
+
+  it("has what an agent's program has put on it, which does not run again", function()
+    local p = place(PLAN .. ("local bin = %q\n"):format(h.bin) .. [[
+      orun.agent{name = "sh", command = {"sh"}, env = {ORUN_BIN = bin}}
+      local r = Task{subagent_type = "sh", description = "program", prompt = [=[
+        id=$("$ORUN_BIN" task create --subject first --metadata '{"who":"me"}')
+        "$ORUN_BIN" task create --subject second --blocked-by "$id" >/dev/null]=]}
+      print(r.cached, r.status, r.error)
+      list()]])
+    local first = p:run()
+    assert.matches("^nil\tcompleted\tnil\n", first.out, first.err)
+    assert.matches("first pending 0 me 0 nil\nsecond pending 0 nil 1 nil", first.out, 1, true)
+    local second = p:run("--resume")
+    assert.equal("true" .. first.out:sub(4), second.out, second.err)
+  end)
+
   it("goes on with what is left, after kill -9", function()
     local p = place(PLAN .. [[
       planner()
