@@ -163,6 +163,7 @@ local function count_word(input)
     r = orun.exec{command = {"git", "grep", "--untracked", "-I", "-i", "-c", "-z", "-F", "-e",
       input.word, "--", ".", ":(exclude)specs"}, max_output = 16 << 20, timeout = "2m"}
     for path, count in r.output:gmatch("([^%z\n]+)%z(%d+)\n") do counts[path] = tonumber(count) end
+    if (r.exit_code or 0) > 1 then orun.fail{kind = "exit", message = r.error} end
   else
     r = orun.exec{command = {"grep", "-r", "-I", "-i", "-c", "-Z", "-F", "--exclude-dir=.?*",
       "--exclude-dir=specs", "-e", input.word, "."}, max_output = 16 << 20, timeout = "2m"}
@@ -222,7 +223,11 @@ local function mentions_of(words, paths, git)
   end)
   local counts, sums = {}, {}
   for i, result in ipairs(results) do
-    counts[i] = result.status == "completed" and result.output or {}
+    if result.status ~= "completed" then -- 1 is what grep says that finds nothing
+      orun.fail{kind = result.error_kind,
+        message = ("%s: %s"):format(result.description, result.error)}
+    end
+    counts[i] = result.output
     for path, count in pairs(counts[i]) do sums[path] = (sums[path] or 0) + count end
   end
   local scores, has = score(words, counts, #paths)

@@ -18,12 +18,15 @@ local FAILED <const> = 1
 local Steps = {__name = "orun.flow.steps"}
 Steps.__index = Steps
 
---- @param name  of the workflow, for messages
+--- @param name  of the workflow, for messages; it ends where the backend asked for is not there
 -- @param args  as of options.arguments
 -- @return steps; `agents`: whether agents work
 function M.new(name, args)
   local backend = orun.config().backend or os.getenv "ORUN_BACKEND"
-  return setmetatable({name = name, args = args, agents = backend and backend ~= ""}, Steps)
+  local steps = setmetatable({name = name, args = args}, Steps)
+  steps.agents = backend ~= nil and backend ~= ""
+  if steps.agents then steps:must(require("orun.agents.backend").choose()) end
+  return steps
 end
 
 --- The workflow ends: this is what went wrong.

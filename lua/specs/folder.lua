@@ -43,9 +43,14 @@ function M.slug(text)
   return slug ~= "" and slug or "spec"
 end
 
---- A text as one line of so many characters at most.
+--- How many there are, in words: "1 task", "2 tasks".
+function M.count(n, noun)
+  return ("%d %s%s"):format(n, noun, n == 1 and "" or noun:find("h$") and "es" or "s")
+end
+
+--- A text as one line of so many characters at most, harmless for a terminal.
 function M.title(text, most)
-  text = text:gsub("%s+", " "):match("^ ?(.-) ?$")
+  text = orun.clean((text:gsub("%s+", " "):match("^ ?(.-) ?$")))
   most = most or TITLE
   if not utf8.len(text) or utf8.len(text) <= most then return text end
   return text:sub(1, utf8.offset(text, most) - 1) .. "..."

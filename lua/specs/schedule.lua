@@ -11,6 +11,7 @@
 
 local orun = require "orun"
 local json = require "orun.json"
+local spec_folder = require "orun.specs.folder"
 
 local M = {}
 
@@ -27,6 +28,7 @@ function M.rows(slug, plan, known, agent_of)
     batches[b] = json.array{}
     for i, task in ipairs(batch) do
       batches[b][i] = {id = task.id, subject = task.subject, by = doer(task, agent_of),
+        command = not agent_of(task) and task.command or nil,
         done = known.finished[task.id] == true, dependencies = task.dependencies}
     end
   end
@@ -41,13 +43,14 @@ function M.text(slug, plan, known, agent_of)
     for _, task in ipairs(batch) do
       local is_done = known.finished[task.id]
       tasks, done = tasks + 1, done + (is_done and 1 or 0)
-      lines[#lines + 1] = ("  %s  %s  (%s%s)"):format(task.id, orun.clean(task.subject),
+      lines[#lines + 1] = ("  %s  %s  (%s%s)"):format(task.id, spec_folder.title(task.subject),
         is_done and "done" or "by " .. doer(task, agent_of), task.dependencies[1]
         and not is_done and ", after " .. table.concat(task.dependencies, " ") or "")
     end
   end
-  table.insert(lines, 1, ("%s: %d tasks in %d batches, %d done before; critical path %s"):format(
-    slug, tasks, #plan.batches, done, table.concat(plan.path, " -> ")))
+  table.insert(lines, 1, ("%s: %s in %s, %d done before; critical path %s"):format(slug,
+    spec_folder.count(tasks, "task"), spec_folder.count(#plan.batches, "batch"), done,
+    table.concat(plan.path, " -> ")))
   return table.concat(lines, "\n") .. "\n"
 end
 

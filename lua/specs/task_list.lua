@@ -11,12 +11,13 @@
 --   plan    {batches = {{task}}, batch = {[id] = number}, path = {id}, edges = number, phases =
 --           {{number =, name =, count =}}}
 
+local check = require "orun.util.check"
 local json = require "orun.json"
-local orun = require "orun"
 local spec_folder = require "orun.specs.folder"
 
 local M = {}
 
+local count <const>, title <const> = spec_folder.count, spec_folder.title
 local TEXT <const> = {type = "string", minLength = 1}
 local TEXTS <const> = {type = "array", items = TEXT}
 local WORDS <const> = {type = "array", items = TEXT, minItems = 1}
@@ -73,7 +74,8 @@ local function lack(task)
       :format(utf8.len(plain) or #plain)
   end
   if not plain:find("acceptance") and not plain:find("done when") and not task.check then
-    return "its description does not say when it is done (Acceptance: ...)"
+    return "its description does not say when it is done: write \"Acceptance: ...\" into its "
+      .. "section, or a chapter \"Acceptance criteria\" for all"
   end
 end
 
@@ -107,6 +109,10 @@ function M.wrong(tasks, loose)
   local errors, by, seen = {}, M.by_id(tasks), {}
   local function add(...) errors[#errors + 1] = string.format(...) end
   for _, task in ipairs(tasks) do
+    if not task.id:find("^[%w._-]+$") then
+      add("the id %s has characters other than letters, digits, '.', '-' and '_'",
+        check.show(task.id))
+    end
     if seen[task.id] then add("there are two tasks %s", task.id) end
     seen[task.id] = true
     for _, other in ipairs(task.dependencies) do
@@ -202,16 +208,16 @@ end
 function M.summary(tasks, plan)
   local lines, groups = {}, {}
   for _, phase in ipairs(plan.phases) do
-    lines[#lines + 1] = ("  phase %d, %s: %d task%s"):format(phase.number, orun.clean(phase.name),
-      phase.count, phase.count == 1 and "" or "s")
+    lines[#lines + 1] = ("  phase %d, %s: %s"):format(phase.number, title(phase.name),
+      count(phase.count, "task"))
   end
   for i, batch in ipairs(plan.batches) do
     local ids = {}
     for n, task in ipairs(batch) do ids[n] = task.id end
     groups[i] = ("[%s]"):format(table.concat(ids, " "))
   end
-  lines[#lines + 1] = ("  %d tasks, %d dependencies, %d batches: %s"):format(#tasks, plan.edges,
-    #plan.batches, table.concat(groups, " "))
+  lines[#lines + 1] = ("  %s, %d dependencies, %s: %s"):format(count(#tasks, "task"), plan.edges,
+    count(#plan.batches, "batch"), table.concat(groups, " "))
   lines[#lines + 1] = "  critical path: " .. table.concat(plan.path, " -> ")
   return table.concat(lines, "\n") .. "\n"
 end
@@ -222,12 +228,12 @@ function M.page(list, plan)
     ("Made of `%s`. `03-tasks.json` is what `orun spec:execute` reads."):format(list.spec),
     "```text\n" .. M.summary(list.tasks, plan):gsub("\n$", "") .. "\n```"}
   for _, phase in ipairs(plan.phases) do
-    parts[#parts + 1] = ("## Phase %d: %s"):format(phase.number, phase.name)
+    parts[#parts + 1] = ("## Phase %d: %s"):format(phase.number, title(phase.name))
     for _, task in ipairs(list.tasks) do
       if task.phase == phase.number then
         local deps = table.concat(task.dependencies, ", ")
         parts[#parts + 1] = ("### %s %s\n\n- Batch: %d\n- Size: %s\n- Depends on: %s\n\n%s"):format(
-          task.id, task.subject, plan.batch[task.id], task.size or "medium",
+          task.id, title(task.subject), plan.batch[task.id], task.size or "medium",
           deps ~= "" and deps or "nothing", task.description)
       end
     end

@@ -2,7 +2,8 @@
 --
 --     local tasks, counts = task_update(old, new, finished)
 --
--- What is the same keeps its id, by its subject. What has been done stays as it is; if its section
+-- What is the same keeps its id, by its subject, and who does it and how, which people may have
+-- written into the list. What has been done stays as it is; if its section
 -- has changed since, a task "Update: ..." follows it. What is no longer asked for goes.
 --
 -- Glossary
@@ -17,6 +18,8 @@ local function same(a, b)
   if a.source and b.source then return a.source == b.source end
   return a.description == b.description
 end
+
+local BY_HAND <const> = {"agent", "command", "check", "files", "priority"}
 
 local function by_subject(tasks)
   local by = {}
@@ -66,6 +69,9 @@ return function(old, new, finished)
       task = known
     else
       task.id, task.renamed = id, true
+      for _, field in ipairs(known and BY_HAND or {}) do
+        task[field] = task[field] or known[field]
+      end
     end
     tasks[#tasks + 1] = task
   end

@@ -52,7 +52,7 @@ batch 2
     assert.equal("1", repo.sh(place.dir, "git worktree list | wc -l"))
     local page = place:read "04-implementation.md"
     for _, heading in ipairs{"## Session 1", "### completed 1.1 Make one",
-      "### completed 2.1 Join them", "3 of 3 tasks are done."} do
+      "### completed 2.1 Join them", "3 of 3 tasks done."} do
       assert.is_truthy(page:find("\n" .. heading, 1, true), page)
     end
     assert.matches("by its command, on spec/demo at %x+", page)
@@ -111,7 +111,7 @@ batch 2
     local line = ("env RAN=%s/ran %s --no-history --no-store -q spec:execute demo"):format(
       place.dir, h.quote(h.bin))
     local terminal <close> = screen.open(line, {cwd = place.dir})
-    terminal:shows "Do these 3 tasks%?"
+    terminal:shows "Do 3 tasks%?"
     terminal:keys("2", "Enter")
     assert.matches("Nothing was done.\nexit 0", terminal:ended(), 1, true)
     assert.same({0, "02-specification.md 03-tasks.json 03-tasks.md"}, {place:ran(), place:files()})
@@ -230,6 +230,15 @@ batch 2
     assert.matches("by general%-purpose, on spec/demo at %x+\n\n> made it\n> notes: one is a 1\n",
       place:read "04-implementation.md")
     assert.equal(0, place:ran())
+  end)
+
+  it("begins nothing when the agents that are asked for are not there", function()
+    local place = ready()
+    place.env = {ORUN_BACKEND = "anthropic", ANTHROPIC_API_KEY = false}
+    local r = place:orun("spec:execute", "demo")
+    assert.same({1, 0, "02-specification.md 03-tasks.json 03-tasks.md"}, {r.code, place:ran(),
+      place:files()})
+    assert.matches("ANTHROPIC_API_KEY is not set", r.err)
   end)
 
   it("has failed when its agent says that it is only partly done", function()

@@ -54,6 +54,29 @@ describe("orun ideate", function()
     assert.is_truthy(page:find("line 2 says: -- FIX" .. "ME quoting is broken", 1, true), page)
   end)
 
+  it("finds its way in orun's own source", function()
+    local dir = h.tmpdir()
+    h.sh(("cp -r %s/lua %s/README.md . && mkdir -p spec && cp -r %s/spec/lua spec"):format(
+      h.quote(h.root), h.quote(h.root), h.quote(h.root)), {cwd = dir})
+    local r = h.orun{"--no-history", "--no-store", "-q", "ideate", "--slug", "m",
+      "merging worktrees fails when a branch is gone", cwd = dir}
+    assert.equal(0, r.code, r.err)
+    local page = h.read(dir .. "/specs/m/01-ideation.md")
+    local map = page:match("### Primary components\n\n(.-)\n\n")
+    assert.matches("`lua/worktree/place.lua`", map:match("^[^\n]+\n[^\n]+\n[^\n]+"), 1, true)
+    assert.matches("spec/lua/worktree/", page, 1, true)
+    assert.matches("README.md:%d+: Worktrees: many writers, one repository", page)
+  end)
+
+  it("fails, and says why, where the search does", function()
+    local place = project()
+    local r = h.sh(("PATH=/none\nexport PATH\n%s --no-history --no-store -q ideate export"):format(
+      h.quote(h.bin)), {cwd = place.dir})
+    assert.equal(1, r.code)
+    assert.matches("who mentions export: .*grep", r.err)
+    assert.is_false(h.exists(place.dir .. "/specs"))
+  end)
+
   it("has the words of the brief looked for as they are", function()
     local place = project()
     for _, brief in ipairs{"--", "-e 'x", "$(touch ran)", "`touch ran`", "\27[31m x", "%d (x [a"} do

@@ -81,7 +81,7 @@ local todo = schedule.todo(plan, known, args.batch)
 local lacking = schedule.lacking(todo, plan, known, steps.agents)
 if lacking then steps:fail("%s", lacking) end
 if todo[1] and not (args.yes or args.json or args.called) and questions.possible() then
-  local given = questions.ask({{question = ("Do these %d tasks?"):format(#todo),
+  local given = questions.ask({{question = ("Do %s?"):format(spec_folder.count(#todo, "task")),
     options = {"yes", "no"}}}, true)[1]
   if given.answer ~= "yes" then
     return options.answer(args, {exit_code = 0}, "Nothing was done.\n")
@@ -99,7 +99,7 @@ end
 local branch = not args.in_place and steps:must(branches.open(folder.slug)) or nil
 result.branch = branch and branch.name
 steps:must(implementation.begin(place, folder.slug, known.sessions + 1,
-  ("%d tasks to do, %d done before."):format(#todo, result.before)))
+  ("%s to do, %d done before."):format(spec_folder.count(#todo, "task"), result.before)))
 
 -- What to start for a task; the text of an earlier failure, or nil.
 local function spec_of(task, failed)
@@ -138,7 +138,8 @@ schedule.run(todo, plan, known, {start = spec_of, ended = ended, jobs = args.job
 
 local whole = result.before + result.done == #list.tasks
 result.exit_code = result.done == #todo and 0 or 1
-local text = ("%d of %d tasks are done"):format(result.before + result.done, #list.tasks)
+local text = ("%d of %s done"):format(result.before + result.done,
+  spec_folder.count(#list.tasks, "task"))
 if result.failed[1] then text = text .. "; failed: " .. table.concat(result.failed, ", ") end
 if result.blocked[1] then text = text .. "; not begun: " .. table.concat(result.blocked, ", ") end
 steps:must(implementation.finish(place, text .. "."))
