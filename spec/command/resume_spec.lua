@@ -509,6 +509,7 @@ describe("the list of a run that is gone on with", function()
         TaskUpdate{task_id = two, status = "cancelled"}
       end}
       print(r.cached)
+      repeat orun.sleep(0.001) until #TaskList{status = "pending"} == 0
       list()]])
     local first = p:run()
     assert.matches("two cancelled", first.out, 1, true)
