@@ -45,10 +45,6 @@ end
 -- @return the commit that the branch is at then; nil and why it was not taken, and whether it is
 --   a conflict with what other tasks did
 function Branch:take(result, message)
-  local w, ref = result.worktree, "refs/heads/" .. self.name
-  -- A run that goes on may have taken it before it was interrupted.
-  local there = w and w.commit and git.commit(self.top, w.commit)
-  if there and git.is_before(self.top, there, ref) then return git.commit(self.top, ref) end
   local report, why = orun.merge{result, into = self.name, message = message}
   if not report then return nil, why end
   if report.conflict then
@@ -56,7 +52,7 @@ function Branch:take(result, message)
       table.concat(report.conflict.files, ", "), report.conflict.branch), true
   end
   if report.error then return nil, report.error end
-  return git.commit(self.top, ref)
+  return git.commit(self.top, "refs/heads/" .. self.name)
 end
 
 return M
