@@ -13,6 +13,7 @@
 -- array of {width =, height =}; pictures, the folder for them; browser, sandbox: of chromium.open.
 
 local chromium = require "orun.browser.chromium"
+local figures = require "orun.util.format"
 local json = require "orun.json"
 local orun = require "orun"
 local page = require "orun.browser.page"
@@ -52,7 +53,7 @@ end
 local function collector()
   local list, known, more = json.array{}, {}, 0
   return list, function(severity, issue, where, at)
-    issue = #issue > MOST and issue:sub(1, (utf8.offset(issue, 0, MOST) or MOST + 1) - 1) .. "…"
+    issue = #issue > MOST and issue:sub(1, (utf8.offset(issue, 0, MOST) or MOST + 1) - 1) .. "..."
       or issue
     local key = issue .. "\0" .. where
     local one = known[key]
@@ -198,10 +199,11 @@ function M.network(o)
       elseif r.failed then
         add("error", "failed: " .. r.failed, r.url)
       elseif not r.ended and r.kind ~= "EventSource" and r.url:find("^https?:") then
-        add("error", ("no whole answer within %g s"):format(o.limit), r.url)
+        add("error", ("no whole answer within %s"):format(figures.duration(o.limit)), r.url)
       end
       if r.ended and r.ended - r.began > o.slow then
-        add("warning", ("took %.2f s, more than %g s"):format(r.ended - r.began, o.slow), r.url)
+        add("warning", ("took %s, more than %s"):format(figures.duration(r.ended - r.began),
+          figures.duration(o.slow)), r.url)
       end
     end
     return {findings = list, pictures = json.array{}}

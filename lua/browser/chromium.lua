@@ -12,6 +12,7 @@
 --   session   the name of a page in messages about it
 --   event     a message that answers nothing: {method, params, sessionId}
 
+local figures = require "orun.util.format"
 local json = require "orun.json"
 local orun = require "orun"
 
@@ -152,7 +153,8 @@ function Browser:ask(method, params, session, limit)
   local deadline = orun.ticks() + (limit or LIMIT)
   while not self.answers[id] do
     if not read(self, deadline) then
-      return nil, ("%s: no answer within %g s"):format(method, limit or LIMIT), "timeout"
+      return nil, ("%s: no answer within %s"):format(method,
+        figures.duration(limit or LIMIT)), "timeout"
     end
   end
   local answer = self.answers[id]

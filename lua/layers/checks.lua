@@ -51,7 +51,7 @@ local function report()
 end
 
 local function add(found, issue, evidence, confidence)
-  evidence = #evidence > LINE and evidence:sub(1, utf8.offset(evidence, 0, LINE) - 1) .. "…"
+  evidence = #evidence > LINE and evidence:sub(1, utf8.offset(evidence, 0, LINE) - 1) .. "..."
     or evidence
   table.insert(found.issues, {issue = issue, evidence = evidence, confidence = confidence or HIGH})
   return found

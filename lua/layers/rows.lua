@@ -18,7 +18,7 @@ local SHOWN <const> = 160 -- bytes of a value in evidence
 
 local function shown(value)
   local text = json.encode(value)
-  return #text > SHOWN and text:sub(1, (utf8.offset(text, 0, SHOWN)) - 1) .. "…" or text
+  return #text > SHOWN and text:sub(1, (utf8.offset(text, 0, SHOWN)) - 1) .. "..." or text
 end
 
 --- The rows of a query of an SQLite file, which is only read.
