@@ -198,7 +198,7 @@ function M.network(o)
         add("error", (("status %d %s"):format(r.status, r.said):gsub(" $", "")), r.url)
       elseif r.failed then
         add("error", "failed: " .. r.failed, r.url)
-      elseif not r.ended and r.kind ~= "EventSource" and r.url:find("^https?:") then
+      elseif not r.ended and not page.ANSWERED[r.kind] and r.url:find("^https?:") then
         add("error", ("no whole answer within %s"):format(figures.duration(o.limit)), r.url)
       end
       if r.ended and r.ended - r.began > o.slow then

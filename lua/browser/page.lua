@@ -19,6 +19,10 @@ local MOST <const> = 20000 -- events that are kept: a script may log without an 
 local ANSWER <const> = 10 -- seconds for what is asked of the page
 local DOMAINS <const> = {"Page", "Runtime", "Log", "Network"}
 
+--- Types of requests that are answered with their head: the script decides whether it reads on, and
+--- one that does not is never told to be finished.
+M.ANSWERED = {Fetch = true, EventSource = true}
+
 local Page <const> = {__name = "orun.browser.page"}
 Page.__index = Page
 
@@ -53,6 +57,8 @@ local function note(self, event)
   self.seen[method] = true
   if method == "Network.requestWillBeSent" then
     self.open[params.requestId] = true
+  elseif method == "Network.responseReceived" and M.ANSWERED[params.type] then
+    self.open[params.requestId] = nil
   elseif method == "Network.loadingFinished" or method == "Network.loadingFailed" then
     self.open[params.requestId] = nil
   elseif method == "Page.javascriptDialogOpening" then

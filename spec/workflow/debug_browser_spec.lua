@@ -162,14 +162,19 @@ throw null;
     end
   end)
 
-  it("leaves no browser and no folder behind, however it ends", function()
+  it("leaves no browser behind when it is interrupted, and no folder when it ends", function()
     local tmp = h.tmpdir()
-    local env = {TMPDIR = tmp, ORUN_TMPDIR = tmp}
+    local env = {TMPDIR = tmp}
     local p = h.start{cwd = shop.folder, env = env, "debug:browser", "--no-sandbox",
                       shop.url .. "/never"}
     assert(h.wait_for(function() return h.sh("ls " .. tmp .. "/*/profile").code == 0 end))
     p:kill "INT"
     assert.equal(130, p:wait().code)
+    assert(h.wait_for(function()
+      return not h.sh("cat /proc/[0-9]*/cmdline | tr '\\0' ' '").out:find("--user-data-dir=" .. tmp
+        .. "/", 1, true)
+    end))
+    h.sh("rm -rf " .. tmp .. "/*")
     h.orun{"debug:browser", "--no-sandbox", "http://127.0.0.1:2/", cwd = shop.folder, env = env}
     assert.equal("", h.sh("ls -d " .. tmp .. "/*/profile 2>/dev/null").out)
   end)
