@@ -322,6 +322,6 @@ return {
   { name = "shown-when-broken", file = "journal/journal.c",
     units = { "command/refused", whole = true },
     breaks = "what ends behind a failed commit is shown",
-    old = "!key->known || o->state == TASK_CANCELLED",
-    new = "!key->known || j->broken || o->state == TASK_CANCELLED" },
+    old = "!key->known || dropped",
+    new = "!key->known || j->broken || dropped" },
 }
