@@ -1,27 +1,10 @@
 /* accessibility.js — what keeps people from using a page; the body of a function.
  *
- * Returns an array of {issue, where, severity}, as visual.js does. Contrast is that of WCAG 2: 4.5
+ * Goes behind elements.js and returns its `found`. Contrast is that of WCAG 2: 4.5
  * for text, 3 for large text. Text over a picture is passed over: its contrast is not known.
  */
-const found = [];
-const root = document.documentElement;
-
-function where(e) {
-  if (e.id) return e.localName + "#" + e.id;
-  const name = e.localName + [...e.classList].map((c) => "." + c).join("");
-  const up = e.parentElement;
-  return up && up !== document.body && up !== root ? where(up) + " > " + name : name;
-}
-
-function add(severity, issue, e) { found.push({issue, where: e ? where(e) : "", severity}); }
-
-function shown(e) { return e.checkVisibility({opacityProperty: true, visibilityProperty: true}); }
 
 function hidden(e) { return e.closest("[aria-hidden=true], [inert]") !== null; }
-
-function ownText(e) {
-  return [...e.childNodes].filter((n) => n.nodeType === 3).map((n) => n.data).join("").trim();
-}
 
 // The name that a screen reader says.
 function nameOf(e) {

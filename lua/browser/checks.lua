@@ -75,7 +75,8 @@ end
 
 -- What the script found in the page as it is now.
 local function run_script(view, name)
-  local found, why = view:run(require("orun.browser." .. name .. ".js"))
+  local found, why = view:run(require "orun.browser.elements.js"
+    .. require("orun.browser." .. name .. ".js"))
   if not found then orun.fail{message = why} end
   return found
 end

@@ -10,7 +10,7 @@ Place.__index = Place
 
 local function place(files, trusted)
   local p = setmetatable({dir = h.tmpdir()}, Place)
-  h.sh("mkdir -p home config/orun/workflows project/.orun/workflows/deep/er project/sub",
+  h.sh("mkdir -p own config/orun/workflows project/.orun/workflows/deep/er project/sub",
     {cwd = p.dir})
   for path, text in pairs(files or {}) do h.write(p.dir .. "/" .. path, text) end
   if trusted ~= false then p:run{"trust", "../project"} end
@@ -21,7 +21,7 @@ local MINE <const> = "project/.orun/workflows/"
 
 function Place:run(opts)
   opts.cwd = self.dir .. "/" .. (opts.cwd or "project")
-  opts.env = {HOME = self.dir .. "/home", XDG_CONFIG_HOME = self.dir .. "/config",
+  opts.env = {HOME = self.dir .. "/own", XDG_CONFIG_HOME = self.dir .. "/config",
     XDG_STATE_HOME = self.dir .. "/state", ORUN_HISTORY = "0"}
   return h.orun(opts)
 end
@@ -33,16 +33,16 @@ describe("orun NAME", function()
     assert.equal("say\ta\t-b\n", p:run{"say", "a", "-b"}.out)
     assert.equal("say\n", p:run{"say", cwd = "project/sub"}.out)
     assert.equal("deep\n", p:run{"deep:er:one"}.out)
-    assert.equal(2, p:run{"say", cwd = "home"}.code)
+    assert.equal(2, p:run{"say", cwd = "own"}.code)
   end)
 
   it("is the nearest project's, then the user's, then orun's own", function()
     local p = place{["config/orun/workflows/pool.lua"] = "print 'user'",
       [MINE .. "pool.lua"] = "print 'project'"}
     assert.equal("project\n", p:run{"pool"}.out)
-    assert.equal("user\n", p:run{"pool", cwd = "home"}.out)
+    assert.equal("user\n", p:run{"pool", cwd = "own"}.out)
     os.remove(p.dir .. "/config/orun/workflows/pool.lua")
-    assert.matches("^orun pool: ", p:run{"pool", "--help", cwd = "home"}.out)
+    assert.matches("^orun pool: ", p:run{"pool", "--help", cwd = "own"}.out)
   end)
 
   it("is a file or a command first; a folder is neither", function()
@@ -114,7 +114,7 @@ describe("orun NAME", function()
       return {exit_code = 3}]]}
     local store = p.dir .. "/run.db"
     assert.equal("did\tnil\tx\n", p:run{"--store", store, "work", "x"}.out)
-    local r = p:run{"resume", "--store", store, cwd = "home"}
+    local r = p:run{"resume", "--store", store, cwd = "own"}
     assert.same({3, "did\ttrue\tx\n"}, {r.code, r.out}, r.err)
     assert.equal("did\ttrue\n", p:run{"--store", store, "--resume", "work"}.out)
     r = p:run{"--store", store, "--resume", "pool", "true", ":::"}
@@ -151,12 +151,12 @@ describe("orun workflows", function()
     local p = place()
     local source = assert(h.read(h.root .. "/lua/workflow/pool.lua"))
     assert.equal(source, p:run{"workflows", "--show", "pool"}.out)
-    local r = p:run{"workflows", "--copy", "pool", cwd = "home"}
+    local r = p:run{"workflows", "--copy", "pool", cwd = "own"}
     assert.equal(0, r.code, r.err)
-    local path = p.dir .. "/home/.orun/workflows/pool.lua"
+    local path = p.dir .. "/own/.orun/workflows/pool.lua"
     assert.equal(source, h.read(path))
     h.write(path, "mine")
-    r = p:run{"workflows", "--copy", "pool", cwd = "home"}
+    r = p:run{"workflows", "--copy", "pool", cwd = "own"}
     assert.equal(1, r.code)
     assert.matches("is there, and is left as it is", r.err)
     assert.equal("mine", h.read(path))
