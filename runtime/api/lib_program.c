@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "value/field.h"
 #include "value/unread.h"
+#include <signal.h>
 #include <lauxlib.h>
 #include <math.h>
 #include <stdio.h>
@@ -117,7 +118,8 @@ lib_program_fault(const Program *p)
     if (p->end.spawn_errno)
         return FAULT_SPAWN;
     if (p->end.signal)
-        return FAULT_SIGNAL;
+        return lib_program_loss(p) && p->end.signal == SIGPIPE ? FAULT_LOST
+                                                               : FAULT_SIGNAL;
     return p->end.code > 0 && !lib_program_loss(p) ? FAULT_EXIT : FAULT_LOST;
 }
 

@@ -626,6 +626,15 @@ launch_explain_exit(const ProcEnd *end, Output *out, Output *err, Buf *text)
         text->n--;
 }
 
+/* Did it end because nobody read what it printed, or without noticing?
+ * Whichever it was, its output is not whole. */
+static bool
+launch_is_lost(const ProcEnd *end, Output *out)
+{
+    return out && output_error(out)
+        && (end->signal ? end->signal == SIGPIPE : end->code == 0);
+}
+
 void
 launch_outcome(const ProcEnd *end, const char *program, Output *out,
                Output *err, Outcome *o)
@@ -643,6 +652,9 @@ launch_outcome(const ProcEnd *end, const char *program, Output *out,
         buf_puts(&text,
                  end->left ? "lost: it could not be stopped in time"
                            : "lost: its supervisor process died");
+    } else if (launch_is_lost(end, out)) {
+        o->fault = FAULT_LOST;
+        buf_puts(&text, output_error(out));
     } else if (end->signal || end->code != 0) {
         o->fault = end->signal ? FAULT_SIGNAL : FAULT_EXIT;
         launch_explain_exit(end, out, err, &text);

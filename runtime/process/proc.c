@@ -124,15 +124,19 @@ proc_fail(Proc *p, int err, const char *what)
 
 /* Take what is there, but not for ever; closes the pipe at its end. While the
  * child lives a short read is all there is; after its exit the end is looked
- * for too. */
+ * for too. Standard output that cannot be kept any more is closed: the program
+ * notices, as it would on a full disk, and one that prints without end ends. */
 static void ON_IO
 proc_read(Pipe *pipe)
 {
     char bytes[PROC_READ];
     for (int i = 0; i < PROC_READS; i++) {
         ssize_t n = read(pipe->fd, bytes, sizeof bytes);
-        if (n > 0)
-            output_write(pipe->to, bytes, (size_t)n);
+        if (n > 0 && !output_write(pipe->to, bytes, (size_t)n)
+            && pipe->to == pipe->proc->out) {
+            proc_close_pipe(pipe);
+            return;
+        }
         if (n == (ssize_t)sizeof bytes || (n < 0 && errno == EINTR)
             || (n > 0 && pipe->proc->state == PROC_DRAINING))
             continue;

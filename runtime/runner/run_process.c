@@ -122,11 +122,6 @@ run_process_outcome(Engine *h, const Task *t, const ProcEnd *end, Output *out,
     launch_outcome(end, agent_argv(t)[0], out, err, o);
     bool cut = out && output_copy(out, run_process_max(t), &text);
     bool kept = run_process_capture(out, err, cut, o);
-    if (out && output_error(out) && o->state == TASK_COMPLETED) {
-        o->state = TASK_FAILED;
-        o->fault = FAULT_LOST;
-        o->error = mem_dup(output_error(out), strlen(output_error(out)));
-    }
     if (kept && !buf_failed(&text))
         o->output = value_string(buf_cstr(&text), text.n);
     buf_free(&text);

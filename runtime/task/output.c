@@ -18,8 +18,18 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include <uv.h>
+
+/* A program that prints without end must not take the disk from all others:
+ * files grow as long as this much of it is left, which is looked at once every
+ * OUTPUT_STEP bytes of a file. */
+enum {
+    OUTPUT_STEP = 16 << 20,
+    OUTPUT_LEAVE = 1 << 30, /* bytes, or … */
+    OUTPUT_LEAVE_PART = 20  /* … this part of a smaller disk */
+};
 
 struct Output {
     Folder *folder;
@@ -173,17 +183,41 @@ output_keep(Output *o, const void *p, size_t n)
     return take;
 }
 
+/* Would n bytes more take what is to be left of the disk? Says so in `why`.
+ * What cannot be asked has room. Under the lock. */
+static bool
+output_is_crowded(Output *o, size_t n, char *why, size_t size)
+{
+    struct statvfs disk;
+    if (o->size / OUTPUT_STEP == (o->size + n) / OUTPUT_STEP
+        || fstatvfs(o->fd, &disk) != 0)
+        return false;
+    double mib = (double)disk.f_frsize / (1 << 20);
+    double leave = (double)disk.f_blocks * mib / OUTPUT_LEAVE_PART;
+    if (leave > OUTPUT_LEAVE >> 20)
+        leave = OUTPUT_LEAVE >> 20;
+    double there = (double)disk.f_bavail * mib;
+    snprintf(why, size,
+             "only %.0f MiB of its disk are free, and %.0f are left "
+             "to others",
+             there, leave);
+    return there < leave;
+}
+
 /* Append what the head did not take to the file. Under the lock. */
 static void
 output_overflow(Output *o, const char *p, size_t n)
 {
+    char crowded[96];
     const char *why = output_spill(o);
+    if (!why && output_is_crowded(o, n, crowded, sizeof crowded))
+        why = crowded;
     int bad = why ? 0 : output_append(o->fd, p, n, &o->size);
     if (why || bad)
         output_fail(o, why ? why : strerror(bad));
 }
 
-void
+bool
 output_write(Output *o, const void *p, size_t n)
 {
     uv_mutex_lock(&o->lock);
@@ -192,9 +226,11 @@ output_write(Output *o, const void *p, size_t n)
         if (kept < n)
             output_overflow(o, (const char *)p + kept, n - kept);
     }
+    bool kept = !o->error[0];
     uv_mutex_unlock(&o->lock);
     if (o->grew && atomic_exchange(&o->watched, false))
         o->grew(o->ud);
+    return kept;
 }
 
 void

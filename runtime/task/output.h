@@ -25,10 +25,11 @@ Output *output_new(Folder *f, size_t keep) NODISCARD;
 Output *output_hold(Output *o);
 void output_drop(Output *o);
 
-/* Append. A disk that is full loses nothing silently: the error sticks, later
- * bytes are dropped, and output_error returns its text. One thread at a time.
- */
-void output_write(Output *o, const void *p, size_t n);
+/* Append; false when not all of it is kept. A disk that is full, or nearly so
+ * (1 GiB or a twentieth of it is left to others), loses nothing silently: the
+ * error sticks, later bytes are dropped, and output_error returns its text. One
+ * thread at a time. */
+bool output_write(Output *o, const void *p, size_t n);
 
 /* No more will be written: the file's descriptor is closed. By the writer. */
 void output_end(Output *o);

@@ -252,6 +252,32 @@ describe("with a full disk, orun", function()
     end
   end)
 
+  it("leaves some of the disk to others, and ends a program that prints without end", function()
+    local dir = h.tmpdir()
+    h.write(dir .. "/crowded.c", [[
+      #include <sys/statvfs.h>
+      int fstatvfs(int fd, struct statvfs *disk)
+      {
+          (void)fd;
+          *disk = (struct statvfs){.f_frsize = 4096, .f_blocks = 25600, .f_bavail = 1024};
+          return 0;
+      }]])
+    local made = h.sh("cc -shared -fPIC -o crowded.so crowded.c", {cwd = dir})
+    assert.equal(0, made.code, made.err)
+    local r = h.orun{"-e", [[
+      local endless = orun.start{command = {"yes"}}
+      local long = orun.start{command = {"head", "-c", "1000000", "/dev/zero"}}
+      local r = TaskOutput(endless)
+      print(r.status, r.error_kind, r.error)
+      print(TaskOutput(long).status, orun.exec("yes").error_kind)]], env = {
+      LD_PRELOAD = dir .. "/crowded.so",
+      ASAN_OPTIONS = "verify_asan_link_order=0:detect_leaks=0",
+    }}
+    local error = "output past 167%d+ bytes was not kept: "
+      .. "only 4 MiB of its disk are free, and 5 are left to others"
+    assert.matches("^failed\tlost\t" .. error .. "\ncompleted\tlost\n$", r.out, 1, r.err)
+  end)
+
   it("tells who reads a program's output where it breaks off", function()
     local r = refused("write:/output-", ENOSPC, 4, 0, [[
       local r = orun.exec{command = {"head", "-c", "1000000", "/dev/zero"}, stream = true}
