@@ -152,6 +152,8 @@ lib_push_result(lua_State *L, Task *t, bool timed_out)
 
 static int lib_await_until(lua_State *L, Task *t, const WaitFor *what);
 
+/* A `finally` that waits for the task whose call waits for it is refused when
+ * it comes second; when it came first, the call does not wait for it. */
 static int
 lib_awaited(lua_State *L, int status, lua_KContext ctx)
 {
@@ -163,6 +165,8 @@ lib_awaited(lua_State *L, int status, lua_KContext ctx)
     board_drop(until);
     board_unlock(&s->board);
     int outcome = park_outcome(L);
+    if (outcome == WAIT_CYCLE && until != t) /* its `finally` waits for us */
+        return lib_await(L, "Task", t, INFINITY);
     if (outcome == WAIT_CYCLE) {
         WaitFor what = park_run(L)->want;
         lib_related_cycle(L, &what);
