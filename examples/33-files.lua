@@ -8,7 +8,7 @@ local ports = orun.files("examples/ports/*.lua")
 print(ports[1].path, ports[1].size > 100, ports[1].mtime > 0)
 
 -- A list: filter and map it, or give its files to tasks.
-local names = orun.files("**/b*.lua", "examples"):map(function(file) return file.path end)
+local names = orun.files("**/bu*.lua", "examples"):map(function(file) return file.path end)
 print(table.concat(names, " "))
 
 -- Folders that cannot be read are the second result.

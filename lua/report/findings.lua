@@ -199,11 +199,13 @@ function find.failure_unread(run, add)
     "failed, and nobody read that: ")
 end
 
--- Does the script look at how tasks end? Its text says; nil when that cannot be read.
+-- Does the script look at how tasks end? Its text says, without the lines that are comments;
+-- nil when it cannot be read.
 local function looks(texts, path)
   if texts[path] == nil then
     local file <close> = io.open(path, "rb")
     local text = file and file:read(1 << 20) or nil
+    if text then text = ("\n" .. text):gsub("\n[ \t]*%-%-[^\n]*", "") end
     texts[path] = text == nil or text:find("status", 1, true) ~= nil
       or text:find("error", 1, true) ~= nil or text:find("failed", 1, true) ~= nil
       or text:find("%.ok%f[%W]") ~= nil

@@ -167,6 +167,15 @@ describe("failures that nobody handles", function()
     assert.same({"t2"}, f.tasks)
   end)
 
+  it("are found where only comments speak of them", function()
+    local f = only("failure_ignored", findings_of(AGENT .. [[
+      local result = TaskOutput{task_id = ask("exit 3"), block = true}
+      -- its status is of no interest
+        --- nor is result.error
+      print(result.output)]]))
+    assert.same({"t1"}, f.tasks)
+  end)
+
   it("are not where the script looks", function()
     none(findings_of(AGENT .. [[
       for _, id in ipairs{ask("echo 1"), ask("exit 3")} do

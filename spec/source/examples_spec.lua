@@ -3,12 +3,19 @@
 ---   --> text          this very line
 ---   --> ~ pattern     a line that matches the whole Lua pattern
 ---
+--- Those in examples/anti_patterns/ come in pairs. They run as their heads say, with --strict, and
+--- their lines are what is printed, then what orun says: something of the wrong ones, whose exit
+--- code is 1, and nothing of the right ones. There `...` stands for any text, as on a page.
+---
 --- A line `-- $ orun examples/NAME.lua ARGUMENTS` in its head gives the script
 --- its arguments. A C program is built by the `cc` command in its own head, as
 --- a reader would, with the library under test; its `-->` lines are in its last
 --- comment.
 
+local expect = require "spec.support.expect"
 local h = require "spec.support.helper"
+
+local PAIRS <const> = "examples/anti_patterns/"
 
 local function copy()
   local dir = h.tmpdir()
@@ -46,8 +53,36 @@ local function check(actual, expected)
   end
 end
 
+describe("anti-patterns", function()
+  local scripts = h.find(PAIRS, "-name '*.lua'")
+
+  it("are there in pairs", function()
+    local seen = {}
+    for _, path in ipairs(scripts) do
+      local stem, kind = path:match("^" .. PAIRS .. "(.+)_(%a+)%.lua$")
+      seen[stem] = (seen[stem] or 0) + assert(({wrong = 1, right = 2})[kind], path)
+    end
+    assert.is_true(next(seen) ~= nil)
+    for stem, sum in pairs(seen) do assert.equal(3, sum, stem .. " is no pair") end
+  end)
+
+  for _, path in ipairs(scripts) do
+    it("find what they say, and no more: " .. path, function()
+      local text, wrong = h.read(path), path:find("_wrong.lua", 1, true) ~= nil
+      if h.slow > 1 and path:find("too_small", 1, true) then return end -- this one asks the clock
+      local words = assert(text:match("%-%- %$ orun (%-q [^\n]*%-%-strict "
+        .. path:gsub("%p", "%%%0") .. ")\n"), path .. " does not say how it is run")
+      local r = h.sh("./orun --no-history " .. words, { cwd = copy(), limit = 300 })
+      assert.is_nil(expect.difference(h.lines(r.out .. r.err), expected_of(text)))
+      assert.equal(wrong and 1 or 0, r.code)
+      assert.equal(wrong, r.err:find(path, 1, true) ~= nil, r.err)
+    end)
+  end
+end)
+
 describe("examples", function()
-  local scripts = h.find("examples", "-name '*.lua' -not -path '*/.*'")
+  local scripts = h.find("examples", "-name '*.lua' -not -path '*/.*' -not -path '"
+    .. PAIRS .. "*'")
 
   it("are there", function()
     assert.is_true(#scripts >= 1)
