@@ -19,7 +19,7 @@ local check = require "orun.util.check"
 -- Raises for an id that names no task.
 local function wait_any(handles, timeout)
   check.wait("orun.wait_any", handles, timeout)
-  return as_completed(handles, {timeout = timeout})()
+  return as_completed(handles, timeout and {timeout = timeout})()
 end
 
 return wait_any

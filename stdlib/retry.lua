@@ -24,8 +24,12 @@ local pattern = require "orun.pattern.run"
 
 local OPTIONS <const> = pattern.options{max = "whole", backoff = "duration", on = "any"}
 
---- Those that a function has, which runs in the caller.
-local OF_FUNCTION <const> = {max = true, backoff = true, on = true, timeout = true}
+--- A function runs in the caller, and has none of the others.
+local FOR_TASKS <const> = {refused = "it is for tasks, and this is a function, which runs here: "
+  .. "orun.retry({run = fn}, ...)"}
+local OF_FUNCTION <const> = {max = "whole", backoff = "duration", on = "function",
+  timeout = "duration"}
+for name in next, pattern.OPTIONS do OF_FUNCTION[name] = OF_FUNCTION[name] or FOR_TASKS end
 
 --- Tries after the first, and the pause before them in seconds, when the caller
 --- does not say; Task has the same.
@@ -86,17 +90,8 @@ end
 -- Raises only for wrong arguments. For a task in the background there is
 -- orun.start{retry = {max =, backoff =, on =}, ...}.
 local function retry(what, opts)
-  opts = check.options("orun.retry", opts, OPTIONS)
-  if type(what) == "function" then
-    if opts.on then check.argument("orun.retry", "on", opts.on, "function") end
-    for name in next, opts do
-      if not OF_FUNCTION[name] then
-        error(("orun.retry: %s is for tasks, and this is a function, which runs here: "
-          .. "orun.retry({run = fn}, {%s = ...})"):format(name, name), 2)
-      end
-    end
-    return retry_function(what, opts)
-  end
+  opts = check.options("orun.retry", opts, type(what) == "function" and OF_FUNCTION or OPTIONS)
+  if type(what) == "function" then return retry_function(what, opts) end
   if type(what) ~= "table" then
     error(check.message("orun.retry", "the first argument", what,
       "expected a table of Task fields or a function"), 2)

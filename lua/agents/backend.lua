@@ -146,6 +146,7 @@ local function for_llm(d, t, backend)
     end
   end
   if #lacking > 0 then note(t, "an LLM has no tool %s", table.concat(lacking, ", ")) end
+  if d.effort then note(t, "its effort is not passed on: not every model of an LLM has one") end
   t.tools, t.temperature = tools, d.temperature
   t.model = t.model or os.getenv "ORUN_MODEL" or dialect_of(backend).model
 end

@@ -4,6 +4,8 @@
 -- lua/llm/NAME.lua; all facts about one are in its file. Where nobody says which to use, the
 -- first that is installed, in this order, is.
 
+local check = require "orun.util.check"
+
 local M = {}
 
 --- Presets: programs that are agents.
@@ -12,8 +14,17 @@ M.PROGRAMS = {"claude", "codex", "gemini", "opencode"}
 --- Dialects of LLM APIs.
 M.LLMS = {"anthropic", "openai"}
 
+--- Words for how much a model is to think.
+M.EFFORTS = {"minimal", "low", "medium", "high", "xhigh", "max"}
+
 --- name -> true, of both.
 M.KNOWN = {}
+
+--- What is wrong with such a word, or nil.
+function M.bad_effort(word)
+  if check.among(M.EFFORTS, word) then return nil end
+  return ("effort = %s: there are %s"):format(check.show(word), table.concat(M.EFFORTS, ", "))
+end
 
 local quoted = {}
 for _, list in ipairs{M.PROGRAMS, M.LLMS} do

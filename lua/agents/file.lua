@@ -186,8 +186,7 @@ end
 
 -- ---- the forms ----
 
---- Words for how hard a model is to think.
-Form.EFFORTS = {"minimal", "low", "medium", "high", "xhigh", "max"}
+Form.EFFORTS = require "orun.agents.backends".EFFORTS
 
 local function own_model(f)
   local model = f:text("model")

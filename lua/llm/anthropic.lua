@@ -11,7 +11,7 @@
 --   aliases          … and short names of them
 --   headers(key)     of a request
 --   body(o, messages) -> table to be sent as JSON; o has model, system,
---                    max_tokens, temperature, tools (array of {name,
+--                    max_tokens, temperature, effort, tools (array of {name,
 --                    description, schema}), extra
 --   event(s, name, data)  one event; s keeps what the answer is so far
 --   finish(s)        -> the turn {text, calls, usage, model, cut}; or nil and
@@ -48,7 +48,8 @@ function M.body(o, messages)
     tools[i] = {name = tool.name, description = tool.description, input_schema = tool.schema}
   end
   local body = {model = o.model, max_tokens = o.max_tokens or MAX_TOKENS, messages = messages,
-                system = o.system, temperature = o.temperature, tools = tools, stream = true}
+                system = o.system, temperature = o.temperature, tools = tools, stream = true,
+                output_config = o.effort and {effort = o.effort}}
   for name, value in pairs(o.extra or {}) do body[name] = value end
   return body
 end

@@ -10,6 +10,8 @@
 --   system       the system prompt
 --   max_tokens   of one answer; an answer that is cut there has failed
 --   temperature
+--   effort       how much it thinks: "minimal", "low", "medium", "high", "xhigh" or "max", of
+--                which a model may know some
 --   tools        array: names of built-in ones, or {name=, description=, schema=, run=}; see
 --                llm/tools.lua. None unless given
 --   root         the folder the built-in tools stay in; default: the working directory
@@ -35,15 +37,15 @@ local typed = require "orun.schema.typed"
 
 local M = {}
 
-local OWN <const> = {"model", "system", "max_tokens", "temperature", "root", "max_turns",
+local OWN <const> = {"model", "system", "max_tokens", "temperature", "effort", "root", "max_turns",
   "base_url", "key_env", "key_file", "headers", "extra", "price", "idle_timeout", "api"}
 local COMMON <const> = {"name", "description", "timeout", "retry", "limit", "priority",
   "memory_limit", "max_output", "secrets", "rate", "budget", "isolation", "account", "cwd",
   "base", "permissions"}
 local WANTS <const> = {model = "string", system = "string", max_tokens = "integer",
-  temperature = "number", root = "string", max_turns = "integer", base_url = "string",
-  key_env = "string", key_file = "string", headers = "table", extra = "table", price = "table",
-  idle_timeout = "number"}
+  temperature = "number", effort = "string", root = "string", max_turns = "integer",
+  base_url = "string", key_env = "string", key_file = "string", headers = "table",
+  extra = "table", price = "table", idle_timeout = "number"}
 
 --- What an agent may do unless its type or its task says otherwise: all that its tools can.
 M.PERMISSIONS = "full"
@@ -257,6 +259,7 @@ function M.run(config, input, task)
     config = config, dialect = dialect, messages = {}, turns = 0, reported = 0, tools = tools,
     options = {model = task.model or config.model, system = config.system,
                max_tokens = config.max_tokens, temperature = config.temperature,
+               effort = config.effort,
                extra = config.extra, tools = tools:offered()},
   }, Talk)
   return typed.ask(task.schema, prompt_of(input, task), function(text) return talk:say(text) end)
@@ -279,6 +282,8 @@ local function check_own(t)
   for _, field in ipairs{"max_tokens", "max_turns", "idle_timeout"} do
     if t[field] and t[field] <= 0 then wrong(t, "%s = %s: it must be above 0", field, t[field]) end
   end
+  local effort = t.effort and backends.bad_effort(t.effort)
+  if effort then wrong(t, "%s", effort) end
   for name, value in pairs(t.headers or {}) do
     if type(name) ~= "string" or type(value) ~= "string" or value:find("[\r\n\0]") then
       wrong(t, "headers[%s] = %s: names and values are strings of one line", check.show(name),

@@ -34,7 +34,7 @@ function M.body(o, messages)
   end
   local body = {model = o.model, messages = all or messages, tools = tools,
                 max_completion_tokens = o.max_tokens, temperature = o.temperature,
-                stream = true, stream_options = {include_usage = true}}
+                reasoning_effort = o.effort, stream = true, stream_options = {include_usage = true}}
   for name, value in pairs(o.extra or {}) do body[name] = value end
   return body
 end

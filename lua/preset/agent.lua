@@ -33,6 +33,7 @@
 --          put right
 --   state  what the preset has read of a run (preset/init.lua calls it s)
 
+local backends = require "orun.agents.backends"
 local check = require "orun.util.check"
 local lines = require "orun.util.lines"
 local preset = require "orun.preset"
@@ -41,16 +42,13 @@ local typed = require "orun.schema.typed"
 local M = {}
 
 --- The presets that come with orun.
-M.NAMES = require "orun.agents.backends".PROGRAMS
+M.NAMES = backends.PROGRAMS
 
 local OWN <const> = {model = "string", system = "string", args = "words", agent = "string",
   tools = "strings", max_turns = "count", effort = "string", sandbox = "string",
   permissions = "string", mcp = "boolean"}
 local OPTIONAL <const> = {"agent", "tools", "max_turns", "effort", "sandbox", "permissions"}
 local UNLESS_TOLD <const> = {"agent", "tools", "max_turns", "effort", "sandbox"}
--- Those of agent files; a whole number is one, too.
-local EFFORTS <const> = {minimal = true, low = true, medium = true, high = true, xhigh = true,
-                         max = true}
 local COMMON <const> = {"name", "description", "timeout", "retry", "limit", "priority",
   "memory_limit", "max_output", "secrets", "rate", "budget", "account", "cwd", "env",
   "isolation", "base"}
@@ -419,10 +417,8 @@ local function check_own(t)
   end
   local why = t.agent and require("orun.agents.file").bad_name(t.agent)
   if why then wrong(t, "agent: %s", why) end
-  if t.effort and not EFFORTS[t.effort] and not t.effort:find("^%d+$") then
-    wrong(t, "effort = %s: there are %s",
-      check.show(t.effort), check.listed(EFFORTS))
-  end
+  local effort = t.effort and not t.effort:find("^%d+$") and backends.bad_effort(t.effort)
+  if effort then wrong(t, "%s", effort) end
   if t.permissions and not LEVELS[t.permissions] then
     wrong(t, "permissions = %s: expected \"read\", \"edit\" or \"full\"", check.show(t.permissions))
   end

@@ -99,12 +99,10 @@ function M.message(where, name, value, want)
   return ("%s: %s = %s: %s"):format(where, name, M.show(value), want)
 end
 
---- The names that are the keys of `known`, in order, but those that have gone.
+--- The names that are the keys of `known`, in order.
 function M.sorted(known)
   local names = {}
-  for name, kind in next, known do
-    if type(kind) ~= "table" or not kind.now then names[#names + 1] = name end
-  end
+  for name in next, known do names[#names + 1] = name end
   table.sort(names)
   return names
 end
@@ -132,26 +130,38 @@ function M.hint(name, known)
   return "; there are " .. M.listed(known)
 end
 
+-- Those of the options that may be given.
+local function taken(known)
+  local names = {}
+  for name, kind in next, known do
+    if type(kind) ~= "table" or kind[1] then names[name] = kind end
+  end
+  return names
+end
+
 --- Options, checked and copied.
 -- @param where  public function's name, for messages
 -- @param opts   the caller's table, or nil for none
--- @param known  table: option name -> kind; {now = text} for a name that has gone
+-- @param known  table: option name -> kind; {now = text} for a name that has gone, and
+--               {refused = text} for one that others have and that makes no sense here: why
 -- @return a new table with the same fields, without a metatable
+-- @param level  of the error, as for M.argument
 -- Raises for a value that is not a table, an unknown field, a wrong kind.
-function M.options(where, opts, known)
+function M.options(where, opts, known, level)
+  level = level or 3
   if opts == nil then return {} end
-  if type(opts) ~= "table" then
-    error(M.message(where, "options", opts, "expected a table"), 3)
-  end
+  M.argument(where, "options", opts, "table", level + 1)
   local copy = {}
   for name, value in next, opts do
     local kind = known[name]
     if not kind then
-      error(("%s: unknown option %s%s"):format(where, M.show(name), M.hint(name, known)), 3)
-    elseif type(kind) == "table" and kind.now then
-      error(("%s: %s is now %s"):format(where, name, kind.now), 3)
+      error(("%s: unknown option %s%s"):format(where, M.show(name),
+        M.hint(name, taken(known))), level)
+    elseif type(kind) == "table" and not kind[1] then
+      error(("%s: %s %s"):format(where, name, kind.now and "is now " .. kind.now
+        or "has no place here: " .. kind.refused), level)
     end
-    copy[name] = M.argument(where, name, value, kind, 4)
+    copy[name] = M.argument(where, name, value, kind, level + 1)
   end
   return copy
 end

@@ -114,6 +114,57 @@ describe("as_completed", function()
     open_a()
   end)
 
+  it("counts and tells of each end, as the patterns do", function()
+    local seen, last = {}, nil
+    local a = orun.start(function() return "a" end)
+    TaskOutput(a)
+    local b = orun.start(function() error("no", 0) end)
+    for result, i in orun.as_completed({a, b}, {
+      each = function(one, at) seen[#seen + 1] = one.status .. at end,
+      progress = function(p) last = {p.done, p.failed, p.cancelled, p.total} end,
+    }) do seen[#seen + 1] = result.index .. "," .. i end
+    assert.same({"completed1", "1,1", "failed2", "2,2"}, seen)
+    assert.same({1, 1, 0, 2}, last)
+  end)
+
+  it("stops the others after a failure with on_failure = stop", function()
+    local function forever() orun.sleep("1h") end
+    local handles = {orun.start(forever), orun.start(function() error("no", 0) end),
+      orun.start(forever)}
+    local statuses = {}
+    for result, i in orun.as_completed(handles, {on_failure = "stop"}) do
+      statuses[i] = result.status
+    end
+    assert.same({"cancelled", "failed", "cancelled"}, statuses)
+  end)
+
+  it("says why an option of the patterns has no place here", function()
+    local function raised(opts)
+      local _, message = pcall(function()
+        local loop = orun.as_completed({}, opts)
+        return loop
+      end)
+      return message:match("wait_spec.lua:%d+: orun.as_completed: (.*)$")
+    end
+    for _, name in ipairs{"limit", "defaults"} do
+      assert.equal(name .. " has no place here: the tasks have been started; say it where they are",
+        raised{[name] = 1})
+    end
+    assert.equal("order has no place here: the first to end comes first; orun.wait_all keeps the "
+      .. "order", raised{order = "input"})
+    assert.equal('on_failure = "drain": expected one of "go_on", "stop"',
+      raised{on_failure = "drain"})
+    assert.equal('unknown option "limt"; there are each, on_failure, progress, timeout',
+      raised{limt = 1})
+    assert.equal("options = 3: expected a table", raised(3))
+  end)
+
+  it("takes results for tasks", function()
+    local a = TaskOutput(orun.start(function() return "a" end))
+    local result, index = orun.as_completed{a}()
+    assert.same({"a", 1, 1}, {result.output, index, result.index})
+  end)
+
   it("ends at once for none, and works inside a task", function()
     assert.is_nil(orun.as_completed{}())
     local result = orun.Task{run = function()

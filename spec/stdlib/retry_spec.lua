@@ -133,8 +133,8 @@ describe("retry of a task", function()
       raised(print, {max = -1}))
     assert.equal("orun.retry: on = \"x\": expected a function", raised(print, {on = "x"}))
     assert.matches("orun.retry: spec: Task: unknown field", raised{run = print, x = 1}, 1, true)
-    assert.equal("orun.retry: each is for tasks, and this is a function, which runs here: "
-      .. "orun.retry({run = fn}, {each = ...})", raised(print, {each = print}))
+    assert.equal("orun.retry: each has no place here: it is for tasks, and this is a function, "
+      .. "which runs here: orun.retry({run = fn}, ...)", raised(print, {each = print}))
     assert.equal("orun.retry: run_in_background is now orun.start{retry = {max = 2}, ...}",
       raised{run = print, run_in_background = true})
     assert.equal("orun.retry: retry is now the options: orun.retry({...}, {max = 2})",

@@ -40,6 +40,7 @@ describe("an agent that is an API", function()
     describe(api, function()
       it("answers a prompt: text, usage, cost, model", function()
         local say, name = agent({system = "Be brief.", max_tokens = 77, temperature = 0.5,
+          effort = "low",
           price = {input_tokens = 1e6, output_tokens = 2e6}}, api)
         say:text("It is é.")
         local r = ask(name, {input = {a = 1}})
@@ -50,6 +51,8 @@ describe("an agent that is an API", function()
         assert.matches("^POST /llm/", sent.line)
         assert.matches(KEY, sent.headers, 1, true)
         assert.equal(0.5, sent.body.temperature)
+        assert.equal("low", api == "openai" and sent.body.reasoning_effort
+          or sent.body.output_config.effort)
         assert.equal(77, sent.body.max_tokens or sent.body.max_completion_tokens)
         assert.is_true(sent.body.stream)
         local last = sent.body.messages[#sent.body.messages]
@@ -313,6 +316,9 @@ describe("an agent that is an API", function()
     assert.matches("max_tokens = 0: it must be above 0", refused{max_tokens = 0}, 1, true)
     assert.matches("temperature = \"hot\": expected a number", refused{temperature = "hot"},
       1, true)
+    assert.matches('effort = "hihg": there are minimal, low, medium, high, xhigh, max',
+      refused{effort = "hihg"}, 1, true)
+    assert.matches("effort = 3: expected a string", refused{effort = 3}, 1, true)
     assert.matches("tools[1] = \"rm\": there is no such built-in tool", refused{tools = {"rm"}}, 1,
       true)
     assert.matches("tools[1] (x): run = nil", refused{tools = {{name = "x"}}}, 1, true)

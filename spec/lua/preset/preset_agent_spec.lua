@@ -519,7 +519,7 @@ describe("orun.agent with preset", function()
       {preset = "claude", args = {true}})
     refused("args = a table: expected an array of strings and numbers",
       {preset = "claude", args = {a = "x"}})
-    refused('effort = "hihg": there are high, low, ', {preset = "claude", effort = "hihg"})
+    refused('effort = "hihg": there are minimal, low, ', {preset = "claude", effort = "hihg"})
     refused("effort: gemini has no such option", {preset = "gemini", effort = "low"})
     refused("max_turns = 0: expected a whole number above 0", {preset = "claude", max_turns = 0})
     refused('agent: timeout = "soon"', {preset = "claude", timeout = "soon"})

@@ -81,6 +81,8 @@ describe("orun.schema", function()
         '{"files":[{"line":1},{"line":"x"}]}'))
     assert.equal('the value: the field "a" is missing', wrong('{"required":["a"]}', "{}"))
     assert.equal('/b: there is no such field', wrong('{"additionalProperties":false}', '{"b":1}'))
+    assert.equal('/b: there is no such field',
+      wrong('{"additionalProperties":false}', '{"b":{"now":1}}'))
     assert.equal('/a~1b~0: 3 is more than the maximum 2',
       wrong('{"properties":{"a/b~":{"maximum":2}}}', '{"a/b~":3}'))
     assert.equal('the value: "c" is none of "a", "b"', wrong('{"enum":["a","b"]}', '"c"'))
