@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "embed/orun_own.h"
 #include "journal/journal.h"
+#include "journal/journal_unasked.h"
 #include <sys/stat.h>
 
 typedef struct OrunKeep OrunKeep;
@@ -44,6 +45,8 @@ orun_keep_new(orun *o, const orun_config *c)
 int
 orun_keep_args(orun *o, int argc, const char *const *argv)
 {
+    if (o->keep && o->keep->journal)
+        return 0; /* the run is begun again as it was begun */
     char **copy = mem_zalloc((size_t)argc + 1, sizeof *copy);
     bool failed = !copy;
     for (int i = 0; !failed && i < argc; i++)
@@ -189,7 +192,7 @@ orun_keep_tell(orun *o, orun_kept_info *info)
     info->found = n.found;
     info->unasked = n.unasked;
     buf_clear(&k->texts);
-    journal_tell_unasked(k->journal, ORUN_KEEP_NAMES, &k->texts);
+    journal_unasked_tell(k->journal, ORUN_KEEP_NAMES, &k->texts);
     info->unasked_names = buf_cstr(&k->texts);
     info->secret = n.secret;
     info->odd = n.odd;

@@ -3,7 +3,6 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/sanitize.h"
 #include "base/thread.h"
 #include "journal/journal_drawn.h"
 #include "journal/journal_items.h"
@@ -21,7 +20,6 @@
 
 enum {
     JOURNAL_STACK = 1 << 20,
-    JOURNAL_TITLE = 60, /* bytes of one that are told */
 };
 
 static Journal *
@@ -243,7 +241,8 @@ journal_answer(Journal *j, JournalJob *job, bool found)
     Buf session = { 0 };
     if (found)
         journal_list_items(j, job);
-    else if (j->resume && job->key.known && t->opt && t->opt->retry.resume)
+    else if (j->config.resume && job->key.known && t->opt
+             && t->opt->retry.resume)
         journal_drawn_resumed(j, job->key.key, &session);
     sched_lock(s);
     if (task_key(t)->looks == job->looks && task_looking(t)) {
@@ -327,6 +326,8 @@ journal_keep(Journal *j, JournalJob *job)
                                      &job->fact.body);
     j->secret += refusal == KEPT_SECRET;
     j->odd += refusal == KEPT_ODD;
+    if (refusal == KEPT_NO_MEMORY)
+        journal_job_lose(job, err_text(ORUN_ENOMEM));
     if (refusal || !job->caches || j->config.plan) {
         journal_show(j, job);
         return;
@@ -431,10 +432,6 @@ journal_free(Journal *j)
     journal_plan_free(j);
     resume_table_free(j->table);
     key_modules_free(j->modules);
-    task_strings_free(j->args);
-    mem_free(j->path);
-    mem_free(j->script);
-    mem_free(j->resume);
     mem_free(j->file);
     mem_free(j->fault);
     uv_mutex_destroy(&j->lock);
@@ -442,31 +439,9 @@ journal_free(Journal *j)
     mem_free(j);
 }
 
-static char *
-journal_copy(const char *s, bool *failed)
-{
-    char *copy = s ? mem_dup(s, strlen(s)) : NULL;
-    *failed |= s && !copy;
-    return copy;
-}
-
-static char **
-journal_copy_args(char *const *args, bool *failed)
-{
-    size_t n = 0;
-    while (args && args[n])
-        n++;
-    char **copy = n ? mem_zalloc(n + 1, sizeof *copy) : NULL;
-    *failed |= n && !copy;
-    for (size_t i = 0; copy && i < n; i++)
-        copy[i] = journal_copy(args[i], failed);
-    return copy;
-}
-
 static Journal *
 journal_new(Engine *h, const JournalConfig *c)
 {
-    bool failed = false;
     Journal *j = mem_zalloc(1, sizeof *j);
     if (!j)
         return NULL;
@@ -477,13 +452,9 @@ journal_new(Engine *h, const JournalConfig *c)
     list_init(&j->drawn);
     uv_mutex_init(&j->lock);
     uv_cond_init(&j->more);
-    j->path = journal_copy(c->path, &failed);
-    j->script = journal_copy(c->script, &failed);
-    j->resume = journal_copy(c->resume, &failed);
-    j->args = journal_copy_args(c->args, &failed);
     j->table = resume_table_new();
     j->modules = key_modules_new();
-    if (!failed && j->table && j->modules)
+    if (j->table && j->modules)
         return j;
     journal_free(j);
     return NULL;
@@ -529,37 +500,6 @@ journal_count(Journal *j, JournalCounts *to)
         .kept = j->kept, .found = j->found, .secret = j->secret, .odd = j->odd
     };
     resume_table_count(j->table, FACT_OUTCOME, &to->unasked);
-}
-
-/* The title of the task that had this outcome, or its id. */
-static void
-journal_tell_title(Journal *j, const StoredFact *f, Buf *to)
-{
-    Buf body = { 0 };
-    FactField field;
-    if (store_body(j->store, f, &body, NULL) == 0
-        && (fact_find(body.p, body.n, FACT_TAG_DESCRIPTION, &field) == 1
-            || fact_find(body.p, body.n, FACT_TAG_TASK, &field) == 1)) {
-        buf_puts(to, to->n ? ", " : "");
-        sanitize_cut(to, (const char *)field.p, field.n, JOURNAL_TITLE);
-    }
-    buf_free(&body);
-}
-
-void
-journal_tell_unasked(Journal *j, size_t most, Buf *to)
-{
-    size_t n = j->store ? resume_table_length(j->table) : 0;
-    for (size_t i = 0; i < n; i++) {
-        const ResumeEntry *e = resume_table_at(j->table, i);
-        if (e->fact.kind != FACT_OUTCOME || !e->fact.seq || e->asked)
-            continue;
-        if (most-- == 0) {
-            buf_puts(to, ", ...");
-            return;
-        }
-        journal_tell_title(j, &e->fact, to);
-    }
 }
 
 const char *

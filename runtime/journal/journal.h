@@ -26,6 +26,7 @@
 
 typedef struct Journal Journal;
 
+/* The strings stay the caller's, unchanged until journal_close. */
 typedef struct JournalConfig {
     const char *path;   /* of the store; one that ends in "/" is a folder, where
                          * the run gets a file of its own */
@@ -60,10 +61,6 @@ int journal_open(Engine *h, const JournalConfig *c, Journal **out,
                  Buf *why) NODISCARD;
 
 void journal_count(Journal *j, JournalCounts *to);
-
-/* Append the titles of the first results that no task asked for any longer,
- * `most` of them, as "a, b, …". The run has no task left; reads the store. */
-void journal_tell_unasked(Journal *j, size_t most, Buf *to);
 
 /* The id of the run, and the path of its file ("" before there is one); valid
  * until journal_close. */

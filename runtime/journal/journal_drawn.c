@@ -69,7 +69,7 @@ journal_drawn_recall(Durable *d, Task *t, uint32_t attempt, DrawnKind kind,
     unsigned char key[TASK_KEY_SIZE];
     bool anew = task_key(t) && task_key(t)->anew;
     const ResumeEntry *e = NULL;
-    if (!j->resume || anew)
+    if (!j->config.resume || anew)
         return false;
     uv_mutex_lock(&j->lock);
     if (journal_drawn_key(j, t, attempt, kind, false, key))

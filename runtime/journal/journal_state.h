@@ -14,8 +14,6 @@ struct Journal {
     Durable seam;
     Engine *engine;
     JournalConfig config;
-    char *path, *script, *resume; /* as configured; copies */
-    char **args;
     KeyModules *modules;
     uv_thread_t thread;
 

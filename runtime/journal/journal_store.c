@@ -25,12 +25,12 @@
 static int
 journal_store_choose(Journal *j, char id[STORE_RUN_ID], Buf *why)
 {
-    size_t n = strlen(j->path);
-    if (j->resume) {
+    size_t n = strlen(j->config.path);
+    if (j->config.resume) {
         JournalPast past;
-        int e = journal_past_find(j->path, j->resume,
-                                  *j->resume ? NULL : j->engine->script_file,
-                                  &past, why);
+        int e = journal_past_find(
+            j->config.path, j->config.resume,
+            *j->config.resume ? NULL : j->engine->script_file, &past, why);
         if (e)
             return e;
         j->config.late = past.late;
@@ -42,9 +42,9 @@ journal_store_choose(Journal *j, char id[STORE_RUN_ID], Buf *why)
         return 0;
     }
     snprintf(id, STORE_RUN_ID, "%s", j->engine->name);
-    if (n && j->path[n - 1] == '/')
-        return journal_folder_add(j->path, id, &j->file, why);
-    j->file = mem_dup(j->path, n);
+    if (n && j->config.path[n - 1] == '/')
+        return journal_folder_add(j->config.path, id, &j->file, why);
+    j->file = mem_dup(j->config.path, n);
     return j->file ? 0 : ORUN_ENOMEM;
 }
 
@@ -124,11 +124,11 @@ journal_store_run(Journal *j)
     const char *path = j->engine->script_file;
     fact_put_int(&f->body, FACT_TAG_FORMAT, FACT_FORMAT);
     fact_put_text(&f->body, FACT_TAG_VERSION, ORUN_VERSION);
-    if (j->script)
-        fact_put_text(&f->body, FACT_TAG_NAME, j->script);
+    if (j->config.script)
+        fact_put_text(&f->body, FACT_TAG_NAME, j->config.script);
     if (path)
         fact_put_text(&f->body, FACT_TAG_SCRIPT, path);
-    for (char **arg = j->args; arg && *arg; arg++)
+    for (char *const *arg = j->config.args; arg && *arg; arg++)
         fact_put_text(&f->body, FACT_TAG_ARGUMENT, *arg);
     fact_put_text(&f->body, FACT_TAG_CWD, j->engine->cwd);
     fact_put_int(&f->body, FACT_TAG_PID, getpid());
@@ -151,14 +151,16 @@ journal_store_open(Journal *j, Buf *why)
     uint64_t epoch;
     char id[STORE_RUN_ID];
     bool writes = !j->config.plan;
-    unsigned flags = (j->resume ? STORE_EXISTS : 0) | (writes ? 0 : STORE_READ);
+    unsigned flags = (j->config.resume ? STORE_EXISTS : 0)
+        | (writes ? 0 : STORE_READ);
     int e = journal_store_choose(j, id, why);
     if (e == 0)
         e = store_open(j->file, flags, &j->store, why);
-    if (e == 0 && j->resume)
+    if (e == 0 && j->config.resume)
         e = journal_store_read(j, id, why);
     if (e == 0 && writes)
-        e = store_begin(j->store, j->resume ? id : NULL, id, &epoch, why);
+        e = store_begin(j->store, j->config.resume ? id : NULL, id, &epoch,
+                        why);
     if (e == 0)
         memcpy(j->run, id, sizeof j->run);
     if (e == 0 && writes)

@@ -62,7 +62,7 @@ journal_tree_before(Durable *d, const TaskKey *own, bool resume, Buf *path,
     Journal *j = container_of(d, Journal, seam);
     unsigned char key[TASK_KEY_SIZE];
     Buf body = { 0 };
-    if (!j->resume || !own->known)
+    if (!j->config.resume || !own->known)
         return false;
     journal_tree_key(own->key, key);
     uv_mutex_lock(&j->lock);

@@ -30,20 +30,21 @@ static const unsigned kept_faults = 1u << FAULT_NONE | 1u << FAULT_LUA
 
 /* ---- the hash ---- */
 
-/* Of the value; false if there is a function or a module in it. */
-static bool
+/* Of the value. KEPT_ODD: there is a function or a module in it. */
+static KeptRefusal
 kept_hash_value(Digest *d, const Value *v)
 {
     static const ValueHashOps ops = { .data = true };
     unsigned char hash[DIGEST_SIZE] = { 0 };
-    if (v && value_hash(v, &ops, hash))
-        return false;
+    int e = v ? value_hash(v, &ops, hash) : 0;
+    if (e)
+        return e == ORUN_ENOMEM ? KEPT_NO_MEMORY : KEPT_ODD;
     digest_add(d, hash, sizeof hash);
-    return true;
+    return KEPT_FINE;
 }
 
 /* Two outcomes with one hash are the same to a task that gets them. */
-static bool
+static KeptRefusal
 kept_hash(const Outcome *o, unsigned char hash[TASK_KEY_SIZE])
 {
     Digest d;
@@ -52,12 +53,12 @@ kept_hash(const Outcome *o, unsigned char hash[TASK_KEY_SIZE])
     digest_begin(&d);
     digest_add(&d, how, sizeof how);
     digest_add(&d, &o->code, sizeof o->code);
-    bool plain = kept_hash_value(&d, o->output);
-    plain = kept_hash_value(&d, o->error_value) && plain;
+    KeptRefusal output = kept_hash_value(&d, o->output);
+    KeptRefusal error = kept_hash_value(&d, o->error_value);
     digest_add(&d, o->error, o->error ? strlen(o->error) : 0);
     digest_end(&d, whole);
     memcpy(hash, whole, TASK_KEY_SIZE);
-    return plain;
+    return output > error ? output : error; /* no memory is the greatest */
 }
 
 /* ---- writing ---- */
@@ -160,8 +161,9 @@ KeptRefusal
 kept_write(Kept *k, const Task *t, Engine *h, Buf *body)
 {
     TaskReport report;
-    if (!kept_hash(&k->outcome, k->hash))
-        return KEPT_ODD;
+    KeptRefusal odd = kept_hash(&k->outcome, k->hash);
+    if (odd)
+        return odd;
     if (!(kept_faults >> k->outcome.fault & 1) && t->kind != TASK_ITEM)
         return KEPT_FAULT;
     kept_put_task(body, t);
@@ -305,7 +307,7 @@ kept_read(const Buf *body, Engine *h, Kept *k)
             break;
     unsigned char hash[TASK_KEY_SIZE];
     bool fine = more == 0 && k->outcome.state >= TASK_COMPLETED
-        && kept_hash(&k->outcome, hash)
+        && kept_hash(&k->outcome, hash) == KEPT_FINE
         && memcmp(hash, k->hash, sizeof hash) == 0;
     if (!fine)
         kept_clear(k);

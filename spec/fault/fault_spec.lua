@@ -13,4 +13,17 @@ describe("when allocations fail", function()
       assert.matches("\n" .. name .. " ", r.out, 1, true)
     end
   end)
+
+  it("shows no result that there was no memory to keep", function()
+    local tally = h.tmpdir() .. "/count"
+    local n, failed = 0
+    repeat
+      n = n + 1
+      local r = h.orun{bin = h.test_bin, "-q", "--no-history", "scenarios.lua", "kept",
+        cwd = "spec/fault", env = {ORUN_FAULT_HERE = tostring(n), ORUN_FAULT_COUNT = tally}}
+      assert.equal(0, r.code, ("allocation %d: %s"):format(n, r.err))
+      failed = h.read(tally):match("%d+ (%d+)")
+    until failed == "0"
+    assert.is_true(n > 10, n) -- there are some that can fail
+  end)
 end)

@@ -346,8 +346,26 @@ function M.embedded()
   return asked, failed
 end
 
+-- What a task has ended with is shown if it is kept. Its look-up is over when it begins.
+function M.kept(dir)
+  local r = Task{input = os.getenv("ORUN_FAULT_HERE"), run = function(spec)
+    require "orun.test".failing.arm(spec)
+    return {text = ("x"):rep(100)}
+  end}
+  local asked, failed = test.failing.arm()
+  local shown = check(r, {text = ("x"):rep(100)}, "the outcome")
+  local kept = orun.exec{command = {"sh", "-c", '"$ORUN_PROGRAM" output t1 --store "$0"',
+                                    dir .. "/run.db"}}
+  if shown and kept.output ~= ('{"text":"%s"}'):format(("x"):rep(100)) then
+    lie("it is shown, and not kept: %s", show(kept))
+  end
+  return asked, failed
+end
+
 local PROGRAMS <const> = {apart = true, control = true, exec = true, flood = true, input = true,
-                          programs = true, shell = true, stream = true}
+                          kept = true, programs = true, shell = true, stream = true}
+-- These say themselves what fails, and give how much was asked for.
+local ARMED <const> = {embedded = true, kept = true}
 
 -- What tasks tell, and what limits ask of them.
 function M.limits()
@@ -380,6 +398,13 @@ function M.files()
   if not why:find('"nobody" is not defined', 1, true) then check_reason(why, "nobody") end
 end
 
+-- A folder with the store of this run.
+local function kept_place()
+  local dir = orun.exec("mktemp", "-d").output:match("[^\n]+")
+  orun.config{store = dir .. "/run.db"}
+  return dir, setmetatable({}, {__close = function() orun.exec("rm", "-rf", "--", dir) end})
+end
+
 -- A repository, and what it takes away again; made while nothing fails.
 local function repository()
   local r = orun.exec("sh", "-c", [[cd "$(mktemp -d)" && git init -q && echo 1 > one && git add . &&
@@ -404,6 +429,7 @@ end
 -- Where a scenario runs, when it matters, and what removes that.
 local function place_of(name)
   if name == "worktree" then return repository() end
+  if name == "kept" then return kept_place() end
 end
 
 -- Afterwards all is as ever.
@@ -419,10 +445,10 @@ local function main(name)
   local spec = os.getenv("ORUN_FAULT_HERE")
   local run = assert(M[name], "no such scenario")
   local dir, _ <close> = place_of(name)
-  if name ~= "embedded" then test.failing.arm(spec) end
+  if not ARMED[name] then test.failing.arm(spec) end
   local ok, err, its_failed = pcall(run, dir)
   local asked, failed = test.failing.arm()
-  if name == "embedded" then asked, failed = err, its_failed end
+  if ARMED[name] and ok then asked, failed = err, its_failed end
   local tally = os.getenv("ORUN_FAULT_COUNT")
   if tally then
     local f = assert(io.open(tally, "w"))
