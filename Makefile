@@ -8,12 +8,16 @@
 VARIANT ?=
 LUA     ?= lua5.4
 PREFIX  ?= /usr/local
+LIBDIR  ?= $(PREFIX)/lib
+# Where Lua looks for modules in C, as orun.so is one.
+LUA_CMOD ?= $(LIBDIR)/lua/5.4
 JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
 
 BUILD := build$(if $(VARIANT),/$(VARIANT))
 ORUN  := $(if $(VARIANT),$(BUILD)/orun,orun)
 TORUN := $(BUILD)/test/orun
-PLACE := PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' .ci/install
+PLACE := PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' LIBDIR='$(LIBDIR)' \
+    LUA_CMOD='$(LUA_CMOD)' .ci/install
 
 ifndef IN_BUILD
 # ---------------------------------------------------------------- for people
@@ -41,7 +45,7 @@ OWN_LUA = PKG_CONFIG_PATH=$(CURDIR)/$(BUILD)/pc \
 endif
 
 .PHONY: all
-all: deps-build ## Build ./orun, the test build and build/liborun.a (default).
+all: deps-build ## Build ./orun, the test build and the libraries (default).
 	+@$(SUB) files
 
 .PHONY: demo
@@ -124,7 +128,7 @@ fresh: ## Both commands on new systems, Debian 12 and 13; as root.
 	@.ci/fresh trixie
 
 .PHONY: install uninstall
-install: deps-build ## Copy the program, library and header below PREFIX.
+install: deps-build ## Copy program, libraries, headers, module below PREFIX.
 	+@$(SUB) install
 uninstall: ## Remove what install put there.
 	@$(PLACE) remove
@@ -164,6 +168,7 @@ LUA_LINK   := $(shell pkg-config --libs $(LUA))
 LUA_LIB    := $(patsubst -l%,-l:lib%.a,$(LUA_LINK))
 endif
 CJSON_CFLAGS := $(shell pkg-config --cflags lua5.4-cjson)
+CJSON_LINK   := $(shell pkg-config --libs lua5.4-cjson)
 
 # libuv's archive has two names; where there is neither, its library is linked.
 archive = $(wildcard $(shell $(CC) -print-file-name=lib$(1).a))
@@ -204,7 +209,11 @@ SAN := $(SAN_$(VARIANT))$(if $(VARIANT), -O1 -DORUN_MALLOC_STATES)
 # -iquote: our sched.h must not hide the system's.
 CPPFLAGS += -D_GNU_SOURCE -iquote runtime $(LUA_CFLAGS) $(CJSON_CFLAGS) \
     $(shell pkg-config --cflags libuv libcurl)
-COMPILE = $(CC) -std=c11 $(CPPFLAGS) $(CFLAGS) $(SAN) $(WARN) -MMD -MP -c
+# The same objects make the program, the archive and the shared library. An
+# error that a Lua built as C++ throws passes through them.
+SHARED  := -fPIC -fvisibility=hidden -fexceptions
+COMPILE = $(CC) -std=c11 $(CPPFLAGS) $(CFLAGS) $(SHARED) $(SAN) $(WARN) \
+    -MMD -MP -c
 
 # All of Lua goes in, and its names (and ours) are visible to C modules.
 LINK = $(CC) $(CFLAGS) $(SAN) $(LDFLAGS)
@@ -284,6 +293,26 @@ $(BUILD)/liborun.a: $(OBJECTS) $(YAML_LIB) $(BUILD)/.list
 	mkdir $(BUILD)/others
 	cd $(BUILD)/others && ar x $(CJSON_LIB) && ar x ../libyaml.a $(YAML_USED)
 	ar rcs $@ $(OBJECTS) $(BUILD)/others/*.o
+
+# What programs link (-lorun), and what Lua loads (require "orun"): one file.
+# Only what its list names leaves it. It stays in the process to its end, for it
+# has threads and a signal's handler. With a Lua of your own, which is an
+# archive, the program that loads it must export Lua's names.
+VERSION  := $(shell \
+    sed -n 's/^\#define ORUN_VERSION "\(.*\)"/\1/p' runtime/base/version.h)
+SONAME   := liborun.so.0
+SO       := $(BUILD)/$(SONAME).$(VERSION)
+SO_LIBS  := $(if $(LUA_PC),,$(LUA_LINK) $(if $(SAN),,-Wl,-z,defs)) \
+    $(CJSON_LINK) -luv -lm -ldl -lrt -pthread
+SO_FLAGS := -shared -Wl,-soname,$(SONAME) \
+    -Wl,--version-script=runtime/embed/liborun.map \
+    -Wl,-z,nodelete -Wl,-z,now -Wl,-z,relro
+$(SO): $(OBJECTS) $(YAML_LIB) runtime/embed/liborun.map $(BUILD)/.list
+	@echo '  link  $@'
+	$(LINK) $(SO_FLAGS) -o $@ $(filter %.o,$^) $(YAML_LIB) $(SO_LIBS)
+	ln -sf $(@F) $(BUILD)/$(SONAME)
+	mkdir -p $(BUILD)/module
+	ln -sf ../$(SONAME) $(BUILD)/module/orun.so
 
 $(BUILD)/private.o: $(PRIVATE_O)
 	@echo '  link  $@'
@@ -386,20 +415,19 @@ $(BUILD)/liblua.a: $(BUILD)/.flags
 note = mkdir -p $(BUILD)/test; \
     echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
 $(BUILD)/.flags: FORCE
-	$(call note,$(COMPILE) $(LINK) $(EXPORT) $(LIBS))
+	$(call note,$(COMPILE) $(LINK) $(EXPORT) $(LIBS) $(SO_FLAGS) \
+	    $(SO_LIBS))
 $(BUILD)/.list: FORCE
 	$(call note,$(MODULES) $(OBJECTS) $(TOBJECTS))
 FORCE:
 
 .PHONY: files lint compdb analyze install mutants fuzzers fuzz
 fuzzers: $(FUZZERS) ;
-files: $(ORUN) $(TORUN) $(BUILD)/liborun.a $(LUA_PC) ;
+files: $(ORUN) $(TORUN) $(BUILD)/liborun.a $(SO) $(LUA_PC) ;
 $(LUA_PC): $(BUILD)/.flags
 	mkdir -p $(@D)
 	printf '%s\n' 'Name: Lua' 'Description: LUA=$(LUA)' 'Version: 5.4' \
 	    'Cflags: $(LUA_CFLAGS)' 'Libs: $(LUA_LINK) -lm' >$@
-VERSION := $(shell sed -n 's/^\#define ORUN_VERSION "\(.*\)"/\1/p' \
-    runtime/base/version.h)
 CHECKED := $(ALL) $(TESTLIB) $(sort $(wildcard spec/fuzz/*.c))
 lint:
 	@echo '  cc -Werror'
@@ -447,12 +475,19 @@ analyze:
 	    -Ispec/native $(CHECKED)
 
 # Only what is installed is built, which the test build is not.
-install: $(ORUN) $(BUILD)/liborun.a
-	printf '%s\n' 'Name: orun' 'Description: parallel work from Lua' \
-	    'Version: $(VERSION)' 'Cflags: -I$(PREFIX)/include' \
-	    'Libs: -L$(PREFIX)/lib -lorun $(LUA_LINK) -luv -lm -pthread' \
-	    >$(BUILD)/orun.pc
-	$(PLACE) put $^ runtime/orun.h $(BUILD)/orun.pc
+install: $(ORUN) $(BUILD)/liborun.a $(SO) runtime/orun.h $(BUILD)/orun.pc
+	$(PLACE) put $^
+PC ?= $(BUILD)/orun.pc
+$(PC): FORCE
+	mkdir -p $(@D)
+	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' \
+	    'includedir=$(PREFIX)/include' 'lua_cmod=$(LUA_CMOD)' '' \
+	    'Name: orun' 'Description: parallel work from Lua and C' \
+	    'Version: $(VERSION)' \
+	    'Requires.private: $(if $(LUA_PC),,$(LUA)) libuv' \
+	    'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -lorun' \
+	    'Libs.private: $(if $(LUA_PC),$(LUA_LINK)) -lm -ldl -lrt -pthread' \
+	    >$@
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 endif

@@ -10,15 +10,16 @@
  *         fprintf(stderr, "%s\n", orun_errmsg(o));
  *     orun_free(o);
  *
- * Link with -lorun -llua5.4 -luv (see build flags in README.md).
+ * Link with `pkg-config --cflags --libs orun`, which is liborun.so, or with
+ * liborun.a, and what `pkg-config --static --libs orun` adds.
  *
- * Link Lua as a shared library. C modules of your scripts then call orun's own
- * lua_resume and lua_pcallk, so Lua code that they run can be stopped. In a
- * program linked with a plain liblua5.4.a they call Lua's own: a loop in a
- * coroutine that a C module resumes is then stuck (orun_stuck), and a stop in a
- * callback is an error that the module receives; some modules, such as luv, end
- * the process on it. To have the same with an archive, rename both functions in
- * a copy of it:
+ * C modules of your scripts. In a program with liborun.a, link Lua as a shared
+ * library: they then call orun's own lua_resume and lua_pcallk, so Lua code
+ * that they run can be stopped. In a program linked with a plain liblua5.4.a or
+ * liborun.so they call Lua's own: a loop in a coroutine that a C module resumes
+ * is then stuck (orun_stuck), and a stop in a callback is an error that the
+ * module receives; some modules, such as luv, end the process on it. To have
+ * the same with an archive, rename both functions in a copy of it:
  *
  *     objcopy --redefine-sym lua_resume=lua_resume_plain \
  *         --redefine-sym lua_pcallk=lua_pcallk_plain liblua5.4.a liblua-own.a
@@ -67,6 +68,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 #ifndef ORUN_ERR_H /* inside orun itself, err.h has the whole list */
 enum {
@@ -271,6 +273,7 @@ void orun_resume(orun *o);
  * another thread runs a script (call orun_interrupt, then try again). */
 int orun_free(orun *o);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -22,9 +22,12 @@
 typedef int ForeignResume(lua_State *L, lua_State *from, int n, int *results);
 typedef int ForeignPcall(lua_State *L, int n, int results, int handler,
                          lua_KContext context, lua_KFunction k);
+typedef lua_Unsigned ForeignLength(lua_State *L, int index);
 
-ForeignResume foreign_resume __asm__("lua_resume") __attribute__((weak));
-ForeignPcall foreign_pcall __asm__("lua_pcallk") __attribute__((weak));
+ForeignResume foreign_resume __asm__("lua_resume")
+    __attribute__((weak, visibility("default")));
+ForeignPcall foreign_pcall __asm__("lua_pcallk")
+    __attribute__((weak, visibility("default")));
 ForeignResume foreign_resume_plain __asm__("lua_resume_plain")
     __attribute__((weak));
 ForeignPcall foreign_pcall_plain __asm__("lua_pcallk_plain")
@@ -35,8 +38,33 @@ ForeignPcall foreign_pcall_plain __asm__("lua_pcallk_plain")
 static ForeignResume *_Atomic foreign_lua_resume;
 static ForeignPcall *_Atomic foreign_lua_pcall;
 
-extern const char foreign_begin[] __asm__("__executable_start");
-extern const char foreign_end[] __asm__("etext");
+/* Of the file that this is linked into, program or shared library. */
+extern const char foreign_begin[] __asm__("__ehdr_start")
+    __attribute__((visibility("hidden")));
+extern const char foreign_end[] __asm__("etext")
+    __attribute__((visibility("hidden")));
+
+/* What Lua has by this name. The program's name is the one above, and Lua's the
+ * next; a shared library keeps its own to itself, and sees what the program
+ * that loaded it sees. */
+static void *
+foreign_behind(const char *name, void *own)
+{
+    void *found = dlsym(RTLD_DEFAULT, name);
+    return found && found != own ? found : dlsym(RTLD_NEXT, name);
+}
+
+/* C modules of scripts have Lua's names from the program. Where a program in
+ * another language has loaded it with this library, nobody sees it but this
+ * library: make it visible. */
+static void
+foreign_share(void)
+{
+    Dl_info lua;
+    if (dladdr(*(void **)&(ForeignLength *){ lua_rawlen }, &lua) != 0
+        && lua.dli_fname)
+        dlopen(lua.dli_fname, RTLD_NOLOAD | RTLD_GLOBAL | RTLD_LAZY);
+}
 
 void
 foreign_find(void)
@@ -44,11 +72,14 @@ foreign_find(void)
     ForeignResume *resume = foreign_resume_plain;
     ForeignPcall *call = foreign_pcall_plain;
     if (!resume)
-        *(void **)&resume = dlsym(RTLD_NEXT, "lua_resume");
+        *(void **)&resume = foreign_behind(
+            "lua_resume", *(void **)&(ForeignResume *){ foreign_resume });
     if (!call)
-        *(void **)&call = dlsym(RTLD_NEXT, "lua_pcallk");
+        *(void **)&call = foreign_behind(
+            "lua_pcallk", *(void **)&(ForeignPcall *){ foreign_pcall });
     atomic_store(&foreign_lua_resume, resume);
     atomic_store(&foreign_lua_pcall, call);
+    foreign_share();
 }
 
 static inline ForeignResume *

@@ -2,8 +2,8 @@
 --- and loops of the host, and what is left behind. The programs are in
 --- spec/embed, one a kind of trouble; each has cases and says "kept".
 ---
---- What rows J6 to J8 also speak of is not there: orun.h takes no callbacks and
---- no allocator, and the library is a static one.
+--- What rows J6 and J7 also speak of is not there: orun.h takes no callbacks and
+--- no allocator. J8 is in shared_spec.lua.
 
 local h = require "spec.support.helper"
 

@@ -15,23 +15,32 @@ local function below(dir)
   return h.sh("find . | LC_ALL=C sort", { cwd = dir }).out
 end
 
-local function place(action, dir, prefix, stage)
-  return h.sh(".ci/install " .. action, { env = { PREFIX = dir .. prefix,
-                                                 DESTDIR = stage or "" } })
+local function place(action, dir, prefix, stage, more)
+  local env = { PREFIX = dir .. prefix, DESTDIR = stage or "" }
+  for name, value in pairs(more or {}) do env[name] = value end
+  return h.sh(".ci/install " .. action, { env = env })
 end
 
-local function put(dir, prefix, stage)
-  local pc = h.write(dir .. ".pc", "Name: orun\n")
-  local r = place(("put %s %s runtime/orun.h %s"):format(h.quote(h.bin), h.quote(h.lib),
-    h.quote(pc)), stage and "" or dir, prefix, stage)
+local function real(link)
+  return h.sh("realpath " .. h.quote(link)).out:match("[^\n]+")
+end
+
+local so <const> = real((h.lib:gsub("%.a$", ".so.0")))
+
+local function put(dir, prefix, stage, more)
+  local pc = h.write((stage or dir) .. ".pc", "Name: orun\n")
+  local files = { h.bin, h.lib, so, "runtime/orun.h", pc }
+  for i, file in ipairs(files) do files[i] = h.quote(file) end
+  local r = place("put " .. table.concat(files, " "), stage and "" or dir, prefix, stage, more)
   assert.equal(0, r.code, r.err)
 end
 
 describe("make install", function()
   it("builds and copies no test build", function()
     local out = planned "install PREFIX=/nowhere"
-    assert.matches("PREFIX='/nowhere' DESTDIR='' .ci/install put orun build/liborun.a ", out, 1,
-      true)
+    assert.matches("PREFIX='/nowhere' DESTDIR='' LIBDIR='/nowhere/lib' "
+      .. "LUA_CMOD='/nowhere/lib/lua/5.4' .ci/install put orun build/liborun.a ",
+      (out:gsub("\\\n%s*", "")), 1, true)
     assert.is_nil(out:find("ORUN_TEST", 1, true))
     assert.is_nil(out:find("-o build/test/", 1, true))
   end)
@@ -53,8 +62,8 @@ describe("make install", function()
         put(dir, prefix, stage and dir)
         put(dir, prefix, stage and dir) -- over what is there
         local root = dir .. prefix
-        for _, name in ipairs{"bin/orun", "lib/liborun.a", "include/orun.h",
-                              "lib/pkgconfig/orun.pc"} do
+        for _, name in ipairs{"bin/orun", "lib/liborun.a", "lib/liborun.so", "lib/liborun.so.0",
+                              "lib/lua/5.4/orun.so", "include/orun.h", "lib/pkgconfig/orun.pc"} do
           assert.is_true(h.exists(root .. "/" .. name), name)
         end
         assert.matches("^orun ", h.sh(h.quote(root .. "/bin/orun") .. " --version").out)
@@ -68,6 +77,29 @@ describe("make install", function()
       assert.equal(before, below(dir))
     end)
   end
+
+  it("puts libraries and the module elsewhere, for whoever packs it", function()
+    local dir = h.tmpdir()
+    local before = below(dir)
+    local where = { LIBDIR = "/usr/lib/x86", LUA_CMOD = "/opt/lua" }
+    put("", "/usr", dir, where)
+    for _, name in ipairs{"/usr/bin/orun", "/usr/lib/x86/liborun.so", "/opt/lua/orun.so",
+                          "/usr/lib/x86/pkgconfig/orun.pc"} do
+      assert.is_true(h.exists(dir .. name), name)
+    end
+    assert.equal("../../usr/lib/x86/liborun.so.0",
+      h.sh("readlink " .. h.quote(dir .. "/opt/lua/orun.so")).out:match("[^\n]+"))
+    assert.equal(dir .. "/usr/lib/x86/" .. so:match("[^/]+$"), real(dir .. "/opt/lua/orun.so"))
+    assert.equal(0, place("remove", "", "/usr", dir, where).code)
+    assert.equal(before, below(dir))
+  end)
+
+  it("leaves no library of an older version", function()
+    local dir = h.tmpdir()
+    h.sh("mkdir lib && : >lib/liborun.so.0.0.0.9", { cwd = dir })
+    put(dir, "")
+    assert.is_false(h.exists(dir .. "/lib/liborun.so.0.0.0.9"))
+  end)
 
   it("refuses a prefix that means another place elsewhere", function()
     local r = place("remove", "", "local")

@@ -1,0 +1,53 @@
+--- A program of somebody else is built from what `make install` put there, as
+--- pkg-config says, with the library shared and with the archive.
+
+local h = require "spec.support.helper"
+
+-- Of the sanitizers' own libraries the program would have to be told.
+if h.variant ~= "" and h.variant ~= "valgrind" then
+  it("is for a plain build only", function() end)
+  return
+end
+
+local dir
+
+local function sh(command, env)
+  local r = h.sh(command, {cwd = dir, env = env})
+  assert.equal(0, r.code, r.err)
+  return r.out
+end
+
+describe("a program built from what is installed", function()
+  setup(function()
+    dir = h.tmpdir()
+    local prefix = h.quote(dir .. "/usr")
+    sh(("make -s -C %s IN_BUILD=1 VARIANT= PREFIX=%s PC=%s/orun.pc %s/orun.pc"):format(
+      h.quote(h.root), prefix, h.quote(dir), h.quote(dir)), {MAKEFLAGS = false})
+    sh(("PREFIX=%s %s/.ci/install put %s %s %s/runtime/orun.h orun.pc"):format(prefix,
+      h.quote(h.root), h.quote(h.lib), '"$(realpath ' .. h.lib:gsub("%.a$", ".so.0") .. ')"',
+      h.quote(h.root)))
+    h.write(dir .. "/host.c", h.read(h.root .. "/examples/embed/host.c"))
+  end)
+
+  --- Build host.c and run it: what is linked, and what it needs to be told.
+  local function builds(flags, env)
+    local path = {PKG_CONFIG_PATH = dir .. "/usr/lib/pkgconfig"}
+    sh("cc -Wall -Werror -o host host.c " .. flags, path)
+    local out = sh((os.getenv("ORUN_WRAP") or "") .. " ./host", env)
+    assert.matches("^1 4 9 16 25\n1 4 9 16 25\none has\t10\n", out)
+    return sh "readelf -d host"
+  end
+
+  it("links the shared library, and nothing but it", function()
+    local needs = builds("$(pkg-config --cflags --libs orun)",
+      {LD_LIBRARY_PATH = dir .. "/usr/lib"})
+    assert.matches("liborun%.so%.0", needs)
+    assert.is_nil(needs:find("liblua", 1, true))
+  end)
+
+  it("links the archive, with what pkg-config --static adds", function()
+    local needs = builds("$(pkg-config --static --cflags --libs orun "
+      .. "| sed 's/-lorun/-l:liborun.a/')")
+    assert.is_nil(needs:find("liborun", 1, true))
+  end)
+end)
