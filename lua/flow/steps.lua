@@ -34,7 +34,7 @@ function Steps:fail(text, ...)
   text = select("#", ...) > 0 and text:format(...) or text
   if self.args.called then error(self.name .. ": " .. text, 0) end
   options.complain(self.name, text)
-  os.exit(FAILED)
+  os.exit(FAILED, true)
 end
 
 --- The value; the workflow ends where it is nil or false.

@@ -174,6 +174,29 @@ batch 2
       place:read "04-implementation.md")
   end)
 
+  it("is refused while another is at work, and not because of one that was killed", function()
+    local gate = h.tmpdir() .. "/gate"
+    local place = ready(spec(task("a", ("test -e %s || { true > %s.waits; sleep 1000; }"):format(
+      gate, gate))))
+    local p = h.start{"--no-history", "--no-store", "-q", "spec:execute", "demo", cwd = place.dir,
+      env = {RAN = place.dir .. "/ran"}}
+    assert(h.wait_for(function() return h.exists(gate .. ".waits") end))
+    for _, name in ipairs{"spec:execute", "spec:decompose"} do
+      local r = place:orun(name, "demo")
+      assert.same({1, 1}, {r.code, place:ran()})
+      assert.matches("^orun " .. name .. ": specs/demo is in use by process %d+: "
+        .. "orun spec:execute, since 2%d+%-%d%d%-%d%d %d%d:%d%d:%d%dZ\n", r.err)
+    end
+    assert.equal(0, place:orun("spec:execute", "--dry-run", "demo").code)
+    p:kill "KILL"
+    p:wait()
+    h.write(gate, "")
+    local r, err = place:json("spec:execute", "--json", "demo")
+    assert.same({1, {}}, {r.done, r.failed}, err)
+    assert.equal("02-specification.md 03-tasks.json 03-tasks.md 04-implementation.md",
+      place:files())
+  end)
+
   it("works in the folder itself with --in-place, where there may be no git", function()
     local place = ready(nil, true)
     local r = place:orun("spec:execute", "demo")

@@ -27,6 +27,7 @@
 
 local implementation = require "orun.specs.implementation"
 local json = require "orun.json"
+local lock = require "orun.specs.lock"
 local options = require "orun.command.options"
 local orun = require "orun"
 local spec_folder = require "orun.specs.folder"
@@ -57,6 +58,7 @@ local args = options.arguments({
 }, ...)
 local steps = start_steps("orun spec:decompose", args)
 local folder = steps:must(spec_folder.find(args[1]))
+local _ <close> = not args.dry_run and steps:must(lock.take(folder.path, "orun spec:decompose"))
 local spec = folder.file or folder.path .. spec_folder.SPECIFICATION
 local place = folder.path .. spec_folder.TASKS
 

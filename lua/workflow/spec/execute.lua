@@ -7,7 +7,8 @@
 -- works in a git worktree of its own, and what it did goes to the branch spec/SLUG, on which
 -- the next ones begin; nothing that is checked out changes. After each one that has ended,
 -- specs/SLUG/04-implementation.md says how. What is done there is not done again: the same
--- command goes on, in any later session ('orun resume' also knows what was not noted yet).
+-- command goes on, in any later session ('orun resume' also knows what was not noted yet). While
+-- one is at work on a specification another one is refused.
 --
 -- With --backend agents do the tasks: the type that a task names, one of the project's whose
 -- name fits, Explore and Plan for what only reads, else general-purpose. Without, the commands
@@ -30,6 +31,7 @@ local branches = require "orun.specs.branch"
 local choose = require "orun.specs.agent_choice"
 local figures = require "orun.util.format"
 local implementation = require "orun.specs.implementation"
+local lock = require "orun.specs.lock"
 local options = require "orun.command.options"
 local orun = require "orun"
 local questions = require "orun.flow.questions"
@@ -58,6 +60,7 @@ if absent then
 elseif not list then
   steps:fail("%s\nMend it, or make it anew with 'orun spec:decompose --full %s'.", why, folder.path)
 end
+local _ <close> = not args.dry_run and steps:must(lock.take(folder.path, "orun spec:execute"))
 local place = folder.path .. spec_folder.IMPLEMENTATION
 local known = steps:must(implementation.read(place, list.tasks))
 local plan = task_list.plan(list.tasks)
