@@ -18,4 +18,4 @@ print(length)
 
 --> 131
 --> orun: ...:13: ... agents were queued at once for 3 slots of process: they hold memory and wait
--->     orun.fan_out{items = items, limit = 5, ...}   -- or orun.chunks, orun.map: so many at once
+-->     orun.fan_out(items, to_spec, {limit = 5})     -- or orun.chunks, orun.map: so many at once

@@ -93,11 +93,13 @@ local function wrong_part(e)
   if e.event == "ended" and not ENDS[e.status] then return "status" end
   if e.event == "phase" and not e.name then return "name" end
   if (e.event == "queued" or e.event == "waits") and not e["for"] then return "for" end
-  for _, name in ipairs{"blockedBy", "limits", "worktree"} do
+  for _, name in ipairs{"blockedBy", "half_written", "limits", "worktree"} do
     if e[name] ~= nil and type(e[name]) ~= "table" then return name end
   end
-  for _, id in ipairs(e.blockedBy or {}) do
-    if type(id) ~= "string" then return "blockedBy" end
+  for _, name in ipairs{"blockedBy", "half_written"} do
+    for _, word in ipairs(e[name] or {}) do
+      if type(word) ~= "string" then return name end
+    end
   end
   for name, slots in pairs(e.limits or {}) do
     if type(name) ~= "string" or math.type(slots) ~= "integer" or slots < 1 then return "limits" end

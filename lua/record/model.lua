@@ -48,7 +48,7 @@
 --   reads       array of {by=, at=, bytes=}: who got the result, `by` nil for the script
 --   report      what it told of its work: activity, model, session_id, cost, tokens; or nil
 --   status, error_kind, error, skipped, fresh, cached, duration, exit_code, signal, bytes,
---   printed, output, worktree   of its end
+--   printed, output, worktree, half_written   of its end
 
 local M = {}
 local Model = {}
@@ -199,7 +199,8 @@ function on.ended(self, t, e)
   queue_ends(t, e.at)
   t.ended, t.reason, t.limit, t.opens = e.at, nil, nil, nil
   for _, k in ipairs{"status", "error_kind", "error", "skipped", "fresh", "cached", "duration",
-                     "exit_code", "signal", "bytes", "printed", "output", "worktree"} do
+                     "exit_code", "signal", "bytes", "printed", "output", "worktree",
+                     "half_written"} do
     t[k] = e[k]
   end
   set_state(self, t, e.status)

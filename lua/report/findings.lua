@@ -271,7 +271,7 @@ function find.changes_overlap(run, add)
 end
 
 local FIX_QUEUE <const> = [[
-orun.fan_out{items = items, limit = 5, ...}   -- or orun.chunks, orun.map: so many at once]]
+orun.fan_out(items, to_spec, {limit = 5})     -- or orun.chunks, orun.map: so many at once]]
 
 -- The most agents that were queued at once for one limit.
 local function longest_queue(run)

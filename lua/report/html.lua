@@ -16,6 +16,7 @@
 --   y, pr, o    bytes of its output, bytes printed, how the output begins
 --   ti, to, c, m, ac, x, sg   tokens, cost, model, last activity, exit code, signal
 --   r           how often the script was handed its result
+--   hw          the writes that it changed before it failed
 
 local bound = require "orun.report.bound"
 local how = require "orun.record.how"
@@ -84,6 +85,7 @@ local function task_of(t, finish, most)
     ["end"] = micro(t.ended), own = micro(bound.own(t, finish)), y = t.bytes, pr = t.printed,
     o = head(t.output, most), ti = said.input_tokens, to = said.output_tokens, c = said.cost,
     m = said.model, ac = said.activity, x = t.exit_code, sg = t.signal, r = reads_of(t),
+    hw = t.half_written and table.concat(t.half_written, ", "),
   }
 end
 

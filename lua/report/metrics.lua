@@ -38,6 +38,7 @@
 --   cost        in total; nil when none was reported
 --   slowest     array of {task=, description=, agent=, at=, seconds=}
 --   retried     array of {…, attempts=, throttled=, error_kind=}
+--   half_written  array of {…, files=}: the writes that tasks changed which then failed
 --   findings    what could have been done better (report/findings.lua)
 
 local alone_of = require("orun.report.alone").of
@@ -253,6 +254,8 @@ function M.of(model, now)
     path = steps_of(segments), parts = parts_of(segments, waited),
     barriers = listed_barriers(waited), context = context_of(model), agents = agents,
     cost = cost, retried = retried_of(model),
+    half_written = most(model, function(t) return t.half_written and #t.half_written or 0 end,
+                        function(t) return {files = t.half_written} end),
     slowest = most(model, function(t) return own[t] end,
                    function(t) return {seconds = own[t]} end),
   }

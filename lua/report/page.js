@@ -379,6 +379,7 @@ function showDetail() {
       : ""),
     ...row("tokens", tokens(t) ? count(t.ti || 0) + " in, " + count(t.to || 0) + " out" : ""),
     ...row("cost", t.c ? money(t.c) : ""), ...row("exit code", t.x), ...row("signal", t.sg),
+    ...row("half-written", t.hw),
     ...row("last activity", t.ac),
     ...row("output", t.y ? bytes(t.y) + (t.pr > t.y ? ", printed " + bytes(t.pr) : "") +
       (t.r ? "; handed to the script " + (t.r === 1 ? "once" : t.r + " times") : "") : ""));

@@ -332,6 +332,16 @@ function full.retried(r)
   return "tried again", rows_of(rows, {true})
 end
 
+function full.half_written(r)
+  local rows = {}
+  for _, t in ipairs(r.half_written) do
+    for _, path in ipairs(t.files) do
+      rows[#rows + 1] = {t.task, name_of(t, 30), M.line(path, 200)}
+    end
+  end
+  return "half-written by tasks that failed", rows_of(rows, {})
+end
+
 function full.findings(r)
   local lines = {}
   for _, f in ipairs(r.findings) do
@@ -365,7 +375,7 @@ function M.full(r, width)
     lines[#lines + 1] = "  " .. cut_of(r)
   end
   for _, name in ipairs{"findings", "run", "path", "parts", "barriers", "limits", "agents",
-                        "slowest", "retried"} do
+                        "slowest", "retried", "half_written"} do
     local heading, more = full[name](r)
     if #more > 0 then
       if heading then lines[#lines + 1] = "" end

@@ -60,9 +60,9 @@
 --              writes was newer than what it reads, so it had no attempt; cached: it ended as
 --              an equal task of an earlier try of this run, so neither had it; bytes of its
 --              output, printed: by its program, when that is more; output: how it begins, as
---              text, of a table as JSON; worktree: what its result has. Texts are as they were,
---              bytes that drive a terminal included, but for secrets: views that show them
---              clean them
+--              text, of a table as JSON; worktree and half_written: what its result has. Texts
+--              are as they were, bytes that drive a terminal included, but for secrets: views
+--              that show them clean them
 --   read       by (missing: the script), bytes: its result was handed over
 --   unseen     error_kind, exit_code, file and line of the call: a program that its code ran
 --              has failed, and the code never looked at that

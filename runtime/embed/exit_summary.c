@@ -57,12 +57,9 @@ exit_summary_deadlocked(Board *b, Buf *to)
 static void
 exit_summary_half(Buf *to, const Task *t)
 {
-    const Fresh *f = t->opt ? t->opt->fresh : NULL;
-    const char *before = "\n  half-written: ";
-    for (size_t i = 0; f && f->any_half && i < t->opt->writes->n; i++) {
-        const char *path = t->opt->writes->paths[i];
-        if (!f->half[i])
-            continue;
+    size_t next = 0;
+    const char *before = "\n  half-written: ", *path;
+    while ((path = fresh_half_written(t, &next))) {
         buf_puts(to, before);
         sanitize_put(to, path, strlen(path), SANITIZE_LINE);
         before = ", ";

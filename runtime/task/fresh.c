@@ -2,6 +2,7 @@
 #include "task/fresh.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "task/task.h"
 #include "task/writes.h"
 #include <dirent.h>
 #include <errno.h>
@@ -199,9 +200,18 @@ fresh_look(Fresh *f, const Writes *writes, const char **missing)
 void
 fresh_ended(Fresh *f, const Writes *writes, bool failed)
 {
-    f->any_half = false;
-    for (size_t i = 0; i < writes->n; i++) {
+    for (size_t i = 0; i < writes->n; i++)
         f->half[i] = failed && fresh_half(f, &f->before[i], writes->paths[i]);
-        f->any_half |= f->half[i];
+}
+
+const char *
+fresh_half_written(const Task *t, size_t *next)
+{
+    const Fresh *f = t->opt ? t->opt->fresh : NULL;
+    while (f && t->state != TASK_COMPLETED && *next < t->opt->writes->n) {
+        size_t i = (*next)++;
+        if (f->half[i])
+            return t->opt->writes->paths[i];
     }
+    return NULL;
 }

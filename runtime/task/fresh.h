@@ -16,6 +16,7 @@
 #include "base/base.h"
 #include <time.h>
 
+struct Task;
 struct Writes;
 
 /* Of a task with writes. Belongs to its runner, from its start to its end. */
@@ -23,8 +24,7 @@ typedef struct Fresh {
     struct Writes *reads;      /* NULL: it declares none */
     struct timespec began;     /* the clock of files, before it began … */
     struct FreshStamp *before; /* … and how each of its writes was */
-    bool *half;                /* the writes that are half-written … */
-    bool any_half;             /* … and whether one is */
+    bool *half;                /* the writes that are half-written */
 } Fresh;
 
 typedef enum FreshState { FRESH_STALE, FRESH_DONE, FRESH_MISSING } FreshState;
@@ -42,6 +42,10 @@ FreshState fresh_look(Fresh *f, const struct Writes *writes,
 /* An attempt has ended; which of the writes has the task changed, if it failed?
  * Blocks on the file system. */
 void fresh_ended(Fresh *f, const struct Writes *writes, bool failed);
+
+/* The next of the writes of a final task, from number *next on, that is
+ * half-written; *next is the one after it. NULL: none is left. */
+const char *fresh_half_written(const struct Task *t, size_t *next);
 
 /* NULL is fine. */
 void fresh_free(Fresh *f);

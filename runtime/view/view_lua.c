@@ -7,6 +7,7 @@
 #include "sched/rank.h"
 #include "sched/report.h"
 #include "sched/wait.h"
+#include "task/fresh.h"
 #include "task/limit.h"
 #include "task/output.h"
 #include "value/field.h"
@@ -186,6 +187,25 @@ view_set_output(lua_State *L, ViewWork *w, const Outcome *o)
     buf_free(&why);
 }
 
+/* Set half_written: the paths that a failed task has begun to write. */
+static void
+view_set_half(lua_State *L, ViewWork *w, const Task *t)
+{
+    size_t next = 0;
+    const char *path = fresh_half_written(t, &next);
+    if (!path)
+        return;
+    lua_newtable(L);
+    for (lua_Integer n = 1; path; path = fresh_half_written(t, &next)) {
+        view_set_masked(L, w, "", path);
+        lua_getfield(L, -1, "");
+        lua_rawseti(L, -2, n++);
+    }
+    lua_pushnil(L);
+    lua_setfield(L, -2, "");
+    lua_setfield(L, -2, "half_written");
+}
+
 /* The outcome of a task that is final. */
 static void
 view_set_ended(lua_State *L, ViewWork *w, const Task *t)
@@ -199,6 +219,7 @@ view_set_ended(lua_State *L, ViewWork *w, const Task *t)
         field_set_boolean(L, "fresh", true);
     if (task_cached(t))
         field_set_boolean(L, "cached", true);
+    view_set_half(L, w, t);
     field_set_integer(L, "attempts", t->attempt);
     field_set_number(L, "duration", t->took);
     if (o->code >= 0)

@@ -44,17 +44,15 @@ task_result_stubbed(const Task *t)
 static void
 task_result_set_half(lua_State *L, const Task *t)
 {
-    lua_Integer n = 0;
-    const Fresh *f = t->opt ? t->opt->fresh : NULL;
-    if (!f || !f->any_half || t->state == TASK_COMPLETED)
+    size_t next = 0;
+    const char *path = fresh_half_written(t, &next);
+    if (!path)
         return;
-    const Writes *w = t->opt->writes;
     lua_newtable(L);
-    for (size_t i = 0; i < w->n; i++)
-        if (f->half[i]) {
-            lua_pushstring(L, w->paths[i]);
-            lua_rawseti(L, -2, ++n);
-        }
+    for (lua_Integer n = 1; path; path = fresh_half_written(t, &next)) {
+        lua_pushstring(L, path);
+        lua_rawseti(L, -2, n++);
+    }
     lua_setfield(L, -2, "half_written");
 }
 

@@ -145,6 +145,20 @@ describe("the figures of a run", function()
                   throttled = 1, error_kind = "exit"}}, r.retried)
   end)
 
+  it("name what failed tasks left half-written", function()
+    local r = figures{
+      added(0, "t1"), started(0, "t1"),
+      ended(1, "t1", {status = "failed", half_written = {"/x/a", "/x/b\27[2J"}}),
+      added(1, "t2"), started(1, "t2"), ended(2, "t2"), {2, "script_ended"}, {2, "run_ended"},
+    }
+    assert.same({{task = "t1", description = "the t1", at = "plan.lua:1",
+                  files = {"/x/a", "/x/b\27[2J"}}}, r.half_written)
+    local lines = table.concat(text.full(r, 100), "\n")
+    assert.matches("half%-written by tasks that failed\n  t1  the t1  /x/a\n  t1  the t1  /x/b",
+      lines)
+    assert.is_nil(lines:find("\27", 1, true))
+  end)
+
   it("go through parents and children, and count nobody's waiting as work", function()
     local r = figures{
       added(0, "t1", {kind = "lua", limits = {lua = 2}}), started(0, "t1"), waits(0, "t1", 2),

@@ -20,7 +20,7 @@ local WHOLE <const> = {
   '{"at":0.8,"blockedBy":["t1"],"event":"added","kind":"lua","task":"t2"}',
   '{"at":0.8,"event":"waits","file":"s.lua","for":"task","line":4,"other":"t1"}',
   '{"at":0.9,"attempts":2,"bytes":3,"duration":0.3,"event":"ended","exit_code":0,"output":"x",'
-    .. '"status":"completed","task":"t1"}',
+    .. '"half_written":["/x"],"status":"failed","task":"t1"}',
   '{"at":0.9,"event":"goes_on"}', '{"at":0.9,"bytes":3,"event":"read","task":"t1"}',
   '{"at":1.5,"event":"run_ended"}',
 }

@@ -215,10 +215,17 @@ describe("writes of a task that failed", function()
     assert.same({"completed"}, {r.status, r.half_written})
   end)
 
-  it("are told of at the end of the run", function()
-    local r = h.script([[Task{writes = {"out"}, command = {"sh", "-c", "echo x > out; exit 1"}}]],
-      {cwd = h.tmpdir()})
+  it("are told of at the end of the run, and in its record and report", function()
+    local dir = h.tmpdir()
+    h.write(dir .. "/s.lua", [[
+      Task{writes = {"out", "b"}, command = {"sh", "-c", "echo x > out; exit 1"}}]])
+    local r = h.orun{"-q", "--events", "events", "s.lua", cwd = dir}
     assert.equal(1, r.code)
     assert.matches("\n  half%-written: [^\n]*/out\n", r.err)
+    assert.matches('"half_written":%["[^"]*/out"%]', h.read(dir .. "/events"))
+    r = h.orun{"report", "events", cwd = dir}
+    assert.matches("\nhalf%-written by tasks that failed\n  t1  [^\n]*/out\n", r.out)
+    r = h.orun{"report", "--html", "-", "events", cwd = dir}
+    assert.matches('"hw":"[^"]*/out"', r.out)
   end)
 end)

@@ -137,6 +137,52 @@ describe("a source that is a function", function()
     assert.same({0, true}, {#results, results.ok}) -- with `each` nothing is kept
   end)
 
+  it("is asked for twice as many as there are workers, unless there is a limit", function()
+    local most = 2 * orun.config().workers
+    local asked, ended = 0, 0
+    orun.fan_out(function()
+      asked = asked + 1
+      assert.is_true(asked - ended <= most + 1)
+      if asked <= 10 * most then return function() return 1 end end
+    end, {each = function() ended = ended + 1 end})
+    assert.equal(10 * most, ended)
+  end)
+
+  it("is not asked any more after a failure, when the time is over or it has ended", function()
+    local asked = 0
+    local function source(work)
+      asked = 0
+      return function()
+        asked = asked + 1
+        return work[asked]
+      end
+    end
+    for _, how in ipairs{"drain", "stop"} do
+      local results = orun.fan_out(source{fail, fail, fail}, {limit = 1, on_failure = how})
+      assert.same({1, 1}, {asked, #results.failed})
+    end
+    local results = orun.fan_out(source{forever, forever}, {limit = 1, timeout = "10ms"})
+    assert.same({1, true}, {asked, results.timed_out})
+    orun.fan_out(source{function() end, function() end}, {limit = 2})
+    assert.equal(3, asked)
+  end)
+
+  it("is for fan_out: the others say that they want an array", function()
+    for _, call in ipairs{
+      function(source) orun.map(source, print) end,
+      function(source) orun.pipeline(source, print) end,
+      function(source) orun.race(source) end,
+      function(source) orun.quorum(source, 1) end,
+      function(source) orun.batches(source) end,
+      function(source) orun.as_completed(source) end,
+      function(source) orun.wait_all(source) end,
+    } do
+      assert.matches("= a function: expected an array", select(2, pcall(call, function() end)))
+    end
+    assert.matches("items = a function: expected a table",
+      select(2, pcall(orun.workers, print, {items = function() end})))
+  end)
+
   it("may be an iterator, whose items a function turns into specs", function()
     local lines = ("a b c"):gmatch("%a")
     local results = orun.fan_out(lines, function(line, i)
