@@ -187,6 +187,10 @@ end
 
 return {program = "claude", argv = argv, line = line, judge = judge, system = "file",
         takes = {"agent", "tools", "max_turns", "effort", "permissions"}, resumes = true,
+        login = {keys = {"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN",
+                         "CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX"},
+                 home = "CLAUDE_CONFIG_DIR", folder = ".claude", file = ".credentials.json",
+                 how = "start claude once, and /login"},
         mcp = true, grants = {"--permission-mode", "--dangerously-skip-permissions"},
         session_cost = true, from_file = from_file, levels = LEVELS,
         files = {precedence = 1, ending = ".md", project = {".claude/agents"},

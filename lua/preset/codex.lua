@@ -124,6 +124,8 @@ end
 
 return {program = "codex", argv = argv, line = line, judge = judge,
         takes = {"effort", "sandbox", "permissions"}, resumes = true, mcp = true,
+        login = {keys = {"CODEX_API_KEY", "OPENAI_API_KEY"}, home = "CODEX_HOME",
+                 folder = ".codex", file = "auth.json", how = "codex login"},
         grants = {"-s", "--sandbox", "--full-auto", "--dangerously-bypass-approvals-and-sandbox"},
         from_file = from_file,
         files = {precedence = 4, ending = ".toml", project = {".codex/agents"},

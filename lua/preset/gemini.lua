@@ -207,6 +207,8 @@ end
 
 return {program = "gemini", argv = argv, env = env_of, line = line, judge = judge,
         takes = {"permissions"}, grants = {"--approval-mode", "-y", "--yolo"}, resumes = true,
+        login = {keys = {"GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI"},
+                 folder = ".gemini", file = "oauth_creds.json", how = "start gemini once"},
         mcp = true, from_file = from_file,
         files = {precedence = 3, ending = ".md", project = {".gemini/agents"},
                  home = {".gemini/agents"}, read = read_file}}

@@ -55,6 +55,9 @@
 --   from_file  function(d, t, note): completes t, a table for orun.agent, with what the
 --            definition d of an agent file says (agents/file.lua); note(t, text, …) says
 --            what cannot be carried over
+--   login    how it is told who pays, for `orun doctor`: keys, variables that say so; file, what
+--            it keeps once somebody has logged in, in `folder` of the home or in the folder that
+--            the variable `home` names; how, what to type
 --   files    where the program's own agent files lie, and how they are read: ending; project
 --            and home, arrays of folders; deep: files of folders in them count; pathnames:
 --            and are called by their path, as "team/review"; precedence among the presets,

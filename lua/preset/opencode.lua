@@ -180,6 +180,8 @@ end
 
 return {program = "opencode", argv = argv, env = env_of, line = line, judge = judge,
         takes = {"agent", "permissions"}, grants = {"--auto"}, resumes = true, mcp = true,
+        login = {keys = {"ANTHROPIC_API_KEY", "OPENAI_API_KEY", "OPENROUTER_API_KEY"},
+                 folder = ".local/share/opencode", file = "auth.json", how = "opencode auth login"},
         from_file = from_file,
         files = {precedence = 2, ending = ".md", project = {".opencode/agents", ".opencode/agent"},
                  home = {".config/opencode/agents", ".config/opencode/agent"}, deep = true,

@@ -62,6 +62,7 @@ static const luaL_Reg lib_orun_rare[] = {
     { "real", lib_real },
     { "scan", lib_scan },
     { "script_place", lib_script_place },
+    { "system", lib_system },
     { "ticks", lib_ticks },
     { "uuid", lib_uuid },
     { "yaml", lib_yaml },

@@ -49,6 +49,7 @@ int lib_real(lua_State *L);
 int lib_scan(lua_State *L);
 int lib_private_folder(lua_State *L);
 int lib_private_file(lua_State *L);
+int lib_system(lua_State *L);
 int lib_program_path(lua_State *L);
 int lib_script_place(lua_State *L);
 int lib_yaml(lua_State *L);

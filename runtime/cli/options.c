@@ -17,6 +17,7 @@ const char options_help[] =
     "       orun [options] NAME [args...]   (a workflow: see orun workflows)\n"
     "       orun workflows [--json]     (lists them; orun NAME --help)\n"
     "       orun agents [--json]        (lists the agent types there are)\n"
+    "       orun doctor [--json]        (whether all it needs is here)\n"
     "       orun trust [PATH]           (lets Lua code of a project run)\n"
     "       orun tasks [--watch]        (what a run does now)\n"
     "       orun report [RUN]           (how a run went: see orun report -h)\n"
