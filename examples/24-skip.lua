@@ -1,4 +1,5 @@
--- 24-skip.lua — a task that had nothing to do says so, and is told apart from one that did it.
+-- 24-skip.lua — a task that has nothing to do ends as skipped: it has not failed, and it has no
+-- output.
 --
 --     $ orun examples/24-skip.lua
 
@@ -14,7 +15,7 @@ local results = orun.fan_out({{name = "index", lang = "de"}, {name = "about", la
 for _, result in ipairs(results) do print(result.ok, result.output or result.skipped) end
 print(results.ok, #results.failed)
 
--- What it blocks runs; what it would have given is nil.
+-- A task that depends on a skipped one runs, with nil in the place of its output.
 local after = Task{run = function(input) return type(input.page) end,
   input = {page = orun.start{run = translate, input = {lang = "en"}}}}
 print(after.status, after.output)

@@ -2,8 +2,8 @@
 --
 --     $ orun examples/25-finally.lua
 --
--- It is a task of its own, which nobody waits for but the end of the script. After the first
--- Ctrl-C it runs, too.
+-- It is a task of its own. A Task call in the foreground waits for it, and so does the end of the
+-- script. After the first Ctrl-C it runs, too.
 
 local orun = require "orun"
 

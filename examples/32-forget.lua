@@ -1,19 +1,19 @@
--- 32-forget.lua — a run of weeks keeps no result that nobody needs any more.
+-- 32-forget.lua — three ways to release results, so that a run of weeks does not grow.
 --
 --     $ orun examples/32-forget.lua
 
 local orun = require "orun"
 
--- Its result goes once it has been read.
+-- keep = false: the result is released once it has been read.
 local once = orun.start{run = function() return "read me" end, keep = false}
 print(TaskOutput(once).output, pcall(TaskOutput, once))
 
--- One, or an array, when there is no more use for them.
+-- orun.forget releases the results of one task or of an array of tasks.
 local handles = {}
 for i = 1, 3 do handles[i] = orun.start{run = math.sqrt, input = i * i} end
 print(orun.wait_all(handles)[3].output, orun.forget(handles))
 
--- The list's way.
+-- TaskUpdate with the status "deleted" does the same for one task.
 local task = orun.start(function() return 1 end)
 TaskOutput(task)
 print(TaskUpdate{task_id = task, status = "deleted"}, (TaskGet(task)))

@@ -34,7 +34,10 @@ lib_finally_fill(Task *f, const Task *t, const TaskOptions *from)
     f->description = buf_take(&title);
     if (t->opt->cwd)
         f->opt->cwd = mem_dup(t->opt->cwd, strlen(t->opt->cwd));
-    return f->description && (!t->opt->cwd || f->opt->cwd);
+    if (t->opt->phase)
+        f->opt->phase = mem_dup(t->opt->phase, strlen(t->opt->phase));
+    return f->description && (!t->opt->cwd || f->opt->cwd)
+        && (!t->opt->phase || f->opt->phase);
 }
 
 int

@@ -134,6 +134,7 @@ describe("--events", function()
       local outer = Task{run = child, input = "deeper", run_in_background = true}
       TaskOutput(verify) TaskOutput(outer)
       Task{run = child}
+      Task{run = type, input = 1, phase = "after", finally = function() end}
       print(pcall(Task, {run = child, phase = ""}))
       print(pcall(Task, {run = child, phase = 1}))]])
     assert.matches('phase = "": expected a short title', ran.out, 1, true)
@@ -145,11 +146,12 @@ describe("--events", function()
       of[key] = t.phase
     end
     assert.same({t1 = "verify", ["t1 child"] = "verify", t2 = "research",
-      ["t2 child"] = "deeper", t5 = "research", ["t5 child"] = "research"}, of)
+      ["t2 child"] = "deeper", t5 = "research", ["t5 child"] = "research",
+      t7 = "after", t8 = "after"}, of)
     local names = {}
     for i, p in ipairs(model.phases) do names[i] = p.name end
     table.sort(names)
-    assert.same({"deeper", "research", "verify"}, names)
+    assert.same({"after", "deeper", "research", "verify"}, names)
   end)
 
   it("tells of phases, said by the script or by a task", function()
