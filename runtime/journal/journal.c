@@ -8,6 +8,7 @@
 #include "journal/journal_items.h"
 #include "journal/journal_job.h"
 #include "journal/journal_plan.h"
+#include "journal/journal_stand_in.h"
 #include "journal/journal_state.h"
 #include "journal/journal_tree.h"
 #include "journal/kept.h"
@@ -35,7 +36,7 @@ static void
 journal_push(Journal *j, JournalJob *job)
 {
     uv_mutex_lock(&j->lock);
-    list_push(&j->jobs, &job->link);
+    list_push(job->first ? &j->first : &j->jobs, &job->link);
     uv_cond_signal(&j->more);
     uv_mutex_unlock(&j->lock);
 }
@@ -45,9 +46,11 @@ static JournalJob *
 journal_next(Journal *j)
 {
     uv_mutex_lock(&j->lock);
-    while (list_empty(&j->jobs) && !j->closing)
+    while (list_empty(&j->first) && list_empty(&j->jobs) && !j->closing)
         uv_cond_wait(&j->more, &j->lock);
-    List *node = list_shift(&j->jobs);
+    List *node = list_shift(&j->first);
+    if (!node)
+        node = list_shift(&j->jobs);
     uv_mutex_unlock(&j->lock);
     return node ? container_of(node, JournalJob, link) : NULL;
 }
@@ -78,6 +81,11 @@ journal_find(Journal *j, JournalJob *job)
         job->fact_found = e->fact;
         e->task = job->task->id;
     }
+    e = job->key.known
+        ? resume_table_look(j->table, job->key.key, JOURNAL_NAMED)
+        : NULL;
+    if (e)
+        e->task = job->task->id;
     uv_mutex_unlock(&j->lock);
 }
 
@@ -148,11 +156,16 @@ journal_look(Durable *d, Task *t)
     TaskEdges *e = board_edges(t);
     if (e && !e->key)
         e->key = mem_zalloc(1, sizeof *e->key);
-    JournalJob *job = e && e->key ? journal_job_look(&j->engine->sched, t)
-                                  : NULL;
+    JournalJob *job = NULL;
+    if (e && e->key && e->key->stands_in)
+        job = journal_stand_in_look(j, t);
+    else if (e && e->key)
+        job = journal_job_look(&j->engine->sched, t);
     if (!job)
         return false; /* no memory: it runs, and is not kept */
     job->looks = ++e->key->looks;
+    if (t->kind == TASK_ITEM)
+        journal_items_ready(j, t);
     if (t->kind == TASK_ITEM && !journal_look_item(j, job))
         return false;
     e->holds++;
@@ -195,7 +208,8 @@ journal_read(Journal *j, JournalJob *job)
     bool fine = job->found
         && store_body(j->store, &job->fact_found, &body, NULL) == 0
         && kept_read(&body, j->engine, &job->kept)
-        && !(j->config.again && job->kept.outcome.state == TASK_FAILED)
+        && !(j->config.again && job->kept.outcome.state == TASK_FAILED
+             && !task_key(job->task)->stands_in)
         && kept_still(&job->kept, job->task)
         && (!job->kept.tree || journal_tree_there(j, job->key.key, job->task));
     buf_free(&body);
@@ -204,9 +218,10 @@ journal_read(Journal *j, JournalJob *job)
     return fine;
 }
 
-/* The job's task takes an outcome over: what it had put on the list is there
- * before anybody sees that. */
-static void
+/* The job's task takes an outcome over: what it had put on the list is there,
+ * and what of that had ended has, before anybody sees its own end. True: the
+ * job is done later, behind what is to be looked up for that. */
+static bool
 journal_list_items(Journal *j, JournalJob *job)
 {
     Task *t = job->task;
@@ -214,9 +229,16 @@ journal_list_items(Journal *j, JournalJob *job)
     bool due = task_key(t)->looks == job->looks && task_looking(t);
     if (due)
         journal_note(job);
+    due = due && t->kind != TASK_ITEM && !task_key(t)->stands_in;
     sched_unlock(&j->engine->sched);
-    if (due && t->kind != TASK_ITEM)
+    if (due)
         journal_items_again(j, t);
+    uv_mutex_lock(&j->lock);
+    job->listed = due && !list_empty(&j->first);
+    if (job->listed)
+        list_after(&j->jobs, &job->link);
+    uv_mutex_unlock(&j->lock);
+    return job->listed;
 }
 
 /* The job's task runs: an agent goes on with the session that it had when it
@@ -239,11 +261,13 @@ journal_answer(Journal *j, JournalJob *job, bool found)
     Sched *s = &j->engine->sched;
     Task *t = job->task;
     Buf session = { 0 };
-    if (found)
-        journal_list_items(j, job);
-    else if (j->config.resume && job->key.known && t->opt
-             && t->opt->retry.resume)
+    if (!found && task_key(t)->stands_in) {
+        journal_stand_in_fail(&job->kept);
+        found = true;
+    } else if (!found && j->config.resume && job->key.known && t->opt
+               && t->opt->retry.resume) {
         journal_drawn_resumed(j, job->key.key, &session);
+    }
     sched_lock(s);
     if (task_key(t)->looks == job->looks && task_looking(t)) {
         journal_note(job);
@@ -369,10 +393,14 @@ journal_do(Journal *j, JournalJob *job)
             journal_answer(j, job, false);
     } else if (job->seals) {
         journal_keep(j, job);
+    } else if (job->listed) {
+        journal_answer(j, job, true);
     } else {
         if (!job->key.known)
             journal_find(j, job);
-        journal_answer(j, job, journal_read(j, job));
+        bool found = journal_read(j, job);
+        if (!found || !journal_list_items(j, job))
+            journal_answer(j, job, found);
     }
 }
 
@@ -449,6 +477,7 @@ journal_new(Engine *h, const JournalConfig *c)
     j->config = *c;
     j->awake = !c->late;
     list_init(&j->jobs);
+    list_init(&j->first);
     list_init(&j->drawn);
     uv_mutex_init(&j->lock);
     uv_cond_init(&j->more);

@@ -81,7 +81,7 @@ journal_job_new(Task *t)
     if (!job)
         return NULL;
     job->task = t;
-    job->caches = !t->opt || !t->opt->uncached;
+    job->caches = !t || !t->opt || !t->opt->uncached;
     job->kept.outcome.code = -1;
     return job;
 }
@@ -97,6 +97,7 @@ journal_job_look(Sched *s, Task *t)
     job->code = journal_job_hold(replaced ? replaced->code : t->code);
     job->input = journal_job_hold(t->input);
     job->prompt = journal_job_hold(t->opt ? t->opt->prompt : NULL);
+    job->first = own && own->item && own->item->listed;
     if (t->kind == TASK_ITEM && t->opt)
         job->metadata = journal_job_hold(t->opt->metadata);
     if (own && own->item) /* its maker may not be there any longer */
@@ -109,6 +110,19 @@ journal_job_look(Sched *s, Task *t)
         return job;
     journal_job_free(job);
     return NULL;
+}
+
+JournalJob *
+journal_job_stand_in(const unsigned char key[TASK_KEY_SIZE],
+                     const StoredFact *fact)
+{
+    JournalJob *job = journal_job_new(NULL);
+    if (!job)
+        return NULL;
+    job->first = job->found = job->key.known = true;
+    job->fact_found = *fact;
+    memcpy(job->key.key, key, TASK_KEY_SIZE);
+    return job;
 }
 
 JournalJob *

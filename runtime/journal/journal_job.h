@@ -27,6 +27,7 @@ typedef struct JournalJob {
     Task *task;
     bool seals;  /* it has ended; else it is to be looked up */
     bool caches; /* it does not say cache = false */
+    bool first;  /* it is done before others */
 
     /* Of one that is looked up. */
     uint32_t looks;
@@ -34,6 +35,8 @@ typedef struct JournalJob {
     uint32_t after;                      /* in a plan: of what it waited for or
                                           * was given, one that a stub stands
                                           * for; or 0 */
+    bool listed;                         /* its outcome was read, and its items
+                                          * are on the list */
     bool found;                          /* an equal task has an outcome, … */
     StoredFact fact_found;               /* … this one */
     struct Value *code, *input, *prompt; /* held … */
@@ -56,6 +59,11 @@ typedef struct JournalJob {
  * changed. The second takes what `o` holds. */
 JournalJob *journal_job_look(Sched *s, Task *t);
 JournalJob *journal_job_seal(Sched *s, Task *t, Outcome *o);
+
+/* One that is looked up by this key, and found in that fact; its task comes
+ * later. NULL when memory is out. */
+JournalJob *journal_job_stand_in(const unsigned char key[TASK_KEY_SIZE],
+                                 const StoredFact *fact);
 
 /* What its task is to do, as 16 bytes, and job->parts. Errors: ORUN_ENOMEM,
  * ORUN_EPROTO, ORUN_ESYS (a file it reads cannot be read). Without a lock. */

@@ -9,6 +9,10 @@
 #include "store/store.h"
 #include <uv.h>
 
+/* In the table beside the kinds of facts: a task that an item's fact names, so
+ * that it is known which one it is in this try. */
+enum { JOURNAL_NAMED = 255 };
+
 struct Journal {
     /* Never changes once it is open. */
     Durable seam;
@@ -20,6 +24,7 @@ struct Journal {
     /* Guarded by the board's lock. */
     bool awake;  /* the run is kept from now on */
     bool broken; /* the store has failed, nothing more is kept */
+    struct JournalJob *stand_in; /* of the one that is added just now */
     char *fault; /* why that is, or why there is no store; once set it never
                   * changes */
 
@@ -36,6 +41,7 @@ struct Journal {
     /* Guarded by `lock`; the table since there is a thread. */
     ResumeTable *table;
     List jobs;
+    List first; /* jobs that come before those: of what is put on the list */
     bool closing;
     bool big_items; /* an item's makers were not read (journal_items_load) */
     bool trees;     /* there are facts of worktrees */

@@ -126,6 +126,16 @@ lifecycle_root_cause(const char *why)
     return why;
 }
 
+/* t is an item that is new, or that what blocks it has ended: it is kept as it
+ * is now, if the run is. */
+static void
+lifecycle_note(Sched *s, Task *t)
+{
+    Durable *keeper = t->kind == TASK_ITEM ? s->durable : NULL;
+    if (keeper && keeper->item)
+        keeper->item(keeper, t);
+}
+
 void
 lifecycle_cancel_blocked(Sched *s, Task *t, Task *blocker)
 {
@@ -148,6 +158,7 @@ lifecycle_cancel_blocked(Sched *s, Task *t, Task *blocker)
                   .fault = FAULT_BLOCKED,
                   .code = -1,
                   .error = buf_take(&text) };
+    lifecycle_note(s, t);
     slots_leave(s, t);
     lifecycle_finalize(s, t, &o);
 }
@@ -376,9 +387,7 @@ lifecycle_enter(Sched *s, Task *t, const Task *parent)
     else
         s->board.live++;
     rank_added(s, t);
-    Durable *keeper = t->kind == TASK_ITEM ? s->durable : NULL;
-    if (keeper && keeper->item)
-        keeper->item(keeper, t);
+    lifecycle_note(s, t);
     Task *failed = board_failed_blocker(t);
     if (failed)
         lifecycle_cancel_blocked(s, t, failed);

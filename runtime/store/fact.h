@@ -75,6 +75,8 @@ enum { FACT_FORMAT = 1 };
     X(PATH, 70, "path", TEXT)        /* DREW: of a worktree … */ \
     X(BRANCH, 71, "branch", TEXT)    /* … what is checked out in it … */ \
     X(REPOSITORY, 72, "repository", TEXT) /* … and where that branch is */ \
+    X(HANDLE, 73, "handle", DATA) /* ITEM: in the input: 8 bytes, LE, and \
+                                   * the key of its task */ \
     X(DREW, 48, "drew", \
       TEXT) /* DREW: now, random, uuid, winner, session, … */ \
     X(VALUE, 49, "value", DATA) /* DREW: 16 bytes, see DRAWN_KINDS */ \

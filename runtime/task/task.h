@@ -202,7 +202,9 @@ enum { TASK_KEY_SIZE = 16 };
 typedef struct TaskItemKey {
     unsigned char name[TASK_KEY_SIZE];  /* what it is called there */
     unsigned char scope[TASK_KEY_SIZE]; /* of what its maker starts */
-    bool again; /* it is being put on the list again, as it was */
+    bool again;  /* it is being put on the list again, as it was … */
+    bool listed; /* … or was: that is not the script's or its maker's work */
+    bool whole;  /* all that it waits for has a name, too */
 } TaskItemKey;
 
 /* Of a task in a run that is kept: what its work is, whatever its id. Written
@@ -227,6 +229,9 @@ typedef struct TaskKey {
     uint32_t after;                       /* in a plan: it runs again because
                                            * this one does, or 0 */
     bool cached;                          /* it ended as in an earlier run */
+    bool stands_in;                       /* it has no code, and ends as one of
+                                           * an earlier try did, for which it
+                                           * stands (journal_stand_in.c) */
 } TaskKey;
 
 /* How a task and others hang together, beside being parent and child. */

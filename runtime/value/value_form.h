@@ -1,6 +1,6 @@
 /* value_form.h — how a Value's bytes are laid out, and what is named in it.
  *
- * Seen by value.c, value_write.c and value_read.c only. The bytes are
+ * Seen by what makes and reads Values only. The bytes are
  * VALUE_FORM, one byte of flags, then one item:
  *
  *   NIL FALSE TRUE NULL GLOBALS    the tag alone
@@ -17,7 +17,8 @@
  *   CELL offset index              (an upvalue) the one another function has
  *   LIBRARY string                 a C function: module, NUL, field
  *   MODULE string                  a table of package.loaded
- *   HANDLE id                      a task's handle
+ *   HANDLE id                      a task's handle; 5 bytes or more, so that
+ *                                  value_rename can put any other there
  *
  * A string, table, array or function that is met again gets 1 added to its
  * tag, by which it becomes the SHARED kind, so the reader remembers only what
@@ -35,9 +36,10 @@ enum {
     VALUE_FORM = 0xB1,    /* first byte; changes when the form does */
     VALUE_HAS_SHARED = 1, /* flag: there is a REF or a CELL */
     VALUE_HEAD_BYTES = 2,
-    VALUE_SHORT_MAX = 63,  /* longest string of tag SHORT */
-    VALUE_SMALL_MAX = 127, /* largest integer of tag SMALL */
-    VALUE_VARINT_MAX = 10, /* bytes of the longest varint */
+    VALUE_SHORT_MAX = 63,   /* longest string of tag SHORT */
+    VALUE_SMALL_MAX = 127,  /* largest integer of tag SMALL */
+    VALUE_VARINT_MAX = 10,  /* bytes of the longest varint */
+    VALUE_HANDLE_BYTES = 5, /* of a handle's id, however small */
 };
 
 enum {

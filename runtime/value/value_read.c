@@ -22,6 +22,7 @@ typedef struct Reader {
     int depth;
     int kept; /* stack index: offset -> shared item; or 0 */
     bool trusted;
+    bool handles; /* those inside are this run's, though the rest is not */
 } Reader;
 
 static void value_read(Reader *r);
@@ -149,7 +150,8 @@ value_read_string(Reader *r)
 static void
 value_read_handle(Reader *r)
 {
-    value_read_trusted(r);
+    if (!r->handles)
+        value_read_trusted(r);
     uint64_t id = value_read_varint(r);
     if (!r->ops || !r->ops->resolve)
         luaL_error(r->L, "a task handle has no meaning here");
@@ -361,8 +363,14 @@ value_read(Reader *r)
 void
 value_decode(lua_State *L, const Value *v, const ValueOps *ops)
 {
-    Reader r = { L,    ops, v->bytes, v->bytes,  v->bytes + v->n,
-                 v->n, 0,   0,        v->trusted };
+    Reader r = { .L = L,
+                 .ops = ops,
+                 .start = v->bytes,
+                 .at = v->bytes,
+                 .end = v->bytes + v->n,
+                 .budget = v->n,
+                 .trusted = v->trusted,
+                 .handles = v->handles > 0 };
     luaL_checkstack(L, 8, "value");
     if (value_read_byte(&r) != VALUE_FORM)
         value_read_fail(&r);

@@ -247,6 +247,21 @@ value_sink_list(ValueSink *s, uint64_t id)
     return 0;
 }
 
+/* Write the id, with room for another one. */
+static int
+value_sink_id(ValueSink *s, uint64_t id)
+{
+    unsigned char *to = value_sink_room(s, 1 + VALUE_VARINT_MAX);
+    if (!to)
+        return s->err;
+    *to++ = TAG_HANDLE;
+    unsigned char *end = value_put_varint(to, id);
+    for (; end - to < VALUE_HANDLE_BYTES; *end++ = 0)
+        end[-1] |= 0x80;
+    s->n = (size_t)(end - s->p);
+    return 0;
+}
+
 /* Write the handle, and list it when it is new. */
 static int
 value_sink_handle(ValueSink *s, uint64_t id)
@@ -258,7 +273,7 @@ value_sink_handle(ValueSink *s, uint64_t id)
         *met = 1;
         err = value_sink_list(s, id);
     }
-    return err ? err : value_sink_varint(s, TAG_HANDLE, id);
+    return err ? err : value_sink_id(s, id);
 }
 
 /* Make the bytes a Value with one reference, the caller's; the sink is empty

@@ -518,6 +518,82 @@ describe("the list of a run that is gone on with", function()
     assert.equal(second.out, p:run("--resume").out)
   end)
 
+  it("has items with handles: of tasks that do not run again, of items, of the script's", function()
+    local p = place(PLAN .. [[
+      local mine = work "mine"
+      local r = Task{description = "plan", run = function()
+        local below = Task{description = "below", run = function() ran "below" return 42 end,
+                           run_in_background = true}
+        TaskOutput(below)
+        local item = TaskCreate{description = "item"}
+        TaskCreate{description = "many", input = {below, {of = item}, mine, "text"}}
+        TaskCreate{description = "one", input = {below = below}}
+      end}
+      local go = io.open "go"
+      while go do
+        local item = orun.claim{wait = true}
+        if not item then break end
+        local input = item.input or {}
+        print(item.description, input.below, input[1], (input[2] or {}).of, input[3], input[4])
+        TaskUpdate{task_id = item.id, status = "completed", output = "of " .. item.description}
+      end
+      list()]])
+    assert.equal("item pending 0 nil 0 nil\nmany pending 0 nil 1 nil\none pending 0 nil 0 nil\n",
+      p:run().out)
+    h.write(p.dir .. "/go", "")
+    local r = p:run("--resume")
+    assert.same({}, r.ran)
+    assert.equal("item\tnil\tnil\tnil\tnil\tnil\none\t42\tnil\tnil\tnil\tnil\n"
+      .. "many\tnil\t42\tof item\tdid mine\ttext\n"
+      .. "item completed 0 nil 0 nil\nmany completed 0 nil 0 nil\none completed 0 nil 0 nil\n",
+      r.out, r.err)
+    -- By now they have ended, and have so at once.
+    assert.equal("item completed 0 nil 0 nil\nmany completed 0 nil 0 nil\n"
+      .. "one completed 0 nil 0 nil\n", p:run("--resume").out)
+  end)
+
+  it("has items that wait for what is asked again, and those that a failure blocks", function()
+    local p = place(PLAN .. [[
+      local slow = orun.start{description = "slow", run = function()
+        if not io.open "go" then
+          repeat orun.sleep(0.001) until io.open "planned"
+          os.execute("kill -9 " .. io.open "/proc/self/stat":read "n")
+        end
+        return "slow"
+      end}
+      Task{description = "plan", run = function()
+        local bad = Task{run = function() error("no", 0) end, run_in_background = true}
+        TaskOutput(bad)
+        TaskCreate{description = "blocked", blockedBy = {bad}}
+        TaskCreate{description = "waits", input = {slow}}
+      end}
+      io.open("planned", "w"):close()
+      list()
+      TaskOutput(slow)
+      print(orun.claim{wait = true}.input[1])]])
+    p:run()
+    h.write(p.dir .. "/go", "")
+    local r = p:run("--resume")
+    assert.equal("blocked cancelled 0 nil 0 nil\nwaits pending 0 nil 1 nil\nslow\n", r.out, r.err)
+  end)
+
+  it("is without an item whose input has what is not kept, which is told", function()
+    local p = place(PLAN .. [[
+      print(Task{description = "plan", run = function()
+        local t = Task{run = function() return 1 end, cache = false, run_in_background = true}
+        TaskOutput(t)
+        TaskCreate{description = "odd\27[31m", input = {t}}
+        TaskCreate{description = "plain"}
+      end}.cached)
+      list()]])
+    p:run()
+    local r = p:run("--resume")
+    assert.equal("true\nplain pending 0 nil 0 nil\n", r.out)
+    assert.matches("orun: odd%S- of an earlier try is not on the list again, though t1, which had "
+      .. "put it there, does not run again: a task in its input has no kept result", r.err)
+    assert.not_matches("\27", r.err)
+  end)
+
   it("has what an agent's program has put on it, which does not run again", function()
     local p = place(PLAN .. ("local bin = %q\n"):format(h.bin) .. [[
       orun.agent{name = "sh", command = {"sh"}, env = {ORUN_BIN = bin}}

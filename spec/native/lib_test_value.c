@@ -9,6 +9,7 @@
 #include "value/json.h"
 #include "value/module.h"
 #include "value/value.h"
+#include "value/value_rename.h"
 #include <lauxlib.h>
 #include <lua-cjson.h>
 #include <lualib.h>
@@ -182,6 +183,27 @@ lib_value_encode(lua_State *L)
     return 1;
 }
 
+/* renamed(bytes, {[was] = is}): the value in them with other handles, or nil if
+ * they are refused. */
+static int
+lib_value_renamed(lua_State *L)
+{
+    enum { MOST = 16 };
+    static const ValueOps ops = { .resolve = lib_value_resolve };
+    ValueRename names[MOST];
+    size_t n = 0, size;
+    const char *bytes = luaL_checklstring(L, 1, &size);
+    for (lua_pushnil(L); lua_next(L, 2) && n < MOST; lua_pop(L, 1))
+        names[n++] = (ValueRename){ (uint64_t)lua_tointeger(L, -2),
+                                    (uint64_t)lua_tointeger(L, -1) };
+    LibBox *box = lib_value_box(L);
+    box->v = value_rename(bytes, size, names, n);
+    if (!box->v)
+        return 0;
+    value_decode(L, box->v, &ops);
+    return 1;
+}
+
 static int
 lib_value_handles(lua_State *L)
 {
@@ -336,12 +358,19 @@ int
 luaopen_test_value(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "roundtrip", lib_value_roundtrip }, { "in_file", lib_value_in_file },
-        { "transfer", lib_value_transfer },   { "encode", lib_value_encode },
-        { "note", lib_value_note },           { "decode", lib_value_decode },
-        { "as_string", lib_value_as_string }, { "string", lib_value_string },
-        { "json", lib_value_json },           { "handle", lib_value_handle },
-        { "handles", lib_value_handles },     { NULL, NULL },
+        { "roundtrip", lib_value_roundtrip },
+        { "in_file", lib_value_in_file },
+        { "transfer", lib_value_transfer },
+        { "encode", lib_value_encode },
+        { "note", lib_value_note },
+        { "decode", lib_value_decode },
+        { "as_string", lib_value_as_string },
+        { "string", lib_value_string },
+        { "json", lib_value_json },
+        { "handle", lib_value_handle },
+        { "handles", lib_value_handles },
+        { "renamed", lib_value_renamed },
+        { NULL, NULL },
     };
     if (luaL_newmetatable(L, TEST_VALUE_HANDLE))
         lua_rawsetp(L, LUA_REGISTRYINDEX, TEST_VALUE_HANDLE);

@@ -450,6 +450,41 @@ describe("value", function()
     end)
   end)
 
+  describe("handles of another run", function()
+    local handle = codec.handle
+
+    it("become those of this one, wherever they stand", function()
+      local shared = {handle(3), ("long"):rep(100)}
+      local value = {handle(1), 1.5, -7, 1 << 60, deep = {a = {b = handle(300000)}}, shared,
+                     again = shared, "text", handle(1)}
+      local is = codec.renamed(codec.encode(value), {[1] = 1 << 34, [3] = 1, [300000] = 128})
+      assert.same({"output of 17179869184", 1.5, -7, 1 << 60, deep = {a = {b = "output of 128"}},
+        {"output of 1", shared[2]}, again = {"output of 1", shared[2]}, "text",
+        "output of 17179869184"}, is)
+      assert.is_true(rawequal(is[5], is.again))
+    end)
+
+    it("are refused when one has no name, or one that is too long", function()
+      local bytes = codec.encode{handle(1), handle(2)}
+      assert.is_nil(codec.renamed(bytes, {[1] = 5}))
+      assert.is_nil(codec.renamed(bytes, {}))
+      assert.is_nil(codec.renamed(bytes, {[1] = 5, [2] = 1 << 35}))
+      assert.same({5}, codec.renamed(codec.encode{5}, {}))
+    end)
+
+    it("are refused in bytes that are cut, and in what is code", function()
+      local bytes = codec.encode{("x"):rep(70), handle(1), {n = 2.5}}
+      for n = 0, #bytes - 1 do
+        assert.is_false((pcall(function()
+          return assert(codec.renamed(bytes:sub(1, n), {[1] = 2}))
+        end)), n)
+      end
+      for _, odd in ipairs{print, string, function() return 1 end} do
+        assert.is_nil(codec.renamed(codec.encode{odd, handle(1)}, {[1] = 2}))
+      end
+    end)
+  end)
+
   describe("handles", function()
     it("are listed once each and resolved where they arrive", function()
       local handle = codec.handle
