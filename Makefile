@@ -238,7 +238,7 @@ SOURCES := $(filter-out $(COMMAND) $(BUNDLER) $(SUPERVISOR),$(ALL))
 # lua/X/Y.lua is the module orun.X.Y, lua/X/init.lua is orun.X, and lua/X/Y.css
 # is orun.X.Y.css, which is the text of that file.
 MODULES := $(sort $(shell find lua stdlib -name '*.lua' -o -name '*.css' \
-    -o -name '*.html' -o -name '*.js'))
+    -o -name '*.html' -o -name '*.js' -o -path '*/text/*' -type f))
 module  = orun.$(subst /,.,$(patsubst %/init,%,$(patsubst stdlib/%,%,$(patsubst\
     lua/%,%,$(patsubst %.lua,%,$(1))))))
 MADE    := supervisor_image bundle build_id

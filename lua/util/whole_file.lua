@@ -11,8 +11,9 @@ local M = {}
 --- Writes it.
 -- @param path  where
 -- @param what  its bytes; or function(file) that writes them, and returns true, or nil and why not
+-- @param like  a file whose mode it gets; default: that of a new file
 -- @return true; nil and why not
-function M.put(path, what)
+function M.put(path, what, like)
   local new = ("%s.%08x.new"):format(path, math.random(0, 0xFFFFFFFF))
   local file, why = io.open(new, "wb")
   if not file then return nil, (why:gsub("^.*: ", path .. ": ", 1)) end
@@ -20,6 +21,10 @@ function M.put(path, what)
   if type(what) == "function" then done, why = what(file) else done, why = file:write(what) end
   closed, late = file:close()
   if done and not closed then done, why = nil, late end
+  if done and like then
+    local mode = orun.exec("chmod", "--reference=" .. like, "--", new)
+    done, why = not mode.error, mode.error
+  end
   if done then done, why = os.rename(new, path) end
   if done then return true end
   os.remove(new)

@@ -185,9 +185,10 @@ main_steps(const Options *a, ScriptStep init)
 }
 
 /* Runs a command that needs a runtime (command.h); `arg` is set as for a
- * script. */
+ * script. lua/command/init.lua is orun.command, as any init.lua. */
 static const char main_command[] =
-    "local code = require('orun.command.' .. arg[0])(...)\n"
+    "local name = ('orun.command.' .. arg[0]):gsub('%.init$', '')\n"
+    "local code = require(name)(...)\n"
     "if code and code ~= 0 then os.exit(code) end\n";
 
 /* Run a workflow by its name; `arg` is set as for a script. */
@@ -549,6 +550,25 @@ main_again(int *argc, char ***argv)
     return fine;
 }
 
+/* `orun mcp --session`, unless a run has started it: a run whose tasks are
+ * served until standard input ends. */
+static bool
+main_session(int *argc, char ***argv)
+{
+    static char *session[] = {
+        "orun",      "--quiet", "--no-store",
+        "--no-wait", "-e",      "require('orun.control.session')()",
+        NULL,
+    };
+    const char *socket = getenv("ORUN_SOCKET");
+    if (*argc != 3 || strcmp((*argv)[1], "mcp") != 0
+        || strcmp((*argv)[2], "--session") != 0 || (socket && *socket))
+        return false;
+    *argc = (int)countof(session) - 1;
+    *argv = session;
+    return true;
+}
+
 static __attribute__((noinline)) int
 main_begin(int argc, char **argv)
 {
@@ -564,7 +584,8 @@ main_begin(int argc, char **argv)
     }
     if (argc == 2 && strcmp(argv[1], ISOLATE_ARGUMENT) == 0)
         return child_main();
-    if (argc > 1 && command_is(argv[1], COMMAND_STATE))
+    bool session = main_session(&argc, &argv);
+    if (!session && argc > 1 && command_is(argv[1], COMMAND_STATE))
         return main_flush(client_main(argc, argv));
     if (argc > 1 && command_is(argv[1], COMMAND_AGAIN)
         && !main_again(&argc, &argv))
@@ -586,7 +607,7 @@ main_begin(int argc, char **argv)
     a.config.listed = 1;
     int e = main_do(&a, argc, argv);
     options_free(&a);
-    if (argv != given) /* of a run that goes on */
+    if (argv != given && !session) /* of a run that goes on */
         task_strings_free(argv);
     buf_free(&folder);
     return e;

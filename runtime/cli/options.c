@@ -16,6 +16,8 @@ const char options_help[] =
     "                                    --resume: what again, and why)\n"
     "       orun [options] NAME [args...]   (a workflow: see orun workflows)\n"
     "       orun workflows [--json]     (lists them; orun NAME --help)\n"
+    "       orun init [--for AGENT]     (begins a project; lets an agent use "
+    "orun)\n"
     "       orun agents [--json]        (lists the agent types there are)\n"
     "       orun doctor [--json]        (whether all it needs is here)\n"
     "       orun trust [PATH]           (lets Lua code of a project run)\n"

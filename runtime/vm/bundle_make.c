@@ -7,7 +7,7 @@
  *
  * In a file of the table that is Lua, methods of strings become functions
  * (bundle_method.h). Any other becomes Lua that returns the text of the file,
- * and so do the workflows, which are scripts and not modules.
+ * and so do the workflows and what `orun init` writes, which are no modules.
  *
  * A program of its own that needs nothing of orun: it runs before the rest is
  * compiled, so it may print and exit. The bytes are written as strings, a line
@@ -141,10 +141,12 @@ bundle_make_data(FILE *out, const char *path)
 static bool
 bundle_make_is_lua(const char *path)
 {
-    static const char workflows[] = "lua/workflow/";
+    static const char *const texts[] = { "lua/workflow/", "lua/starter/text/" };
     const char *dot = strrchr(path, '.');
-    return dot && strcmp(dot, ".lua") == 0
-        && strncmp(path, workflows, sizeof workflows - 1) != 0;
+    bool lua = dot && strcmp(dot, ".lua") == 0;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        lua = lua && strncmp(path, texts[i], strlen(texts[i])) != 0;
+    return lua;
 }
 
 static void
