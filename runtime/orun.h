@@ -42,12 +42,12 @@
  * supervisor, which ends them all however the program ends. A script that
  * writes to an output nobody reads gets an error, never SIGPIPE.
  *
- * Threads. One thread at a time may be in a call with a runtime; it need not be
- * the same thread each time. A call from a second thread meanwhile returns
- * ORUN_ETHREAD and changes nothing. Only orun_version, orun_interrupt,
- * orun_suspend and orun_resume may be called from any thread at any time.
- * Different threads may use different runtimes at once. Scripts run on the
- * calling thread, which needs 1 MiB of stack; tasks run on orun's own threads.
+ * Threads. Each function is [any] or [one]. [any]: any thread may call it, at
+ * any time, several at once. [one]: one thread at a time may be in such calls
+ * of a runtime; it need not be the same thread each time. A call from a second
+ * thread meanwhile returns ORUN_ETHREAD and changes nothing. Different threads
+ * may use different runtimes at once. Scripts run on the calling thread, which
+ * needs 1 MiB of stack; tasks run on orun's own threads.
  *
  * Processes. Do not use a runtime in the child after a fork: its threads do not
  * exist there. Each call then returns ORUN_EFORKED, and the parent's runtime is
@@ -55,10 +55,15 @@
  * the script continues in the child, too: primitives raise ORUN_EFORKED there,
  * and the call that runs the script returns that error.
  *
- * Errors. Functions return 0 or one of the negative codes below; orun_errmsg
- * says more. A pointer that is not a runtime (NULL, or freed) is ORUN_EINVAL,
- * and is not followed: freeing twice does nothing, unless a new runtime has the
- * same address. Nothing here exits or calls back.
+ * Errors. Functions return 0 or one of the negative codes below, and then have
+ * changed nothing; orun_errmsg says more. A pointer that is not a runtime
+ * (NULL, or freed) is ORUN_EINVAL, and is not followed: freeing twice does
+ * nothing, unless a new runtime has the same address. Nothing here exits.
+ *
+ * Growth. A struct that you fill begins with its size, and gets new fields at
+ * its end, eight bytes each. A program that was built with a newer header than
+ * the library may run with it: what is newer is refused (ORUN_EINVAL) only
+ * where it is not 0. Set all of it (= { sizeof x, … }), padding included.
  */
 #ifndef ORUN_H
 #define ORUN_H
@@ -73,16 +78,18 @@ extern "C" {
 #ifndef ORUN_ERR_H /* inside orun itself, err.h has the whole list */
 enum {
     ORUN_OK = 0,
-    ORUN_ENOMEM = -1,    /* out of memory */
-    ORUN_EINVAL = -2,    /* an argument makes no sense; errmsg names it */
-    ORUN_ESTATE = -4,    /* a script of this runtime made the call */
-    ORUN_ESTOPPED = -12, /* orun_interrupt ended the script */
-    ORUN_ESYS = -14,     /* the operating system refused */
-    ORUN_ESYNTAX = -18,  /* the script could not be read or compiled */
-    ORUN_EFAILED = -19,  /* the script raised an error, or a task failed and
-                            its result was never read */
-    ORUN_EFORKED = -21,  /* called in a fork of the process that made it */
-    ORUN_ETHREAD = -23   /* another thread is in a call with the runtime */
+    ORUN_ENOMEM = -1,     /* out of memory */
+    ORUN_EINVAL = -2,     /* an argument makes no sense; errmsg names it */
+    ORUN_ESTATE = -4,     /* not now: a script of this runtime made the call, or
+                             a function of yours that it had called */
+    ORUN_ESTOPPED = -12,  /* orun_interrupt ended the script */
+    ORUN_ESHUTDOWN = -13, /* the runtime is being freed */
+    ORUN_ESYS = -14,      /* the operating system refused */
+    ORUN_ESYNTAX = -18,   /* the script could not be read or compiled */
+    ORUN_EFAILED = -19,   /* the script raised an error, or a task failed and
+                             its result was never read */
+    ORUN_EFORKED = -21,   /* called in a fork of the process that made it */
+    ORUN_ETHREAD = -23    /* another thread is in a call with the runtime */
 };
 #endif
 
@@ -169,12 +176,40 @@ typedef struct orun_config {
       0, \
       NULL }
 
-/* "0.1.0"; a constant. Any thread. */
+#define ORUN_API_VERSION 3 /* of this header; it grows with what is added */
+
+/* The same of the library: less, when that is older. [any] */
+int orun_api_version(void);
+
+/* "0.1.0"; a constant. [any] */
 const char *orun_version(void);
+
+enum { ORUN_LOG_DEBUG, ORUN_LOG_INFO, ORUN_LOG_WARNING };
+
+/* What holds for all of the process. */
+typedef struct orun_process {
+    size_t size; /* sizeof(orun_process) */
+    /* Instead of malloc: as realloc, and as free where n is 0; NULL is "no
+     * memory", which orun survives. Any thread. Memory that libuv, libcurl and
+     * SQLite take for themselves, and the arenas of tasks' Lua states, which
+     * are mapped, do not come from here. NULL: malloc. */
+    void *(*alloc)(void *ud, void *p, size_t n);
+    /* What would go to standard error (orun.log, warnings, lines of views,
+     * ORUN_LOG): a line, without its end, safe to print; `level` is one of
+     * those above. Any thread; it must not call orun. NULL: standard error.
+     * What a script itself writes to io.stderr is not meant. */
+    void (*log)(void *ud, int level, const char *line);
+    void *ud; /* passed to both */
+} orun_process;
+
+/* Set that, before the first runtime of the process. Errors: ORUN_EINVAL (p is
+ * NULL, or its size is wrong), ORUN_ESTATE (there has been a runtime). [one],
+ * and no other call beside it. */
+int orun_setup(const orun_process *p);
 
 /* Make a runtime in *out. `config` may be NULL: all defaults. Errors:
  * ORUN_EINVAL (a bad config, out is NULL), ORUN_ENOMEM, ORUN_ESYS; then *out
- * is NULL. */
+ * is NULL, and orun_errmsg(NULL) says why. [any] */
 int orun_new(const orun_config *config, orun **out);
 
 /* What is kept of a run with a `store`. */
@@ -193,7 +228,8 @@ typedef struct orun_kept_info {
 } orun_kept_info;
 
 /* Fill in *info, whose texts are valid until the next call with this runtime.
- * Errors: ORUN_EINVAL (the runtime has no store, or *info has another size). */
+ * Errors: ORUN_EINVAL (the runtime has no store, or *info has another size).
+ * [one] */
 int orun_kept(orun *o, orun_kept_info *info);
 
 /* Attach views, which show what happens from now on: `views` is a
@@ -201,24 +237,25 @@ int orun_kept(orun *o, orun_kept_info *info);
  * ("events=FILE", "trace=FILE"; see README.md). Once, before the first script.
  * Errors: ORUN_EINVAL (errmsg says what is wrong: an unknown view, a file that
  * cannot be written), ORUN_ESTATE (it was called before), ORUN_ENOMEM,
- * ORUN_ESYS. */
+ * ORUN_ESYS. [one] */
 int orun_watch(orun *o, const char *const *views);
 
 /* Detach the views, because no script will follow: they show the end, and files
  * are complete when this returns. Errors: ORUN_ESYS (errmsg says what could not
- * be shown). orun_free does the same, but cannot report errors. */
+ * be shown). orun_free does the same, but cannot report errors. [one] */
 int orun_unwatch(orun *o);
 
 /* Add the durations of the tasks so far to the history. Errors, which errmsg
  * explains: ORUN_EINVAL (the file was damaged, and begins anew); and, with the
  * file left as it is, ORUN_ESYS (it cannot be read or written), ORUN_ESTATE
  * (another version of orun wrote it), ORUN_ENOMEM. orun_free does the same, but
- * cannot report errors. */
+ * cannot report errors. [one] */
 int orun_save_history(orun *o);
 
 /* What scripts see as `arg`: argv[0] up to argv[argc-1], where argv[script] is
  * arg[0]. What follows it is passed to the script as `...`, too. The strings
- * are copied. Errors: ORUN_EINVAL (script is not in 0 to argc), ORUN_ENOMEM. */
+ * are copied. Errors: ORUN_EINVAL (script is not in 0 to argc), ORUN_ENOMEM.
+ * [one] */
 int orun_set_args(orun *o, int argc, const char *const *argv, int script);
 
 /* Run a script file ("-" is standard input) and then wait for its tasks (or
@@ -226,51 +263,56 @@ int orun_set_args(orun *o, int argc, const char *const *argv, int script);
  * of earlier tasks can still be read. What the script returns is ignored.
  * Errors: ORUN_ESYNTAX, ORUN_EFAILED, ORUN_ESTOPPED, ORUN_ENOMEM, ORUN_EINVAL
  * (path is NULL, or the thread has too little stack). os.exit ends the script,
- * not the program. */
+ * not the program. [one] */
 int orun_run_file(orun *o, const char *path);
 
 /* The same for `size` bytes of source, at most 16 MiB; no NUL need follow.
- * `name` is for messages: "=name", or "@file", as in Lua; NULL: "=script". */
+ * `name` is for messages: "=name", or "@file", as in Lua; NULL: "=script".
+ * [one] */
 int orun_run_string(orun *o, const char *name, const char *code, size_t size);
 
 /* The exit status of the last run as a program would give it: what os.exit
  * was given, 0 after success, 1 after a failure, 2 after a syntax error, 130
- * when interrupted. */
+ * when interrupted; 2 when another thread runs a script. [one] */
 int orun_exit_status(orun *o);
 
-/* A message about the last error; "" after success. It is safe to print: what
+/* Why it failed. With NULL: the last call of this thread that did, whatever it
+ * was called with; "" if none did. With a runtime: the last call with it of
+ * this thread that failed, or the last [one] call with it of any thread,
+ * whichever was later; "" if that succeeded. The text is safe to print: what
  * could drive a terminal is escaped, secrets are replaced. Valid until the next
- * call with this runtime. If this call itself is refused, the message says
- * why. */
+ * call of this thread. [any] */
 const char *orun_errmsg(orun *o);
 
 /* The tasks whose threads are still stuck in C functions and were given up:
  * their work cannot be stopped before the process ends. "" if there are none.
- * Valid until the next call with this runtime. */
+ * Valid until the next call with this runtime. [one] */
 const char *orun_stuck(orun *o);
 
 /* Stop the running script: it ends with the error "stopped: interrupted", and
  * its tasks are cancelled. Their programs get SIGTERM and two seconds, Lua code
  * runs its clean-up; a second call gives neither more time. A suspended runtime
- * is resumed first. Any thread; not from a signal handler. */
+ * is resumed first. [any]; not from a signal handler. */
 void orun_interrupt(orun *o);
 
 /* Suspend the run, as a terminal's Ctrl-Z suspends the command: every program
  * it has started stops, with all its descendants, none is started, and the
  * run's clock is paused, so that time-outs, sleeps and retries continue later
  * where they were. Lua code that runs continues until it waits; to stop it,
- * too, stop the process next. A second call does nothing. Any thread; not from
- * a signal handler. */
+ * too, stop the process next. A second call does nothing. [any]; not from a
+ * signal handler. */
 void orun_suspend(orun *o);
 
 /* Resume the run. A program that had been stopped by others before stays
- * stopped. Any thread; not from a signal handler. */
+ * stopped. [any]; not from a signal handler. */
 void orun_resume(orun *o);
 
 /* Cancel what runs, wait for it (child processes end within seconds) and free
  * everything. What threads use that are stuck (orun_stuck) is freed only when
- * they return. NULL is fine. On an error nothing is freed: ORUN_ETHREAD while
- * another thread runs a script (call orun_interrupt, then try again). */
+ * they return. Other threads may be in [any] calls meanwhile: they end with
+ * ORUN_ESHUTDOWN, and are waited for. NULL is fine. On an error nothing is
+ * freed: ORUN_ETHREAD while another thread runs a script (call orun_interrupt,
+ * then try again). [any] */
 int orun_free(orun *o);
 
 #pragma GCC visibility pop

@@ -1,8 +1,8 @@
 /* lib_arg.c — argument checks and their messages. */
 #include "api/lib_arg.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/mem.h"
-#include "base/order.h"
 #include "base/sanitize.h"
 #include "base/secret.h"
 #include "engine/engine.h"
@@ -663,10 +663,8 @@ arg_report_left(LuaRun *run, const char *fn, const Buf *left)
     buf_printf(&text, "orun: %s: ", fn);
     buf_put(&text, left->p, left->n);
     buf_putc(&text, '\n');
-    if (!buf_failed(&text) && engine_once(run->engine, buf_cstr(&text))) {
-        order_keep(STDERR_FILENO);
-        sanitize_write(STDERR_FILENO, text.p, text.n);
-    }
+    if (!buf_failed(&text) && engine_once(run->engine, buf_cstr(&text)))
+        log_tell(LOG_WARNING, text.p, text.n);
     buf_free(&text);
 }
 

@@ -5,11 +5,9 @@
  */
 #include "api/lib_base.h"
 #include "api/lib_class.h"
-#include "base/order.h"
-#include "base/sanitize.h"
+#include "base/log.h"
 #include "vm/vm.h"
 #include <lauxlib.h>
-#include <unistd.h>
 
 int
 lib_base_forward(lua_State *L, const char *name)
@@ -200,9 +198,35 @@ lib_base_setlocale(lua_State *L)
 
 /* Warnings of the script: off until warn("@on"), as in Lua's own program. */
 
+enum { LIB_BASE_WARN = 1000 }; /* bytes of a warning that are told at once */
+
 typedef struct LibBaseWarn {
     bool on, more;
+    size_t n;
+    char text[LIB_BASE_WARN];
 } LibBaseWarn;
+
+static void
+lib_base_warn_tell(LibBaseWarn *w)
+{
+    if (w->n)
+        log_tell(LOG_WARNING, w->text, w->n);
+    w->n = 0;
+}
+
+static void
+lib_base_warn_put(LibBaseWarn *w, const char *text)
+{
+    size_t n = strlen(text);
+    if (n > sizeof w->text - w->n)
+        lib_base_warn_tell(w);
+    if (n > sizeof w->text) {
+        log_tell(LOG_WARNING, text, n);
+        return;
+    }
+    memcpy(w->text + w->n, text, n);
+    w->n += n;
+}
 
 static void
 lib_base_warn(void *ud, const char *text, int more)
@@ -214,12 +238,13 @@ lib_base_warn(void *ud, const char *text, int more)
         return;
     }
     if (w->on) {
-        order_keep(STDERR_FILENO);
         if (!w->more)
-            sanitize_write(STDERR_FILENO, "Lua warning: ", 13);
-        sanitize_write(STDERR_FILENO, text, strlen(text));
-        if (!more)
-            sanitize_write(STDERR_FILENO, "\n", 1);
+            lib_base_warn_put(w, "Lua warning: ");
+        lib_base_warn_put(w, text);
+        if (!more) {
+            lib_base_warn_put(w, "\n");
+            lib_base_warn_tell(w);
+        }
     }
     w->more = more;
 }

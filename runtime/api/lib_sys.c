@@ -2,11 +2,9 @@
 #include "api/lib_arg.h"
 #include "api/lib_orun.h"
 #include "api/lib_task.h"
-#include "base/order.h"
-#include "base/sanitize.h"
+#include "base/log.h"
 #include "engine/engine.h"
 #include <lauxlib.h>
-#include <unistd.h>
 
 static int
 lib_slept(lua_State *L, int status, lua_KContext ctx)
@@ -65,7 +63,7 @@ lib_phase(lua_State *L)
     return 0;
 }
 
-/* log(...) writes one sanitized line to stderr, in one write */
+/* log(...) tells one sanitized line on stderr, in one write */
 int
 lib_log(lua_State *L)
 {
@@ -83,8 +81,7 @@ lib_log(lua_State *L)
     luaL_pushresult(&b);
     size_t size;
     const char *s = lua_tolstring(L, -1, &size);
-    order_keep(STDERR_FILENO);
-    sanitize_write(STDERR_FILENO, s, size);
+    log_tell(LOG_INFO, s, size);
     return 0;
 }
 

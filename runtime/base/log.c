@@ -1,6 +1,7 @@
-/* log.c — debug lines on stderr. */
+/* log.c — lines on stderr, or for the host. */
 #include "base/log.h"
 #include "base/buf.h"
+#include "base/order.h"
 #include "base/sanitize.h"
 #include <stdarg.h>
 #include <time.h>
@@ -56,6 +57,45 @@ log_unknown(size_t *n)
     return NULL;
 }
 
+/* Set before other threads start; NULL: stderr. */
+static void (*log_host)(void *ud, int level, const char *line);
+static void *log_host_ud;
+
+void
+log_to(void (*line)(void *ud, int level, const char *line), void *ud)
+{
+    log_host = line;
+    log_host_ud = ud;
+}
+
+/* Give the host each line of the text, which is safe. */
+static void
+log_give(int level, Buf *text)
+{
+    char *at = buf_failed(text) ? NULL : (char *)(uintptr_t)buf_cstr(text);
+    while (at && *at) {
+        char *end = strchr(at, '\n');
+        if (end)
+            *end = '\0';
+        log_host(log_host_ud, level, at);
+        at = end ? end + 1 : NULL;
+    }
+}
+
+void
+log_tell(int level, const char *text, size_t n)
+{
+    Buf safe = { 0 };
+    if (!log_host) {
+        order_keep(STDERR_FILENO);
+        sanitize_write(STDERR_FILENO, text, n);
+        return;
+    }
+    sanitize_put(&safe, text, n, SANITIZE_TEXT);
+    log_give(level, &safe);
+    buf_free(&safe);
+}
+
 void
 log_line(int area, const char *format, ...)
 {
@@ -71,8 +111,10 @@ log_line(int area, const char *format, ...)
     buf_printf(&line, "orun %9.3f %s: ", ms, log_names[area]);
     sanitize_cut(&line, text.p, text.n, LOG_SIZE);
     buf_putc(&line, '\n');
-    ssize_t written = write(2, line.p, buf_failed(&line) ? 0 : line.n);
-    (void)written;
+    if (log_host)
+        log_give(LOG_DEBUG, &line);
+    else if (!buf_failed(&line))
+        (void)!write(STDERR_FILENO, line.p, line.n);
     buf_free(&text);
     buf_free(&line);
 }

@@ -1,4 +1,4 @@
-/* log.h — debug lines, turned on by ORUN_LOG.
+/* log.h — debug lines, turned on by ORUN_LOG; and what is told on stderr.
  *
  * ORUN_LOG=sched,pool (or `all`) prints lines of those areas on stderr, each in
  * one write, with milliseconds since start, sanitized (sanitize.h). When it is
@@ -22,6 +22,16 @@ enum {
 #undef X
         LOG_AREA_COUNT
 };
+
+enum { LOG_DEBUG, LOG_INFO, LOG_WARNING }; /* levels; orun.h has them, too */
+
+/* From now on lines go to `line` instead of stderr: one each, without its end,
+ * sanitized. Before other threads start. */
+void log_to(void (*line)(void *ud, int level, const char *line), void *ud);
+
+/* Tell people, on stderr, unless lines go elsewhere: whole lines, which are
+ * sanitized. Any thread that holds no lock. */
+void log_tell(int level, const char *text, size_t n);
 
 extern unsigned log_mask;
 

@@ -1,4 +1,4 @@
-/* mem.c — malloc, with failures on demand in the test build. */
+/* mem.c — malloc or a host's allocator; failures on demand, to be tested. */
 #include "base/mem.h"
 #include "base/err.h"
 
@@ -9,8 +9,8 @@ static _Thread_local bool mem_sure;
 #include <limits.h>
 #include <stdatomic.h>
 
-/* The allocations from mem_from on, and before mem_to, fail. */
-static atomic_long mem_count, mem_from, mem_to, mem_missed, mem_blocks;
+/* The allocations from mem_first on, and before mem_to, fail. */
+static atomic_long mem_count, mem_first, mem_to, mem_missed, mem_blocks;
 
 void
 mem_fail(long first, long count)
@@ -18,7 +18,7 @@ mem_fail(long first, long count)
     atomic_store(&mem_to, 0);
     atomic_store(&mem_count, 0);
     atomic_store(&mem_missed, 0);
-    atomic_store(&mem_from, first);
+    atomic_store(&mem_first, first);
     if (first > 0)
         atomic_store(&mem_to,
                      count > LONG_MAX - first ? LONG_MAX : first + count);
@@ -31,7 +31,7 @@ mem_refused(void)
         return false;
     long n = atomic_fetch_add_explicit(&mem_count, 1, memory_order_relaxed) + 1;
     if (n >= atomic_load_explicit(&mem_to, memory_order_relaxed)
-        || n < atomic_load_explicit(&mem_from, memory_order_relaxed))
+        || n < atomic_load_explicit(&mem_first, memory_order_relaxed))
         return false;
     atomic_fetch_add(&mem_missed, 1);
     return true;
@@ -83,10 +83,41 @@ mem_lost(void *p)
 }
 #endif
 
+/* Set before anything is allocated; NULL: malloc and its like. */
+static void *(*mem_other)(void *ud, void *p, size_t n);
+static void *mem_other_ud;
+
+void
+mem_from(void *(*alloc)(void *ud, void *p, size_t n), void *ud)
+{
+    mem_other = alloc;
+    mem_other_ud = ud;
+}
+
+/* realloc of more than nothing. */
+static inline void *
+mem_sized(void *p, size_t size)
+{
+    size = size ? size : 1;
+    return mem_other ? mem_other(mem_other_ud, p, size) : realloc(p, size);
+}
+
 void *
 mem_alloc(size_t size)
 {
-    return mem_refused() ? NULL : mem_had(malloc(size ? size : 1));
+    return mem_refused() ? NULL : mem_had(mem_sized(NULL, size));
+}
+
+/* calloc of the other allocator. */
+static void *
+mem_zeroed(size_t count, size_t size)
+{
+    if (size && count > SIZE_MAX / size)
+        return NULL;
+    void *p = mem_sized(NULL, count * size);
+    if (p)
+        memset(p, 0, count * size);
+    return p;
 }
 
 void *
@@ -94,7 +125,8 @@ mem_zalloc(size_t count, size_t size)
 {
     if (mem_refused())
         return NULL;
-    return mem_had(calloc(count ? count : 1, size ? size : 1));
+    return mem_had(mem_other ? mem_zeroed(count, size)
+                             : calloc(count ? count : 1, size ? size : 1));
 }
 
 void *
@@ -102,7 +134,7 @@ mem_realloc(void *p, size_t size)
 {
     if (mem_refused())
         return NULL;
-    void *q = realloc(p, size ? size : 1);
+    void *q = mem_sized(p, size);
     return p ? q : mem_had(q);
 }
 
@@ -110,7 +142,10 @@ void
 mem_free(void *p)
 {
     mem_lost(p);
-    free(p);
+    if (!mem_other)
+        free(p);
+    else if (p)
+        mem_other(mem_other_ud, p, 0);
 }
 
 char *

@@ -17,6 +17,10 @@
 
 #include "base/base.h"
 
+/* From now on memory comes from `alloc`, which is realloc, and free for n 0, on
+ * any thread. Before anything was allocated. */
+void mem_from(void *(*alloc)(void *ud, void *p, size_t n), void *ud);
+
 /* `size` bytes, uninitialised; freed with mem_free. */
 void *mem_alloc(size_t size) NODISCARD;
 

@@ -4,10 +4,7 @@
 #include "base/fork.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/sanitize.h"
-#include "base/sysmem.h"
 #include "base/thread.h"
-#include "base/version.h"
 #include "embed/orun_own.h"
 #include "embed/script.h"
 #include "embed/script_return.h"
@@ -27,69 +24,17 @@
 #include "vm/foreign.h"
 #include "vm/handle.h"
 #include "vm/park.h"
-#include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-enum {
-    ORUN_PROCESSES = 5,     /* programs at once, by default */
-    ORUN_MEMORY = 1 << 30,  /* of a Lua task, at most, by default */
-    ORUN_STACK = 960 << 10, /* bytes: what 1 MiB has at the least */
-};
+enum { ORUN_STACK = 960 << 10 }; /* bytes: what 1 MiB has at the least */
 
 /* A thread is stuck forever: what it may use is never freed. */
 static atomic_bool orun_leaves_stuck;
-
-const char *
-orun_version(void)
-{
-    return ORUN_VERSION;
-}
-
-int
-orun_fail(orun *o, int code, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    buf_clear(&o->message);
-    buf_vprintf(&o->message, format, args);
-    va_end(args);
-    return code;
-}
-
-static int
-orun_read_config(const orun_config *given, orun_config *c)
-{
-    *c = (orun_config)ORUN_CONFIG_INIT;
-    if (given
-        && (given->size < offsetof(orun_config, workers) + sizeof(int)
-            || given->size > sizeof *c))
-        return ORUN_EINVAL;
-    if (given)
-        memcpy(c, given, given->size);
-    if (c->workers < 0 || c->processes < 0 || c->workers > 10000)
-        return ORUN_EINVAL;
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    if (c->workers == 0)
-        c->workers = processors > 0 ? (int)processors : 1;
-    if (c->processes == 0)
-        c->processes = ORUN_PROCESSES;
-    size_t memory = sysmem_total("");
-    if (c->memory_limit == 0)
-        c->memory_limit = memory / 4 < ORUN_MEMORY ? memory / 4 : ORUN_MEMORY;
-    if (c->backlog == 0)
-        c->backlog = memory / 4;
-    if (!c->program || !*c->program)
-        c->program = "orun";
-    if (c->plan < 0 || c->plan > 2 || (c->history && c->history[0] != '/'))
-        return ORUN_EINVAL;
-    return 0;
-}
 
 static int
 orun_make(orun *o, const orun_config *c)
@@ -138,14 +83,14 @@ orun_new(const orun_config *config, orun **out)
     static uv_once_t once = UV_ONCE_INIT;
     orun_config c;
     if (!out)
-        return ORUN_EINVAL;
+        return api_error_set(NULL, ORUN_EINVAL, "orun_new: out is NULL");
     *out = NULL;
-    int e = orun_read_config(config, &c);
+    int e = orun_config_read(config, &c);
     if (e)
         return e;
     orun *o = mem_zalloc(1, sizeof *o);
     if (!o)
-        return ORUN_ENOMEM;
+        return orun_refuse(NULL, ORUN_ENOMEM, "orun_new");
     uv_once(&once, orun_init_once);
     e = orun_make(o, &c);
     if (e == 0 && (e = orun_keep_new(o, &c)) != 0) {
@@ -156,7 +101,7 @@ orun_new(const orun_config *config, orun **out)
     }
     if (e) {
         mem_free(o);
-        return e;
+        return orun_refuse(NULL, e, "orun_new");
     }
     api_guard_open(&o->guard);
     *out = o;
@@ -180,7 +125,7 @@ orun_raised(orun *o, int code, int status)
 
 /* Wait on the script's behalf; returns the outcome. */
 static int
-orun_wait(orun *o, const WaitFor *what)
+orun_await(orun *o, const WaitFor *what)
 {
     o->run.want = *what;
     sched_lock(o->run.sched);
@@ -196,7 +141,7 @@ orun_wait_idle(orun *o)
 {
     bool fine = true;
     WaitFor idle = { .kind = WAIT_FOR_IDLE, .deadline = INFINITY };
-    for (int end; (end = orun_wait(o, &idle)) != WAIT_DONE;) {
+    for (int end; (end = orun_await(o, &idle)) != WAIT_DONE;) {
         if (end == WAIT_DEADLOCK && fine)
             exit_summary_deadlocked(&o->run.sched->board, &o->message);
         fine = fine && end != WAIT_DEADLOCK;
@@ -305,16 +250,6 @@ orun_call(orun *o)
                        stopped ? 130 : 1);
 }
 
-void
-orun_make_safe(orun *o)
-{
-    Buf safe = { 0 };
-    sanitize_put(&safe, o->message.p, o->message.n, SANITIZE_TEXT);
-    safe.failed |= buf_failed(&o->message); /* orun_errmsg reports that */
-    buf_free(&o->message);
-    o->message = safe;
-}
-
 /* Load with `load`, then run and conclude. */
 static int
 orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
@@ -409,7 +344,7 @@ orun_tell(orun *o, const char *name)
 static int
 orun_run_text(orun *o, ScriptText *text, const char *file)
 {
-    int e = api_guard_enter(orun_guard(o));
+    int e = orun_enter(o, "orun_run_string");
     if (e)
         return e;
     orun_tell(o, text->name + (*text->name == '=' || *text->name == '@'));
@@ -427,8 +362,7 @@ orun_run_text(orun *o, ScriptText *text, const char *file)
         o->engine->script_file = known;
         e = orun_run(o, script_load_text, text);
     }
-    api_guard_leave(&o->guard);
-    return e;
+    return orun_leave(o, e);
 }
 
 int
@@ -453,7 +387,7 @@ int
 orun_run_path(orun *o, const char *path, int (*load)(lua_State *L, void *ud),
               void *ud)
 {
-    int e = api_guard_enter(orun_guard(o));
+    int e = orun_enter(o, "orun_run_file");
     if (e)
         return e;
     orun_tell(o, path ? path : "(command line)");
@@ -468,8 +402,7 @@ orun_run_path(orun *o, const char *path, int (*load)(lua_State *L, void *ud),
         orun_remember(o, path);
         e = orun_run(o, load, ud);
     }
-    api_guard_leave(&o->guard);
-    return e;
+    return orun_leave(o, e);
 }
 
 int
@@ -481,7 +414,7 @@ orun_run_file(orun *o, const char *path)
 int
 orun_exit_status(orun *o)
 {
-    if (api_guard_enter(orun_guard(o)))
+    if (orun_enter(o, "orun_exit_status"))
         return 2;
     int status = o->status;
     api_guard_leave(&o->guard);
@@ -491,14 +424,16 @@ orun_exit_status(orun *o)
 const char *
 orun_errmsg(orun *o)
 {
+    uint64_t mine = api_error_when(o);
+    if (!o)
+        return api_error_text();
     int e = api_guard_enter(orun_guard(o));
     if (e)
-        return err_text(e);
-    const char *message = "";
-    if (o->message.n || buf_failed(&o->message))
-        message = buf_cstr(&o->message);
-    if (buf_failed(&o->message))
-        message = err_text(ORUN_ENOMEM);
+        return mine                                 ? api_error_text()
+            : e == ORUN_ETHREAD || e == ORUN_ESTATE ? ""
+                                                    : err_text(e);
+    const char *message = mine > o->said ? api_error_text()
+                                         : orun_message(o, 0);
     api_guard_leave(&o->guard);
     return message;
 }
@@ -506,7 +441,7 @@ orun_errmsg(orun *o)
 const char *
 orun_stuck(orun *o)
 {
-    if (api_guard_enter(orun_guard(o)) != 0)
+    if (orun_enter(o, "orun_stuck") != 0)
         return "";
     buf_clear(&o->stuck);
     stuck_report(o->engine, &o->stuck);
@@ -518,23 +453,23 @@ orun_stuck(orun *o)
 int
 orun_save_history(orun *o)
 {
-    int e = api_guard_enter(orun_guard(o));
+    int e = orun_enter(o, "orun_save_history");
     if (e)
         return e;
     buf_clear(&o->message);
     e = rank_save(o->run.sched, &o->message);
     if (e)
         orun_make_safe(o);
-    api_guard_leave(&o->guard);
-    return e;
+    return orun_leave(o, e);
 }
 
 int
 orun_free(orun *o)
 {
-    int e = o ? api_guard_enter(orun_guard(o)) : 0;
+    int e = o ? orun_enter(o, "orun_free") : 0;
     if (!o || e)
         return e;
+    api_guard_shut(&o->guard);
     bool last = api_guard_close(&o->guard);
     engine_resume(o->engine);
     engine_hasten(o->engine, true);

@@ -45,12 +45,10 @@ orun_take_args(orun *o, int argc, const char *const *argv, int script)
 int
 orun_set_args(orun *o, int argc, const char *const *argv, int script)
 {
-    int e = api_guard_enter(orun_guard(o));
+    int e = orun_enter(o, "orun_set_args");
     if (e)
         return e;
-    e = orun_take_args(o, argc, argv, script);
-    api_guard_leave(&o->guard);
-    return e;
+    return orun_leave(o, orun_take_args(o, argc, argv, script));
 }
 
 int

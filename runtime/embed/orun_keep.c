@@ -202,10 +202,8 @@ orun_keep_tell(orun *o, orun_kept_info *info)
 int
 orun_kept(orun *o, orun_kept_info *info)
 {
-    int e = api_guard_enter(orun_guard(o));
+    int e = orun_enter(o, "orun_kept");
     if (e)
         return e;
-    e = orun_keep_tell(o, info);
-    api_guard_leave(&o->guard);
-    return e;
+    return orun_leave(o, orun_keep_tell(o, info));
 }

@@ -3,6 +3,7 @@
 #define ORUN_OWN_H
 
 #include "base/err.h"
+#include "embed/api_error.h"
 #include "embed/api_guard.h"
 #include "orun.h"
 #include "view/view.h"
@@ -23,6 +24,7 @@ struct orun {
 
     /* Of the owning thread. */
     Buf message, stuck;
+    uint64_t said;   /* when the last call ended, as api_error_now counts */
     int status;      /* exit status of the last run */
     uint64_t used;   /* CPU nanoseconds of the script's thread at its start */
     size_t reported; /* tasks below this id were checked for failures */
@@ -36,6 +38,27 @@ orun_guard(orun *o)
 {
     return (ApiGuard *)(void *)o;
 }
+
+/* Begin a call that one thread at a time may make, orun_leave ends it; or one
+ * that any may make, api_guard_unhold ends it. Errors are those of the guard,
+ * and orun_errmsg has words. `fn` is the function's name. */
+int orun_enter(orun *o, const char *fn) NODISCARD;
+int orun_hold(orun *o, const char *fn) NODISCARD;
+
+/* End the call with that code, for which the message has words. Returns it. */
+int orun_leave(orun *o, int code);
+
+/* What orun_errmsg says is "fn: …" for that code. Returns it. `o` may be
+ * any pointer. */
+int orun_refuse(orun *o, int code, const char *fn);
+
+/* The message, or what there is to say for `code` (0: nothing) without one. Of
+ * the thread that is in a call. */
+const char *orun_message(orun *o, int code);
+
+/* Read a config (NULL: all defaults), whose defaults are filled in.
+ * ORUN_EINVAL, with words. */
+int orun_config_read(const orun_config *given, orun_config *c) NODISCARD;
 
 /* Sanitize the message, which holds what scripts raise and programs print, so
  * that it can be printed anywhere. */

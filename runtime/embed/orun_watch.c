@@ -21,18 +21,16 @@ orun_start_view(orun *o, const char *const *views)
 int
 orun_watch(orun *o, const char *const *views)
 {
-    int e = api_guard_enter(orun_guard(o));
+    int e = orun_enter(o, "orun_watch");
     if (e)
         return e;
-    e = orun_start_view(o, views);
-    api_guard_leave(&o->guard);
-    return e;
+    return orun_leave(o, orun_start_view(o, views));
 }
 
 int
 orun_unwatch(orun *o)
 {
-    int e = api_guard_enter(orun_guard(o));
+    int e = orun_enter(o, "orun_unwatch");
     if (e)
         return e;
     buf_clear(&o->message);
@@ -40,6 +38,5 @@ orun_unwatch(orun *o)
         e = ORUN_ESYS;
     orun_make_safe(o);
     o->view = NULL;
-    api_guard_leave(&o->guard);
-    return e;
+    return orun_leave(o, e);
 }

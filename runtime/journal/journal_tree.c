@@ -1,8 +1,8 @@
 /* journal_tree.c — worktrees of tasks, as facts; and are their branches there?
  */
 #include "journal/journal_tree.h"
+#include "base/log.h"
 #include "base/mem.h"
-#include "base/order.h"
 #include "base/sanitize.h"
 #include "base/secret.h"
 #include "journal/journal_drawn.h"
@@ -157,8 +157,7 @@ journal_tree_tell(const Task *t, const char *branch)
     buf_puts(&text, " runs again: what it did was on branch ");
     sanitize_cut(&text, branch, strlen(branch), SIZE_MAX);
     buf_puts(&text, ", which somebody has removed\n");
-    order_keep(STDERR_FILENO);
-    sanitize_write(STDERR_FILENO, buf_cstr(&text), text.n);
+    log_tell(LOG_WARNING, buf_cstr(&text), text.n);
     buf_free(&text);
 }
 

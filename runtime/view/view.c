@@ -2,6 +2,7 @@
 #include "view/view.h"
 #include "api/lib_orun.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/order.h"
 #include "base/sanitize.h"
@@ -398,7 +399,7 @@ view_fail(View *v, const Buf *why)
         buf_put(&v->problems, line.p, line.n);
     } else {
         buf_putc(&line, '\n');
-        sanitize_write(STDERR_FILENO, buf_cstr(&line), line.n);
+        log_tell(LOG_WARNING, buf_cstr(&line), line.n);
     }
     buf_free(&line);
 }

@@ -2,6 +2,7 @@
 #include "view/view_screen.h"
 #include "api/lib_orun.h"
 #include "api/lib_output.h"
+#include "base/log.h"
 #include "base/sanitize.h"
 #include "base/terminal.h"
 #include <lauxlib.h>
@@ -49,7 +50,7 @@ view_put(lua_State *L)
 {
     size_t n;
     const char *text = luaL_checklstring(L, 1, &n);
-    sanitize_write(STDERR_FILENO, text, n);
+    log_tell(LOG_INFO, text, n);
     return 0;
 }
 

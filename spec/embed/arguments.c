@@ -151,7 +151,7 @@ arguments_freed(void)
     CHECK(orun_run_file(o, "x.lua") == ORUN_EINVAL);
     CHECK(orun_set_args(o, 0, NULL, 0) == ORUN_EINVAL);
     CHECK(orun_exit_status(o) == 2);
-    CHECK(strcmp(orun_errmsg(o), "invalid argument") == 0);
+    CHECK(strstr(orun_errmsg(o), "o is not a runtime"));
     orun_interrupt(o);
     int nothing[64] = { 0 };
     CHECK(orun_free((orun *)nothing) == ORUN_EINVAL);

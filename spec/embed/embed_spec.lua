@@ -1,9 +1,7 @@
 --- orun.h in programs of other people: careless calls, threads, forks, signals
 --- and loops of the host, and what is left behind. The programs are in
 --- spec/embed, one a kind of trouble; each has cases and says "kept".
----
---- What rows J6 and J7 also speak of is not there: orun.h takes no callbacks and
---- no allocator. J8 is in shared_spec.lua.
+--- J8 is in shared_spec.lua.
 
 local h = require "spec.support.helper"
 
@@ -33,7 +31,7 @@ describe("a host", function()
     dir = h.tmpdir()
     build_host("arguments", "-rdynamic")
     build("back", "-shared -fPIC -o back.so")
-    for _, name in ipairs{"threads", "guest", "cycle"} do build_host(name) end
+    for _, name in ipairs{"threads", "guest", "cycle", "process"} do build_host(name) end
   end)
 
   --- The program, run with the name of a case, keeps its promise.
@@ -58,6 +56,16 @@ describe("a host", function()
   it("J4 keeps its handler of SIGURG", keeps("guest", "sigurg"))
   it("J5 is refused in a fork, and unharmed by it", keeps("threads", "fork"))
   it("J6 is refused in a call from its own script", keeps("arguments", "back"))
+  it("J7 may have an allocator of its own, for all memory", keeps("process", "allocates"))
+  it("J7 may have an allocator that fails", keeps("process", "fails"))
+  it("J7 sets it before its first runtime, or is told", keeps("process", "refused"))
+  it("may have a log of its own, and nothing goes to standard error", function()
+    local r = run("process logs")
+    assert.equal(0, r.code, r.err)
+    assert.equal("", r.err)
+  end)
+  it("is told why, by thread and by runtime", keeps("process", "errors"))
+  it("may be newer than the library, if it asks for nothing new", keeps("process", "newer"))
   it("J9 may pass bytes without an end, and any length", keeps("arguments", "bytes"))
   it("J10 is told when its thread's stack is too small", keeps("threads", "stack"))
   it("J10 has everything back of what was stuck in C, once that is over", keeps("threads", "stuck"))

@@ -1,0 +1,229 @@
+/* process.c — what a host sets for its whole process, and what errors say. */
+#include "check.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* ---- an allocator of the host's ---- */
+
+static atomic_long process_blocks, process_asked;
+static atomic_long process_fail_from; /* the first that fails; 0: none */
+
+static void *
+process_alloc(void *ud, void *p, size_t n)
+{
+    CHECK(ud == &process_blocks);
+    if (n == 0) {
+        if (p)
+            atomic_fetch_sub(&process_blocks, 1);
+        free(p);
+        return NULL;
+    }
+    long from = process_fail_from;
+    if (atomic_fetch_add(&process_asked, 1) + 1 >= from && from > 0)
+        return NULL;
+    void *q = realloc(p, n);
+    if (q && !p)
+        atomic_fetch_add(&process_blocks, 1);
+    return q;
+}
+
+static void
+process_own_memory(void)
+{
+    orun_process p = { .size = sizeof p,
+                       .alloc = process_alloc,
+                       .ud = &process_blocks };
+    CHECK(orun_setup(&p) == ORUN_OK);
+}
+
+static int
+process_work(orun *o)
+{
+    return check_run(o,
+                     "local all = {} for i = 1, 8 do all[i] = Task{"
+                     "run = function(n) return ('x'):rep(n * 1000) end,"
+                     "input = i, run_in_background = true} end "
+                     "for i = 1, 8 do assert(#TaskOutput(all[i]).output =="
+                     "i * 1000) end");
+}
+
+/* All that orun has comes from the host, and goes back. */
+static void
+process_allocates(void)
+{
+    process_own_memory();
+    for (int i = 0; i < 3; i++) {
+        orun *o = check_new();
+        CHECK(process_blocks > 20);
+        CHECK(process_work(o) == ORUN_OK);
+        CHECK(orun_free(o) == ORUN_OK);
+        CHECK(process_blocks == 0);
+    }
+    CHECK(process_asked > 500);
+}
+
+/* The allocator fails from the n-th call on, for many n: errors in words, and
+ * nothing is left. */
+static void
+process_fails(void)
+{
+    process_own_memory();
+    bool fine = false;
+    for (long n = 1; !fine; n += n < 400 ? 1 : 97) {
+        orun *o = NULL;
+        process_asked = 0;
+        process_fail_from = n;
+        int e = orun_new(NULL, &o);
+        CHECK(e == 0 || (e == ORUN_ENOMEM && !o));
+        CHECK(e == 0 || strstr(orun_errmsg(NULL), "memory"));
+        if (e == 0) {
+            e = process_work(o);
+            CHECK(e == ORUN_OK || *orun_errmsg(o));
+            fine = e == ORUN_OK && process_asked < n;
+        }
+        process_fail_from = 0;
+        CHECK(orun_free(o) == ORUN_OK);
+        CHECK(process_blocks == 0);
+    }
+}
+
+/* ---- a log of the host's ---- */
+
+static char process_lines[2000];
+static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void
+process_log(void *ud, int level, const char *line)
+{
+    CHECK(ud == process_lines && !strchr(line, '\n'));
+    pthread_mutex_lock(&process_lock);
+    size_t n = strlen(process_lines);
+    snprintf(process_lines + n, sizeof process_lines - n, "%d %s\n", level,
+             line);
+    pthread_mutex_unlock(&process_lock);
+}
+
+/* Nothing goes to standard error, which is a pipe here. */
+static void
+process_logs(void)
+{
+    orun_process p = { .size = sizeof p,
+                       .log = process_log,
+                       .ud = process_lines };
+    CHECK(orun_setup(&p) == ORUN_OK);
+    orun *o = check_new();
+    check_fine(o,
+               "orun.log('one\\27[31m', 2) orun.log('a\\nb') "
+               "warn('@on') warn('part', ' and ', 'rest')"
+               "Task{run = function() orun.log('in a task') end}");
+    CHECK(orun_free(o) == ORUN_OK);
+    CHECK(strcmp(process_lines,
+                 "1 one\\x1b[31m\t2\n1 a\n1 b\n"
+                 "2 Lua warning: part and rest\n1 in a task\n")
+          == 0);
+}
+
+/* Too late, or nonsense: refused, and the words say so. */
+static void
+process_refused(void)
+{
+    struct {
+        orun_process p;
+        size_t more;
+    } newer = { .p = { .size = sizeof newer } };
+    CHECK(orun_setup(NULL) == ORUN_EINVAL);
+    CHECK(strstr(orun_errmsg(NULL), "orun_setup: p is NULL"));
+    for (size_t n = 0; n < sizeof newer.p; n++) {
+        newer.p.size = n;
+        CHECK(orun_setup(&newer.p) == ORUN_EINVAL);
+    }
+    newer.p.size = sizeof newer;
+    CHECK(orun_setup(&newer.p) == ORUN_OK);
+    newer.more = 1;
+    CHECK(orun_setup(&newer.p) == ORUN_EINVAL);
+    CHECK(strstr(orun_errmsg(NULL), "orun_setup: p->size is 40"));
+    newer.more = 0;
+    orun *o = check_new();
+    CHECK(orun_setup(&newer.p) == ORUN_ESTATE);
+    CHECK(orun_free(o) == ORUN_OK);
+    CHECK(orun_setup(&newer.p) == ORUN_ESTATE);
+    CHECK(strstr(orun_errmsg(NULL), "before the first orun_new"));
+}
+
+/* ---- errors ---- */
+
+static void *
+process_other(void *o)
+{
+    CHECK(strcmp(orun_errmsg(NULL), "") == 0);
+    CHECK(orun_run_string(NULL, "=x", "", 0) == ORUN_EINVAL);
+    CHECK(strcmp(orun_errmsg(NULL), "orun_run_string: o is NULL") == 0);
+    CHECK(strstr(orun_errmsg(o), "=script") == NULL);
+    return NULL;
+}
+
+/* Each thread has its own; a runtime's is the later of the two. */
+static void
+process_errors(void)
+{
+    pthread_t thread;
+    orun_config config = ORUN_CONFIG_INIT;
+    orun *o;
+    CHECK(strcmp(orun_errmsg(NULL), "") == 0);
+    config.workers = -7;
+    CHECK(orun_new(&config, &o) == ORUN_EINVAL);
+    CHECK(strstr(orun_errmsg(NULL), "config->workers is -7; expected 0"));
+    o = check_new();
+    CHECK(strcmp(orun_errmsg(o), "") == 0);
+    CHECK(strstr(orun_errmsg(NULL), "config->workers"));
+    CHECK(check_run(o, "error('first\\27', 0)") == ORUN_EFAILED);
+    CHECK(strncmp(orun_errmsg(o), "first\\x1b", 9) == 0);
+    CHECK(strncmp(orun_errmsg(NULL), "first\\x1b", 9) == 0);
+    pthread_create(&thread, NULL, process_other, o);
+    pthread_join(thread, NULL);
+    CHECK(strncmp(orun_errmsg(NULL), "first\\x1b", 9) == 0);
+    CHECK(check_run(o, "x = 1") == ORUN_OK);
+    CHECK(strcmp(orun_errmsg(o), "") == 0);
+    CHECK(strncmp(orun_errmsg(NULL), "first\\x1b", 9) == 0);
+    CHECK(orun_free(o) == ORUN_OK);
+    CHECK(orun_free(o) == ORUN_EINVAL);
+    CHECK(strcmp(orun_errmsg(o),
+                 "orun_free: o is not a runtime (it was freed, or never one)")
+          == 0);
+}
+
+/* A config of a newer header: fine as long as it asks for nothing new. */
+static void
+process_newer(void)
+{
+    struct {
+        orun_config config;
+        size_t more[4];
+    } newer = { .config = ORUN_CONFIG_INIT };
+    orun *o;
+    CHECK(sizeof(orun_config) % 8 == 0);
+    newer.config.workers = 3;
+    for (size_t n = 1; n <= 4; n++) {
+        newer.config.size = sizeof(orun_config) + n * 8;
+        CHECK(orun_new(&newer.config, &o) == ORUN_OK);
+        check_fine(o, "assert(orun.config().workers == 3)");
+        CHECK(orun_free(o) == ORUN_OK);
+    }
+    newer.more[3] = (size_t)1 << 56;
+    CHECK(orun_new(&newer.config, &o) == ORUN_EINVAL);
+    CHECK(strstr(orun_errmsg(NULL), "what is newer than the library to 0"));
+    newer.config.size -= 8;
+    CHECK(orun_new(&newer.config, &o) == ORUN_OK);
+    CHECK(orun_free(o) == ORUN_OK);
+    CHECK(orun_api_version() == ORUN_API_VERSION);
+}
+
+static const CheckCase cases[] = {
+    { "allocates", process_allocates }, { "fails", process_fails },
+    { "logs", process_logs },           { "refused", process_refused },
+    { "errors", process_errors },       { "newer", process_newer },
+};
+
+CHECK_MAIN(cases)
