@@ -1,9 +1,13 @@
---- orun.control.session: the run of `orun mcp --session`, whose tasks an agent has as its tools.
+--- orun.control.session: the run of `orun mcp --session` (runtime/cli/session.h).
 --
--- The server is a program of this run, on the same standard input and output. What it calls is
--- called by the script, so it may read and stop all there is. The run ends with it.
+-- Tells the server how to reach this run, and then waits until the server has ended. What it calls
+-- is called by the script, so it may read and stop all there is.
 
-return function()
-  orun.config{control = true}
-  os.execute('exec "$ORUN_PROGRAM" mcp')
+-- @param path  a pipe
+return function(path)
+  local to <close> = assert(io.open(path, "w"))
+  for name, value in pairs(orun.control()) do to:write(name, "=", value, "\n") end
+  to:write "\n"
+  to:close()
+  io.read "a"
 end

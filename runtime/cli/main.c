@@ -13,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/resume.h"
+#include "cli/session.h"
 #include "cli/signals.h"
 #include "embed/orun_own.h"
 #include "orun.h"
@@ -550,23 +551,12 @@ main_again(int *argc, char ***argv)
     return fine;
 }
 
-/* `orun mcp --session`, unless a run has started it: a run whose tasks are
- * served until standard input ends. */
-static bool
-main_session(int *argc, char ***argv)
+/* A command that needs no runtime; `s` has the run of a session. */
+static int
+main_client(Session *s, int argc, char **argv)
 {
-    static char *session[] = {
-        "orun",      "--quiet", "--no-store",
-        "--no-wait", "-e",      "require('orun.control.session')()",
-        NULL,
-    };
-    const char *socket = getenv("ORUN_SOCKET");
-    if (*argc != 3 || strcmp((*argv)[1], "mcp") != 0
-        || strcmp((*argv)[2], "--session") != 0 || (socket && *socket))
-        return false;
-    *argc = (int)countof(session) - 1;
-    *argv = session;
-    return true;
+    int status = main_flush(client_main(argc, argv));
+    return s->run ? session_end(s, status) : status;
 }
 
 static __attribute__((noinline)) int
@@ -574,7 +564,7 @@ main_begin(int argc, char **argv)
 {
     Options a;
     Buf folder = { 0 };
-    char **given = argv;
+    Session session = { 0 };
     main_tidy();
     signals_tidy();
     terminal_on_reader_gone(signals_gone);
@@ -584,11 +574,12 @@ main_begin(int argc, char **argv)
     }
     if (argc == 2 && strcmp(argv[1], ISOLATE_ARGUMENT) == 0)
         return child_main();
-    bool session = main_session(&argc, &argv);
-    if (!session && argc > 1 && command_is(argv[1], COMMAND_STATE))
-        return main_flush(client_main(argc, argv));
-    if (argc > 1 && command_is(argv[1], COMMAND_AGAIN)
-        && !main_again(&argc, &argv))
+    if (session_wanted(argc, argv) && !session_begin(&session, &argc, &argv))
+        return 1;
+    if (argc > 1 && command_is(argv[1], COMMAND_STATE))
+        return main_client(&session, argc, argv);
+    bool again = argc > 1 && command_is(argv[1], COMMAND_AGAIN);
+    if (again && !main_again(&argc, &argv))
         return 1;
     options_read(&a, argc, argv);
     if (a.what == OPTIONS_NOTHING && !a.plan && !isatty(STDIN_FILENO)) {
@@ -607,7 +598,7 @@ main_begin(int argc, char **argv)
     a.config.listed = 1;
     int e = main_do(&a, argc, argv);
     options_free(&a);
-    if (argv != given && !session) /* of a run that goes on */
+    if (again)
         task_strings_free(argv);
     buf_free(&folder);
     return e;

@@ -359,36 +359,3 @@ describe("orun init --for", function()
     assert.equal("opencode.json\n", p:sh("ls | grep opencode"))
   end)
 end)
-
-describe("orun mcp --session", function()
-  local function ask(lines, env)
-    for i, call in ipairs(lines) do
-      lines[i] = json.encode{jsonrpc = "2.0", id = i, method = "tools/call", params = call}
-    end
-    local dir = h.tmpdir()
-    local r = h.orun{"mcp", "--session", cwd = dir, env = env or {ORUN_SOCKET = false},
-      stdin = table.concat(lines, "\n") .. "\n"}
-    local answers = {}
-    for line in r.out:gmatch("[^\n]+") do
-      local answer = assert(json.decode(line))
-      answers[answer.id] = answer.result
-    end
-    return r, answers
-  end
-
-  it("has a run of its own, which ends with its input", function()
-    local r, answers = ask{{name = "TaskCreate", arguments = {subject = "a page"}},
-      {name = "Task", arguments = {subagent_type = "nobody", prompt = "x"}}}
-    assert.equal(0, r.code, r.err)
-    assert.is_false(answers[1].isError)
-    assert.equal("t1", answers[1].structuredContent.task.id)
-    assert.is_true(answers[2].isError)
-    assert.matches("nobody", answers[2].content[1].text)
-  end)
-
-  it("belongs to the run that has started it, where one has", function()
-    local _, answers = ask({{name = "TaskList"}}, {ORUN_SOCKET = "/none", ORUN_TASK_TOKEN = "x"})
-    assert.is_true(answers[1].isError)
-    assert.matches("cannot be reached at /none", answers[1].content[1].text, 1, true)
-  end)
-end)

@@ -327,3 +327,61 @@ describe("orun.mcp_config", function()
     assert.matches("gave no answer", files(false).error)
   end)
 end)
+
+describe("orun mcp --session", function()
+  local function ask(lines, env)
+    for i, call in ipairs(lines) do
+      lines[i] = json.encode{jsonrpc = "2.0", id = i, method = "tools/call", params = call}
+    end
+    local dir = h.tmpdir()
+    h.sh("mkdir -p .orun/agents", {cwd = dir})
+    h.write(dir .. "/.orun/agents/loud.lua",
+      'return {run = function(_, task) print("loud", task.prompt) return "said" end}')
+    env = env or {ORUN_SOCKET = false, XDG_STATE_HOME = dir .. "/state"}
+    h.orun{"trust", cwd = dir, env = env}
+    local r = h.orun{"mcp", "--session", cwd = dir, env = env,
+      stdin = table.concat(lines, "\n") .. "\n"}
+    local answers = {}
+    for line in r.out:gmatch("[^\n]+") do
+      local answer = assert(json.decode(line), line)
+      answers[answer.id] = answer.result
+    end
+    return r, answers
+  end
+
+  it("has a run of its own, which ends with its input", function()
+    local r, answers = ask{{name = "TaskCreate", arguments = {subject = "a page"}},
+      {name = "Task", arguments = {subagent_type = "nobody", prompt = "x"}}}
+    assert.equal(0, r.code, r.err)
+    assert.is_false(answers[1].isError)
+    assert.equal("t1", answers[1].structuredContent.task.id)
+    assert.is_true(answers[2].isError)
+    assert.matches("nobody", answers[2].content[1].text)
+  end)
+
+  it("answers with nothing but messages, whatever tasks print", function()
+    local r, answers = ask{{name = "Task", arguments = {subagent_type = "loud", prompt = "hello"}}}
+    assert.equal("said", answers[1].structuredContent.output, r.err)
+    assert.matches("loud\thello\n", r.err, 1, true)
+  end)
+
+  it("belongs to the run that has started it, where one has", function()
+    local _, answers = ask({{name = "TaskList"}}, {ORUN_SOCKET = "/none", ORUN_TASK_TOKEN = "x"})
+    assert.is_true(answers[1].isError)
+    assert.matches("cannot be reached at /none", answers[1].content[1].text, 1, true)
+  end)
+
+  it("leaves no run behind when it is killed", function()
+    local r = h.sh(([[
+      mkfifo in out
+      env -u ORUN_SOCKET %s mcp --session <in >out & server=$!
+      exec 3>in 4<out
+      echo '{"jsonrpc":"2.0","id":1,"method":"ping"}' >&3
+      read -r answer <&4
+      run=$(ps -o pid= --ppid $server)
+      kill -9 $server
+      tail --pid=$run -f /dev/null
+      echo "$answer"]]):format(h.quote(h.bin)), {cwd = h.tmpdir()})
+    assert.equal('{"id":1,"jsonrpc":"2.0","result":{}}\n', r.out, r.err)
+  end)
+end)
