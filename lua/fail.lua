@@ -13,11 +13,11 @@
 -- The error is a table with these fields. Raising it again keeps its meaning.
 -- In the script, which is not a task, it raises an ordinary error.
 
-local among <const> = require("orun.util.check").among
+local check = require "orun.util.check"
 
 local KINDS <const> = {"exit", "http", "rate", "timeout", "schema", "budget", "conflict", "lost",
   "spawn", "signal", "lua"}
-local FIELDS <const> = {"kind", "message", "partial", "retry_after"}
+local FIELDS <const> = {kind = KINDS, message = "text", partial = "any", retry_after = "any"}
 
 local Failure <const> = {__name = "orun.failure"}
 Failure.__index = Failure
@@ -26,31 +26,21 @@ function Failure:__tostring()
   return self.message
 end
 
-local function check(t)
-  if type(t) ~= "table" then
-    error(("fail: expected a table {kind=, message=}, not a %s"):format(type(t)), 3)
+local function read(given)
+  if type(given) ~= "table" then
+    error(("fail: expected a table {kind=, message=}, not a %s"):format(type(given)), 3)
   end
-  for name in pairs(t) do
-    if not among(FIELDS, name) then
-      error(("fail: unknown field %q; it has %s"):format(tostring(name),
-        table.concat(FIELDS, ", ")), 3)
-    end
-  end
-  if t.kind ~= nil and not among(KINDS, t.kind) then
-    error(("fail: kind = %q: expected one of these: %s"):format(tostring(t.kind),
-      table.concat(KINDS, ", ")), 3)
-  end
-  if type(t.message) ~= "string" or t.message == "" then
-    error("fail: message is missing; it says what went wrong", 3)
-  end
+  local t = check.options("fail", given, FIELDS, 4)
+  if t.message == nil then error("fail: message is missing; it says what went wrong", 3) end
   local after = t.retry_after
   if after ~= nil and not (math.type(after) and after >= 0 and after < math.huge) then
     error(("fail: retry_after = %s: expected seconds, not below 0"):format(tostring(after)), 3)
   end
+  return t
 end
 
-return function(t)
-  check(t)
+return function(given)
+  local t = read(given)
   if t.retry_after then pcall(orun.report, {retry_after = t.retry_after}) end
   error(setmetatable({kind = t.kind or "lua", message = t.message, partial = t.partial,
                       retry_after = t.retry_after}, Failure), 0)

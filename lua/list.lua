@@ -10,11 +10,12 @@
 
 local check = require "orun.util.check"
 
--- What an item may have, and "unblocked", which filter understands.
+-- What an entry of the task list may have, and "unblocked", which filter understands.
 local FIELDS <const> = {}
-for _, name in ipairs{"activity", "attempts", "blockedBy", "cost", "description", "id", "input",
-  "kind", "metadata", "model", "owner", "priority", "prompt", "session_id", "status",
-  "subagent_type", "unblocked", "usage", "wait", "waiting_at", "waiting_for"} do
+for _, name in ipairs{"activity", "attempts", "blockedBy", "cached", "cost", "description",
+  "fresh", "id", "input", "kind", "metadata", "model", "owner", "priority", "prompt",
+  "session_id", "skipped", "status", "subagent_type", "unblocked", "usage", "wait", "waiting_at",
+  "waiting_for"} do
   FIELDS[name] = true
 end
 
@@ -24,6 +25,7 @@ List.__index = methods
 
 --- Does one field of an item meet what the filter wants of it?
 local function meets(item, field, want)
+  if type(item) ~= "table" then return false end
   if field == "unblocked" then
     return (#(item.blockedBy or {}) == 0) == want
   end
@@ -35,14 +37,16 @@ end
 --- The items that meet a condition, as a new list.
 -- @param want  function(item) -> boolean, or a table: each field must be equal
 --              to the value given, or to one in the array given;
---              `unblocked = true` asks for an empty blockedBy
+--              `unblocked = true` asks for an empty blockedBy. Entries of the task list
+--              have known fields: another raises an error
 -- @return a list, in the same order
 -- @usage tasks:filter{status = {"pending", "in_progress"}, owner = "t3"}
 function methods:filter(want)
   local test = want
   if type(want) == "table" then
+    local entries = type(self[1]) == "table" and self[1].blockedBy
     for field in next, want do
-      if not FIELDS[field] then
+      if entries and not FIELDS[field] then
         error(("filter: unknown field %s%s"):format(check.show(field),
           check.hint(field, FIELDS)), 2)
       end

@@ -28,6 +28,7 @@ local check = require "orun.util.check"
 local launch = require "orun.pattern.launch"
 local orun = require "orun"
 local pattern = require "orun.pattern.run"
+local summary = require "orun.pattern.summary"
 
 local OPTIONS <const> = pattern.options{meanwhile = "function", plan = "function",
   implement = "function", barrier = "boolean",
@@ -36,9 +37,6 @@ local OPTIONS <const> = pattern.options{meanwhile = "function", plan = "function
 
 -- Those that are analyze_then's own: the others go to what implements the plan.
 local OWN <const> = {"meanwhile", "plan", "implement"}
-
--- Reading one of these counts as having seen the failures.
-local SEEN <const> = {"failed", "ok"}
 
 --- The plan's tasks: in batches when it has batches, else all at once.
 local function implement_plan(plan, options)
@@ -81,15 +79,12 @@ local function analyze_then(analyze, opts)
   if own.meanwhile then done.meanwhile = own.meanwhile() end
   done.analysis = orun.TaskOutput{task_id = handle}
   if orun.peek(done.analysis, "status") ~= "completed" then
-    done.ok, done.failed = false, {done.analysis}
-    return orun.unread(done, SEEN)
+    return summary(done, {done.analysis})
   end
   done.plan = done.analysis.output
   if own.plan then done.plan = own.plan(done.plan) end
   done.results = (own.implement or implement_plan)(done.plan, opts)
-  done.failed = orun.peek(done.results, "failed") or {}
-  done.ok = #done.failed == 0
-  return done.ok and done or orun.unread(done, SEEN)
+  return summary(done, orun.peek(done.results, "failed") or {})
 end
 
 return analyze_then

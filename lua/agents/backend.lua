@@ -116,9 +116,8 @@ end
 
 -- A program without such an option cannot limit its turns.
 local function drop_turns(t, backend)
-  local takes = {}
-  for _, option in ipairs(preset_of(backend).takes or {"max_turns"}) do takes[option] = true end
-  if t.max_turns and not takes.max_turns then
+  local takes = preset_of(backend).takes or {"max_turns"}
+  if t.max_turns and not check.among(takes, "max_turns") then
     t.max_turns = nil
     note(t, "its turns are not limited in %s", backend)
   end

@@ -68,9 +68,7 @@ end
 
 function Form:choice(field, allowed)
   local value = self:text(field)
-  for _, known in ipairs(allowed) do
-    if value == known then return value end
-  end
+  if check.among(allowed, value) then return value end
   if value then
     self:note(field, "%s = %s: expected one of %s; it is left out", field, check.show(value),
       table.concat(allowed, ", "))

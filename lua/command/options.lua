@@ -18,6 +18,8 @@
 --     local args = options.arguments({["--size"] = {"size", options.count, "a number"}}, ...)
 --     return options.answer(args, {size = args.size, exit_code = 0}, "done\n")
 
+local check = require "orun.util.check"
+
 local M = {}
 
 local FAILED <const>, USAGE <const> = 1, 2
@@ -72,7 +74,7 @@ end
 
 --- A value: a time in seconds, of "1.5", "250ms", "30s", "5m" or "2h".
 function M.duration(name, word)
-  local seconds = require("orun.util.check").seconds(tonumber(word) or word)
+  local seconds = check.seconds(tonumber(word) or word)
   if not seconds or seconds == math.huge then
     M.usage("%s %s: expected a time, such as 30s or 250ms", name, word)
   end
@@ -83,9 +85,7 @@ end
 function M.one_of(...)
   local words = {...}
   return function(name, word)
-    for _, known in ipairs(words) do
-      if word == known then return word end
-    end
+    if check.among(words, word) then return word end
     M.usage("%s %s: expected %s%s", name, word, table.concat(words, ", "), M.near(word, words))
   end
 end

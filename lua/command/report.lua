@@ -4,6 +4,7 @@
 -- the newest record. Prints the report as text, with --json the metrics (report/metrics.lua
 -- documents them) as JSON; with --html it writes the page, and prints no text.
 
+local check = require "orun.util.check"
 local events_file = require "orun.record.file"
 local json = require "orun.json"
 local json_line = require "orun.util.json_line"
@@ -45,9 +46,7 @@ local function find(run)
   local names, problem = runs.names()
   if not names then return nil, "the recorded runs cannot be read: " .. problem end
   if run then
-    for _, name in ipairs(names) do
-      if name == run then return runs.path(name) end
-    end
+    if check.among(names, run) then return runs.path(run) end
     local near = orun.nearest(run, table.move(names, 1, math.min(#names, 60), 1, {}))
     return nil, ("there is no file and no recorded run '%s'%s"):format(shown(run),
       near and (" (is '%s' meant?)"):format(near) or

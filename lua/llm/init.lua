@@ -37,15 +37,13 @@ local typed = require "orun.schema.typed"
 
 local M = {}
 
-local OWN <const> = {"model", "system", "max_tokens", "temperature", "effort", "root", "max_turns",
-  "base_url", "key_env", "key_file", "headers", "extra", "price", "idle_timeout", "api"}
 local COMMON <const> = {"name", "description", "timeout", "retry", "limit", "priority",
   "memory_limit", "max_output", "secrets", "rate", "budget", "isolation", "account", "cwd",
   "base", "permissions"}
-local WANTS <const> = {model = "string", system = "string", max_tokens = "integer",
+local OWN <const> = {model = "string", system = "string", max_tokens = "integer",
   temperature = "number", effort = "string", root = "string", max_turns = "integer",
   base_url = "string", key_env = "string", key_file = "string", headers = "table",
-  extra = "table", price = "table", idle_timeout = "number"}
+  extra = "table", price = "table", idle_timeout = "number", api = "string"}
 
 --- What an agent may do unless its type or its task says otherwise: all that its tools can.
 M.PERMISSIONS = "full"
@@ -56,12 +54,9 @@ local ERROR_BODY <const> = 64 << 10 -- bytes of an error's body that are looked 
 local REPORT_EACH <const> = 0.2     -- seconds between two reports of what is being said
 
 local function dialect_of(name)
-  for _, one in ipairs(backends.LLMS) do
-    if one == name then return require("orun.llm." .. name) end
-  end
+  if check.among(backends.LLMS, name) then return require("orun.llm." .. name) end
   error(("agent: api = %s: expected %q or %q"):format(check.show(name),
     table.unpack(backends.LLMS)), 0)
-  return require("orun.llm." .. name)
 end
 
 -- ---- one request ----
@@ -267,15 +262,13 @@ end
 
 -- ---- definition ----
 
-local function wrong(t, text, ...)
-  error(("agent %q: " .. text):format(tostring(t.name), ...), 0)
-end
+local wrong <const> = preset.wrong
 
 local function check_own(t)
-  for _, field in ipairs(OWN) do
-    local value, want = t[field], WANTS[field]
+  for _, field in ipairs(check.sorted(OWN)) do
+    local value, want = t[field], OWN[field]
     local got = math.type(value) == "integer" and want == "integer" and "integer" or type(value)
-    if value ~= nil and want and got ~= want then
+    if value ~= nil and got ~= want then
       wrong(t, "%s = %s: expected a %s", field, check.show(value), want)
     end
   end
@@ -292,26 +285,14 @@ local function check_own(t)
   end
 end
 
-local function check_fields(t)
-  local known = {tools = true}
-  for _, list in ipairs{OWN, COMMON} do
-    for _, field in ipairs(list) do known[field] = true end
-  end
-  for field in pairs(t) do
-    if not known[field] then
-      wrong(t, "unknown field %s%s", check.show(field), check.hint(field, known))
-    end
-  end
-end
-
 --- A type's table, for orun.agent, out of one with api=. Raises for what makes no
 --- sense, and when there is no key.
 function M.define(t)
   local dialect = dialect_of(t.api)
-  check_fields(t)
+  preset.check_known(t, "unknown field", t, OWN, COMMON, {"tools"})
   check_own(t)
   local config = {tools = require("orun.llm.tools").check(t.name, t.tools or {})}
-  for _, field in ipairs(OWN) do config[field] = t[field] end
+  for field in next, OWN do config[field] = t[field] end
   config.model = t.model or os.getenv "ORUN_MODEL"
   if not config.model then
     wrong(t, "model is missing: say which is to answer (or set ORUN_MODEL)")

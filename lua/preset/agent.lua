@@ -316,9 +316,7 @@ end
 
 -- ---- definition ----
 
-local function wrong(t, text, ...)
-  error(("agent %q: " .. text):format(tostring(t.name), ...), 0)
-end
+local wrong <const> = preset.wrong
 
 -- Is v an array of strings, and of what `other` is true for?
 local function is_array(v, other)
@@ -351,27 +349,15 @@ local function check_field(t, where, name, value, kind)
   end
 end
 
-local function check_known(t, what, fields, known)
-  for name in pairs(fields) do
-    if not known[name] then
-      wrong(t, "%s %s%s", what, check.show(name), check.hint(name, known))
-    end
-  end
-end
-
 -- The preset meant, which is data or the name of one that comes with orun.
 local function check_preset(t)
   local p = t.preset
-  if type(p) == "string" then
-    for _, name in ipairs(M.NAMES) do
-      if name == p then return require("orun.preset." .. p) end
-    end
-  end
+  if check.among(M.NAMES, p) then return require("orun.preset." .. p) end
   if type(p) ~= "table" then
     wrong(t, "preset = %s: there are %s; or give a table {program=, argv=, line=}", check.show(p),
       table.concat(M.NAMES, ", "))
   end
-  check_known(t, "unknown field of preset:", p, PRESET)
+  preset.check_known(t, "unknown field of preset:", p, PRESET)
   for name, kind in pairs(PRESET) do check_field(t, "preset.", name, p[name], kind) end
   for _, name in ipairs{"program", "argv", "line"} do
     if p[name] == nil then
@@ -386,12 +372,11 @@ end
 
 -- Options the program has no way to take are not dropped silently.
 local function check_taken(t, p)
-  local takes = {}
-  for _, name in ipairs(p.takes or UNLESS_TOLD) do takes[name] = true end
+  local takes = p.takes or UNLESS_TOLD
   for _, name in ipairs(OPTIONAL) do
-    if t[name] ~= nil and not takes[name] then
+    if t[name] ~= nil and not check.among(takes, name) then
       wrong(t, "%s: %s has no such option; %s, or give it as it is in args", name, p.program,
-        next(takes) and "it takes " .. check.listed(takes) or "leave it out")
+        takes[1] and "it takes " .. table.concat(takes, ", ") or "leave it out")
     end
   end
   if t.mcp and not p.mcp then
@@ -405,10 +390,7 @@ local function check_taken(t, p)
 end
 
 local function check_own(t)
-  local known = {preset = true}
-  for name in pairs(OWN) do known[name] = true end
-  for _, name in ipairs(COMMON) do known[name] = true end
-  check_known(t, "unknown field", t, known)
+  preset.check_known(t, "unknown field", t, OWN, COMMON, {"preset"})
   for name, kind in pairs(OWN) do check_field(t, "", name, t[name], kind) end
   for _, name in ipairs{"model", "sandbox"} do
     if t[name] and not t[name]:find("^%w[%w._/:@+%[%]%-]*$") then
@@ -431,12 +413,8 @@ end
 
 --- What the agents of a type with a preset may do, nil where that has no use for it.
 function M.permissions(t)
-  local p = preset_of(t)
-  for _, name in ipairs(p.takes or UNLESS_TOLD) do
-    if name == "permissions" then
-      return t.permissions or SANDBOXES[t.sandbox] or M.PERMISSIONS
-    end
-  end
+  if not check.among(preset_of(t).takes or UNLESS_TOLD, "permissions") then return nil end
+  return t.permissions or SANDBOXES[t.sandbox] or M.PERMISSIONS
 end
 
 -- A program's name as that of an account.

@@ -42,7 +42,7 @@
 --            program that ended badly or gave no answer has failed
 --   system   "file" when argv takes {system_file}; else it stands before the
 --            prompt
---   takes    array: which of agent, tools, max_turns, sandbox, permissions argv
+--   takes    array: which of agent, tools, max_turns, effort, sandbox, permissions argv
 --            understands; all but permissions unless given
 --   mcp      true when argv or env tells the program of an MCP server, as o.mcp asks
 --            for; or a function that gives the text of {mcp_file}, which else is what
@@ -65,6 +65,7 @@
 --
 -- Nothing here runs a program: preset/agent.lua does.
 
+local check = require "orun.util.check"
 local json = require "orun.json"
 local rope = require "orun.llm.rope"
 
@@ -373,6 +374,26 @@ function M.bare_names(names)
     end
   end
   return list, seen
+end
+
+--- Raises what is wrong with the agent type in `t`.
+function M.wrong(t, text, ...)
+  error(("agent %q: " .. text):format(tostring(t.name), ...), 0)
+end
+
+--- Raises for a field that has none of the names.
+-- @param what  what the message calls such a field
+-- @param ...   arrays of names, and tables with names as keys
+function M.check_known(t, what, fields, ...)
+  local known = {}
+  for _, names in ipairs{...} do
+    for key, name in next, names do known[math.type(key) and name or key] = true end
+  end
+  for field in next, fields do
+    if not known[field] then
+      M.wrong(t, "%s %s%s", what, check.show(field), check.hint(field, known))
+    end
+  end
 end
 
 return M

@@ -65,22 +65,20 @@ local LARGEST <const> = 1e15
 local KINDS <const> = {lua = true, program = true, item = true}
 local ENDS <const> = {completed = true, failed = true, cancelled = true}
 
+local function is_text(value) return type(value) == "string" end
+
 local function is_number(value)
   return math.type(value) ~= nil and value >= 0 and value <= LARGEST
 end
 
+local function is_whole(value) return math.type(value) == "integer" and is_number(value) end
+
 -- The first field with a value that it cannot have; nil: there is none.
 local function wrong_field(e)
-  for _, name in ipairs(TEXTS) do
-    if e[name] ~= nil and type(e[name]) ~= "string" then return name end
-  end
-  for _, name in ipairs(WHOLE) do
-    if e[name] ~= nil and not (math.type(e[name]) == "integer" and is_number(e[name])) then
-      return name
+  for _, kind in ipairs{{TEXTS, is_text}, {WHOLE, is_whole}, {NUMBERS, is_number}} do
+    for _, name in ipairs(kind[1]) do
+      if e[name] ~= nil and not kind[2](e[name]) then return name end
     end
-  end
-  for _, name in ipairs(NUMBERS) do
-    if e[name] ~= nil and not is_number(e[name]) then return name end
   end
   if e.priority ~= nil and math.type(e.priority) ~= "integer" then return "priority" end
 end

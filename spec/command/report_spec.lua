@@ -127,13 +127,13 @@ describe("orun.fail", function()
 
   it("refuses what makes no sense", function()
     local function refused(t) return select(2, pcall(orun.fail, t)) end
-    assert.matches("fail: kind = \"sad\": expected one of these: exit, http", refused{
+    assert.matches("fail: kind = \"sad\": expected one of \"exit\", \"http\"", refused{
       kind = "sad", message = "x"}, 1, true)
     assert.matches("fail: kind = \"cancelled\"", refused{kind = "cancelled", message = "x"}, 1,
       true)
     assert.matches("fail: message is missing", refused{kind = "exit"}, 1, true)
     assert.matches("fail: expected a table", refused("x"), 1, true)
-    assert.matches('fail: unknown field "why"', refused{why = 1}, 1, true)
+    assert.matches('fail: unknown option "why"', refused{why = 1}, 1, true)
     assert.matches("fail: retry_after = -1: expected seconds",
       refused{message = "x", retry_after = -1}, 1, true)
   end)

@@ -36,6 +36,19 @@ describe("list:filter", function()
     assert.equal(List, getmetatable(ids))
   end)
 
+  it("takes any field of other arrays, and those of entries only of these", function()
+    local own = orun.list{{name = "x", done = false}, {name = "y"}, 7}
+    assert.same({{name = "x", done = false}}, {table.unpack(own:filter{name = "x"})})
+    assert.equal(1, #own:filter{done = false})
+    assert.equal(0, #orun.list{}:filter{name = "x"})
+    local named = orun.files("list_methods_spec.lua", "spec/lua"):filter{
+      name = "list_methods_spec.lua"}
+    assert.equal(1, #named)
+    assert.equal(0, #list(a, b, c):filter{fresh = true, skipped = "x", cached = true})
+    assert.matches("filter: unknown field \"stats\", did you mean 'status'?",
+      select(2, pcall(list(a).filter, list(a), {stats = 1})), 1, true)
+  end)
+
   it("refuses other conditions", function()
     local ok, message = pcall(list(a).filter, list(a), "pending")
     assert.is_false(ok)

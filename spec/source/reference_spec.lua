@@ -450,7 +450,7 @@ describe("the reference's error kinds", function()
   it("say which may be given to orun.fail", function()
     local _, message = pcall(orun.fail, {kind = "zzzzzzzzz", message = "x"})
     local code = {}
-    for word in message:match("one of these: (.*)$"):gmatch("%w+") do code[word] = true end
+    for word in message:match("expected one of (.*)$"):gmatch("%w+") do code[word] = true end
     same(code, names_of(rows_of(LUA, "Error kinds"), function(row)
       return row["given by"]:find("orun.fail", 1, true)
     end), LUA)

@@ -528,7 +528,7 @@ describe("orun.agent with preset", function()
   end)
 
   it("refuses options its program has no way to take", function()
-    refused("tools: codex has no such option; it takes effort, permissions, sandbox, or give it "
+    refused("tools: codex has no such option; it takes effort, sandbox, permissions, or give it "
       .. "as it is", {preset = "codex", tools = {"Read"}})
     refused("max_turns: gemini has no such option; it takes permissions, or give",
       {preset = "gemini", max_turns = 2})
