@@ -559,6 +559,35 @@ main_client(Session *s, int argc, char **argv)
     return s->run ? session_end(s, status) : status;
 }
 
+static void
+main_reverse(char **from, char **to)
+{
+    while (from < to) {
+        char *word = *from;
+        *from++ = *--to;
+        *to = word;
+    }
+}
+
+/* A command whose name is behind options: the name comes first, as in `orun
+ * resume -q`, and the options come behind all else; those of a plan before its
+ * script. */
+static void
+main_name_first(int argc, char **argv)
+{
+    int at = options_command(argc, argv);
+    bool plan = at > 1 && command_is(argv[at], COMMAND_SCRIPT);
+    bool own = at > 1
+        && (command_is(argv[at], COMMAND_STATE)
+            || command_is(argv[at], COMMAND_AGAIN));
+    int end = own ? argc : at + 1;
+    if (!plan && !own)
+        return;
+    main_reverse(argv + 1, argv + at);
+    main_reverse(argv + at, argv + end);
+    main_reverse(argv + 1, argv + end);
+}
+
 static __attribute__((noinline)) int
 main_begin(int argc, char **argv)
 {
@@ -574,6 +603,7 @@ main_begin(int argc, char **argv)
     }
     if (argc == 2 && strcmp(argv[1], ISOLATE_ARGUMENT) == 0)
         return child_main();
+    main_name_first(argc, argv);
     if (session_wanted(argc, argv) && !session_begin(&session, &argc, &argv))
         return 1;
     if (argc > 1 && command_is(argv[1], COMMAND_STATE))

@@ -450,6 +450,23 @@ options_codes(const Options *o)
     return false;
 }
 
+int
+options_command(int argc, char *const *argv)
+{
+    Options o = { .plan = true }; /* plan's options, too */
+    for (int i = 1; i < argc; i++) {
+        const OptionsKnown *known = options_find(&o, argv[i]);
+        bool code = known && strchr("eli", known->kind) != NULL;
+        if (!known && argv[i][0] != '-')
+            return command_is(argv[i], COMMAND_RUNTIME) ? 0 : i;
+        if (!known || code
+            || (options_valued(known)
+                && !options_value(argc, argv, &i, strlen(known->name))))
+            return 0;
+    }
+    return 0;
+}
+
 void
 options_read(Options *o, int argc, char *const *argv)
 {

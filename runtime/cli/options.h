@@ -55,6 +55,11 @@ extern const char options_help[];
  * uninitialized. Call options_free afterwards, also after an error. */
 void options_read(Options *o, int argc, char *const *argv);
 
+/* The index of the first word behind the options at the beginning, if it may be
+ * the name of a command that must come first; 0: there is none, or code to be
+ * run is among the options, so that it is a script. */
+int options_command(int argc, char *const *argv);
+
 /* The environment that decides the defaults. */
 typedef struct OptionsUsual {
     bool terminal;        /* standard error is one */

@@ -559,6 +559,7 @@ describe("the list of a run that is gone on with", function()
           repeat orun.sleep(0.001) until io.open "planned"
           os.execute("kill -9 " .. io.open "/proc/self/stat":read "n")
         end
+        repeat orun.sleep(0.001) until io.open "listed"
         return "slow"
       end}
       Task{description = "plan", run = function()
@@ -569,6 +570,7 @@ describe("the list of a run that is gone on with", function()
       end}
       io.open("planned", "w"):close()
       list()
+      io.open("listed", "w"):close()
       TaskOutput(slow)
       print(orun.claim{wait = true}.input[1])]])
     p:run()
@@ -651,5 +653,28 @@ describe("orun resume", function()
     r = run("/", "resume nothing --store " .. h.quote(p.dir .. "/run.db"))
     assert.same({1, ""}, {r.code, r.out})
     assert.matches("no run 'nothing' is kept there", r.err, 1, true)
+  end)
+
+  it("may be behind options, as every command may", function()
+    local p = place "print(..., TaskOutput(work(...)).cached)"
+    local function run(words)
+      return h.sh(("cd %s && env -u ORUN_STORE %s %s"):format(h.quote(p.dir), h.bin, words))
+    end
+    assert.equal(0, run("--no-history -q --store run.db work.lua x").code)
+    for _, words in ipairs{"--store run.db -q resume", "-q --store=run.db resume",
+                           "-q retry t9 --store run.db", "-j 2 -q resume --store run.db"} do
+      local r = run(words)
+      if words:find "t9" then
+        assert.matches("t9: nothing is kept of such a task", r.err)
+      else
+        assert.same({0, "x\ttrue\n", ""}, {r.code, r.out, r.err}, words)
+      end
+    end
+    assert.matches("work.lua", run("--store run.db runs").out)
+    assert.matches("1 task,", run("-j 1 plan work.lua x").out)
+    assert.matches("orun runs: unknown option %-q", run("-q runs").err)
+    h.write(p.dir .. "/runs", "print 'a script'")
+    assert.equal("a script\n", run("-q -- runs").out)
+    assert.equal("1\na script\n", run("-q -e 'print(1)' runs").out)
   end)
 end)

@@ -264,6 +264,7 @@ end
 -- Run it in `dir`, as an array of words before it says: {code =, error = what it has said}.
 local function run_in(dir, before)
   local words = alone(dir)
+  words[#words + 1] = "REFUSE_COUNT=" .. dir .. "/refused"
   table.move(before, 1, #before, #words + 1, words)
   local r = Task{command = orun_words(dir, words), cwd = dir}
   return {code = r.exit_code, error = orun.output(r.task_id, "stderr"):tail()}
@@ -273,12 +274,14 @@ end
 --- or begins when there is none. In a task.
 -- @param refused  array of words: refuse.c's program, and its arguments before the command
 -- @return of both an array: {code =, error = what it has said, wrong = lines about what was
---   shown}; `left`: what of the first was there behind its end, "" when nothing
+--   shown}; `left`: what of the first was there behind its end, "" when nothing; `refused`: how
+--   many calls were
 function M.refused(refused)
   local dir = h.tmpdir()
   h.write(dir .. "/work.lua", M.WORK)
   h.write(dir .. "/log", "")
   local first = run_in(dir, refused)
+  local count = tonumber(h.read(dir .. "/refused"))
   local left, _, wrong = left_in(dir), read_log(dir)
   first.wrong = wrong
   local second = run_in(dir, {})
@@ -287,7 +290,23 @@ function M.refused(refused)
     second = run_in(dir, {})
   end
   second.wrong = M.wrong(dir)
-  return {first, second, left = left}
+  return {first, second, left = left, refused = count}
+end
+
+--- What is wrong with what M.refused gives, whatever was refused: array of lines.
+function M.misjudged(tries)
+  local first, second = tries[1], tries[2]
+  local all = table.move(first.wrong, 1, #first.wrong, 1, {})
+  local function must(holds, text) if not holds then all[#all + 1] = text end end
+  if first.code ~= 0 then -- 1: it was not begun
+    must(first.code == 74 or first.code == 1, "exit code " .. tostring(first.code))
+    must(first.error:find("run.db", 1, true), "the store is not named: " .. first.error)
+    must(first.code == 1 or first.error:find(
+      "the run was ended, and no result was shown that is not kept", 1, true), first.error)
+  end
+  must(tries.left == "", "left: " .. tries.left)
+  must(second.code == 0, "going on ended with " .. tostring(second.code) .. ": " .. second.error)
+  return table.move(second.wrong, 1, #second.wrong, #all + 1, all)
 end
 
 --- Lives until there were `rounds` kills, several side by side; the power is cut with each

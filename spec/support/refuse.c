@@ -9,6 +9,9 @@
  * link the path, of the others what the descriptor is) has it in its name. CALL
  * is one of those in `calls`.
  *
+ * REFUSE_COUNT in the environment is a file that gets how many calls were
+ * refused.
+ *
  * A filter (seccomp) hands the calls to this process, which lets them go on or
  * not; no rights are needed. The exit code is the command's; 125 when there are
  * no such filters here.
@@ -60,7 +63,7 @@ by_path(int nr)
 
 static const char *call, *text;
 static int call_nr, refused_errno;
-static long first, last, seen;
+static long first, last, seen, refusals;
 
 /* In the command, before it begins: the filter; gives its listener. */
 static int
@@ -128,6 +131,7 @@ answer(int listener)
     if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &n) != 0)
         return;
     bool refused = counts(&n) && ++seen >= first && (!last || seen <= last);
+    refusals += refused;
     if (refused && !refused_errno)
         kill((pid_t)n.pid, SIGKILL);
     struct seccomp_notif_resp r = {
@@ -149,6 +153,17 @@ serve(int listener, int child)
             answer(listener);
     }
     return status;
+}
+
+static void
+tally(void)
+{
+    const char *name = getenv("REFUSE_COUNT");
+    FILE *f = name ? fopen(name, "we") : NULL;
+    if (!f)
+        return;
+    fprintf(f, "%ld\n", refusals);
+    fclose(f);
 }
 
 /* Descriptors pass as the only bytes of a socket. */
@@ -235,5 +250,6 @@ main(int argc, char **argv)
         waitpid(child, &status, 0);
     else
         status = serve(listener, child);
+    tally();
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
