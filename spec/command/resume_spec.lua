@@ -521,6 +521,7 @@ describe("the list of a run that is gone on with", function()
   it("has items with handles: of tasks that do not run again, of items, of the script's", function()
     local p = place(PLAN .. [[
       local mine = work "mine"
+      TaskOutput(mine) -- captured below, it counts by its outcome
       local r = Task{description = "plan", run = function()
         local below = Task{description = "below", run = function() ran "below" return 42 end,
                            run_in_background = true}
