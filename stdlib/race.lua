@@ -28,7 +28,7 @@ local function lost(votes, n)
     status = "failed",
     ok = false,
     error = why,
-    error_kind = votes.timed_out and "timeout" or orun.peek(last, "error_kind") or "refused",
+    error_kind = votes.timed_out and "timeout" or orun.peek(last, "error_kind") or "schema",
     failed = votes.failed,
   }, {"status", "ok", "error", "error_kind", "failed"})
 end
@@ -41,7 +41,7 @@ end
 --           counts as failed
 -- @return the winner's result, with `index`, its place in specs, and `failed`,
 --   the results of those that failed before. Without a winner a result with
---   status "failed", error, error_kind and failed.
+--   status "failed", error, error_kind (of the last; "schema": accept refused it) and failed.
 -- Raises for a spec that Task refuses; what had been started is stopped.
 local function race(specs, opts)
   opts = check.options("orun.race", opts, first_k.OPTIONS)

@@ -1,6 +1,7 @@
 --- orun.util.process: which process something belongs to, so that what one left that has ended is
 --- known.
 --
+--     local process = require "orun.util.process"
 --     local id = process.id "-"  -- "3127-8815-myhost"
 --     print(process.lives(id:match("^(%d+)%-(%d+)%-(.*)$")))  --> true
 --

@@ -209,8 +209,8 @@ describe("accept", function()
     assert.same({true, 1}, {votes.ok, #votes.failed})
     assert.equal(3, orun.race({specs[2], specs[3]}, {limit = 1, accept = odd}).output)
     local lost = orun.race({specs[2], specs[4]}, {accept = odd})
-    assert.same({"failed", "all 2 failed, the last with: accept refused it"},
-      {lost.status, lost.error})
+    assert.same({"failed", "all 2 failed, the last with: accept refused it", "schema"},
+      {lost.status, lost.error, lost.error_kind})
   end)
 end)
 
