@@ -109,7 +109,7 @@ function of.gemini()
 end
 
 function of.opencode()
-  local value = {type = "local", enabled = true,
+  local value = {type = "local", enabled = true, timeout = DAY * 1000,
     command = json.array{SERVER.command, table.unpack(SERVER.args)}}
   local file = server_in("opencode.json", {"mcp", NAME}, value,
     '{\n  "$schema": "https://opencode.ai/config.json"\n}\n')

@@ -99,6 +99,9 @@ end
 -- @return true; nil and why not
 function M.take(step)
   local path = step.real or step.file.path
+  if not step.real and orun.real(path) then
+    return nil, path .. " has come meanwhile, and is left as it is"
+  end
   local folder = path:match("^(.*)/[^/]*$")
   local made = folder and orun.exec("mkdir", "-p", "--", folder)
   if made and made.error then

@@ -195,8 +195,8 @@ describe("orun init --for", function()
     assert.same({command = "orun", args = {"mcp", "--session"}, timeout = 86400000,
       env = {ORUN_TASK_TOKEN = "$ORUN_TASK_TOKEN"}},
       server(p, ".gemini/settings.json", "mcpServers", "orun-session"))
-    assert.same({type = "local", enabled = true, command = {"orun", "mcp", "--session"}},
-      server(p, "opencode.json", "mcp", "orun"))
+    assert.same({type = "local", enabled = true, timeout = 86400000,
+      command = {"orun", "mcp", "--session"}}, server(p, "opencode.json", "mcp", "orun"))
     assert.equal("https://opencode.ai/config.json", p:json("opencode.json")["$schema"])
     assert.matches("codex mcp add orun -- orun mcp --session", r.out, 1, true)
     assert.equal("", h.sh("ls -A", {cwd = p.top .. "/own"}).out)
