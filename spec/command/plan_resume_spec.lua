@@ -71,6 +71,8 @@ local PARTS <const> = {
   {"run: code", [[Task{run = function() return 1 end}]], [[Task{run = function() return 2 end}]]},
   {"run: captured value `limit`", [[local limit = 1 Task{run = function() return limit end}]],
                                   [[local limit = 2 Task{run = function() return limit end}]]},
+  {"model", [[Task{subagent_type = "able", prompt = "x", model = "one"}]],
+            [[Task{subagent_type = "able", prompt = "x", model = "two"}]]},
   {"permissions", [[Task{subagent_type = "able", prompt = "x", permissions = "read"}]],
                   [[Task{subagent_type = "able", prompt = "x", permissions = "edit"}]]},
   {"schema", [[Task{subagent_type = "able", prompt = "x", schema = {type = "string"}}]],
@@ -210,6 +212,19 @@ describe("orun plan --resume", function()
       {table.unpack(again((p:plan("--retry", "t1"))), 2)})
     assert.same({"t1  is kept", "t2" .. retried},
       {table.unpack(again((p:plan("--retry-failed"))), 2)})
+  end)
+
+  it("is a check with --strict: no result that was kept is without a task", function()
+    local p = place [[Task{subagent_type = "bot", prompt = "a"}]]
+    p:run()
+    assert.equal(0, p:orun("plan", "--strict", "--resume").code)
+    p:write [[Task{subagent_type = "bot", prompt = "b"}]]
+    local r = p:orun("plan", "--strict", "--resume")
+    assert.equal(1, r.code)
+    assert.matches("t1  runs again: prompt", r.out, 1, true)
+    assert.matches("1 result of an earlier try no longer asked for", r.err, 1, true)
+    assert.is_false(h.exists(p.dir .. "/log"))
+    assert.equal(0, p:orun("plan", "--resume").code)
   end)
 
   it("compares functions that do not run, too", function()
