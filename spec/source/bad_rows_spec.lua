@@ -22,7 +22,6 @@ local GROUPS <const> = {
 local NOT_THERE <const> = {
   B12 = "a wait inside an on_done callback: there are no callbacks",
   C11 = "an explicit id or key that is taken: ids are orun's own; `key` names a history",
-  J7 = "an allocator of the host's: orun.h takes none",
 }
 
 --- The rows that the name of a test begins with: "B7 to B10 …" are four.
