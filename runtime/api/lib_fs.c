@@ -10,13 +10,13 @@
 #include "api/lib_orun.h"
 #include "engine/engine.h"
 #include "process/program.h"
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <lauxlib.h>
 #include <limits.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <uv.h>
 
 #define LIB_FS_TYPE "orun.folder"
 
@@ -25,10 +25,7 @@ enum { LIB_FS_ENTRIES = 10000 };
 static int
 lib_fs_gc(lua_State *L)
 {
-    DIR **dir = lua_touserdata(L, 1);
-    if (*dir)
-        closedir(*dir);
-    *dir = NULL;
+    uv_fs_req_cleanup(lua_touserdata(L, 1));
     return 0;
 }
 
@@ -57,17 +54,42 @@ lib_fs_failed(lua_State *L, int err)
     return 3;
 }
 
-/* The kind of an entry, and what it is; links to files are followed. */
-static const char *
-lib_fs_kind(int fd, const char *name, struct stat *st)
+/* What is at the path of the folder's entry, or what the link there leads to;
+ * false when there is nothing. */
+static bool
+lib_fs_look(lua_State *L, const char *folder, const char *name, bool follow,
+            uv_stat_t *st)
 {
-    if (fstatat(fd, name, st, AT_SYMLINK_NOFOLLOW) != 0)
-        return "other";
-    if (!S_ISLNK(st->st_mode))
-        return S_ISREG(st->st_mode) ? "file"
-            : S_ISDIR(st->st_mode)  ? "folder"
-                                    : "other";
-    if (fstatat(fd, name, st, 0) != 0)
+    uv_fs_t look;
+    const char *path = lua_pushfstring(L, "%s/%s", folder, name);
+    int failed = follow ? uv_fs_stat(NULL, &look, path, NULL)
+                        : uv_fs_lstat(NULL, &look, path, NULL);
+    *st = look.statbuf;
+    uv_fs_req_cleanup(&look);
+    lua_pop(L, 1);
+    return failed == 0;
+}
+
+/* The kind of an entry; links to files are followed. *st is what it is, for
+ * files only if `measures`. */
+static const char *
+lib_fs_kind(lua_State *L, const char *folder, const uv_dirent_t *entry,
+            bool measures, uv_stat_t *st)
+{
+    uv_dirent_type_t type = entry->type;
+    if (type == UV_DIRENT_UNKNOWN || (type == UV_DIRENT_FILE && measures)) {
+        if (!lib_fs_look(L, folder, entry->name, false, st))
+            return "other";
+        type = S_ISREG(st->st_mode) ? UV_DIRENT_FILE
+            : S_ISDIR(st->st_mode)  ? UV_DIRENT_DIR
+            : S_ISLNK(st->st_mode)  ? UV_DIRENT_LINK
+                                    : UV_DIRENT_UNKNOWN;
+    }
+    if (type != UV_DIRENT_LINK)
+        return type == UV_DIRENT_FILE ? "file"
+            : type == UV_DIRENT_DIR   ? "folder"
+                                      : "other";
+    if (!lib_fs_look(L, folder, entry->name, true, st))
         return "broken link";
     return S_ISREG(st->st_mode) ? "file"
         : S_ISDIR(st->st_mode)  ? "linked folder"
@@ -77,7 +99,7 @@ lib_fs_kind(int fd, const char *name, struct stat *st)
 /* Of a file: its size and the time of its last change, in the tables at 4 and
  * 5. */
 static void
-lib_fs_measure(lua_State *L, const char *name, const struct stat *st)
+lib_fs_measure(lua_State *L, const char *name, const uv_stat_t *st)
 {
     lua_pushinteger(L, (lua_Integer)st->st_size);
     lua_setfield(L, 4, name);
@@ -89,36 +111,30 @@ lib_fs_measure(lua_State *L, const char *name, const struct stat *st)
 
 /* Put the kinds of the folder's entries, `most` at most, into the table at 3,
  * and what files are into those at 4 and 5, if `measures`. Returns 0 or what
- * errno says. The value at 2 closes the folder. */
+ * errno says. The value at 2 frees the list of entries. */
 static int
 lib_fs_list(lua_State *L, const char *path, int most, bool measures)
 {
-    DIR **dir = lua_newuserdatauv(L, sizeof *dir, 0);
-    *dir = NULL;
+    uv_fs_t *list = lua_newuserdatauv(L, sizeof *list, 0);
+    memset(list, 0, sizeof *list);
     lib_class_set(L, LIB_FS_TYPE, lib_fs_methods);
     for (int i = 0; i < 3; i++)
         lua_newtable(L);
-    *dir = opendir(path);
-    if (!*dir)
-        return errno;
-    struct dirent *entry;
-    for (int n = 0; errno = 0, (entry = readdir(*dir)); n++) {
-        struct stat st;
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        if (n >= most)
-            return E2BIG;
-        const char *kind = lib_fs_kind(dirfd(*dir), entry->d_name, &st);
-        lua_pushstring(L, entry->d_name);
+    int n = uv_fs_scandir(NULL, list, path, 0, NULL);
+    if (n < 0 || n > most)
+        return n < 0 ? -n : E2BIG;
+    uv_dirent_t entry;
+    while (uv_fs_scandir_next(list, &entry) == 0) {
+        uv_stat_t st;
+        const char *kind = lib_fs_kind(L, path, &entry, measures, &st);
+        lua_pushstring(L, entry.name);
         lua_pushstring(L, kind);
         lua_rawset(L, 3);
         if (measures && strcmp(kind, "file") == 0)
-            lib_fs_measure(L, entry->d_name, &st);
+            lib_fs_measure(L, entry.name, &st);
     }
-    int failed = errno;
-    closedir(*dir);
-    *dir = NULL;
-    return failed;
+    uv_fs_req_cleanup(list);
+    return 0;
 }
 
 /* entries(path) -> {name = kind, …} of a folder: "file" (also by a link),
