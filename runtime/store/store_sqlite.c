@@ -13,6 +13,7 @@
 #include "store/store_kind.h"
 #include "store/store_schema.h"
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
 
 enum { STORE_SQLITE_PIECE = 1 << 20, STORE_SQLITE_SUM = 8 };
@@ -224,11 +225,26 @@ store_sqlite_open(const char *path, unsigned flags, void **out, Buf *why)
     return error;
 }
 
+/* Is the journal at the file's path its own, and empty? */
+static bool
+store_sqlite_tidy(Sqlite *s)
+{
+    struct stat st;
+    Buf why = { 0 };
+    bool own = store_file_same(&s->file, &why) == 0
+        && stat(s->file.journal, &st) == 0 && st.st_size == 0;
+    buf_free(&why);
+    return own;
+}
+
+/* Who only looked changes nothing, but takes away the files that SQLite has
+ * made for that. */
 static void
 store_sqlite_close(void *file, bool dead)
 {
     Sqlite *s = file;
-    store_sqlite_free(s, dead || (s->file.flags & STORE_READ));
+    bool read = s->file.flags & STORE_READ;
+    store_sqlite_free(s, dead || (read && !store_sqlite_tidy(s)));
 }
 
 /* ---- runs ---- */

@@ -354,6 +354,31 @@ describe("the path of a store", function()
     end
   end)
 
+  it("leaves nothing beside the file when it was only looked at", function()
+    local s = assert(store.open(path))
+    assert(s:begin())
+    assert(s:close())
+    for _ = 1, 2 do
+      s = assert(store.open(path, {read = true}))
+      assert.equal(1, #s:runs())
+      assert(s:close())
+      assert.is_false(h.exists(path .. "-wal"))
+      assert.is_false(h.exists(path .. "-shm"))
+    end
+  end)
+
+  it("leaves what is beside the file when that is another one by now", function()
+    assert(assert(store.open(path)):close())
+    local s = assert(store.open(path, {read = true}))
+    s:runs()
+    os.rename(path, path .. ".old")
+    os.rename(path .. "-wal", path .. ".old-wal")
+    h.write(path, "another")
+    h.write(path .. "-wal", "")
+    assert(s:close())
+    assert.is_true(h.exists(path .. "-wal"))
+  end)
+
   it("I9 is one process's at a time, which is named", function()
     local p = holder(path)
     refused("ESTATE", path, { "runs%.store is in use by process " .. p.pid
