@@ -11,6 +11,7 @@
 #include "child/child.h"
 #include "cli/client.h"
 #include "cli/command.h"
+#include "cli/kept_place.h"
 #include "cli/options.h"
 #include "cli/resume.h"
 #include "cli/session.h"
@@ -318,19 +319,19 @@ main_unwatch(orun *o, int status)
 static void
 main_store(Options *a, Buf *folder)
 {
-    const char *wanted = getenv("ORUN_STORE");
+    bool none;
+    const char *wanted = kept_place_set(&none);
     bool keeps = !a->command && (!a->plan || a->config.resume);
     bool script = a->script && keeps && strcmp(a->script, "-") != 0;
     if (a->no_store || !keeps)
         a->config.store = NULL;
     if (a->no_store || a->config.store || !script)
         return;
-    if (wanted) {
-        bool none = !*wanted || strcmp(wanted, "0") == 0;
-        a->config.store = none ? NULL : wanted;
+    a->config.store = wanted;
+    if (wanted || none)
         return;
-    }
-    if ((isatty(STDERR_FILENO) || a->config.resume) && resume_folder(folder)) {
+    if ((isatty(STDERR_FILENO) || a->config.resume)
+        && kept_place_folder(folder)) {
         a->config.store = buf_cstr(folder);
         a->config.store_late = 1;
     }
@@ -353,7 +354,7 @@ main_tell_resume(const Options *a, const orun_kept_info *k, Buf *to)
     buf_puts(to, "orun resume");
     if (a->config.store && a->config.store_late)
         return;
-    bool own = resume_folder(&folder)
+    bool own = kept_place_folder(&folder)
         && strncmp(store, buf_cstr(&folder), folder.n) == 0;
     buf_free(&folder);
     buf_puts(to, own ? " " : " --store ");

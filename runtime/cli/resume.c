@@ -3,6 +3,7 @@
 #include "base/base.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "cli/kept_place.h"
 #include "cli/options.h"
 #include "journal/journal_past.h"
 #include "task/task.h"
@@ -16,17 +17,6 @@ typedef struct ResumeLine {
     int n;
     bool failed;
 } ResumeLine;
-
-bool
-resume_folder(Buf *path)
-{
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    if (state && state[0] == '/')
-        buf_printf(path, "%s/orun/kept/", state);
-    else if (home && home[0] == '/')
-        buf_printf(path, "%s/.local/state/orun/kept/", home);
-    return path->n > 0 && !buf_failed(path);
-}
 
 void
 resume_quote(Buf *to, const char *word)
@@ -100,16 +90,16 @@ resume_add_options(ResumeLine *l, char *const *words, int i, int end)
 static bool
 resume_store(int argc, char *const *argv, Buf *path)
 {
-    const char *set = getenv("ORUN_STORE"), *named = NULL;
+    bool none;
+    const char *set = kept_place_set(&none), *named = NULL;
     for (int i = 2; i < argc; i++)
         if (strcmp(argv[i], "--store") == 0 && i + 1 < argc)
             named = argv[i + 1];
         else if (strncmp(argv[i], "--store=", 8) == 0)
             named = argv[i] + 8;
-    if (!named && set && *set && strcmp(set, "0") != 0)
-        named = set;
+    named = named ? named : set;
     if (!named)
-        return resume_folder(path);
+        return kept_place_folder(path);
     buf_puts(path, named);
     return true;
 }

@@ -7,10 +7,6 @@
 #include "base/buf.h"
 #include <stdbool.h>
 
-/* Where runs are kept of which nobody says where: "…/orun/kept/" in the user's
- * state folder. False: there is no such folder. */
-bool resume_folder(Buf *path);
-
 /* Append a word as shells read it: quoted where it must be. */
 void resume_quote(Buf *to, const char *word);
 
