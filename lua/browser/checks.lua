@@ -1,16 +1,16 @@
 --- orun.browser.checks: four ways to look at a page: visual, console, network, accessibility.
 --
---     local found = checks.console{url = "http://127.0.0.1/", limit = 30,
---                                  sizes = {{width = 1440, height = 900}}}
---     print(#found.findings)
+--     local found = checks.look{names = {"console"}, url = "http://127.0.0.1/", limit = 30,
+--                               sizes = {{width = 1440, height = 900}}}
+--     print(#found[1].findings)
 --
--- Each is made for a task of its own: it starts a browser, loads the page, and returns
--- {findings = array, pictures = array}. A finding is {severity = "error" or "warning", issue =,
--- where = selector, address or line, at = array of sizes, or nil}; SCHEMA is its form. A page that
--- cannot be looked at, or a browser that is not there, fails the task with the reason.
+-- They look at the same page, which is loaded once: two of them at what happened meanwhile, and two
+-- at what is there then.
 --
--- The argument's fields: url; limit, seconds for loading; slow, seconds a request may take; sizes,
--- array of {width =, height =}; pictures, the folder for them; browser, sandbox: of chromium.open.
+-- Glossary
+--   report   what a check returns: {findings = array, pictures = array of paths}
+--   finding  {severity = "error" or "warning", issue =, where = selector, address or line,
+--            at = array of sizes, or nil}
 
 local chromium = require "orun.browser.chromium"
 local figures = require "orun.util.format"
@@ -28,7 +28,8 @@ local DRAWN <const> = 2 -- seconds for what a new size changes
 
 M.NAMES = {"visual", "console", "network", "accessibility"}
 
-M.SCHEMA = {
+--- The form of what `look` returns.
+M.SCHEMA = {type = "array", items = {
   type = "object", required = {"findings", "pictures"}, properties = {
     pictures = {type = "array", items = text},
     findings = {type = "array", items = {
@@ -37,17 +38,11 @@ M.SCHEMA = {
                     at = {type = "array", items = text}},
     }},
   },
-}
+}}
 
--- What look(page) returns of the page, in a browser of its own.
-local function with_page(o, look)
-  local browser <close>, why = chromium.open{program = o.browser, sandbox = o.sandbox}
-  if not browser then orun.fail{message = why} end
-  local view = page.open(browser, o.sizes[1])
-  local ok, wrong = view:load(o.url, o.limit)
-  if not ok then orun.fail{message = wrong} end
-  return look(view)
-end
+-- The order they look in: what happened while it loaded comes before what a new size makes of it.
+local ORDER <const> = {"console", "network", "accessibility", "visual"}
+local LOOKS <const> = {} -- by name: function(page, o) -> report
 
 -- An array of findings, in which none is there twice; those beyond FINDINGS are counted.
 local function collector()
@@ -87,31 +82,27 @@ local function save(path, bytes)
   return path
 end
 
---- What it looks like, at each size.
-function M.visual(o)
-  return with_page(o, function(view)
-    local list, add = collector()
-    local pictures = json.array{}
-    for _, size in ipairs(o.sizes) do
-      local name = ("%dx%d"):format(size.width, size.height)
-      view:resize(size)
-      view:settle(orun.ticks() + DRAWN)
-      for _, f in ipairs(run_script(view, "visual")) do add(f.severity, f.issue, f.where, name) end
-      local bytes, why = view:picture()
-      if not bytes then orun.fail{message = why} end
-      pictures[#pictures + 1] = save(("%s/%s.png"):format(o.pictures, name), bytes)
-    end
-    return {findings = list, pictures = pictures}
-  end)
+-- What it looks like, at each size.
+function LOOKS.visual(view, o)
+  local list, add = collector()
+  local pictures = json.array{}
+  for _, size in ipairs(o.sizes) do
+    local name = ("%dx%d"):format(size.width, size.height)
+    view:resize(size)
+    view:settle(orun.ticks() + DRAWN)
+    for _, f in ipairs(run_script(view, "visual")) do add(f.severity, f.issue, f.where, name) end
+    local bytes, why = view:picture()
+    if not bytes then orun.fail{message = why} end
+    pictures[#pictures + 1] = save(("%s/%s.png"):format(o.pictures, name), bytes)
+  end
+  return {findings = list, pictures = pictures}
 end
 
---- What keeps people from using it.
-function M.accessibility(o)
-  return with_page(o, function(view)
-    local list, add = collector()
-    for _, f in ipairs(run_script(view, "accessibility")) do add(f.severity, f.issue, f.where) end
-    return {findings = list, pictures = json.array{}}
-  end)
+-- What keeps people from using it.
+function LOOKS.accessibility(view)
+  local list, add = collector()
+  for _, f in ipairs(run_script(view, "accessibility")) do add(f.severity, f.issue, f.where) end
+  return {findings = list, pictures = json.array{}}
 end
 
 -- ---- console ----
@@ -152,19 +143,17 @@ local SAYS <const> = {
   end,
 }
 
---- What its scripts complain of.
-function M.console(o)
-  return with_page(o, function(view)
-    local list, add = collector()
-    for _, event in ipairs(view.events) do
-      local says = SAYS[event.method]
-      if says then
-        local severity, issue, where = says(event.params)
-        if severity then add(severity, issue, where) end
-      end
+-- What its scripts complain of.
+function LOOKS.console(view)
+  local list, add = collector()
+  for _, event in ipairs(view.events) do
+    local says = SAYS[event.method]
+    if says then
+      local severity, issue, where = says(event.params)
+      if severity then add(severity, issue, where) end
     end
-    return {findings = list, pictures = json.array{}}
-  end)
+  end
+  return {findings = list, pictures = json.array{}}
 end
 
 -- ---- network ----
@@ -190,25 +179,45 @@ local function requests_of(events)
   return list
 end
 
---- What it fetches, and does not get or not soon.
-function M.network(o)
-  return with_page(o, function(view)
-    local list, add = collector()
-    for _, r in ipairs(requests_of(view.events)) do
-      if r.status and r.status >= 400 then
-        add("error", (("status %d %s"):format(r.status, r.said):gsub(" $", "")), r.url)
-      elseif r.failed then
-        add("error", "failed: " .. r.failed, r.url)
-      elseif not r.ended and not page.ANSWERED[r.kind] and r.url:find("^https?:") then
-        add("error", ("no whole answer within %s"):format(figures.duration(o.limit)), r.url)
-      end
-      if r.ended and r.ended - r.began > o.slow then
-        add("warning", ("took %s, more than %s"):format(figures.duration(r.ended - r.began),
-          figures.duration(o.slow)), r.url)
-      end
+-- What it fetches, and does not get or not soon.
+function LOOKS.network(view, o)
+  local list, add = collector()
+  for _, r in ipairs(requests_of(view.events)) do
+    if r.status and r.status >= 400 then
+      add("error", (("status %d %s"):format(r.status, r.said):gsub(" $", "")), r.url)
+    elseif r.failed then
+      add("error", "failed: " .. r.failed, r.url)
+    elseif not r.ended and not page.ANSWERED[r.kind] and r.url:find("^https?:") then
+      add("error", ("no whole answer within %s"):format(figures.duration(o.limit)), r.url)
     end
-    return {findings = list, pictures = json.array{}}
-  end)
+    if r.ended and r.ended - r.began > o.slow then
+      add("warning", ("took %s, more than %s"):format(figures.duration(r.ended - r.began),
+        figures.duration(o.slow)), r.url)
+    end
+  end
+  return {findings = list, pictures = json.array{}}
+end
+
+-- ---- all of it ----
+
+--- Looks at a page. One that cannot be looked at, or a browser that is not there, fails the task
+--- with the reason.
+-- @param o  {names = array of some of NAMES; url =; limit = seconds for loading; slow = seconds
+--   that a request may take; sizes = array of {width =, height =}; pictures = the folder for
+--   them; browser, sandbox: of chromium.open}
+-- @return array of reports, one for each name
+function M.look(o)
+  local browser <close>, why = chromium.open{program = o.browser, sandbox = o.sandbox}
+  if not browser then orun.fail{message = why} end
+  local view = page.open(browser, o.sizes[1])
+  local ok, wrong = view:load(o.url, o.limit)
+  if not ok then orun.fail{message = wrong} end
+  local at, reports = {}, {}
+  for i, name in ipairs(o.names) do at[name] = i end
+  for _, name in ipairs(ORDER) do
+    if at[name] then reports[at[name]] = LOOKS[name](view, o) end
+  end
+  return reports
 end
 
 return M

@@ -6,7 +6,8 @@
 -- The protocol goes over two pipes and not over a port, so no other program can talk to the
 -- browser: its descriptor 3 is a fifo, and its descriptor 4 is what orun reads as its standard
 -- output. Messages are JSON and end with a zero byte. The browser has a home of its own, which
--- goes with it, and ends when the variable or the task does.
+-- goes with it, and ends when the variable or the task does. The name of the home says whose it
+-- is: what a run that was killed left is removed when the next browser starts.
 --
 -- Glossary
 --   session   the name of a page in messages about it
@@ -15,23 +16,41 @@
 local figures = require "orun.util.format"
 local json = require "orun.json"
 local orun = require "orun"
+local process = require "orun.util.process"
 
 local M = {}
 
 local NAMES <const> = {"chromium", "chromium-browser", "google-chrome-stable", "google-chrome"}
 local LIMIT <const> = 30 -- seconds for an answer
--- The shell outlives the browser, which writes to its home until it ends, and removes that.
-local START <const> = [[
-trap : TERM INT HUP
-"$@" 3<"$0/in" 4>&1 1>&2 </dev/null
+local HOME <const> = "orun-browser-" -- then whose, a dot and letters
+-- Removes the home, and the folder beside it of the socket that a link in it names.
+local REMOVE <const> = [[
+remove() {
+  socket=$(readlink "$0/profile/SingletonSocket") && {
+    rm -f -- "$socket" "${socket%/*}/SingletonCookie"
+    rmdir -- "${socket%/*}"
+  }
+  rm -rf -- "$0"
+} 2>/dev/null
+]]
+-- The shell outlives the browser, which writes to its home until it ends, and removes that. One
+-- that is told to end takes its time, and this has little: so it is killed.
+local START <const> = REMOVE .. [[
+child=
+trap 'kill -9 $child 2>/dev/null' TERM INT HUP
+"$@" 3<"$0/in" 4>&1 1>&2 </dev/null &
+child=$!
+wait $child
 code=$?
-rm -rf -- "$0"
+while kill -0 $child 2>/dev/null; do wait $child; code=$?; done
+n=0
+until remove || [ $n -ge 20 ]; do sleep 0.05; n=$((n + 1)); done
 exit $code]]
 -- Waits for that in a task that is being stopped, where nothing else can.
-local GONE <const> = [[
+local GONE <const> = REMOVE .. [[
 n=0
 while [ -e "$0" ] && [ $n -lt 30 ]; do sleep 0.05; n=$((n + 1)); done
-rm -rf -- "$0"]]
+remove]]
 
 local Browser <const> = {__name = "orun.browser"}
 Browser.__index = Browser
@@ -60,6 +79,25 @@ local function words_of(path, home, sandbox)
   return words
 end
 
+-- Removes the homes of browsers whose runs have ended without doing so.
+local function sweep(folder)
+  for name in pairs(orun.entries(folder) or {}) do
+    local pid, began, host = name:match("^orun%-browser%-(%d+)%-(%d+)%-(.+)%.%w+$")
+    if pid and not process.lives(pid, began, host) then
+      orun.exec("sh", "-c", REMOVE .. "remove", folder .. "/" .. name)
+    end
+  end
+end
+
+-- The path of a new home; nil and why there is none.
+local function new_home()
+  local made = orun.exec("mktemp", "-d", "-t", HOME .. process.id "-" .. ".XXXXXX")
+  if made.error then return nil, "no folder for the browser: " .. made.error end
+  local home = made.output:gsub("\n$", "")
+  sweep(home:match("^(.*)/"))
+  return home
+end
+
 --- Starts one.
 -- @param o  {program = name or path, sandbox = false for systems that have none}, or nil
 -- @return the browser, to be closed; nil and a message
@@ -67,9 +105,9 @@ function M.open(o)
   o = o or {}
   local path, why = M.program(o.program)
   if not path then return nil, why end
-  local made = orun.exec("mktemp", "-d")
-  if made.error then return nil, "no folder for the browser: " .. made.error end
-  local home = made.output:gsub("\n$", "")
+  local home
+  home, why = new_home()
+  if not home then return nil, why end
   local self = setmetatable({home = home, asked = 0, parts = {}, queue = {}, answers = {}}, Browser)
   local fifo = orun.exec("mkfifo", "-m", "600", home .. "/in")
   if not fifo.error then

@@ -2,7 +2,7 @@
 --
 -- usage: orun debug:browser [options] URL
 --
--- Chromium loads the page without a window, in four tasks at a time that look at:
+-- Chromium loads the page without a window, and four checks look at once at:
 --
 --   visual         text that is cut off or covered, pages that scroll sideways, images that are
 --                  not shown or are stretched, at each size of the window; pictures are kept
@@ -20,7 +20,7 @@
 --   --no-sandbox       for systems where Chromium's sandbox cannot work
 --   --backend NAME     an agent of this backend says what probably caused each finding
 --   --dry-run          print what would be looked at, and start no browser
---   -j N               so many checks at once
+--   -j N               as so many tasks, each with a browser (1: all look at the same load)
 --   --json             the result as JSON
 --
 -- The exit code is 0 when nothing was found, 1 when something was, and 2 when the page could not
@@ -85,25 +85,27 @@ end
 local made = orun.exec("mkdir", "-p", "--", folder)
 if made.error then fail(("cannot make %s: %s"):format(folder, made.error)) end
 orun.phase "look"
-local results = orun.fan_out(checks.NAMES, function(name)
+local shared = orun.chunks(checks.NAMES, math.ceil(#checks.NAMES / (args.jobs or 1)))
+local results = orun.fan_out(shared, function(names)
   return {
-    description = name, schema = checks.SCHEMA,
-    input = {check = name, url = url, limit = args.timeout or 30, slow = args.slow or 2,
+    description = table.concat(names, ", "), schema = checks.SCHEMA,
+    input = {names = names, url = url, limit = args.timeout or 30, slow = args.slow or 2,
              sizes = args.sizes, pictures = folder, browser = args.browser,
              sandbox = not args.no_sandbox},
-    run = function(input) return require("orun.browser.checks")[input.check](input) end,
+    run = function(input) return require("orun.browser.checks").look(input) end,
   }
-end, {limit = args.jobs})
+end, {limit = args.jobs, on_failure = "stop"})
+if results.failed[1] then fail(("%s: %s"):format(url, results.failed[1].error)) end
 
 local findings, pictures = json.array{}, json.array{}
-for i, name in ipairs(checks.NAMES) do
-  local r = results[i]
-  if r.status ~= "completed" then fail(("%s: %s"):format(url, r.error or r.status)) end
-  for _, finding in ipairs(r.output.findings) do
-    finding.check, finding.nth = name, #findings
-    findings[#findings + 1] = finding
+for i, names in ipairs(shared) do
+  for k, report in ipairs(results[i].output) do
+    for _, finding in ipairs(report.findings) do
+      finding.check, finding.nth = names[k], #findings
+      findings[#findings + 1] = finding
+    end
+    table.move(report.pictures, 1, #report.pictures, #pictures + 1, pictures)
   end
-  table.move(r.output.pictures, 1, #r.output.pictures, #pictures + 1, pictures)
 end
 table.sort(findings, function(a, b)
   if a.severity ~= b.severity then return ORDER[a.severity] < ORDER[b.severity] end
