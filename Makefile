@@ -475,7 +475,8 @@ analyze:
 	    -Ispec/native $(CHECKED)
 
 # Only what is installed is built, which the test build is not.
-install: $(ORUN) $(BUILD)/liborun.a $(SO) runtime/orun.h $(BUILD)/orun.pc
+install: $(ORUN) $(BUILD)/liborun.a $(SO) runtime/orun.h runtime/orun_lua.h \
+    $(BUILD)/orun.pc
 	$(PLACE) put $^
 PC ?= $(BUILD)/orun.pc
 $(PC): FORCE

@@ -16,8 +16,8 @@
  * raise. */
 int lib_base_open(lua_State *L, bool script);
 
-/* The rest, in files of their own: next and its like, io and print, package and
- * require. */
+/* The rest, in files of their own: next and its like, for the table on top; io
+ * and print, package and require. */
 void lib_unread_open(lua_State *L);
 void lib_io_open(lua_State *L, bool script);
 

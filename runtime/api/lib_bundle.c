@@ -99,6 +99,10 @@ lib_bundle_copy(lua_State *L)
     lib_bundle_furnish(L);
     for (size_t i = 0; i < countof(lib_bundle_libraries); i++) {
         lib_bundle_push(L, i);
+        if (!lua_istable(L, -1)) { /* a guest may lack it */
+            lua_pop(L, 1);
+            continue;
+        }
         for (lua_pushnil(L); lua_next(L, -2);) {
             const char *name = lua_type(L, -2) == LUA_TSTRING
                 ? lua_tostring(L, -2)

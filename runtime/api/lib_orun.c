@@ -193,12 +193,30 @@ lib_orun_push_module(lua_State *L, bool script, LibOrunPush *const *push)
     lib_orun_finish(L, push);
 }
 
+static LibOrunPush *const lib_orun_plain = lib_orun_push;
+
+void
+lib_orun_push_guest(lua_State *L)
+{
+    lib_overview_open(L);
+    handle_open(L);
+    lib_orun_push_module(L, true, &lib_orun_plain);
+}
+
+const char *
+lib_orun_global(size_t n)
+{
+    return n < countof(lib_orun_globals) ? lib_orun_globals[n] : NULL;
+}
+
 /* Lua's own libraries are safe for many states. */
 static void
 lib_orun_open_base(lua_State *L, bool script)
 {
     lib_base_open(L, script);
+    lua_pushglobaltable(L);
     lib_unread_open(L);
+    lua_pop(L, 1);
     lib_io_open(L, script);
     lib_package_open(L);
 }
@@ -284,12 +302,11 @@ void (*lib_orun_more)(lua_State *L);
 void
 lib_orun_open(lua_State *L, Vm *vm, void *ud)
 {
-    static LibOrunPush *const push = lib_orun_push;
     (void)ud;
     lib_orun_open_base(L, vm->script);
     lib_shell_open(L);
     lib_overview_open(L);
-    lib_orun_make(L, vm->script, &push);
+    lib_orun_make(L, vm->script, &lib_orun_plain);
     if (vm->script)
         lib_terminal_open(L); /* for the commands that are scripts */
     if (lib_orun_more)

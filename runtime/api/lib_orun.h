@@ -32,6 +32,14 @@ void lib_orun_open_client(lua_State *L, Vm *vm, void *ud);
  */
 void lib_orun_open_view(lua_State *L, Vm *vm, void *ud);
 
+/* ( -- module ) The same in a state of somebody else's (lib_guest.h), which
+ * must have what finds modules. May raise. */
+void lib_orun_push_guest(lua_State *L);
+
+/* The n-th of the primitives that are global in a script; NULL: there are no
+ * more. */
+const char *lib_orun_global(size_t n);
+
 /* The functions of the API, each in the file of its noun. */
 int lib_task(lua_State *L);
 int lib_task_output(lua_State *L);

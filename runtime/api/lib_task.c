@@ -646,7 +646,7 @@ lib_task_make(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t, Buf *why)
 bool
 lib_task_closing(const LuaRun *run)
 {
-    return run->vm->script && run->sched->closing;
+    return run->vm->script && !run->bell && run->sched->closing;
 }
 
 int

@@ -113,7 +113,5 @@ lib_unread_open(lua_State *L)
         { "setmetatable", lib_unread_setmetatable },
         { NULL, NULL },
     };
-    lua_pushglobaltable(L);
     luaL_setfuncs(L, functions, 0);
-    lua_pop(L, 1);
 }

@@ -9,6 +9,7 @@
 #include "embed/script.h"
 #include "embed/script_return.h"
 #include "embed/exit_summary.h"
+#include "embed/finish.h"
 #include "engine/engine.h"
 #include "orun.h"
 #include "process/program.h"
@@ -36,6 +37,18 @@ enum { ORUN_STACK = 960 << 10 }; /* bytes: what 1 MiB has at the least */
 /* A thread is stuck forever: what it may use is never freed. */
 static atomic_bool orun_leaves_stuck;
 
+/* The script's state has all of the module, tasks' states what tasks may do. */
+static void
+orun_open_script(lua_State *L, Vm *vm, void *ud)
+{
+    orun *o = container_of(ud, orun, run);
+    lib_orun_open(L, vm, ud);
+    lua_getglobal(L, "orun");
+    finish_push(L, &o->reported);
+    lua_setfield(L, -2, "finish");
+    lua_pop(L, 1);
+}
+
 static int
 orun_make(orun *o, const orun_config *c)
 {
@@ -53,7 +66,7 @@ orun_make(orun *o, const orun_config *c)
                        .pool = o->engine->pool,
                        .engine = o->engine,
                        .task = o->engine->sched.board.root };
-    VmConfig script = { .open = lib_orun_open, .ud = &o->run };
+    VmConfig script = { .open = orun_open_script, .ud = &o->run };
     e = vm_script_new(&script, &o->vm);
     if (e) {
         engine_free(o->engine);

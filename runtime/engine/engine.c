@@ -10,6 +10,7 @@
 #include "sched/wait.h"
 #include "task/folder.h"
 #include "value/value.h"
+#include "vm/park.h"
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -290,6 +291,8 @@ engine_new(const orun_config *config, const VmConfig *vm, Engine **out)
     if (!h)
         return e;
     list_init(&h->stuck);
+    list_init(&h->guests);
+    h->refs = 1;
     for (size_t i = 0; i < ENGINE_NAMES; i++)
         list_init(&h->names[i]);
     h->clock = (Clock){ .now = clock_seconds, .wake_at = engine_wake_at };
@@ -412,11 +415,53 @@ engine_release(void *ud)
     mem_free(h);
 }
 
+/* One that uses the memory is gone. */
+static void
+engine_drop(void *ud)
+{
+    Engine *h = ud;
+    if (atomic_fetch_sub(&h->refs, 1) == 1)
+        engine_release(h);
+}
+
+void
+engine_join(Engine *h, LuaRun *run)
+{
+    atomic_fetch_add(&h->refs, 1);
+    sched_lock(&h->sched);
+    list_push(&h->guests, &run->stuck);
+    sched_unlock(&h->sched);
+}
+
+void
+engine_part(Engine *h, LuaRun *run)
+{
+    sched_lock(&h->sched);
+    list_del(&run->stuck);
+    sched_unlock(&h->sched);
+    engine_drop(h);
+}
+
+/* No guest waits from now on. */
+static void
+engine_wake_guests(Engine *h)
+{
+    sched_lock(&h->sched);
+    list_each(node, &h->guests) {
+        LuaRun *run = container_of(node, LuaRun, stuck);
+        stop_tell(&run->vm->stop, "orun was closed");
+        wait_fire(&run->wait, WAIT_STOPPED);
+    }
+    sched_unlock(&h->sched);
+}
+
 bool
 engine_free(Engine *h)
 {
     if (!h)
         return true;
+    h->over = true;
+    engine_wake_guests(h);
     lifecycle_close(&h->sched);
     if (h->loop)
         loop_call(h->loop, engine_leave, h);
@@ -425,8 +470,8 @@ engine_free(Engine *h)
         folder_abandon(h->folder);
     if (h->loop)
         loop_call(h->loop, engine_close_io, h);
-    if ((!ended && h->forsaken) || !pool_free(h->pool, engine_release, h))
+    if ((!ended && h->forsaken) || !pool_free(h->pool, engine_drop, h))
         return false;
-    engine_release(h);
+    engine_drop(h);
     return true;
 }

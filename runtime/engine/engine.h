@@ -22,6 +22,7 @@
 #include "vm/vm.h"
 
 typedef struct Engine Engine;
+struct LuaRun;
 struct orun_config; /* orun.h */
 
 /* The parts there may be, each once. They follow the run and end in this
@@ -85,10 +86,13 @@ struct Engine {
     char *program;          /* the orun that runs isolated tasks */
 
     atomic_bool hasty; /* the run is to end; any thread */
+    atomic_bool over;  /* … and has; any thread */
+    atomic_int refs;   /* the owner's and each guest's: the last frees it */
     /* Guarded by the board's lock. */
     List stuck;    /* LuaRuns given up */
     bool forsaken; /* there are LuaRuns that no thread will continue, and
                     * that are never freed */
+    List guests;   /* LuaRuns of guests (vm_guest.h), by `stuck` */
 
     _Atomic(Loop *) loop; /* NULL: not needed yet; set once, under io_lock */
     _Atomic(EnginePart *) parts[PART_COUNT]; /* NULL: not made; set by its
@@ -116,8 +120,16 @@ int engine_new(const struct orun_config *config, const VmConfig *vm,
 /* End everything: cancel tasks, end children, join workers and the io thread;
  * returns true. While a worker is stuck in a C function the memory is kept,
  * because the function may return: false. The last worker to return frees it.
+ * Guests' waits end, and the last guest to leave frees it.
  * Not from one of the engine's own threads. */
 bool engine_free(Engine *h);
+
+/* The run of a guest, whose other fields are set, joins the engine: the memory
+ * stays until the guest has left, for it may have objects that use it. It
+ * leaves when no code of it runs. On the thread that runs the guest, while the
+ * engine cannot be freed; leaving, at any time. */
+void engine_join(Engine *h, struct LuaRun *run);
+void engine_part(Engine *h, struct LuaRun *run);
 
 /* A copy of `s` that lives as long as the engine, the same one each time. Any
  * thread; NULL when memory is out. */

@@ -1,8 +1,10 @@
 /* isolate_outcome.c — the outcome of an isolated task's process. */
 #include "base/mem.h"
 #include "base/terminal.h"
+#include "base/version.h"
 #include "process/program.h"
 #include "runner/isolate_state.h"
+#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -38,6 +40,11 @@ static void
 isolate_exit_outcome(Isolate *i, Outcome *o)
 {
     launch_outcome(&i->end, i->engine->program, NULL, NULL, o);
+    if (i->end.spawn_errno == ENOENT && o->error)
+        isolate_fail(o, o->fault,
+                     "%s A task with isolation = \"process\" runs in the "
+                     "command orun, of the same build (%s)",
+                     o->error, ORUN_VERSION);
     if (i->end.spawn_errno || i->end.lost)
         return;
     if (i->end.signal == SIGPIPE)

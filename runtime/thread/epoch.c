@@ -99,6 +99,14 @@ epoch_leave(void)
         atomic_store(&t->since, 0);
 }
 
+void
+epoch_ensure(void)
+{
+    const EpochThread *t = epoch_mine();
+    if (t ? t->depth == 0 : epoch_blind == 0)
+        epoch_enter();
+}
+
 int
 epoch_pause(void)
 {

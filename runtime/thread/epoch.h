@@ -21,6 +21,10 @@ void epoch_leave(void);
 int epoch_pause(void);
 void epoch_resume(int depth);
 
+/* Enter, unless the thread is inside: for one that can leave only by a wait, or
+ * by its end. */
+void epoch_ensure(void);
+
 /* The calling thread, which is inside, holds no pointer now. */
 void epoch_pass(void);
 

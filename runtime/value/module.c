@@ -21,6 +21,12 @@ module_open(lua_State *L)
 }
 
 void
+module_set_require(lua_State *L)
+{
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &module_require);
+}
+
+void
 module_push_loaded(lua_State *L)
 {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &module_loaded);

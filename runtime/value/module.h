@@ -13,6 +13,9 @@
  * state, before foreign code runs in it. May raise. */
 void module_open(lua_State *L);
 
+/* ( require -- ) What module_get calls, in place of the global. May raise. */
+void module_set_require(lua_State *L);
+
 /* ( -- package.loaded ) or nil in a state that module_open has not seen. Never
  * raises. */
 void module_push_loaded(lua_State *L);

@@ -6,6 +6,7 @@
 #include "sched/slots.h"
 #include "sched/wait.h"
 #include "thread/epoch.h"
+#include "vm/park_bell.h"
 #include <lauxlib.h>
 #include <math.h>
 #include <stdio.h>
@@ -75,7 +76,9 @@ park_wake(Wait *w)
     run->woken = board_now(&run->sched->board);
     if (park_outside(&run->want))
         run->outside += run->woken - run->since;
-    if (run->vm->script)
+    if (run->bell)
+        park_bell_ring(run->bell);
+    else if (run->vm->script)
         uv_cond_signal(&run->go);
     else if (run->on_behalf)
         park_behalf_wake(run);
@@ -137,7 +140,7 @@ park_try(LuaRun *run)
         return true;
     }
     Board *b = &run->sched->board;
-    Task *waiter = run->on_behalf ? NULL : run->task;
+    Task *waiter = run->on_behalf || run->beside ? NULL : run->task;
     int e = ORUN_ENOMEM;
     if (!run->on_behalf || board_edges(run->task))
         e = wait_closes_cycle(b, run->task, &run->want, NULL);
@@ -180,8 +183,12 @@ park_script(LuaRun *run)
     if (!park_try(run))
         return;
     int depth = epoch_pause();
-    while (run->wait.outcome == WAIT_PENDING)
-        uv_cond_wait(&run->go, &b->lock);
+    while (run->wait.outcome == WAIT_PENDING) {
+        if (!run->bell)
+            uv_cond_wait(&run->go, &b->lock);
+        else if (park_bell_wait(run->bell, run->vm->L, &b->lock))
+            wait_fire(&run->wait, WAIT_STOPPED);
+    }
     epoch_resume(depth);
 }
 
@@ -386,6 +393,8 @@ park_outcome(lua_State *L)
     double queued = park_queued(run);
     if (run->sched->board.events && !run->on_behalf)
         park_tell_end(run, queued);
+    if (run->bell)
+        park_bell_heed(run->bell, L, vm->L);
     bool cleans = run->want.cleans && stop_cleans(&vm->stop);
     if ((stop_wanted(&vm->stop) && !cleans)
         || run->wait.outcome == WAIT_STOPPED)

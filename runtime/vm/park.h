@@ -48,6 +48,11 @@ typedef struct LuaRun {
     void (*on_behalf)(struct LuaRun *run);
     bool holds; /* … and its task is not released meanwhile (board_hold) */
 
+    /* Of a guest (vm_guest.h), which blocks wherever it waits. */
+    bool
+        beside; /* others may wait for its task, the script, at the same time */
+    struct ParkBell *bell; /* wakes it; NULL: this is no guest */
+
     /* Of the thread that runs the state. */
     WaitFor want; /* what the code asked to wait for … */
     bool wants;   /* … when it has just yielded for that */
@@ -104,10 +109,14 @@ park_forked(lua_State *L)
 /* Raise the error for that. */
 _Noreturn void park_refuse_fork(lua_State *L);
 
-/* The run that L belongs to. Raises in a fork: no primitive works there. */
+/* The run that L belongs to. Raises in a fork: no primitive works there; and in
+ * a guest that has none. */
 static inline LuaRun *
 park_run(lua_State *L)
 {
+    Vm *vm = vm_of(L);
+    if (vm->guest)
+        vm->guest(L, vm);
     if (park_forked(L))
         park_refuse_fork(L);
     return vm_of(L)->owner;

@@ -239,7 +239,7 @@ stop_tell(Stop *s, const char *reason)
 int
 stop_raise(lua_State *L, Stop *s)
 {
-    if (stop_final(L)) {
+    if (stop_hard(s) || vm_of(L)->over_limit) {
         lua_pushliteral(L, "not enough memory"); /* becomes LUA_ERRMEM */
         return lua_error(L);
     }

@@ -7,10 +7,11 @@
 
 #include "vm/vm_state.h"
 
+/* Of a state that orun made: a guest's code is not ours to stop. */
 static inline Stop *
 stop_of(lua_State *L)
 {
-    return &vm_of(L)->stop;
+    return &vm_own(L)->stop;
 }
 
 /* May nothing catch an error: is this a hard stop, or a task that used up its
@@ -18,7 +19,7 @@ stop_of(lua_State *L)
 static inline bool
 stop_final(lua_State *L)
 {
-    return stop_hard(stop_of(L)) || vm_of(L)->over_limit;
+    return stop_hard(stop_of(L)) || vm_own(L)->over_limit;
 }
 
 /* `co` is the innermost coroutine that runs on this thread from now on. Returns

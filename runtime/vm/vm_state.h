@@ -16,6 +16,9 @@ typedef struct Vm {
     bool over_limit; /* an allocation failed because of the limit: nothing
                       * catches that error, and the task ends */
     int exit_code;   /* os.exit(n) was called: n, else -1 */
+    /* Of a state of somebody else's (vm_guest.h): called before each primitive;
+     * sees to it that there is an owner, or raises. NULL: the state is ours. */
+    void (*guest)(lua_State *L, struct Vm *vm);
 } Vm;
 
 typedef struct VmConfig {
@@ -26,11 +29,34 @@ typedef struct VmConfig {
     size_t pooled;            /* unused states that are kept; 0: 64 */
 } VmConfig;
 
-/* The Vm a state belongs to. Any lua_State of it, coroutines included. */
+/* The Vm of a state that orun made. Any lua_State of it, coroutines included.
+ * Also in a signal's handler. */
+static inline Vm *
+vm_own(lua_State *L)
+{
+    return *(Vm **)lua_getextraspace(L);
+}
+
+/* Has there been a guest in this process? Then the Vm of any state. */
+extern atomic_bool vm_state_guests;
+Vm *vm_state_of(lua_State *L);
+
+/* The Vm that vm_state_adopt has put into the registry of L's state, else NULL.
+ * Needs room for one value. On the thread that runs L. */
+Vm *vm_state_adopted(lua_State *L);
+
+/* ( userdata -- ) The userdata's bytes begin with the Vm of L's state, which is
+ * somebody else's. May raise (memory). */
+void vm_state_adopt(lua_State *L);
+
+/* The Vm a state belongs to, whoever made it. Any lua_State of it, coroutines
+ * included. Needs room for one value on a guest's stack. */
 static inline Vm *
 vm_of(lua_State *L)
 {
-    return *(Vm **)lua_getextraspace(L);
+    if (atomic_load_explicit(&vm_state_guests, memory_order_relaxed))
+        return vm_state_of(L);
+    return vm_own(L);
 }
 
 #endif
