@@ -226,6 +226,18 @@ function M.arguments(known, ...)
   return args
 end
 
+--- What ends a workflow that cannot go on: function(text, ...), as of string.format, which prints
+--- the text with the workflow's name, and ends the run with an exit code; one that a script has
+--- called raises it.
+function M.failing(name, args, code)
+  return function(text, ...)
+    text = text:format(...)
+    if args.called then error(name .. ": " .. text, 0) end
+    M.complain(name, text)
+    os.exit(code, true)
+  end
+end
+
 --- How a workflow ends: prints the text, or with --json the result; neither when a script has
 --- called it. `exit_code` in the result is that of the run.
 -- @return the result

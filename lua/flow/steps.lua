@@ -20,21 +20,15 @@ Steps.__index = Steps
 
 --- @param name  of the workflow, for messages; it ends where the backend asked for is not there
 -- @param args  as of options.arguments
--- @return steps; `agents`: whether agents work
+-- @return steps; `agents`: whether agents work; `fail`: method(text, ...), as options.failing has
+--         it, which ends the workflow
 function M.new(name, args)
   local backend = orun.config().backend or os.getenv "ORUN_BACKEND"
-  local steps = setmetatable({name = name, args = args}, Steps)
+  local fail = options.failing(name, args, FAILED)
+  local steps = setmetatable({fail = function(_, ...) return fail(...) end}, Steps)
   steps.agents = backend ~= nil and backend ~= ""
   if steps.agents then steps:must(require("orun.agents.backend").choose()) end
   return steps
-end
-
---- The workflow ends: this is what went wrong.
-function Steps:fail(text, ...)
-  text = select("#", ...) > 0 and text:format(...) or text
-  if self.args.called then error(self.name .. ": " .. text, 0) end
-  options.complain(self.name, text)
-  os.exit(FAILED, true)
 end
 
 --- The value; the workflow ends where it is nil or false.

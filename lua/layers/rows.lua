@@ -14,6 +14,7 @@ local M = {}
 M.LARGEST = "32MiB"
 
 local LIMIT <const> = "20s"
+local HEAD <const> = "SQLite format 3\0"
 local SHOWN <const> = 160 -- bytes of a value in evidence
 
 local function shown(value)
@@ -21,9 +22,21 @@ local function shown(value)
   return #text > SHOWN and text:sub(1, (utf8.offset(text, 0, SHOWN)) - 1) .. "..." or text
 end
 
+-- Why a database is none that can be looked at; nil when it is an SQLite file, or is not there.
+local function foreign(database)
+  local other = "%s is no SQLite file, and other databases are not looked at"
+  local kind = database:match("^(%a[%w+.-]*)://")
+  if kind then return other:format("a database of " .. kind) end
+  local file <close> = io.open(database, "rb")
+  local head = file and file:read(#HEAD)
+  return head and head ~= HEAD and other:format(database) or nil
+end
+
 --- The rows of a query of an SQLite file, which is only read.
--- @return array of rows; nil and a message
+-- @return array of rows; nil and a message, and "absent" when nothing can be asked there
 function M.query(database, sql)
+  local strange = foreign(database)
+  if strange then return nil, strange, "absent" end
   if not orun.program "sqlite3" then
     return nil, "there is no program sqlite3: install the package sqlite3", "absent"
   end

@@ -35,10 +35,11 @@
 local orun = require "orun"
 local fill = require "orun.flow.fill"
 local items = require "orun.flow.items"
+local job_log = require "orun.flow.job_log"
 local numbers = require "orun.pattern.numbers"
 local options = require "orun.command.options"
+local printed = require "orun.flow.printed"
 local shell_words = require "orun.util.shell_words"
-local whole_file = require "orun.util.whole_file"
 
 local MOST <const> = 100 -- failures that an exit code can tell
 local BROKEN <const> = 255 -- the exit code when it cannot go on
@@ -75,15 +76,8 @@ local limit = args.jobs or orun.config().processes
 local slots, free = numbers(), {} -- of those that run; their numbers
 local jobs, failed, done, last = {}, 0, 0, 0 -- `jobs`: by number, those whose output is due
 local numbered = table.concat(args.command, " "):find("{%}", 1, true)
-local epoch = os.time() - orun.now()
+local fail = options.failing("orun pool", args, BROKEN)
 local log
-
-local function fail(...)
-  local text = table.concat{...}
-  if args.called then error("orun pool: " .. text, 0) end
-  options.complain("orun pool", text)
-  os.exit(BROKEN)
-end
 
 -- The i-th job: its command, and the task that runs it.
 local function job_of(item, i)
@@ -101,47 +95,12 @@ local function job_of(item, i)
           key = job.key, retry = args.retry, timeout = args.timeout}
 end
 
--- Copies what a program printed; `tag` comes before each line.
-local function copy(result, stream, file, tag)
-  local output = orun.output(result, stream)
-  if tag then
-    for line in output:lines() do assert(file:write(tag, "\t", line, "\n")) end
-  else
-    for bytes in function() return output:read() end do assert(file:write(bytes)) end
-  end
-  return true
-end
-
-local function write_results(job, result)
-  local folder = ("%s/%d"):format(args.results, job.number)
-  local made = orun.exec("mkdir", "-p", "--", folder)
-  if made.error then fail("cannot make ", folder, ": ", made.error) end
-  for _, stream in ipairs{"stdout", "stderr"} do
-    local ok, why = whole_file.put(folder .. "/" .. stream, function(file)
-      return copy(result, stream, file)
-    end)
-    if not ok then fail("cannot write ", why) end
-  end
-end
-
-local function write_log(job, result)
-  local took = result.duration or 0
-  local kind = result.error_kind
-  local code = kind == "timeout" and -1 or kind == "spawn" and 127 or result.exit_code
-    or result.signal and 0 or -1
-  local ok, why = log:write(("%d\t:\t%.3f\t%10.3f\t0\t%d\t%d\t%d\t%s\n"):format(job.number,
-    epoch + orun.now() - took, took, orun.output(result):size(), code, result.signal or 0,
-    shell_words(job.words)))
-  if ok then ok, why = log:flush() end
-  if not ok then fail("cannot write ", args.joblog, ": ", why) end
-end
-
 -- All that is printed of a job, which is then forgotten.
 local function tell(job)
   local result = job.result
   if not args.json then
-    copy(result, "stdout", io.stdout, args.tag and job.item)
-    copy(result, "stderr", io.stderr, args.tag and job.item)
+    printed.copy(result, "stdout", io.stdout, args.tag and job.item)
+    printed.copy(result, "stderr", io.stderr, args.tag and job.item)
   end
   io.stdout:flush()
   if result.error and result.error_kind ~= "exit" then
@@ -159,8 +118,14 @@ local function ended(result, i)
   if result.status == "failed" then
     failed, last = failed + 1, result.exit_code or result.signal and 128 + result.signal or 1
   end
-  if args.results and not cancelled then write_results(job, result) end
-  if log and not cancelled then write_log(job, result) end
+  if args.results and not cancelled then
+    local ok, why = printed.keep(result, ("%s/%d"):format(args.results, i))
+    if not ok then fail("%s", why) end
+  end
+  if log and not cancelled then
+    local ok, why = log:put(i, result, job.words)
+    if not ok then fail("cannot write %s", why) end
+  end
   if not args.ordered then return tell(job) end
   while jobs[args.next] and jobs[args.next].result do
     args.next = args.next + 1
@@ -174,7 +139,7 @@ end
 
 local file, why = io.stdin, nil
 if args.file and args.file ~= "-" then file, why = io.open(args.file, "rb") end
-if not file then return fail("cannot read ", why) end
+if not file then return fail("cannot read %s", why) end
 local next_item = args.given and coroutine.wrap(each_given) or items(file, args.null and "\0")
 if args.dry_run then
   for item in next_item do
@@ -184,14 +149,16 @@ if args.dry_run then
   return {jobs = done}
 end
 if args.joblog then
-  log, why = io.open(args.joblog, "wb")
-  if not log then return fail("cannot write ", why) end
-  log:write("Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n")
+  log, why = job_log.open(args.joblog)
+  if not log then return fail("cannot write %s", why) end
 end
 args.next = 1
 orun.phase "pool"
 orun.fan_out(next_item, job_of, {limit = limit, each = ended,
   on_failure = args.halt and (args.halt == "now" and "stop" or "drain")})
-if log and not log:close() then fail("cannot write ", args.joblog) end
+if log then
+  file, why = log:close()
+  if not file then fail("cannot write %s", why) end
+end
 local code = args.halt and last or math.min(failed, MOST + 1)
 return options.answer(args, {jobs = done, failed = failed, exit_code = code})

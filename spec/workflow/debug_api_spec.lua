@@ -90,6 +90,25 @@ faulty layer: none found
     assert.same({"database", "component"}, (result_of(shop, shop.url)).faulty)
   end)
 
+  it("says that it looks at SQLite files only", function()
+    local shop <close> = shops.open()
+    local app = json.decode(h.read(shop.app))
+    h.write(shop.folder .. "/other", "PGDMP, or whatever another database writes")
+    for name, said in pairs{
+      ["other"] = "./other", ["postgres://u:p@h/d"] = "a database of postgres",
+    } do
+      app.database = name
+      h.write(shop.app, json.encode(app))
+      local r = look(shop, "--app", shop.app, shop.url)
+      said = said:gsub("^%.", shop.folder) .. " is no SQLite file, and other databases are not "
+        .. "looked at\n"
+      assert.matches("orders: database   not compared: " .. said, r.out, 1, true)
+      assert.matches("orders: data       not compared: the database: " .. said, r.out, 1, true)
+      assert.matches("\nfaulty layer: none found, with data, database not compared\n", r.out)
+      assert.same({0, nil}, {r.code, r.out:find("u:p", 1, true)})
+    end
+  end)
+
   it("looks at a URL alone, and says what it does not know", function()
     local shop <close> = shops.open{fault = "action-status"}
     local r = look(shop, shop.url .. "/api/orders")

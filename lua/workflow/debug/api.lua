@@ -10,7 +10,8 @@
 --   component  what the page shows, in a browser
 --   action     what is answered over HTTP, and what is refused
 --   data       what data access alone gives
---   database   an SQLite file: whole, its keys, its invariants
+--   database   an SQLite file: whole, its keys, its invariants; of another database nothing is
+--              looked at, which is said
 --
 -- FILE says where they are, in JSON: see examples/shop/app.json. It names a program, which is
 -- run. Without it only the page and the answer at URL are looked at. Without FEATURE all
@@ -32,6 +33,7 @@ local applications = require "orun.layers.app"
 local check = require "orun.util.check"
 local checks = require "orun.layers.checks"
 local json = require "orun.json"
+local merge = require "orun.layers.merge"
 local options = require "orun.command.options"
 local orun = require "orun"
 
@@ -62,12 +64,7 @@ function OPTIONS.check(args)
 end
 
 local args = options.arguments(OPTIONS, ...)
-
-local function fail(text, ...)
-  if args.called then error("orun debug:api: " .. text:format(...), 0) end
-  options.complain("orun debug:api", text:format(...))
-  os.exit(BLIND)
-end
+local fail = options.failing("orun debug:api", args, BLIND)
 
 -- ---- what is looked at ----
 
@@ -92,7 +89,9 @@ for _, name in ipairs(names) do
   for _, layer in ipairs(checks.NAMES) do jobs[#jobs + 1] = {feature = name, layer = layer} end
 end
 local database = app.database
-if database and database:sub(1, 1) ~= "/" then database = app.folder .. "/" .. database end
+if database and not database:find("^/") and not database:find("^%a+://") then
+  database = app.folder .. "/" .. database
+end
 if args.dry_run then
   return options.answer(args, {url = base, features = json.array(names),
     layers = json.array(checks.NAMES)}, ("%s would be looked at: %s of %s\n"):format(base,
@@ -118,51 +117,28 @@ local results = orun.fan_out(jobs, function(job)
   }
 end, {limit = args.jobs})
 
--- The lowest faulty layer comes first: it is below all others.
-local faulty, unknown, layers, lines = json.array{}, {}, json.array{}, {}
-for i, job in ipairs(jobs) do
-  local r = results[i]
-  local found = r.output
-  if r.status ~= "completed" then
-    fail("%s: %s: %s", job.feature, job.layer, r.error or r.status)
-  end
-  layers[i] = {feature = job.feature, layer = job.layer, compared = found.compared,
-    note = found.note, issues = found.issues}
-  if not found.compared and #found.issues == 0 then unknown[#unknown + 1] = job.layer end
-  lines[#lines + 1] = ("%s: %-9s  %s"):format(job.feature, job.layer, #found.issues > 0 and "faulty"
-    or found.compared and "none found" or "not compared: " .. found.note)
-  for _, issue in ipairs(found.issues) do
-    lines[#lines + 1] = ("    %s: %s (confidence: %s)"):format(issue.issue, issue.evidence,
-      issue.confidence)
-  end
+if results.failed[1] then
+  fail("%s: %s", results.failed[1].description, results.failed[1].error)
 end
-for level = #checks.NAMES, 1, -1 do
-  for _, one in ipairs(layers) do
-    local is_new = one.layer == checks.NAMES[level] and faulty[#faulty] ~= one.layer
-    if is_new and #one.issues > 0 then
-      faulty[#faulty + 1] = one.layer
-    end
-  end
-end
+local merged = merge(jobs, results)
 
 -- ---- causes ----
 
 local cause
-if args.backend and #faulty > 0 then
+if args.backend and #merged.faulty > 0 then
   orun.phase "cause"
   local failed
   cause, failed = orun.ask("The layers of an application were compared, each with the one beneath "
     .. "it. Find in this project what causes the faults, and how to mend it:\n"
-    .. json.encode(layers), {schema = CAUSE, description = "cause"})
+    .. json.encode(merged.layers), {schema = CAUSE, description = "cause"})
   if not cause then orun.log("orun debug:api: no cause: " .. tostring(failed.error)) end
 end
 
 -- ---- the report ----
 
-lines[#lines + 1] = "faulty layer: " .. (#faulty > 0 and table.concat(faulty, ", then ")
-  or #unknown == 0 and "none found"
-  or ("none found, with %s not compared"):format(table.concat(unknown, ", ")))
-if cause then lines[#lines + 1] = "cause: " .. cause.cause .. "\nfix: " .. cause.fix end
-for i, line in ipairs(lines) do lines[i] = orun.clean(line) .. "\n" end
-return options.answer(args, {url = base, faulty = faulty, layers = layers, cause = cause,
-  exit_code = #faulty > 0 and 1 or 0}, table.concat(lines))
+local text = merged.text
+if cause then
+  text = ("%scause: %s\nfix: %s\n"):format(text, orun.clean(cause.cause), orun.clean(cause.fix))
+end
+return options.answer(args, {url = base, faulty = merged.faulty, layers = merged.layers,
+  cause = cause, exit_code = #merged.faulty > 0 and 1 or 0}, text)

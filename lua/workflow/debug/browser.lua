@@ -69,11 +69,7 @@ local args = options.arguments(OPTIONS, ...)
 local url, folder = args[1], args.screenshots or "screenshots"
 args.sizes = args.sizes or sizes("--sizes", "375x812,768x1024,1440x900")
 
-local function fail(text)
-  if args.called then error("orun debug:browser: " .. text, 0) end
-  options.complain("orun debug:browser", text)
-  os.exit(BLIND)
-end
+local fail = options.failing("orun debug:browser", args, BLIND)
 
 if args.dry_run then
   return options.answer(args, {url = url, checks = json.array(checks.NAMES)},
@@ -83,7 +79,7 @@ end
 -- ---- looking ----
 
 local made = orun.exec("mkdir", "-p", "--", folder)
-if made.error then fail(("cannot make %s: %s"):format(folder, made.error)) end
+if made.error then fail("cannot make %s: %s", folder, made.error) end
 orun.phase "look"
 local shared = orun.chunks(checks.NAMES, math.ceil(#checks.NAMES / (args.jobs or 1)))
 local results = orun.fan_out(shared, function(names)
@@ -95,7 +91,7 @@ local results = orun.fan_out(shared, function(names)
     run = function(input) return require("orun.browser.checks").look(input) end,
   }
 end, {limit = args.jobs, on_failure = "stop"})
-if results.failed[1] then fail(("%s: %s"):format(url, results.failed[1].error)) end
+if results.failed[1] then fail("%s: %s", url, results.failed[1].error) end
 
 local findings, pictures = json.array{}, json.array{}
 for i, names in ipairs(shared) do
