@@ -8,7 +8,7 @@
 
 local orun = require "orun"
 local config = os.tmpname()
-orun.agent{name = "editor", command = {"sh", "-c", 'sleep 0.1; cat >>"$0"', config}}
+orun.agent{name = "editor", command = {"sh", "-c", 'sleep 0.4; cat >>"$0"', config}}
 
 local a = Task{subagent_type = "editor", prompt = "feature A\n", description = "Add feature A",
                writes = {config}, run_in_background = true}

@@ -5,15 +5,15 @@
 local orun = require "orun"
 
 local sum = 0
-for i = 1, 2000 do sum = sum + i * i end
+for i = 1, 5000 do sum = sum + i * i end
 print(sum)
 
 -- Tasks of as many numbers as are worth one; for work that takes longer than this.
 local numbers = {}
-for i = 1, 2000 do numbers[i] = i end
+for i = 1, 5000 do numbers[i] = i end
 sum = 0
 for _, square in ipairs(orun.map(numbers, function(n) return n * n end)) do sum = sum + square end
 print(sum)
 
---> 2668667000
---> 2668667000
+--> 41679167500
+--> 41679167500

@@ -3,7 +3,7 @@
 -- $ orun -q --strict examples/anti_patterns/wait_at_once_right.lua
 
 local orun = require "orun"
-orun.agent{name = "Explore", command = {"sh", "-c", "sleep 0.1; cat"}}
+orun.agent{name = "Explore", command = {"sh", "-c", "sleep 0.2; cat"}}
 
 local ids = {}
 for i, part in ipairs{"routes", "models", "views"} do

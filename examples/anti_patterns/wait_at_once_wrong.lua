@@ -5,7 +5,7 @@
 -- wait_at_once_right.lua starts all, then waits for all.
 
 local orun = require "orun"
-orun.agent{name = "Explore", command = {"sh", "-c", "sleep 0.1; cat"}}
+orun.agent{name = "Explore", command = {"sh", "-c", "sleep 0.2; cat"}}
 
 for _, part in ipairs{"routes", "models", "views"} do
   local task = Task{subagent_type = "Explore", prompt = part, run_in_background = true}

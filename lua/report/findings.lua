@@ -309,13 +309,20 @@ local FIX_SMALL <const> = [[
 orun.map{items = items, run = f}   -- makes chunks of a useful size
 for _, item in ipairs(items) do results[#results + 1] = f(item) end   -- or no tasks at all]]
 
+-- How long a function worked: if it never waited, not longer than it was on a processor, however
+-- long others kept it from one.
+local function worked(run, t)
+  local ran = run.model:ran(t, run.finish)
+  return t.cpu and not t.waits[1] and math.min(ran, t.cpu) or ran
+end
+
 function find.too_small(run, add)
   local groups, order = by_place(run.tasks, function(t)
     return t.kind == "lua" and how(t) == "completed" and place(t) ~= nil
   end)
   for _, key in ipairs(order) do
     local g, sum = groups[key], 0
-    for _, t in ipairs(g) do sum = sum + run.model:ran(t, run.finish) end
+    for _, t in ipairs(g) do sum = sum + worked(run, t) end
     if #g >= MANY and sum / #g < SMALL then
       add{at = key, tasks = g, fix = FIX_SMALL,
           cost_seconds = math.max(run.finish - run.metrics.work - run.metrics.script, 0),
