@@ -9,12 +9,13 @@
 --   over        true when the run has ended
 --   wall        how long it took
 --   tasks       how many there were (list items aside); by_status, how many of each status
+--   ran         how many tasks had an attempt
 --   items       how many list items
 --   work        own times of the tasks, summed (report/bound.lua says what that is)
 --   script      own time of the script
 --   one_by_one  what one thing after another would have taken: the tasks and the script, each as
 --               long as it would have taken alone (report/alone.lua); nil: not measured
---   speed_up    one_by_one / wall; nil, too
+--   speed_up    one_by_one / wall; nil, too, and where no task ran
 --   computes    how many tasks computed, so that they may have slowed each other down;
 --               computed: seconds they were on a processor; processors: how many there are
 --   parallel    {achieved = work / wall, peak = most at once, possible = what the tasks would have
@@ -246,7 +247,8 @@ function M.of(model, now)
     over = (model.ended or now) ~= nil, wall = finish,
     tasks = counts.tasks, ran = counts.ran, items = counts.items, by_status = counts.by_status,
     work = counts.work, script = script, one_by_one = one_by_one,
-    speed_up = alone and (finish > 0 and one_by_one / finish or 1) or nil,
+    speed_up = alone and (counts.ran > 0 or counts.tasks == 0)
+      and (finish > 0 and one_by_one / finish or 1) or nil,
     computes = alone and alone.computes, computed = alone and alone.computed,
     processors = model.processors,
     parallel = parallel_of(model, finish, own, counts.work, limits, alone),

@@ -71,7 +71,9 @@ end
 local function speed_of(r)
   local p = r.parallel
   local at_once = ("%.1f tasks at work at once"):format(p.achieved)
-  if not r.speed_up then
+  if r.ran == 0 then
+    return "no task ran"
+  elseif not r.speed_up then
     return at_once .. "; what they would take one after another was not measured"
   elseif r.computes > 0 and r.speed_up < FASTER then
     return ("%s (%d computed for %s); the speed-up is unknown"):format(at_once, r.computes,
@@ -217,7 +219,9 @@ function full.run(r)
   row("at work", ("tasks %s, the script's own code %s"):format(M.seconds(r.work),
     M.seconds(r.script)))
   local least = (r.computes or 0) > 0 and ", at least" or ""
-  if not r.speed_up then
+  if r.ran == 0 then
+    row("speed-up", "none: no task ran")
+  elseif not r.speed_up then
     row("speed-up", "not known: processor time was not measured")
   elseif r.computes > 0 and r.speed_up < FASTER then
     row("speed-up", "unknown: the processors were busy with other work")
