@@ -69,6 +69,7 @@
 #define ORUN_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -314,6 +315,130 @@ void orun_resume(orun *o);
  * freed: ORUN_ETHREAD while another thread runs a script (call orun_interrupt,
  * then try again). [any] */
 int orun_free(orun *o);
+
+/* ---- agents in C ---- */
+
+/* An agent type in C does tasks, as a type that orun.agent{} defines: tasks of
+ * Lua are of it by Task{subagent_type = "lookup", input = x}, with every other
+ * field that Task takes. So a tool in C is an agent, too.
+ *
+ *     start(c)  -- anything, on any thread, for as long as it takes -->
+ *         orun_call_text(c), orun_call_json(c) or orun_call_fail(c)
+ *
+ * A call is one attempt at a task; a retry is another one. It is the agent's
+ * from `start` on until the agent ends it, which it must once, well or not: on
+ * any thread, inside `start` or later. A call that nobody ends is a task that
+ * never ends, unless a time-out or a cancel stops it. To be stopped, it has its
+ * `stop` called, or `start` asks orun_call_stopped; and then `grace` seconds to
+ * be ended. After that orun gives it up: the task ends as stopped, and what the
+ * agent says of it later is ORUN_ESHUTDOWN. The agent must end it all the same,
+ * when it can, even after orun_free, because only then is it released.
+ *
+ * `start` runs on a worker and `stop` on another thread of orun; both may
+ * block, and may call all that is for any thread. A `start` that returns at
+ * once, having handed the call to a thread or a loop of yours, takes no thread
+ * while the work goes on; one that does the work itself takes one, so give the
+ * type `slots`. The task ends when it was ended and both have returned. One
+ * that has not a second after the call was given up is left alone with its
+ * thread (orun_stuck).
+ *
+ * No C++ exception and no longjmp may leave them: nobody is there to catch it,
+ * and the process would end (std::terminate). Catch it, and call
+ * orun_call_fail. */
+
+/* Read it by this pointer only: it grows at its end. Everything in it stays as
+ * it is until `release`. */
+typedef struct orun_call {
+    void *data;              /* yours; NULL at first */
+    uint64_t id;             /* of the task: 7 is what scripts call "t7" */
+    const char *prompt;      /* its bytes … */
+    size_t prompt_size;      /* … and how many; 0: there is none */
+    const char *input;       /* a JSON text; NULL: there is none. Tasks in it
+                                are replaced by their outputs */
+    const char *model;       /* that is asked for, or NULL */
+    const char *cwd;         /* the folder to work in, absolute: that of the
+                                task's worktree, if it has one */
+    int64_t attempt;         /* from 1 */
+    const char *schema;      /* JSON: of the result that is wanted, which orun
+                                checks; NULL: any will do */
+    const char *permissions; /* "none", "read", "edit" or "full"; NULL: the type
+                                has none */
+    const char *session_id;  /* of the session to continue (retry.resume), which
+                                an earlier attempt reported; NULL: begin one */
+} orun_call;
+
+/* Fields that are 0 or NULL have their defaults. */
+typedef struct orun_agent {
+    size_t size; /* sizeof(orun_agent) */
+    const char *name;
+    const char *description; /* for those who choose among types */
+    void (*start)(orun_call *c, void *ud);   /* do it, or begin to */
+    void (*stop)(orun_call *c, void *ud);    /* end it soon. Once at most, maybe
+                                                while `start` runs or another
+                                                thread ends the call: then c is
+                                                still there, until `release`.
+                                                NULL: nothing is called */
+    void (*release)(orun_call *c, void *ud); /* the last use of c and c->data,
+                                                once for each start, on whatever
+                                                thread was the last to need c.
+                                                NULL: nothing to free */
+    void *ud;     /* passed to the three; it must outlive the runtime, and each
+                     call that is ended later */
+    size_t slots; /* of its tasks at once, at most 1,000,000; 0: no bound */
+    double timeout;      /* seconds of an attempt; 0: none */
+    double grace;        /* seconds from a stop to being given up; 0: 2 */
+    const char *options; /* the other fields of orun.agent{}, a JSON object:
+                            {"retry": 2, "rate": "60/min", "isolation":
+                            "worktree"}; the same check, the same messages */
+} orun_agent;
+
+/* From now on tasks may be of this type; a name used again hides the older
+ * type, whose tasks go on. The struct and its texts are copied. In a run with a
+ * `store` two types are the same if name, cwd, env and permissions are: put a
+ * version into the name when outcomes of older code are not to count.
+ * Errors: ORUN_EINVAL (orun_errmsg says what), ORUN_EFORKED, ORUN_ENOMEM. [any]
+ */
+int orun_add_agent(orun *o, const orun_agent *type);
+
+/* End the call with a text of n bytes, any bytes. It is what the task's result
+ * has as output, after what orun_call_write has appended; with a schema it must
+ * be JSON. c is not to be used afterwards, but by a `stop` that runs. Errors, c
+ * being gone all the same: ORUN_ESHUTDOWN (it had been given up: nobody hears
+ * of it), ORUN_ENOMEM and ORUN_EINVAL (text is NULL and n is not 0: the task
+ * fails). And with nothing done, as far as it can be seen: ORUN_ESTATE (it has
+ * been ended), ORUN_EINVAL (c is no call, or was released), ORUN_EFORKED. [any;
+ * also after orun_free] */
+int orun_call_text(orun_call *c, const void *text, size_t n);
+
+/* The same with a JSON text: the output is its value. What is not JSON fails
+ * the task, with error_kind "schema". */
+int orun_call_json(orun_call *c, const char *json);
+
+/* The same: the attempt has failed. `kind` is its error_kind, which retry may
+ * name: "exit", "http", "rate", "timeout", "schema", "budget", "conflict",
+ * "lost", "spawn", "signal" or "lua"; or "cancelled", which ends the task as
+ * cancelled. NULL: "lua"; another one is ORUN_EINVAL, and "lua". `why` is its
+ * error; secrets in it are replaced. What was appended is its output. */
+int orun_call_fail(orun_call *c, const char *kind, const char *why);
+
+/* Should it end? 1: it is being stopped, was given up, or has been ended; 0: it
+ * is to go on; or one of these errors, which count as true, too: ORUN_EINVAL (c
+ * is no call, or was released), ORUN_EFORKED. [any] */
+int orun_call_stopped(orun_call *c);
+
+/* Append to its output, which others may read while it comes; a result has its
+ * first 32 KiB (max_output), and the file that has the rest. Several threads
+ * may append at once: each piece stays in one piece. Errors: those of
+ * orun_call_text, the call being there all the same; ORUN_ESYS: the disk took
+ * no more, and the task will fail. May block for a file write. [any] */
+int orun_call_write(orun_call *c, const void *bytes, size_t n);
+
+/* Tell of its work: a JSON object with the fields of orun.report{}, such as
+ * {"activity": "reading", "usage": {"input_tokens": 20}, "cost": 0.01}. Counts
+ * are those of the attempt so far. It is shown while it runs, in its result,
+ * and charged to budgets. Errors: as orun_call_write; ORUN_EINVAL also: what
+ * orun.report would refuse. [any] */
+int orun_call_report(orun_call *c, const char *json);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

@@ -50,8 +50,8 @@ function M.ask(root, prompt, ask)
   end
 end
 
---- The value of a program's output.
--- @param root  the schema
+--- The value of what a program, or C code, has given as its result.
+-- @param root  the schema, or nil: any JSON will do
 -- @param text  all that it has printed
 -- @return the value, decoded; raises as orun.fail when the text is not JSON of that form
 function M.read(root, text)
@@ -59,8 +59,10 @@ function M.read(root, text)
   if value == nil then
     why = text:find("%S") and why or "nothing was printed"
     orun.fail{kind = "schema", partial = text,
-              message = "the output is not JSON, which schema asks for: " .. why}
+              message = ("the output is not JSON%s: %s"):format(
+                root and ", which schema asks for" or "", why)}
   end
+  if root == nil then return value end
   local ok, errors = M.check(root):check(value)
   if not ok then
     orun.fail{kind = "schema", partial = value,

@@ -33,9 +33,9 @@
 -- clock, which stands while it is suspended; task, an id such as "t3" (missing:
 -- it is the script's). And by its name:
 --
---   added      parent, kind ("lua", "program", "item"), agent, description, key, phase (its
---              own), file, line, blockedBy (array of ids), limits ({name = slots}: what it needs
---              a slot of),
+--   added      parent, kind ("lua", "program", "host": C code of a host, "item"), agent,
+--              description, key, phase (its own), file, line, blockedBy (array of ids),
+--              limits ({name = slots}: what it needs a slot of),
 --              finally (true: it runs once what blocks it has ended), priority (missing: 0),
 --              expected, expected_idle, expected_cost, expected_of: seconds, of these that it
 --              waited while another had its worker, and US dollars that the same took in

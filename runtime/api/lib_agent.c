@@ -79,6 +79,7 @@ lib_agent_drive(lua_State *L)
 
 /* What was checked, to be copied into a new type. */
 typedef struct AgentArgs {
+    const AgentHost *host; /* C code, in the place of command and run */
     const char *name, *description, *cwd, *account, *base;
     MeterSpec meter;
     bool metered;
@@ -87,6 +88,21 @@ typedef struct AgentArgs {
     SlotKind slot;
     bool typed;
 } AgentArgs;
+
+/* C code has no use for these fields. */
+static void
+lib_agent_check_host(lua_State *L, const AgentArgs *a)
+{
+    static const int others[] = { A_command, A_expose, A_memory_limit,
+                                  A_run,     A_slots,  A_typed };
+    for (size_t i = 0; i < countof(others); i++)
+        if (arg_given(L, ARG(others[i])))
+            luaL_error(L,
+                       "agent \"%s\": %s is not for an agent in C; how many "
+                       "of its tasks run at once is the field slots of "
+                       "orun_agent",
+                       a->name, lib_agent_fields[others[i]]);
+}
 
 /* What its tasks hold a slot of. */
 static SlotKind
@@ -117,7 +133,9 @@ lib_agent_read(lua_State *L, AgentArgs *a)
     if (!a->name)
         luaL_error(L, "agent: name is missing; tasks ask for the type by it");
     bool command = arg_given(L, ARG(A_command)), run = arg_given(L, ARG(A_run));
-    if (command == run)
+    if (a->host)
+        lib_agent_check_host(L, a);
+    else if (command == run)
         luaL_error(L,
                    "agent \"%s\": give either command={...} (a program) or "
                    "run=function",
@@ -130,7 +148,7 @@ lib_agent_read(lua_State *L, AgentArgs *a)
                               64 << 10);
     a->cwd = arg_text(L, fn, "cwd", ARG(A_cwd), 4096);
     arg_check_env(L, fn, ARG(A_env));
-    a->slot = lib_agent_slot(L, command);
+    a->slot = a->host ? SLOT_HOST : lib_agent_slot(L, command);
     if (a->slot != SLOT_PROCESS && arg_given(L, ARG(A_env)))
         luaL_error(L,
                    "agent \"%s\": env is for programs; a Lua agent shares "
@@ -205,6 +223,12 @@ lib_agent_make(lua_State *L, const AgentArgs *a, AgentType *t, Buf *why)
     t->kind = a->command ? TASK_PROCESS : TASK_LUA;
     t->slot = a->slot;
     t->typed = a->typed;
+    if (a->host && !(t->host = mem_alloc(sizeof *t->host)))
+        return ORUN_ENOMEM;
+    if (a->host) {
+        *t->host = *a->host;
+        return 0;
+    }
     if (a->command)
         return (t->argv = lib_command_copy(L, ARG(A_command), a->command))
             ? 0
@@ -214,15 +238,16 @@ lib_agent_make(lua_State *L, const AgentArgs *a, AgentType *t, Buf *why)
 }
 
 /* orun.agent's work on argument 1; `found`: by Task, which a definition made in
- * the meantime precedes. */
+ * the meantime precedes; `host`: C code that does it, or NULL. */
 static int
-lib_agent_define(lua_State *L, bool found)
+lib_agent_define(lua_State *L, bool found, const AgentHost *host)
 {
     Sched *s = park_run(L)->sched;
-    AgentArgs a = { 0 };
+    AgentArgs a = { .host = host };
     Buf text = { 0 };
     LibWhy why = { "agent: out of memory" };
-    lib_agent_drive(L);
+    if (!host)
+        lib_agent_drive(L);
     arg_frame(L, "agent", lib_agent_fields, A_COUNT, false);
     lib_agent_read(L, &a);
     AgentType *t = mem_zalloc(1, sizeof *t);
@@ -244,13 +269,21 @@ lib_agent_define(lua_State *L, bool found)
 int
 lib_agent(lua_State *L)
 {
-    return lib_agent_define(L, false);
+    return lib_agent_define(L, false, NULL);
+}
+
+int
+lib_agent_host(lua_State *L)
+{
+    const AgentHost *host = lua_touserdata(L, 2);
+    lua_settop(L, 1);
+    return lib_agent_define(L, false, host);
 }
 
 static int
 lib_agent_found(lua_State *L)
 {
-    return lib_agent_define(L, true);
+    return lib_agent_define(L, true, NULL);
 }
 
 /* The names of all types, a line each, as far as there is room. Nothing may

@@ -10,4 +10,8 @@
  * none. Reads files the first time. */
 const struct AgentType *lib_agent_find(lua_State *L, const char *name);
 
+/* orun.agent of the table at 1, whose tasks are done by the C code that the
+ * AgentHost at 2, light userdata, names; it is copied. Raises as orun.agent. */
+int lib_agent_host(lua_State *L);
+
 #endif

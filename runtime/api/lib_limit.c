@@ -181,6 +181,7 @@ lib_limit_run(lua_State *L, Sched *s)
         [SLOT_LUA] = "workers",
         [SLOT_PROCESS] = "processes",
         [SLOT_HTTP] = "http",
+        [SLOT_HOST] = "host",
     };
     if (slots_count_run(s))
         return luaL_error(L, "limit: %s", err_text(ORUN_ENOMEM));
@@ -188,7 +189,8 @@ lib_limit_run(lua_State *L, Sched *s)
     for (int i = 0; i < SLOT_KINDS; i++) {
         LibLimitSeen seen = lib_limit_see(s, s->kind[i]);
         lua_createtable(L, 0, 2);
-        field_set_integer(L, "slots", seen.slots);
+        if (seen.slots < INT_MAX)
+            field_set_integer(L, "slots", seen.slots);
         field_set_integer(L, "used", seen.used);
         lua_setfield(L, -2, kinds[i]);
     }

@@ -87,7 +87,7 @@ lib_source_find(Sched *s, Task *t, bool err, LibOutput *box)
     sched_lock(s);
     from.final = task_final(t);
     uint32_t nth = 0;
-    if (!from.final && !agent_by_program(t))
+    if (!from.final && !agent_prints(t))
         box->output = run_lua_live(t, err, &nth);
     else if (!from.final)
         box->output = run_process_live(t, err);

@@ -115,7 +115,7 @@ lib_push_result(lua_State *L, Task *t, bool timed_out)
     LibOutput *live = NULL;
     luaL_checkstack(L, 12, NULL);
     lua_createtable(L, 0, lib_result_fields(t));
-    if (agent_by_program(t)) {
+    if (agent_prints(t)) {
         live = lib_output_box(L);
         lua_insert(L, -2);
     }

@@ -145,7 +145,7 @@ lib_task_by_program(const TaskArgs *a)
 static bool
 lib_task_needs_nothing(const TaskArgs *a)
 {
-    if (!a->agent)
+    if (!a->agent || a->agent->host)
         return true;
     return a->agent->kind == TASK_PROCESS
         && !launch_mentions((const char *const *)a->agent->argv,

@@ -24,6 +24,7 @@ typedef enum ForkLock {
     FORK_API_GUARD,
     FORK_TERMINAL,
     FORK_SECRET,
+    FORK_HOST_CALL,
     FORK_LOCKS
 } ForkLock;
 

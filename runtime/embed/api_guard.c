@@ -75,6 +75,8 @@ api_guard_close(ApiGuard *g)
     while (g->held > 0)
         uv_cond_wait(&api_guard_unheld, &api_guard_lock);
     *api_guard_find(g) = g->next;
+    while (list_shift(&g->visits)) /* stuck ones may return when g is gone */
+        continue;
     for (const ApiGuard *other = api_guard_list; other; other = other->next)
         last = last && other->pid != g->pid;
     uv_mutex_unlock(&api_guard_lock);
@@ -147,8 +149,10 @@ void
 api_guard_visit(ApiGuard *g, ApiVisit *v)
 {
     v->thread = uv_thread_self();
+    list_init(&v->link);
     uv_mutex_lock(&api_guard_lock);
-    list_push(&g->visits, &v->link);
+    if (api_guard_find(g))
+        list_push(&g->visits, &v->link);
     uv_mutex_unlock(&api_guard_lock);
 }
 

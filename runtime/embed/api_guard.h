@@ -63,8 +63,8 @@ int api_guard_hold(ApiGuard *g) NODISCARD;
 void api_guard_unhold(ApiGuard *g);
 
 /* Between the two the calling thread is in functions of the host: it may hold
- * the runtime, and not enter it. Of a runtime that is held, or not freed
- * meanwhile. */
+ * the runtime, and not enter it. Of a runtime that may be freed meanwhile, or
+ * have been: then it does nothing. */
 void api_guard_visit(ApiGuard *g, ApiVisit *v);
 void api_guard_return(ApiGuard *g, ApiVisit *v);
 

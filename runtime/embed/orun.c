@@ -245,7 +245,7 @@ orun_returned(orun *o, bool exited)
 
 /* Run the chunk, the only value on the stack. */
 static int
-orun_call(orun *o)
+orun_run_chunk(orun *o)
 {
     lua_State *L = o->vm->L;
     lua_pushcfunction(L, vm_traceback);
@@ -292,7 +292,7 @@ orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
         return orun_raised(o, ORUN_ENOMEM, 1);
     if (status != LUA_OK)
         return orun_raised(o, ORUN_ESYNTAX, 2);
-    int code = orun_call(o);
+    int code = orun_run_chunk(o);
     if (o->run.sched->forks != fork_count)
         return ORUN_EFORKED; /* what follows is the parent's to do */
     return orun_conclude(o, code);

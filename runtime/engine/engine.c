@@ -12,6 +12,7 @@
 #include "value/value.h"
 #include "vm/park.h"
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <sys/random.h>
@@ -316,6 +317,7 @@ engine_new(const orun_config *config, const VmConfig *vm, Engine **out)
         [SLOT_LUA] = config->workers,
         [SLOT_PROCESS] = config->processes,
         [SLOT_HTTP] = ENGINE_HTTP,
+        [SLOT_HOST] = INT_MAX, /* each type has its own */
     };
     if ((e = sched_init(&h->sched, &h->clock, slots, lifecycle_timer_due)) != 0)
         goto free_vms;

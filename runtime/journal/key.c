@@ -294,7 +294,8 @@ key_agent_text(KeyMaker *m, Digest *d, const char *name, const char *s)
     key_detail_text(m, name, s);
 }
 
-/* How it does a task: by a function, or by a program. */
+/* How it does a task: by a function, a program, or C code that has nothing but
+ * its name. */
 static void
 key_agent_doer(KeyMaker *m, Digest *d, const AgentType *a)
 {
@@ -305,6 +306,8 @@ key_agent_doer(KeyMaker *m, Digest *d, const AgentType *a)
         key_value_hash(m, a->code, hash);
     digest_add(d, hash, sizeof hash);
     memset(hash, 0, sizeof hash);
+    if (a->host)
+        key_agent_text(m, d, "C code", a->name);
     if (a->argv) {
         key_words(a->argv, hash);
         key_detail(m, "command", strlen("command"), hash);

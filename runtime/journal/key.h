@@ -27,6 +27,7 @@
  *   does not count    because
  *   ----------------  -------------------------------------------------------
  *   name of the type  it is a label, as a variable's: renamed, it is the same
+ *                     (but of a type that is C code: nothing else is known)
  *   description,      labels
  *   phase, metadata, owner
  *   timeout, retry,   what an outcome that is there was worth does not depend

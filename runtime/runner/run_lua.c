@@ -15,6 +15,7 @@
 #include "process/launch.h"
 #include "process/program.h"
 #include "runner/isolate.h"
+#include "runner/run_host.h"
 #include "runner/run_isolated.h"
 #include "runner/run_process.h"
 #include "runner/run_tree.h"
@@ -72,6 +73,8 @@ run_lua_code(const LuaRun *run)
         return run_tree_entry;
     if (agent_by_program(t))
         return run_process_entry;
+    if (agent_host(t))
+        return run_host_entry;
     return t->opt && t->opt->isolated ? run_isolated_entry : run_lua_entry;
 }
 
@@ -153,8 +156,9 @@ run_lua_keep(LuaRun *run, Outcome *o)
     o->error = mem_dup(why, sizeof why - 1);
 }
 
-/* Make the outcome. That of an isolated task comes from its process, and that
- * of a program from its end, unless the coroutine here has failed. */
+/* Make the outcome. That of an isolated task comes from its process, that of a
+ * program from its end, and that of C code from what it said, unless the
+ * coroutine here has failed. */
 static void
 run_lua_outcome(LuaRun *run, int status, Outcome *o)
 {
@@ -163,9 +167,10 @@ run_lua_outcome(LuaRun *run, int status, Outcome *o)
     else if (!run->worktree_hook && agent_by_program(run->task)
              && status == LUA_OK)
         run_process_entry_outcome(run, o);
-    else
+    else if (!run->host || status != LUA_OK || !run_host_outcome(run, o))
         task_entry_outcome(run->vm, run->task, status, o);
     run_isolated_close(run);
+    run_host_close(run, o);
     if (program_capture(run, o)) {
         outcome_clear(o);
         o->state = TASK_FAILED;
@@ -486,6 +491,8 @@ run_lua_stop(Runner *r, Task *t, int rung)
         program_stop_all(run, rung > 1);
     if (run && run->tree && run->tree->program)
         return 0;
+    if (run && run->host)
+        return run_host_stop(run, rung);
     if (run && run->isolate) {
         isolate_stop(run->isolate, (TaskFault)t->stopping, rung > 1);
         park_hurry(run);

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "process/launch.h"
+#include "runner/run_host.h"
 #include "runner/run_tree.h"
 #include "sched/lifecycle.h"
 #include "sched/slot_number.h"
@@ -238,6 +239,8 @@ run_process_start(Runner *r, Task *t)
 Output *
 run_process_live(Task *t, bool err)
 {
+    if (agent_host(t))
+        return err ? NULL : run_host_live(t);
     if (t->run && t->kind == TASK_LUA && agent_by_program(t)) {
         LuaRun *run = t->run;
         const Program *p = run->tree ? run->tree->program : NULL;

@@ -21,8 +21,8 @@ int run_process_entry(lua_State *L);
 void run_process_entry_outcome(LuaRun *run, Outcome *o);
 
 /* What t has printed so far on stdout, or stderr, with a reference for the
- * caller. NULL if it does not run or is not a program. Under the board's
- * lock. */
+ * caller. NULL if it does not run, or is neither a program nor C code of the
+ * host that has printed something. Under the board's lock. */
 struct Output *run_process_live(Task *t, bool err);
 
 #endif

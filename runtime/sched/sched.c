@@ -19,7 +19,8 @@ int
 sched_init(Sched *s, Clock *clock, const int slots[SLOT_KINDS],
            void (*due)(Timer *))
 {
-    static const char *const names[SLOT_KINDS] = { "lua", "process", "http" };
+    static const char *const names[SLOT_KINDS] = { "lua", "process", "http",
+                                                   "host" };
     bool failed = false;
     *s = (Sched){ .random = 0x9e3779b97f4a7c15u,
                   .forks = fork_count,

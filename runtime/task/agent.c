@@ -13,6 +13,7 @@ agent_free(AgentType *a)
     mem_free(a->name);
     mem_free(a->description);
     value_drop(a->code);
+    mem_free(a->host);
     task_strings_free(a->argv);
     limit_free(a->limit);
     task_strings_free(a->opt.env);

@@ -11,6 +11,21 @@
 #include "base/list.h"
 #include "task/task.h"
 
+struct orun_call; /* orun.h */
+
+typedef void AgentCalled(struct orun_call *c, void *ud);
+
+/* How C code of the program that orun is part of does a task (orun_agent). */
+typedef struct AgentHost {
+    AgentCalled *start, *stop, *release; /* the last two may be NULL */
+    void *ud;
+    /* By which the three are called, for whom: calls f(c, ud). Any thread, also
+     * when the runtime has been freed. */
+    void (*call)(void *owner, AgentCalled *f, struct orun_call *c, void *ud);
+    void *owner;
+    double grace; /* seconds that `stop` has */
+} AgentHost;
+
 typedef struct AgentType {
     List link;  /* in the scheduler's list, newest first */
     List alike; /* in its ring of names with this hash, newest first */
@@ -19,7 +34,8 @@ typedef struct AgentType {
     TaskKind kind;     /* TASK_LUA or TASK_PROCESS */
     SlotKind slot;
     bool typed;            /* its function sees to task.schema itself */
-    struct Value *code;    /* TASK_LUA: the function */
+    struct Value *code;    /* TASK_LUA: the function; NULL: it is `host` */
+    AgentHost *host;       /* TASK_LUA: C code in the place of a function */
     char **argv;           /* TASK_PROCESS: NULL-terminated */
     struct Limit *limit;   /* its own slots; NULL: none */
     struct Limit *account; /* what all types share that use the same key; or
@@ -49,6 +65,21 @@ static inline bool
 agent_by_program(const Task *t)
 {
     return agent_argv(t) && !t->opt->stubbed;
+}
+
+/* The C code that does the task; NULL: none does. */
+static inline const AgentHost *
+agent_host(const Task *t)
+{
+    const AgentType *a = task_agent(t);
+    return a && !t->opt->stubbed ? a->host : NULL;
+}
+
+/* Is its output a text that comes piece by piece while it runs? */
+static inline bool
+agent_prints(const Task *t)
+{
+    return agent_by_program(t) || agent_host(t);
 }
 
 /* Free a type and all it owns. NULL is fine. */

@@ -13,7 +13,7 @@
 #include "task/meter.h"
 #include "task/wait_queue.h"
 
-enum { LIMIT_LINES = 4 }; /* one for each SlotKind, and one */
+enum { LIMIT_LINES = 5 }; /* one for each SlotKind, and one */
 
 /* Tasks that wait for a slot of one limit and need the same besides: a slot of
  * one kind; or none, these go on after a wait. */

@@ -87,6 +87,7 @@ typedef enum SlotKind {
     SLOT_LUA,     /* a worker's time: only while its code runs (`workers`) */
     SLOT_PROCESS, /* a program (`processes` of orun_config: the option -j) */
     SLOT_HTTP,    /* requests (`http`) */
+    SLOT_HOST,    /* C code of the program that orun is part of (`host`) */
     SLOT_KINDS
 } SlotKind;
 

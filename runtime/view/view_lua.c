@@ -100,6 +100,8 @@ view_kind(const Task *t)
         [TASK_PROCESS] = "program",
         [TASK_ITEM] = "item",
     };
+    if (agent_host(t))
+        return "host";
     return kinds[agent_argv(t) ? TASK_PROCESS : t->kind];
 }
 

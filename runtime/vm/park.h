@@ -34,6 +34,10 @@ typedef struct LuaRun {
      * thread that runs the state, which may read it without. */
     struct Isolate *isolate;
 
+    /* Of a task that C code of the host does: its call. Written as `isolate`
+     * is. */
+    struct HostCall *host;
+
     /* Of a task with a worktree. Written as `isolate` is. */
     struct RunTree *tree;
     char **tree_env; /* what its programs are started with; NULL until that is

@@ -78,7 +78,9 @@ task_result_set(lua_State *L, const Task *t)
         field_set_integer(L, "signal", o->signal);
     }
     if (o->captured && o->captured->out) {
-        if (agent_by_program(t))
+        size_t n;
+        bool text = o->output && value_as_string(o->output, &n);
+        if (agent_by_program(t) || (agent_host(t) && text))
             field_set_boolean(L, "truncated", true);
         field_set_string(L, "output_file", output_path(o->captured->out));
     }
