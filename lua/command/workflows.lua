@@ -5,6 +5,7 @@ local format = require "orun.util.format"
 local json = require "orun.json"
 local json_line = require "orun.util.json_line"
 local options = require "orun.command.options"
+local steps_of = require "orun.starter.steps"
 
 local HELP <const> = [[
 usage: orun workflows [--json]
@@ -46,16 +47,8 @@ local function copy(name)
   local found = get(name)
   local path = ".orun/workflows/" .. find.file(name)
   if orun.real(path) then options.refuse("%s is there, and is left as it is", path) end
-  local made = orun.exec("mkdir", "-p", "--", path:match("^(.*)/"))
-  if made.error then options.refuse("cannot make the folder of %s: %s", path, made.error) end
-  local file, why = orun.private_file(orun.real "." .. "/" .. path)
-  if not file then options.refuse("cannot write %s: %s", path, why) end
-  local ok, wrong = file:write(found.text)
-  local closed, late = file:close()
-  if not (ok and closed) then
-    os.remove(path)
-    options.refuse("cannot write %s: %s", path, wrong or late)
-  end
+  local ok, why = steps_of.take{file = {path = path}, text = found.text}
+  if not ok then options.refuse("%s", why) end
   print(("%s: a copy of %s\n'orun trust %s' lets it run, once it is as you want it"):format(path,
     found.path, path))
 end

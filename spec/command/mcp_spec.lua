@@ -371,6 +371,13 @@ describe("orun mcp --session", function()
     assert.matches("cannot be reached at /none", answers[1].content[1].text, 1, true)
   end)
 
+  it("says why there can be no run, and serves none", function()
+    local r = h.sh("ulimit -n 8; " .. h.quote(h.bin) .. " mcp --session",
+      {env = {ORUN_SOCKET = false}})
+    assert.same({1, ""}, {r.code, r.out})
+    assert.matches("^orun[^\n]+\n", r.err)
+  end)
+
   it("leaves no run behind when it is killed", function()
     local r = h.sh(([[
       mkfifo in out
