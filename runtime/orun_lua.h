@@ -37,10 +37,11 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-/* ( -- module ) The module, as `require "orun"` has it. It has a runtime of its
- * own, made by the first call that needs one. orun.close() ends it, or the end
- * of the state: what still runs is cancelled then, and a line on standard error
- * says so, and what failed and was never read. May raise. */
+/* ( -- module ) The module, which is package.loaded.orun from then on. It
+ * has a runtime of its own, made by the first call that needs one.
+ * orun.close() ends it, or the end of the state: what still runs is
+ * cancelled then, and a line on standard error says so, and what failed and
+ * was never read. May raise. Returns 1. */
 int luaopen_orun(lua_State *L);
 
 /* ( -- module ) The module of a runtime of yours, in place of one of its own.

@@ -8,10 +8,32 @@
 #include "api/lib_guest.h"
 #include "api/lib_base.h"
 #include "api/lib_orun.h"
+#include "thread/epoch.h"
 #include "value/module.h"
 #include "vm/bundle.h"
 #include <lauxlib.h>
 #include <lualib.h>
+
+/* A primitive: inside an epoch for as long as it runs. Upvalue 1: its
+ * function. */
+static int
+lib_guest_call(lua_State *L)
+{
+    lua_CFunction f;
+    *(void **)&f = lua_touserdata(L, lua_upvalueindex(1));
+    epoch_ensure();
+    int n = f(L);
+    epoch_release();
+    return n;
+}
+
+static void
+lib_guest_push(lua_State *L, const luaL_Reg *f, bool method)
+{
+    (void)method;
+    lua_pushlightuserdata(L, *(void **)&(lua_CFunction){ f->func });
+    lua_pushcclosure(L, lib_guest_call, 1);
+}
 
 /* `require` of bundled modules: they are looked for in the bundle first, and
  * not in files. Upvalue 1: the state's own, for all others. */
@@ -84,6 +106,7 @@ lib_guest_furnish(lua_State *L)
 void
 lib_guest_open(lua_State *L)
 {
+    static LibOrunPush *const push = lib_guest_push;
     luaL_checkstack(L, 12, "orun");
     int top = lua_gettop(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
@@ -95,8 +118,10 @@ lib_guest_open(lua_State *L)
     lua_pop(L, 1);
     lib_guest_add_searcher(L);
     module_open(L);
-    lib_orun_push_guest(L);
+    lib_orun_push_guest(L, &push);
     lib_guest_furnish(L);
+    lua_pushvalue(L, -1); /* bundled modules, and values, find it by its name */
+    lua_setfield(L, top + 1, "orun");
     lua_replace(L, top + 1);
     lua_settop(L, top + 1);
 }

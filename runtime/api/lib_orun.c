@@ -193,14 +193,12 @@ lib_orun_push_module(lua_State *L, bool script, LibOrunPush *const *push)
     lib_orun_finish(L, push);
 }
 
-static LibOrunPush *const lib_orun_plain = lib_orun_push;
-
 void
-lib_orun_push_guest(lua_State *L)
+lib_orun_push_guest(lua_State *L, LibOrunPush *const *push)
 {
     lib_overview_open(L);
     handle_open(L);
-    lib_orun_push_module(L, true, &lib_orun_plain);
+    lib_orun_push_module(L, true, push);
 }
 
 const char *
@@ -302,11 +300,12 @@ void (*lib_orun_more)(lua_State *L);
 void
 lib_orun_open(lua_State *L, Vm *vm, void *ud)
 {
+    static LibOrunPush *const push = lib_orun_push;
     (void)ud;
     lib_orun_open_base(L, vm->script);
     lib_shell_open(L);
     lib_overview_open(L);
-    lib_orun_make(L, vm->script, &lib_orun_plain);
+    lib_orun_make(L, vm->script, &push);
     if (vm->script)
         lib_terminal_open(L); /* for the commands that are scripts */
     if (lib_orun_more)

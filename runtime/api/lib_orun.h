@@ -34,7 +34,7 @@ void lib_orun_open_view(lua_State *L, Vm *vm, void *ud);
 
 /* ( -- module ) The same in a state of somebody else's (lib_guest.h), which
  * must have what finds modules. May raise. */
-void lib_orun_push_guest(lua_State *L);
+void lib_orun_push_guest(lua_State *L, LibOrunPush *const *push);
 
 /* The n-th of the primitives that are global in a script; NULL: there are no
  * more. */

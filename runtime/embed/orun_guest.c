@@ -55,8 +55,8 @@ orun_guest_join(OrunGuest *g, orun *o)
     g->vm.owner = &g->run;
 }
 
-/* Vm.guest: before each primitive. A thread that has called one is inside an
- * epoch until it waits or ends, or calls Task. */
+/* Vm.guest: before each primitive. Methods of collectors and the like enter
+ * the epoch here, and the next primitive leaves it. */
 static void
 orun_guest_enter(lua_State *L, Vm *vm)
 {

@@ -18,6 +18,7 @@ static atomic_uint_least64_t epoch_current = 1;
 static atomic_int epoch_unknown; /* threads inside that got no record */
 static _Thread_local EpochThread *epoch_self;
 static _Thread_local int epoch_blind; /* depth of a thread without a record */
+static _Thread_local bool epoch_ensured;
 static pthread_key_t epoch_key;
 
 static void
@@ -103,8 +104,19 @@ void
 epoch_ensure(void)
 {
     const EpochThread *t = epoch_mine();
-    if (t ? t->depth == 0 : epoch_blind == 0)
-        epoch_enter();
+    if (t ? t->depth > 0 : epoch_blind > 0)
+        return;
+    epoch_enter();
+    epoch_ensured = true;
+}
+
+void
+epoch_release(void)
+{
+    if (!epoch_ensured)
+        return;
+    epoch_ensured = false;
+    epoch_leave();
 }
 
 int

@@ -21,9 +21,11 @@ void epoch_leave(void);
 int epoch_pause(void);
 void epoch_resume(int depth);
 
-/* Enter, unless the thread is inside: for one that can leave only by a wait, or
- * by its end. */
+/* Enter, unless the thread is inside; and leave what this has entered. A call
+ * that Lua's errors jump out of does not come to the second, which the thread's
+ * next one makes good. */
 void epoch_ensure(void);
+void epoch_release(void);
 
 /* The calling thread, which is inside, holds no pointer now. */
 void epoch_pass(void);

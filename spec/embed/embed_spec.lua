@@ -31,7 +31,9 @@ describe("a host", function()
     dir = h.tmpdir()
     build_host("arguments", "-rdynamic")
     build("back", "-shared -fPIC -o back.so")
-    for _, name in ipairs{"threads", "guest", "cycle", "process"} do build_host(name) end
+    for _, name in ipairs{"threads", "guest", "cycle", "lua_state", "process"} do
+      build_host(name)
+    end
   end)
 
   --- The program, run with the name of a case, keeps its promise.
@@ -76,6 +78,12 @@ describe("a host", function()
   it("says where durations are remembered, if anywhere", keeps("arguments", "history"))
   it("may have agents replaced by stubs", keeps("arguments", "plan"))
   it("may have its run kept, and go on with it", keeps("arguments", "store"))
+  it("may use it in a Lua state of its own", keeps("lua_state", "own"))
+  it("is told what is wrong with its Lua state, or its runtime", keeps("lua_state", "refused"))
+  it("may have states that share a runtime", keeps("lua_state", "shared"))
+  it("may free a runtime before the states that share it", keeps("lua_state", "freed"))
+  it("may hand a Lua state from thread to thread", keeps("lua_state", "handed"))
+  it("may use it for long", keeps("lua_state", "long"))
   it("outlives os.exit of a script", keeps("arguments", "exit"))
 
   it("J12 may make and free a runtime again and again: nothing is left", function()

@@ -188,7 +188,7 @@ describe("the module in lua5.4", function()
   it("is closed before finalizers that are older, which are told so", function()
     assert.equal("false\torun was closed\n", printed[[
       local orun
-      setmetatable({}, {__gc = function()
+      keep = setmetatable({}, {__gc = function()
         print(pcall(orun.Task, {run = function() end}))
       end})
       orun = require "orun"

@@ -1,0 +1,228 @@
+/* lua_state.c — hosts that have Lua states of their own: orun_lua.h. */
+#include "check.h"
+#include "orun_lua.h"
+#include <lauxlib.h>
+#include <lualib.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+static lua_State *
+state_new(void)
+{
+    lua_State *L = luaL_newstate();
+    CHECK(L);
+    luaL_openlibs(L);
+    return L;
+}
+
+/* Run code in which `orun` is the module; gives what it returned as a text. */
+static const char *
+state_run(lua_State *L, const char *code)
+{
+    int e = luaL_dostring(L, code);
+    if (e)
+        fprintf(stderr, "%s\n", lua_tostring(L, -1));
+    CHECK(!e);
+    return lua_tostring(L, -1);
+}
+
+static int
+state_protected_open(lua_State *L)
+{
+    return orun_lua_open(L, lua_touserdata(L, 1));
+}
+
+/* As a global of L, the module of that runtime; false if it was refused. */
+static int
+state_open(lua_State *L, orun *o)
+{
+    lua_pushcfunction(L, state_protected_open);
+    lua_pushlightuserdata(L, o);
+    if (lua_pcall(L, 1, 1, 0) != LUA_OK)
+        return 0;
+    lua_setglobal(L, "orun");
+    return 1;
+}
+
+static const char square[] =
+    "return orun.Task{run = function(n) return n * n end, input = 12}.output";
+
+/* The module with a runtime of its own. */
+static void
+state_own(void)
+{
+    for (int i = 0; i < 3; i++) {
+        lua_State *L = state_new();
+        luaL_requiref(L, "orun", luaopen_orun, 1);
+        CHECK(strcmp(state_run(L, square), "144") == 0);
+        state_run(L, "orun.finish()");
+        lua_close(L);
+    }
+}
+
+/* It is refused where it makes no sense, with words. */
+static void
+state_refused(void)
+{
+    orun *o = check_new(), *other = check_new();
+    lua_State *L = state_new();
+    CHECK(!state_open(L, NULL));
+    CHECK(strstr(lua_tostring(L, -1), "orun_lua_open"));
+    CHECK(state_open(L, o));
+    CHECK(state_open(L, o)); /* again */
+    CHECK(!state_open(L, other));
+    CHECK(strstr(lua_tostring(L, -1), "another runtime"));
+    lua_State *bare = luaL_newstate();
+    CHECK(!state_open(bare, o));
+    CHECK(strstr(lua_tostring(bare, -1), "luaL_openlibs"));
+    lua_close(bare);
+    lua_close(L);
+    orun_free(o);
+    orun_free(other);
+}
+
+enum { STATE_THREADS = 4, STATE_TASKS = 50 };
+
+static void *
+state_works(void *o)
+{
+    static const char code[] =
+        "local all, sum = {}, 0\n"
+        "for i = 1, 50 do\n"
+        "  all[i] = orun.Task{run = function(i) return i end, input = i,\n"
+        "                     run_in_background = true}\n"
+        "end\n"
+        "for r in orun.as_completed(all) do sum = sum + r.output end\n"
+        "local r = orun.exec('sh', '-c', 'exit 3')\n"
+        "orun.sleep('1ms')\n"
+        "assert(not pcall(orun.Task, {promt = 1}))\n"
+        "return sum + r.exit_code";
+    lua_State *L = state_new();
+    CHECK(state_open(L, o));
+    CHECK(strcmp(state_run(L, code), "1278") == 0);
+    lua_close(L);
+    return NULL;
+}
+
+/* Several states share a runtime, each in a thread, and a script runs. */
+static void
+state_shared(void)
+{
+    pthread_t threads[STATE_THREADS];
+    orun *o = check_new();
+    for (int i = 0; i < STATE_THREADS; i++)
+        CHECK(pthread_create(&threads[i], NULL, state_works, o) == 0);
+    check_fine(o, "for i = 1, 20 do Task{run = function() end} end");
+    for (int i = 0; i < STATE_THREADS; i++)
+        pthread_join(threads[i], NULL);
+    CHECK(orun_free(o) == 0);
+}
+
+static atomic_int state_waiting;
+
+static int
+state_waits_now(lua_State *L)
+{
+    (void)L;
+    atomic_fetch_add(&state_waiting, 1);
+    return 0;
+}
+
+static void *
+state_waits(void *ud)
+{
+    lua_State *L = ud;
+    lua_pushcfunction(L, state_waits_now);
+    lua_setglobal(L, "now");
+    state_run(L, "now()  ok, why = pcall(orun.sleep, 1000)");
+    return NULL;
+}
+
+/* A runtime is freed under its guests: the waits of some end, and what the
+ * others still have is harmless. */
+static void
+state_freed(void)
+{
+    pthread_t thread;
+    orun *o = check_new();
+    lua_State *waits = state_new(), *L = state_new();
+    CHECK(state_open(waits, o) && state_open(L, o));
+    state_run(L,
+              "failed = orun.Task{run = function() error('q', 0) end}\n"
+              "collector = orun.collector{}\n"
+              "stream = orun.exec{command = {'sleep', '1000'}, stream = true}\n"
+              "program = orun.exec('true')");
+    CHECK(pthread_create(&thread, NULL, state_waits, waits) == 0);
+    while (!atomic_load(&state_waiting))
+        usleep(1000);
+    CHECK(orun_free(o) == 0);
+    pthread_join(thread, NULL);
+    CHECK(strcmp(state_run(waits, "return tostring(ok) .. ' ' .. why"),
+                 "false stopped: orun was closed")
+              == 0
+          || strcmp(state_run(waits, "return why"), "orun was closed") == 0);
+    CHECK(strcmp(state_run(L, "return select(2, pcall(orun.Task, {}))"),
+                 "orun was closed")
+          == 0);
+    CHECK(strcmp(state_run(L, "return failed.status"), "failed") == 0);
+    state_run(L,
+              "failed, collector, stream, program = nil\n"
+              "collectgarbage()");
+    lua_close(waits);
+    lua_close(L);
+}
+
+static void *
+state_step(void *ud)
+{
+    lua_State *L = ud;
+    CHECK(strcmp(state_run(L, square), "144") == 0);
+    return NULL;
+}
+
+/* A state goes from thread to thread. */
+static void
+state_handed(void)
+{
+    lua_State *L = state_new();
+    luaL_requiref(L, "orun", luaopen_orun, 1);
+    for (int i = 0; i < 5; i++) {
+        pthread_t thread;
+        CHECK(pthread_create(&thread, NULL, state_step, L) == 0);
+        pthread_join(thread, NULL);
+    }
+    lua_close(L);
+}
+
+/* A host that runs for long: what is forgotten does not stay because a thread
+ * has once called a primitive, nor because that raised an error. */
+static void
+state_long(void)
+{
+    orun *o = check_new();
+    lua_State *L = state_new();
+    CHECK(state_open(L, o));
+    state_run(L, square);
+    state_run(L, "return pcall(orun.Task, {promt = 1})");
+    for (int i = 0; i < 20; i++) {
+        state_run(L,
+                  "for i = 1, 500 do\n"
+                  "  local t = orun.Task{run = function() end,\n"
+                  "                      run_in_background = true}\n"
+                  "  orun.TaskOutput(t)\n"
+                  "  orun.forget(t)\n"
+                  "end");
+        lua_settop(L, 0);
+    }
+    lua_close(L);
+    CHECK(orun_free(o) == 0);
+}
+
+static const CheckCase cases[] = {
+    { "own", state_own },       { "refused", state_refused },
+    { "shared", state_shared }, { "freed", state_freed },
+    { "handed", state_handed }, { "long", state_long },
+};
+
+CHECK_MAIN(cases)
