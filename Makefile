@@ -478,7 +478,7 @@ analyze:
 install: $(ORUN) $(BUILD)/liborun.a $(SO) runtime/orun.h runtime/orun_lua.h \
     $(BUILD)/orun.pc
 	$(PLACE) put $^
-PC ?= $(BUILD)/orun.pc
+PC = $(BUILD)/orun.pc
 $(PC): FORCE
 	mkdir -p $(@D)
 	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' \
