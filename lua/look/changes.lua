@@ -94,6 +94,9 @@ end
 -- @return changes; nil and why not
 function M.of(range)
   local root, why = git.line(".", "rev-parse", "--show-toplevel")
+  if not root and why:find("not a git repository", 1, true) then
+    return nil, "this folder is in no git repository, and what has changed is what git knows"
+  end
   if not root then return nil, why end
   local ends, title, commit = compared(root, range)
   if not ends then return nil, title end

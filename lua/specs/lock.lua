@@ -44,7 +44,9 @@ end
 local function try(folder, what)
   local path = ("%s/%s%s-%08x"):format(folder, NAME, process.id "-", math.random(0, 0xFFFFFFFF))
   local file, why = io.open(path, "wb")
-  if not file then return nil, "cannot write " .. why end
+  if not file then
+    return nil, ("cannot write to %s: %s"):format(folder, (why:gsub("^.*: ", "")))
+  end
   file:write(what, ", since ", os.date "!%Y-%m-%d %H:%M:%SZ", "\n")
   file:close()
   local found, pid, host = other(folder, path)

@@ -21,8 +21,8 @@
 --   --dry-run        say who would look, and look nowhere
 --   --json           print it as JSON
 --
--- Exit codes: 0 something was found, 1 nothing was, 2 wrong options, 3 something was, but one of
--- those who looked failed.
+-- Exit codes: 0 something was found, 1 nothing was, 2 wrong options, or it cannot be searched or
+-- written, 3 something was, but one of those who looked failed.
 
 local orun = require "orun"
 local options = require "orun.command.options"
@@ -34,7 +34,7 @@ local OPTIONS <const> = {
   ["--kind"] = {"kind", options.one_of("fact", "depth", "breadth"), "fact, depth or breadth"},
   ["--in"] = {"root", options.word, "a folder"}, ["--out"] = {"out", options.word, "a file"},
 }
-local INCOMPLETE <const> = 3
+local BLIND <const>, INCOMPLETE <const> = 2, 3
 local KINDS <const> = {
   fact = {shown = 3, agents = 2, all = true}, depth = {shown = 6, agents = 3},
   breadth = {shown = 15, agents = 5},
@@ -63,8 +63,9 @@ function OPTIONS.check(args)
 end
 
 local args = options.arguments(OPTIONS, ...)
+local fail = options.failing("orun research", args, BLIND)
 local root = orun.real(args.root or ".")
-if not (root and orun.entries(root)) then return nil, args.root .. ": there is no such folder" end
+if not (root and orun.entries(root)) then return fail("%s: there is no such folder", args.root) end
 
 local function kind_of(question)
   local text = " " .. question:lower():gsub("%W+", " ") .. " "
@@ -148,6 +149,6 @@ local answer = {question = args.question, kind = kind, words = args.words, claim
   exit_code = #found + #claims == 0 and 1 or #failed > 0 and INCOMPLETE or 0}
 if args.out then
   local ok, wrong = whole_file.put(args.out, report)
-  if not ok then return nil, "cannot write " .. wrong end
+  if not ok then return fail("cannot write %s", wrong) end
 end
 return options.answer(args, answer, report)

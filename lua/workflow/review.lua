@@ -17,8 +17,8 @@
 --   --dry-run        say who would look at what, and look at nothing
 --   --json           print what was found as JSON
 --
--- Exit codes: 0 nothing as severe as that, 1 something is, 2 wrong options, 3 nothing is, but a
--- reviewer failed and so not all was looked at.
+-- Exit codes: 0 nothing as severe as that, 1 something is, 2 wrong options, or the change cannot be
+-- looked at, 3 nothing is, but a reviewer failed and so not all was looked at.
 
 local orun = require "orun"
 local changes_of = require "orun.look.changes"
@@ -33,7 +33,7 @@ local OPTIONS <const> = {
   ["--all"] = {"all"}, ["--out"] = {"out", options.word, "a file"},
   ["--fail"] = {"fail", options.one_of("critical", "important", "minor"), "a severity"},
 }
-local INCOMPLETE <const> = 3
+local BLIND <const>, INCOMPLETE <const> = 2, 3
 local MAX_DIFF <const> = 200 << 10 -- bytes of a prompt
 local FINDINGS <const> = {
   type = "object", required = {"findings"}, properties = {findings = {type = "array", items = {
@@ -57,8 +57,9 @@ function OPTIONS.check(args)
 end
 
 local args = options.arguments(OPTIONS, ...)
+local fail = options.failing("orun review", args, BLIND)
 local changes <close>, why = changes_of.of(args[1])
-if not changes then return nil, why end
+if not changes then return fail("%s", why) end
 
 -- The paths of the files that `fits`.
 local function paths(fits)
@@ -142,6 +143,6 @@ answer.range, answer.files, answer.absent = changes.title, #changes.files, absen
 answer.exit_code = all:has(args.fail or "important") and 1 or #answer.failed > 0 and INCOMPLETE or 0
 if args.out then
   local ok, wrong = whole_file.put(args.out, json_line(answer) .. "\n")
-  if not ok then return nil, "cannot write " .. wrong end
+  if not ok then return fail("cannot write %s", wrong) end
 end
 return options.answer(args, answer, head .. all:text())

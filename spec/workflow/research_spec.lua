@@ -83,7 +83,7 @@ describe("orun research", function()
     assert.equal(r.out, h.read(out .. "/report.md"))
     assert.matches("\n\n## Passages\n\ncopy.txt:1, docs/pool.md:3\n\n    a POOL", r.out, 1, true)
     r = research(out, {"--in", dir, "--out", "none/report.md", QUESTION})
-    assert.same({1, ""}, {r.code, r.out})
+    assert.same({2, ""}, {r.code, r.out})
     assert.equal("report.md\n", h.sh("ls", {cwd = out}).out)
   end)
 
@@ -93,7 +93,7 @@ describe("orun research", function()
       assert.equal(2, research(dir, words).code)
     end
     local r = research(dir, {"--in", "none", "pool"})
-    assert.same({1, "orun: none: there is no such folder\n"}, {r.code, r.err})
+    assert.same({2, "orun research: none: there is no such folder\n"}, {r.code, r.err})
     assert.equal(1, research(dir, {"\27[31m\xFF qwxyzz $(qwxyzz)"}).code)
   end)
 
