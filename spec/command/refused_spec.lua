@@ -143,6 +143,32 @@ describe("a store that two want", function()
   end)
 end)
 
+describe("a store that is open", function()
+  it("I16 is so in one process only, whatever that has started", function()
+    local dir = place [[
+      show "one"
+      orun.start{isolation = "process", run = function()
+        io.open("isolated", "w"):close()
+        orun.sleep(1000)
+      end}
+      orun.start{command = {"sh", "-c", "touch program; exec sleep 1000"}}
+      until_file "isolated" until_file "program"
+      note("there", "")
+      orun.sleep(1000)]]
+    local run = h.start(options(dir, "work.lua"))
+    assert(h.wait_for(function() return h.exists(dir .. "/there") end))
+    local pids = {}
+    for path in h.sh("ls -l /proc/[0-9]*/fd 2>/dev/null").out:gmatch "/proc/[^\n]*fd:\n.-\n\n" do
+      if path:find(dir .. "/run.db", 1, true) then
+        pids[#pids + 1] = tonumber(path:match "/proc/(%d+)")
+      end
+    end
+    run:kill "INT"
+    assert.equal(130, run:wait().code)
+    assert.same({run.pid}, pids)
+  end)
+end)
+
 describe("a store that is taken away in mid-run", function()
   -- What happens to it, what is said; the file in which the first outcome still is.
   local ways = {

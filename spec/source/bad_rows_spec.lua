@@ -14,7 +14,7 @@ local GROUPS <const> = {
   {name = "F", rows = 18, about = "what programs do"},
   {name = "G", rows = 10, about = "what HTTP servers do"},
   {name = "H", rows = 18, about = "the command and its surroundings"},
-  {name = "I", rows = 14, about = "the store of a run's facts"},
+  {name = "I", rows = 16, about = "the store of a run's facts"},
   {name = "J", rows = 12, about = "the C API in its hosts"},
 }
 
@@ -22,6 +22,7 @@ local GROUPS <const> = {
 local NOT_THERE <const> = {
   B12 = "a wait inside an on_done callback: there are no callbacks",
   C11 = "an explicit id or key that is taken: ids are orun's own; `key` names a history",
+  I15 = "servers of NATS: no store is there",
 }
 
 --- The rows that the name of a test begins with: "B7 to B10 …" are four.
