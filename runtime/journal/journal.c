@@ -254,6 +254,17 @@ journal_give_session(Sched *s, Task *t, Buf *session)
     t->report = r;
 }
 
+/* The job's task takes the outcome over. Under the board's lock. */
+static void
+journal_taken(Journal *j, const JournalJob *job)
+{
+    uv_mutex_lock(&j->lock);
+    ResumeEntry *e = resume_table_look(j->table, job->key.key, FACT_OUTCOME);
+    if (e)
+        e->taken = true;
+    uv_mutex_unlock(&j->lock);
+}
+
 /* Hand the answer to the scheduler. */
 static void
 journal_answer(Journal *j, JournalJob *job, bool found)
@@ -274,6 +285,7 @@ journal_answer(Journal *j, JournalJob *job, bool found)
         found = found && t->unmet == 0; /* else it has got another blocker */
         if (found) {
             j->found++;
+            journal_taken(j, job);
             kept_give(&job->kept, t);
         }
         task_key(t)->anew = job->found && !found;
@@ -528,7 +540,9 @@ journal_count(Journal *j, JournalCounts *to)
     *to = (JournalCounts){
         .kept = j->kept, .found = j->found, .secret = j->secret, .odd = j->odd
     };
-    resume_table_count(j->table, FACT_OUTCOME, &to->unasked);
+    for (size_t i = 0; i < resume_table_length(j->table); i++)
+        to->unasked += resume_table_unasked(j->table,
+                                            resume_table_at(j->table, i));
 }
 
 const char *

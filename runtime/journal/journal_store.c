@@ -54,6 +54,22 @@ typedef struct JournalStoreRead {
     JournalAgain *again;
 } JournalStoreRead;
 
+/* Note which task had started that of the outcome. */
+static void
+journal_store_parent(Journal *j, const StoredFact *f)
+{
+    FactField field;
+    Buf body = { 0 };
+    const void *p = f->body;
+    ResumeEntry *e = resume_table_look(j->table, f->key, f->kind);
+    if (!p && store_body(j->store, f, &body, NULL) == 0)
+        p = body.p;
+    if (e && p && fact_find(p, f->size, FACT_TAG_MAKER, &field) == 1
+        && field.n == TASK_KEY_SIZE)
+        memcpy(e->parent, field.p, TASK_KEY_SIZE);
+    buf_free(&body);
+}
+
 static int
 journal_store_fact(void *ctx, const StoredFact *f)
 {
@@ -65,8 +81,10 @@ journal_store_fact(void *ctx, const StoredFact *f)
     if (f->kind == FACT_RUN || f->kind == FACT_END)
         return 0;
     e = resume_table_add(j->table, f);
-    if (e == 0 && f->kind == FACT_OUTCOME)
+    if (e == 0 && f->kind == FACT_OUTCOME) {
         journal_tree_ended(j, f->key);
+        journal_store_parent(j, f);
+    }
     if (e == 0 && f->kind == FACT_ITEM)
         e = journal_items_load(j, f);
     if (e == 0 && f->kind == FACT_DREW)

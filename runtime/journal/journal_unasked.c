@@ -27,7 +27,7 @@ journal_unasked_tell(Journal *j, size_t most, Buf *to)
     size_t n = j->store ? resume_table_length(j->table) : 0;
     for (size_t i = 0; i < n; i++) {
         const ResumeEntry *e = resume_table_at(j->table, i);
-        if (e->fact.kind != FACT_OUTCOME || !e->fact.seq || e->asked)
+        if (!resume_table_unasked(j->table, e))
             continue;
         if (most-- == 0) {
             buf_puts(to, ", ...");

@@ -128,6 +128,8 @@ kept_put_task(Buf *b, const Task *t)
     fact_put_int(b, FACT_TAG_LINE, t->line);
     fact_put_int(b, FACT_TAG_ATTEMPTS, t->attempt);
     fact_put(b, FACT_TAG_SCOPE, task_key(t)->scope, TASK_KEY_SIZE);
+    if (t->parent->id && task_key(t->parent) && task_key(t->parent)->known)
+        fact_put(b, FACT_TAG_MAKER, task_key(t->parent)->key, TASK_KEY_SIZE);
 }
 
 static void

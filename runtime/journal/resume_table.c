@@ -3,6 +3,8 @@
 #include "base/err.h"
 #include "base/mem.h"
 
+enum { RESUME_TABLE_DEPTH = 1000 }; /* of tasks that started tasks, at most */
+
 /* How often a scope has had tasks of one content. The key is the exclusive or
  * of both, the content's turned: both are SHA-256 cut short, so what differs
  * does so here, too. */
@@ -147,18 +149,15 @@ resume_table_at(const ResumeTable *r, size_t i)
     return &r->entries[i];
 }
 
-size_t
-resume_table_count(const ResumeTable *r, uint8_t kind, size_t *unasked)
+bool
+resume_table_unasked(const ResumeTable *r, const ResumeEntry *e)
 {
-    size_t n = 0;
-    *unasked = 0;
-    for (size_t i = 0; i < r->count; i++) {
-        const ResumeEntry *e = &r->entries[i];
-        bool counts = e->fact.kind == kind && e->fact.seq;
-        n += counts;
-        *unasked += counts && !e->asked;
+    bool unasked = e->fact.kind == FACT_OUTCOME && e->fact.seq && !e->asked;
+    for (int depth = 0; unasked && e && depth < RESUME_TABLE_DEPTH; depth++) {
+        e = resume_table_look(r, e->parent, FACT_OUTCOME);
+        unasked = !e || !e->taken;
     }
-    return n;
+    return unasked;
 }
 
 /* ---- occurrences ---- */

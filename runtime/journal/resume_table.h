@@ -15,9 +15,12 @@ typedef struct ResumeTable ResumeTable;
 typedef struct ResumeEntry {
     StoredFact fact; /* without its body; seq 0: it was dropped */
     bool asked;      /* somebody asked for it … */
+    bool taken;      /* … and took it over … */
     uint64_t task;   /* … of an outcome: the task with this id; 0: none */
     bool ended;      /* of the fact of a worktree: its task had ended */
-    unsigned char drawn[TASK_KEY_SIZE]; /* of FACT_DREW: the value */
+    unsigned char drawn[TASK_KEY_SIZE];  /* of FACT_DREW: the value */
+    unsigned char parent[TASK_KEY_SIZE]; /* of an outcome: the key of the task
+                                          * that had started its task, or 0s */
 } ResumeEntry;
 
 /* NULL when memory is out. */
@@ -50,8 +53,9 @@ ResumeEntry *resume_table_look(const ResumeTable *r,
 size_t resume_table_length(const ResumeTable *r);
 ResumeEntry *resume_table_at(const ResumeTable *r, size_t i);
 
-/* How many of this kind there are, and how many of them nobody asked for. */
-size_t resume_table_count(const ResumeTable *r, uint8_t kind, size_t *unasked);
+/* Is it an outcome that no task asked for, though what had started its task ran
+ * again, or is the script? */
+bool resume_table_unasked(const ResumeTable *r, const ResumeEntry *e);
 
 /* The number of tasks with this content that `scope` has had before, and one
  * more from now on. ORUN_ENOMEM: negative. */

@@ -64,10 +64,11 @@ enum { FACT_FORMAT = 1 };
     X(PHASE, 56, "phase", TEXT) \
     X(FILE, 57, "file", TEXT) /* where Task was called */ \
     X(LINE, 58, "line", INT) \
-    X(LATE, 59, "late", INT)      /* RUN: 1, it was kept by default */ \
-    X(SEED, 60, "seed", INT)      /* RUN: of its Lua states (vm_seed.h) */ \
-    X(LIMIT, 61, "limit", NUMBER) /* that a failed task ran out of */ \
-    X(MAKER, 65, "maker", DATA) /* ITEM: key of its maker, and those above */ \
+    X(LATE, 59, "late", INT)         /* RUN: 1, it was kept by default */ \
+    X(SEED, 60, "seed", INT)         /* RUN: of its Lua states (vm_seed.h) */ \
+    X(LIMIT, 61, "limit", NUMBER)    /* that a failed task ran out of */ \
+    X(MAKER, 65, "maker", DATA)      /* ITEM: key of its maker, and those \
+                                      * above; OUTCOME: of the parent */ \
     X(PRIORITY, 66, "priority", INT) /* ITEM */ \
     X(INPUT, 67, "input", DATA)      /* ITEM: an encoded Value */ \
     X(PROMPT, 68, "prompt", DATA)    /* ITEM: an encoded Value */ \

@@ -169,6 +169,25 @@ describe("a run with a store", function()
       .. "(w1, w4, w5, w6, w7, ...)", r.err, 1, true)
   end)
 
+  it("does not miss what a task has started that need not run again", function()
+    local text = [[
+      TaskOutput(orun.start{input = %q, run = function()
+        ran "outer"
+        local middle = Task{run = function()
+          return TaskOutput(work "inner").output
+        end, description = "middle"}
+        return Task{run = function() return ("x"):rep(100000) end, description = "long"}.output
+      end, description = "outer"})]]
+    local p = place(text:format "a")
+    p:run()
+    local r = p:run("--resume", "--strict")
+    assert.same({0, {}}, {r.code, r.ran}, r.err)
+    p:write((text:format("b"):gsub('"inner"', '"other"')))
+    r = p:run("--resume", "--strict")
+    assert.equal(1, r.code)
+    assert.matches("no longer asked for: .*inner", r.err)
+  end)
+
   it("is a finding of --strict, when nobody asked for a result any longer", function()
     local p = place "for i = 1, 3 do TaskOutput(work('w' .. i)) end"
     p:run()
