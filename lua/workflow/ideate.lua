@@ -23,6 +23,7 @@
 -- The exit code is 0, 1 if something failed (then nothing is written), 2 for wrong usage.
 
 local ideation = require "orun.specs.ideation"
+local json = require "orun.json"
 local look = require "orun.flow.look"
 local options = require "orun.command.options"
 local orun = require "orun"
@@ -42,7 +43,7 @@ local steps = start_steps("orun ideate", args)
 local brief = table.concat(args, " ")
 local slug = spec_folder.slug(args.slug or brief)
 local place = "specs/" .. slug .. spec_folder.IDEATION
-local words, bug_words = look.words(brief), look.bug_words(brief)
+local words, bug_words = look.words(brief), json.array(look.bug_words(brief))
 
 -- ---- before anything starts ----
 
@@ -85,8 +86,8 @@ local all = {slug = slug, brief = brief, title = spec_folder.title(brief), bug_w
 
 -- ---- what remains open ----
 
-all.decisions = questions.ask(all.exploration.questions,
-  not (args.yes or args.json or args.called) and questions.possible())
+all.decisions = json.array(questions.ask(all.exploration.questions,
+  not (args.yes or args.json or args.called) and questions.possible()))
 
 -- ---- synthesis ----
 

@@ -30,7 +30,8 @@
 --
 -- The exit code is how many have failed, 101 for more than 100; with --halt it is that of the
 -- last one that failed. A run that was interrupted goes on with 'orun resume': what has ended
--- is not run again. (What came from standard input must be given to it again.)
+-- is not run again. (It is kept on a terminal, or with 'orun --store FILE pool ...'. What came from
+-- standard input must be given to it again.)
 
 local orun = require "orun"
 local fill = require "orun.flow.fill"
@@ -144,9 +145,10 @@ local next_item = args.given and coroutine.wrap(each_given) or items(file, args.
 if args.dry_run then
   for item in next_item do
     done = done + 1
-    print(shell_words(fill(args.command, item, {["{#}"] = done, ["{%}"] = "{%}"})))
+    local words = fill(args.command, item, {["{#}"] = done, ["{%}"] = "{%}"})
+    if not args.json then print(shell_words(words)) end
   end
-  return {jobs = done}
+  return options.answer(args, {jobs = done})
 end
 if args.joblog then
   log, why = job_log.open(args.joblog)

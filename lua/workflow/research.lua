@@ -25,6 +25,7 @@
 -- written, 3 something was, but one of those who looked failed.
 
 local orun = require "orun"
+local json = require "orun.json"
 local options = require "orun.command.options"
 local passages = require "orun.look.passages"
 local sources = require "orun.look.sources"
@@ -104,7 +105,7 @@ end
 -- ---- they look, and what they found is put together ----
 
 orun.phase "research"
-local lists, answers, failed = {}, {}, {}
+local lists, answers, failed = {}, {}, json.array{}
 for i, result in ipairs(orun.fan_out(specs)) do
   if result.status ~= "completed" then
     failed[#failed + 1] = {by = specs[i].description, error = result.error}

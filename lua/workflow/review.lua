@@ -23,6 +23,7 @@
 local orun = require "orun"
 local changes_of = require "orun.look.changes"
 local code = require "orun.look.code"
+local json = require "orun.json"
 local json_line = require "orun.util.json_line"
 local merge = require "orun.look.merge"
 local options = require "orun.command.options"
@@ -75,7 +76,7 @@ local function look(input) return require("orun.look." .. input.by).look(input.n
 
 -- ---- who looks ----
 
-local reviewers, absent = {}, {}
+local reviewers, absent = {}, json.array{}
 
 local function add(name, list, spec)
   if #list == 0 then return end

@@ -120,6 +120,19 @@ faulty layer: none found
     assert.matches("\nfaulty layer: none found, with data, database not compared\n", r.out)
   end)
 
+  it("asks an agent for the cause, and calls it so", function()
+    local shop <close> = shops.open{fault = "action-status"}
+    h.write(shop.folder .. "/called.lua", [[
+orun.agent{name = "general-purpose", run = function(_, task)
+  assert(task.prompt:find("status 500", 1, true), task.prompt)
+  return {cause = "it throws", fix = "catch it"}
+end}
+local r = orun.workflow("debug:api", {..., no_sandbox = true, backend = "claude", timeout = 60})
+print(table.concat(r.faulty), r.cause.cause, r.cause.fix, r.exit_code)]])
+    local r = h.orun{"called.lua", shop.url .. "/api/orders", cwd = shop.folder}
+    assert.equal("action\tit throws\tcatch it\t1\n", r.out, r.err)
+  end)
+
   it("refuses a page that never ends", function()
     local shop <close> = shops.open()
     local r = h.orun{"debug:api", "--timeout=500ms", shop.url .. "/never"}

@@ -148,6 +148,7 @@ describe("orun pool", function()
     local r = pool{"--dry-run", "touch", "{%}", "{}", ":::", "it's", "b", cwd = dir}
     assert.equal("touch '{%}' 'it'\\''s'\ntouch '{%}' b\n", r.out)
     assert.equal("", h.sh("ls", {cwd = dir}).out)
+    assert.equal('{"jobs":2}\n', pool{"--dry-run", "--json", "touch", ":::", "a", "b"}.out)
   end)
 
   it("refuses what makes no sense", function()

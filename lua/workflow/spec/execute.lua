@@ -31,6 +31,7 @@ local branches = require "orun.specs.branch"
 local choose = require "orun.specs.agent_choice"
 local figures = require "orun.util.format"
 local implementation = require "orun.specs.implementation"
+local json = require "orun.json"
 local lock = require "orun.specs.lock"
 local options = require "orun.command.options"
 local orun = require "orun"
@@ -94,7 +95,7 @@ end
 -- ---- the work ----
 
 local result = {slug = folder.slug, tasks = #list.tasks, path = place, before = 0, done = 0,
-  failed = {}, blocked = {}}
+  failed = json.array{}, blocked = json.array{}}
 for _ in pairs(known.finished) do result.before = result.before + 1 end
 if not todo[1] then
   return options.answer(args, result, "All of it is done: nothing to do.\n")
