@@ -51,6 +51,17 @@ int luaopen_orun(lua_State *L);
  * module of another one. Returns 1. */
 int orun_lua_open(lua_State *L, orun *o);
 
+/* What `open` puts into package.preload, package.loaded and the globals is
+ * there in the script's state, and in that of every task: C functions and plain
+ * tables, no userdata, and no table keyed by tables or functions. It is called
+ * without arguments, in the script's state and in some for tasks, on any thread
+ * of orun; states that are copied from one that is open do not call it again.
+ * Before the first task. It has no effect on states of yours. Errors:
+ * ORUN_EINVAL (open is NULL), ORUN_ESTATE (there are tasks), ORUN_EFAILED (it
+ * raised an error, which errmsg has), ORUN_ENOMEM. One thread at a time, as
+ * orun_run_file. */
+int orun_lua_on_state(orun *o, lua_CFunction open);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

@@ -123,7 +123,7 @@ lib_package_find(lua_State *L, const char *name)
         lua_pushstring(L, name);
         lua_call(L, 1, 2);
         if (lua_isfunction(L, -2))
-            return noted || lua_tocfunction(L, -2) == luaopen_cjson;
+            return noted || lua_iscfunction(L, -2); /* C has preloaded it */
         bool said = lua_isstring(L, -2);
         lua_pop(L, said ? 1 : 2);
         if (said)

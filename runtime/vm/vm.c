@@ -43,7 +43,8 @@ typedef struct VmCell {
 } VmCell;
 
 struct VmPool {
-    VmConfig config; /* path and cpath under the lock, the rest constant */
+    VmConfig config; /* paths and `more` under the lock, the rest constant */
+    lua_CFunction *more; /* what config.more points to */
     uint64_t seed[2];
     uv_mutex_t lock;
     List resting; /* newest first: its memory is still in the cache */
@@ -110,6 +111,60 @@ vmpool_copy(const char *s)
     return s ? mem_dup(s, strlen(s)) : NULL;
 }
 
+/* States are made anew from now on. With the lock held; returns what to free
+ * without it. */
+static VmImage *
+vmpool_take_image(VmPool *p)
+{
+    VmImage *old = p->image;
+    p->image = NULL;
+    p->no_image = false;
+    return old && --old->refs == 0 ? old : NULL;
+}
+
+/* Can a state be opened as the pool is to? */
+static int
+vmpool_try(VmPool *p)
+{
+    VmCell cell = { .vm = { .exit_code = -1 } };
+    cell.arena = arena_heap_new();
+    if (!cell.arena)
+        return ORUN_ENOMEM;
+    stop_setup(&cell.vm.stop);
+    uv_mutex_lock(&p->lock);
+    int e = vm_open(&cell.vm, cell.arena, &p->config);
+    uv_mutex_unlock(&p->lock);
+    if (e == 0)
+        stop_close_state(&cell.vm.stop, cell.vm.L);
+    arena_heap_free(cell.arena);
+    stop_destroy(&cell.vm.stop);
+    return e;
+}
+
+int
+vmpool_add_open(VmPool *p, lua_CFunction open)
+{
+    uv_mutex_lock(&p->lock);
+    size_t n = p->config.more_count;
+    lua_CFunction *all = mem_realloc(p->more, (n + 1) * sizeof *all);
+    VmImage *old = NULL;
+    if (all) {
+        all[n] = open;
+        p->config.more = p->more = all;
+        p->config.more_count = n + 1;
+        old = vmpool_take_image(p);
+    }
+    uv_mutex_unlock(&p->lock);
+    vm_image_free(old);
+    int e = all ? vmpool_try(p) : ORUN_ENOMEM;
+    if (e && all) {
+        uv_mutex_lock(&p->lock);
+        p->config.more_count = n;
+        uv_mutex_unlock(&p->lock);
+    }
+    return e;
+}
+
 int
 vmpool_set_path(VmPool *p, const char *path, const char *cpath)
 {
@@ -124,10 +179,7 @@ vmpool_set_path(VmPool *p, const char *path, const char *cpath)
     char *old_cpath = (char *)p->config.cpath;
     p->config.path = new_path;
     p->config.cpath = new_cpath;
-    VmImage *old = p->image;
-    p->image = NULL;
-    if (old && --old->refs > 0)
-        old = NULL;
+    VmImage *old = vmpool_take_image(p);
     uv_mutex_unlock(&p->lock);
     mem_free(old_path);
     mem_free(old_cpath);
@@ -219,6 +271,7 @@ vmpool_free(VmPool *p)
     uv_mutex_destroy(&p->lock);
     mem_free((char *)p->config.path);
     mem_free((char *)p->config.cpath);
+    mem_free(p->more);
     mem_free(p);
 }
 

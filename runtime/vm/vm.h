@@ -35,6 +35,11 @@ void vmpool_free(VmPool *pool);
  * thread. */
 int vmpool_set_path(VmPool *pool, const char *path, const char *cpath);
 
+/* Have `open` be called after what opened a task's state until now, and see
+ * that it can: states that are in use are as they were. Errors: ORUN_ENOMEM,
+ * ORUN_EFAILED (it raised an error); then it is not called. Any thread. */
+int vmpool_add_open(VmPool *pool, lua_CFunction open) NODISCARD;
+
 /* Append the package.path of tasks; nothing: Lua's own. Any thread. */
 void vmpool_path(VmPool *pool, Buf *out);
 

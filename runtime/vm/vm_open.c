@@ -94,6 +94,10 @@ vm_open_all(lua_State *L)
     }
     if (config->open)
         config->open(L, vm, config->ud);
+    for (size_t i = 0; i < config->more_count; i++) {
+        lua_pushcfunction(L, config->more[i]);
+        lua_call(L, 0, 0);
+    }
     return 0;
 }
 

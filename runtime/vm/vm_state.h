@@ -25,8 +25,11 @@ typedef struct VmConfig {
     void (*open)(lua_State *L, Vm *vm, void *ud); /* add libraries; may raise;
                                                    * NULL: none */
     void *ud;
-    const char *path, *cpath; /* package.path/cpath; NULL: Lua's; copied */
-    size_t pooled;            /* unused states that are kept; 0: 64 */
+    const char *path, *cpath;  /* package.path/cpath; NULL: Lua's; copied */
+    size_t pooled;             /* unused states that are kept; 0: 64 */
+    const lua_CFunction *more; /* called after `open`, in this order; may
+                                * raise */
+    size_t more_count;
 } VmConfig;
 
 /* The Vm of a state that orun made. Any lua_State of it, coroutines included.

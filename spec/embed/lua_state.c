@@ -219,10 +219,74 @@ state_long(void)
     CHECK(orun_free(o) == 0);
 }
 
+/* A module in C, a table, and a global, for all states of a runtime. */
+static int
+state_twice(lua_State *L)
+{
+    lua_pushinteger(L, 2 * luaL_checkinteger(L, 1));
+    return 1;
+}
+
+static int
+state_open_mine(lua_State *L)
+{
+    static const luaL_Reg functions[] = { { "twice", state_twice },
+                                          { NULL, NULL } };
+    luaL_newlib(L, functions);
+    return 1;
+}
+
+static int
+state_add(lua_State *L)
+{
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+    lua_pushcfunction(L, state_open_mine);
+    lua_setfield(L, -2, "mine");
+    luaL_requiref(L, "loaded", state_open_mine, 0);
+    lua_pushcfunction(L, state_twice);
+    lua_setglobal(L, "twice");
+    return 0;
+}
+
+static int
+state_add_raises(lua_State *L)
+{
+    return luaL_error(L, "on purpose");
+}
+
+static void
+state_added(void)
+{
+    static const char code[] =
+        "local mine, loaded = require 'mine', require 'loaded'\n"
+        "for _, isolated in ipairs{1, 2, 3} do\n"
+        "  local r = Task{input = 2, run = function(n)\n"
+        "    local f = mine.twice\n"
+        "    return Task{input = n, run = function(n)\n"
+        "      return twice(f(loaded.twice(require('mine').twice(n))))\n"
+        "    end}.output\n"
+        "  end}\n"
+        "  assert(r.output == 32, r.error)\n"
+        "end\n"
+        "assert(Task{run = function(f) return f(4) end, input = twice}.output "
+        "== 8)\n";
+    orun *o = check_new();
+    CHECK(orun_lua_on_state(o, NULL) == ORUN_EINVAL);
+    CHECK(orun_lua_on_state(NULL, state_add) == ORUN_EINVAL);
+    CHECK(orun_lua_on_state(o, state_add_raises) == ORUN_EFAILED);
+    CHECK(strstr(orun_errmsg(o), "on purpose"));
+    CHECK(orun_lua_on_state(o, state_add) == 0);
+    check_fine(o, code);
+    CHECK(orun_lua_on_state(o, state_add) == ORUN_ESTATE);
+    check_fine(o, code);
+    orun_free(o);
+}
+
 static const CheckCase cases[] = {
     { "own", state_own },       { "refused", state_refused },
     { "shared", state_shared }, { "freed", state_freed },
     { "handed", state_handed }, { "long", state_long },
+    { "added", state_added },
 };
 
 CHECK_MAIN(cases)
