@@ -348,10 +348,12 @@ end
 
 -- What a task has ended with is shown if it is kept. Its look-up is over when it begins.
 function M.kept(dir)
-  local r = Task{input = os.getenv("ORUN_FAULT_HERE"), run = function(spec)
+  local fine, r = pcall(Task, {input = os.getenv("ORUN_FAULT_HERE"), run = function(spec)
     require "orun.test".failing.arm(spec)
     return {text = ("x"):rep(100)}
-  end}
+  end})
+  -- A store without memory ends the run.
+  if not fine then error("no memory for the store: " .. tostring(r), 0) end
   local asked, failed = test.failing.arm()
   local shown = check(r, {text = ("x"):rep(100)}, "the outcome")
   local kept = orun.exec{command = {"sh", "-c", '"$ORUN_PROGRAM" output t1 --store "$0"',
