@@ -155,6 +155,13 @@ typedef struct orun_config {
     const char *resume_tasks; /* with `resume`: ids of tasks, with a blank
                             between two, that run again, too; as `orun show` has
                             them. NULL: none. Copied */
+    size_t virtual_time; /* for tests of scripts, not 0: time stands while Lua
+                            code runs, and goes on to the next thing due when
+                            nothing does, so an hour of sleeping tasks takes
+                            milliseconds. It passes as usual while programs and
+                            requests run. What is drawn (orun.random,
+                            math.random, the order of `pairs`) follows from
+                            this number; with workers = 1 so does the rest */
 } orun_config;
 
 #define ORUN_CONFIG_INIT \
@@ -175,7 +182,8 @@ typedef struct orun_config {
       NULL, \
       0, \
       0, \
-      NULL }
+      NULL, \
+      0 }
 
 #define ORUN_API_VERSION 3 /* of this header; it grows with what is added */
 

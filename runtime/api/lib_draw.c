@@ -5,11 +5,11 @@
  */
 #include "api/lib_arg.h"
 #include "api/lib_orun.h"
+#include "engine/engine.h"
 #include "sched/durable.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 /* The value is `value`, or the one of an earlier try. */
 static void
@@ -24,7 +24,7 @@ lib_draw_bytes(lua_State *L, const char *fn, DrawnKind kind, size_t n,
                unsigned char value[DRAWN_SIZE])
 {
     memset(value, 0, DRAWN_SIZE);
-    if (getrandom(value, n, 0) != (ssize_t)n)
+    if (!engine_draw(park_run(L)->engine, value, n))
         luaL_error(L, "%s: the system gives no random bytes: %s", fn,
                    strerror(errno));
     lib_draw(L, kind, value);

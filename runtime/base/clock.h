@@ -1,10 +1,13 @@
-/* clock.h — the time of a run, which can be paused.
+/* clock.h — the time of a run, which can be paused, or virtual.
  *
  * All deadlines of a run go by its clock. While a run is suspended no time
  * passes for it: time-outs, sleeps and the graces of programs that are being
  * ended continue afterwards from where they were. The clock reads
  * CLOCK_MONOTONIC minus all the time that it was paused. One word holds its
  * state, so a reader never sees half a change.
+ *
+ * Virtual time stands, and goes on only by clock_advance: whoever owns the run
+ * calls it when nothing is left to be done at this instant.
  */
 #ifndef ORUN_CLOCK_H
 #define ORUN_CLOCK_H
@@ -22,6 +25,8 @@ typedef struct Clock {
     /* Running: how many nanoseconds it was paused so far, 0 or more. Paused:
      * -1 minus what it reads. */
     _Atomic int64_t word;
+    bool is_virtual;    /* never changes */
+    _Atomic int64_t at; /* what stands for CLOCK_MONOTONIC then */
 } Clock;
 
 /* The time in nanoseconds. It goes back by no more than the instant that
@@ -30,6 +35,11 @@ uint64_t clock_nanoseconds(Clock *c);
 
 /* The same in seconds. */
 double clock_seconds(Clock *c);
+
+/* Let so much virtual time pass, or what is missing for clock_seconds to give
+ * `at` or the next nanosecond. One thread. */
+void clock_advance(Clock *c, double seconds);
+void clock_advance_to(Clock *c, double at);
 
 /* Pause or resume it; does nothing when it is so already. Any thread. */
 void clock_pause(Clock *c);

@@ -2,6 +2,7 @@
 #include "cli/options.h"
 #include "cli/command.h"
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,9 @@ const char options_help[] =
     "\n"
     "  -j N, --jobs N     programs (agents) at once; default 5\n"
     "  --workers N        Lua tasks at once; default: processors\n"
+    "  --virtual-time SEED  for tests: while nothing runs, time goes on to "
+    "what\n"
+    "                     is due next; what is random follows from SEED\n"
     "  --no-history       neither read nor keep how long tasks take (as does\n"
     "                     ORUN_HISTORY=0)\n"
     "  --no-wait          at the script's end cancel tasks that still run,\n"
@@ -99,6 +103,7 @@ typedef struct OptionsKnown {
                 * R: --resume, whose value can only follow a "="
                 * J: --json, but of a plan
                 * W: a view, which has this name without the dashes
+                * Z: --virtual-time
                 * o: --overhead of a plan  P: a flag of a plan */
 } OptionsKnown;
 
@@ -106,6 +111,7 @@ static const OptionsKnown options_known[] = {
     { "--jobs", 'j' },
     { "-j", 'j' },
     { "--workers", 'w' },
+    { "--virtual-time", 'Z' },
     { "-e", 'e' },
     { "--events", 'W' },
     { "--trace", 'W' },
@@ -155,7 +161,7 @@ options_fail(Options *o, const char *format, const char *what)
 static bool
 options_valued(const OptionsKnown *known)
 {
-    return strchr("jwelWpoST", known->kind) != NULL;
+    return strchr("jwelWpoSTZ", known->kind) != NULL;
 }
 
 /* The option an argument is, NULL for an unknown one. */
@@ -354,6 +360,21 @@ options_slots(Options *o, const OptionsKnown *known, const char *value)
                      value);
 }
 
+/* Time is virtual; one thing after another, unless --workers says more. */
+static void
+options_virtual_time(Options *o, const char *value)
+{
+    int seed = options_number(value, INT_MAX);
+    if (!seed)
+        options_fail(o,
+                     "'%s' is no seed: expected a whole number, 1 or more, as "
+                     "in --virtual-time 1",
+                     value);
+    o->config.virtual_time = (size_t)seed;
+    if (o->config.workers == 0)
+        o->config.workers = 1;
+}
+
 /* One more task that is to run again. */
 static void
 options_retry(Options *o, const char *task)
@@ -399,6 +420,7 @@ options_take(Options *o, const OptionsKnown *known, int argc, char *const *argv,
     case 'q': o->verbosity = -1; break;
     case 'v': o->verbosity = o->config.verbose = 1; break;
     case '0': o->config.no_wait = 1; break;
+    case 'Z': options_virtual_time(o, value); break;
     case 't': o->config.trust = 1; break;
     case 'o': options_overhead(o, value); break;
     case 'P':

@@ -25,6 +25,7 @@
 #include "vm/foreign.h"
 #include "vm/handle.h"
 #include "vm/park.h"
+#include "vm/vm_seed.h"
 #include <lauxlib.h>
 #include <lualib.h>
 #include <math.h>
@@ -52,8 +53,10 @@ orun_open_script(lua_State *L, Vm *vm, void *ud)
 static int
 orun_make(orun *o, const orun_config *c)
 {
-    const VmConfig tasks = { .open = lib_orun_open };
+    const VmConfig tasks = { .open = lib_orun_open, .seed = c->virtual_time };
     int e = stop_init();
+    if (c->virtual_time)
+        vm_seed_set((uint32_t)c->virtual_time);
     if (e == 0)
         e = engine_new(c, &tasks, &o->engine);
     if (e)

@@ -30,6 +30,41 @@ engine_timer_fired(uv_timer_t *timer)
     engine_tick(timer->data);
 }
 
+enum {
+    ENGINE_LOOK_MS = 1,    /* between looks at what runs, in virtual time */
+    ENGINE_PATIENCE_S = 1, /* how long Lua code may take no virtual time */
+};
+#define ENGINE_PASSED_S 0.1 /* between two looks, at the most */
+
+static double
+engine_real_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* Let virtual time go on: to what is due next, when nothing is left to be done
+ * before; as it really does, while something outside runs, or Lua code that may
+ * never end. Gives what is due then. */
+static double ON_IO
+engine_pass(Engine *h, double next)
+{
+    double real = engine_real_seconds(), passed = real - h->ticked;
+    WaitActivity what = wait_activity(&h->sched);
+    h->ticked = real;
+    if (what != WAIT_ACTIVITY_LUA)
+        h->stood = 0;
+    else if (h->stood == 0)
+        h->stood = real;
+    if (what == WAIT_ACTIVITY_NONE)
+        clock_advance_to(&h->clock, next);
+    else if (what == WAIT_ACTIVITY_OUTSIDE
+             || real - h->stood > ENGINE_PATIENCE_S)
+        clock_advance(&h->clock, fmin(passed, ENGINE_PASSED_S));
+    return wait_tick(&h->sched);
+}
+
 /* Fire what is due, and set the uv timer to what is due next; nothing is while
  * the clock is paused. A timer that another thread arms meanwhile posts a
  * message of its own. */
@@ -43,12 +78,17 @@ engine_tick(Engine *h)
         h->timer_ready = true;
     }
     double next = wait_tick(&h->sched);
+    bool looks = h->clock.is_virtual;
+    if (looks && next < INFINITY && !clock_is_paused(&h->clock))
+        next = engine_pass(h, next);
     if (next == INFINITY || clock_is_paused(&h->clock)) {
         uv_timer_stop(&h->timer);
         return;
     }
     double left = next - clock_seconds(&h->clock);
     uint64_t ms = left <= 0 ? 0 : (uint64_t)ceil(fmin(left, 1e9) * 1000);
+    if (looks && ms > ENGINE_LOOK_MS)
+        ms = ENGINE_LOOK_MS;
     uv_update_time(uv);
     uv_timer_start(&h->timer, engine_timer_fired, ms, 0);
 }
@@ -267,8 +307,33 @@ static void
 engine_seed(Engine *h)
 {
     uint64_t seed;
-    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) == sizeof seed && seed)
+    if (engine_draw(h, &seed, sizeof seed) && seed)
         h->sched.random = seed;
+}
+
+/* The next number that follows from the seed (SplitMix64). */
+static uint64_t
+engine_follow_seed(Engine *h)
+{
+    uint64_t z = atomic_fetch_add(&h->drawn, 0x9E3779B97F4A7C15)
+        + 0x9E3779B97F4A7C15;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9;
+    z = (z ^ z >> 27) * 0x94D049BB133111EB;
+    return z ^ z >> 31;
+}
+
+bool
+engine_draw(Engine *h, void *bytes, size_t n)
+{
+    if (!h->clock.is_virtual)
+        return getrandom(bytes, n, 0) == (ssize_t)n;
+    for (size_t at = 0; at < n; at += sizeof(uint64_t)) {
+        uint64_t next = engine_follow_seed(h);
+        size_t left = n - at;
+        memcpy((char *)bytes + at, &next,
+               left < sizeof next ? left : sizeof next);
+    }
+    return true;
 }
 
 /* Make a name that no other run has, for its files. */
@@ -296,7 +361,11 @@ engine_new(const orun_config *config, const VmConfig *vm, Engine **out)
     h->refs = 1;
     for (size_t i = 0; i < ENGINE_NAMES; i++)
         list_init(&h->names[i]);
-    h->clock = (Clock){ .now = clock_seconds, .wake_at = engine_wake_at };
+    h->clock = (Clock){ .now = clock_seconds,
+                        .wake_at = engine_wake_at,
+                        .is_virtual = config->virtual_time != 0,
+                        .at = 1000000000 };
+    h->drawn = config->virtual_time;
     h->tick_msg.run = engine_tick_posted;
     h->workers = config->workers;
     h->registered = !config->listed;

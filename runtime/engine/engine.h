@@ -88,6 +88,8 @@ struct Engine {
     atomic_bool hasty; /* the run is to end; any thread */
     atomic_bool over;  /* … and has; any thread */
     atomic_int refs;   /* the owner's and each guest's: the last frees it */
+    _Atomic uint64_t drawn; /* the state that engine_draw goes on from, in
+                             * virtual time */
     /* Guarded by the board's lock. */
     List stuck;    /* LuaRuns given up */
     bool forsaken; /* there are LuaRuns that no thread will continue, and
@@ -107,7 +109,10 @@ struct Engine {
     /* Of the io thread. */
     uv_timer_t timer;
     bool timer_ready;
-    int programs; /* how many run */
+    int programs;  /* how many run */
+    double ticked; /* of virtual time: when engine_tick saw last what runs, in
+                    * real seconds, and … */
+    double stood;  /* … since when only Lua code does; 0: it does not */
 };
 
 /* Make an engine from a config in which no default is left to be resolved
@@ -143,6 +148,10 @@ bool engine_once(Engine *h, const char *s);
  * of the backlog is taken, a large value is moved to a file in the run's
  * folder. ORUN_EBACKLOG: no room. Any thread; may block for a file write. */
 int engine_keep(Engine *h, struct Value **v) NODISCARD;
+
+/* Random bytes, those that follow from the seed in virtual time; false when the
+ * system gives none. Any thread. */
+bool engine_draw(Engine *h, void *bytes, size_t n) NODISCARD;
 
 /* The io thread, started when needed. NULL: it cannot be started (see errno); a
  * later call may succeed. Any thread. */

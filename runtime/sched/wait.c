@@ -158,6 +158,31 @@ wait_tick(Sched *s)
     return next;
 }
 
+static WaitActivity
+wait_activity_of(const Task *t)
+{
+    const Wait *w = task_waiting(t);
+    if (t->state != TASK_RUNNING)
+        return WAIT_ACTIVITY_NONE;
+    if (t->kind != TASK_LUA || (w && w->kind == WAIT_FOR_OP))
+        return WAIT_ACTIVITY_OUTSIDE;
+    return w ? WAIT_ACTIVITY_NONE : WAIT_ACTIVITY_LUA;
+}
+
+WaitActivity
+wait_activity(Sched *s)
+{
+    Board *b = &s->board;
+    WaitActivity most = WAIT_ACTIVITY_NONE;
+    sched_lock(s);
+    for (size_t id = 0; id < b->count && most < WAIT_ACTIVITY_OUTSIDE; id++) {
+        WaitActivity one = wait_activity_of(board_find(b, id));
+        most = one > most ? one : most;
+    }
+    board_unlock(b);
+    return most;
+}
+
 bool
 wait_on_tasks(const Task *t)
 {

@@ -112,6 +112,16 @@ bool wait_ready(Board *b, const WaitFor *what);
  * a task has begun to wait and what it gave back is others'. */
 void wait_check_stuck(Board *b);
 
+/* What goes on at this instant. */
+typedef enum WaitActivity {
+    WAIT_ACTIVITY_NONE,    /* every task waits for others, or for a time */
+    WAIT_ACTIVITY_LUA,     /* Lua code runs, or will at once */
+    WAIT_ACTIVITY_OUTSIDE, /* and a program or a request */
+} WaitActivity;
+
+/* Looks at every task, for virtual time. Takes the lock itself. */
+WaitActivity wait_activity(struct Sched *s);
+
 /* Fire what is due; returns the time of the next timer (INFINITY: none). Takes
  * the lock itself. */
 double wait_tick(struct Sched *s);

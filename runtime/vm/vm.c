@@ -199,7 +199,9 @@ vmpool_path(VmPool *p, Buf *out)
 static void
 vmpool_seed(VmPool *p)
 {
-    if (getrandom(p->seed, sizeof p->seed, GRND_NONBLOCK) == sizeof p->seed)
+    p->seed[0] = p->config.seed;
+    if (p->config.seed
+        || getrandom(p->seed, sizeof p->seed, GRND_NONBLOCK) == sizeof p->seed)
         return;
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);

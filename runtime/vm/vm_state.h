@@ -30,6 +30,7 @@ typedef struct VmConfig {
     const lua_CFunction *more; /* called after `open`, in this order; may
                                 * raise */
     size_t more_count;
+    uint64_t seed; /* of the states' random numbers; 0: drawn */
 } VmConfig;
 
 /* The Vm of a state that orun made. Any lua_State of it, coroutines included.
