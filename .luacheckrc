@@ -8,3 +8,6 @@ read_globals = {
 files["spec"] = {
   std = "lua54+busted",
 }
+files["examples/testing"] = {
+  std = "lua54+busted",
+}

@@ -38,7 +38,7 @@ clock_nanoseconds(Clock *c)
 double
 clock_seconds(Clock *c)
 {
-    return (double)clock_nanoseconds(c) * 1e-9;
+    return (double)clock_nanoseconds(c) / 1e9;
 }
 
 void

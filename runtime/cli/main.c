@@ -142,6 +142,16 @@ main_show_plan(int kept)
     close(kept);
 }
 
+/* Is there code to run before the script? Modules (-l) are none. */
+static bool
+main_has_code(const Options *a)
+{
+    for (int i = 0; i < a->count; i++)
+        if (a->steps[i].kind != 'l')
+            return true;
+    return false;
+}
+
 /* Is the script's name that of a workflow: a word, and no file? What else it
  * may be, a misspelled command, its code finds out. */
 static bool
@@ -150,8 +160,8 @@ main_is_workflow(const Options *a, char **argv)
     struct stat st;
     const char *word = a->script;
     bool named = a->first > 0 && strcmp(argv[a->first - 1], "--") == 0;
-    if (!word || named || a->count > 0 || a->interactive || strpbrk(word, "./")
-        || strcmp(word, "-") == 0)
+    if (!word || named || main_has_code(a) || a->interactive
+        || strpbrk(word, "./") || strcmp(word, "-") == 0)
         return false;
     return stat(word, &st) != 0 || S_ISDIR(st.st_mode);
 }
@@ -193,15 +203,18 @@ static const char main_command[] =
     "local code = require(name)(...)\n"
     "if code and code ~= 0 then os.exit(code) end\n";
 
-/* Run a workflow by its name; `arg` is set as for a script. */
+/* Run a workflow by its name, after the modules of -l; `arg` is set as for a
+ * script. */
 static int
-main_workflow(orun *o, const char *name)
+main_workflow(orun *o, const Options *a)
 {
     Buf code = { 0 };
+    for (int i = 0; i < a->count; i++)
+        buf_printf(&code, "require[==[%s]==] ", a->steps[i].text);
     buf_puts(&code, "return require('orun.flow.start')('");
     command_words(&code);
     buf_puts(&code, "', ...)");
-    int e = orun_run_workflow(o, name, buf_cstr(&code), code.n);
+    int e = orun_run_workflow(o, a->script, buf_cstr(&code), code.n);
     buf_free(&code);
     return e;
 }
@@ -219,7 +232,7 @@ main_script(orun *o, const Options *a, int argc, char **argv)
                                sizeof main_command - 1);
     orun_heed_return(o, a->json);
     if (a->workflow)
-        return main_workflow(o, a->script);
+        return main_workflow(o, a);
     if (a->first > 0 && a->count == 0 && !a->interactive && !init.text)
         return orun_run_file(o, a->script);
     ScriptSteps steps = main_steps(a, init);

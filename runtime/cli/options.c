@@ -20,6 +20,7 @@ const char options_help[] =
     "       orun init [--for AGENT]     (begins a project; lets an agent use "
     "orun)\n"
     "       orun agents [--json]        (lists the agent types there are)\n"
+    "       orun test [FILE...]         (specs of scripts, without agents)\n"
     "       orun doctor [--json]        (whether all it needs is here)\n"
     "       orun trust [PATH]           (lets Lua code of a project run)\n"
     "       orun tasks [--watch]        (what a run does now)\n"

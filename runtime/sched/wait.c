@@ -162,8 +162,9 @@ static WaitActivity
 wait_activity_of(const Task *t)
 {
     const Wait *w = task_waiting(t);
-    if (t->state != TASK_RUNNING)
-        return WAIT_ACTIVITY_NONE;
+    if (t->state != TASK_RUNNING) /* it may have been handed out */
+        return t->state == TASK_READY && t->has_kind ? WAIT_ACTIVITY_LUA
+                                                     : WAIT_ACTIVITY_NONE;
     if (t->kind != TASK_LUA || (w && w->kind == WAIT_FOR_OP))
         return WAIT_ACTIVITY_OUTSIDE;
     return w ? WAIT_ACTIVITY_NONE : WAIT_ACTIVITY_LUA;

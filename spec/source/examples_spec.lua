@@ -81,8 +81,8 @@ describe("anti-patterns", function()
 end)
 
 describe("examples", function()
-  local scripts = h.find("examples", "-name '*.lua' -not -path '*/.*' -not -path '"
-    .. PAIRS .. "*'")
+  local scripts = h.find("examples", "-name '*.lua' -not -name '*_spec.lua' -not -path '*/.*'"
+    .. " -not -path '" .. PAIRS .. "*'")
 
   it("are there", function()
     assert.is_true(#scripts >= 1)
@@ -115,6 +115,14 @@ local function build_command(text)
   end
   return command
 end
+
+describe("examples of tests", function()
+  it("pass, with orun test", function()
+    local r = h.orun{"test", "-o", "TAP", "examples/testing", cwd = copy()}
+    assert.equal(0, r.code, r.out .. r.err)
+    assert.matches("ok 1 - ", r.out, 1, true)
+  end)
+end)
 
 describe("C examples", function()
   for _, path in ipairs(h.find("examples", "-name '*.c'")) do
