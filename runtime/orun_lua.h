@@ -15,7 +15,8 @@
  * What waits blocks the thread that runs the state; tasks run on orun's own
  * threads, in states of their own, as in the command. A state is used by one
  * thread at a time, it need not be the same one each time. It must have
- * `package` and `require` (luaL_openlibs).
+ * `package` and `require`, and the other libraries as it is opened, for what
+ * orun brings in Lua uses them (luaL_openlibs); a script may lose them later.
  *
  * Link the Lua that the state is of, and only that: with two copies in one
  * process, luaopen_orun raises an error that names both files.

@@ -6,6 +6,7 @@
  */
 #include "api/lib_guest.h"
 #include "base/fork.h"
+#include "base/log.h"
 #include "base/sanitize.h"
 #include "embed/exit_summary.h"
 #include "embed/finish.h"
@@ -19,7 +20,6 @@
 #include "vm/park_bell.h"
 #include "vm/vm_guest.h"
 #include <lauxlib.h>
-#include <unistd.h>
 
 typedef struct OrunGuest {
     Vm vm; /* first */
@@ -76,7 +76,7 @@ orun_guest_enter(lua_State *L, Vm *vm)
 static void
 orun_guest_tell(OrunGuest *g, orun *o)
 {
-    Buf text = { 0 }, left = { 0 };
+    Buf text = { 0 }, left = { 0 }, safe = { 0 };
     orun_left(o, &left);
     if (left.n)
         buf_printf(&text,
@@ -86,10 +86,12 @@ orun_guest_tell(OrunGuest *g, orun *o)
     buf_clear(&left);
     if (exit_summary_unread(&g->run.sched->board, &g->reported, false, &left))
         buf_printf(&text, "orun: %s\n", buf_cstr(&left));
-    if (text.n && !buf_failed(&text))
-        sanitize_write(STDERR_FILENO, text.p, text.n);
+    sanitize_put(&safe, text.p, text.n, SANITIZE_TEXT);
+    if (safe.n && !buf_failed(&safe))
+        log_tell(LOG_WARNING, safe.p, safe.n);
     buf_free(&left);
     buf_free(&text);
+    buf_free(&safe);
 }
 
 /* End the runtime, if it is the guest's own. */

@@ -84,6 +84,7 @@ describe("a host", function()
   it("may free a runtime before the states that share it", keeps("lua_state", "freed"))
   it("may hand a Lua state from thread to thread", keeps("lua_state", "handed"))
   it("may add functions to the states of scripts and tasks", keeps("lua_state", "added"))
+  it("J7 may have an allocator that fails under its Lua state", keeps("lua_state", "fails"))
   it("may use it for long", keeps("lua_state", "long"))
   it("outlives os.exit of a script", keeps("arguments", "exit"))
 

@@ -282,11 +282,67 @@ state_added(void)
     orun_free(o);
 }
 
+/* ---- an allocator of the host's, which fails ---- */
+
+static atomic_long state_blocks, state_asked, state_fail_from;
+
+static void *
+state_alloc(void *ud, void *p, size_t n)
+{
+    (void)ud;
+    if (n == 0) {
+        if (p)
+            atomic_fetch_sub(&state_blocks, 1);
+        free(p);
+        return NULL;
+    }
+    long from = state_fail_from;
+    if (atomic_fetch_add(&state_asked, 1) + 1 >= from && from > 0)
+        return NULL;
+    void *q = realloc(p, n);
+    if (q && !p)
+        atomic_fetch_add(&state_blocks, 1);
+    return q;
+}
+
+/* From the n-th allocation of orun on all fail, for many n: the state's code
+ * gets an error, and nothing is left when the state is closed. The state itself
+ * has memory. */
+static void
+state_fails(void)
+{
+    static const char code[] =
+        "return pcall(function()\n"
+        "  local orun = require 'orun'\n"
+        "  local r = orun.Task{run = function(n) return n * n end,\n"
+        "                      input = 12}\n"
+        "  assert(r.output == 144, r.error)\n"
+        "  assert(orun.map({2}, function(n) return n end)[1] == 2)\n"
+        "  orun.finish()\n"
+        "end)";
+    orun_process p = { .size = sizeof p, .alloc = state_alloc };
+    int fine = 0;
+    CHECK(orun_setup(&p) == ORUN_OK);
+    for (long n = 1; !fine; n += n < 300 ? 1 : 97) {
+        lua_State *L = state_new();
+        state_asked = 0;
+        state_fail_from = n;
+        lua_pushcfunction(L, luaopen_orun);
+        if (lua_pcall(L, 0, 1, 0) == LUA_OK) {
+            CHECK(luaL_dostring(L, code) == 0);
+            fine = lua_isboolean(L, -1) && state_asked < n; /* no message */
+        }
+        state_fail_from = 0;
+        lua_close(L);
+        CHECK(state_blocks == 0);
+    }
+}
+
 static const CheckCase cases[] = {
     { "own", state_own },       { "refused", state_refused },
     { "shared", state_shared }, { "freed", state_freed },
     { "handed", state_handed }, { "long", state_long },
-    { "added", state_added },
+    { "added", state_added },   { "fails", state_fails },
 };
 
 CHECK_MAIN(cases)
