@@ -2,13 +2,22 @@
  *
  * This is the only header to install; it is the manual of the C API.
  *
- *     orun_config config = ORUN_CONFIG_INIT;
  *     orun *o;
- *     if (orun_new(&config, &o) != 0)
- *         return 1;
- *     if (orun_run_string(o, "=script", code, strlen(code)) != 0)
- *         fprintf(stderr, "%s\n", orun_errmsg(o));
+ *     if (orun_new(NULL, &o) != 0
+ *         || orun_run_string(o, "=script", code, strlen(code)) != 0)
+ *         fprintf(stderr, "%s\n", orun_errmsg(NULL));
  *     orun_free(o);
+ *
+ * Or, without writing Lua:
+ *
+ *     uint64_t id;
+ *     const orun_result *r;
+ *     orun_task t = { sizeof t, .agent = "reviewer", .prompt = "Review a.c" };
+ *     if (orun_start(o, &t, &id) || orun_wait(o, id, 60)
+ *         || orun_take(o, id, &r))
+ *         return fprintf(stderr, "%s\n", orun_errmsg(o)), 1;
+ *     fwrite(r->output, 1, r->output_size, stdout);
+ *     orun_drop(r);
  *
  * Link with `pkg-config --cflags --libs orun`, which is liborun.so, or with
  * liborun.a, and what `pkg-config --static --libs orun` adds.
@@ -41,6 +50,10 @@
  * SIGCHLD or waitpid: child processes belong to a small process, the
  * supervisor, which ends them all however the program ends. A script that
  * writes to an output nobody reads gets an error, never SIGPIPE.
+ *
+ * Callbacks. Your functions are called in two places only: those of tasks
+ * inside orun_dispatch, by the thread that called it; those of agents on
+ * threads of orun. No lock of orun is held there.
  *
  * Threads. Each function is [any] or [one]. [any]: any thread may call it, at
  * any time, several at once. [one]: one thread at a time may be in such calls
@@ -81,8 +94,11 @@ enum {
     ORUN_OK = 0,
     ORUN_ENOMEM = -1,     /* out of memory */
     ORUN_EINVAL = -2,     /* an argument makes no sense; errmsg names it */
+    ORUN_ENOENT = -3,     /* no such task */
     ORUN_ESTATE = -4,     /* not now: a script of this runtime made the call, or
                              a function of yours that it had called */
+    ORUN_ERESOLVED = -7,  /* the task was final */
+    ORUN_ETIMEOUT = -11,  /* the time is over */
     ORUN_ESTOPPED = -12,  /* orun_interrupt ended the script */
     ORUN_ESHUTDOWN = -13, /* the runtime is being freed */
     ORUN_ESYS = -14,      /* the operating system refused */
@@ -90,6 +106,7 @@ enum {
     ORUN_EFAILED = -19,   /* the script raised an error, or a task failed and
                              its result was never read */
     ORUN_EFORKED = -21,   /* called in a fork of the process that made it */
+    ORUN_EBACKLOG = -22,  /* what the run's tasks hold is at its limit */
     ORUN_ETHREAD = -23    /* another thread is in a call with the runtime */
 };
 #endif
@@ -315,6 +332,149 @@ void orun_suspend(orun *o);
 /* Resume the run. A program that had been stopped by others before stays
  * stopped. [any]; not from a signal handler. */
 void orun_resume(orun *o);
+
+/* ---- tasks of your program ---- */
+
+/* A task that C has started is like one of Task{} in Lua, with the same
+ * options, checks and messages. It belongs to your program and not to the
+ * script: a script that ends, fails or is interrupted neither stops it nor
+ * waits for it; only orun_stop does, and orun_free. Scripts may run beside, on
+ * another thread.
+ *
+ * IDS are numbers from 1 on (t1 in Lua), never used again: an old one is
+ * ORUN_ENOENT and never somebody else's. STRINGS you pass are copied; NULL is
+ * "not given"; text is UTF-8 with NUL at its end unless a size stands beside
+ * it. TIMEOUTS are seconds of real time; less than 0: for ever. */
+typedef struct orun_task {
+    size_t size; /* sizeof(orun_task) */
+
+    /* One of these does it; all NULL: the agent "general-purpose". */
+    const char *agent;       /* the name of an agent type */
+    const char *const *argv; /* a command, NULL at its end, no shell */
+    const char *lua;         /* the body of a Lua function, called with the
+                                input and the task: "local input, task = ..." */
+
+    const char *prompt;
+    size_t prompt_size; /* bytes of it; 0: strlen(prompt) */
+    const char *input;  /* a JSON text */
+    const char *description;
+    const uint64_t *after; /* it starts when these have completed */
+    size_t after_count;
+    double timeout;      /* seconds of one attempt; 0: as the agent has it */
+    const char *options; /* every other field of Task{}, a JSON object:
+                            {"retry": 2, "writes": ["src"], "priority": 5} */
+
+    /* Called by orun_dispatch, on its thread, or NULL. */
+    void (*done)(orun *o, uint64_t id, void *ud); /* it is final; the last */
+    void (*more)(orun *o, uint64_t id, void *ud); /* orun_read has more; told
+                                 once for however many writes, and at its end */
+    void *ud;                                     /* passed to both */
+} orun_task;
+
+/* Start it, now or when it may. Errors: ORUN_EINVAL (orun_errmsg has the words
+ * of Task in Lua: "unknown field \"promt\", did you mean 'prompt'?"),
+ * ORUN_ENOENT (a task in `after`), ORUN_EBACKLOG, ORUN_ESHUTDOWN, ORUN_ENOMEM;
+ * ORUN_ESYS and others when the runtime's store cannot be opened. The thread
+ * needs 256 KiB of stack. [any] */
+int orun_start(orun *o, const orun_task *task, uint64_t *id);
+
+/* Wait until the task is final: 0. Errors: ORUN_ETIMEOUT, ORUN_ENOENT,
+ * ORUN_ESHUTDOWN, ORUN_EINVAL (no number). Any task and list item of the
+ * runtime may be waited for. A function that orun_dispatch called and that
+ * waits for what another such function would do waits for ever. [any] */
+int orun_wait(orun *o, uint64_t id, double timeout);
+
+/* The next task without `done` that has become final, in the order they did,
+ * each once; one that orun_wait has waited for, or that was forgotten, is none
+ * of them. Errors: ORUN_ETIMEOUT, ORUN_ESHUTDOWN, ORUN_ENOENT: none is left to
+ * come. [any] */
+int orun_next(orun *o, double timeout, uint64_t *id);
+
+/* Cancel the task, and what it has started. It is final a little later: its
+ * code may clean up. Errors: ORUN_ENOENT, ORUN_ERESOLVED (it was final). [any]
+ */
+int orun_stop(orun *o, uint64_t id);
+
+/* The task is final, and nobody will ask for it again: all that it holds is
+ * freed, so that a host may run for weeks. Of its record, 216 bytes stay until
+ * all 4,096 of its neighbours are forgotten. Its `done` is still called.
+ * Errors: ORUN_ENOENT, ORUN_ESTATE (it is not final, or a thread is stuck in
+ * it). [any]
+ */
+int orun_forget(orun *o, uint64_t id);
+
+/* ---- results ---- */
+
+enum {
+    ORUN_PENDING, /* it waits, or queues */
+    ORUN_RUNNING,
+    ORUN_COMPLETED, /* this and those after it are final */
+    ORUN_FAILED,
+    ORUN_CANCELLED
+};
+
+/* Read it by pointer only: new fields are added at its end. */
+typedef struct orun_result {
+    uint64_t id;
+    int state;              /* one of those above */
+    int exit_code;          /* of its program; -1: none */
+    int signal;             /* that ended its program; 0: none */
+    int attempts;           /* begun so far */
+    const char *error_kind; /* "exit", "timeout", …; NULL when it completed */
+    const char *error;      /* why; NULL when it completed */
+    const char *output;     /* a text's bytes as they are, with NUL behind; of
+                               a program that runs, what it has printed; NULL:
+                               the output is no text, or there is none */
+    size_t output_size;
+    const char *json; /* the output as JSON; NULL: there is none, as it
+                         is not final, or a function */
+    size_t json_size;
+    int cut;         /* 1: `output` is its beginning, and then a line
+                        that says so; orun_read has all of it */
+    int reserved;    /* 0 */
+    double duration; /* seconds of its last attempt, so far */
+    double cost;     /* US dollars; NAN: not told */
+    int64_t input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
+        reasoning_tokens;                      /* -1: not told */
+    const char *model, *session_id, *activity; /* NULL: not told */
+    const char *traceback; /* of a Lua function that raised; or NULL */
+} orun_result;
+
+/* What is known of the task now, final or not; a failure counts as read. Yours
+ * until orun_drop. Secrets are replaced in `error`, not in the output. Errors:
+ * ORUN_ENOENT, ORUN_EINVAL (r is NULL), ORUN_ENOMEM; then *r is NULL. [any] */
+int orun_take(orun *o, uint64_t id, const orun_result **r);
+
+/* Free it; NULL is fine. Also after orun_free. [any] */
+void orun_drop(const orun_result *r);
+
+/* Copy what the task has printed to `stream` (1: stdout, or a function's text;
+ * 2: stderr), from that offset on, while it runs or later, without waiting for
+ * more (`more` tells of that). *got: how many bytes; *end, unless it is NULL: 1
+ * when no more will come. An attempt that is made again prints anew, from 0.
+ * Errors: ORUN_ENOENT, ORUN_EINVAL (the stream; an offset beyond what is there;
+ * the output is no text), ORUN_ESYS (its file cannot be read). [any] */
+int orun_read(orun *o, uint64_t id, int stream, uint64_t offset, void *to,
+              size_t size, size_t *got, int *end);
+
+/* ---- your own loop: poll, epoll, io_uring, libuv, glib ---- */
+
+/* A descriptor that is readable WHILE there is something for orun_dispatch or
+ * orun_next: level-triggered, nothing to re-arm (edge-triggered epoll works,
+ * too, if you then dispatch until that gives 0). Do not read or close it; take
+ * it out of your loop before orun_free. The same each time. -1 and errno: there
+ * is none. [any] */
+int orun_fd(orun *o);
+
+/* Call the functions that are due, on this thread; returns how many were
+ * called, 0 at once when none is due. It never blocks, and ends after those
+ * that were due at its start. No lock is held while they are called: they may
+ * make all [any] calls; [one] calls, orun_dispatch and orun_free are
+ * ORUN_ESTATE there. They must return: neither longjmp nor exceptions may leave
+ * them. Once orun_free has begun nothing is called any more. Errors:
+ * ORUN_ETHREAD (another thread is in this call), ORUN_ESTATE. A script may run
+ * on another thread meanwhile. [any], one at a time */
+int orun_dispatch(orun *o);
 
 /* Cancel what runs, wait for it (child processes end within seconds) and free
  * everything. What threads use that are stuck (orun_stuck) is freed only when

@@ -646,7 +646,8 @@ lib_task_make(lua_State *L, LuaRun *run, const TaskArgs *a, Task *t, Buf *why)
 bool
 lib_task_closing(const LuaRun *run)
 {
-    return run->vm->script && !run->bell && run->sched->closing;
+    return run->vm->script && !run->bell
+        && (run->sched->closing || run->sched->board.closed);
 }
 
 int
@@ -657,6 +658,7 @@ lib_task_add(lua_State *L, Task *draft, int first, lua_Integer n, Task **out)
     const Value *input = draft->input;
     size_t inside = input ? value_handles(input) : 0, count = 0;
     register_run(park_run(L)->engine);
+    draft->hosted = park_run(L)->hosted;
     if (n == 0 && inside == 0)
         return lifecycle_add(s, draft, parent, NULL, 0, out);
     Task **all = mem_alloc(((size_t)n + inside) * sizeof *all);
@@ -733,6 +735,7 @@ lib_task(lua_State *L)
     int e = lib_task_make(L, run, &a, &draft, &text);
     if (e == 0)
         e = lib_task_add(L, &draft, ARG(F_COUNT), a.blockers, &t);
+    run->refused = e;
     if (e) {
         if (e == ORUN_EBACKLOG)
             lib_why_backlog(&why, "Task", run);

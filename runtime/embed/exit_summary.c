@@ -39,7 +39,7 @@ exit_summary_deadlocked(Board *b, Buf *to)
     board_lock(b);
     for (size_t i = 1; i < b->count && lines < EXIT_SUMMARY_LINES; i++) {
         Task *t = board_find(b, i);
-        if (task_final(t) || t->kind == TASK_ITEM)
+        if (task_final(t) || t->kind == TASK_ITEM || t->hosted)
             continue;
         const Task *other = exit_summary_awaited(t);
         exit_summary_begin_line(to, t);
@@ -73,7 +73,7 @@ exit_summary_unread(Board *b, size_t *from, bool traces, Buf *to)
     board_lock(b);
     for (; *from < b->count; ++*from) {
         Task *t = board_find(b, *from);
-        if (t->state != TASK_FAILED || t->read
+        if (t->state != TASK_FAILED || t->read || t->hosted
             || unread++ >= EXIT_SUMMARY_LINES)
             continue;
         exit_summary_begin_line(to, t);

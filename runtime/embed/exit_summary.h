@@ -1,7 +1,8 @@
 /* exit_summary.h — what is printed about tasks when a script ends.
  *
  * One line per task: where it was started, its name, and what went wrong. The
- * text may come from anywhere; the caller sanitizes it before printing.
+ * text may come from anywhere; the caller sanitizes it before printing. Tasks
+ * of the embedding program are not told of: it asks for itself.
  */
 #ifndef ORUN_EXIT_SUMMARY_H
 #define ORUN_EXIT_SUMMARY_H

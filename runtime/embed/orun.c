@@ -119,6 +119,8 @@ orun_new(const orun_config *config, orun **out)
         mem_free(o);
         return orun_refuse(NULL, e, "orun_new");
     }
+    uv_mutex_init(&o->keeping);
+    host_init(&o->host, o, o->run.sched, &o->guard);
     api_guard_open(&o->guard);
     *out = o;
     return 0;
@@ -164,7 +166,7 @@ orun_wait_idle(orun *o)
         sched_lock(o->run.sched);
         o->run.task->stopping = FAULT_NONE;
         sched_unlock(o->run.sched);
-        lifecycle_cancel_all(o->run.sched, WHY_RUN);
+        lifecycle_cancel_script(o->run.sched, WHY_RUN);
     }
     return fine;
 }
@@ -178,7 +180,7 @@ orun_cancel(orun *o)
     program_stop_all(&o->run, false);
     sched_unlock(o->run.sched);
     engine_hasten(o->engine, true);
-    lifecycle_cancel_all(o->run.sched, WHY_SCRIPT);
+    lifecycle_cancel_script(o->run.sched, WHY_SCRIPT);
 }
 
 /* Flush files. A stuck thread may hold the lock of a file; then only standard
@@ -287,6 +289,9 @@ orun_load_run(orun *o, int (*load)(lua_State *L, void *ud), void *ud)
     o->status = 0;
     o->vm->exit_code = -1;
     stop_reset(&o->vm->stop);
+    sched_lock(o->run.sched);
+    o->run.task->stopping = FAULT_NONE; /* an interrupt came before it */
+    sched_unlock(o->run.sched);
     escalate_hurry(o->run.sched, false);
     engine_hasten(o->engine, false);
     lua_settop(L, 0);
@@ -486,6 +491,7 @@ orun_free(orun *o)
     if (!o || e)
         return e;
     api_guard_shut(&o->guard);
+    host_close(&o->host);
     bool last = api_guard_close(&o->guard);
     engine_resume(o->engine);
     engine_hasten(o->engine, true);
@@ -499,6 +505,8 @@ orun_free(orun *o)
     thread_block_pipe(&before);
     vm_script_free(o->vm);
     thread_unblock_pipe(&before);
+    host_destroy(&o->host);
+    uv_mutex_destroy(&o->keeping);
     bool stuck = !engine_free(o->engine);
     park_destroy(&o->run);
     buf_free(&o->message);

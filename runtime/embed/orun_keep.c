@@ -83,9 +83,26 @@ orun_keep_open(orun *o, const char *script, Buf *why)
 int
 orun_keep_begin(orun *o, const char *script)
 {
-    if (!o->keep || o->keep->journal)
-        return 0;
-    return orun_keep_open(o, script, &o->message);
+    uv_mutex_lock(&o->keeping);
+    bool open = o->keep && !o->keep->journal;
+    int e = open ? orun_keep_open(o, script, &o->message) : 0;
+    uv_mutex_unlock(&o->keeping);
+    return e;
+}
+
+int
+orun_keep_start(orun *o)
+{
+    Buf why = { 0 };
+    uv_mutex_lock(&o->keeping);
+    const char *script = o->engine->script;
+    bool open = o->keep && !o->keep->journal;
+    int e = open ? orun_keep_open(o, script ? script : "host", &why) : 0;
+    uv_mutex_unlock(&o->keeping);
+    if (e)
+        api_error_set(o, e, "orun_start: %s", buf_cstr(&why));
+    buf_free(&why);
+    return e;
 }
 
 /* Do both name one file? */
@@ -122,18 +139,28 @@ orun_keep_move(orun *o, const char *path, Buf *why)
     return copy ? 0 : ORUN_ENOMEM;
 }
 
+/* With `keeping` held. */
+static int
+orun_keep_set(orun *o, const char *path, Buf *why)
+{
+    if (!o->keep && !(o->keep = mem_zalloc(1, sizeof *o->keep)))
+        return ORUN_ENOMEM;
+    int e = orun_keep_move(o, path, why);
+    if (e || o->keep->journal)
+        return e;
+    return orun_keep_open(o, o->engine->script, why);
+}
+
 int
 orun_keep_config(Engine *h, const char *path, Buf *why)
 {
     orun *o = h->keep_ud;
     if (h->sched.plan && !o->keep)
         return 0; /* it keeps nothing */
-    if (!o->keep && !(o->keep = mem_zalloc(1, sizeof *o->keep)))
-        return ORUN_ENOMEM;
-    int e = orun_keep_move(o, path, why);
-    if (e || o->keep->journal)
-        return e;
-    return orun_keep_open(o, h->script, why);
+    uv_mutex_lock(&o->keeping);
+    int e = orun_keep_set(o, path, why);
+    uv_mutex_unlock(&o->keeping);
+    return e;
 }
 
 int

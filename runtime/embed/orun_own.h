@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "embed/api_error.h"
 #include "embed/api_guard.h"
+#include "embed/host.h"
 #include "orun.h"
 #include "view/view.h"
 #include "vm/park.h"
@@ -15,8 +16,10 @@ struct orun {
     /* Never changes. */
     Engine *engine;
     Vm *vm;
-    LuaRun run; /* of the script, task 0 */
-    View *view; /* NULL: no view; of the owning thread */
+    LuaRun run;         /* of the script, task 0 */
+    Host host;          /* what the embedding program has started */
+    uv_mutex_t keeping; /* held while the store is opened */
+    View *view;         /* NULL: no view; of the owning thread */
     bool no_wait;
     bool verbose;
     bool heeds_return, json; /* orun_heed_return; set before any script */
@@ -102,6 +105,15 @@ int orun_keep_begin(orun *o, const char *script) NODISCARD;
 int orun_keep_config(Engine *h, const char *path, Buf *why) NODISCARD;
 int orun_keep_ended(orun *o, int code);
 void orun_keep_free(orun *o);
+
+/* The host starts a task: open the store, if no script has. Any thread, with
+ * words for an error. */
+int orun_keep_start(orun *o) NODISCARD;
+
+/* The task of that id, NULL: there is none, or it is forgotten or removed. Any
+ * thread inside an epoch. The second says so, and returns ORUN_ENOENT. */
+Task *orun_task_find(Board *b, uint64_t id);
+int orun_task_unknown(orun *o, const char *fn, uint64_t id);
 
 /* The command line of the run, which resuming it repeats. ORUN_ENOMEM. */
 int orun_keep_args(orun *o, int argc, const char *const *argv) NODISCARD;

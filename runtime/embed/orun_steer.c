@@ -24,7 +24,7 @@ orun_interrupt(orun *o)
     sched_unlock(s);
     if (again) {
         escalate_hurry(s, true);
-        lifecycle_cancel_all(s, WHY_SCRIPT); /* those that were spared */
+        lifecycle_cancel_script(s, WHY_SCRIPT); /* those that were spared */
     }
     api_guard_unhold(&o->guard);
 }

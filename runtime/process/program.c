@@ -157,7 +157,7 @@ program_clean(Program *p, LuaRun *run)
 {
     Sched *s = run->sched;
     Task *t = run->task;
-    bool may = p->cleans && t->stop_rung <= 1 && !s->hurried;
+    bool may = p->cleans && t->stop_rung <= 1 && !sched_hurried(s, t);
     bool first = !run->cleans;
     run->cleans |= may;
     if (may && first && task_due(t)) /* else who waits for its process looks */

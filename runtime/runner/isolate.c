@@ -472,8 +472,8 @@ isolate_cleans(Isolate *i)
     Sched *s = &i->engine->sched;
     sched_lock(s);
     const LuaRun *run = i->run;
-    bool cleans = !i->cleaned && i->rung == RUNG_ONCE && !s->hurried && run
-        && run->cleans && !list_empty(&run->programs);
+    bool cleans = !i->cleaned && i->rung == RUNG_ONCE && run && run->cleans
+        && !sched_hurried(s, run->task) && !list_empty(&run->programs);
     sched_unlock(s);
     i->cleaned |= cleans;
     return cleans;

@@ -293,7 +293,7 @@ run_tree_ended(LuaRun *run, Outcome *o)
     }
     sched_lock(run->sched);
     tree->stopped = run->task->stopping;
-    bool hurried = run->sched->hurried && tree->stopped;
+    bool hurried = sched_hurried(run->sched, run->task) && tree->stopped;
     sched_unlock(run->sched);
     if (hurried)
         return false;

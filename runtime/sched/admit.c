@@ -150,7 +150,7 @@ admit_again(Sched *s, Task *t, const Outcome *o)
         meter_go_well(l->meter);
         return false;
     }
-    if (o->state != TASK_FAILED || o->fault != FAULT_RATE || s->closing
+    if (o->state != TASK_FAILED || o->fault != FAULT_RATE || sched_closing(s, t)
         || t->throttles >= ADMIT_THROTTLES)
         return false;
     if (!l->meter && limit_meter(l, &nothing, s))

@@ -8,7 +8,7 @@ escalate_climb(Sched *s, Task *t)
 {
     Runner *r = s->runner[t->kind];
     double grace;
-    if (s->hurried && t->stop_rung < ESCALATE_RUNGS)
+    if (sched_hurried(s, t) && t->stop_rung < ESCALATE_RUNGS)
         t->stop_rung = ESCALATE_RUNGS - 1;
     do {
         if (t->stop_rung < ESCALATE_RUNGS)
@@ -49,7 +49,7 @@ escalate_hurry(Sched *s, bool hurry)
     for (size_t i = 1; hurry && i < s->board.count; i++) {
         Task *t = board_find(&s->board, i);
         if (t->state == TASK_RUNNING && t->stopping && !task_sealed(t)
-            && t->stop_rung < ESCALATE_RUNGS)
+            && sched_hurried(s, t) && t->stop_rung < ESCALATE_RUNGS)
             escalate_climb(s, t);
     }
     sched_unlock(s);

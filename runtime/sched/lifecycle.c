@@ -51,7 +51,10 @@ lifecycle_finalize(Sched *s, Task *t, Outcome *o)
     if (t->kind == TASK_ITEM) {
         b->open_items--;
     } else {
-        b->live--;
+        if (t->hosted)
+            b->hosted--;
+        else
+            b->live--;
         if (t->state != TASK_WAITING)
             b->active--;
         slots_release(s, t);
@@ -275,7 +278,7 @@ lifecycle_propagate(Sched *s)
     slots_serve_freed(s);
     if (b->open_items == 0)
         wait_fire_all(&b->item_waits);
-    if (b->live == 0)
+    if (board_idle(b))
         wait_fire_all(&b->idle_waits);
     wait_fire_all(&b->look_waits);
     wait_check_stuck(b);
@@ -283,12 +286,20 @@ lifecycle_propagate(Sched *s)
 
 /* ---- adding ---- */
 
+/* Bytes of a task with n blockers. */
+static size_t
+lifecycle_weight(const Task *t, size_t n)
+{
+    return task_weight(t) + 2 * n * sizeof(Task *);
+}
+
 /* Why the task cannot be added, 0 if it can. */
 static int
-lifecycle_refusal(Sched *s, const Task *parent, Task *const *blockers, size_t n,
-                  size_t weight)
+lifecycle_refusal(Sched *s, const Task *draft, const Task *parent,
+                  Task *const *blockers, size_t n)
 {
-    if (s->closing)
+    size_t weight = lifecycle_weight(draft, n);
+    if (sched_closing(s, draft))
         return ORUN_ESHUTDOWN;
     if (task_final(parent) || task_sealed(parent)) /* who would end them? */
         return ORUN_EENDED;
@@ -336,8 +347,9 @@ static int
 lifecycle_place(Sched *s, Task *draft, Task *parent, Task *const *blockers,
                 size_t n, Task **out)
 {
-    size_t weight = task_weight(draft) + 2 * n * sizeof *blockers;
-    int e = lifecycle_refusal(s, parent, blockers, n, weight);
+    size_t weight = lifecycle_weight(draft, n);
+    draft->hosted |= parent->hosted;
+    int e = lifecycle_refusal(s, draft, parent, blockers, n);
     if (e == 0)
         e = board_place(&s->board, draft, out);
     if (e)
@@ -366,6 +378,7 @@ lifecycle_place_all(Sched *s, Task *draft, Task *parent, Task *const *blockers,
     if (!after)
         return e;
     out[0]->opt->after = NULL;
+    after->hosted = out[0]->hosted;
     e = lifecycle_place(s, after, parent, &out[0], 1, &out[1]);
     if (e) {
         task_clear(after);
@@ -384,6 +397,8 @@ lifecycle_enter(Sched *s, Task *t, const Task *parent)
         (Event){ .kind = EVENT_ADDED, .task = t->id, .other = parent->id });
     if (t->kind == TASK_ITEM)
         s->board.open_items++;
+    else if (t->hosted)
+        s->board.hosted++;
     else
         s->board.live++;
     rank_added(s, t);
@@ -511,7 +526,7 @@ static bool
 lifecycle_retry(Sched *s, Task *t, const Outcome *o)
 {
     const Retry *r = t->opt ? &t->opt->retry : NULL;
-    if (!r || o->state != TASK_FAILED || s->closing || s->draining)
+    if (!r || o->state != TASK_FAILED || sched_closing(s, t) || s->draining)
         return false;
     uint32_t tried = t->attempt - t->throttles;
     if (tried > (uint32_t)r->max || !(r->on >> o->fault & 1))
@@ -662,7 +677,7 @@ lifecycle_cancel(Sched *s, Task *t)
 static bool
 lifecycle_spare(Sched *s, Task *t)
 {
-    if (!t->opt || !t->opt->finally || s->hurried)
+    if (!t->opt || !t->opt->finally || sched_hurried(s, t))
         return false;
     if (t->state == TASK_RUNNING && t->opt->timeout == 0
         && sched_arm(s, t, board_now(&s->board) + LIFECYCLE_FINALLY))
@@ -671,14 +686,16 @@ lifecycle_spare(Sched *s, Task *t)
     return true;
 }
 
-/* Cancel all tasks, and items too if all is closed. With the lock held. */
+/* Cancel the tasks, those of the embedding program if `hosted`; and items too
+ * if all is closed. With the lock held. */
 static void
-lifecycle_cancel_each(Sched *s, TaskWhy why, bool all)
+lifecycle_cancel_each(Sched *s, TaskWhy why, bool hosted)
 {
+    bool all = s->board.closed;
     for (size_t i = 1; i < s->board.count; i++) {
         Task *t = board_find(&s->board, i);
         if (!task_final(t) && !task_sealed(t) && (all || t->kind != TASK_ITEM)
-            && (all || !lifecycle_spare(s, t)))
+            && (hosted || !t->hosted) && (all || !lifecycle_spare(s, t)))
             lifecycle_cancel_locked(s, t, why);
     }
     lifecycle_propagate(s);
@@ -688,7 +705,15 @@ void
 lifecycle_cancel_all(Sched *s, TaskWhy why)
 {
     sched_lock(s);
-    lifecycle_cancel_each(s, why, false);
+    lifecycle_cancel_each(s, why, true);
+    sched_unlock(s);
+}
+
+void
+lifecycle_cancel_script(Sched *s, TaskWhy why)
+{
+    sched_lock(s);
+    lifecycle_cancel_each(s, why, s->board.closed);
     sched_unlock(s);
 }
 
@@ -711,7 +736,7 @@ void
 lifecycle_close(Sched *s)
 {
     sched_lock(s);
-    s->closing = true;
+    s->closing = s->board.closed = true;
     lifecycle_cancel_each(s, WHY_RUN, true);
     sched_unlock(s);
 }

@@ -60,6 +60,10 @@ int lifecycle_cancel(Sched *s, Task *t);
  * hurried. */
 void lifecycle_cancel_all(Sched *s, TaskWhy why);
 
+/* The same of those that end with the script: not those of the embedding
+ * program, until the run is closed. */
+void lifecycle_cancel_script(Sched *s, TaskWhy why);
+
 /* Cancel the tasks that do not run yet, and from now on every new one; those
  * that run go on. List items stay as they are. */
 void lifecycle_drain(Sched *s);

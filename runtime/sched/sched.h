@@ -59,8 +59,8 @@ typedef struct Sched {
     int plan;            /* 0: no plan; 1: agents are stubbed; 2: functions,
                           * too, and durations are not remembered. Never
                           * changes */
-    bool closing;        /* no new tasks */
-    bool hurried;        /* stops begin with the last step */
+    bool closing;        /* no new tasks, but those of the embedding program */
+    bool hurried;        /* stops begin with the last step, but for the same */
     bool draining;       /* new tasks are cancelled, none is retried, and no
                           * item is handed out (Board.drained) */
     struct Value *spent[SCHED_SPENT]; /* to be dropped once it is unlocked */
@@ -86,6 +86,20 @@ sched_lock(Sched *s)
 }
 /* Unlock, then start what was granted. */
 void sched_unlock(Sched *s);
+
+/* Is t to end, and not to be tried again? And at once, where it is stopped?
+ * A task of the embedding program only when all is closed. With the lock held.
+ */
+static inline bool
+sched_closing(const Sched *s, const Task *t)
+{
+    return s->board.closed || (s->closing && !t->hosted);
+}
+static inline bool
+sched_hurried(const Sched *s, const Task *t)
+{
+    return s->hurried && (s->board.closed || !t->hosted);
+}
 
 /* ---- takes the lock itself, any thread ---- */
 

@@ -744,9 +744,10 @@ int
 slots_whole(Sched *s, const MeterSpec *spec)
 {
     sched_lock(s);
-    if (!s->whole && s->board.live == 0)
+    bool live = s->board.live + s->board.hosted > 0;
+    if (!s->whole && !live)
         s->whole = limit_new("run", INT_MAX);
-    int e = s->board.live ? ORUN_ESTATE : ORUN_ENOMEM;
+    int e = live ? ORUN_ESTATE : ORUN_ENOMEM;
     if (s->whole)
         e = limit_meter(s->whole, spec, s);
     if (e == 0)

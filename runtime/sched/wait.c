@@ -49,7 +49,7 @@ wait_ready(Board *b, const WaitFor *what)
     case WAIT_FOR_OP: return what->op->done;
     case WAIT_FOR_ITEM:
         return b->open_items == 0 || b->drained || queue_peek(&b->items);
-    case WAIT_FOR_IDLE: return b->live == 0;
+    case WAIT_FOR_IDLE: return board_idle(b);
     default: return false;
     }
 }

@@ -59,7 +59,7 @@ typedef struct WaitFor {
         WAIT_FOR_TASK,
         WAIT_FOR_COLLECTOR,
         WAIT_FOR_ITEM, /* one that could be claimed, or none left open */
-        WAIT_FOR_IDLE, /* every task but list items is final */
+        WAIT_FOR_IDLE, /* every task but list items is final (board_idle) */
         WAIT_FOR_OP,
         WAIT_FOR_OUTPUT, /* the task is final, or has printed more than that */
         WAIT_FOR_TIME,

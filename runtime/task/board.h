@@ -47,12 +47,14 @@ typedef struct Board {
     uv_mutex_t lock;
     /* Guarded by lock: */
     size_t open_items; /* items not final */
-    size_t live;       /* other tasks not final */
+    size_t live;       /* other tasks not final, but those … */
+    size_t hosted;     /* … of the embedding program (Task.hosted) */
+    bool closed;       /* these are to end, too, and no task is added */
     Timers timers;
     Queue items;     /* ready items, to be claimed (by job.link) */
     List item_waits; /* Waits for an item to claim */
     bool drained;    /* no item is handed out any longer */
-    List idle_waits; /* Waits for live == 0 */
+    List idle_waits; /* Waits for board_idle */
     List look_waits; /* Waits for one that is looked up (durable.h) */
     List writing;    /* Writes that tasks hold */
     int active;
@@ -134,6 +136,14 @@ Task *board_failed_blocker(Task *t);
 /* May some task be waiting for t's end? If not, and it holds no writes, no
  * search leads to t. */
 bool board_awaited(const Task *t);
+
+/* Are all tasks final that are to end with the script, or, once the board is
+ * closed, all tasks? */
+static inline bool
+board_idle(const Board *b)
+{
+    return b->live == 0 && (!b->closed || b->hosted == 0);
+}
 
 /* Arm a timer and tell the clock. */
 int board_arm(Board *b, Timer *t, double at) NODISCARD;

@@ -276,9 +276,11 @@ typedef struct Task {
     int line;                   /* … 0: unknown */
     uint32_t id;                /* 0 is the script */
     uint8_t kind;
-    uint8_t slot;  /* a SlotKind */
-    uint8_t depth; /* of nesting */
-    bool own_code; /* `code` was encoded for this task alone */
+    uint8_t slot;      /* a SlotKind */
+    uint8_t depth;     /* of nesting */
+    bool own_code : 1; /* `code` was encoded for this task alone */
+    bool hosted : 1;   /* the embedding program started it, or one above it: it
+                        * does not end with the script */
 
     /* Written under the board's lock, read by anyone: once a final state is
      * seen, `outcome` and `took` are seen too and never change. */

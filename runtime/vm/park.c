@@ -112,7 +112,7 @@ park_refused(const LuaRun *run)
     if (run->want.work || run->worktree_hook
         || (run->want.cleans && stop_cleans(&run->vm->stop)))
         return false;
-    return run->task->stopping
+    return (run->task->stopping && !run->hosted)
         || ((run->isolate || run->on_behalf) && stop_wanted(&run->vm->stop));
 }
 

@@ -53,9 +53,11 @@ typedef struct LuaRun {
     bool holds; /* … and its task is not released meanwhile (board_hold) */
 
     /* Of a guest (vm_guest.h), which blocks wherever it waits. */
-    bool
-        beside; /* others may wait for its task, the script, at the same time */
+    bool beside; /* others may wait for its task, the script, meanwhile */
     struct ParkBell *bell; /* wakes it; NULL: this is no guest */
+
+    bool hosted; /* its code acts for the embedding program: beside the script,
+                  * which may be stopped meanwhile. Never changes */
 
     /* Of the thread that runs the state. */
     WaitFor want; /* what the code asked to wait for … */
@@ -66,6 +68,7 @@ typedef struct LuaRun {
     struct Unseen *unseen; /* failures of its programs (program.h) */
     uint64_t used;    /* nanoseconds on a processor; counted while there are
                        * views */
+    int refused;      /* why its last call of Task made none, a code; or 0 */
     uint64_t claimed; /* the item that its code claimed last, 0: none */
     const char *path_seen, *cpath_seen; /* the script's package.path and cpath
                                          * that tasks have; kept alive in its
