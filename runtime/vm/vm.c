@@ -303,12 +303,15 @@ vmpool_make_image(VmPool *p)
 static VmCell *
 vmpool_get_cell(VmPool *p)
 {
-    List *resting = list_shift(&p->resting);
-    if (resting) {
+    VmCell *cell;
+    for (List *resting; (resting = list_shift(&p->resting)) != NULL;) {
         p->resting_count--;
-        return container_of(resting, VmCell, link);
+        cell = container_of(resting, VmCell, link);
+        if (cell->heap || p->image)
+            return cell;
+        vmpool_free_cell(p, cell); /* there was no memory for a new image */
     }
-    VmCell *cell = mem_zalloc(1, sizeof *cell);
+    cell = mem_zalloc(1, sizeof *cell);
     if (!cell)
         return NULL;
     stop_setup(&cell->vm.stop);

@@ -332,18 +332,41 @@ function M.files()
   check(r, 5000, "the file")
 end
 
-function M.embedded()
-  local made, ran, text, left, asked, failed = test.failing.embed([[
-    local r = Task{run = function() return 5 end}
-    if r.status == "completed" and r.output ~= 5 then error("LIE: wrong") end
-    if r.status ~= "completed" then error(r.error, 0) end
-  ]], os.getenv("ORUN_FAULT_HERE"))
-  if left ~= 0 then lie("%d blocks are left", left) end
+-- A script in a runtime of its own, whose host has the agent type in-c.
+local function embed(code)
+  local made, ran, text, left, asked, failed = test.failing.embed(code,
+    os.getenv("ORUN_FAULT_HERE"))
+  if left > 0 then lie("%d blocks are left", left) end
   if made ~= 0 or ran ~= 0 then
     if text:find("LIE", 1, true) then lie("%s", text) end
     if made == 0 then check_reason(text, "the embedded script") end
   end
   return asked, failed
+end
+
+function M.embedded()
+  return embed([[
+    local r = Task{run = function() return 5 end}
+    if r.status == "completed" and r.output ~= 5 then error("LIE: wrong") end
+    if r.status ~= "completed" then error(r.error, 0) end
+  ]])
+end
+
+function M.agent_in_c()
+  return embed([[
+    local function check(r, same)
+      if r.status ~= "completed" then error(r.error, 0) end
+      if not same then error("LIE: wrong") end
+    end
+    local h = Task{subagent_type = "in-c", input = {n = 5}, run_in_background = true,
+                   schema = {type = "object", required = {"n"}}}
+    local r = Task{subagent_type = "in-c", prompt = "x", model = "m"}
+    check(r, r.output == "textx")
+    r = TaskOutput(h)
+    check(r, r.ok and r.output.n == 5)
+    r = Task{subagent_type = "in-c", prompt = "abcdef", max_output = 2}
+    check(r, r.truncated)
+  ]])
 end
 
 -- What a task has ended with is shown if it is kept. Its look-up is over when it begins.
@@ -367,7 +390,7 @@ end
 local PROGRAMS <const> = {apart = true, control = true, exec = true, flood = true, input = true,
                           kept = true, programs = true, shell = true, stream = true}
 -- These say themselves what fails, and give how much was asked for.
-local ARMED <const> = {embedded = true, kept = true}
+local ARMED <const> = {agent_in_c = true, embedded = true, kept = true}
 
 -- What tasks tell, and what limits ask of them.
 function M.limits()

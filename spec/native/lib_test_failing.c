@@ -11,9 +11,11 @@
 #include "base/mem.h"
 #include "lib_test.h"
 #include "orun.h"
+#include "value/json.h"
 #include <fcntl.h>
 #include <lauxlib.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
@@ -136,9 +138,46 @@ lib_failing_armed(lua_State *L)
     return 2;
 }
 
+/* An agent in C: it prints, reports, and gives its input back. */
+static void
+lib_failing_start(orun_call *c, void *ud)
+{
+    int e = orun_call_write(c, "text", 4);
+    (void)ud;
+    if (e == 0)
+        e = orun_call_report(c, "{\"activity\": \"works\", \"cost\": 1}");
+    if (e)
+        orun_call_fail(c, "spawn", orun_errmsg(NULL));
+    else if (c->input)
+        orun_call_json(c, c->input);
+    else
+        orun_call_text(c, c->prompt, c->prompt_size);
+}
+
+/* It counts in *ud how many were released. */
+static void
+lib_failing_release(orun_call *c, void *ud)
+{
+    (void)c;
+    ++*(atomic_int *)ud;
+}
+
+static int
+lib_failing_add_agent(orun *o, atomic_int *released)
+{
+    orun_agent type = { sizeof type, .name = "in-c" };
+    type.description = "gives its input back";
+    type.start = lib_failing_start;
+    type.release = lib_failing_release;
+    type.ud = released;
+    type.slots = 1;
+    type.options = "{\"retry\": 1, \"permissions\": \"read\"}";
+    return orun_add_agent(o, &type);
+}
+
 /* embed(code, spec) -> what orun_new and orun_run_string gave, the message, the
  * blocks left after orun_free, and how many allocations were asked for and
- * failed */
+ * failed. The script's tasks may be of the agent type "in-c". */
 static int
 lib_failing_embed(lua_State *L)
 {
@@ -148,14 +187,19 @@ lib_failing_embed(lua_State *L)
     char text[512] = "";
     orun *o = NULL;
     int ran = 0;
+    atomic_int released = 0;
+    json_close(); /* the state that is kept for the next JSON is no leak */
     long before = mem_live();
     lib_failing_arm(spec);
     int made = orun_new(NULL, &o);
     if (made == 0) {
-        ran = orun_run_string(o, "=embedded", code, n);
+        ran = lib_failing_add_agent(o, &released);
+        if (ran == 0)
+            ran = orun_run_string(o, "=embedded", code, n);
         snprintf(text, sizeof text, "%s", orun_errmsg(o));
     }
     orun_free(o);
+    json_close();
     lua_Integer asked = mem_asked(), failed = mem_failed();
     lib_failing_arm(NULL);
     long left = mem_live() - before;
