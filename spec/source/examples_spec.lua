@@ -8,7 +8,7 @@
 --- code is 1, and nothing of the right ones. There `...` stands for any text, as on a page.
 ---
 --- A line `-- $ orun examples/NAME.lua ARGUMENTS` in its head gives the script
---- its arguments. A C program is built by the `cc` command in its own head, as
+--- its arguments. A C or C++ program is built by the command in its own head, as
 --- a reader would, with the library under test; its `-->` lines are in its last
 --- comment.
 
@@ -105,9 +105,9 @@ describe("examples", function()
   end
 end)
 
--- The command in a C file's head: from ` * $ cc` on, and on after each `\`.
+-- The command in a C file's head: from ` * $ cc` (or c++) on, and on after each `\`.
 local function build_command(text)
-  local command, rest = text:match("\n *%*? *%$ (cc [^\n]*)(.*)")
+  local command, rest = text:match("\n *%*? *%$ (c[c+]+ [^\n]*)(.*)")
   while command and command:match("\\$") do
     local more
     more, rest = rest:match("^\n *%*? *([^\n]*)(.*)")
@@ -125,7 +125,7 @@ describe("examples of tests", function()
 end)
 
 describe("C examples", function()
-  for _, path in ipairs(h.find("examples", "-name '*.c'")) do
+  for _, path in ipairs(h.find("examples", "-name '*.c' -o -name '*.cpp'")) do
     it("build as they say, and run: " .. path, function()
       local text, dir = h.read(path), copy()
       local command = build_command(text)
