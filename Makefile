@@ -478,6 +478,13 @@ analyze:
 install: $(ORUN) $(BUILD)/liborun.a $(SO) runtime/orun.h runtime/orun_lua.h \
     $(BUILD)/orun.pc
 	$(PLACE) put $^
+# As a rock (orun-scm-1.rockspec): luarocks gives the folders.
+.PHONY: rock rock-install
+rock: $(ORUN) $(SO) ;
+rock-install: rock
+	install -s -m 755 -D $(SO) '$(ROCK_LIB)/orun.so'
+	install -s -m 755 -D $(ORUN) '$(ROCK_BIN)/orun'
+
 PC = $(BUILD)/orun.pc
 $(PC): FORCE
 	mkdir -p $(@D)
