@@ -61,7 +61,7 @@ process_allocates(void)
         CHECK(orun_free(o) == ORUN_OK);
         CHECK(process_blocks == 0);
     }
-    CHECK(process_asked > 500);
+    CHECK(process_asked > 100);
 }
 
 /* The allocator fails from the n-th call on, for many n: errors in words, and
