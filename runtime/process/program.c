@@ -453,10 +453,14 @@ int
 program_capture(LuaRun *run, Outcome *o)
 {
     Captured c = { .nth = run->shows };
-    run->shows = 0;
-    if (!run->shown)
+    if (!run->shows) /* which nobody else changes */
         return 0;
     sched_lock(run->sched);
+    run->shows = 0;
+    if (!run->shown) {
+        sched_unlock(run->sched);
+        return 0;
+    }
     c.out = program_shown(run, false);
     c.err = program_shown(run, true);
     Program *p = program_unshow(run);
