@@ -46,10 +46,11 @@ extern "C" {
 int luaopen_orun(lua_State *L);
 
 /* ( -- module ) The module of a runtime of yours, in place of one of its own.
- * Several states may share it. Their tasks are not ended by orun.close() or
- * with the state; once orun_free has begun, waits end with an error, and each
- * primitive raises one. Raises as well: memory; `o` is not a runtime; L has the
- * module of another one. Returns 1. */
+ * Several states may share it. Their tasks are the program's, as those of
+ * orun_start: no script ends them, nor orun.close(), nor the end of the state;
+ * and orun.finish() raises an error. Once orun_free has begun, waits end with
+ * an error, and each primitive raises one. Raises as well: memory; `o` is not a
+ * runtime; L has the module of another one. Returns 1. */
 int orun_lua_open(lua_State *L, orun *o);
 
 /* What `open` puts into package.preload, package.loaded and the globals is

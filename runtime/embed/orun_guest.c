@@ -26,6 +26,7 @@ typedef struct OrunGuest {
     LuaRun run;
     ParkBell bell;
     orun *own;       /* its runtime, made for it; NULL: not yet, or another's */
+    bool shared;     /* another's, whose script does not end its tasks */
     Engine *engine;  /* NULL: it has none yet */
     bool closed;     /* by orun.close */
     size_t reported; /* tasks below this id were checked for failures */
@@ -47,7 +48,8 @@ orun_guest_join(OrunGuest *g, orun *o)
                        .engine = o->engine,
                        .task = o->engine->sched.board.root,
                        .vm = &g->vm,
-                       .beside = g->own == NULL,
+                       .beside = g->shared,
+                       .hosted = g->shared,
                        .bell = &g->bell };
     park_init(&g->run);
     park_bell_init(&g->bell, g->vm.L);
@@ -142,6 +144,16 @@ orun_guest_closes(lua_State *L)
     return 0;
 }
 
+/* In the place of orun.finish where the runtime is shared. */
+static int
+orun_guest_no_finish(lua_State *L)
+{
+    return luaL_error(L,
+                      "finish: the runtime is the program's own, and has tasks "
+                      "of others; wait for yours, with TaskOutput or "
+                      "orun.wait_all");
+}
+
 /* ( -- module ) */
 static int
 orun_guest_open(lua_State *L)
@@ -154,7 +166,10 @@ orun_guest_open(lua_State *L)
     OrunGuest *g = orun_guest_of(vm_of(L));
     lib_guest_open(L);
     luaL_setfuncs(L, functions, 0);
-    finish_push(L, &g->reported);
+    if (g->shared)
+        lua_pushcfunction(L, orun_guest_no_finish);
+    else
+        finish_push(L, &g->reported);
     lua_setfield(L, -2, "finish");
     return 1;
 }
@@ -199,6 +214,7 @@ orun_lua_open(lua_State *L, orun *o)
     if (e)
         return luaL_error(L, "orun_lua_open: %s", err_text(e));
     if (!g->engine) {
+        g->shared = true;
         orun_guest_join(g, o);
         api_guard_unhold(orun_guard(o));
     }

@@ -106,6 +106,7 @@ describe("a host", function()
   it("may hand a Lua state from thread to thread", keeps("lua_state", "handed"))
   it("may add functions to the states of scripts and tasks", keeps("lua_state", "added"))
   it("J7 may have an allocator that fails under its Lua state", keeps("lua_state", "fails"))
+  it("has tasks of its Lua states that no script ends", keeps("lua_state", "hosted"))
   it("may use it for long", keeps("lua_state", "long"))
   it("outlives os.exit of a script", keeps("arguments", "exit"))
 

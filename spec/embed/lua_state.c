@@ -282,6 +282,32 @@ state_added(void)
     orun_free(o);
 }
 
+/* Its tasks are the program's: no script ends them. */
+static void
+state_hosted(void)
+{
+    static const char waits[] =
+        "t = orun.Task{run_in_background = true, run = function()\n"
+        "  local item = orun.TaskCreate{subject = 'go'}\n"
+        "  TaskOutput(item)\n"
+        "  return Task{run = function() return 7 end}.output\n"
+        "end}\n"
+        "while not orun.TaskGet('t2') do orun.sleep('1ms') end";
+    orun *o = check_new();
+    lua_State *L = state_new();
+    CHECK(state_open(L, o));
+    state_run(L, waits);
+    check_fine(o, "Task{run = function() end}");
+    CHECK(check_run(o, "error('on purpose', 0)") == ORUN_EFAILED);
+    CHECK(check_run(o, "os.exit(3)") == ORUN_OK);
+    CHECK(!luaL_dostring(L, "return pcall(orun.finish)"));
+    CHECK(strstr(lua_tostring(L, -1), "orun.wait_all"));
+    state_run(L, "orun.TaskUpdate{task_id = 't2', status = 'completed'}");
+    CHECK(strcmp(state_run(L, "return orun.TaskOutput(t).output"), "7") == 0);
+    lua_close(L);
+    CHECK(orun_free(o) == 0);
+}
+
 /* ---- an allocator of the host's, which fails ---- */
 
 static atomic_long state_blocks, state_asked, state_fail_from;
@@ -343,6 +369,7 @@ static const CheckCase cases[] = {
     { "shared", state_shared }, { "freed", state_freed },
     { "handed", state_handed }, { "long", state_long },
     { "added", state_added },   { "fails", state_fails },
+    { "hosted", state_hosted },
 };
 
 CHECK_MAIN(cases)
