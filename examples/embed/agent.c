@@ -42,30 +42,34 @@ start(orun_call *c, void *ud) /* on a thread of orun */
         pthread_detach(thread);
 }
 
-static const char review[] =
-    "local all = {}\n"
-    "for i, file in ipairs{'a.c', 'b.c', 'c.c', 'd.c'} do\n"
-    "  all[i] = {subagent_type = 'reviewer', prompt = file}\n"
-    "end\n"
-    "for _, r in ipairs(orun.fan_out(all)) do\n"
-    "  print(r.output or r.error, r.cost)\n"
-    "end\n";
-
 int
 main(void)
 {
+    static const char *const files[] = { "a.c", "b.c", "c.c", "d.c" };
     orun_agent reviewer = { sizeof reviewer, .name = "reviewer", .start = start,
                             .slots = 2, .timeout = 60 };
+    uint64_t ids[4];
     orun *o;
-    if (orun_new(NULL, &o) || orun_add_agent(o, &reviewer)
-        || orun_run_string(o, "=review", review, strlen(review)))
+    if (orun_new(NULL, &o) || orun_add_agent(o, &reviewer))
         return fprintf(stderr, "%s\n", orun_errmsg(NULL)), 1;
+    for (size_t i = 0; i < 4; i++) {
+        orun_task t = { sizeof t, .agent = "reviewer", .prompt = files[i] };
+        if (orun_start(o, &t, &ids[i]))
+            return fprintf(stderr, "%s\n", orun_errmsg(o)), 1;
+    }
+    for (size_t i = 0; i < 4; i++) {
+        const orun_result *r;
+        if (orun_wait(o, ids[i], -1) || orun_take(o, ids[i], &r))
+            return fprintf(stderr, "%s\n", orun_errmsg(o)), 1;
+        printf("%s, %.2f dollars\n", r->output ? r->output : r->error, r->cost);
+        orun_drop(r);
+    }
     return orun_free(o);
 }
 
 /*
- * --> a.c: fine	0.25
- * --> b.c: fine	0.25
- * --> the service is down	0.25
- * --> d.c: fine	0.25
+ * --> a.c: fine, 0.25 dollars
+ * --> b.c: fine, 0.25 dollars
+ * --> the service is down, 0.25 dollars
+ * --> d.c: fine, 0.25 dollars
  */

@@ -57,6 +57,14 @@ int
 host_guest_call(Host *h, Engine *engine, lua_CFunction body, void *arg,
                 int *refused, Buf *why)
 {
+    return host_guest_call_for(h, engine, h->sched->board.root, 0, body, arg,
+                               refused, why);
+}
+
+int
+host_guest_call_for(Host *h, Engine *engine, Task *t, uint32_t attempt,
+                    lua_CFunction body, void *arg, int *refused, Buf *why)
+{
     size_t stack = api_guard_stack();
     if (stack < HOST_GUEST_STACK) {
         buf_printf(why,
@@ -71,7 +79,8 @@ host_guest_call(Host *h, Engine *engine, lua_CFunction body, void *arg,
     HostGuest g = { .run = { .sched = h->sched,
                              .pool = engine->pool,
                              .engine = engine,
-                             .task = h->sched->board.root,
+                             .task = t,
+                             .attempt = attempt,
                              .vm = vm,
                              .hosted = true,
                              .on_behalf = host_guest_wake } };

@@ -18,4 +18,10 @@
 int host_guest_call(Host *h, Engine *engine, lua_CFunction body, void *arg,
                     int *refused, Buf *why) NODISCARD;
 
+/* The same for code that belongs to this attempt at t, which goes on until it
+ * has returned. */
+int host_guest_call_for(Host *h, Engine *engine, Task *t, uint32_t attempt,
+                        lua_CFunction body, void *arg, int *refused,
+                        Buf *why) NODISCARD;
+
 #endif

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "embed/api_error.h"
 #include "embed/api_struct.h"
+#include "embed/host_guest.h"
 #include "embed/orun_own.h"
 #include "engine/engine.h"
 #include "runner/host_call.h"
@@ -19,39 +20,16 @@ enum { ORUN_AGENT_SLOTS = 1000000 };
 /* Seconds that a `stop` has when the type does not say. */
 static const double orun_agent_grace = 2;
 
-/* ---- Lua on a thread of the host ---- */
-
-/* Call f with the light userdata ud as its argument, in a pristine state that
- * belongs to this attempt at t. Errors: ORUN_ENOMEM; ORUN_EINVAL: it raised
- * what is in `why`. */
+/* Call f(ud) in Lua for an attempt at t. ORUN_EINVAL: it raised. */
 static int
-orun_agent_lua(Engine *h, Task *t, uint32_t attempt, lua_CFunction f, void *ud,
+orun_agent_lua(orun *o, Task *t, uint32_t attempt, lua_CFunction f, void *ud,
                Buf *why)
 {
-    LuaRun guest = { .sched = &h->sched,
-                     .pool = h->pool,
-                     .engine = h,
-                     .task = t,
-                     .attempt = attempt };
-    Vm *vm = vm_take(h->vms);
-    if (!vm)
-        return ORUN_ENOMEM;
-    park_init(&guest);
-    guest.vm = vm;
-    vm->owner = &guest;
-    vm->limit = h->memory_limit;
     epoch_enter();
-    lua_pushcfunction(vm->L, f);
-    lua_pushlightuserdata(vm->L, ud);
-    int status = lua_pcall(vm->L, 1, 0, 0);
-    if (status != LUA_OK && status != LUA_ERRMEM)
-        vm_error_text(vm->L, why);
-    vm_give(h->vms, vm);
+    int e = host_guest_call_for(&o->host, o->engine, t, attempt, f, ud, NULL,
+                                why);
     epoch_leave();
-    park_destroy(&guest);
-    if (status == LUA_OK)
-        return 0;
-    return status == LUA_ERRMEM ? ORUN_ENOMEM : ORUN_EINVAL;
+    return e == ORUN_EFAILED ? ORUN_EINVAL : e;
 }
 
 /* Push the table that the JSON text is. */
@@ -167,8 +145,8 @@ orun_add_agent(orun *o, const orun_agent *given)
     const char *wrong = orun_agent_wrong(&new.type, given);
     if (wrong)
         e = api_error_set(o, ORUN_EINVAL, "%s: %s", fn, wrong);
-    else if ((e = orun_agent_lua(o->engine, o->run.task, 1, orun_agent_define,
-                                 &new, &why))
+    else if ((e = orun_agent_lua(o, o->run.task, 0, orun_agent_define, &new,
+                                 &why))
              != 0)
         api_error_set(o, e, "%s: %s", fn, why.n ? buf_cstr(&why) : err_text(e));
     buf_free(&why);
@@ -308,8 +286,8 @@ orun_call_report(orun_call *call, const char *json)
     if (e)
         return orun_call_refused(fn, e);
     LuaRun *run = c->run;
-    e = orun_agent_lua(run->engine, run->task, run->attempt, orun_call_reports,
-                       (void *)(uintptr_t)json, &why);
+    e = orun_agent_lua(c->agent.owner, run->task, run->attempt,
+                       orun_call_reports, (void *)(uintptr_t)json, &why);
     if (e)
         api_error_set(NULL, e, "%s: %s", fn,
                       why.n ? buf_cstr(&why) : err_text(e));

@@ -2,6 +2,7 @@
 #include "runner/stuck.h"
 #include "base/log.h"
 #include "process/program.h"
+#include "runner/host_call.h"
 #include "runner/isolate.h"
 #include "sched/lifecycle.h"
 
@@ -70,6 +71,10 @@ stuck_fail(Engine *h, Task *t)
     }
     if (run && run->isolate)
         isolate_stop(run->isolate, FAULT_LOST, true);
+    if (run && run->host) {
+        host_call_stop(run->host);
+        host_call_give_up(run->host);
+    }
     lifecycle_fail(&h->sched, t, run ? FAULT_LOST : FAULT_SPAWN,
                    buf_take(&why));
 }

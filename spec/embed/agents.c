@@ -526,6 +526,82 @@ agents_freed(void)
     CHECK(started == 200);
 }
 
+/* ---- tasks that C starts ---- */
+
+/* It does its task by another, of the same runtime. */
+static void
+agents_nests(orun_call *c, void *ud)
+{
+    const orun_result *r;
+    uint64_t id;
+    orun_task t = { .size = sizeof t, .agent = "echo", .prompt = "inner" };
+    atomic_fetch_add(&started, 1);
+    CHECK(orun_start(ud, &t, &id) == ORUN_OK);
+    CHECK(orun_wait(ud, id, -1) == ORUN_OK);
+    CHECK(orun_take(ud, id, &r) == ORUN_OK);
+    CHECK(orun_call_text(c, r->output, r->output_size) == ORUN_OK);
+    orun_drop(r);
+}
+
+static uint64_t
+agents_start(orun *o, const char *agent, const char *input)
+{
+    uint64_t id;
+    orun_task t = { .size = sizeof t, .agent = agent, .input = input };
+    CHECK(orun_start(o, &t, &id) == ORUN_OK);
+    return id;
+}
+
+/* Wait for it, and check its result. */
+static void
+agents_is(orun *o, uint64_t id, int state, const char *output)
+{
+    const orun_result *r;
+    CHECK(orun_wait(o, id, -1) == ORUN_OK);
+    CHECK(orun_take(o, id, &r) == ORUN_OK);
+    CHECK(r->state == state);
+    CHECK(output ? strcmp(r->output, output) == 0 : !r->output);
+    orun_drop(r);
+}
+
+static void
+agents_hosted(void)
+{
+    char text[16];
+    size_t got;
+    int end;
+    orun *o = agents_new();
+    orun_agent type = { sizeof type, .name = "nests", .start = agents_nests };
+    type.release = agents_release;
+    type.ud = o;
+    CHECK(orun_add_agent(o, &type) == ORUN_OK);
+    uint64_t first = agents_start(o, "keep", NULL);
+    orun_call *c = agents_kept(0);
+    CHECK(check_run(o, "error('no task of the host is its')") != ORUN_OK);
+    CHECK(c->id == first && orun_call_write(c, "half", 4) == ORUN_OK);
+    CHECK(orun_read(o, first, 1, 0, text, sizeof text, &got, &end) == ORUN_OK);
+    CHECK(got == 4 && !end && memcmp(text, "half", 4) == 0);
+    CHECK(orun_call_text(c, "way", 3) == ORUN_OK);
+    agents_is(o, first, ORUN_COMPLETED, "halfway");
+    agents_is(o, agents_start(o, "nests", NULL), ORUN_COMPLETED, "inner|-|-|1");
+    agents_is(o, agents_start(o, "fail", "\"http\""), ORUN_FAILED, "half");
+    uint64_t asks = agents_start(o, "patient", NULL);
+    CHECK(orun_stop(o, asks) == ORUN_OK);
+    agents_is(o, asks, ORUN_CANCELLED, NULL);
+    for (int i = 0; i < 1000; i++)
+        agents_start(o, "json", "{\"a\": 1}");
+    for (int i = 0; i < 1000; i++) {
+        const orun_result *r;
+        CHECK(orun_next(o, -1, &first) == ORUN_OK);
+        CHECK(orun_take(o, first, &r) == ORUN_OK);
+        CHECK(strcmp(r->json, "{\"a\":1}") == 0);
+        orun_drop(r);
+        CHECK(orun_forget(o, first) == ORUN_OK);
+    }
+    CHECK(orun_next(o, -1, &first) == ORUN_ENOENT);
+    agents_free(o);
+}
+
 /* ---- types ---- */
 
 static void
@@ -618,6 +694,7 @@ static const CheckCase cases[] = {
     { "many", agents_many },
     { "shared", agents_shared },
     { "freed", agents_freed },
+    { "hosted", agents_hosted },
     { "hides", agents_hides },
     { "planned", agents_planned },
 };
