@@ -23,9 +23,12 @@ describe("a program built from what is installed", function()
     local prefix = h.quote(dir .. "/usr")
     sh(("make -s -C %s IN_BUILD=1 VARIANT= PREFIX=%s PC=%s/orun.pc %s/orun.pc"):format(
       h.quote(h.root), prefix, h.quote(dir), h.quote(dir)), {MAKEFLAGS = false})
-    sh(("PREFIX=%s %s/.ci/install put %s %s %s/runtime/orun.h orun.pc"):format(prefix,
-      h.quote(h.root), h.quote(h.lib), '"$(realpath ' .. h.lib:gsub("%.a$", ".so.0") .. ')"',
-      h.quote(h.root)))
+    local files = {h.quote(h.bin), h.quote(h.lib),
+                   '"$(realpath ' .. h.lib:gsub("%.a$", ".so.0") .. ')"',
+                   h.quote(h.root .. "/runtime/orun.h"),
+                   h.quote(h.root .. "/runtime/orun_lua.h"), "orun.pc"}
+    sh(("PREFIX=%s %s/.ci/install put %s"):format(prefix, h.quote(h.root),
+      table.concat(files, " ")))
     h.write(dir .. "/host.c", h.read(h.root .. "/examples/embed/host.c"))
   end)
 
@@ -49,5 +52,42 @@ describe("a program built from what is installed", function()
     local needs = builds("$(pkg-config --static --cflags --libs orun "
       .. "| sed 's/-lorun/-l:liborun.a/')")
     assert.is_nil(needs:find("liborun", 1, true))
+  end)
+
+  it("has tasks in processes of their own by the command that is installed", function()
+    h.write(dir .. "/isolated.c", [[
+      #include <orun.h>
+      #include <string.h>
+      #include <stdio.h>
+      int main(void)
+      {
+          static const char code[] =
+              "print(Task{isolation = 'process', run = function() return 7 end}.output)";
+          orun *o;
+          if (orun_new(NULL, &o) || orun_run_string(o, NULL, code, strlen(code)))
+              return 1;
+          return orun_free(o);
+      }]])
+    sh("cc -o isolated isolated.c $(pkg-config --cflags --libs orun)",
+      {PKG_CONFIG_PATH = dir .. "/usr/lib/pkgconfig"})
+    assert.equal("7\n", sh("./isolated", {LD_LIBRARY_PATH = dir .. "/usr/lib",
+                                          PATH = dir .. "/usr/bin:" .. os.getenv("PATH")}))
+  end)
+
+  it("may be a Lua program, which finds the module", function()
+    h.write(dir .. "/program.lua", [[
+      local orun = require "orun"
+      print(orun.Task{run = function() return 12 end}.output)
+      orun.finish()]])
+    assert.equal("12\n", sh("lua5.4 program.lua", {LUA_CPATH = dir .. "/usr/lib/lua/5.4/?.so"}))
+  end)
+
+  it("needs nothing of the source tree", function()
+    for _, name in ipairs{"bin/orun", "lib/liborun.so.0", "lib/pkgconfig/orun.pc",
+                          "include/orun.h", "include/orun_lua.h"} do
+      local bytes = h.read(dir .. "/usr/" .. name)
+      assert.is_true(#bytes > 100, name)
+      assert.is_nil(bytes:find(h.root, 1, true), name)
+    end
   end)
 end)
