@@ -476,7 +476,7 @@ analyze:
 
 # Only what is installed is built, which the test build is not.
 install: $(ORUN) $(BUILD)/liborun.a $(SO) runtime/orun.h runtime/orun_lua.h \
-    $(BUILD)/orun.pc
+    $(wildcard runtime/cli/shell/orun.*) $(BUILD)/orun.pc
 	$(PLACE) put $^
 # As a rock (orun-scm-1.rockspec): luarocks gives the folders.
 .PHONY: rock rock-install

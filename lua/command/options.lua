@@ -24,6 +24,9 @@ local M = {}
 
 local FAILED <const>, USAGE <const> = 1, 2
 
+--- What --help prints, by command, of those that were loaded.
+M.HELP = {}
+
 --- The words make no sense: the command ends with 2.
 -- @param text, ...  as of string.format
 function M.usage(text, ...)
@@ -144,6 +147,7 @@ end
 -- @param command  "orun tasks"
 -- @param help     what --help prints
 function M.command(command, help, body)
+  M.HELP[command] = help
   return function(...)
     local ok, code = pcall(body, ...)
     if ok then return code or 0 end

@@ -16,7 +16,8 @@
 -- What a program prints comes in one piece when it has ended.
 --
 --   -j N            so many at once (5)
---   -a FILE         the arguments are its lines
+--   -a, --arg-file FILE
+--                   the arguments are its lines
 --   -0, --null      they end with a zero byte, not with a line
 --   --retry N       tries after one that has failed
 --   --timeout TIME  the longest time for each try: 30s, 5m

@@ -260,6 +260,9 @@ lib_orun_open_client(lua_State *L, Vm *vm, void *ud)
     static const luaL_Reg functions[] = {
         { "clean", lib_clean },
         { "nearest", lib_nearest },
+        { "bundled", lib_bundled },
+        { "entries", lib_entries },
+        { "real", lib_real },
         { "channel", lib_channel },
         { "input", lib_channel_input },
         { "await", lib_channel_await },
