@@ -476,6 +476,34 @@ int orun_fd(orun *o);
  * on another thread meanwhile. [any], one at a time */
 int orun_dispatch(orun *o);
 
+/* Each thing that happens, inside orun_dispatch, as a line of JSON without its
+ * end (README.md, "What a run tells", has the events); within a tenth of a
+ * second. A host that is 8 MiB behind loses lines, and is told how many by one
+ * whose event is "lost". orun_unwatch has all of them ready for orun_dispatch.
+ * NULL: no more. The first time before orun_watch, and before the first script
+ * and task. Errors: ORUN_ESTATE, ORUN_ENOMEM, ORUN_ESYS. [one] */
+int orun_on_event(orun *o,
+                  void (*event)(orun *o, const char *line, size_t n, void *ud),
+                  void *ud);
+
+/* ---- everything else ---- */
+
+/* Make one of the calls that programs of tasks have (`orun task`, MCP), in the
+ * script's name: orun_ask(o, "TaskList", "{\"status\": \"pending\"}", &reply).
+ * They are Task, TaskOutput, TaskStop, TaskList, TaskGet, TaskCreate,
+ * TaskUpdate, TaskClaim, RunTasks, RunOutput, RunStop, RunDrain, and, of Lua's
+ * orun.config, orun.limit and orun.agent, Config, Limit (with "name") and
+ * Agent. `args` is a JSON object, or NULL: none. Ids in JSON are texts, "t5"
+ * for 5. *reply: JSON, to be freed with orun_free_text. Where a call waits, the
+ * thread blocks. Errors: ORUN_EINVAL (the arguments), ORUN_EFAILED (it was
+ * refused, and orun_errmsg says why), ORUN_ESHUTDOWN, ORUN_ENOMEM; then *reply
+ * is NULL. [any]
+ */
+int orun_ask(orun *o, const char *call, const char *args, char **reply);
+
+/* NULL is fine. [any] */
+void orun_free_text(char *text);
+
 /* Cancel what runs, wait for it (child processes end within seconds) and free
  * everything. What threads use that are stuck (orun_stuck) is freed only when
  * they return. Other threads may be in [any] calls meanwhile: they end with

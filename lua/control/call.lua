@@ -70,13 +70,13 @@ for _, tools in ipairs{task_tools, run_tools} do
   for name, tool in next, tools do TOOLS[name] = tool end
 end
 
-local function why_not(request)
+local function why_not(request, tools)
   if type(request) ~= "table" or type(request.call) ~= "string" then
-    return "a call is {\"call\": name, \"args\": {...}}; the names are " .. check.listed(TOOLS)
+    return "a call is {\"call\": name, \"args\": {...}}; the names are " .. check.listed(tools)
   end
-  if not TOOLS[request.call] then
+  if not tools[request.call] then
     return ("there is no call %q; the names are %s"):format(request.call:sub(1, 100),
-      check.listed(TOOLS))
+      check.listed(tools))
   end
   if request.args ~= nil and (type(request.args) ~= "table" or json.is_array(request.args)
       and next(request.args) ~= nil) then
@@ -84,14 +84,15 @@ local function why_not(request)
   end
 end
 
---- Do what the text asks for.
+local M = {TOOLS = TOOLS}
+
+--- Do what a request, {call=, args=}, asks for.
+-- @param tools  the calls that there are; M.TOOLS are those of programs
 -- @return the reply, a line; and whether it says yes: what was claimed stays so
-return function(text)
-  local request, why = json.decode(text)
-  if request == nil then return refused("request", "%s", why) end
-  why = why_not(request)
+function M.perform(request, tools)
+  local why = why_not(request, tools)
   if why then return refused("request", "%s", why) end
-  local tool, args = TOOLS[request.call], without_nulls(request.args or {})
+  local tool, args = tools[request.call], without_nulls(request.args or {})
   local fits, errors = assert(schema.new(tool.schema)):check(args)
   if not fits then
     return refused("request", "%s: %s", request.call, table.concat(errors, "; "))
@@ -105,3 +106,12 @@ return function(text)
   end
   return encode{ok = true, result = value}
 end
+
+--- The same of a text.
+function M.perform_text(text)
+  local request, why = json.decode(text)
+  if request == nil then return refused("request", "%s", why) end
+  return M.perform(request, TOOLS)
+end
+
+return M

@@ -78,7 +78,7 @@ local run_model = require "orun.record.model"
 
 -- file: it keeps what happens, so all of it is wanted; purpose: see above.
 local VIEWS <const> = {
-  events = {file = true}, otlp = {}, output = {}, plan = {purpose = true}, progress = {},
+  events = {file = true}, host = {}, otlp = {}, output = {}, plan = {purpose = true}, progress = {},
   record = {}, report = {}, strict = {purpose = true}, trace = {file = true},
 }
 local MANY <const> = 20000

@@ -32,7 +32,7 @@ static int
 request_handler_entry(lua_State *L)
 {
     Connection *c = lua_touserdata(L, 1);
-    module_push(L, "orun.control.call");
+    module_push_field(L, "orun.control.call", "perform_text");
     lua_pushlstring(L, buf_cstr(&c->line), c->line.n);
     lua_callk(L, 1, 2, 0, request_handler_returned);
     return request_handler_returned(L, LUA_OK, 0);

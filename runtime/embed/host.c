@@ -8,10 +8,14 @@
 #include "thread/epoch.h"
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { HOST_PLACES = 64 }; /* of the hash table, at first */
+enum {
+    HOST_PLACES = 64,     /* of the hash table, at first */
+    HOST_LINES = 8 << 20, /* bytes of events that wait for the host */
+};
 
 /* Seconds that are waited at a time, as far as a condition can count. */
 #define HOST_LONGEST 1e6
@@ -24,6 +28,7 @@ host_init(Host *h, orun *o, Sched *s, ApiGuard *guard)
     list_init(&h->ended);
     list_init(&h->waits);
     list_init(&h->guests);
+    list_init(&h->lines);
     uv_cond_init(&h->next);
 }
 
@@ -35,6 +40,8 @@ host_destroy(Host *h)
             next = t->same;
             mem_free(t);
         }
+    for (List *node; (node = list_shift(&h->lines)) != NULL;)
+        mem_free(container_of(node, HostLine, link));
     mem_free(h->tasks);
     uv_cond_destroy(&h->next);
     if (h->fd >= 0)
@@ -113,7 +120,8 @@ static void
 host_light(Host *h)
 {
     uint64_t one = 1;
-    bool lit = !list_empty(&h->due) || !list_empty(&h->ended);
+    bool lit = !list_empty(&h->due) || !list_empty(&h->ended)
+        || !list_empty(&h->lines);
     if (h->fd < 0 || lit == h->lit)
         return;
     h->lit = lit;
@@ -321,6 +329,102 @@ host_next(Host *h, double timeout, uint64_t *id)
     return e;
 }
 
+/* ---- events ---- */
+
+/* All lines are gone. With the lock held. */
+static void
+host_drop_lines(Host *h)
+{
+    for (List *node; (node = list_shift(&h->lines)) != NULL;)
+        mem_free(container_of(node, HostLine, link));
+    h->line_bytes = 0;
+}
+
+void
+host_tell_lines(Host *h,
+                void (*event)(orun *o, const char *line, size_t n, void *ud),
+                void *ud)
+{
+    sched_lock(h->sched);
+    h->event = event;
+    h->event_ud = ud;
+    if (!event)
+        host_drop_lines(h);
+    host_light(h);
+    sched_unlock(h->sched);
+}
+
+/* Queue the line, if there is room. With the lock held; takes the line. */
+static void
+host_push_line(Host *h, HostLine *line)
+{
+    bool room = line && h->line_bytes + line->n <= HOST_LINES;
+    if (!room || !h->event) {
+        h->lost += h->event != NULL;
+        mem_free(line);
+        return;
+    }
+    h->line_bytes += line->n;
+    list_push(&h->lines, &line->link);
+    host_light(h);
+}
+
+static HostLine *
+host_make_line(const char *text, size_t n)
+{
+    HostLine *line = mem_alloc(sizeof *line + n + 1);
+    if (!line)
+        return NULL;
+    line->n = n;
+    memcpy(line->text, text, n);
+    line->text[n] = '\0';
+    return line;
+}
+
+void
+host_put_line(Host *h, const char *text, size_t n)
+{
+    HostLine *line = host_make_line(text, n);
+    sched_lock(h->sched);
+    size_t lost = h->line_bytes < HOST_LINES / 2 ? h->lost : 0;
+    if (lost) {
+        char words[64];
+        int size = snprintf(words, sizeof words,
+                            "{\"event\":\"lost\",\"lines\":%zu}", lost);
+        h->lost = 0;
+        host_push_line(h, host_make_line(words, (size_t)size));
+    }
+    host_push_line(h, line);
+    sched_unlock(h->sched);
+}
+
+/* Call the host with the lines that are there now. With the lock held, which is
+ * released meanwhile; returns how many. */
+static int
+host_call_lines(Host *h)
+{
+    List lines;
+    int calls = 0;
+    list_init(&lines);
+    for (List *node; (node = list_shift(&h->lines)) != NULL;)
+        list_push(&lines, node);
+    h->line_bytes = 0;
+    host_light(h);
+    for (List *node; (node = list_shift(&lines)) != NULL;) {
+        HostLine *line = container_of(node, HostLine, link);
+        void (*event)(orun *, const char *, size_t, void *) = h->event;
+        void *ud = h->event_ud;
+        bool tells = event && !h->closing;
+        sched_unlock(h->sched);
+        if (tells)
+            event(h->o, line->text, line->n, ud);
+        calls += tells;
+        mem_free(line);
+        sched_lock(h->sched);
+    }
+    return calls;
+}
+
 /* ---- the host's loop ---- */
 
 int
@@ -394,7 +498,7 @@ host_dispatch(Host *h)
         return ORUN_ETHREAD;
     api_guard_visit(h->guard, &visit);
     sched_lock(h->sched);
-    int calls = host_dispatch_due(h);
+    int calls = host_call_lines(h) + host_dispatch_due(h);
     h->dispatching = false;
     sched_unlock(h->sched);
     api_guard_return(h->guard, &visit);

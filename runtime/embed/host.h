@@ -37,6 +37,13 @@ typedef struct HostWait {
     uv_cond_t go;
 } HostWait;
 
+/* An event for the host. */
+typedef struct HostLine {
+    List link;
+    size_t n;
+    char text[]; /* with NUL behind */
+} HostLine;
+
 /* Lua code that acts for the host, on its thread (host_guest.h). */
 typedef struct HostGuest {
     List link;
@@ -60,8 +67,11 @@ typedef struct Host {
     bool lit;         /* it is readable */
     bool closing;     /* all waits end */
     bool dispatching; /* a thread is in orun_dispatch */
-    void (*line)(orun *o, const char *line, size_t n, void *ud);
-    void *line_ud; /* orun_on_event's */
+    void (*event)(orun *o, const char *line, size_t n, void *ud);
+    void *event_ud;    /* both: orun_on_event's; NULL: nobody listens */
+    List lines;        /* HostLines, for it … */
+    size_t line_bytes; /* … and what they take */
+    size_t lost;       /* lines for which there was no room */
 } Host;
 
 /* Set up; take down, when no task can end any more and nobody is in a call. */
@@ -88,6 +98,16 @@ int host_next(Host *h, double timeout, uint64_t *id);
 /* The task is forgotten, or its end was told: nobody else tells of it, but its
  * `done`. With the board's lock held. */
 void host_told(Host *h, uint64_t id);
+
+/* Who is told of events from now on; NULL: nobody. */
+void host_tell_lines(Host *h,
+                     void (*event)(orun *o, const char *line, size_t n,
+                                   void *ud),
+                     void *ud);
+
+/* An event, as a line. Lost when the host is far behind, or memory is out. Any
+ * thread. */
+void host_put_line(Host *h, const char *line, size_t n);
 
 /* As orun_fd, and orun_dispatch. */
 int host_fd(Host *h);

@@ -16,10 +16,12 @@ struct orun {
     /* Never changes. */
     Engine *engine;
     Vm *vm;
-    LuaRun run;         /* of the script, task 0 */
-    Host host;          /* what the embedding program has started */
-    uv_mutex_t keeping; /* held while the store is opened */
-    View *view;         /* NULL: no view; of the owning thread */
+    LuaRun run;          /* of the script, task 0 */
+    Host host;           /* what the embedding program has started */
+    uv_mutex_t keeping;  /* held while the store is opened */
+    View *view;          /* NULL: no view; of the owning thread */
+    ViewHost lines;      /* of orun_on_event … */
+    bool tells, watched; /* … which was called; and orun_watch */
     bool no_wait;
     bool verbose;
     bool heeds_return, json; /* orun_heed_return; set before any script */

@@ -29,6 +29,7 @@ struct View {
     Engine *engine;
     Vm *vm;
     char **wanted;
+    const ViewHost *host;
     double begun; /* on the run's clock */
     uv_thread_t thread;
 
@@ -308,8 +309,21 @@ view_processors(lua_State *L)
     return 1;
 }
 
+/* line(text): an event for the embedding program, without a line's end. */
+static int
+view_line(lua_State *L)
+{
+    const ViewHost *host = view_of(L)->host;
+    size_t n;
+    const char *line = luaL_checklstring(L, 1, &n);
+    if (host)
+        host->line(host->ud, line, n);
+    return 0;
+}
+
 static const luaL_Reg view_functions[] = {
     { "enough", view_enough },
+    { "line", view_line },
     { "next", view_next },
     { "output", view_output },
     { "problem", view_problem },
@@ -490,13 +504,15 @@ view_init(View *v, Engine *h)
 }
 
 int
-view_start(Engine *h, const char *const *wanted, View **out, Buf *why)
+view_start(Engine *h, const char *const *wanted, const ViewHost *host,
+           View **out, Buf *why)
 {
     VmConfig config = { .open = lib_orun_open_view };
     View *v = mem_zalloc(1, sizeof *v);
     if (!v)
         return ORUN_ENOMEM;
     view_init(v, h);
+    v->host = host;
     int e = (v->wanted = view_copy(wanted)) ? 0 : ORUN_ENOMEM;
     if (e == 0)
         e = vm_script_new(&config, &v->vm);

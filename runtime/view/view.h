@@ -14,12 +14,20 @@
 
 typedef struct View View;
 
+/* Who gets each event as a line of JSON, from the view "host": called by the
+ * view's thread, which holds no lock. */
+typedef struct ViewHost {
+    void (*line)(void *ud, const char *line, size_t n);
+    void *ud;
+} ViewHost;
+
 /* Start the views that `wanted` names: a NULL-terminated array of "NAME=VALUE",
  * as lua/view/init.lua documents; copied. Before the first task of the run.
+ * `host` is for the view of that name, or NULL; it stays as long as the view.
  * Returns when all views are ready. Errors: ORUN_ENOMEM, ORUN_ESYS, ORUN_EINVAL
  * (a view could not start; `why` gets a line with the reason). */
-int view_start(Engine *h, const char *const *wanted, View **out,
-               Buf *why) NODISCARD;
+int view_start(Engine *h, const char *const *wanted, const ViewHost *host,
+               View **out, Buf *why) NODISCARD;
 
 /* The run is over: wait until the views have shown its end, and free v. True if
  * something could not be shown; then lines about it are appended to `problems`.

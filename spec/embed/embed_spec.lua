@@ -31,7 +31,8 @@ describe("a host", function()
     dir = h.tmpdir()
     build_host("arguments", "-rdynamic")
     build("back", "-shared -fPIC -o back.so")
-    for _, name in ipairs{"threads", "guest", "cycle", "lua_state", "process", "tasks", "loops"} do
+    for _, name in ipairs{"threads", "guest", "cycle", "lua_state", "process", "tasks", "loops",
+                          "asks"} do
       build_host(name)
     end
   end)
@@ -88,6 +89,11 @@ describe("a host", function()
   it("may have output as it comes", keeps("loops", "stream"))
   it("J6 may call back from its own functions, where that is allowed", keeps("loops", "reentered"))
   it("J6 may block in them: only they wait", keeps("loops", "threads"))
+  it("may use the list, limits, agents and the config without Lua", keeps("asks", "list"))
+  it("J1 is told what is wrong with a call", keeps("asks", "wrong"))
+  it("J2 may free while a call waits: it ends", keeps("asks", "freed"))
+  it("may be told of all that happens", keeps("asks", "events"))
+  it("is told when it asks too late for that", keeps("asks", "late"))
   it("J10 may start tasks with little stack, or is told", keeps("tasks", "small"))
   it("J9 may pass bytes without an end, and any length", keeps("arguments", "bytes"))
   it("J10 is told when its thread's stack is too small", keeps("threads", "stack"))

@@ -122,7 +122,7 @@ describe("the list", function()
       ['{"subject":"s","metadata":' .. ('{"a":'):rep(300) .. "1" .. ("}"):rep(301)]
         = "nested deeper",
     } do
-      local reply = json.decode((require "orun.control.call"(
+      local reply = json.decode((require("orun.control.call").perform_text(
         '{"call":"TaskCreate","args":' .. args .. "}")))
       assert.is_false(reply.ok)
       assert.matches(words, reply.error, 1, true)

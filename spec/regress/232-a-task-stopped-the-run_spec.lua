@@ -90,9 +90,9 @@ describe("a task", function()
         call get $own
       ]=]
       print(shell(client).output)
-      local control = require "orun.control.call"
+      local control = require("orun.control.call").perform_text
       local r = Task{run = function()
-        local control, said = require "orun.control.call", {}
+        local control, said = require("orun.control.call").perform_text, {}
         for i, call in ipairs{"RunStop", "RunTasks"} do
           said[i] = control('{"call":"' .. call .. '","args":{}}')
         end
