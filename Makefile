@@ -11,6 +11,8 @@ PREFIX  ?= /usr/local
 LIBDIR  ?= $(PREFIX)/lib
 # Where Lua looks for modules in C, as orun.so is one.
 LUA_CMOD ?= $(LIBDIR)/lua/5.4
+VERSION := $(shell \
+    sed -n 's/^\#define ORUN_VERSION "\(.*\)"/\1/p' runtime/base/version.h)
 JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
 
 BUILD := build$(if $(VARIANT),/$(VARIANT))
@@ -76,16 +78,17 @@ asan tsan ubsan:
 valgrind: deps-valgrind ## The same under valgrind.
 	@$(MAKE) --no-print-directory VARIANT=$@ test
 
+C_FILES = find runtime spec examples -name '*.[ch]'
 .PHONY: lint
 lint: deps-build-test-lint ## No warnings, luacheck, how the source is written.
 	+@$(SUB) files lint
-	@git ls-files '*.[ch]' | xargs clang-format-19 --dry-run -Werror
+	@$(C_FILES) | xargs clang-format-19 --dry-run -Werror
 	luacheck -q lua stdlib examples spec
 	@ORUN_ONLY='layers style editors' $(SUITE)
 
 .PHONY: format
 format: deps-lint ## Lay out the C code as .clang-format says.
-	@git ls-files '*.[ch]' | xargs clang-format-19 -i
+	@$(C_FILES) | xargs clang-format-19 -i
 
 .PHONY: analyze
 analyze: deps-build-analyze ## clang's check of locks and roles, cppcheck.
@@ -132,6 +135,12 @@ install: deps-build ## Copy program, libraries, headers, module below PREFIX.
 	+@$(SUB) install
 uninstall: ## Remove what install put there.
 	@$(PLACE) remove
+
+.PHONY: dist distcheck
+dist: ## Write the source as build/orun-VERSION.tar.gz, for places without git.
+	@.ci/dist build/orun-$(VERSION).tar.gz
+distcheck: ## Both commands in what such a file unpacks to.
+	@$(IN_TMP) $(ALONE) .ci/dist check
 
 .PHONY: clean
 clean: ## Remove everything that was built.
@@ -298,8 +307,6 @@ $(BUILD)/liborun.a: $(OBJECTS) $(YAML_LIB) $(BUILD)/.list
 # Only what its list names leaves it. It stays in the process to its end, for it
 # has threads and a signal's handler. With a Lua of your own, which is an
 # archive, the program that loads it must export Lua's names.
-VERSION  := $(shell \
-    sed -n 's/^\#define ORUN_VERSION "\(.*\)"/\1/p' runtime/base/version.h)
 SONAME   := liborun.so.0
 SO       := $(BUILD)/$(SONAME).$(VERSION)
 SO_LIBS  := $(if $(LUA_PC),,$(LUA_LINK) $(if $(SAN),,-Wl,-z,defs)) \
