@@ -4,7 +4,9 @@
  * lasts until its state is closed (engine_join): results and programs that its
  * code still has refer to it. A runtime of its own is freed before.
  */
+#include "api/lib_arg.h"
 #include "api/lib_guest.h"
+#include "api/lib_orun.h"
 #include "base/fork.h"
 #include "base/log.h"
 #include "base/sanitize.h"
@@ -57,6 +59,17 @@ orun_guest_join(OrunGuest *g, orun *o)
     g->vm.owner = &g->run;
 }
 
+/* Make the guest's own runtime; workers 0: as many as by default. */
+static void
+orun_guest_begin(lua_State *L, OrunGuest *g, int workers)
+{
+    orun_config config = ORUN_CONFIG_INIT;
+    config.workers = workers;
+    if (orun_new(&config, &g->own))
+        luaL_error(L, "orun: no runtime could be made: %s", orun_errmsg(NULL));
+    orun_guest_join(g, g->own);
+}
+
 /* Vm.guest: before each primitive. Methods of collectors and the like enter
  * the epoch here, and the next primitive leaves it. */
 static void
@@ -65,12 +78,8 @@ orun_guest_enter(lua_State *L, Vm *vm)
     OrunGuest *g = orun_guest_of(vm);
     if (g->closed || (g->engine && g->engine->over))
         luaL_error(L, "orun was closed");
-    if (!g->engine) {
-        if (orun_new(NULL, &g->own))
-            luaL_error(L, "orun: no runtime could be made: %s",
-                       orun_errmsg(NULL));
-        orun_guest_join(g, g->own);
-    }
+    if (!g->engine)
+        orun_guest_begin(L, g, 0);
     epoch_ensure();
 }
 
@@ -144,6 +153,32 @@ orun_guest_closes(lua_State *L)
     return 0;
 }
 
+/* orun.config: of a runtime that is still to be made, `workers` can be set. */
+static int
+orun_guest_config(lua_State *L)
+{
+    OrunGuest *g = orun_guest_of(vm_of(L));
+    lua_settop(L, 1);
+    bool early = !g->engine && !g->closed && lua_istable(L, 1);
+    if (early && lua_getfield(L, 1, "workers") != LUA_TNIL) {
+        lua_Integer n = arg_integer(L, "config", "workers", 2, 1, 10000, 0);
+        lua_newtable(L); /* the other fields */
+        for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
+            lua_pushvalue(L, -2);
+            lua_pushvalue(L, -2);
+            lua_rawset(L, 3);
+        }
+        lua_pushnil(L);
+        lua_setfield(L, 3, "workers");
+        lua_replace(L, 1);
+        orun_guest_begin(L, g, (int)n);
+    }
+    lua_settop(L, 1);
+    int n = lib_config(L);
+    epoch_release();
+    return n;
+}
+
 /* In the place of orun.finish where the runtime is shared. */
 static int
 orun_guest_no_finish(lua_State *L)
@@ -160,6 +195,7 @@ orun_guest_open(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         { "close", orun_guest_closes },
+        { "config", orun_guest_config },
         { "globals", lib_guest_globals },
         { NULL, NULL },
     };

@@ -104,6 +104,26 @@ describe("the module in lua5.4", function()
       orun.finish()]])
   end)
 
+  it("runs the examples as the command does", function()
+    local dir = h.tmpdir()
+    h.sh("cp -r examples " .. h.quote(dir))
+    local paths = h.find("examples", "-maxdepth 1 -name '[0-9]*.lua'")
+    assert.is_true(#paths > 30)
+    for i = 1, #paths, h.slow > 1 and 7 or 1 do
+      local r = h.sh((os.getenv("ORUN_WRAP") or "") .. " " .. options().bin
+        .. [[ -e 'require("orun").globals()' ]] .. paths[i],
+        {cwd = dir, env = options{env = {PATH = h.bin:gsub("/[^/]*$", "") .. ":"
+          .. os.getenv("PATH")}}.env})
+      assert.equal(0, r.code, paths[i] .. ": " .. r.err)
+      local printed_lines, n = h.lines(r.out), 0
+      for line in h.read(paths[i]):gmatch("\n%-%-> ?([^\n]*)") do
+        n = n + 1
+        if line:sub(1, 2) ~= "~ " then assert.equal(line, printed_lines[n], paths[i]) end
+      end
+      assert.equal(n, #printed_lines, paths[i])
+    end
+  end)
+
   it("waits wherever it is called: in coroutines, comparators, iterators", function()
     assert.equal("7\n1 2 3\n12\n", printed[[
       local orun = require "orun"
@@ -219,6 +239,15 @@ describe("the module in lua5.4", function()
       orun.Task{run_in_background = true, run = function() end}
       print(again.TaskGet("t1") and "same")
       again.finish()]])
+  end)
+
+  it("lets the first call say how many workers there are", function()
+    assert.equal("3 7\nfalse\t3\n", printed[[
+      local orun = require "orun"
+      local now = orun.config{workers = 3, processes = 7}
+      print(now.workers .. " " .. now.processes)
+      print(pcall(orun.config, {workers = 4}), orun.config().workers)]]:gsub("\t[^\n]*\t", "\t"))
+    assert.matches("workers.*expected", lua[[require("orun").config{workers = 0}]].err)
   end)
 
   for how, case in pairs{
