@@ -391,6 +391,69 @@ agents_stuck(void)
     agents_wait(&released, 1);
 }
 
+/* Its `stop` blocks in the same way. */
+static void
+agents_stop_hangs(orun_call *c, void *ud)
+{
+    char byte;
+    (void)c, (void)ud;
+    CHECK(read(gate[0], &byte, 1) == 0);
+    atomic_fetch_add(&stopped, 1);
+}
+
+static void
+agents_stop_stuck(void)
+{
+    orun *o = check_new();
+    CHECK(pipe(gate) == 0);
+    orun_agent type = { sizeof type, .name = "keep", .start = agents_keep };
+    type.stop = agents_stop_hangs;
+    type.release = agents_release;
+    type.grace = 0.01;
+    CHECK(orun_add_agent(o, &type) == ORUN_OK);
+    check_fine(o,
+               "local r = Task{subagent_type = 'keep', timeout = 0.01,"
+               " description = 'deaf'}"
+               " assert(r.error_kind == 'timeout', r.error)"
+               " assert(Task{run = function() return 1 end}.output == 1)");
+    CHECK(strstr(orun_stuck(o), "deaf"));
+    CHECK(orun_free(o) == ORUN_OK);
+    CHECK(orun_call_text(agents_kept(0), "x", 1) == ORUN_ESHUTDOWN);
+    CHECK(stopped == 0 && released == 0);
+    close(gate[1]);
+    agents_wait(&released, 1);
+    CHECK(stopped == 1);
+}
+
+/* Interrupted twice, nothing has a grace: `stop` is called all the same. */
+static void *
+agents_interrupts(void *o)
+{
+    agents_wait(&started, 1);
+    orun_interrupt(o);
+    orun_interrupt(o);
+    return NULL;
+}
+
+static void
+agents_hurried(void)
+{
+    pthread_t thread;
+    orun *o = check_new();
+    orun_agent type = { sizeof type, .name = "keep", .start = agents_keep };
+    type.stop = agents_stop;
+    type.release = agents_release;
+    type.grace = 600;
+    CHECK(orun_add_agent(o, &type) == ORUN_OK);
+    CHECK(pthread_create(&thread, NULL, agents_interrupts, o) == 0);
+    CHECK(check_run(o, "Task{subagent_type = 'keep'}") == ORUN_ESTOPPED);
+    pthread_join(thread, NULL);
+    CHECK(orun_free(o) == ORUN_OK);
+    CHECK(stopped == 1 && released == 0);
+    CHECK(orun_call_fail(agents_kept(0), NULL, NULL) == ORUN_ESHUTDOWN);
+    CHECK(released == 1);
+}
+
 /* ---- many ---- */
 
 static atomic_int now, most;
@@ -691,6 +754,8 @@ static const CheckCase cases[] = {
     { "stop-while-ending", agents_stop_while_ending },
     { "never", agents_never },
     { "stuck", agents_stuck },
+    { "stop-stuck", agents_stop_stuck },
+    { "hurried", agents_hurried },
     { "many", agents_many },
     { "shared", agents_shared },
     { "freed", agents_freed },

@@ -18,8 +18,9 @@ end
 describe("an agent in C", function()
   setup(function()
     dir = h.tmpdir()
-    build("cc -std=c11", "agents.c")
-    build("cc -std=c11", "agents_wrong.c")
+    for _, name in ipairs{"agents", "agents_fields", "agents_wrong"} do
+      build("cc -std=c11", name .. ".c")
+    end
   end)
 
   --- The program, run with the name of a case, keeps its promise.
@@ -40,12 +41,17 @@ describe("an agent in C", function()
   it("may end a call while that is being stopped", keeps("agents", "stop-while-ending"))
   it("is given up when it does not end, and may end it later", keeps("agents", "never"))
   it("may block for ever: its thread is given up and named", keeps("agents", "stuck"))
+  it("may block in its stop: that thread is given up and named", keeps("agents", "stop-stuck"))
+  it("is told to stop even when nothing has a grace", keeps("agents", "hurried"))
   it("does more tasks than it has slots", keeps("agents", "many"))
   it("may append and report on several threads", keeps("agents", "shared"))
   it("may end calls while its runtime is freed, and after", keeps("agents", "freed"))
   it("does tasks that C starts, and starts some itself", keeps("agents", "hosted"))
   it("hides an older type of its name, also in a task of the run", keeps("agents", "hides"))
   it("is not started in a plan, nor twice in a run that is kept", keeps("agents", "planned"))
+  it("is charged to its budget", keeps("agents_fields", "budget"))
+  it("continues a session that it has reported", keeps("agents_fields", "resume"))
+  it("works in a worktree, with permissions, a schema, and files", keeps("agents_fields", "places"))
   it("is refused with words when its type makes no sense", keeps("agents_wrong", "types"))
   it("is refused with words when it uses a call wrongly, or twice",
     keeps("agents_wrong", "calls"))

@@ -68,9 +68,39 @@ cycle_look(void)
     return left;
 }
 
+/* An agent in C: it gives its input back, or waits for its stop. */
+static void
+cycle_start(orun_call *c, void *ud)
+{
+    (void)ud;
+    c->data = malloc(1);
+    if (c->input)
+        orun_call_json(c, c->input);
+}
+
+static void
+cycle_stop(orun_call *c, void *ud)
+{
+    (void)ud;
+    orun_call_fail(c, NULL, "stopped");
+}
+
+static void
+cycle_release(orun_call *c, void *ud)
+{
+    (void)ud;
+    free(c->data);
+}
+
 static void
 cycle_once(int i)
 {
+    static const orun_agent type = { .size = sizeof type,
+                                     .name = "in-c",
+                                     .start = cycle_start,
+                                     .stop = cycle_stop,
+                                     .release = cycle_release,
+                                     .options = "{\"retry\": 1}" };
     static const char *const work[] = {
         "assert(Task{run = function(i) return i end, input = 7}.output == 7)",
         "assert(orun.exec('echo', 'x').output == 'x\\n')",
@@ -82,9 +112,13 @@ cycle_once(int i)
         "assert(Task{subagent_type = 'a', prompt = 'x'}.truncated)",
         "local t = Task{run = function() orun.sleep('1h') end, "
         "  run_in_background = true} TaskStop(t)",
+        "assert(Task{subagent_type = 'in-c', input = {7}}.output[1] == 7)"
+        "local r = Task{subagent_type = 'in-c', timeout = 0.001}"
+        "assert(r.error_kind == 'timeout')",
     };
     orun *o = check_new();
-    check_run(o, work[i % 8]);
+    CHECK(orun_add_agent(o, &type) == ORUN_OK);
+    check_run(o, work[i % (int)(sizeof work / sizeof *work)]);
     CHECK(orun_free(o) == ORUN_OK);
 }
 
