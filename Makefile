@@ -177,7 +177,8 @@ LUA_LINK   := $(shell pkg-config --libs $(LUA))
 LUA_LIB    := $(patsubst -l%,-l:lib%.a,$(LUA_LINK))
 endif
 CJSON_CFLAGS := $(shell pkg-config --cflags lua5.4-cjson)
-CJSON_LINK   := $(shell pkg-config --libs lua5.4-cjson)
+# Without Lua itself, which is another one if it is your own.
+CJSON_LINK   := $(filter -L% %cjson,$(shell pkg-config --libs lua5.4-cjson))
 
 # libuv's archive has two names; where there is neither, its library is linked.
 archive = $(wildcard $(shell $(CC) -print-file-name=lib$(1).a))

@@ -255,6 +255,8 @@ describe("the module in lua5.4", function()
     ["an error"] = {"error('x', 0)", 1},
     ["os.exit"] = {"os.exit(3)", 3},
     ["os.exit that closes the state"] = {"os.exit(4, true)", 4},
+    ["a kill"] = {"local f = io.open('/proc/self/stat') "
+      .. "os.execute('kill -KILL ' .. f:read('n')) orun.sleep(60)", 137},
     ["a signal"] = {"local f = io.open('/proc/self/stat') "
       .. "os.execute('kill -TERM ' .. f:read('n')) orun.sleep(60)", 143},
   } do
