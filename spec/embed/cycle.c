@@ -9,6 +9,7 @@
 #include "check.h"
 #include <dirent.h>
 #include <malloc.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <unistd.h>
@@ -57,6 +58,7 @@ cycle_look(void)
     pthread_t thread;
     CHECK(pthread_create(&thread, NULL, cycle_nothing, NULL) == 0);
     CHECK(pthread_join(thread, NULL) == 0);
+    CHECK(orun_stop(NULL, 1)); /* the text of this thread's last error stays */
     char children[64];
     snprintf(children, sizeof children, "/proc/self/task/%d/children",
              getpid());
@@ -93,6 +95,61 @@ cycle_release(orun_call *c, void *ud)
 }
 
 static void
+cycle_event(orun *o, const char *line, size_t n, void *ud)
+{
+    (void)o, (void)line, (void)n, (void)ud;
+}
+
+static void
+cycle_done(orun *o, uint64_t id, void *ud)
+{
+    *(int *)ud += 1;
+    CHECK(orun_forget(o, id) == ORUN_OK);
+}
+
+static void
+cycle_reads(orun *o, uint64_t id, void *ud)
+{
+    char bytes[10];
+    size_t got;
+    (void)ud;
+    CHECK(orun_read(o, id, 1, 0, bytes, sizeof bytes, &got, NULL) == ORUN_OK);
+}
+
+/* Tasks of the host: told of, waited for, or neither, when all is freed. */
+static void
+cycle_host(orun *o, int i)
+{
+    static const char *const seq[] = { "seq", "3", NULL };
+    int told = 0;
+    uint64_t id;
+    char *text;
+    const orun_result *r;
+    orun_task t = { .size = sizeof t,
+                    .argv = seq,
+                    .done = cycle_done,
+                    .more = cycle_reads,
+                    .ud = &told };
+    if (i % 2)
+        return;
+    CHECK(orun_start(o, &t, &id) == ORUN_OK);
+    t = (orun_task){ .size = sizeof t, .lua = "return {1, 'x'}" };
+    CHECK(orun_start(o, &t, &id) == ORUN_OK);
+    CHECK(orun_wait(o, id, -1) == ORUN_OK && orun_take(o, id, &r) == ORUN_OK);
+    orun_drop(r);
+    CHECK(orun_start(o, &t, &id) == ORUN_OK);
+    CHECK(orun_ask(o, "TaskList", NULL, &text) == ORUN_OK);
+    orun_free_text(text);
+    CHECK(orun_ask(o, "TaskLost", NULL, &text) == ORUN_EINVAL);
+    struct pollfd p = { .fd = orun_fd(o), .events = POLLIN };
+    while (i % 4 && !told) {
+        CHECK(poll(&p, 1, -1) == 1);
+        (void)orun_dispatch(o);
+        (void)orun_next(o, 0, &id);
+    }
+}
+
+static void
 cycle_once(int i)
 {
     static const orun_agent type = { .size = sizeof type,
@@ -117,8 +174,10 @@ cycle_once(int i)
         "assert(r.error_kind == 'timeout')",
     };
     orun *o = check_new();
+    CHECK(i % 3 || orun_on_event(o, cycle_event, NULL) == ORUN_OK);
     CHECK(orun_add_agent(o, &type) == ORUN_OK);
     check_run(o, work[i % (int)(sizeof work / sizeof *work)]);
+    cycle_host(o, i);
     CHECK(orun_free(o) == ORUN_OK);
 }
 

@@ -108,6 +108,27 @@ threads_many(void)
         pthread_join(all[i], NULL);
 }
 
+/* In a fork none of these does anything. */
+static void
+threads_refused_tasks(void)
+{
+    const orun_result *r = NULL;
+    char *text, byte;
+    size_t got;
+    uint64_t id = 1;
+    orun_task t = { .size = sizeof t, .lua = "return 1" };
+    CHECK(orun_start(shared, &t, &id) == ORUN_EFORKED);
+    CHECK(orun_wait(shared, id, -1) == ORUN_EFORKED);
+    CHECK(orun_next(shared, -1, &id) == ORUN_EFORKED);
+    CHECK(orun_take(shared, id, &r) == ORUN_EFORKED && !r);
+    CHECK(orun_stop(shared, id) == ORUN_EFORKED);
+    CHECK(orun_forget(shared, id) == ORUN_EFORKED);
+    CHECK(orun_read(shared, id, 1, 0, &byte, 1, &got, NULL) == ORUN_EFORKED);
+    CHECK(orun_fd(shared) == -1 && orun_dispatch(shared) == ORUN_EFORKED);
+    CHECK(orun_ask(shared, "TaskList", NULL, &text) == ORUN_EFORKED && !text);
+    CHECK(orun_on_event(shared, NULL, NULL) == ORUN_EFORKED);
+}
+
 static void
 threads_fork(void)
 {
@@ -118,6 +139,7 @@ threads_fork(void)
         threads_refused(ORUN_EFORKED);
         CHECK(strstr(orun_errmsg(shared), "forked"));
         orun_interrupt(shared);
+        threads_refused_tasks();
         raise(SIGKILL); /* no exit: what looks for leaks then would miss the
                          * stacks of threads that are not in a fork */
     }
