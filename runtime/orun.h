@@ -592,8 +592,8 @@ typedef struct orun_agent {
  * type, whose tasks go on. The struct and its texts are copied. In a run with a
  * `store` two types are the same if name, cwd, env and permissions are: put a
  * version into the name when outcomes of older code are not to count.
- * Errors: ORUN_EINVAL (orun_errmsg says what), ORUN_EFORKED, ORUN_ENOMEM. [any]
- */
+ * The thread needs 256 KiB of stack. Errors: ORUN_EINVAL (orun_errmsg says
+ * what), ORUN_ESHUTDOWN, ORUN_EFORKED, ORUN_ENOMEM. [any] */
 int orun_add_agent(orun *o, const orun_agent *type);
 
 /* End the call with a text of n bytes, any bytes. It is what the task's result
@@ -632,8 +632,8 @@ int orun_call_write(orun_call *c, const void *bytes, size_t n);
 /* Tell of its work: a JSON object with the fields of orun.report{}, such as
  * {"activity": "reading", "usage": {"input_tokens": 20}, "cost": 0.01}. Counts
  * are those of the attempt so far. It is shown while it runs, in its result,
- * and charged to budgets. Errors: as orun_call_write; ORUN_EINVAL also: what
- * orun.report would refuse. [any] */
+ * and charged to budgets. The thread needs 256 KiB of stack. Errors: as
+ * orun_call_write; ORUN_EINVAL also: what orun.report would refuse. [any] */
 int orun_call_report(orun_call *c, const char *json);
 
 #pragma GCC visibility pop
