@@ -23,6 +23,12 @@ enum {
     JOURNAL_STACK = 1 << 20,
 };
 
+typedef enum JournalRead {
+    JOURNAL_READ_NONE,
+    JOURNAL_READ_FINE,
+    JOURNAL_READ_LATER /* the job was put off */
+} JournalRead;
+
 static Journal *
 journal_of(Durable *d)
 {
@@ -46,11 +52,14 @@ static JournalJob *
 journal_next(Journal *j)
 {
     uv_mutex_lock(&j->lock);
-    while (list_empty(&j->first) && list_empty(&j->jobs) && !j->closing)
+    while (list_empty(&j->first) && list_empty(&j->jobs)
+           && list_empty(&j->later) && !j->closing)
         uv_cond_wait(&j->more, &j->lock);
     List *node = list_shift(&j->first);
     if (!node)
         node = list_shift(&j->jobs);
+    if (!node)
+        node = list_shift(&j->later);
     uv_mutex_unlock(&j->lock);
     return node ? container_of(node, JournalJob, link) : NULL;
 }
@@ -73,7 +82,7 @@ journal_find(Journal *j, JournalJob *job)
         journal_job_mix(job->scope, content, -1, job->key.scope);
         job->key.known = true;
     }
-    ResumeEntry *e = n >= 0 && job->caches && !job->after
+    ResumeEntry *e = n >= 0 && job->caches && !job->handles.after
         ? resume_table_ask(j->table, job->key.key, FACT_OUTCOME)
         : NULL;
     job->found = e != NULL;
@@ -117,6 +126,7 @@ journal_note(JournalJob *job)
     TaskKey *key = task_key(job->task);
     if (job->parts.n) /* else they are there already */
         journal_take_parts(job, key);
+    journal_handle_note(&job->handles, key);
     memcpy(key->key, job->key.key, TASK_KEY_SIZE);
     memcpy(key->scope, job->key.scope, TASK_KEY_SIZE);
     key->known = job->key.known;
@@ -141,8 +151,10 @@ journal_look_item(Journal *j, JournalJob *job)
     journal_find(j, job);
     journal_note(job);
     found = job->found;
-    if (!found)
+    if (!found) {
+        journal_handle_drop(&job->handles);
         journal_job_free(job);
+    }
     return found;
 }
 
@@ -200,11 +212,36 @@ journal_seal(Durable *d, Task *t, Outcome *o)
 
 /* ---- looking up ---- */
 
-/* Read the outcome that was found. False: it is none to be taken over. */
-static bool
+/* Do the tasks whose handles the job's captures stand as the outcome that was
+ * found has seen them? It may be that some are still to be looked up: LATER,
+ * and the job is put off behind those. If nothing was answered since that was
+ * done last, they wait for this one. */
+static JournalSaw
+journal_later(Journal *j, JournalJob *job, const Buf *body)
+{
+    Sched *s = &j->engine->sched;
+    sched_lock(s);
+    JournalSaw saw = journal_handle_check(s, &job->handles, body);
+    uv_mutex_lock(&j->lock);
+    bool stuck = job->put_off == j->answered + 1 && list_empty(&j->first)
+        && list_empty(&j->jobs);
+    if (saw == JOURNAL_SAW_LATER && stuck)
+        saw = JOURNAL_SAW_OTHER;
+    if (saw == JOURNAL_SAW_LATER) {
+        job->put_off = j->answered + 1;
+        list_push(&j->later, &job->link);
+    }
+    uv_mutex_unlock(&j->lock);
+    board_unlock(&s->board);
+    return saw;
+}
+
+/* Read the outcome that was found. NONE: there is none to be taken over. */
+static JournalRead
 journal_read(Journal *j, JournalJob *job)
 {
     Buf body = { 0 };
+    JournalSaw saw = JOURNAL_SAW_SAME;
     bool fine = job->found
         && store_body(j->store, &job->fact_found, &body, NULL) == 0
         && kept_read(&body, j->engine, &job->kept)
@@ -212,10 +249,14 @@ journal_read(Journal *j, JournalJob *job)
              && !task_key(job->task)->stands_in)
         && kept_still(&job->kept, job->task)
         && (!job->kept.tree || journal_tree_there(j, job->key.key, job->task));
+    if (fine && !task_key(job->task)->stands_in)
+        saw = journal_later(j, job, &body);
     buf_free(&body);
-    if (!fine)
+    if (!fine || saw != JOURNAL_SAW_SAME)
         kept_clear(&job->kept);
-    return fine;
+    return saw == JOURNAL_SAW_LATER       ? JOURNAL_READ_LATER
+        : fine && saw == JOURNAL_SAW_SAME ? JOURNAL_READ_FINE
+                                          : JOURNAL_READ_NONE;
 }
 
 /* The job's task takes an outcome over: what it had put on the list is there,
@@ -280,6 +321,7 @@ journal_answer(Journal *j, JournalJob *job, bool found)
         journal_drawn_resumed(j, job->key.key, &session);
     }
     sched_lock(s);
+    j->answered++;
     if (task_key(t)->looks == job->looks && task_looking(t)) {
         journal_note(job);
         found = found && t->unmet == 0; /* else it has got another blocker */
@@ -295,6 +337,7 @@ journal_answer(Journal *j, JournalJob *job, bool found)
         durable_looked(s, t, found ? &job->kept.outcome : NULL);
         lifecycle_propagate(s);
     }
+    journal_handle_drop(&job->handles);
     board_drop(t);
     sched_unlock(s);
     buf_free(&session);
@@ -410,8 +453,9 @@ journal_do(Journal *j, JournalJob *job)
     } else {
         if (!job->key.known)
             journal_find(j, job);
-        bool found = journal_read(j, job);
-        if (!found || !journal_list_items(j, job))
+        JournalRead is = journal_read(j, job);
+        bool found = is == JOURNAL_READ_FINE;
+        if (is != JOURNAL_READ_LATER && (!found || !journal_list_items(j, job)))
             journal_answer(j, job, found);
     }
 }
@@ -490,6 +534,7 @@ journal_new(Engine *h, const JournalConfig *c)
     j->awake = !c->late;
     list_init(&j->jobs);
     list_init(&j->first);
+    list_init(&j->later);
     list_init(&j->drawn);
     uv_mutex_init(&j->lock);
     uv_cond_init(&j->more);

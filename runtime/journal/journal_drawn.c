@@ -1,5 +1,6 @@
 /* journal_drawn.c — values drawn: found by their keys, made facts. */
 #include "journal/journal_drawn.h"
+#include "journal/journal_content.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "journal/journal_job.h"
@@ -32,7 +33,7 @@ journal_drawn_self(Journal *j, Task *t, unsigned char self[TASK_KEY_SIZE])
         return key != NULL;
     }
     unsigned char place[TASK_KEY_SIZE];
-    journal_job_place(t, place);
+    journal_content_place(t, place);
     if (key->drawn == 0)
         key->drawn = (uint32_t)resume_table_occurrence(j->table, place, none)
             + 1;

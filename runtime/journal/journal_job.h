@@ -8,19 +8,13 @@
 #define ORUN_JOURNAL_JOB_H
 
 #include "base/list.h"
+#include "journal/journal_handle.h"
 #include "journal/kept.h"
 #include "journal/key_modules.h"
 #include "sched/sched.h"
 #include "store/store.h"
 
 struct Journal;
-
-/* What counts of a task that another one names: its outcome, or, as long as it
- * has none, its key. */
-typedef struct JournalRef {
-    uint64_t id;
-    unsigned char hash[TASK_KEY_SIZE];
-} JournalRef;
 
 typedef struct JournalJob {
     List link; /* in the journal's queue */
@@ -32,9 +26,6 @@ typedef struct JournalJob {
     /* Of one that is looked up. */
     uint32_t looks;
     Buf parts;                           /* of its content, see key.h */
-    uint32_t after;                      /* in a plan: of what it waited for or
-                                          * was given, one that a stub stands
-                                          * for; or 0 */
     bool listed;                         /* its outcome was read, and its items
                                           * are on the list */
     bool found;                          /* an equal task has an outcome, … */
@@ -44,8 +35,9 @@ typedef struct JournalJob {
     unsigned char scope[TASK_KEY_SIZE];  /* of what started it */
     KeyModules *modules;                 /* the journal's … */
     const char *path;                    /* … and where they are looked for */
-    JournalRef *refs;                    /* its blockers, then the handles … */
-    size_t blockers, ref_count;          /* … in what it was given */
+    JournalHandles handles;              /* … that it names */
+    size_t put_off;                      /* when all that could be answered
+                                          * before it was, see journal_later */
 
     TaskKey key;   /* as it is to be written */
     Kept kept;     /* its outcome */
@@ -75,10 +67,6 @@ int journal_job_content(JournalJob *job, const Engine *h, KeyModules *modules,
 void journal_job_mix(const unsigned char scope[TASK_KEY_SIZE],
                      const unsigned char content[TASK_KEY_SIZE], int64_t n,
                      unsigned char out[TASK_KEY_SIZE]);
-
-/* The scope of what t starts, which began before the run was kept: the place
- * where it was called. */
-void journal_job_place(const Task *t, unsigned char out[TASK_KEY_SIZE]);
 
 /* The outcome cannot be kept: that is what its task ends with. */
 void journal_job_lose(JournalJob *job, const char *why);

@@ -27,8 +27,8 @@ journal_plan_missed(JournalJob *job)
 {
     Task *t = job->task;
     bool stub = t->opt && t->opt->stubbed;
-    task_key(t)->after = job->after;
-    task_key(t)->guessed = stub || job->after;
+    task_key(t)->after = job->handles.after;
+    task_key(t)->guessed = stub || job->handles.after;
     for (Task *p = t->parent; stub && p && p->id; p = p->parent)
         if (task_key(p)) /* its code may have read what the stub gave */
             task_key(p)->guessed = true;
@@ -199,6 +199,10 @@ journal_plan_why(Durable *d, Task *t, Buf *differs, uint64_t *after)
         return "uncached";
     if (!key->known)
         return "unknown";
+    if (key->anew && key->after) { /* it saw how that had ended */
+        *after = key->after;
+        return "after";
+    }
     if (key->anew || journal_plan_dropped(j, key))
         return "retry";
     const JournalOld *old = journal_plan_nearest(p, t);

@@ -33,6 +33,7 @@ struct Journal {
     bool forgone;           /* there is to be none: it could not be made */
     char run[STORE_RUN_ID]; /* its id */
     char *file;             /* where it is; NULL: nowhere yet */
+    size_t answered;        /* looks; that thread's */
 
     atomic_size_t kept, found, secret, odd; /* see JournalCounts */
 
@@ -42,6 +43,7 @@ struct Journal {
     ResumeTable *table;
     List jobs;
     List first; /* jobs that come before those: of what is put on the list */
+    List later; /* … and behind all: see journal_later */
     bool closing;
     bool big_items; /* an item's makers were not read (journal_items_load) */
     bool trees;     /* there are facts of worktrees */

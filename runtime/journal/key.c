@@ -610,3 +610,22 @@ key_common(const void *was, size_t was_n, const void *is, size_t is_n)
         n += key_has(b, &part);
     return n;
 }
+
+void
+key_made(const void *parts, size_t n, unsigned char hash[KEY_SIZE])
+{
+    unsigned char whole[DIGEST_SIZE];
+    KeyReader r = { parts, (const unsigned char *)parts + n };
+    KeyPart part;
+    Digest d;
+    digest_begin(&d);
+    while (key_next(&r, &part)) {
+        unsigned char kind = (unsigned char)part.kind;
+        if (part.n || kind == KEY_READS || kind == KEY_BLOCKERS)
+            continue;
+        digest_add(&d, &kind, 1);
+        digest_add(&d, part.hash, KEY_SIZE);
+    }
+    digest_end(&d, whole);
+    memcpy(hash, whole, KEY_SIZE);
+}

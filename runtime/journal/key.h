@@ -15,7 +15,8 @@
  *   modules           that this code captures or requires by name: their
  *                     sources, and those of what they require (key_modules.h)
  *   command           the task's own program, word by word
- *   prompt, input     what is asked; handles by the outcome of their tasks
+ *   prompt, input     what is asked; handles by the outcome of their tasks (a
+ *                     captured one: by what it is to do, journal_handle.h)
  *   model, schema     who answers, and in which form
  *   permissions       an agent that may do less does something else
  *   worktree, base    whether it works in a tree of its own, and the name of
@@ -121,6 +122,10 @@ int key_content(const KeyParts *k, unsigned char hash[DIGEST_SIZE],
  * Any thread. */
 int key_differs(const void *was, size_t was_n, const void *is, size_t is_n,
                 Buf *out) NODISCARD;
+
+/* The hash of these parts without what a task waits for and the files it reads:
+ * what it is to do, as long as it waits. Any thread. */
+void key_made(const void *parts, size_t n, unsigned char hash[KEY_SIZE]);
 
 /* How many parts, details included, the two have in common; of bytes that are
  * malformed those before. Any thread. */

@@ -57,8 +57,7 @@ durable_item(Sched *s, Task *t)
 
 enum { DURABLE_BLOCKERS = 100 }; /* looked at, at most */
 
-/* May what keeps the run still end t, or what it waits for? */
-static bool
+bool
 durable_open(const Task *t, int *looks) /* NOLINT(misc-no-recursion) */
 {
     if (task_looking(t))

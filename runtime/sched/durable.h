@@ -105,6 +105,11 @@ struct Sched;
  * With the board's lock held. */
 void durable_item(struct Sched *s, Task *t);
 
+/* May what keeps the run still end t, or what it waits for? *looks is how many
+ * tasks may be looked at; when it is negative afterwards, that is not known.
+ * With the board's lock held. */
+bool durable_open(const Task *t, int *looks);
+
 /* The word of the kind; a constant. Any thread. */
 const char *durable_drawn_name(DrawnKind kind);
 

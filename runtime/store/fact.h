@@ -78,6 +78,8 @@ enum { FACT_FORMAT = 1 };
     X(REPOSITORY, 72, "repository", TEXT) /* … and where that branch is */ \
     X(HANDLE, 73, "handle", DATA) /* ITEM: in the input: 8 bytes, LE, and \
                                    * the key of its task */ \
+    X(SAW, 74, "saw", DATA) /* OUTCOME: what had ended, of the handles that it \
+                             * captured: 16 bytes, and 16 of the outcome */ \
     X(DREW, 48, "drew", \
       TEXT) /* DREW: now, random, uuid, winner, session, … */ \
     X(VALUE, 49, "value", DATA) /* DREW: 16 bytes, see DRAWN_KINDS */ \

@@ -221,6 +221,9 @@ typedef struct TaskKey {
     uint32_t looks;                       /* how often it was looked up */
     uint32_t drawn;                       /* see journal_drawn.c */
     TaskItemKey *item;                    /* NULL: it is none */
+    unsigned char made[TASK_KEY_SIZE];    /* of what it is to do, without what
+                                           * it waits for: journal_handle.h */
+    bool made_known;                      /* … is there */
     bool known;                           /* key and scope are there */
     bool anew;                            /* it had an outcome, and runs again:
                                            * it draws other values, too */
