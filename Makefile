@@ -129,6 +129,10 @@ fuzz: deps-build-fuzz ## Hostile bytes, SECONDS=60 for each target.
 fresh: ## Both commands on new systems, Debian 12 and 13; as root.
 	@.ci/fresh bookworm
 	@.ci/fresh trixie
+.PHONY: fresh-debs
+fresh-debs: ## Debian packages: made, used and removed on new systems.
+	@.ci/fresh bookworm --debs
+	@.ci/fresh trixie --debs
 
 .PHONY: install uninstall
 install: deps-build ## Copy program, libraries, headers, module below PREFIX.
@@ -142,13 +146,17 @@ dist: ## Write the source as build/orun-VERSION.tar.gz, for places without git.
 distcheck: ## Both commands in what such a file unpacks to.
 	@$(IN_TMP) $(ALONE) .ci/dist check
 
+.PHONY: deb
+deb: deps-build-deb ## Write Debian packages to build/deb, from what dist has.
+	@$(ALONE) .ci/deb make build/deb
+
 .PHONY: clean
 clean: ## Remove everything that was built.
 	rm -rf build orun compile_commands.json
 
 .PHONY: help
 help: ## List the targets.
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 12
 
 # deps-build-test: the packages of the groups build and test.
 deps-%:

@@ -29,7 +29,8 @@ local so <const> = real((h.lib:gsub("%.a$", ".so.0")))
 
 local function put(dir, prefix, stage, more)
   local pc = h.write((stage or dir) .. ".pc", "Name: orun\n")
-  local files = { h.bin, h.lib, so, "runtime/orun.h", pc }
+  local files = { h.bin, h.lib, so, "runtime/orun.h", "runtime/cli/shell/orun.bash",
+                  "runtime/cli/shell/orun.zsh", "runtime/cli/shell/orun.fish", pc }
   for i, file in ipairs(files) do files[i] = h.quote(file) end
   local r = place("put " .. table.concat(files, " "), stage and "" or dir, prefix, stage, more)
   assert.equal(0, r.code, r.err)
@@ -63,7 +64,10 @@ describe("make install", function()
         put(dir, prefix, stage and dir) -- over what is there
         local root = dir .. prefix
         for _, name in ipairs{"bin/orun", "lib/liborun.a", "lib/liborun.so", "lib/liborun.so.0",
-                              "lib/lua/5.4/orun.so", "include/orun.h", "lib/pkgconfig/orun.pc"} do
+                              "lib/lua/5.4/orun.so", "include/orun.h", "lib/pkgconfig/orun.pc",
+                              "share/bash-completion/completions/orun",
+                              "share/zsh/site-functions/_orun",
+                              "share/fish/vendor_completions.d/orun.fish"} do
           assert.is_true(h.exists(root .. "/" .. name), name)
         end
         assert.matches("^orun ", h.sh(h.quote(root .. "/bin/orun") .. " --version").out)
