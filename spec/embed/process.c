@@ -8,7 +8,8 @@
 /* ---- an allocator of the host's ---- */
 
 static atomic_long process_blocks, process_asked;
-static atomic_long process_fail_from; /* the first that fails; 0: none */
+static atomic_long process_fail_from; /* the first that fails; 0: none … */
+static atomic_bool process_fail_once; /* … and the only one */
 
 static void *
 process_alloc(void *ud, void *p, size_t n)
@@ -21,7 +22,8 @@ process_alloc(void *ud, void *p, size_t n)
         return NULL;
     }
     long from = process_fail_from;
-    if (atomic_fetch_add(&process_asked, 1) + 1 >= from && from > 0)
+    long now = atomic_fetch_add(&process_asked, 1) + 1;
+    if (from > 0 && (process_fail_once ? now == from : now >= from))
         return NULL;
     void *q = realloc(p, n);
     if (q && !p)
@@ -86,6 +88,90 @@ process_fails(void)
         process_fail_from = 0;
         CHECK(orun_free(o) == ORUN_OK);
         CHECK(process_blocks == 0);
+    }
+}
+
+static int process_called;
+
+static void
+process_done(orun *o, uint64_t id, void *ud)
+{
+    (void)o, (void)id, (void)ud;
+    process_called++;
+}
+
+/* A code, and words for it. */
+static bool
+process_fine(int e)
+{
+    CHECK(e == ORUN_OK || *orun_errmsg(NULL));
+    return e == ORUN_OK;
+}
+
+/* All calls of tasks; each does what it says, or says why not. True: all did.
+ */
+static bool
+process_tasks(orun *o)
+{
+    static const char *const cat[] = { "cat", NULL };
+    const orun_result *r;
+    char *text;
+    char bytes[4];
+    size_t got;
+    uint64_t id;
+    bool fine = true;
+    orun_task t = { .size = sizeof t,
+                    .argv = cat,
+                    .prompt = "abc",
+                    .done = process_done,
+                    .more = process_done };
+    for (int i = 0; i < 3; i++) {
+        bool begun = process_fine(orun_start(o, &t, &id));
+        fine = fine && begun;
+        if (begun) {
+            fine = process_fine(orun_wait(o, id, -1)) && fine;
+            bool taken = process_fine(orun_take(o, id, &r));
+            CHECK(taken == (r != NULL));
+            fine = taken && r->state == ORUN_COMPLETED && fine;
+            orun_drop(r);
+            fine = process_fine(orun_read(o, id, 1, 0, bytes, 4, &got, NULL))
+                && fine;
+            fine = process_fine(orun_forget(o, id)) && fine;
+        }
+        t = (orun_task){ .size = sizeof t,
+                         .lua = "return (...)[2].a .. ' ok'",
+                         .input = "[1, {\"a\": 2}]",
+                         .done = process_done,
+                         .options = "{\"priority\": 3}" };
+    }
+    bool asked = process_fine(
+        orun_ask(o, "TaskCreate", "{\"subject\": \"x\"}", &text));
+    CHECK(asked == (text != NULL));
+    orun_free_text(text);
+    while (orun_dispatch(o) > 0)
+        continue;
+    return fine && asked;
+}
+
+/* The same with only one allocation that fails, and with all from it on: no
+ * task that was started is lost, and nothing is left. */
+static void
+process_tasks_fail(void)
+{
+    process_own_memory();
+    for (int once = 0; once < 2; once++) {
+        bool fine = false;
+        for (long n = 1; !fine; n += 1 + n / 40) {
+            orun *o = check_new();
+            process_fail_once = once == 1;
+            process_asked = 0;
+            process_fail_from = n;
+            fine = process_tasks(o) && process_asked < n;
+            process_fail_from = 0;
+            CHECK(orun_free(o) == ORUN_OK);
+            CHECK(process_blocks == 0);
+        }
+        CHECK(process_called > 0);
     }
 }
 
@@ -221,9 +307,10 @@ process_newer(void)
 }
 
 static const CheckCase cases[] = {
-    { "allocates", process_allocates }, { "fails", process_fails },
-    { "logs", process_logs },           { "refused", process_refused },
-    { "errors", process_errors },       { "newer", process_newer },
+    { "allocates", process_allocates },   { "fails", process_fails },
+    { "tasks-fail", process_tasks_fail }, { "logs", process_logs },
+    { "refused", process_refused },       { "errors", process_errors },
+    { "newer", process_newer },
 };
 
 CHECK_MAIN(cases)
