@@ -99,7 +99,8 @@ end
 -- Of capitals, or of the option whose value it is, or of those of one command.
 local KINDS <const> = {
   RUN = add_kept, ["tasks RUN"] = add_live, ["report RUN"] = add_records, TASK = add_tasks,
-  FILE = Line.add_files, DIR = Line.add_files, PATH = Line.add_files, PROGRAM = Line.add_files,
+  FILE = Line.add_files, DIR = Line.add_files, FOLDER = Line.add_files, PATH = Line.add_files,
+  PROGRAM = Line.add_files,
   TYPE = add_agents, AGENT = add_all(files.AGENTS), ["--agent"] = add_agents,
   ["--backend"] = add_backends, ["--show"] = add_workflows, ["--copy"] = add_workflows,
 }

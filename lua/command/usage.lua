@@ -47,19 +47,23 @@ local function forms(text, command)
   return list
 end
 
--- What a usage line names: on_option(name, value or nil), on_word(word).
+-- What a usage line names: on_option(name, value or nil), on_word(word). In brackets only words in
+-- capitals stand for something, others are English.
 local function walk(form, on_option, on_word)
   local tokens = {}
   for token in form:gsub("[][]", " %0 "):gmatch("%S+") do tokens[#tokens + 1] = token end
-  local at = 1
+  local at, depth = 1, 0
   while tokens[at] do
     local token, after = tokens[at], tokens[at + 1]
+    depth = depth + (token == "[" and 1 or token == "]" and -1 or 0)
     if token:find("^%-%-?%w") then
       local value = after and after:find("^%w") and after or nil
       on_option(token, value)
       if value then at = at + 1 end
     elseif token:find("^%w") and token ~= "options" then
-      for word in token:gmatch("[^|]+") do on_word((word:gsub("%.%.%.$", ""))) end
+      for word in token:gmatch("[^|]+") do
+        if depth == 0 or word:find("%u") then on_word((word:gsub("%.%.%.$", ""))) end
+      end
     end
     at = at + 1
   end

@@ -83,6 +83,7 @@ describe("orun complete", function()
     ["bench|"] = "guide", ["tasks|d"] = "drain", ["--store|"] = ":files", ["--store="] = ":files",
     ["a.lua|-"] = ":files", ["--|re"] = ":files", ["-e|print(1)|--st"] = "--store --strict",
     ["plan|-j4|--do"] = "--dot --dot=", ["trust|--remove|"] = ":files", ["nosuch|"] = ":files",
+    ["test|"] = ":files", ["tasks|stop|a"] = "all",
   } do
     it("knows what follows " .. words, function()
       local list = {}
