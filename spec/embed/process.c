@@ -4,6 +4,38 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+/* What programs of earlier versions were compiled with stays where it is. */
+#define AT(type, field, at) \
+    _Static_assert(offsetof(type, field) == (at), #type "." #field)
+#if UINTPTR_MAX == UINT64_MAX
+AT(orun_process, log, 16);
+AT(orun_process, ud, 24);
+AT(orun_task, agent, 8);
+AT(orun_task, argv, 16);
+AT(orun_task, lua, 24);
+AT(orun_task, prompt, 32);
+AT(orun_task, input, 48);
+AT(orun_task, after, 64);
+AT(orun_task, timeout, 80);
+AT(orun_task, options, 88);
+AT(orun_task, done, 96);
+AT(orun_task, more, 104);
+AT(orun_task, ud, 112);
+AT(orun_result, state, 8);
+AT(orun_result, attempts, 20);
+AT(orun_result, error_kind, 24);
+AT(orun_result, output, 40);
+AT(orun_result, json, 56);
+AT(orun_result, cut, 72);
+AT(orun_result, duration, 80);
+AT(orun_result, input_tokens, 96);
+AT(orun_result, reasoning_tokens, 128);
+AT(orun_result, model, 136);
+AT(orun_result, traceback, 160);
+AT(orun_config, memory_limit, 16);
+#endif
 
 /* ---- an allocator of the host's ---- */
 
