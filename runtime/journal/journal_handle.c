@@ -222,8 +222,11 @@ journal_handle_take(Sched *s, const Task *t, JournalHandles *h)
     if (all && !h->refs)
         return false;
     for (uint32_t i = 0; i < n; i++) {
-        t->edges->blockers[i]->mark = search;
-        journal_handle_waited(h, t->edges->blockers[i]);
+        Task *blocker = t->edges->blockers[i];
+        if (blocker->mark == search)
+            continue; /* one that had ended may be there twice */
+        blocker->mark = search;
+        journal_handle_waited(h, blocker);
     }
     h->blockers = h->count;
     for (size_t i = 0; i < countof(values); i++)

@@ -223,7 +223,29 @@ describe("a handle that a function captures", function()
     assert.matches("\nt1  is kept\nt2  is kept\n", plan(p), 1, true)
     p = place(AGAIN:format "cache = false,")
     assert.equal("a b", p:ran())
+    p:touch "good"
     assert.matches("\nt1  runs again: cache = false\nt2  runs again, because t1 does\n", plan(p), 1,
       true)
+  end)
+end)
+
+describe("a task that is waited for", function()
+  it("by input and blockedBy counts once, whether it had ended or not", function()
+    local p = place[[
+      local a = orun.start{run = function() ran "a" if not is "early" then meet "made" end end}
+      if is "early" then TaskOutput(a) end
+      local b = orun.start{input = a, blockedBy = {a}, run = function() ran "b" end}
+      touch "made"
+      TaskOutput(b)
+    ]]
+    p:touch "early"
+    assert.equal("a b", p:ran())
+    gone(p, "early")
+    assert.equal("", p:ran())
+    gone(p, "run.db")
+    gone(p, "made")
+    assert.equal("a b", p:ran())
+    p:touch "early"
+    assert.equal("", p:ran())
   end)
 end)
