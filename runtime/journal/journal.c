@@ -13,6 +13,7 @@
 #include "journal/journal_tree.h"
 #include "journal/kept.h"
 #include "sched/lifecycle.h"
+#include "sched/slots.h"
 #include "store/fact.h"
 #include "task/task_report.h"
 #include "thread/epoch.h"
@@ -21,6 +22,7 @@
 
 enum {
     JOURNAL_STACK = 1 << 20,
+    JOURNAL_MISSED = 256, /* tasks that begin at once, at most */
 };
 
 typedef enum JournalRead {
@@ -64,6 +66,30 @@ journal_next(Journal *j)
     return node ? container_of(node, JournalJob, link) : NULL;
 }
 
+/* Is there nothing to do now, but what was put off? */
+static bool
+journal_idle(Journal *j)
+{
+    uv_mutex_lock(&j->lock);
+    bool idle = list_empty(&j->first) && list_empty(&j->jobs);
+    uv_mutex_unlock(&j->lock);
+    return idle;
+}
+
+/* There was no memory to look a task up: what it ends with cannot be kept, and
+ * so the run is ended. Under the board's lock. */
+static void
+journal_starve(Journal *j)
+{
+    JournalJob *alarm = j->alarm;
+    if (j->nowhere)
+        return;
+    j->alarm = NULL;
+    j->starved = true;
+    if (alarm)
+        journal_push(j, alarm);
+}
+
 /* ---- looking up ---- */
 
 /* Make the key of the job's task, and look for an equal one that was kept. */
@@ -71,12 +97,15 @@ static void
 journal_find(Journal *j, JournalJob *job)
 {
     unsigned char content[TASK_KEY_SIZE];
-    if (journal_job_content(job, j->engine, j->modules, content)) {
+    int error = journal_job_content(job, j->engine, j->modules, content);
+    job->starved = error == ORUN_ENOMEM;
+    if (error) {
         buf_free(&job->parts);
-        return; /* it runs, and is not kept */
+        return; /* it runs, and is not kept: what it reads is not there */
     }
     uv_mutex_lock(&j->lock);
     int64_t n = resume_table_occurrence(j->table, job->scope, content);
+    job->starved = n < 0;
     if (n >= 0) {
         journal_job_mix(job->scope, content, n, job->key.key);
         journal_job_mix(job->scope, content, -1, job->key.scope);
@@ -151,6 +180,8 @@ journal_look_item(Journal *j, JournalJob *job)
     journal_find(j, job);
     journal_note(job);
     found = job->found;
+    if (job->starved)
+        journal_starve(j);
     if (!found) {
         journal_handle_drop(&job->handles);
         journal_job_free(job);
@@ -173,8 +204,10 @@ journal_look(Durable *d, Task *t)
         job = journal_stand_in_look(j, t);
     else if (e && e->key)
         job = journal_job_look(&j->engine->sched, t);
-    if (!job)
-        return false; /* no memory: it runs, and is not kept */
+    if (!job) {
+        journal_starve(j);
+        return false;
+    }
     job->looks = ++e->key->looks;
     if (t->kind == TASK_ITEM)
         journal_items_ready(j, t);
@@ -183,6 +216,15 @@ journal_look(Durable *d, Task *t)
     e->holds++;
     journal_push(j, job);
     return true;
+}
+
+/* Nothing is shown as done that is not kept, for want of memory. */
+static void
+journal_forgo(Outcome *o)
+{
+    outcome_clear(o);
+    o->state = TASK_FAILED;
+    o->fault = FAULT_MEMORY;
 }
 
 /* Also when the store has failed: what ends then is not kept, and so may not be
@@ -195,13 +237,14 @@ journal_seal(Durable *d, Task *t, Outcome *o)
     bool stub = j->config.plan && t->opt && t->opt->stubbed;
     /* Of items that comes here what somebody has said of them. */
     bool dropped = o->state == TASK_CANCELLED && t->kind != TASK_ITEM;
-    if (!key || !key->known || dropped || stub)
+    if (!key || !key->known || dropped || stub) {
+        if (j->starved && !j->nowhere && !dropped && !stub)
+            journal_forgo(o);
         return false;
+    }
     JournalJob *job = journal_job_seal(&j->engine->sched, t, o);
-    if (!job) { /* nothing is shown as done that is not kept */
-        outcome_clear(o);
-        o->state = TASK_FAILED;
-        o->fault = FAULT_MEMORY;
+    if (!job) {
+        journal_forgo(o);
         return false;
     }
     if (!j->config.plan)
@@ -306,22 +349,32 @@ journal_taken(Journal *j, const JournalJob *job)
     uv_mutex_unlock(&j->lock);
 }
 
-/* Hand the answer to the scheduler. */
+/* The answer is about to be given: what it needs that is in the store. Gives
+ * whether the outcome is taken over. */
+static bool
+journal_ready(Journal *j, JournalJob *job, bool found)
+{
+    const Task *t = job->task;
+    if (!found && task_key(t)->stands_in) {
+        journal_stand_in_fail(&job->kept);
+        return true;
+    }
+    if (!found && j->config.resume && job->key.known && t->opt
+        && t->opt->retry.resume)
+        journal_drawn_resumed(j, job->key.key, &job->session);
+    return found;
+}
+
+/* Hand the answer to the scheduler. Under the board's lock; then
+ * lifecycle_propagate is due. */
 static void
-journal_answer(Journal *j, JournalJob *job, bool found)
+journal_give(Journal *j, JournalJob *job, bool found)
 {
     Sched *s = &j->engine->sched;
     Task *t = job->task;
-    Buf session = { 0 };
-    if (!found && task_key(t)->stands_in) {
-        journal_stand_in_fail(&job->kept);
-        found = true;
-    } else if (!found && j->config.resume && job->key.known && t->opt
-               && t->opt->retry.resume) {
-        journal_drawn_resumed(j, job->key.key, &session);
-    }
-    sched_lock(s);
     j->answered++;
+    if (job->starved)
+        journal_starve(j);
     if (task_key(t)->looks == job->looks && task_looking(t)) {
         journal_note(job);
         found = found && t->unmet == 0; /* else it has got another blocker */
@@ -333,27 +386,70 @@ journal_answer(Journal *j, JournalJob *job, bool found)
         task_key(t)->anew = job->found && !found;
         if (j->config.plan && !found)
             journal_plan_missed(job);
-        journal_give_session(s, t, &session);
+        journal_give_session(s, t, &job->session);
         durable_looked(s, t, found ? &job->kept.outcome : NULL);
-        lifecycle_propagate(s);
     }
     journal_handle_drop(&job->handles);
     board_drop(t);
+}
+
+/* The tasks that are to run begin now, in the order in which they would if they
+ * had not been looked up: those with the longest work first. Not yet (unless
+ * `all`) if there are more to be looked up: those that are released at once are
+ * in the queue together, as soon as the board's lock is to be had. */
+static void
+journal_begin(Journal *j, bool all)
+{
+    Sched *s = &j->engine->sched;
+    List done;
+    if (!j->missed_count)
+        return;
+    list_init(&done);
+    sched_lock(s);
+    if (!all && !journal_idle(j)) {
+        board_unlock(&s->board);
+        return;
+    }
+    if (j->missed_count > 1)
+        slots_hold(s);
+    for (List *node; (node = list_shift(&j->missed)) != NULL;) {
+        journal_give(j, container_of(node, JournalJob, link), false);
+        list_push(&done, node);
+    }
+    j->missed_count = 0;
+    lifecycle_propagate(s);
     sched_unlock(s);
-    buf_free(&session);
-    kept_clear(&job->kept);
+    for (List *node; (node = list_shift(&done)) != NULL;)
+        journal_job_free(container_of(node, JournalJob, link));
+}
+
+/* Answer, at once or with the looks that are in the queue now. */
+static void
+journal_answer(Journal *j, JournalJob *job, bool found)
+{
+    Sched *s = &j->engine->sched;
+    found = journal_ready(j, job, found);
+    if (!found) {
+        list_push(&j->missed, &job->link);
+        if (++j->missed_count == JOURNAL_MISSED)
+            journal_begin(j, true);
+        return;
+    }
+    sched_lock(s);
+    journal_give(j, job, true);
+    lifecycle_propagate(s);
+    sched_unlock(s);
     journal_job_free(job);
 }
 
 /* ---- keeping ---- */
 
-/* The store has failed: nothing is shown from now on that is not kept. */
+/* The store has failed, or (NULL: no memory for words) something else that has
+ * nothing kept, of which `text` tells: nothing is shown from now on that is not
+ * kept. Takes the text. */
 static void
-journal_break(Journal *j)
+journal_break(Journal *j, char *text)
 {
-    Buf why = { 0 };
-    store_fault(j->store, &why);
-    char *text = buf_take(&why);
     sched_lock(&j->engine->sched);
     bool first = !j->broken;
     j->broken = true;
@@ -388,7 +484,9 @@ journal_kept(Fact *f, int error)
     JournalJob *job = container_of(f, JournalJob, fact);
     Journal *j = job->journal;
     if (error) {
-        journal_break(j);
+        Buf why = { 0 };
+        store_fault(j->store, &why);
+        journal_break(j, buf_take(&why));
         journal_job_lose(job, journal_fault(j));
     } else {
         j->kept++;
@@ -431,16 +529,45 @@ journal_make_store(Journal *j)
     j->forgone = journal_store_open(j, &why) != 0;
     journal_drawn_open(j, !j->forgone);
     sched_lock(&j->engine->sched);
+    j->nowhere = j->forgone;
     if (j->forgone)
         j->fault = buf_take(&why);
     sched_unlock(&j->engine->sched);
     buf_free(&why);
 }
 
+/* There was no memory to look a task up. */
+static void
+journal_alarm(Journal *j, JournalJob *job)
+{
+    static const char text[] = "there was no memory to look a task up, so what "
+                               "it ends with could not be kept";
+    journal_job_free(job);
+    if (j->store)
+        journal_break(j, mem_dup(text, sizeof text - 1));
+}
+
+static void
+journal_look_up(Journal *j, JournalJob *job)
+{
+    if (!job->key.known)
+        journal_find(j, job);
+    JournalRead is = journal_read(j, job);
+    bool found = is == JOURNAL_READ_FINE;
+    if (is != JOURNAL_READ_LATER && (!found || !journal_list_items(j, job)))
+        journal_answer(j, job, found);
+}
+
 static void
 journal_do(Journal *j, JournalJob *job)
 {
     journal_make_store(j);
+    if (job->alarms) {
+        journal_alarm(j, job);
+        return;
+    }
+    if (job->seals || job->reads)
+        journal_begin(j, true); /* nobody waits for a file that is read */
     if (!j->store) {
         if (job->seals)
             journal_show(j, job);
@@ -451,13 +578,10 @@ journal_do(Journal *j, JournalJob *job)
     } else if (job->listed) {
         journal_answer(j, job, true);
     } else {
-        if (!job->key.known)
-            journal_find(j, job);
-        JournalRead is = journal_read(j, job);
-        bool found = is == JOURNAL_READ_FINE;
-        if (is != JOURNAL_READ_LATER && (!found || !journal_list_items(j, job)))
-            journal_answer(j, job, found);
+        journal_look_up(j, job);
     }
+    if (journal_idle(j))
+        journal_begin(j, false);
 }
 
 static void
@@ -514,6 +638,8 @@ journal_free(Journal *j)
 {
     journal_drawn_open(j, false);
     journal_plan_free(j);
+    if (j->alarm)
+        journal_job_free(j->alarm);
     resume_table_free(j->table);
     key_modules_free(j->modules);
     mem_free(j->file);
@@ -535,12 +661,14 @@ journal_new(Engine *h, const JournalConfig *c)
     list_init(&j->jobs);
     list_init(&j->first);
     list_init(&j->later);
+    list_init(&j->missed);
     list_init(&j->drawn);
     uv_mutex_init(&j->lock);
     uv_cond_init(&j->more);
     j->table = resume_table_new();
     j->modules = key_modules_new();
-    if (j->table && j->modules)
+    j->alarm = journal_job_alarm();
+    if (j->table && j->modules && j->alarm)
         return j;
     journal_free(j);
     return NULL;

@@ -40,7 +40,8 @@ typedef struct JournalConfig {
     const char *again_tasks; /* … nor are those of these tasks: ids, with a
                               * blank between two, see journal_again.h; NULL:
                               * none */
-    /* The store has failed: end the run. Once, on the store's thread. */
+    /* The store has failed, or there was no memory to look a task up: end the
+     * run. Once, on the store's thread or the journal's. */
     void (*broken)(void *ud);
     void *ud;
 } JournalConfig;
@@ -71,7 +72,8 @@ const char *journal_path(const Journal *j);
  * NULL: neither. Valid until journal_close. */
 const char *journal_fault(Journal *j);
 
-/* Has the store failed after it was opened? */
+/* Has that ended the run: the store failed after it was opened, or there was no
+ * memory to look a task up? */
 bool journal_broken(Journal *j);
 
 /* The run has no task left and ends with this exit status: wait until that is

@@ -16,6 +16,7 @@ journal_job_new(Task *t)
         return NULL;
     job->task = t;
     job->caches = !t || !t->opt || !t->opt->uncached;
+    job->reads = t && t->opt && t->opt->fresh;
     job->kept.outcome.code = -1;
     return job;
 }
@@ -44,6 +45,15 @@ journal_job_look(Sched *s, Task *t)
         return job;
     journal_job_free(job);
     return NULL;
+}
+
+JournalJob *
+journal_job_alarm(void)
+{
+    JournalJob *job = journal_job_new(NULL);
+    if (job)
+        job->first = job->alarms = true;
+    return job;
 }
 
 JournalJob *
@@ -96,6 +106,7 @@ journal_job_free(JournalJob *job)
     value_drop(job->metadata);
     journal_handle_free(&job->handles);
     buf_free(&job->parts);
+    buf_free(&job->session);
     kept_clear(&job->kept);
     buf_free(&job->fact.body);
     mem_free(job);

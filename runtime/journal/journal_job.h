@@ -22,12 +22,16 @@ typedef struct JournalJob {
     bool seals;  /* it has ended; else it is to be looked up */
     bool caches; /* it does not say cache = false */
     bool first;  /* it is done before others */
+    bool alarms; /* it has no task: see Journal.alarm */
 
     /* Of one that is looked up. */
     uint32_t looks;
     Buf parts;                           /* of its content, see key.h */
     bool listed;                         /* its outcome was read, and its items
                                           * are on the list */
+    bool starved;                        /* there was no memory for its key */
+    bool reads;                          /* files: that may take long */
+    Buf session;                         /* that its agent goes on with */
     bool found;                          /* an equal task has an outcome, … */
     StoredFact fact_found;               /* … this one */
     struct Value *code, *input, *prompt; /* held … */
@@ -56,6 +60,9 @@ JournalJob *journal_job_seal(Sched *s, Task *t, Outcome *o);
  * later. NULL when memory is out. */
 JournalJob *journal_job_stand_in(const unsigned char key[TASK_KEY_SIZE],
                                  const StoredFact *fact);
+
+/* One that only says that there was no memory. NULL when it is out now. */
+JournalJob *journal_job_alarm(void);
 
 /* What its task is to do, as 16 bytes, and job->parts. Errors: ORUN_ENOMEM,
  * ORUN_EPROTO, ORUN_ESYS (a file it reads cannot be read). Without a lock. */

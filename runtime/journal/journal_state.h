@@ -22,8 +22,12 @@ struct Journal {
     uv_thread_t thread;
 
     /* Guarded by the board's lock. */
-    bool awake;  /* the run is kept from now on */
-    bool broken; /* the store has failed, nothing more is kept */
+    bool awake;   /* the run is kept from now on */
+    bool broken;  /* the store has failed, nothing more is kept */
+    bool nowhere; /* … since there is no store, and will not be one */
+    struct JournalJob *alarm;    /* to say that there was no memory for a look;
+                                  * NULL: that is said, or never will be … */
+    bool starved;                /* … and what ends without a key is lost */
     struct JournalJob *stand_in; /* of the one that is added just now */
     char *fault; /* why that is, or why there is no store; once set it never
                   * changes */
@@ -33,7 +37,9 @@ struct Journal {
     bool forgone;           /* there is to be none: it could not be made */
     char run[STORE_RUN_ID]; /* its id */
     char *file;             /* where it is; NULL: nowhere yet */
-    size_t answered;        /* looks; that thread's */
+    size_t answered;        /* looks; that thread's, as are … */
+    List missed;            /* … the jobs whose tasks are to run … */
+    size_t missed_count;    /* … and how many there are */
 
     atomic_size_t kept, found, secret, odd; /* see JournalCounts */
 

@@ -77,6 +77,14 @@ describe("the history of runs", function()
     assert.equal("first short long longer mid ", h.script(ORDER, {env = env}).out)
   end)
 
+  it("has tasks with the longest work begin first in a run that is kept, too", function()
+    local dir = state()
+    teach(dir, {first = 1, short = 1, long = 7, longer = 9, mid = 3})
+    local path = h.write(h.tmpdir() .. "/s.lua", ORDER)
+    local r = h.orun{"-q", "--store", dir .. "/run.db", path, env = {XDG_STATE_HOME = dir}}
+    assert.equal("longer long mid first short ", r.out, r.err)
+  end)
+
   it("is neither read nor written with --no-history", function()
     local dir, lines = state()
     local path = h.write(h.tmpdir() .. "/s.lua", ORDER)

@@ -387,10 +387,34 @@ function M.kept(dir)
   return asked, failed
 end
 
+-- The same from before its look-up on; it captures a handle.
+function M.looked(dir)
+  local text = ("x"):rep(100)
+  local first = Task{run = function() return text end, run_in_background = true}
+  TaskOutput(first)
+  test.failing.arm(os.getenv("ORUN_FAULT_HERE"))
+  local fine, r = pcall(Task, {run = function() return TaskOutput(first).output end})
+  local asked, failed = test.failing.arm()
+  if fine and r.status == "cancelled" then error("no memory for the store: " .. r.error, 0) end
+  if not fine then -- there is no task
+    if tostring(r):find("interrupted", 1, true) then error(r, 0) end
+    check_reason(tostring(r), "looked")
+    return asked, failed
+  end
+  local shown = check(r, text, "the outcome")
+  local kept = orun.exec{command = {"sh", "-c", '"$ORUN_PROGRAM" output t2 --store "$0"',
+                                    dir .. "/run.db"}}
+  if shown and kept.output ~= text then lie("it is shown, and not kept: %s", show(kept)) end
+  return asked, failed
+end
+
 local PROGRAMS <const> = {apart = true, control = true, exec = true, flood = true, input = true,
-                          kept = true, programs = true, shell = true, stream = true}
+                          kept = true, looked = true, programs = true, shell = true, stream = true}
 -- These say themselves what fails, and give how much was asked for.
-local ARMED <const> = {agent_in_c = true, embedded = true, kept = true}
+local ARMED <const> = {agent_in_c = true, embedded = true, kept = true, looked = true}
+
+-- These may end the run.
+local ENDS <const> = {kept = true, looked = true}
 
 -- What tasks tell, and what limits ask of them.
 function M.limits()
@@ -454,7 +478,7 @@ end
 -- Where a scenario runs, when it matters, and what removes that.
 local function place_of(name)
   if name == "worktree" then return repository() end
-  if name == "kept" then return kept_place() end
+  if name == "kept" or name == "looked" then return kept_place() end
 end
 
 -- Afterwards all is as ever.
@@ -479,6 +503,9 @@ local function main(name)
     local f = assert(io.open(tally, "w"))
     f:write(("%d %d\n"):format(asked, failed))
     f:close()
+  end
+  if not ok and ENDS[name] and tostring(err):find("interrupted", 1, true) then
+    error(err, 0) -- the run is ended: its exit code must be 74
   end
   if not ok then check_reason(tostring(err), name) end
   check_health(name)
