@@ -254,6 +254,14 @@ lib_orun_open_some(lua_State *L, Vm *vm, const luaL_Reg *functions)
     lib_orun_publish(L);
 }
 
+/* script_place() where no script runs. */
+static int
+lib_orun_no_script(lua_State *L)
+{
+    (void)L;
+    return 0;
+}
+
 void
 lib_orun_open_client(lua_State *L, Vm *vm, void *ud)
 {
@@ -263,6 +271,7 @@ lib_orun_open_client(lua_State *L, Vm *vm, void *ud)
         { "bundled", lib_bundled },
         { "entries", lib_entries },
         { "real", lib_real },
+        { "script_place", lib_orun_no_script },
         { "channel", lib_channel },
         { "input", lib_channel_input },
         { "await", lib_channel_await },

@@ -101,6 +101,23 @@ describe("orun complete", function()
     home = before
   end)
 
+  it("offers workflows of the project, trusted or not, and runs nothing of them", function()
+    local before = home
+    h.sh("mkdir -p flows/.orun/workflows", {cwd = home})
+    home = home .. "/flows"
+    h.write(home .. "/.orun/workflows/evil.lua", "-- orun evil: \27[31mred\n"
+      .. "-- usage: orun evil [options] $(touch ran)\n--\n--   --foo FILE  \27]0;title\7 x\n"
+      .. "--   --`touch ran`  y\nio.open('ran', 'w')\n")
+    assert.same({"evil", ":files"}, select(2, offered "ev"))
+    local r = h.orun{cwd = home, "complete", "--", "ev"}
+    assert.is_nil(r.out:find("\27", 1, true))
+    assert.same({"--foo", "--help"}, select(2, offered("evil", "-")))
+    assert.same({":files"}, select(2, offered("evil", "--foo", "")))
+    assert.same({}, select(2, offered("evil", "")))
+    assert.is_false(h.exists(home .. "/ran"))
+    home = before
+  end)
+
   it("offers the runs that were kept, and their tasks", function()
     local file = home .. "/kept.db"
     local made = h.orun{cwd = home, "--store", file, "-e",
