@@ -2,11 +2,11 @@
 
 local h = require "spec.support.helper"
 
-local home
+local home, dir -- of the user, and where things are typed
 
 -- What `orun complete` offers after these words: the words, as a set and in order.
 local function offered(...)
-  local r = h.orun{cwd = home, env = {HOME = home, XDG_STATE_HOME = home .. "/state",
+  local r = h.orun{cwd = dir, env = {HOME = home, XDG_STATE_HOME = home .. "/state",
     XDG_CONFIG_HOME = false, ORUN_STORE = false}, "complete", "--", ...}
   assert.same({0, ""}, {r.code, r.err})
   local list, set = {}, {}
@@ -29,7 +29,10 @@ local function all(set, names)
   for _, name in ipairs(names) do assert.is_true(set[name], name .. " is not offered") end
 end
 
-setup(function() home = h.tmpdir() end)
+setup(function()
+  home = h.tmpdir()
+  dir = home
+end)
 
 describe("orun complete", function()
   it("offers every option", function()
@@ -93,29 +96,27 @@ describe("orun complete", function()
   end
 
   it("offers agent types, also those of the project", function()
-    local before = home
     h.sh("mkdir -p project/.claude/agents", {cwd = home})
-    home = home .. "/project"
-    h.write(home .. "/.claude/agents/ours.md", "---\nname: ours\ndescription: x\n---\nDo.\n")
+    dir = home .. "/project"
+    h.write(dir .. "/.claude/agents/ours.md", "---\nname: ours\ndescription: x\n---\nDo.\n")
     all(offered("bench", "--agent", ""), {"ours", "Explore", "Plan", "general-purpose"})
-    home = before
+    dir = home
   end)
 
   it("offers workflows of the project, trusted or not, and runs nothing of them", function()
-    local before = home
     h.sh("mkdir -p flows/.orun/workflows", {cwd = home})
-    home = home .. "/flows"
-    h.write(home .. "/.orun/workflows/evil.lua", "-- orun evil: \27[31mred\n"
+    dir = home .. "/flows"
+    h.write(dir .. "/.orun/workflows/evil.lua", "-- orun evil: \27[31mred\n"
       .. "-- usage: orun evil [options] $(touch ran)\n--\n--   --foo FILE  \27]0;title\7 x\n"
       .. "--   --`touch ran`  y\nio.open('ran', 'w')\n")
     assert.same({"evil", ":files"}, select(2, offered "ev"))
-    local r = h.orun{cwd = home, "complete", "--", "ev"}
+    local r = h.orun{cwd = dir, "complete", "--", "ev"}
     assert.is_nil(r.out:find("\27", 1, true))
     assert.same({"--foo", "--help"}, select(2, offered("evil", "-")))
     assert.same({":files"}, select(2, offered("evil", "--foo", "")))
     assert.same({}, select(2, offered("evil", "")))
-    assert.is_false(h.exists(home .. "/ran"))
-    home = before
+    assert.is_false(h.exists(dir .. "/ran"))
+    dir = home
   end)
 
   it("offers the runs that were kept, and their tasks", function()
