@@ -550,8 +550,18 @@ journal_alarm(Journal *j, JournalJob *job)
 static void
 journal_look_up(Journal *j, JournalJob *job)
 {
-    if (!job->key.known)
+    Sched *s = &j->engine->sched;
+    if (!job->key.known) {
+        if (job->handles.made_count) {
+            sched_lock(s);
+            journal_handle_learn(&job->handles);
+            board_unlock(&s->board);
+        }
         journal_find(j, job);
+        sched_lock(s); /* for those that name it and are looked up next */
+        journal_handle_note(&job->handles, task_key(job->task));
+        board_unlock(&s->board);
+    }
     JournalRead is = journal_read(j, job);
     bool found = is == JOURNAL_READ_FINE;
     if (is != JOURNAL_READ_LATER && (!found || !journal_list_items(j, job)))

@@ -172,7 +172,8 @@ journal_handle_made_by_id(const void *a, const void *b)
     return journal_handle_by_id(&x->id, &y->id);
 }
 
-/* What the handles are to do, and those that these have. */
+/* What the handles are to do, and those that these have. Of one that is looked
+ * up that will be known: its look comes first. */
 static bool
 journal_handle_take_made(Sched *s, const Task *t, JournalHandles *h)
 {
@@ -180,7 +181,7 @@ journal_handle_take_made(Sched *s, const Task *t, JournalHandles *h)
     if (!journal_handle_want_all(s, h, t, search))
         return false;
     for (size_t i = 0; i < h->made_count; i++)
-        if (!h->made[i].known
+        if (!h->made[i].known && !task_key(h->made[i].task)->looks
             && !journal_handle_want_all(s, h, h->made[i].task, search))
             return false;
     if (h->made_count)
@@ -495,18 +496,36 @@ journal_handle_check(Sched *s, JournalHandles *h, const Buf *body)
     return all;
 }
 
+static void
+journal_handle_let_go(JournalMade *made)
+{
+    if (made->known)
+        return;
+    value_drop(made->code);
+    value_drop(made->input);
+    value_drop(made->prompt);
+    board_drop(made->task);
+    made->known = true;
+}
+
 void
-journal_handle_drop(JournalHandles *h)
+journal_handle_learn(JournalHandles *h)
 {
     for (size_t i = 0; i < h->made_count; i++) {
         JournalMade *made = &h->made[i];
-        if (made->known)
+        const TaskKey *key = made->known ? NULL : task_key(made->task);
+        if (!key || !key->made_known)
             continue;
-        value_drop(made->code);
-        value_drop(made->input);
-        value_drop(made->prompt);
-        board_drop(made->task);
+        memcpy(made->hash, key->made, TASK_KEY_SIZE);
+        journal_handle_let_go(made);
     }
+}
+
+void
+journal_handle_drop(JournalHandles *h)
+{
+    for (size_t i = 0; i < h->made_count; i++)
+        journal_handle_let_go(&h->made[i]);
     h->made_count = 0;
 }
 

@@ -64,6 +64,9 @@ typedef enum JournalSaw {
  * and h is empty. */
 bool journal_handle_take(Sched *s, const Task *t, JournalHandles *h) NODISCARD;
 
+/* Take what has become known since. With the board's lock held. */
+void journal_handle_learn(JournalHandles *h);
+
 /* Have the hashes of all; `ops` has the caller's `module` and ctx. Errors as
  * key_content. Without a lock, but of an item's. */
 int journal_handle_hash(JournalHandles *h, const Engine *engine,
