@@ -9,7 +9,7 @@ local HELP <const> = "usage: orun test [busted options] [FILE or FOLDER...]\n\n"
   .. "Runs specs written for busted (describe, it, assert): those of the files, or of\n"
   .. "the folders' files that end in _spec.lua; without any, of the folder spec. They\n"
   .. "run inside orun: Task and its like are there, and\n\n"
-  .. "    local run = require(\"orun.testing\").run{script = \"plan.lua\", agents = {…}}\n\n"
+  .. "    local run = require(\"orun.testing\").run{script = \"plan.lua\", agents = {...}}\n\n"
   .. "runs a script with agents that play a part, in virtual time (lua/testing).\n"
   .. "Options such as --filter=PATTERN and -o TAP: busted --help.\n"
 

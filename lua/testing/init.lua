@@ -3,14 +3,14 @@
 --     local testing = require "orun.testing"
 --     local run = testing.run{
 --       code = [[
---         local answer, failed = orun.ask("How long is the Nile?", {retry = 1})
+--         local answer, failed = orun.ask("How long is the Nile?", {retry = {backoff = 0}})
 --         print(answer or failed.error)]],
 --       agents = {["general-purpose"] = {
 --         {error_kind = "rate", retry_after = "10m"},
 --         {delay = "2m", output = "6650 km", cost = 0.02},
 --       }},
 --     }
---     print(run.out)       --> 6650 km
+--     io.write(run.out)    --> 6650 km
 --     print(run.duration)  --> 720.0
 --
 -- The script is run by an orun of its own, whose time is virtual: it stands while Lua code runs,
