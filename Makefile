@@ -259,6 +259,11 @@ MODULES := $(sort $(shell find lua stdlib -name '*.lua' -o -name '*.css' \
     -o -name '*.html' -o -name '*.js' -o -path '*/text/*' -type f))
 module  = orun.$(subst /,.,$(patsubst %/init,%,$(patsubst stdlib/%,%,$(patsubst\
     lua/%,%,$(patsubst %.lua,%,$(1))))))
+# What the manual is made of, as text: lua/X.md is orun.page.lua.X.md.
+PAGES   := README.md $(sort $(wildcard lua/*.md)) \
+    $(addsuffix /README.md,stdlib examples runtime) \
+    runtime/orun.h runtime/orun_lua.h
+page    = orun.page.$(subst /,.,$(1))
 MADE    := supervisor_image bundle build_id
 
 # objects FILES : what FILES of runtime/ become.
@@ -410,10 +415,11 @@ $(BUILD)/supervisor_image.c: $(BUILD)/bundle_make $(BUILD)/supervisor
 	@echo '  make  $@'
 	$(BUILD)/bundle_make --bytes supervisor_image $(BUILD)/supervisor $@
 
-$(BUILD)/bundle.c: $(BUILD)/bundle_make $(MODULES) $(BUILD)/.list
+$(BUILD)/bundle.c: $(BUILD)/bundle_make $(MODULES) $(PAGES) $(BUILD)/.list
 	@echo '  make  $@'
 	$(BUILD)/bundle_make $@ \
-	    $(foreach f,$(MODULES),$(call module,$f)=$f)
+	    $(foreach f,$(MODULES),$(call module,$f)=$f) \
+	    $(foreach f,$(PAGES),$(call page,$f)=$f)
 
 # Two programs of the same source and flags have the same.
 $(BUILD)/build_id.c: $(ALL) $(HEADERS) $(MODULES) $(BUILD)/.flags
@@ -434,7 +440,7 @@ $(BUILD)/.flags: FORCE
 	$(call note,$(COMPILE) $(LINK) $(EXPORT) $(LIBS) $(SO_FLAGS) \
 	    $(SO_LIBS))
 $(BUILD)/.list: FORCE
-	$(call note,$(MODULES) $(OBJECTS) $(TOBJECTS))
+	$(call note,$(MODULES) $(PAGES) $(OBJECTS) $(TOBJECTS))
 FORCE:
 
 .PHONY: files lint compdb analyze install mutants fuzzers fuzz

@@ -1,6 +1,9 @@
 --- orun.fail: end the attempt of a task as failed, for a reason others can use.
 --
---     orun.fail{kind = "http", message = "the service is down", retry_after = 30}
+--     local result = orun.Task{run = function()
+--       orun.fail{kind = "http", message = "the service is down", retry_after = 30}
+--     end}
+--     print(result.error_kind, result.error)   --> http	the service is down
 --
 -- It raises an error, so variables are closed and a pcall catches it, as any; not
 -- caught, it ends the task's attempt with

@@ -7,8 +7,9 @@
 -- travel as they are.
 --
 --     local json = require "orun.json"
---     json.encode({ name = "x", tags = json.array() })  --> {"name":"x","tags":[]}
---     json.decode('{"n": 1, "x": 1.0}')                 --> { n = 1, x = 1.0 }
+--     print(json.encode{name = "x", tags = json.array()})   --> {"name":"x","tags":[]}
+--     local t = json.decode('{"n": 1, "x": 1.0}')
+--     print(t.n, t.x)                                       --> 1	1.0
 --
 -- Numbers: text without fraction and exponent is an integer where 64 bits hold
 -- it, everything else a float; floats are written so that they read back equal,

@@ -1,7 +1,7 @@
 --- orun.mcp_config: what an agent's program is to read so that it starts `orun mcp`.
 --
---     orun.mcp_config()
---       --> {"mcpServers": {"orun": {"command": ..., "args": ["mcp"], "env": {...}}}}
+--     local config = orun.json.decode(orun.mcp_config())
+--     print(config.mcpServers.orun.args[1])   --> mcp
 --
 -- It acts in the name of the task that calls this, so the text holds its token: it
 -- goes into a private file, not into arguments.

@@ -1,9 +1,11 @@
 --- orun.merge: brings what tasks did in their worktrees together, one after the other.
 --
---     local report, why = orun.merge{first, second, into = "main"}
---     if not report then print(why)                     -- nothing was done
---     elseif report.conflict then                       -- the first is merged, and stays
---       print(report.conflict.task, table.concat(report.conflict.files, ", "))
+--     local function bring_together(first, second)
+--       local report, why = orun.merge{first, second, into = "main"}
+--       if not report then print(why)                     -- nothing was done
+--       elseif report.conflict then                       -- the first is merged, and stays
+--         print(report.conflict.task, table.concat(report.conflict.files, ", "))
+--       end
 --     end
 --
 -- Each merge is tried in the repository first, where no file is touched; only one without

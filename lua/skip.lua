@@ -1,6 +1,10 @@
 --- orun.skip: end a task that has nothing to do, told apart from one that did it.
 --
---     if not changed(file) then orun.skip("unchanged") end
+--     local function changed(file) return io.open(file) ~= nil end
+--     local result = orun.Task{input = "no such file", run = function(file)
+--       if not changed(file) then orun.skip("unchanged") end
+--     end}
+--     print(result.ok, result.skipped)   --> true	unchanged
 --
 -- It raises an error, so variables are closed and a pcall catches it, as any; not
 -- caught, it ends the task. The result is {status = "completed", ok = true, skipped =

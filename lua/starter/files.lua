@@ -32,11 +32,11 @@ local function lower(text) return (("\n" .. text):gsub("\n#", "\n##"):sub(2)) en
 
 -- ---- a project ----
 
--- A file of types for the editor would be one line more here, and its folder in luarc.json.
 local PROJECT <const> = {
   {path = ".orun/agents/surveyor.lua", from = "surveyor", what = "a sample agent type"},
   {path = ".orun/workflows/survey.lua", from = "survey", what = "a sample workflow: orun survey"},
   {path = ".luarc.json", from = "luarc.json", what = "for editors: the Lua of these files"},
+  {path = ".orun/types/orun.d.lua", what = "for editors: what orun's functions take"},
 }
 
 -- ---- agents ----
@@ -129,7 +129,10 @@ function M.of(agents)
     for _, file in ipairs(of[agent]()) do add(file) end
   end
   if agents[1] then return list end
-  for _, file in ipairs(PROJECT) do add(new(file.path, text_of(file.from), file.what)) end
+  for _, file in ipairs(PROJECT) do
+    local text = file.from and text_of(file.from) or require("orun.manual.types").text()
+    add(new(file.path, text, file.what))
+  end
   return list
 end
 

@@ -230,13 +230,19 @@ lib_bundle_search(lua_State *L)
 }
 
 /* bundled(folder) -> the names of the modules whose files are in that folder of
- * lua/, which has a "/" at its end */
+ * lua/, which has a "/" at its end; bundled(module) -> its text, nil when there
+ * is none of that name */
 int
 lib_bundled(lua_State *L)
 {
     size_t n;
     const char *folder = luaL_checklstring(L, 1, &n);
     lua_Integer count = 0;
+    const BundleFile *file = bundle_find(folder);
+    if (n == 0 || folder[n - 1] != '/') {
+        lua_pushlstring(L, file ? file->text : NULL, file ? file->size : 0);
+        return file ? 1 : 0;
+    }
     lua_newtable(L);
     for (size_t i = 0; i < bundle_count; i++) {
         if (strncmp(bundle_files[i].file, folder, n) != 0)

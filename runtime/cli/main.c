@@ -538,6 +538,14 @@ main_run(const Options *a, int argc, char **argv)
     return status;
 }
 
+/* Print the types of the Lua API, as `orun help --luals` does. */
+static int
+main_types(void)
+{
+    static char *const words[] = { "orun", "help", "--luals", NULL };
+    return main_flush(client_main((int)countof(words) - 1, (char **)words));
+}
+
 /* Do what the command line asks for; returns the exit code. */
 static int
 main_do(const Options *a, int argc, char **argv)
@@ -548,6 +556,7 @@ main_do(const Options *a, int argc, char **argv)
         printf("orun %s\n", orun_version());
         return main_flush(0);
     case OPTIONS_HELP: fputs(options_help, stdout); return main_flush(0);
+    case OPTIONS_TYPES: return main_types();
     case OPTIONS_NOTHING: fputs(options_help, stderr); return MAIN_USAGE;
     default: return main_usage(a->error);
     }

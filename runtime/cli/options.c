@@ -33,6 +33,8 @@ const char options_help[] =
     "       orun mcp                    (the same, as an MCP server)\n"
     "       orun complete -- WORD...    (what may be typed next, for "
     "shells)\n"
+    "       orun help [TOPIC]           (the manual: a function, a field, a "
+    "command)\n"
     "\n"
     "Runs a Lua 5.4 script that may start tasks in parallel with Task,\n"
     "collect them with TaskOutput, and share them out with TaskList and\n"
@@ -75,6 +77,7 @@ const char options_help[] =
     "  -i                 then take lines from standard input\n"
     "  -W                 turn Lua's warnings on\n"
     "  -E                 ignore LUA_INIT, LUA_PATH and LUA_CPATH\n"
+    "  --luals            print the types of the Lua API, for editors (LuaLS)\n"
     "  -V, --version      print the version\n"
     "  -h, --help         print this\n"
     "  --                 end of options: a script's name follows\n"
@@ -135,6 +138,7 @@ static const OptionsKnown options_known[] = {
     { "--no-functions", 'P' },
     { "--no-wait", '0' },
     { "--trust", 't' },
+    { "--luals", 'L' },
     { "--version", 'V' },
     { "-V", 'V' },
     { "--help", 'h' },
@@ -447,6 +451,7 @@ options_take(Options *o, const OptionsKnown *known, int argc, char *const *argv,
         if (o->plan)
             options_tell_plan(o, "resume", "");
         break;
+    case 'L': o->what = OPTIONS_TYPES; break;
     case 'V': o->what = OPTIONS_VERSION; break;
     case 'h': o->what = OPTIONS_HELP; break;
     default: options_slots(o, known, value);

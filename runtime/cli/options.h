@@ -15,6 +15,7 @@ typedef enum OptionsWhat {
     OPTIONS_RUN,     /* a command, or the steps and then `script` */
     OPTIONS_VERSION, /* print it */
     OPTIONS_HELP,    /* print it */
+    OPTIONS_TYPES,   /* print the types of the Lua API */
     OPTIONS_NOTHING, /* no script was given */
     OPTIONS_WRONG,   /* `error` says what */
 } OptionsWhat;

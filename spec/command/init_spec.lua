@@ -7,6 +7,7 @@ local AGENTS <const> = {"claude", "codex", "gemini", "opencode"}
 local SAMPLES <const> = [[
 .luarc.json
 .orun/agents/surveyor.lua
+.orun/types/orun.d.lua
 .orun/workflows/survey.lua
 ]]
 
