@@ -28,7 +28,7 @@ local function pack_outcome(where, name, v)
   if type(v) == "string" then return {output = v} end
   if type(v) ~= "table" then
     error(check.message(where, ("agents[%q]"):format(name), v,
-      "expected a text, a table {output=, delay=, error=, ...}, an array of these, or a function"), 0)
+      "expected a text, a table {output=, delay=, ...}, an array of these, or a function"), 0)
   end
   v = check.options(where, v, FIELDS)
   if v.delay and not delay_of(v.delay) then
