@@ -98,6 +98,12 @@ analyze: deps-build-analyze ## clang's check of locks and roles, cppcheck.
 compdb: deps-build ## Write compile_commands.json, for editors (clangd).
 	+@$(SUB) compdb
 
+.PHONY: docs
+docs: deps-build ## Write man pages and types for editors to build/docs.
+	+@$(SUB) orun
+	@mkdir -p build/docs
+	./orun help --write build/docs
+
 ANCHORS := anchor hash keep
 bench soak fault mutants: export ORUN_PROGRESS := none
 .PHONY: bench

@@ -19,8 +19,8 @@ topic it lists them.
 On a terminal the text is shown with a pager: $ORUN_PAGER, else $PAGER, else less.
 One that is empty, or "cat", is none.
 
-  --write FOLDER   writes man pages, the manual as one page of HTML, and the types
-                   for editors, to files in FOLDER
+  --write FOLDER   writes the man pages orun(1), orun(3) and orun-lua(3), and the
+                   types for editors, to files in FOLDER, which must be there
   --luals          prints these types, as orun --luals does
 ]]
 
@@ -86,7 +86,10 @@ end
 return options.command("orun help", HELP, function(...)
   local args = options.read(OPTIONS, {...})
   if args.luals then return options.write(require("orun.manual.types").text()) end
-  if args.write then return require("orun.manual.files").write(args.write) end
+  if args.write then
+    if args[1] then options.usage("%s is one word too many", args[1]) end
+    return require("orun.manual.files").write(args.write)
+  end
   if not args[1] then return show(list()) end
   local screen = terminal.is(1)
   local how = {width = line_width(screen and terminal.size(1) or nil),
