@@ -3,18 +3,20 @@
 --     local result = orun.Task{run = function()
 --       orun.fail{kind = "http", message = "the service is down", retry_after = 30}
 --     end}
---     print(result.error_kind, result.error)   --> http	the service is down
+--     print(result.error)  --> the service is down
 --
 -- It raises an error, so variables are closed and a pcall catches it, as any; not
--- caught, it ends the task's attempt with
+-- caught, it ends the task's attempt with these fields. The error is a table with
+-- them; raising it again keeps its meaning. In the script, which is not a task, it
+-- raises an ordinary error.
+--
+-- Glossary
 --   kind         its error_kind: one of those in KINDS below; "lua" unless given
 --   message      its error; must be given
 --   partial      what there is of a result: the task's output all the same
 --   retry_after  seconds that must pass before another attempt makes sense: a
 --                retry waits that long at least, and so does whoever shares the
 --                agent type's limits
--- The error is a table with these fields. Raising it again keeps its meaning.
--- In the script, which is not a task, it raises an ordinary error.
 
 local check = require "orun.util.check"
 

@@ -16,7 +16,7 @@ local M = {}
 
 -- ---- text ----
 
-local GLYPHS <const> = {["→"] = "\\(->", ["—"] = "\\(em", ["–"] = "\\(en", ["…"] = "...",
+local GLYPHS <const> = {["→"] = "\\(->", ["—"] = "\\(em", ["–"] = "\\(en", ["\u{2026}"] = "...",
   ["×"] = "\\(mu", ["µ"] = "\\(mc"}
 
 -- What roff would take for its own, as characters; the others beyond ASCII by their numbers.

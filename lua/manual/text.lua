@@ -1,7 +1,8 @@
 --- orun.manual.text: blocks of the manual as lines for a terminal.
 --
 --     local text = require "orun.manual.text"
---     print(text.render({{kind = "para", text = "Some *words*."}}, {width = 20}))  --> Some words.
+--     local shown = text.render({{kind = "para", text = "Some *words*."}}, {width = 20})
+--     print(shown:match("%S.*%S"))  --> Some words.
 
 local markdown = require "orun.manual.markdown"
 

@@ -152,7 +152,7 @@ local function shown(add, all, like)
   for _, pair in ipairs(SHOWN) do
     local class, f = pair[1], all[pair[2]]
     add("\n---@class %s", class)
-    if f.calls[1]:find("{task, …", 1, true) then add("---@field [integer] orun.task") end
+    if f.calls[1]:find("{task, \u{2026}", 1, true) then add("---@field [integer] orun.task") end
     for name in f.calls[1]:gmatch("([%a_][%w_]*)=") do
       add("---@field %s? %s", name, like[name] and type_of(like[name]) or "any")
     end
