@@ -99,7 +99,7 @@ compdb: deps-build ## Write compile_commands.json, for editors (clangd).
 	+@$(SUB) compdb
 
 .PHONY: docs
-docs: deps-build ## Write man pages and types for editors to build/docs.
+docs: deps-build ## Write man pages, HTML manual, types to build/docs.
 	+@$(SUB) orun
 	@mkdir -p build/docs
 	./orun help --write build/docs

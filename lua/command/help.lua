@@ -19,8 +19,9 @@ topic it lists them.
 On a terminal the text is shown with a pager: $ORUN_PAGER, else $PAGER, else less.
 One that is empty, or "cat", is none.
 
-  --write FOLDER   writes the man pages orun(1), orun(3) and orun-lua(3), and the
-                   types for editors, to files in FOLDER, which must be there
+  --write FOLDER   writes the man pages orun(1), orun(3) and orun-lua(3), the manual
+                   as one page of HTML, and the types for editors, to files in
+                   FOLDER, which must be there
   --luals          prints these types, as orun --luals does
 ]]
 

@@ -1,5 +1,6 @@
 --- orun.manual.files: the manual in files: what `orun help --write` does.
 
+local html = require "orun.manual.html"
 local man = require "orun.manual.man"
 local options = require "orun.command.options"
 local types = require "orun.manual.types"
@@ -19,6 +20,7 @@ end
 function M.write(folder)
   local files = man.pages()
   files["orun.d.lua"] = types.text()
+  files["orun.html"] = html.text()
   for _, name in ipairs(options.names(files, "")) do put(folder .. "/" .. name, files[name]) end
 end
 

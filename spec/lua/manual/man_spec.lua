@@ -5,7 +5,7 @@ local header = require "orun.manual.header"
 local man = require "orun.manual.man"
 local reference = require "orun.manual.reference"
 
-local NAMES <const> = {"orun.1", "orun.3", "orun-lua.3", "orun.d.lua"}
+local NAMES <const> = {"orun.1", "orun.3", "orun-lua.3", "orun.d.lua", "orun.html"}
 
 local function written()
   local dir = h.tmpdir()
