@@ -100,9 +100,7 @@ compdb: deps-build ## Write compile_commands.json, for editors (clangd).
 
 .PHONY: docs
 docs: deps-build ## Write man pages, HTML manual, types to build/docs.
-	+@$(SUB) orun
-	@mkdir -p build/docs
-	./orun help --write build/docs
+	+@$(SUB) manual
 
 ANCHORS := anchor hash keep
 bench soak fault mutants: export ORUN_PROGRESS := none
@@ -502,9 +500,16 @@ analyze:
 	    --library=lua --inline-suppr --error-exitcode=1 -Iruntime \
 	    -Ispec/native $(CHECKED)
 
+DOCS := $(addprefix $(BUILD)/docs/,orun.1 orun.3 orun-lua.3 orun.html orun.d.lua)
+.PHONY: manual
+manual: $(DOCS) ;
+$(DOCS) &: $(ORUN)
+	mkdir -p $(@D)
+	$(abspath $(ORUN)) help --write $(@D)
+
 # Only what is installed is built, which the test build is not.
 install: $(ORUN) $(BUILD)/liborun.a $(SO) runtime/orun.h runtime/orun_lua.h \
-    $(wildcard runtime/cli/shell/orun.*) $(BUILD)/orun.pc
+    $(wildcard runtime/cli/shell/orun.*) $(DOCS) $(BUILD)/orun.pc
 	$(PLACE) put $^
 # As a rock (orun-scm-1.rockspec): luarocks gives the folders.
 .PHONY: rock rock-install

@@ -132,8 +132,9 @@ local function parse(log)
 end
 
 local function tell(name, mode, run, why)
-  print(("    %s: %s, allocation %d%s, code %d: %s"):format(why, name, run.n, mode, run.code,
-    (run.out .. run.err):gsub("%s+$", ""):sub(-600):gsub("\n", "\n        ")))
+  local said = (run.out .. run.err):gsub("%s+$", ""):sub(-600):gsub("\n", "\n        ")
+  print(("    %s: %s, allocation %d%s, code %d, %s left: %s"):format(why, name, run.n, mode,
+    run.code, run.live or "-", said))
 end
 
 -- Two shells share the n from `first` to `last`.

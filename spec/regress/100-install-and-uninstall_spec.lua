@@ -31,6 +31,10 @@ local function put(dir, prefix, stage, more)
   local pc = h.write((stage or dir) .. ".pc", "Name: orun\n")
   local files = { h.bin, h.lib, so, "runtime/orun.h", "runtime/cli/shell/orun.bash",
                   "runtime/cli/shell/orun.zsh", "runtime/cli/shell/orun.fish", pc }
+  local pages = h.tmpdir()
+  for _, name in ipairs{"orun.1", "orun.3", "orun-lua.3", "orun.html", "orun.d.lua"} do
+    files[#files + 1] = h.write(pages .. "/" .. name, name .. "\n")
+  end
   for i, file in ipairs(files) do files[i] = h.quote(file) end
   local r = place("put " .. table.concat(files, " "), stage and "" or dir, prefix, stage, more)
   assert.equal(0, r.code, r.err)
@@ -67,7 +71,10 @@ describe("make install", function()
                               "lib/lua/5.4/orun.so", "include/orun.h", "lib/pkgconfig/orun.pc",
                               "share/bash-completion/completions/orun",
                               "share/zsh/site-functions/_orun",
-                              "share/fish/vendor_completions.d/orun.fish"} do
+                              "share/fish/vendor_completions.d/orun.fish",
+                              "share/man/man1/orun.1", "share/man/man3/orun.3",
+                              "share/man/man3/orun-lua.3", "share/doc/orun/orun.html",
+                              "share/orun/orun.d.lua"} do
           assert.is_true(h.exists(root .. "/" .. name), name)
         end
         assert.matches("^orun ", h.sh(h.quote(root .. "/bin/orun") .. " --version").out)
