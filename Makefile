@@ -500,7 +500,8 @@ analyze:
 	    --library=lua --inline-suppr --error-exitcode=1 -Iruntime \
 	    -Ispec/native $(CHECKED)
 
-DOCS := $(addprefix $(BUILD)/docs/,orun.1 orun.3 orun-lua.3 orun.html orun.d.lua)
+DOCS := $(addprefix $(BUILD)/docs/,orun.1 orun.3 orun-lua.3 orun.html \
+    orun.d.lua)
 .PHONY: manual
 manual: $(DOCS) ;
 $(DOCS) &: $(ORUN)
