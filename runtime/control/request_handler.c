@@ -184,18 +184,30 @@ request_handler_push(Connection *c)
     return e;
 }
 
-/* LuaRun.on_behalf: the wait of the request has ended. If no worker can be had,
- * the reply is an error, and request_handler_finish gives the state back. */
+/* No worker can be had: the reply is an error, and request_handler_finish gives
+ * the state back. JobKind.reject, too: pool_reject is called under the board's
+ * lock. */
+static void
+request_handler_reject(Job *job)
+{
+    Connection *c = container_of(job, Connection, job);
+    c->run.queued = false;
+    request_handler_refuse(&c->reply, "failed",
+                           c->run.vm ? "no worker can continue the call"
+                                     : "no worker can begin the call");
+    loop_post(c->engine->loop, &c->reply_msg);
+}
+
+static const JobKind request_handler_kind = { request_handler_job,
+                                              request_handler_reject };
+
+/* LuaRun.on_behalf: the wait of the request has ended. */
 static void
 request_handler_wake(LuaRun *run)
 {
     Connection *c = container_of(run, Connection, run);
-    if (request_handler_push(c) == 0)
-        return;
-    request_handler_refuse(&c->reply, "failed",
-                           "no worker can continue the "
-                           "call");
-    loop_post(c->engine->loop, &c->reply_msg);
+    if (request_handler_push(c))
+        request_handler_reject(&c->job);
 }
 
 int
@@ -211,7 +223,7 @@ request_handler_start(Connection *c, Task *task, uint32_t attempt)
         .on_behalf = request_handler_wake,
     };
     park_init(run);
-    c->job = (Job){ .run = request_handler_job };
+    c->job = (Job){ .kind = &request_handler_kind };
     sched_lock(run->sched);
     run->holds = !forget_is(task) && board_hold(task);
     int e = run->holds || forget_is(task) ? request_handler_push(c)

@@ -419,6 +419,16 @@ run_lua_job(Job *job)
     run_lua_go(run, 0);
 }
 
+/* JobKind.reject: pool_reject is called under the board's lock. */
+static void
+run_lua_reject(Job *job)
+{
+    Task *t = container_of(job, Task, job);
+    stuck_fail(container_of(sched_of(t)->runner[TASK_LUA], Engine, lua), t);
+}
+
+static const JobKind run_lua_kind = { run_lua_job, run_lua_reject };
+
 /* t has its slots but cannot begin: stuck tasks have all threads, or the pool
  * returned e. */
 static void
@@ -445,7 +455,7 @@ run_lua_start(Runner *r, Task *t)
 {
     Engine *h = container_of(r, Engine, lua);
     LuaRun *run = t->run;
-    t->job.run = run_lua_job;
+    t->job.kind = &run_lua_kind;
     if (run && park_go_on(run))
         stuck_lose(h, run);
     if (run)

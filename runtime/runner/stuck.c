@@ -55,10 +55,9 @@ stuck_why(Engine *h, Buf *to)
  * until the process ends. */
 static LuaRun *_Atomic stuck_lost;
 
-/* No worker will begin t or continue it. If it has begun its state stays as it
- * is, because cleaning up would run Lua code; its programs are ended. With the
- * lock held. */
-static void
+/* If t has begun its state stays as it is, because cleaning up would run Lua
+ * code; its programs are ended. */
+void
 stuck_fail(Engine *h, Task *t)
 {
     LuaRun *run = t->run;
@@ -79,14 +78,6 @@ stuck_fail(Engine *h, Task *t)
                    buf_take(&why));
 }
 
-/* When no worker is left, fail everything in the queue. With the lock held. */
-static void
-stuck_drain(Engine *h)
-{
-    for (Job *job; (job = pool_reject(h->pool)) != NULL;)
-        stuck_fail(h, container_of(job, Task, job));
-}
-
 void
 stuck_add(Engine *h, LuaRun *run)
 {
@@ -98,7 +89,7 @@ stuck_add(Engine *h, LuaRun *run)
     run->given_up = true;
     list_push(&h->stuck, &run->stuck);
     pool_abandon(run->worker);
-    stuck_drain(h);
+    pool_reject(h->pool);
 }
 
 void
@@ -132,7 +123,7 @@ stuck_set_most(Engine *h, int most)
 {
     sched_lock(&h->sched);
     pool_set_most(h->pool, most);
-    stuck_drain(h);
+    pool_reject(h->pool);
     lifecycle_propagate(&h->sched);
     sched_unlock(&h->sched);
 }

@@ -25,6 +25,10 @@
  * held; lifecycle_propagate is due afterwards. */
 void stuck_add(Engine *h, LuaRun *run);
 
+/* No worker will begin t or continue it: it fails. With the board's lock held;
+ * lifecycle_propagate is due afterwards. */
+void stuck_fail(Engine *h, Task *t);
+
 /* run, which waited, cannot continue because no worker is left: its task fails.
  * Takes the lock. */
 void stuck_lose(Engine *h, LuaRun *run);

@@ -154,7 +154,7 @@ pool_main(void *arg)
     for (Job *job; (job = pool_wait(p, self)) != NULL;) {
         uv_mutex_unlock(&p->lock);
         epoch_enter();
-        job->run(job);
+        job->kind->run(job);
         epoch_leave();
         uv_mutex_lock(&p->lock);
         p->hurries -= self->hurries;
@@ -314,8 +314,8 @@ pool_abandon(Worker *w)
     uv_mutex_unlock(&p->lock);
 }
 
-Job *
-pool_reject(Pool *p)
+static Job *
+pool_rejected(Pool *p)
 {
     bool hurried = false;
     uv_mutex_lock(&p->lock);
@@ -323,6 +323,13 @@ pool_reject(Pool *p)
     p->hurries -= hurried;
     uv_mutex_unlock(&p->lock);
     return job;
+}
+
+void
+pool_reject(Pool *p)
+{
+    for (Job *job; (job = pool_rejected(p)) != NULL;)
+        job->kind->reject(job);
 }
 
 void

@@ -24,12 +24,21 @@
 typedef struct Pool Pool;
 typedef struct Worker Worker;
 
+typedef struct Job Job;
+
+/* What becomes of a job: one of the two is called, once each time that it was
+ * queued. */
+typedef struct JobKind {
+    void (*run)(Job *job);    /* on a worker, with no lock held */
+    void (*reject)(Job *job); /* by whoever calls pool_reject: nobody will */
+} JobKind;
+
 /* Embedded in what is to be run; belongs to the pool from pool_push until
- * `run` is called, on a worker, with no lock held. */
-typedef struct Job {
+ * `run` is called or pool_reject returns it. */
+struct Job {
     List link;
-    void (*run)(struct Job *job); /* on a worker */
-} Job;
+    const JobKind *kind;
+};
 
 /* `want`: how many workers may run at once (at least 1). No thread yet.
  * Errors: ORUN_ENOMEM, ORUN_ESYS. */
@@ -63,9 +72,9 @@ Worker *pool_worker(void);
  * thread, while it is known to be inside that job. */
 void pool_abandon(Worker *w);
 
-/* If no worker is left and none can be made, the next queued job: it is the
- * caller's again. Else NULL. Any thread. */
-Job *pool_reject(Pool *p);
+/* While no worker is left and none can be made, call `reject` of each queued
+ * job, which is its owner's again. Any thread, without the pool's lock. */
+void pool_reject(Pool *p);
 
 /* How many stuck workers are replaced; 8 at first. Any thread. */
 void pool_set_most(Pool *p, int most);

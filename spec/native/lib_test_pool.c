@@ -47,7 +47,8 @@ typedef struct LibPool {
     uv_cond_t changed;
     bool closing;
     int starts, forsaken;
-    int order[LIB_JOBS]; /* jobs by when they started */
+    int order[LIB_JOBS];            /* jobs by when they started */
+    int rejected, reject[LIB_JOBS]; /* of the spec's thread */
     PoolJob job[LIB_JOBS];
 } LibPool;
 
@@ -121,6 +122,16 @@ lib_pool_run(Job *job)
 
 /* ---- on the spec's thread ---- */
 
+static void
+lib_pool_rejects(Job *job)
+{
+    PoolJob *j = container_of(job, PoolJob, job);
+    LibPool *p = j->owner;
+    p->reject[p->rejected++] = (int)(j - p->job) + 1;
+}
+
+static const JobKind lib_pool_kind = { lib_pool_run, lib_pool_rejects };
+
 static PoolJob *
 lib_pool_make(lua_State *L, LibPool *p)
 {
@@ -128,7 +139,7 @@ lib_pool_make(lua_State *L, LibPool *p)
         luaL_error(L, "a test pool has %d jobs at most", LIB_JOBS);
     PoolJob *j = &p->job[p->made++];
     j->owner = p;
-    j->job.run = lib_pool_run;
+    j->job.kind = &lib_pool_kind;
     list_init(&j->job.link);
     return j;
 }
@@ -188,15 +199,18 @@ lib_pool_hurry(lua_State *L)
     return 0;
 }
 
-/* reject() -> the number of a job that is queued in vain, or nil */
+/* reject() -> the numbers of the jobs that were queued in vain */
 static int
 lib_pool_reject(lua_State *L)
 {
     LibPool *p = lib_pool(L);
-    Job *job = pool_reject(p->pool);
-    if (!job)
-        return 0;
-    lua_pushinteger(L, container_of(job, PoolJob, job) - p->job + 1);
+    p->rejected = 0;
+    pool_reject(p->pool);
+    lua_createtable(L, p->rejected, 0);
+    for (int i = 0; i < p->rejected; i++) {
+        lua_pushinteger(L, p->reject[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
     return 1;
 }
 
