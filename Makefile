@@ -266,7 +266,7 @@ module  = orun.$(subst /,.,$(patsubst %/init,%,$(patsubst stdlib/%,%,$(patsubst\
 # What the manual is made of, as text: lua/X.md is orun.page.lua.X.md.
 PAGES   := README.md $(sort $(wildcard lua/*.md)) \
     $(addsuffix /README.md,stdlib examples runtime) \
-    runtime/orun.h runtime/orun_lua.h
+    runtime/embedding.md runtime/orun.h runtime/orun_lua.h
 page    = orun.page.$(subst /,.,$(1))
 MADE    := supervisor_image bundle build_id
 

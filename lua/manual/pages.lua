@@ -17,8 +17,9 @@ local M = {}
 local PREFIX <const> = "orun.page."
 
 --- The paths of pages, in the order of the manual.
-M.PATHS = {"README.md", "stdlib/README.md", "lua/README.md", "lua/functions.md",
-  "examples/README.md", "runtime/README.md"}
+M.PATHS = {"README.md", "lua/tasks.md", "stdlib/README.md", "lua/command.md", "lua/agents.md",
+  "lua/limits.md", "lua/durable.md", "lua/watching.md", "lua/README.md", "lua/functions.md",
+  "examples/README.md", "runtime/embedding.md", "runtime/README.md"}
 
 --- The text of a page, or of a header; nil: there is none.
 function M.text(path)

@@ -142,7 +142,8 @@ local function chapters(add)
   for _, path in ipairs(pages.PATHS) do
     local sections = pages.sections(path)
     for i, section in ipairs(sections) do
-      if path ~= "lua/functions.md" and section.level > 1 and not told[section.title] then
+      local folder = section.level == 1 and path:find("README.md", 1, true)
+      if path ~= "lua/functions.md" and not folder and not told[section.title] then
         add{name = markdown.plain(section.title), kind = "chapter", line = path,
           blocks = function() return chapter(sections, i) end}
       end

@@ -242,7 +242,7 @@ describe("the reference's fields", function()
   end)
 
   it("of orun.http are those it takes", function()
-    same(taken(orun.http), names_of(rows_of("README.md", "HTTP")), "README.md")
+    same(taken(orun.http), names_of(rows_of(LUA, "orun.http: a request")), LUA)
   end)
 end)
 
