@@ -168,7 +168,7 @@ function M.section(text, section)
   if from == false or end_at == false then
     return nil, "one of the lines " .. BEGIN .. " and " .. END .. " is in it more than once"
   end
-  if not from ~= not end_at or from and end_at < begin_end then
+  if (from == nil) ~= (end_at == nil) or from and end_at < begin_end then
     return nil, ("%s and %s are not both in it, in this order"):format(BEGIN, END)
   end
   local newline = newline_of(text)
