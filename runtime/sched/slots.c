@@ -153,18 +153,24 @@ slots_blocked_on(Sched *s, const Task *t, const Limit *l)
                                         : BLOCK_SLOT;
 }
 
+/* Task.blocked_on: 1 + an EventBlock, or this: a slot of a named limit. */
+enum { BLOCKED_ON_NAMED = 7 };
+
 /* t begins to queue: for this limit, or (NULL) for others' writes. Emits QUEUED
  * only if the reason changes, because t may step from queue to queue thousands
- * of times, and never for a resumed task. */
+ * of times, and never for a resumed task. Of several limits it is the first
+ * that is named: the workers are what all queue for now and then. */
 static void
 slots_report_blocked(Sched *s, Task *t, const Limit *l)
 {
     if (!s->board.events || t->woken)
         return;
     EventBlock block = slots_blocked_on(s, t, l);
-    if (t->blocked_on == block + 1)
+    bool slot = block == BLOCK_SLOT, named = slot && l != s->kind[t->slot];
+    unsigned on = named ? BLOCKED_ON_NAMED : block + 1u;
+    if (t->blocked_on == on || (slot && t->blocked_on == BLOCKED_ON_NAMED))
         return;
-    t->blocked_on = (block + 1) & 7;
+    t->blocked_on = on & 7;
     event_add(&s->board,
               (Event){ .kind = EVENT_QUEUED,
                        .task = t->id,

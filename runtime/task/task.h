@@ -294,7 +294,7 @@ typedef struct Task {
 
     /* Guarded by the board's lock. */
     uint8_t throttles : 5;  /* attempts that were refused for asking too much */
-    uint8_t blocked_on : 3; /* 1 + the EventBlock of its last QUEUED, or 0 */
+    uint8_t blocked_on : 3; /* what its last QUEUED said (slots.c), or 0 */
     uint8_t stop_rung : 2;  /* how far up the stop ladder */
     uint8_t stop_why : 3;   /* a TaskWhy, when it is stopped for CANCELLED */
     uint8_t with_store : 1; /* see task_looking and task_sealed */

@@ -105,6 +105,18 @@ describe("--events", function()
     local e = find(queued, {event = "queued", task = "t3"})
     assert.same({"slot", "db"}, {e["for"], e.limit})
     queued = events_of([[
+      orun.limit("db", 2)
+      local first = Task{run = function() end, run_in_background = true}
+      for i = 2, 4 do -- all want the only worker; when two are asleep, t4 wants a slot of db
+        Task{run = function() orun.sleep(0.01) end, pool = "db", blockedBy = {first},
+             run_in_background = true}
+      end]], {args = {"--workers", "1", "--virtual-time", "1"}})
+    local last
+    for _, event in ipairs(queued) do
+      if event.event == "queued" and event.task == "t4" then last = event.limit end
+    end
+    assert.equal("db", last)
+    queued = events_of([[
       for i = 1, 2 do
         Task{run = function() orun.sleep(0.01) end,
              writes = {"x"}, run_in_background = true}
