@@ -102,6 +102,11 @@ compdb: deps-build ## Write compile_commands.json, for editors (clangd).
 docs: deps-build ## Write man pages, HTML manual, types to build/docs.
 	+@$(SUB) manual
 
+.PHONY: pictures
+pictures: deps-test ## Make the pictures of README.md.
+	+@$(SUB) orun
+	PATH="$(CURDIR):$$PATH" orun -q spec/pictures/pictures.lua spec/pictures
+
 ANCHORS := anchor hash keep
 bench soak fault mutants: export ORUN_PROGRESS := none
 .PHONY: bench
