@@ -79,6 +79,11 @@ local function libraries(row, system)
   else
     row("libcurl", "note", "none, so no agents by API and no orun.http", system.no_libcurl)
   end
+  if system.no_libedit then
+    row("libedit", "note", "none, so orun repl edits and recalls no lines", system.no_libedit)
+  else
+    row("libedit", "ok", "there, for orun repl")
+  end
 end
 
 -- What the programs of these names print for --version: {[name] = its first line}.

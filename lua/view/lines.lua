@@ -12,10 +12,6 @@ local M = {}
 
 local MOST <const> = 20 -- lines of one look, but for failures
 
-local function stamp(at)
-  return ("%9s  "):format(format.duration(at))
-end
-
 local function first_line(text)
   return (text or ""):match("^[^\r\n]*")
 end
@@ -97,16 +93,18 @@ local function progress_of(model)
 end
 
 --- A display of lines.
--- @param look  {put=function(text), verbose=, failures=true: of those only}
+-- @param look  {put=function(text), verbose=, only=true: of what its user passes on, and no counts;
+--   bare=true: without the time}
 -- @param model the model of the run
 -- @return {event=, tick=, brief=, close=} for view/init.lua
 function M.new(look, model)
   local now, lines, left = {}, 0, 0
   local view = {}
+  local function stamp(at) return look.bare and "" or ("%9s  "):format(format.duration(at)) end
   local live, counted, printed = false, -PACE, nil -- printed: the last line of counts
 
   function view.event(e)
-    if live and not BRIEF[e.event] or look.failures and e.status ~= "failed" then return end
+    if live and not BRIEF[e.event] then return end
     local text = of_event(model.by_id[e.task], e, look.verbose)
     if not text then return end
     if lines >= MOST and e.status ~= "failed" then
@@ -120,7 +118,7 @@ function M.new(look, model)
 
   -- A line that counts, when there is news, at its pace or (last) now.
   local function count(at, last)
-    if not live or look.failures or at - counted < PACE and not last then return end
+    if not live or look.only or at - counted < PACE and not last then return end
     local text = progress_of(model)
     if text == printed then return end
     counted, printed = at, text

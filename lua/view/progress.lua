@@ -1,8 +1,9 @@
 --- orun.view.progress: what goes on, while it does, on standard error.
 --
 -- value is "MODE" or "MODE verbose": tty, lines at the foot of the terminal (view/footer.lua);
--- plain, lines (view/lines.lua); json, the events as record/file.lua has them; auto, tty
--- where standard error is a terminal that can do it, else plain; none.
+-- prompt, as tty, and a line for what has ended, where somebody types at a prompt; plain, lines
+-- (view/lines.lua); json, the events as record/file.lua has them; auto, tty where standard error
+-- is a terminal that can do it, else plain; none.
 --
 -- NO_COLOR in the environment, set and not empty, leaves out colours; with TERM=dumb nothing is
 -- drawn.
@@ -13,7 +14,9 @@ local plain = require "orun.view.lines"
 local refusal = require "orun.util.refusal"
 local run_model = require "orun.record.model"
 
-local MODES <const> = {auto = true, tty = true, plain = true, json = true, none = true}
+local MODES <const> = {
+  auto = true, tty = true, prompt = true, plain = true, json = true, none = true,
+}
 
 local PACE <const> = 0.09 -- seconds between two draws of the foot, at least
 local BEGIN <const> = 0.3 -- seconds until there is something to show: most scripts are over then
@@ -63,37 +66,55 @@ local function last_line_of(v)
   end
 end
 
-local function tty(v)
+-- What somebody at a prompt is told of, event by event: failures, and that a task of a line has
+-- ended, unless a line waits for it and will show that.
+local function news(model)
+  local waits_for
+  return function(e)
+    if not e.task and (e.event == "waits" or e.event == "goes_on") then waits_for = e.other end
+    local t = model.by_id[e.task]
+    if e.event ~= "ended" or not t or t.kind == "item" then return false end
+    return e.status == "failed" or not t.parent and e.task ~= waits_for
+  end
+end
+
+local function failures_only(e)
+  return e.status == "failed"
+end
+
+local function tty(v, at_prompt)
   local model = v.model()
   local look = {colour = colours(), fit = v.fit, last_line = last_line_of(v)}
   local keep_sets, add_report = sets(look), sums(look)
-  local failures = plain.new({put = v.put, failures = true}, model) -- above the foot
+  local told = at_prompt and news(model) or failures_only
+  local lines = plain.new({put = v.put, only = true, bare = at_prompt}, model) -- above the foot
   local begun, live
   local drawn = -PACE
   local view = {}
-  v.shows("failed")
+  v.shows(at_prompt and "ended" or "failed")
 
   function view.close(now)
     v.close_foot()
-    failures.close(now)
+    lines.close(now)
   end
 
   function view.event(e)
-    local t = model.by_id[e.task]
+    local tells, t = told(e), model.by_id[e.task]
     if not t then return end
     if not live then keep_sets(t, e) end
     if e.event == "reported" then add_report(t) end
-    failures.event(e)
+    if tells then lines.event(e) end
   end
 
   function view.brief(its_model)
     model, live = its_model, true
     sets(look)
-    failures.brief(its_model)
+    lines.brief(its_model)
+    told = failures_only
   end
 
   function view.tick(now)
-    failures.tick(now)
+    lines.tick(now)
     begun = begun or model.total > 0 and now
     look.rows, look.columns = v.size()
     if not begun or now - begun < BEGIN or not look.rows or now - drawn < PACE then return end
@@ -148,11 +169,13 @@ return function(value, v)
       mode)
   end
   if mode == "auto" then mode = can_draw(v) and "tty" or "plain" end
+  local at_prompt = mode == "prompt"
+  if at_prompt then mode = can_draw(v) and "tty" or "plain" end
   if mode == "tty" then
     if not v.size() then refusal.raise("--progress tty: standard error is not a terminal") end
     if not v.open_foot() then mode = "plain" end
   end
-  if mode == "tty" then return tty(v) end
+  if mode == "tty" then return tty(v, at_prompt) end
   if mode == "json" then return as_json(v) end
   if mode == "none" then return {done = true} end
   v.shows(table.unpack(verbose == "verbose" and plain.ALL or plain.USUAL))

@@ -6,6 +6,7 @@
 #include "api/lib_kept.h"
 #include "api/lib_overview.h"
 #include "api/lib_run_registry.h"
+#include "api/lib_prompt.h"
 #include "api/lib_screen.h"
 #include "api/lib_terminal.h"
 #include "base/version.h"
@@ -318,8 +319,10 @@ lib_orun_open(lua_State *L, Vm *vm, void *ud)
     lib_shell_open(L);
     lib_overview_open(L);
     lib_orun_make(L, vm->script, &push);
-    if (vm->script)
+    if (vm->script) {
         lib_terminal_open(L); /* for the commands that are scripts */
+        lib_prompt_open(L);
+    }
     if (lib_orun_more)
         lib_orun_more(L);
 }

@@ -1,6 +1,7 @@
 /* lib_system.c — system: what this machine gives a run, for `orun doctor`. */
 #include "api/lib_arg.h"
 #include "api/lib_orun.h"
+#include "base/libedit.h"
 #include "base/sysmem.h"
 #include "http/libcurl.h"
 #include <lauxlib.h>
@@ -27,7 +28,7 @@ lib_system_set_limit(lua_State *L, const char *name, int what)
         lib_system_set(L, name, limit.rlim_cur);
 }
 
-/* The libraries' versions, and why there is no libcurl. */
+/* The libraries' versions, and why there is no libcurl or libedit. */
 static void
 lib_system_set_libraries(lua_State *L)
 {
@@ -41,12 +42,17 @@ lib_system_set_libraries(lua_State *L)
     lua_pushstring(L,
                    curl ? curl->version_info(CURLVERSION_NOW)->version : why);
     lua_setfield(L, -2, curl ? "libcurl" : "no_libcurl");
+    if (!libedit_get(&why)) {
+        lua_pushstring(L, why);
+        lua_setfield(L, -2, "no_libedit");
+    }
 }
 
-/* system(folder) -> {lua, libuv, libcurl or no_libcurl (why), processors,
- * memory, memory_free, descriptors, user_processes, disk_free, disk}: versions
- * are strings; bytes and counts are integers, nil where there is no limit or
- * nothing is known; the disk is that of `folder`. Reads files. */
+/* system(folder) -> {lua, libuv, libcurl or no_libcurl (why), no_libedit (why,
+ * or nil), processors, memory, memory_free, descriptors, user_processes,
+ * disk_free, disk}: versions are strings; bytes and counts are integers, nil
+ * where there is no limit or nothing is known; the disk is that of `folder`.
+ * Reads files. */
 int
 lib_system(lua_State *L)
 {

@@ -57,6 +57,16 @@ static const char *const lib_task_fields[] = {
 #undef X
 };
 
+void
+lib_task_push_fields(lua_State *L)
+{
+    lua_createtable(L, countof(lib_task_fields), 0);
+    for (size_t i = 0; i < countof(lib_task_fields); i++) {
+        lua_pushstring(L, lib_task_fields[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
 enum { LIB_MAX_KEY = 512 }; /* bytes of a key */
 
 /* All of a Task call, checked; pointers are into values on the stack. */

@@ -10,6 +10,9 @@
  * to free would no longer be freed. */
 bool lib_task_closing(const LuaRun *run);
 
+/* Push the array of the names that fields of Task have. */
+void lib_task_push_fields(lua_State *L);
+
 enum {
     LIB_MAX_LABEL = 64 << 10,  /* bytes of a description */
     LIB_MAX_PROMPT = 16 << 20, /* bytes of a prompt */

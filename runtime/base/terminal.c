@@ -1,4 +1,4 @@
-/* terminal.c — its size, the width of text on it, its foot and its reader. */
+/* terminal.c — its size, the width of text, its foot, line and reader. */
 #include "base/terminal.h"
 #include "base/buf.h"
 #include "base/fork.h"
@@ -24,9 +24,13 @@ typedef struct TerminalFoot {
     double drawn; /* when, on the monotonic clock */
 } TerminalFoot;
 
-static atomic_uint terminal_mask; /* bit fd: the foot's terminal; 0: none */
+/* Bit fd: it leads to the terminal of the foot, or of the line; 0: none. */
+static atomic_uint terminal_mask;
 static uv_mutex_t terminal_lock = THREAD_MUTEX_INIT;
-static TerminalFoot terminal_foot; /* guarded by it */
+/* Guarded by it: */
+static TerminalFoot terminal_foot;
+static const TerminalLine *terminal_line; /* NULL: none is typed */
+static unsigned terminal_foot_bits, terminal_line_bits; /* of the mask */
 
 bool
 terminal_size(int fd, TerminalSize *size)
@@ -192,7 +196,7 @@ terminal_draw(void)
     Buf out = { 0 };
     bool stands = f->shown.n == f->text.n
         && (f->text.n == 0 || memcmp(f->shown.p, f->text.p, f->text.n) == 0);
-    if (stands || f->midline || f->holds || !terminal_ours()
+    if (stands || terminal_line || f->midline || f->holds || !terminal_ours()
         || !terminal_size(STDERR_FILENO, &size))
         return;
     buf_puts(&out, "\x1b[?2026h"); /* what follows is shown at once */
@@ -230,14 +234,18 @@ bool
 terminal_foot_open(void)
 {
     unsigned mask = terminal_find();
-    if (!mask || terminal_mask)
+    if (!mask)
         return false;
     fork_guard(FORK_TERMINAL, &terminal_lock);
     uv_mutex_lock(&terminal_lock);
-    terminal_foot = (TerminalFoot){ .holds = terminal_foot.holds };
+    bool open = terminal_foot_bits != 0;
+    if (!open) {
+        terminal_foot = (TerminalFoot){ .holds = terminal_foot.holds };
+        terminal_foot_bits = mask;
+        terminal_mask = terminal_foot_bits | terminal_line_bits;
+    }
     uv_mutex_unlock(&terminal_lock);
-    terminal_mask = mask;
-    return true;
+    return !open;
 }
 
 void
@@ -258,7 +266,8 @@ terminal_foot_close(void)
     if (!terminal_mask)
         return;
     uv_mutex_lock(&terminal_lock);
-    terminal_mask = 0;
+    terminal_foot_bits = 0;
+    terminal_mask = terminal_line_bits;
     terminal_erase();
     buf_free(&terminal_foot.text);
     buf_free(&terminal_foot.shown);
@@ -269,9 +278,59 @@ void
 terminal_foot_hold(bool on)
 {
     uv_mutex_lock(&terminal_lock);
+    bool first = terminal_foot.holds == (on ? 0 : 1);
     terminal_foot.holds += on ? 1 : -1;
     if (on)
         terminal_erase();
+    if (first && terminal_line)
+        terminal_line->release(terminal_line->ud, on);
+    uv_mutex_unlock(&terminal_lock);
+}
+
+/* ---- the line ---- */
+
+/* Bits of the descriptors 1 and 2 that lead to the terminal of 1. */
+static unsigned
+terminal_line_find(void)
+{
+    struct stat err, out;
+    bool same = fstat(STDOUT_FILENO, &out) == 0 && isatty(STDERR_FILENO)
+        && fstat(STDERR_FILENO, &err) == 0 && out.st_rdev == err.st_rdev;
+    return 1u << STDOUT_FILENO | (same ? 1u << STDERR_FILENO : 0);
+}
+
+void
+terminal_line_begin(const TerminalLine *line)
+{
+    fork_guard(FORK_TERMINAL, &terminal_lock);
+    uv_mutex_lock(&terminal_lock);
+    terminal_erase();
+    if (terminal_foot.midline)
+        (void)!write(STDOUT_FILENO, "\n", 1);
+    terminal_foot.midline = false;
+    terminal_line = line;
+    terminal_line_bits = terminal_line_find();
+    terminal_mask = terminal_foot_bits | terminal_line_bits;
+}
+
+void
+terminal_line_wait(void)
+{
+    uv_mutex_unlock(&terminal_lock);
+}
+
+void
+terminal_line_go_on(void)
+{
+    uv_mutex_lock(&terminal_lock);
+}
+
+void
+terminal_line_end(void)
+{
+    terminal_line = NULL;
+    terminal_line_bits = 0;
+    terminal_mask = terminal_foot_bits;
     uv_mutex_unlock(&terminal_lock);
 }
 
@@ -292,7 +351,20 @@ terminal_enter(int fd)
         return;
     uv_mutex_lock(&terminal_lock);
     terminal_entered = true;
+    if (terminal_line && !terminal_foot.holds)
+        terminal_line->hide(terminal_line->ud);
     terminal_erase();
+}
+
+/* The line that is typed stands below whole lines. */
+static void
+terminal_show_line(void)
+{
+    if (terminal_foot.midline)
+        (void)!write(STDOUT_FILENO, "\n", 1);
+    terminal_foot.midline = false;
+    if (!terminal_foot.holds)
+        terminal_line->show(terminal_line->ud);
 }
 
 void
@@ -303,7 +375,9 @@ terminal_leave(int fd, char last)
         return;
     if (last)
         terminal_foot.midline = last != '\n';
-    if (terminal_now() - terminal_foot.drawn >= TERMINAL_CALM)
+    if (terminal_line)
+        terminal_show_line();
+    else if (terminal_now() - terminal_foot.drawn >= TERMINAL_CALM)
         terminal_draw();
     terminal_entered = false;
     uv_mutex_unlock(&terminal_lock);

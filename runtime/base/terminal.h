@@ -1,4 +1,4 @@
-/* terminal.h — a terminal, and the lines at its foot.
+/* terminal.h — a terminal, the lines at its foot, and one that is typed.
  *
  * The foot is a few lines below everything else on the terminal, and is redrawn
  * whenever its lines change. Writes to standard output and error are enclosed
@@ -44,14 +44,32 @@ void terminal_foot_close(void);
  * called with false as often as with true. Any thread. */
 void terminal_foot_hold(bool on);
 
+/* A line that somebody types at the foot of the terminal, in the place of the
+ * foot. What others write stands above it. The functions are called with
+ * the lock of this file held, by any thread, while its own thread waits. */
+typedef struct TerminalLine {
+    void (*hide)(void *ud);             /* others are about to write */
+    void (*show)(void *ud);             /* … and have written whole lines */
+    void (*release)(void *ud, bool on); /* the terminal is another program's */
+    void *ud;
+} TerminalLine;
+
+/* Such a line begins, on the terminal of standard output: its thread holds the
+ * lock from here to terminal_line_end, but between terminal_line_wait and
+ * terminal_line_go_on. One a process. */
+void terminal_line_begin(const TerminalLine *line);
+void terminal_line_wait(void);
+void terminal_line_go_on(void);
+void terminal_line_end(void);
+
 /* Call these before and after writing to `fd`; `last` is the last character
- * written, 0 if there is none. While a foot is open, one thread at a time is
- * between the two: there, raise no error and call nothing else of this
+ * written, 0 if there is none. While a foot or line is open, one thread at a
+ * time is between the two: there, raise no error and call nothing else of this
  * file. */
 void terminal_enter(int fd);
 void terminal_leave(int fd, char last);
 
-/* Is a foot open where fd leads? Then stdio has to be flushed. */
+/* Is a foot or a line open where fd leads? Then stdio has to be flushed. */
 bool terminal_footed(int fd);
 
 /* Set what happens when a write to standard output or error finds that its

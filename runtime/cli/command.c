@@ -6,16 +6,17 @@ static const struct {
     const char *word;
     CommandNeeds needs;
 } commands[] = {
-    { "agents", COMMAND_RUNTIME }, { "complete", COMMAND_STATE },
-    { "doctor", COMMAND_RUNTIME }, { "gc", COMMAND_STATE },
-    { "help", COMMAND_STATE },     { "init", COMMAND_RUNTIME },
-    { "mcp", COMMAND_STATE },      { "output", COMMAND_STATE },
-    { "plan", COMMAND_SCRIPT },    { "report", COMMAND_RUNTIME },
-    { "resume", COMMAND_AGAIN },   { "retry", COMMAND_AGAIN },
-    { "rm", COMMAND_STATE },       { "runs", COMMAND_STATE },
-    { "show", COMMAND_STATE },     { "task", COMMAND_STATE },
-    { "tasks", COMMAND_STATE },    { "test", COMMAND_RUNTIME },
-    { "trust", COMMAND_RUNTIME },  { "workflows", COMMAND_RUNTIME },
+    { "agents", COMMAND_RUNTIME },    { "complete", COMMAND_STATE },
+    { "doctor", COMMAND_RUNTIME },    { "gc", COMMAND_STATE },
+    { "help", COMMAND_STATE },        { "init", COMMAND_RUNTIME },
+    { "mcp", COMMAND_STATE },         { "output", COMMAND_STATE },
+    { "plan", COMMAND_SCRIPT },       { "repl", COMMAND_LINES },
+    { "report", COMMAND_RUNTIME },    { "resume", COMMAND_AGAIN },
+    { "retry", COMMAND_AGAIN },       { "rm", COMMAND_STATE },
+    { "runs", COMMAND_STATE },        { "show", COMMAND_STATE },
+    { "task", COMMAND_STATE },        { "tasks", COMMAND_STATE },
+    { "test", COMMAND_RUNTIME },      { "trust", COMMAND_RUNTIME },
+    { "workflows", COMMAND_RUNTIME },
 };
 
 bool

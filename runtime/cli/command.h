@@ -2,9 +2,10 @@
  *
  * Part of the command line, not of the library. A word in the place of a
  * script's name is a command if it is in the table of command.c; a script of
- * that name is run as ./WORD, or after "--". All but `orun plan` are each
- * a bundled module, lua/command/WORD.lua, that returns a function: it is called
- * with the arguments and returns the exit code, nil for 0.
+ * that name is run as ./WORD, or after "--". All but `orun plan` and `orun
+ * repl` are each a bundled module, lua/command/WORD.lua, that returns a
+ * function: it is called with the arguments and returns the exit code, nil for
+ * 0.
  */
 #ifndef ORUN_COMMAND_H
 #define ORUN_COMMAND_H
@@ -21,6 +22,7 @@ typedef enum CommandNeeds {
                       * word is the first argument */
     COMMAND_AGAIN,   /* a run that was kept, which is begun again: see
                       * resume.h. The word is the first argument */
+    COMMAND_LINES,   /* what is typed: the word stands for the option -i */
 } CommandNeeds;
 
 /* Is `word` a command of this kind? */

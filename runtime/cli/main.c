@@ -302,6 +302,7 @@ main_default_views(Options *a)
         a,
         &(OptionsUsual){
             .terminal = isatty(STDERR_FILENO),
+            .typed = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO),
             .recorded = !record || strcmp(record, "0") != 0,
             .progress = getenv("ORUN_PROGRESS"),
             .traced = getenv("OTEL_EXPORTER_OTLP_ENDPOINT")

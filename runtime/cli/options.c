@@ -19,6 +19,8 @@ const char options_help[] =
     "       orun workflows [--json]     (lists them; orun NAME --help)\n"
     "       orun init [--for AGENT]     (begins a project; lets an agent use "
     "orun)\n"
+    "       orun repl [options] [script.lua]   (takes lines, at a prompt on a\n"
+    "                                    terminal; -i is the same)\n"
     "       orun agents [--json]        (lists the agent types there are)\n"
     "       orun test [FILE...]         (specs of scripts, without agents)\n"
     "       orun doctor [--json]        (whether all it needs is here)\n"
@@ -74,7 +76,7 @@ const char options_help[] =
     "  --strict           exit with 1 when the run could have done better\n"
     "  -e CODE            run CODE, and then the script, if there is one\n"
     "  -l NAME            require NAME into the global NAME; also -l g=NAME\n"
-    "  -i                 then take lines from standard input\n"
+    "  -i                 then take lines, as orun repl does\n"
     "  -W                 turn Lua's warnings on\n"
     "  -E                 ignore LUA_INIT, LUA_PATH and LUA_CPATH\n"
     "  --luals            print the types of the Lua API, for editors (LuaLS)\n"
@@ -259,12 +261,14 @@ options_has_view(const Options *o, const char *name)
 /* How the run shows its progress: as an option says, else as the user has it
  * for all runs. */
 static void
-options_add_progress(Options *o, const char *usual)
+options_add_progress(Options *o, const OptionsUsual *usual)
 {
-    const char *mode = o->progress ? o->progress : usual;
+    const char *mode = o->progress ? o->progress : usual->progress;
     char value[64];
     if (!mode || !*mode)
         mode = "auto";
+    if (o->interactive && usual->typed && strcmp(mode, "auto") == 0)
+        mode = "prompt";
     if (strcmp(mode, "none") == 0 || o->verbosity < 0)
         return;
     int n = snprintf(value, sizeof value, "%s%s", mode,
@@ -284,10 +288,12 @@ options_default_views(Options *o, const OptionsUsual *usual)
              o->record ? " asked" : "");
     if (o->what != OPTIONS_RUN || o->command)
         return;
-    options_add_progress(o, usual->progress);
+    options_add_progress(o, usual);
     if (usual->traced)
         options_add_view(o, "otlp", "", OPTIONS_MOST);
-    if (usual->terminal && o->verbosity >= 0 && !options_has_view(o, "report"))
+    bool typed = o->interactive && usual->typed; /* all of it was seen */
+    if (usual->terminal && !typed && o->verbosity >= 0
+        && !options_has_view(o, "report"))
         options_add_view(o, "report", "auto", OPTIONS_MOST);
     if (o->record || by_default)
         options_add_view(o, "record", process, OPTIONS_MOST);
@@ -498,6 +504,15 @@ options_command(int argc, char *const *argv)
     return 0;
 }
 
+/* Is this an option, or the word that stands for -i? Options may follow. */
+static bool
+options_goes_on(const Options *o, const char *word)
+{
+    bool named = o->interactive || o->count > 0 || o->plan;
+    return word[0] == '-' ? word[1] != '\0'
+                          : !named && command_is(word, COMMAND_LINES);
+}
+
 void
 options_read(Options *o, int argc, char *const *argv)
 {
@@ -510,14 +525,16 @@ options_read(Options *o, int argc, char *const *argv)
     }
     if (o->what != OPTIONS_RUN)
         return;
-    for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
+    for (; i < argc && options_goes_on(o, argv[i]); i++) {
         dashes = strcmp(argv[i], "--") == 0;
         if (dashes) {
             i++;
             break;
         }
         const OptionsKnown *known = options_find(o, argv[i]);
-        if (known)
+        if (argv[i][0] != '-')
+            o->interactive = true;
+        else if (known)
             options_take(o, known, argc, argv, &i);
         else
             options_fail(o, "unknown option '%s'", argv[i]);

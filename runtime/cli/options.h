@@ -33,7 +33,7 @@ typedef struct Options {
     ScriptStep *steps; /* -e, -l and -W, and room for three more */
     int count;
     const char *script; /* path, "-", the name of a workflow, or NULL */
-    bool interactive;   /* -i */
+    bool interactive;   /* -i, or orun repl */
     bool clean;         /* -E: ignore Lua's environment variables */
     bool no_history, no_store;
     bool strict;   /* what the run could have done better makes it fail */
@@ -64,6 +64,7 @@ int options_command(int argc, char *const *argv);
 /* The environment that decides the defaults. */
 typedef struct OptionsUsual {
     bool terminal;        /* standard error is one */
+    bool typed;           /* standard input and output are one */
     bool recorded;        /* runs on a terminal are recorded */
     const char *progress; /* its mode; NULL: auto */
     bool traced;          /* the environment names a trace collector */

@@ -1,5 +1,6 @@
 /* signals.c — the thread that waits for signals. */
 #include "cli/signals.h"
+#include "api/lib_prompt.h"
 #include "base/fork.h"
 #include "base/sanitize.h"
 #include "base/terminal.h"
@@ -157,6 +158,15 @@ signals_suspend(void)
     uv_mutex_unlock(&signals_lock);
 }
 
+static bool
+signals_prompted(void)
+{
+    uv_mutex_lock(&signals_lock);
+    bool prompted = lib_prompt_interrupt();
+    uv_mutex_unlock(&signals_lock);
+    return prompted;
+}
+
 static void
 signals_main(void *arg)
 {
@@ -164,6 +174,8 @@ signals_main(void *arg)
     for (int times = 0, signo; sigwait(&signals_wanted, &signo) == 0;) {
         if (signo == SIGTSTP)
             signals_suspend();
+        else if (signo == SIGINT && signals_prompted())
+            continue; /* it was for the line of a prompt */
         else if (signo != SIGCONT)
             signals_interrupt(signo, ++times);
     }

@@ -236,6 +236,17 @@ stop_tell(Stop *s, const char *reason)
     stop_request(s, STOP_ONCE, reason);
 }
 
+bool
+stop_forgive(Stop *s)
+{
+    uv_mutex_lock(&s->lock);
+    bool once = atomic_load(&s->level) == STOP_ONCE;
+    if (once)
+        stop_reset(s);
+    uv_mutex_unlock(&s->lock);
+    return once;
+}
+
 int
 stop_raise(lua_State *L, Stop *s)
 {

@@ -1,9 +1,10 @@
 /* stop.h — ending Lua code that does not end by itself.
  *
  * A Stop says how hard the code of one state must be stopped. The level only
- * rises. Level 0 costs nothing at run time: no hook is installed before a stop
- * is requested. A request raises the level and signals the thread that runs the
- * state (SIGURG). The signal handler sets a count hook on the innermost running
+ * rises, but for a line of a prompt, whose end is not that of the script. Level
+ * 0 costs nothing at run time: no hook is installed before a stop is requested.
+ * A request raises the level and signals the thread that runs the state
+ * (SIGURG). The signal handler sets a count hook on the innermost running
  * coroutine, which everything here that switches coroutines publishes. The
  * level is read again after each switch, so a signal that arrives meanwhile is
  * not lost. Only the thread itself sets a hook on what it runs.
@@ -58,13 +59,17 @@ void stop_setup(Stop *s);
 void stop_reset(Stop *s);
 void stop_destroy(Stop *s);
 
-/* Raise the level (it never falls) and interrupt the thread that runs, if any.
- * `reason` is a constant string; the error's text is "stopped: reason". Any
- * thread. */
+/* Raise the level (only stop_forgive lowers it) and interrupt the thread that
+ * runs, if any. `reason` is a constant string; the error's text is "stopped:
+ * reason". Any thread. */
 void stop_request(Stop *s, int level, const char *reason);
 
-/* The same at STOP_ONCE for code that learns of the stop by other means: only
- * primitives that wait raise. Any thread. */
+/* A request at STOP_ONCE has done its work: the code goes on at STOP_NONE.
+ * False when the level is another one, which stays. On the thread that runs. */
+bool stop_forgive(Stop *s);
+
+/* The same as stop_request at STOP_ONCE for code that learns of the stop by
+ * other means: only primitives that wait raise. Any thread. */
 void stop_tell(Stop *s, const char *reason);
 
 /* lua_resume of a task's coroutine, published as the innermost one. An error

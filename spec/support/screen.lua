@@ -64,6 +64,11 @@ function Screen:keys(...)
   for _, key in ipairs{...} do tmux(self, "send-keys " .. h.quote(key)) end
 end
 
+--- Type text, letter by letter.
+function Screen:types(text)
+  tmux(self, "send-keys -l -- " .. h.quote(text))
+end
+
 function Screen:close()
   tmux(self, "kill-server")
 end
