@@ -86,6 +86,15 @@ local function add_workflows(line)
   end
 end
 
+-- Those of one word. A function of orun is a topic by its bare name, too.
+local function add_topics(line)
+  for _, topic in ipairs(require "orun.manual.topics".all()) do
+    local bare = topic.kind == "function" and topic.others[1]
+    local name = bare or topic.name
+    if not name:find("%s") then line:add(name, topic.line) end
+  end
+end
+
 local function add_all(list)
   return function(line)
     for _, word in ipairs(list) do line:add(word) end
@@ -99,6 +108,7 @@ end
 -- Of capitals, or of the option whose value it is, or of those of one command.
 local KINDS <const> = {
   RUN = add_kept, ["tasks RUN"] = add_live, ["report RUN"] = add_records, TASK = add_tasks,
+  TOPIC = add_topics,
   FILE = Line.add_files, DIR = Line.add_files, FOLDER = Line.add_files, PATH = Line.add_files,
   PROGRAM = Line.add_files,
   TYPE = add_agents, AGENT = add_all(files.AGENTS), ["--agent"] = add_agents,

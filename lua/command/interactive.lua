@@ -106,8 +106,9 @@ end
 local function run(source, chunk)
   local cancelled, ok, why = source:call(function() show(chunk()) end, explain)
   if cancelled then
-    io.stderr:write("\ninterrupted", cancelled > 0 and (", and %d task%s cancelled"):format(cancelled,
-      cancelled == 1 and "" or "s") or "", "\n")
+    local tasks = cancelled == 1 and ", and 1 task cancelled" or cancelled > 1
+      and (", and %d tasks cancelled"):format(cancelled) or ""
+    io.stderr:write("\ninterrupted", tasks, "\n") -- the terminal has echoed ^C
   elseif not ok then
     if orun.stopping() then error(why, 0) end
     io.stderr:write(tostring(why), "\n")

@@ -18,6 +18,13 @@
 #include <termios.h>
 #include <unistd.h>
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#define LINE_EDITOR_LEAKS(on) ((on) ? __lsan_disable() : __lsan_enable())
+#else
+#define LINE_EDITOR_LEAKS(on) ((void)0)
+#endif
+
 enum { LINE_EDITOR_KEPT = 1000 }; /* lines that can be recalled */
 
 struct LineEditor {
@@ -327,8 +334,10 @@ line_editor_set_up(LineEditor *e)
     lib->history(e->history, &event, LIBEDIT_HISTORY_SIZE, LINE_EDITOR_KEPT);
     lib->history(e->history, &event, LIBEDIT_HISTORY_UNIQUE, 1);
     lib->set(editor, LIBEDIT_HISTORY, lib->history, e->history);
+    LINE_EDITOR_LEAKS(true); /* libedit never frees the two names */
     lib->set(editor, LIBEDIT_ADD_FUNCTION, "orun-complete", "Complete a name",
              line_editor_complete);
+    LINE_EDITOR_LEAKS(false);
     lib->set(editor, LIBEDIT_BIND, "^I", "orun-complete", NULL);
     lib->set(editor, LIBEDIT_BIND, "^R", "em-inc-search-prev", NULL);
     lib->source(editor, NULL);
