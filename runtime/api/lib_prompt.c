@@ -42,6 +42,7 @@ typedef struct LibPrompt {
     /* Guarded by lib_prompt_lock: */
     LibPromptPhase phase;
     bool interrupted; /* the code that it calls */
+    bool early;       /* between the line and its code */
 } LibPrompt;
 
 static uv_mutex_t lib_prompt_lock = THREAD_MUTEX_INIT;
@@ -84,6 +85,8 @@ lib_prompt_interrupt(void)
         lib_prompt_stop(p->run);
     } else if (ours && p->phase == PROMPT_READS) {
         line_editor_interrupt(p->editor);
+    } else if (ours) {
+        p->early = true;
     }
     uv_mutex_unlock(&lib_prompt_lock);
     return ours;
@@ -94,7 +97,10 @@ lib_prompt_begin(LibPrompt *p, LibPromptPhase phase)
 {
     uv_mutex_lock(&lib_prompt_lock);
     p->phase = phase;
-    p->interrupted = false;
+    p->interrupted = p->early && phase == PROMPT_CALLS;
+    p->early = false;
+    if (p->interrupted)
+        lib_prompt_stop(p->run);
     uv_mutex_unlock(&lib_prompt_lock);
 }
 
