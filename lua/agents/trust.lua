@@ -129,8 +129,9 @@ function M.may(path, text, project)
   if known == text then return true end
   local how = ("`orun trust %s` trusts it as it is now"):format(real)
   if known then return false, "it has changed since it was trusted; " .. how end
-  return false, ("it is not trusted, because the running script is not in %s; %s"):format(
-    root, how)
+  local elsewhere = script and ("because the running script is not in " .. root)
+    or "and it is of a project"
+  return false, ("it is not trusted, %s; %s"):format(elsewhere, how)
 end
 
 return M

@@ -30,6 +30,8 @@ local OTHER <const> = {status = true, goals = true, ["non-goals"] = true, ["non 
   ["related work"] = true, dependencies = true}
 local CRITERIA <const> = {["acceptance criteria"] = true, acceptance = true, ["done when"] = true,
   ["success criteria"] = true, testing = true}
+local FIELDS <const> = {["depends on"] = true, files = true, file = true, agent = true, size = true,
+  acceptance = true, ["done when"] = true}
 local LARGE <const>, SMALL <const> = 3000, 500 -- bytes of a section
 
 -- ---- sections ----
@@ -81,24 +83,33 @@ local function walk(section, visit)
   end
 end
 
--- The items of a section's lists, as sections: "- [ ] Title" and what is indented below it.
+-- Does the line say something of the task that it follows ("Files: a.c")?
+local function is_field(line)
+  local name = line:match("^[*_]*(%a[%a ]*)[*_]*:")
+  return name ~= nil and FIELDS[name:lower()] == true
+end
+
+-- The items of a section's lists, as sections: "- [ ] Title" and what is indented below it, with
+-- the blocks and fields that follow it; and the other text, which is for all of them.
 local function items_of(section)
-  local items, item, fence = {}, nil, false
+  local items, item, fence, notes = {}, nil, false, {}
   for i, line in ipairs(section.lines) do
-    if line:find("^%s*```") then fence = not fence end
-    local title = not fence and (line:match("^[-*+]%s+(.+)$") or line:match("^%d+[.)]%s+(.+)$"))
+    local mark = line:find("^%s*```") ~= nil
+    local inside = fence or mark
+    if mark then fence = not fence end
+    local title = not inside and (line:match("^[-*+]%s+(.+)$") or line:match("^%d+[.)]%s+(.+)$"))
     if title then
       title = title:gsub("^%[[ xX]%]%s*", "")
       item = {level = section.level + 1, title = title, lines = {}, inner = {},
               from = (section.from or 0) + i}
       items[#items + 1] = item
-    elseif item and (line:find("^%s") or line == "") then
+    elseif item and (inside or is_field(line) or line:find("^%s") or line == "") then
       table.insert(item.lines, (line:gsub("^%s%s?%s?%s?", "")))
-    elseif line:find("%S") then
-      item = nil
+    else
+      notes[#notes + 1] = line
     end
   end
-  return items
+  return items, table.concat(notes, "\n"):match("^%s*(.-)%s*$")
 end
 
 -- ---- phases, and the tasks of each ----
@@ -129,8 +140,9 @@ local function phases_of(root)
       if not (CRITERIA[name] or ABOUT[name] or OTHER[name]) then tasks[#tasks + 1] = inner end
     end
     phase.notes = tasks[1] and table.concat(section.lines, "\n"):match("^%s*(.-)%s*$")
-    if not tasks[1] then tasks = items_of(section) end
+    if not tasks[1] then tasks, phase.notes = items_of(section) end
     phase.tasks = tasks[1] and tasks or {section}
+    if not tasks[1] then phase.notes = nil end
   end
   return phases
 end

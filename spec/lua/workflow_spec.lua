@@ -66,7 +66,7 @@ describe("orun.workflow", function()
     local other = h.tmpdir()
     h.write(other .. "/outside.lua", [[print(pcall(orun.workflow, "evil"))]])
     local r = h.orun{other .. "/outside.lua", cwd = dir}
-    assert.matches("evil.lua is not run: it is not trusted, because the running script is not in ",
+    assert.matches("evil.lua is not run: it is not trusted, ",
       r.out, 1, true)
     assert.is_nil(r.out:find("it ran", 1, true))
     r = h.orun{"--trust", other .. "/outside.lua", cwd = dir}

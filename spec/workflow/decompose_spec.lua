@@ -28,6 +28,45 @@ describe("orun spec:decompose", function()
     assert.equal("02-specification.md 03-tasks.json 03-tasks.md", place:files())
   end)
 
+  it("takes blocks and fields behind an item for the item's, other text for all", function()
+    local place = places.new()
+    place:write("02-specification.md", [[
+# Empty files
+
+## Phase 1: Read
+
+All of it is in one.c, and nothing else changes.
+
+- Make reading of an empty file give no passage at all; done when out/a.txt says so
+
+```sh run
+echo "- no item" >out/a.txt
+```
+
+```sh check
+test -s out/a.txt
+```
+
+- [ ] Show in the list of results that an empty file has nothing; done when it is shown
+Files: two.c
+Depends on: nothing
+
+It may be slow.
+]])
+    local r = place:orun("spec:decompose", "specs/demo")
+    assert.equal(0, r.code, r.err)
+    local first, second, third = table.unpack(place:tasks())
+    assert.is_nil(third)
+    assert.same({"sh", "-e", "-c", 'echo "- no item" >out/a.txt'}, first.command)
+    assert.same({"sh", "-e", "-c", "test -s out/a.txt"}, first.check)
+    assert.same({{"two.c"}}, {second.files, second.command})
+    for _, task in ipairs{first, second} do
+      assert.matches("What holds for all of the phase Read:\nAll of it is in one.c",
+        task.description, 1, true)
+      assert.matches("It may be slow.", task.description, 1, true)
+    end
+  end)
+
   it("does nothing when nothing has changed, and prints only with --dry-run", function()
     local place = places.new()
     local planned = place:json("spec:decompose", "demo", "--dry-run", "--json")
