@@ -3,7 +3,8 @@
 --     local found = require "orun.look.code".look("secrets", root, {"a.c", "b.lua"})
 --
 -- Glossary
---   finding  {file =, line =, severity = "critical", "important" or "minor", message =}
+--   finding  {file =, line =, severity = "critical", "important" or "minor", message =,
+--            whole = true: the file is no good, though its line may be one that did not change}
 
 local json = require "orun.json"
 local orun = require "orun"
@@ -85,7 +86,7 @@ function LOOK.syntax(text, path, add)
     local chunk, why = load(code, "=file", "t")
     if not chunk then
       local line, what = why:match("^file:(%d+): (.*)$")
-      add(tonumber(line), "critical", "it is not Lua: " .. (what or why))
+      add(tonumber(line), "critical", "it is not Lua: " .. (what or why), true)
     end
   elseif path:find("%.json$") then
     local value, why = json.decode(text)
@@ -133,8 +134,9 @@ function M.look(name, root, paths)
   for _, path in ipairs(paths) do
     local text = read(root .. "/" .. path)
     if text then
-      LOOK[name](text, path, function(line, severity, message)
-        findings[#findings + 1] = {file = path, line = line, severity = severity, message = message}
+      LOOK[name](text, path, function(line, severity, message, whole)
+        findings[#findings + 1] = {file = path, line = line, severity = severity,
+          message = message, whole = whole}
       end, root)
     end
   end

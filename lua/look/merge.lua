@@ -34,6 +34,7 @@ function All:add(by, findings)
       self.known[key] = known
       table.insert(self.findings, known)
     end
+    known.whole = known.whole or one.whole
     if RANK[one.severity] < RANK[known.severity] then known.severity = one.severity end
     if known.by[#known.by] ~= by then table.insert(known.by, by) end
   end
@@ -44,14 +45,14 @@ function All:lack(by, why)
   table.insert(self.failed, {by = by, error = why})
 end
 
---- Keeps what is said of whole files and of lines that changed.
+--- Keeps what is said of whole files (`whole`, wherever its line is) and of lines that changed.
 -- @param files  as of look/changes.lua
 function All:keep(files)
   local lines, kept = {}, json.array{}
   for _, file in ipairs(files) do lines[file.path] = file.lines end
   for _, one in ipairs(self.findings) do
     local changed = lines[one.file]
-    if not (changed and one.line) or changed[one.line] then kept[#kept + 1] = one end
+    if one.whole or not (changed and one.line) or changed[one.line] then kept[#kept + 1] = one end
   end
   self.findings = kept
 end

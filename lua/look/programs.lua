@@ -16,23 +16,26 @@ local SEVERITY <const> = {error = "important", fatal = "important", warning = "m
 
 --- By their names: what they look at and their arguments before the files; `unless` is a part of
 --- what they say where a file cannot be judged alone, and notes = false leaves out their hints.
+--- Where `compiles` is set, an error is of the whole file, which cannot be used.
 M.PROGRAMS = {
-  luacheck = {endings = {"lua"}, "--formatter", "plain", "--codes", "--no-color", "--"},
+  luacheck = {endings = {"lua"}, compiles = true, "--formatter", "plain",
+    "--codes", "--no-color", "--"},
   shellcheck = {endings = {"sh", "bash"}, "-f", "gcc", "--"},
   cppcheck = {endings = {"c", "cc", "cpp"}, "--quiet", "--inline-suppr", "--enable=warning",
     "--template={file}:{line}:{column}: {severity}: {message} [{id}]"},
-  gcc = {endings = {"c"}, unless = "No such file or directory", notes = false, "-fsyntax-only",
-    "-w", "-fdiagnostics-color=never", "-I."},
+  gcc = {endings = {"c"}, unless = "No such file or directory", notes = false,
+    compiles = true, "-fsyntax-only", "-w", "-fdiagnostics-color=never", "-I."},
 }
 
-local function finding(line)
+local function finding(line, compiles)
   local file, at, rest = line:match("^(..-):(%d+):(.*)$")
   if not file then return nil end
   local words = rest:gsub("^%d+:", ""):gsub("^%s+", "")
   local kind, message = words:match("^(%l+)[%l ]*: (.*)$")
   if not kind then kind, message = words:match("^%((%u)%d+%)") == "E" and "error", words end
   return {file = file:gsub("^%./", ""), line = math.tointeger(tonumber(at)),
-    severity = SEVERITY[kind] or "minor", message = message}
+    severity = SEVERITY[kind] or "minor", message = message,
+    whole = compiles and kind == "error" or nil}
 end
 
 local function call(name, root, paths, findings)
@@ -49,7 +52,7 @@ local function call(name, root, paths, findings)
   local before = #findings
   for line in said:gmatch("[^\n]+") do
     local note = program.notes == false and line:find(": note: ", 1, true)
-    findings[#findings + 1] = not note and finding(line) or nil
+    findings[#findings + 1] = not note and finding(line, program.compiles) or nil
   end
   if r.error and #findings == before and r.exit_code > 2 then
     orun.fail{kind = "exit", message = r.error}

@@ -80,6 +80,15 @@ describe("orun review", function()
     assert.equal(2, #found(dir, "--all"))
   end)
 
+  it("tells what a change breaks further down in the file", function()
+    local body <const> = "\n\nint f(void) { return x; }\n"
+    local dir = repository{["a.lua"] = "print(1)\nprint(2)\n", ["c.c"] = "int x;" .. body}
+    write(dir, {["a.lua"] = "print((1)\nprint(2)\n", ["c.c"] = "int z;" .. body})
+    local list = table.concat((found(dir)), "\n")
+    assert.matches("critical a%.lua:%d it is not Lua: ", list)
+    assert.matches("important c%.c:3 [^\n]*x[^\n]* undeclared", list)
+  end)
+
   it("takes a range, whose files are as they were then", function()
     local dir = repository{["a.txt"] = LATER .. "\n"}
     repo.sh(dir, "echo fine >a.txt; git commit -q -a -m third")
