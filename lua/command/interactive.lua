@@ -20,7 +20,7 @@ local function prompt_text(name, usual)
 end
 
 -- ---- where lines come from: {read = function(prompt) -> line, or nil and why;
---      call = function(f, handler) -> as lib_prompt.h has it; …} ----
+--      call = function(f, handler) -> as lib_prompt.h has it; ...} ----
 
 local CLOSES <const> = {__close = function(source) source.close() end}
 
@@ -130,7 +130,7 @@ local function tell_open()
   end
   if n == 0 then return end
   io.stdout:write(("%d task%s still run%s, until the end or Ctrl-C: %s%s\n"):format(n,
-    n == 1 and "" or "s", n == 1 and "s" or "", table.concat(names, ", "), n > 5 and ", …" or ""))
+    n == 1 and "" or "s", n == 1 and "s" or "", table.concat(names, ", "), n > 5 and ", ..." or ""))
 end
 
 return function()

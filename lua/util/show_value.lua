@@ -18,7 +18,7 @@ local function quoted(text)
   local cut = #text > LONG
   local safe = orun.clean(cut and text:sub(1, LONG) or text)
   local words = safe:gsub("[\\\"]", "\\%0"):gsub("\n", "\\n"):gsub("\r", "\\r"):gsub("\t", "\\t")
-  return ('"%s"%s'):format(words, cut and ("… (%d bytes)"):format(#text) or "")
+  return ('"%s"%s'):format(words, cut and ("... (%d bytes)"):format(#text) or "")
 end
 
 local ORDER <const> = {number = 1, string = 2}
@@ -50,8 +50,8 @@ local function key_of(k, inside)
 end
 
 local function table_of(t, inside, indent)
-  if inside[t] then return "{…}" end -- it contains itself
-  if inside.depth >= DEEP then return next(t) == nil and "{}" or "{…}" end
+  if inside[t] then return "{...}" end -- it contains itself
+  if inside.depth >= DEEP then return next(t) == nil and "{}" or "{...}" end
   inside[t], inside.depth = true, inside.depth + 1
   local parts, n, deeper = {}, rawlen(t), indent .. "  "
   local keys = sorted_keys(t, n)
@@ -61,7 +61,7 @@ local function table_of(t, inside, indent)
     parts[#parts + 1] = ("%s = %s"):format(key_of(k, inside), show(rawget(t, k), inside, deeper))
   end
   local left = n + #keys - #parts
-  if left > 0 then parts[#parts + 1] = ("… %d more"):format(left) end
+  if left > 0 then parts[#parts + 1] = ("... %d more"):format(left) end
   inside[t], inside.depth = nil, inside.depth - 1
   local line = "{" .. table.concat(parts, ", ") .. "}"
   if #line + #indent <= WIDE and not line:find("\n", 1, true) then return line end

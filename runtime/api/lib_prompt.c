@@ -212,6 +212,8 @@ lib_prompt_read(lua_State *L)
     lib_prompt_begin(p, PROMPT_READS);
     LineEditorNews news = line_editor_read(p->editor, prompt, &p->line);
     lib_prompt_end(p);
+    if (line_editor_late(p->editor) && news == LINE_EDITOR_TEXT)
+        lib_prompt_interrupt(); /* it was for the code of the line */
     if (news == LINE_EDITOR_STOPPED)
         return stop_raise(L, &p->run->vm->stop);
     if (news != LINE_EDITOR_TEXT || buf_failed(&p->line)) {

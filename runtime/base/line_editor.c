@@ -275,7 +275,6 @@ line_editor_take(LineEditor *e, Buf *line)
 LineEditorNews
 line_editor_read(LineEditor *e, const char *prompt, Buf *line)
 {
-    eventfd_t rings;
     locale_t before = uselocale(e->utf8);
     e->prompt = prompt;
     e->news = LINE_EDITOR_TEXT;
@@ -285,8 +284,14 @@ line_editor_read(LineEditor *e, const char *prompt, Buf *line)
                                  : line_editor_take(e, line);
     terminal_line_end();
     uselocale(before);
-    eventfd_read(e->bell, &rings);
     return news;
+}
+
+bool
+line_editor_late(LineEditor *e)
+{
+    eventfd_t rings;
+    return eventfd_read(e->bell, &rings) == 0;
 }
 
 void

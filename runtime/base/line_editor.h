@@ -49,4 +49,9 @@ void line_editor_remember(LineEditor *e, const char *line);
 /* The line that is being read is thrown away. Any thread. */
 void line_editor_interrupt(LineEditor *e);
 
+/* Was it called since the last line_editor_late? Then, if line_editor_read has
+ * returned TEXT, it came too late for that line. To be called after each
+ * line_editor_read, when line_editor_interrupt is called for it no more. */
+bool line_editor_late(LineEditor *e);
+
 #endif

@@ -53,7 +53,7 @@ describe("orun repl", function()
     line(s, "={1, 'a', {ok = true}, [\"end\"] = 2.5}",
       "\n{1, \"a\", {ok = true}, %[\"end\"%] = 2%.5}\n>$")
     line(s, "x = {} x.x = x", "x\n>$")
-    line(s, "x", "\n{x = {…}}\n>$")
+    line(s, "x", "\n{x = {%.%.%.}}\n>$")
     line(s, "Task{run = function(n) return n + 1 end, input = 41}.output", "\n42\n>$")
     line(s, "x = = 1", "\nstdin:1: unexpected symbol near '='\n>$")
     line(s, "error('no')", "\nstdin:1: no\nstack traceback:\n.*>$")
