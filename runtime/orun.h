@@ -531,12 +531,12 @@ int orun_free(orun *o);
  * when it can, even after orun_free, because only then is it released.
  *
  * `start` runs on a worker and `stop` on another thread of orun; both may
- * block, and may make all [any] calls; [one] calls and orun_free are
- * ORUN_ESTATE there. A `start` that returns at once, having handed the call to
- * a thread or a loop of yours, takes no thread while the work goes on; one that
- * does the work itself takes one, so give the type `slots`. The task ends when
- * it was ended and both have returned. One that has not a second after the call
- * was given up is left alone with its thread (orun_stuck).
+ * block, and may make all [any] calls; [one] calls, orun_dispatch and orun_free
+ * are ORUN_ESTATE there. A `start` that returns at once, having handed the call
+ * to a thread or a loop of yours, takes no thread while the work goes on; one
+ * that does the work itself takes one, so give the type `slots`. The task ends
+ * when it was ended and both have returned. One that has not a second after the
+ * call was given up is left alone with its thread (orun_stuck).
  *
  * No C++ exception and no longjmp may leave them: nobody is there to catch it,
  * and the process would end (std::terminate). Catch it, and call

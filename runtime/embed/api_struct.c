@@ -6,7 +6,7 @@ api_struct_read(void *to, size_t known, const void *from, size_t least)
 {
     size_t size;
     memcpy(&size, from, sizeof size);
-    if (size < least)
+    if (size < least || size % sizeof size != 0)
         return false;
     if (size > known
         && (size - known > API_STRUCT_MOST || size % API_STRUCT_FIELD != 0))

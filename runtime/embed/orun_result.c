@@ -211,6 +211,8 @@ int
 orun_take(orun *o, uint64_t id, const orun_result **result)
 {
     static const char fn[] = "orun_take";
+    if (result)
+        *result = NULL;
     int e = orun_hold(o, fn);
     if (e)
         return e;
@@ -227,8 +229,8 @@ orun_take(orun *o, uint64_t id, const orun_result **result)
     api_guard_unhold(&o->guard);
     if (e && r)
         orun_result_free(r);
-    if (result)
-        *result = e ? NULL : &r->seen;
+    if (e == 0)
+        *result = &r->seen;
     return e;
 }
 

@@ -108,15 +108,15 @@ arguments_config(void)
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         CHECK(orun_new(&wrong[i], &o) == ORUN_EINVAL && o == NULL);
     /* An older program knew fewer fields: the others are the defaults. */
-    orun_config old = { .size = offsetof(orun_config, processes),
+    orun_config old = { .size = offsetof(orun_config, memory_limit),
                         .workers = 3,
-                        .processes = -1,
+                        .processes = 4,
                         .memory_limit = 1,
                         .no_wait = -1 };
     CHECK(orun_new(&old, &o) == ORUN_OK);
     check_fine(o,
                "local c = orun.config() "
-               "assert(c.workers == 3 and c.processes == 5)");
+               "assert(c.workers == 3 and c.processes == 4)");
     CHECK(orun_free(o) == ORUN_OK);
 }
 

@@ -32,7 +32,7 @@ describe("a host", function()
     build_host("arguments", "-rdynamic")
     build("back", "-shared -fPIC -o back.so")
     for _, name in ipairs{"threads", "guest", "cycle", "lua_state", "process", "tasks", "loops",
-                          "asks"} do
+                          "asks", "every", "old"} do
       build_host(name)
     end
   end)
@@ -40,11 +40,31 @@ describe("a host", function()
   --- The program, run with the name of a case, keeps its promise.
   local function keeps(program, case)
     return function()
-      local r = run(program .. " " .. case)
+      local r = run(program .. " " .. (case or ""))
       assert.equal(0, r.code, r.err)
       assert.matches("kept\n$", r.out)
     end
   end
+
+  it("J1 J2 is refused by every function, with words: NULL, no runtime, a freed one, twice",
+    keeps("every", "pointer"))
+  it("J1 is refused with a struct that is too short, or cut", keeps("every", "short"))
+  it("J1 may pass NULL to functions without a runtime, and twice", keeps("every", "plain"))
+  it("J3 is refused by every [one] function on another thread, by no other",
+    keeps("every", "thread"))
+  it("J5 is refused by every function in a fork, with words", keeps("every", "fork"))
+  it("J6 is refused by every [one] function in a callback, by no other", keeps("every", "callback"))
+  it("J6 is refused by every [one] function in an agent, by no other", keeps("every", "agent"))
+  it("is tried with every function that leaves the library", function()
+    local names = {}
+    for name in run("every names").out:gmatch("orun_[%w_]+") do names[#names + 1] = name end
+    table.sort(names)
+    for name in h.read(h.root .. "/spec/embed/symbols.txt"):gmatch("[%w_]+") do
+      assert.equal(name, name == "luaopen_orun" and name or table.remove(names, 1))
+    end
+    assert.same({}, names)
+  end)
+  it("may be of an older header, whose structs are shorter", keeps("old"))
 
   it("J1 may pass NULL wherever a pointer goes", keeps("arguments", "null"))
   it("J1 may pass a config of another version, or nonsense", keeps("arguments", "config"))

@@ -88,11 +88,12 @@ describe("a program built from what is installed", function()
   end)
 
   it("needs nothing of the source tree", function()
+    local root = h.root:gsub("%p", "%%%0") .. "[^%w._-]"
     for _, name in ipairs{"bin/orun", "lib/liborun.so.0", "lib/pkgconfig/orun.pc",
                           "include/orun.h", "include/orun_lua.h"} do
       local bytes = h.read(dir .. "/usr/" .. name)
       assert.is_true(#bytes > 100, name)
-      assert.is_nil(bytes:find(h.root, 1, true), name)
+      assert.is_nil(bytes:find(root), name)
     end
   end)
 end)

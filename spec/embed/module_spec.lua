@@ -287,6 +287,21 @@ describe("the module in lua5.4", function()
     assert.is_true(gone(dir))
   end)
 
+  it("ends orun.exec at Ctrl-C at once, whatever its program ignores",
+    function()
+      local dir = h.tmpdir()
+      h.write(dir .. "/script.lua", [[
+        require("orun").exec("sh", "-c",
+          "trap '' INT TERM; echo $$ >pid.new; mv pid.new pid; while :; do sleep 1; done")]])
+      local p = h.start(options{"script.lua", cwd = dir})
+      assert.is_true(h.wait_for(function() return h.exists(dir .. "/pid") end))
+      p:kill "INT"
+      local r = p:wait()
+      assert.equal(1, r.code, r.err)
+      assert.matches("script.lua:1: interrupted!", r.err, 1, true)
+      assert.is_true(gone(dir))
+    end)
+
   it("is no more than a state that can be closed in a fork", function()
     local dir = h.tmpdir()
     local r = h.sh("cc -shared -fPIC $(pkg-config --cflags lua5.4) -o " .. h.quote(dir)
@@ -408,5 +423,19 @@ describe("the module in a program", function()
     local r = run("host round.lua " .. math.max(10, 100 // h.slow // 1))
     assert.same({0, ""}, {r.code, r.err})
     assert.equal("files +0 threads +0\n", r.out)
+  end)
+end)
+
+describe("the library in another language", function()
+  it("is loaded by Python's ctypes, and its tasks find modules in C", function()
+    if h.sh("command -v python3").code ~= 0 then return end
+    local dir = h.tmpdir()
+    local r = h.sh(("cc -shared -fPIC $(pkg-config --cflags lua5.4) -o forks.so %s")
+      :format(h.quote(h.root .. "/spec/support/forks.c")), {cwd = dir})
+    assert.equal(0, r.code, r.err)
+    r = h.sh(("%s python3 %s %s"):format(os.getenv("ORUN_WRAP") or "",
+      h.quote(h.root .. "/spec/embed/foreign.py"), h.quote((h.lib:gsub("%.a$", ".so.0")))),
+      {cwd = dir, env = options{env = {LUA_CPATH = "./?.so"}}.env})
+    assert.same({0, "from a program, with a module in C\n"}, {r.code, r.out}, r.err)
   end)
 end)
