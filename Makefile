@@ -532,7 +532,7 @@ $(PC): FORCE
 	    'Name: orun' 'Description: parallel work from Lua and C' \
 	    'Version: $(VERSION)' \
 	    'Requires.private: $(if $(LUA_PC),,$(LUA)) libuv' \
-	    'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -lorun' \
+	    'Cflags: -I"$${includedir}"' 'Libs: -L"$${libdir}" -lorun' \
 	    'Libs.private: $(if $(LUA_PC),$(LUA_LINK)) -lm -ldl -lrt -pthread' \
 	    >$@
 

@@ -104,7 +104,11 @@ local function page(name, section, what)
     if title then parts[#parts + 1] = ".SH " .. escaped(title:upper()) end
     parts[#parts + 1] = text
   end
-  return add, function() return table.concat(parts, "\n") .. "\n" end
+  --- A heading begins a paragraph by itself.
+  local function done()
+    return (table.concat(parts, "\n"):gsub("(\n%.S[SH] [^\n]*)\n%.PP%f[\n]", "%1")) .. "\n"
+  end
+  return add, done
 end
 
 local function see(names)

@@ -22,7 +22,7 @@ end
 describe("a program built from what is installed", function()
   setup(function()
     dir = h.tmpdir()
-    local prefix = h.quote(dir .. "/usr")
+    local prefix = h.quote(dir .. "/the usr")
     sh(("make -s -C %s IN_BUILD=1 VARIANT= PREFIX=%s PC=%s/orun.pc %s/orun.pc"):format(
       h.quote(h.root), prefix, h.quote(dir), h.quote(dir)), {MAKEFLAGS = false})
     local files = {h.quote(h.bin), h.quote(h.lib),
@@ -36,8 +36,8 @@ describe("a program built from what is installed", function()
 
   --- Build host.c and run it: what is linked, and what it needs to be told.
   local function builds(flags, env)
-    local path = {PKG_CONFIG_PATH = dir .. "/usr/lib/pkgconfig"}
-    sh("cc -Wall -Werror -o host host.c " .. flags, path)
+    local path = {PKG_CONFIG_PATH = dir .. "/the usr/lib/pkgconfig"}
+    sh("eval cc -Wall -Werror -o host host.c " .. flags, path)
     local out = sh((os.getenv("ORUN_WRAP") or "") .. " ./host", env)
     assert.matches("^1 4 9 16 25\n1 4 9 16 25\none has\t10\n", out)
     return sh "readelf -d host"
@@ -46,7 +46,7 @@ describe("a program built from what is installed", function()
   it("links the shared library, and nothing but it", function()
     if own_lua then return end
     local needs = builds("$(pkg-config --cflags --libs orun)",
-      {LD_LIBRARY_PATH = dir .. "/usr/lib"})
+      {LD_LIBRARY_PATH = dir .. "/the usr/lib"})
     assert.matches("liborun%.so%.0", needs)
     assert.is_nil(needs:find("liblua", 1, true))
   end)
@@ -72,10 +72,10 @@ describe("a program built from what is installed", function()
               return 1;
           return orun_free(o);
       }]])
-    sh("cc -o isolated isolated.c $(pkg-config --cflags --libs orun)",
-      {PKG_CONFIG_PATH = dir .. "/usr/lib/pkgconfig"})
-    assert.equal("7\n", sh("./isolated", {LD_LIBRARY_PATH = dir .. "/usr/lib",
-                                          PATH = dir .. "/usr/bin:" .. os.getenv("PATH")}))
+    sh("eval cc -o isolated isolated.c $(pkg-config --cflags --libs orun)",
+      {PKG_CONFIG_PATH = dir .. "/the usr/lib/pkgconfig"})
+    assert.equal("7\n", sh("./isolated", {LD_LIBRARY_PATH = dir .. "/the usr/lib",
+                                          PATH = dir .. "/the usr/bin:" .. os.getenv("PATH")}))
   end)
 
   it("may be a Lua program, which finds the module", function()
@@ -84,14 +84,14 @@ describe("a program built from what is installed", function()
       local orun = require "orun"
       print(orun.Task{run = function() return 12 end}.output)
       orun.finish()]])
-    assert.equal("12\n", sh("lua5.4 program.lua", {LUA_CPATH = dir .. "/usr/lib/lua/5.4/?.so"}))
+    assert.equal("12\n", sh("lua5.4 program.lua", {LUA_CPATH = dir .. "/the usr/lib/lua/5.4/?.so"}))
   end)
 
   it("needs nothing of the source tree", function()
     local root = h.root:gsub("%p", "%%%0") .. "[^%w._-]"
     for _, name in ipairs{"bin/orun", "lib/liborun.so.0", "lib/pkgconfig/orun.pc",
                           "include/orun.h", "include/orun_lua.h"} do
-      local bytes = h.read(dir .. "/usr/" .. name)
+      local bytes = h.read(dir .. "/the usr/" .. name)
       assert.is_true(#bytes > 100, name)
       assert.is_nil(bytes:find(root), name)
     end

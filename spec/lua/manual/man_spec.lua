@@ -42,6 +42,13 @@ describe("orun help --write", function()
     end
   end)
 
+  it("begins no paragraph where a heading has, and leaves no macro without effect", function()
+    local texts = written()
+    for _, name in ipairs{"orun.1", "orun.3", "orun-lua.3"} do
+      assert.is_nil(texts[name]:match("\n(%.S[SH] [^\n]*\n%.PP)\n"), name)
+    end
+  end)
+
   it("writes pages that groff finds nothing wrong with", function()
     local _, dir = written()
     if h.sh("command -v groff").code ~= 0 then return end
