@@ -65,7 +65,7 @@ describe("orun ideate", function()
     local map = page:match("### Primary components\n\n(.-)\n\n")
     assert.matches("`lua/worktree/place.lua`", map:match("^[^\n]+\n[^\n]+\n[^\n]+"), 1, true)
     assert.matches("spec/lua/worktree/", page, 1, true)
-    assert.matches("README.md:%d+: Worktrees: many writers, one repository", page)
+    assert.matches("lua/limits.md:%d+: Worktrees: many writers, one repository", page)
   end)
 
   it("fails, and says why, where the search does", function()
