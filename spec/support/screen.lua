@@ -20,7 +20,8 @@ function M.open(command, opts)
   opts = opts or {}
   local dir = h.tmpdir()
   local self = setmetatable({socket = dir .. "/tmux", done = dir .. "/done"}, Screen)
-  local env = {"TERM=screen", "ORUN_PROGRESS="}
+  -- The folder of h.sh's own goes when tmux has started.
+  local env = {"TERM=screen", "ORUN_PROGRESS=", h.quote("XDG_STATE_HOME=" .. dir .. "/state")}
   for name, value in pairs(opts.env or {}) do env[#env + 1] = h.quote(name .. "=" .. value) end
   h.write(dir .. "/run.sh",
     ("cd %s\ntrap : INT\nenv %s %s\necho \"exit $?\"\ntouch %s\nexec cat\n"):format(
