@@ -86,12 +86,15 @@ local function add_workflows(line)
   end
 end
 
--- Those of one word. A function of orun is a topic by its bare name, too.
+-- Those of one word, each once: retry is a command and a function. A function of orun is a topic by
+-- its bare name, too, and by its whole one where that is begun.
 local function add_topics(line)
+  local seen = {}
   for _, topic in ipairs(require "orun.manual.topics".all()) do
-    local bare = topic.kind == "function" and topic.others[1]
+    local bare = topic.kind == "function" and line.last:sub(1, 5) ~= "orun." and topic.others[1]
     local name = bare or topic.name
-    if not name:find("%s") then line:add(name, topic.line) end
+    if not name:find("%s") and not seen[name] then line:add(name, topic.line) end
+    seen[name] = true
   end
 end
 

@@ -80,9 +80,10 @@ end
 -- A string that is not closed, at the end of the line: what stands before it, and in it so far.
 local function open_string(line)
   local at, quote = 1, nil
-  for i = 1, #line do
-    local c = line:sub(i, i)
-    if quote and c == quote and line:sub(i - 1, i - 1) ~= "\\" then
+  local bare = line:gsub("\\.", "..") -- as long
+  for i = 1, #bare do
+    local c = bare:sub(i, i)
+    if c == quote then
       quote = nil
     elseif not quote and (c == '"' or c == "'") then
       at, quote = i, c

@@ -39,7 +39,7 @@ struct LineEditor {
 
     /* Of the thread that reads; of others, while it waits: */
     const char *prompt;
-    int columns;
+    int columns;         /* that libedit knows of */
     LineEditorNews news; /* why no more keys come */
 };
 
@@ -65,13 +65,15 @@ line_editor_columns(void)
     return terminal_size(STDOUT_FILENO, &size) ? size.columns : 80;
 }
 
-/* The row, from 0, in which `n` bytes of text end that follow the prompt. */
+/* The row, from 0, in which `n` bytes of text end that follow the prompt. When
+ * its size changes, a terminal moves what it shows to rows of the new size. */
 static int
 line_editor_row(const LineEditor *e, const char *text, size_t n)
 {
+    int columns = line_editor_columns();
     int width = terminal_width(e->prompt, strlen(e->prompt))
         + terminal_width(text, n);
-    return width / (e->columns > 0 ? e->columns : 80);
+    return width / (columns > 0 ? columns : 80);
 }
 
 /* ---- the line, while others write ---- */
@@ -108,6 +110,10 @@ line_editor_show(void *ud)
         return;
     }
     locale_t before = uselocale(e->utf8);
+    int columns = line_editor_columns();
+    if (columns != e->columns)
+        e->lib->resize(e->editor);
+    e->columns = columns;
     e->lib->set(e->editor, LIBEDIT_REFRESH);
     uselocale(before);
 }
@@ -158,13 +164,10 @@ line_editor_byte(LineEditor *e, char *to)
 static void
 line_editor_resize(LineEditor *e)
 {
-    int columns = line_editor_columns();
-    if (columns == e->columns)
+    if (line_editor_columns() == e->columns)
         return;
     line_editor_hide(e);
-    e->columns = columns;
-    e->lib->resize(e->editor);
-    e->lib->set(e->editor, LIBEDIT_REFRESH);
+    line_editor_show(e);
 }
 
 /* As libedit has it: 1, with the next character; 0: there is none. */

@@ -87,6 +87,7 @@ describe("orun complete", function()
     ["a.lua|-"] = ":files", ["--|re"] = ":files", ["-e|print(1)|--st"] = "--store --strict",
     ["plan|-j4|--do"] = "--dot --dot=", ["trust|--remove|"] = ":files", ["nosuch|"] = ":files",
     ["test|"] = ":files", ["tasks|stop|a"] = "all",
+    ["help|orun.fan"] = "orun.fan_out", ["help|retr"] = "retry",
     ["help|fan"] = "fan_out", ["help|orun_stop"] = "orun_stop", ["help|blockedB"] = "blockedBy",
     ["re"] = "repl report resume retry research review :files",
   } do

@@ -56,7 +56,8 @@ describe("orun repl", function()
     line(s, "x", "\n{x = {%.%.%.}}\n>$")
     line(s, "Task{run = function(n) return n + 1 end, input = 41}.output", "\n42\n>$")
     line(s, "x = = 1", "\nstdin:1: unexpected symbol near '='\n>$")
-    line(s, "error('no')", "\nstdin:1: no\nstack traceback:\n.*>$")
+    line(s, "error('no')", "\nstdin:1: no\nstack traceback:\n.*%[C%]: in %?\n>$")
+    assert.is_nil(s:text():find("[orun]", 1, true)) -- a frame of the prompt
     s:keys("C-d")
     assert.matches("exit 0$", s:ended())
   end)
@@ -114,6 +115,43 @@ describe("orun repl", function()
     type_in(s, "b = ")
     h.write(s.gate, "")
     s:shows("\nfrom a task\nwithout an end\nt1 completed [^\n]*\n> b =$")
+  end)
+
+  it("draws the line anew on a terminal of another size", function()
+    local s <close> = repl{columns = 60}
+    local gate = gated(s)
+    line(s, "'above'", "\nabove\n>$")
+    local rows = "\n> x = '" .. ("a"):rep(53) .. "\n" .. ("a"):rep(24) .. "$"
+    type_in(s, "x = '" .. ("a"):rep(77), rows)
+    s:resize(40, 24)
+    s:keys("b")
+    s:shows("\nabove\n> x = '" .. ("a"):rep(33) .. "\n" .. ("a"):rep(40) .. "\naaaab$")
+    s:resize(100, 24)
+    h.write(gate, "") -- nobody types when this is told
+    s:shows("\nabove\nt1 completed [^\n]*\n> x = '" .. ("a"):rep(77) .. "b$")
+  end)
+
+  it("stops on Ctrl-Z, and goes on with the line", function()
+    local s <close> = screen.open("bash --norc -i", {
+      env = {PS1 = "shell: ", XDG_STATE_HOME = h.tmpdir(), HISTFILE = ""}})
+    s:shows("shell:$")
+    line(s, h.quote(h.bin) .. " repl", "\n>$")
+    type_in(s, "x = 'be", "\n> x = 'be$")
+    s:keys("C-z")
+    s:shows("Stopped[^\n]*\n.*shell:$")
+    line(s, "echo out", "\nout\nshell:$")
+    line(s, "fg", "\n> x = 'be$")
+    type_in(s, "fore'", "\n> x = 'before'$")
+    s:keys("Enter")
+    line(s, "x", "\nbefore\n>$")
+  end)
+
+  it("goes on after Ctrl-C at an empty line, and ends on Ctrl-D", function()
+    local s <close> = repl()
+    s:keys("C-c")
+    s:shows("\n> %^C\n>$")
+    s:keys("C-d")
+    assert.matches("exit 0$", s:ended())
   end)
 
   it("throws a line away on Ctrl-C", function()
@@ -189,6 +227,8 @@ describe("orun repl", function()
     end
     completes("orun.fan_", "> orun%.fan_out%($")
     completes("orun.json.enc", "> orun%.json%.encode%($")
+    completes("TaskList:cl", "> TaskList:claim%($")
+    completes("x = 'a\\\\' .. tostr", "tostring%($")
     completes("x = tostr", "> x = tostring%($")
     completes("Task{run_in", "> Task{run_in_background =$")
     completes("orun.start{command = {'a'}, descr", "}, description =$")
@@ -261,6 +301,19 @@ describe("orun repl", function()
     local r = h.orun{"repl", stdin = "1 + 1\n{a = 1}\n"}
     assert.equal(0, r.code, r.err)
     assert.equal("> 2\n> {a = 1}\n> \n", (r.out:gsub("^[^\n]*\n", "")))
+    r = h.orun{"repl", stdin = "os.exit(3)\n1 + 1\n"}
+    assert.equal(3, r.code)
+    assert.matches("> $", r.out)
+  end)
+
+  it("has help, and is completed by shells", function()
+    for _, words in ipairs{{"repl", "--help"}, {"help", "repl"}} do
+      local r = h.orun(words)
+      assert.equal(0, r.code)
+      assert.matches("orun repl [options] [script.lua]", r.out, 1, true)
+    end
+    assert.matches("^repl\t", h.orun{"complete", "--", "rep"}.out)
+    assert.matches("^%-%-progress\t", h.orun{"complete", "--", "repl", "--prog"}.out)
   end)
 
   it("takes options, code and a script before the first line", function()

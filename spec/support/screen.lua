@@ -56,8 +56,14 @@ function Screen:ended()
   return self:shows("exit %d+")
 end
 
+--- Give the terminal another size, and wait until programs in it are told of that: tmux does so
+--- some time after it has moved what is on the screen.
 function Screen:resize(columns, rows)
   tmux(self, ("resize-window -x %d -y %d"):format(columns, rows))
+  local tty = tmux(self, "display-message -p '#{pane_tty}'").out:gsub("%s+$", "")
+  local size = ("%d %d\n"):format(rows, columns)
+  assert(h.wait_for(function() return h.sh("stty -F " .. tty .. " size").out == size end),
+    "the terminal never was of that size")
 end
 
 --- Press keys, as tmux calls them: "C-c", "Enter", "a".
