@@ -22,18 +22,17 @@
 --   --dry-run       say what would be started, and start nothing
 --   --json          print it as JSON: times in seconds
 --
--- The last rows are the break-even: with less work than that a task is not worth starting, because
--- so much more do tasks cost than the same done one by one where the script is. It is
--- (what one costs among others - what one costs alone) / (1 - 1 / how many work at once), for
--- functions on the workers of the run and for programs in its slots, measured with ones that do
--- nothing.
+-- The last rows are the break-even: with less work than that a task is not worth starting
+-- (orun.report.break_even has how it is measured).
 --
 -- Exit codes: 0 measured, 1 a task failed that should not, 2 wrong options.
 
 local orun = require "orun"
 local backends = require "orun.agents.backends"
+local break_even = require "orun.report.break_even"
 local check = require "orun.util.check"
 local claims = require "orun.report.claims"
+local context_of = require "orun.report.context"
 local format = require "orun.util.format"
 local options = require "orun.command.options"
 
@@ -42,8 +41,6 @@ local SLEEPING <const> = "sleeping agents"
 local MINUTES <const> = {2, 4, 1, 5, 3, 3, 2, 5, 1, 4} -- of the ten: 30, the longest 5
 local PAIR <const> = {5, 5}
 local FAILS <const>, NEEDING <const> = 2, {[5] = true, [9] = true} -- of ten; those that need it
-local TOKEN <const> = 4       -- bytes, about, where nobody counts
-local ROUNDS <const>, IDLE <const> = 3, 30 -- of tasks that do nothing, so many
 local HOW <const> = " Look at the files of this folder, change nothing, answer in one sentence."
 local QUESTIONS <const> = {"Which languages is this written in?", "Which is the longest file?",
   "Which files are tests?", "How is it built?", "What is it for?", "What does it depend on?",
@@ -134,21 +131,6 @@ local function run(name, tasks, size, limit)
   return {seconds = orun.ticks() - began, first = first}, all
 end
 
--- Bytes and tokens that agents printed, or used, and that the script was handed.
-local function context_of(results)
-  local c = {made = 0, handed = 0, tokens = {made = 0, handed = 0}}
-  for _, result in ipairs(results) do
-    local printed, usage = orun.output(result):size(), result.usage or {}
-    local used = (usage.input_tokens or 0) + (usage.output_tokens or 0)
-      + (usage.cache_read_tokens or 0) + (usage.cache_write_tokens or 0)
-    c.made, c.handed = c.made + printed, c.handed + #tostring(result.output)
-    c.tokens.made = c.tokens.made + (used > 0 and used or printed // TOKEN)
-  end
-  c.tokens.handed = c.handed // TOKEN
-  c.saved = 1 - c.handed / math.max(c.made, c.handed, 1)
-  return c
-end
-
 -- How many of ten tasks were not done because one failed: one after another, by a script that
 -- ends then; and as tasks that say what they need.
 local function blocked()
@@ -165,26 +147,6 @@ local function blocked()
   for i in pairs(NEEDING) do tasks[i].blockedBy = {FAILS} end
   count("slots", orun.batches({{tasks = tasks}}, {limit = slots, progress = false}))
   return counts
-end
-
--- The least seconds that each of those takes which `body` does.
-local function least(body)
-  local best = math.huge
-  for _ = 1, ROUNDS do
-    local began = orun.ticks()
-    body()
-    best = math.min(best, (orun.ticks() - began) / IDLE)
-  end
-  return best
-end
-
--- From how many seconds of work on a task is worth starting; nil: never.
-local function break_even(width, alone, task)
-  local tasks = {}
-  for i = 1, IDLE do tasks[i] = task end
-  local one = least(function() for _ = 1, IDLE do alone() end end)
-  local among = least(function() orun.fan_out(tasks, {limit = width}) end)
-  return width > 1 and math.max(0, (among - one) / (1 - 1 / width)) or nil
 end
 
 local function measure()
@@ -204,12 +166,7 @@ local function measure()
     #pair, #pair)}
   m.blocked = blocked()
   orun.phase "break-even"
-  local function nothing() end
-  m.break_even = {
-    functions = break_even(orun.config().workers, nothing, {run = nothing}),
-    programs = break_even(slots, function() return orun.exec("true").ok end,
-      {command = {"true"}}),
-  }
+  m.break_even = break_even(orun.config().workers, slots)
   return m
 end
 
