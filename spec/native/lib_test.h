@@ -19,6 +19,7 @@ int luaopen_test_failing(lua_State *L);
 int luaopen_test_hash(lua_State *L);
 int luaopen_test_key(lua_State *L);
 int luaopen_test_memory(lua_State *L);
+int luaopen_test_nats(lua_State *L);
 int luaopen_test_pool(lua_State *L);
 int luaopen_test_race(lua_State *L);
 int luaopen_test_secret(lua_State *L);

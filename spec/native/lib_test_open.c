@@ -8,12 +8,19 @@ static int
 luaopen_orun_test(lua_State *L)
 {
     static const luaL_Reg doors[] = {
-        { "failing", luaopen_test_failing }, { "frame", luaopen_test_frame },
-        { "hash", luaopen_test_hash },       { "key", luaopen_test_key },
-        { "memory", luaopen_test_memory },   { "pool", luaopen_test_pool },
-        { "race", luaopen_test_race },       { "secret", luaopen_test_secret },
-        { "sim", luaopen_test_sim },         { "store", luaopen_test_store },
-        { "value", luaopen_test_value },     { NULL, NULL },
+        { "failing", luaopen_test_failing },
+        { "frame", luaopen_test_frame },
+        { "hash", luaopen_test_hash },
+        { "key", luaopen_test_key },
+        { "memory", luaopen_test_memory },
+        { "nats", luaopen_test_nats },
+        { "pool", luaopen_test_pool },
+        { "race", luaopen_test_race },
+        { "secret", luaopen_test_secret },
+        { "sim", luaopen_test_sim },
+        { "store", luaopen_test_store },
+        { "value", luaopen_test_value },
+        { NULL, NULL },
     };
     lua_newtable(L);
     luaL_setfuncs(L, lib_test_functions, 0);

@@ -11,6 +11,7 @@ local MAY_USE <const> = {
   value = "base",
   thread = "base",
   store = "base value thread",
+  remote = "base value thread",
   supervisor = "base",
   task = "base value thread",
   sched = "base value thread task",
