@@ -69,8 +69,9 @@ lib_nats_max_payload(lua_State *L)
 {
     LibNats *n = luaL_checkudata(L, 1, "orun.test.nats");
     const char *why;
+    const Libnats *nats = libnats_get(&why);
     luaL_argcheck(L, n->connection, 1, "this connection is closed");
-    lua_pushinteger(L, libnats_get(&why)->max_payload(n->connection));
+    lua_pushinteger(L, nats->max_payload(n->connection));
     return 1;
 }
 
