@@ -146,6 +146,14 @@ function Browser:prefer(scheme)
   self:drawn()
 end
 
+--- Give the page a window of this size, in pixels.
+function Browser:resize(width, height)
+  local params = {width = width, height = height, deviceScaleFactor = 1, mobile = false}
+  ask(self, "POST", "/goog/cdp/execute",
+    {cmd = "Emulation.setDeviceMetricsOverride", params = params})
+  self:drawn()
+end
+
 --- What went wrong in the page since it was asked last: an array of messages.
 function Browser:complaints()
   local all = {}
