@@ -108,7 +108,12 @@ pictures: deps-test ## Make the pictures of README.md.
 	PATH="$(CURDIR):$$PATH" orun -q spec/pictures/pictures.lua spec/pictures
 
 ANCHORS := anchor hash keep
-bench soak fault mutants: export ORUN_PROGRESS := none
+bench soak fault mutants perfcheck: export ORUN_PROGRESS := none
+.PHONY: perfcheck
+perfcheck: deps-build-valgrind ## Hold counts of instructions to spec/counts.
+	+@$(SUB) orun
+	@./orun --no-history spec/counts/counts.lua $(if $(UPDATE),--update)
+
 .PHONY: bench
 bench: deps-build ## Measure (spec/bench): ratios in one run; QUICK=1 is short.
 	+@$(SUB) orun $(ANCHORS:%=build/bench/%)
