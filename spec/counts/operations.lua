@@ -88,6 +88,11 @@ local function items()
   end)
 end
 
+-- The state's table of strings grows by doubling: now, and not in one of the windows.
+local strings = {}
+for i = 1, 20000 do strings[i] = "string " .. i end
+assert(#strings == 20000)
+
 collectgarbage()
 collectgarbage("stop")
 if WHAT == "watched" then
