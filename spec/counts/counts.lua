@@ -18,7 +18,7 @@ local CELLS <const> = {"instructions", "mallocs", "blocks", "bytes"}
 local FIGURES <const> = "spec/counts/figures.txt"
 local SHARE <const> = 0.03                 -- how far from its figure a count may be
 local SLACK <const> = {instructions = 10, mallocs = 0.1, blocks = 0.1, bytes = 16}
-local TRIES <const> = 3                    -- where threads and programs meet, a run may be odd
+local TRIES <const> = 5                    -- where threads and programs meet, a run may be odd
 
 -- Each row: its name, its windows in operations.lua, and what is done there. With `of` only what
 -- this function and those that it calls do is counted, for each of its calls. With `quiet` there
