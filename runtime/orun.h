@@ -501,7 +501,7 @@ int orun_on_event(orun *o,
  */
 int orun_ask(orun *o, const char *call, const char *args, char **reply);
 
-/* NULL is fine. [any] */
+/* Free a reply of orun_ask; NULL is fine. [any] */
 void orun_free_text(char *text);
 
 /* Cancel what runs, wait for it (child processes end within seconds) and free
