@@ -6,11 +6,13 @@ local h = require "spec.support.helper"
 
 -- What the page shows of itself: sections, lines of the list, and the count beside the search.
 local SHOWN <const> = [[
-  const seen = (e) => e.getClientRects().length > 0;
+  const seen = (e) => e.checkVisibility();
   const sections = [...document.querySelectorAll("main section")].filter(seen);
   const lines = [...document.querySelectorAll("nav li[data-of]")].filter(seen);
   return {sections: sections.length, lines: lines.length,
     same: sections.every((s, i) => lines[i] && lines[i].dataset.of === s.id),
+    empty: [...document.querySelectorAll("nav details")].filter((part) => seen(part)
+      && ![...part.querySelectorAll("li")].some(seen)).length,
     told: document.querySelector("nav output").textContent,
     first: sections.length ? sections[0].id : ""};
 ]]
@@ -90,7 +92,7 @@ describe("the HTML manual in a browser", function()
     local all = wide:run(SHOWN).sections
     local shown = search("orun_dispatch poll")
     assert.is_true(shown.sections > 0 and shown.sections < all and shown.same)
-    assert.equal(shown.sections, shown.lines)
+    assert.same({shown.sections, 0}, {shown.lines, shown.empty})
     assert.equal(shown.sections .. (shown.sections == 1 and " section" or " sections"), shown.told)
     shown = search("orun_dispatch no-such-word")
     assert.same({0, 0, "0 sections"}, {shown.sections, shown.lines, shown.told})
@@ -142,5 +144,18 @@ describe("the HTML manual in a browser", function()
         const nav = document.querySelector("nav").getBoundingClientRect();
         return nav.bottom <= document.querySelector("main").getBoundingClientRect().top + 1;]]))
     end
+  end)
+
+  it("folds its list in a narrow window, and unfolds it for what a search finds", function()
+    wide:resize(500, 800)
+    assert.equal(0, search("").lines)
+    local shown = search("orun_dispatch poll")
+    assert.is_true(shown.lines > 0)
+    assert.same({shown.sections, 0}, {shown.lines, shown.empty})
+    wide:press("Escape")
+    assert.equal(0, wide:run(SHOWN).lines)
+    wide:resize(1280, 900)
+    shown = wide:run(SHOWN)
+    assert.equal(shown.sections, shown.lines)
   end)
 end)
