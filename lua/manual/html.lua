@@ -127,7 +127,7 @@ local function walk(add)
         f and reference.blocks(f) or section.blocks, f and "lua/README.md" or path)
     end
   end
-  add("The command", "options", "orun --help", {{kind = "code", text = options.text()}}, EACH)
+  add("Options", "options", "orun --help", {{kind = "code", text = options.text()}}, EACH)
   for _, path in ipairs(header.PATHS) do
     local declared = header.read(path)
     local head = pages.indented(declared.head)

@@ -107,6 +107,7 @@ function M.blocks(text)
       block = itemized(peek, take)
     elseif is_text(line) then
       block = paragraph(peek, take)
+      if block.text:find("^!%[[^%]]*%]%([^)]*%)$") then block = nil end -- a picture
     else
       take()
     end

@@ -39,6 +39,11 @@ describe("orun.html", function()
     assert.equal("", checked.err)
   end)
 
+  it("leaves out pictures, which are files beside README.md", function()
+    assert.is_nil(text:find("svg", 1, true))
+    assert.is_nil(text:find("A terminal: the phase", 1, true))
+  end)
+
   it("shows what is in a text as it is", function()
     assert.equal("<p>&lt;script&gt; <code>a&amp;b</code></p>",
       html.render({{kind = "para", text = "<script> `a&b`"}}, "README.md"))
