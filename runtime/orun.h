@@ -260,10 +260,10 @@ int orun_kept(orun *o, orun_kept_info *info);
 
 /* Attach views, which show what happens from now on: `views` is a
  * NULL-terminated array of "NAME=VALUE", where NAME is an option of the command
- * ("events=FILE", "trace=FILE"; see lua/watching.md). Once, before the first script.
- * Errors: ORUN_EINVAL (errmsg says what is wrong: an unknown view, a file that
- * cannot be written), ORUN_ESTATE (it was called before), ORUN_ENOMEM,
- * ORUN_ESYS. [one] */
+ * ("events=FILE", "trace=FILE"; see lua/watching.md). Once, before the first
+ * script. Errors: ORUN_EINVAL (errmsg says what is wrong: an unknown view, a
+ * file that cannot be written), ORUN_ESTATE (it was called before),
+ * ORUN_ENOMEM, ORUN_ESYS. [one] */
 int orun_watch(orun *o, const char *const *views);
 
 /* Detach the views, because no script will follow: they show the end, and files
@@ -477,11 +477,11 @@ int orun_fd(orun *o);
 int orun_dispatch(orun *o);
 
 /* Each thing that happens, inside orun_dispatch, as a line of JSON without its
- * end (lua/watching.md, "What a run tells", has the events); within a tenth of a
- * second. A host that is 8 MiB behind loses lines, and is told how many by one
- * whose event is "lost". orun_unwatch has all of them ready for orun_dispatch.
- * NULL: no more. The first time before orun_watch, and before the first script
- * and task. Errors: ORUN_ESTATE, ORUN_ENOMEM, ORUN_ESYS. [one] */
+ * end (lua/watching.md has the events); within a tenth of a second. A host that
+ * is 8 MiB behind loses lines, and is told how many by one whose event is
+ * "lost". orun_unwatch has all of them ready for orun_dispatch. NULL: no more.
+ * The first time before orun_watch, and before the first script and task.
+ * Errors: ORUN_ESTATE, ORUN_ENOMEM, ORUN_ESYS. [one] */
 int orun_on_event(orun *o,
                   void (*event)(orun *o, const char *line, size_t n, void *ud),
                   void *ud);
