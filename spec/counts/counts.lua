@@ -73,6 +73,13 @@ end
 
 -- -------------------------------------------------------------- whose figures
 
+-- The processor's family and model: valgrind offers what it has, and libraries use that.
+local function processor()
+  local text = read "/proc/cpuinfo" or ""
+  local family, model = text:match("cpu family%s*: (%d+)"), text:match("model%s*: (%d+)")
+  return ("processor %s-%s"):format(family or "?", model or "?")
+end
+
 -- Who compiled what: the chapter of figures.txt. nil: that cannot be told.
 local function build_of(program)
   local text = assert(read(program))
@@ -83,8 +90,8 @@ local function build_of(program)
   local lua = text:match("%$LuaVersion: Lua ([%d.]+)")
   local libc, machine = shell "getconf GNU_LIBC_VERSION 2>/dev/null", shell "uname -m"
   if not (compiler and lua and libc and machine) then return end
-  return ("gcc %s %s, Lua %s, %s, %s"):format(compiler, flags:match("%-O%w*") or "-O0", lua,
-    libc:match("[^\n]+"), machine:match("%S+"))
+  return ("gcc %s %s, Lua %s, %s, %s, %s"):format(compiler, flags:match("%-O%w*") or "-O0", lua,
+    libc:match("[^\n]+"), machine:match("%S+"), processor())
 end
 
 -- The chapters of figures.txt: array of {name =, rows = {name -> {cell -> number}}}.

@@ -118,6 +118,7 @@ M.SCRIPTS = {
   },
   {
     name = "research by a quorum", again = {"write up"},
+    stops = true, -- two of five, which were not kept and may begin again
     text = [[
       local asked = {}
       for i = 1, 5 do
@@ -228,7 +229,8 @@ function M.try(n, place, way)
     if code ~= 0 then add("try", try, "exit code", code, said) end
     local final = table.concat(h.lines(h.read(dir .. "/final") or ""), ",")
     if final ~= script.final then add("try", try, "told", final) end
-    if try == 2 and begins(dir) > before then add("something ran when all was kept") end
+    local kept = try == 2 and not script.stops
+    if kept and begins(dir) > before then add("something ran when all was kept") end
   end
   for _, what in ipairs(begun_again(dir, again)) do add(what) end
   return wrong
