@@ -1,5 +1,6 @@
 /* libedit.c — opening libedit. */
 #include "base/libedit.h"
+#include "base/library.h"
 #include <dlfcn.h>
 #include <uv.h>
 
@@ -27,14 +28,12 @@ libedit_load(void)
                  "completed or recalled; install it (on Debian: libedit2)");
         return;
     }
-    void **slots = (void **)&libedit;
     MUST_BE(sizeof libedit == countof(libedit_names) * sizeof(void *));
-    for (size_t i = 0; i < countof(libedit_names); i++)
-        if (!(slots[i] = dlsym(library, libedit_names[i]))) {
-            snprintf(libedit_why, sizeof libedit_why,
-                     "libedit has no %s: it is too old", libedit_names[i]);
-            return;
-        }
+    const char *absent = library_bind(library, libedit_names,
+                                      countof(libedit_names), &libedit);
+    if (absent)
+        snprintf(libedit_why, sizeof libedit_why,
+                 "libedit has no %s: it is too old", absent);
 }
 
 const Libedit *

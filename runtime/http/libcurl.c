@@ -1,5 +1,6 @@
 /* libcurl.c — opening libcurl, and setting its allocator. */
 #include "http/libcurl.h"
+#include "base/library.h"
 #include "base/mem.h"
 #include <dlfcn.h>
 #include <stdio.h>
@@ -35,14 +36,12 @@ libcurl_load(void)
                  said ? said : "");
         return;
     }
-    void **slots = (void **)&libcurl;
     MUST_BE(sizeof libcurl == countof(names) * sizeof(void *));
-    for (size_t i = 0; i < countof(names); i++)
-        if (!(slots[i] = dlsym(library, names[i]))) {
-            snprintf(libcurl_why, sizeof libcurl_why, "libcurl has no %s",
-                     names[i]);
-            return;
-        }
+    const char *absent = library_bind(library, names, countof(names), &libcurl);
+    if (absent) {
+        snprintf(libcurl_why, sizeof libcurl_why, "libcurl has no %s", absent);
+        return;
+    }
     const curl_version_info_data *v = libcurl.version_info(CURLVERSION_NOW);
     if (v->version_num < LIBCURL_LEAST)
         snprintf(libcurl_why, sizeof libcurl_why,

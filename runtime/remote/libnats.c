@@ -1,5 +1,6 @@
 /* libnats.c — finding libnats, and starting it where no signal reaches it. */
 #include "remote/libnats.h"
+#include "base/library.h"
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -66,15 +67,13 @@ libnats_load(void)
     void *library = libnats_find();
     if (!library)
         return;
-    void **slots = (void **)&libnats;
     MUST_BE(sizeof libnats == countof(names) * sizeof(void *));
-    for (size_t i = 0; i < countof(names); i++)
-        if (!(slots[i] = dlsym(library, names[i]))) {
-            snprintf(libnats_why, sizeof libnats_why,
-                     "libnats has no %s: it was built without that part",
-                     names[i]);
-            return;
-        }
+    const char *absent = library_bind(library, names, countof(names), &libnats);
+    if (absent) {
+        snprintf(libnats_why, sizeof libnats_why,
+                 "libnats has no %s: it was built without that part", absent);
+        return;
+    }
     sigset_t before;
     libnats_signals_off(&before);
     natsStatus s = libnats.open(-1);
