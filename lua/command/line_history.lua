@@ -5,6 +5,7 @@
 -- not kept.
 
 local state_dir = require "orun.util.state_dir"
+local whole_file = require "orun.util.whole_file"
 
 local M = {}
 
@@ -20,16 +21,6 @@ local function read(path)
   return table.move(lines, from + 1, #lines, 1, {}), from > 0
 end
 
--- A new file with these lines is at `path`; another session's are not lost but for those of this
--- moment.
-local function cut(path, lines)
-  local new = ("%s.%08x.new"):format(path, math.random(0, 0xFFFFFFFF))
-  local file = orun.private_file(new)
-  if not file then return end
-  local done = file:write(table.concat(lines, "\n"), "\n")
-  if not (file:close() and done and os.rename(new, path)) then os.remove(new) end
-end
-
 --- Opens it.
 -- @return lines, oldest first
 -- @return function(line) that keeps one more, and gives it as it is kept, or nil
@@ -40,7 +31,9 @@ function M.open()
   end
   local path = folder .. "/lines"
   local lines, more = read(path)
-  if more then cut(path, lines) end
+  if more then -- another session's are not lost but for those of this moment
+    whole_file.put(path, table.concat(lines, "\n") .. "\n", whole_file.PRIVATE)
+  end
 
   local function add(line)
     if line:find("^%s") or line == "" then return nil end

@@ -5,15 +5,11 @@
 -- The names of agent types in subagent_type = "…"; fields of Task between its braces; else
 -- names: globals and words of Lua, and fields of tables, whose metamethods are not called.
 
+local lua_words = require "orun.util.lua_words"
 local orun = require "orun"
 local pages = require "orun.manual.pages"
 local prompt = require "orun.prompt"
 local terminal = require "orun.terminal"
-
-local WORDS <const> = {
-  "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in",
-  "local", "nil", "not", "or", "repeat", "return", "then", "true", "until", "while",
-}
 
 local function begins(text, with)
   return text:sub(1, #with) == with
@@ -57,8 +53,7 @@ local function fields_of(value)
   return names, values
 end
 
--- The value of a path such as "orun.json", by what is there: nil where a metamethod would have to
--- say.
+-- The value of a path such as "orun.json"; nil where only a metamethod could tell.
 local function value_of(path)
   local value = _G
   for name in path:gmatch("[^.:]+") do
@@ -131,7 +126,7 @@ local function names_for(before, word)
     if fields[1] then return fields, {}, word, function() return " = " end end
   end
   local names, values = fields_of(_G)
-  for _, w in ipairs(WORDS) do names[#names + 1] = w end
+  for _, w in ipairs(lua_words) do names[#names + 1] = w end
   return matching(names, word), values, word
 end
 

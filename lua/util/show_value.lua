@@ -11,8 +11,7 @@ local MOST <const> = 100   -- fields of a table
 local LONG <const> = 2000  -- bytes of a string within a table
 
 local KEYWORDS <const> = {}
-for word in ("and break do else elseif end false for function goto if in local nil not or repeat "
-  .. "return then true until while"):gmatch("%a+") do KEYWORDS[word] = true end
+for _, word in ipairs(require "orun.util.lua_words") do KEYWORDS[word] = true end
 
 local function quoted(text)
   local cut = #text > LONG
