@@ -130,7 +130,7 @@ function M.may(path, text, project)
   local how = ("`orun trust %s` trusts it as it is now"):format(real)
   if known then return false, "it has changed since it was trusted; " .. how end
   local elsewhere = script and ("because the running script is not in " .. root)
-    or "and it is of a project"
+    or "and files of a project run only when they are"
   return false, ("it is not trusted, %s; %s"):format(elsewhere, how)
 end
 

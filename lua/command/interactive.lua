@@ -5,8 +5,8 @@
 -- the script are the prompts.
 --
 -- On a terminal there is a prompt (api/lib_prompt.h): lines are edited, completed and recalled,
--- tasks in the background go on, and what is told of them stands above the line. Else the lines
--- are those of standard input.
+-- tasks in the background go on, and messages about them appear above the line. Otherwise lines
+-- come from standard input.
 
 local prompt_names = require "orun.command.prompt_names"
 local history = require "orun.command.line_history"
@@ -102,7 +102,7 @@ local function show(...)
   if not shown then io.stderr:write("error calling 'print' (", tostring(why), ")\n") end
 end
 
--- Run it; what went wrong is told, and ends nothing else.
+-- Run it, and report an error, which ends nothing but this chunk.
 local function run(source, chunk)
   local cancelled, ok, why = source:call(function() show(chunk()) end, explain)
   if cancelled then

@@ -4,7 +4,7 @@
 --
 -- Glossary
 --   finding  {file =, line =, severity = "critical", "important" or "minor", message =,
---            whole = true: the file is no good, though its line may be one that did not change}
+--            whole = true: the file cannot be used, even if this line did not change}
 
 local json = require "orun.json"
 local orun = require "orun"

@@ -141,8 +141,8 @@ local function phases_of(root)
     end
     phase.notes = tasks[1] and table.concat(section.lines, "\n"):match("^%s*(.-)%s*$")
     if not tasks[1] then tasks, phase.notes = items_of(section) end
-    phase.tasks = tasks[1] and tasks or {section}
-    if not tasks[1] then phase.notes = nil end
+    if not tasks[1] then tasks, phase.notes = {section}, nil end
+    phase.tasks = tasks
   end
   return phases
 end

@@ -66,8 +66,8 @@ local function last_line_of(v)
   end
 end
 
--- What somebody at a prompt is told of, event by event: failures, and that a task of a line has
--- ended, unless a line waits for it and will show that.
+-- At a prompt a line is printed for each failure, and for the end of a task that a line has
+-- started, unless a line waits for that task and will show its result.
 local function news(model)
   local waits_for
   return function(e)

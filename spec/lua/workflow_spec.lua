@@ -66,9 +66,12 @@ describe("orun.workflow", function()
     local other = h.tmpdir()
     h.write(other .. "/outside.lua", [[print(pcall(orun.workflow, "evil"))]])
     local r = h.orun{other .. "/outside.lua", cwd = dir}
-    assert.matches("evil.lua is not run: it is not trusted, ",
+    assert.matches("evil.lua is not run: it is not trusted, because the running script is not in ",
       r.out, 1, true)
     assert.is_nil(r.out:find("it ran", 1, true))
+    r = h.orun{"evil", cwd = dir}
+    assert.matches("it is not trusted, and files of a project run only when they are; `orun trust ",
+      r.err, 1, true)
     r = h.orun{"--trust", other .. "/outside.lua", cwd = dir}
     assert.matches("it ran", r.out, 1, true)
   end)
